@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Warnings, hardening and the floating-point contract, the same for every target of ours.
+
+add_library(weft_flags INTERFACE)
+target_compile_options(weft_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wconversion -Wshadow -Wvla -Werror -ffp-contract=off>
+  -fno-math-errno -fstack-protector-strong)
+target_link_options(weft_flags INTERFACE -Wl,-z,relro,-z,now)
+if(NOT WEFT_SANITIZE)
+  target_compile_definitions(weft_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
+endif()
+target_compile_definitions(weft_flags INTERFACE _GNU_SOURCE)
+if(WEFT_SANITIZE)
+  add_compile_options(-fsanitize=${WEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${WEFT_SANITIZE})
+endif()
+
+# Only files named for an instruction set get its flags, so one binary runs on any x86-64.
+function(weft_isa_flags)
+  foreach(src IN LISTS ARGN)
+    if(src MATCHES "_avx512bf16\\.c$")
+      set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS
+        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512bf16;-O3")
+    elseif(src MATCHES "_avx512\\.c$")
+      set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS
+        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-O3")
+    elseif(src MATCHES "_avx2\\.c$")
+      set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c;-O3")
+    endif()
+  endforeach()
+endfunction()

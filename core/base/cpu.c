@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CPU features: what cpuid reports, and only where xgetbv shows that the operating system saves the
+ * registers: a flag alone is not enough under some kernels and hypervisors. */
+#include "core/base/cpu.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/base/status.h"
+
+typedef struct level {
+    const char *name;
+    uint64_t    flags; /* of this level and all below it */
+} level;
+
+static const level levels[] = {
+    { "none", 0 },
+    { "avx2", WEFT_CPU_AVX2 },
+    { "avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 },
+    { "avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512BF16 },
+};
+#define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* Bits of cpuid and xgetbv (Intel SDM volume 2, CPUID; volume 1, 13.3). */
+#define ECX1_FMA     (1u << 12)
+#define ECX1_OSXSAVE (1u << 27)
+#define ECX1_AVX     (1u << 28)
+#define ECX1_F16C    (1u << 29)
+#define EBX7_AVX2    (1u << 5)
+#define EBX7_AVX512  ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31)) /* F, DQ, BW, VL */
+#define EAX71_BF16   (1u << 5)
+#define XCR0_YMM     0x06u
+#define XCR0_ZMM     0xe6u
+
+static bool has_all(uint64_t value, uint64_t bits)
+{
+    return (value & bits) == bits;
+}
+
+static uint64_t saved_state(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    return ((uint64_t)hi << 32) | lo;
+}
+
+uint64_t wf_cpu_detect(void)
+{
+    uint32_t a, b, c, d, b7, top;
+    if (!__get_cpuid(1, &a, &b, &c, &d) ||
+        !has_all(c, ECX1_FMA | ECX1_OSXSAVE | ECX1_AVX | ECX1_F16C))
+        return 0;
+    uint64_t saved = saved_state();
+    if (!has_all(saved, XCR0_YMM) || !__get_cpuid_count(7, 0, &top, &b7, &c, &d) ||
+        !has_all(b7, EBX7_AVX2))
+        return 0;
+    if (!has_all(saved, XCR0_ZMM) || !has_all(b7, EBX7_AVX512))
+        return levels[1].flags;
+    if (top < 1 || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || !has_all(a, EAX71_BF16))
+        return levels[2].flags;
+    return levels[3].flags;
+}
+#else
+uint64_t wf_cpu_detect(void)
+{
+    return 0;
+}
+#endif
+
+weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err)
+{
+    if (strcmp(name, "max") == 0) {
+        *flags = levels[N_LEVELS - 1].flags;
+        return WEFT_OK;
+    }
+    for (size_t i = 0; i < N_LEVELS; i++) {
+        if (strcmp(name, levels[i].name) == 0) {
+            *flags = levels[i].flags;
+            return WEFT_OK;
+        }
+    }
+    return wf_fail(err, WEFT_E_INVALID,
+                   "CPU mask '%.40s' is not known: use none, avx2, avx512, avx512bf16 or max", name);
+}
+
+const char *wf_cpu_level_name(uint64_t flags)
+{
+    size_t best = 0;
+    for (size_t i = 0; i < N_LEVELS; i++) {
+        if ((flags & levels[i].flags) == levels[i].flags)
+            best = i;
+    }
+    return levels[best].name;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One callback receives every message. */
+#include "core/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static wf_log_fn sink;
+static void     *sink_ctx;
+
+void wf_log_set(wf_log_fn fn, void *ctx)
+{
+    sink = fn;
+    sink_ctx = ctx;
+}
+
+void wf_log(int32_t level, const char *fmt, ...)
+{
+    char    line[1024];
+    va_list ap;
+    if (sink == NULL)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    sink(sink_ctx, level, line);
+}

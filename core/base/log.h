@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One callback receives every message; without one the library is silent. Any thread. */
+#ifndef WF_LOG_H
+#define WF_LOG_H
+
+#include "weft/base.h"
+
+typedef void (*wf_log_fn)(void *ctx, int32_t level, const char *utf8);
+
+void wf_log_set(wf_log_fn fn, void *ctx); /* before any other thread runs; NULL: silent */
+void wf_log(int32_t level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A fixed pool of threads. A run is announced by a generation number; workers look at it for a short
+ * while (a step issues hundreds of runs, back to back) and sleep on a condition after that. */
+#include "core/base/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/mem.h"
+#include "core/base/status.h"
+
+#define THREADS_MAX 256
+#define SPIN_TURNS  2000 /* about 30 us: longer than the serial code between two ops of a step */
+
+typedef struct worker {
+    wf_pool  *pool;
+    pthread_t thread;
+    int32_t   index;
+} worker;
+
+struct wf_pool {
+    int32_t         n_threads; /* the caller's included */
+    int32_t         n_started; /* workers, to be joined */
+    int32_t         spin_turns;
+    pthread_mutex_t mutex;
+    pthread_cond_t  work, idle;
+    atomic_uint     generation;
+    atomic_int      running; /* workers that have not finished this generation */
+    atomic_bool     stop;
+    wf_pool_fn      fn;
+    void           *ctx;
+    worker          workers[];
+};
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Returns the new generation, or seen if the pool stops. */
+static uint32_t await_work(wf_pool *p, uint32_t seen)
+{
+    for (int32_t i = 0; i < p->spin_turns; i++) {
+        if (atomic_load(&p->generation) != seen || atomic_load(&p->stop))
+            return atomic_load(&p->generation);
+        relax();
+    }
+    pthread_mutex_lock(&p->mutex);
+    while (atomic_load(&p->generation) == seen && !atomic_load(&p->stop))
+        pthread_cond_wait(&p->work, &p->mutex);
+    pthread_mutex_unlock(&p->mutex);
+    return atomic_load(&p->generation);
+}
+
+static void *worker_main(void *arg)
+{
+    worker  *w = arg;
+    wf_pool *p = w->pool;
+    uint32_t seen = 0;
+    for (;;) {
+        uint32_t now = await_work(p, seen);
+        if (now == seen)
+            return NULL;
+        seen = now;
+        p->fn(p->ctx, w->index, p->n_threads);
+        if (atomic_fetch_sub(&p->running, 1) == 1) {
+            pthread_mutex_lock(&p->mutex);
+            pthread_cond_signal(&p->idle);
+            pthread_mutex_unlock(&p->mutex);
+        }
+    }
+}
+
+static void await_idle(wf_pool *p)
+{
+    for (int32_t i = 0; i < p->spin_turns; i++) {
+        if (atomic_load(&p->running) == 0)
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&p->mutex);
+    while (atomic_load(&p->running) != 0)
+        pthread_cond_wait(&p->idle, &p->mutex);
+    pthread_mutex_unlock(&p->mutex);
+}
+
+void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx)
+{
+    if (pool == NULL || pool->n_threads == 1) {
+        fn(ctx, 0, 1);
+        return;
+    }
+    pool->fn = fn;
+    pool->ctx = ctx;
+    atomic_store(&pool->running, pool->n_threads - 1);
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->generation, 1);
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->mutex);
+    fn(ctx, 0, pool->n_threads);
+    await_idle(pool);
+}
+
+/* Leaves the pool with fewer workers than asked for if the system gives no more. */
+static weft_status start_workers(wf_pool *p, weft_error *err)
+{
+    for (int32_t i = 0; i < p->n_threads - 1; i++) {
+        worker *w = &p->workers[i];
+        w->pool = p;
+        w->index = i + 1;
+        int rc = pthread_create(&w->thread, NULL, worker_main, w);
+        if (rc != 0)
+            return wf_fail(err, WEFT_E_NOMEM,
+                           "thread %d of %d could not be started: use fewer threads", i + 2,
+                           p->n_threads);
+        p->n_started++;
+    }
+    return WEFT_OK;
+}
+
+weft_status wf_pool_create(int32_t n_threads, wf_pool **out, weft_error *err)
+{
+    *out = NULL;
+    if (n_threads < 0 || n_threads > THREADS_MAX)
+        return wf_fail(err, WEFT_E_INVALID, "%d threads asked for: between 1 and %d are possible",
+                       n_threads, THREADS_MAX);
+    int32_t available = wf_pool_default_threads();
+    int32_t n = n_threads == 0 ? available : n_threads;
+    size_t  bytes = sizeof(wf_pool) + (size_t)(n - 1) * sizeof(worker);
+    wf_pool *p = wf_zalloc(bytes);
+    if (p == NULL)
+        return wf_fail_nomem(err, bytes, "the thread pool");
+    p->n_threads = n;
+    /* Threads that outnumber the CPUs would spin in each other's way. */
+    p->spin_turns = n > available ? 0 : SPIN_TURNS;
+    pthread_mutex_init(&p->mutex, NULL);
+    pthread_cond_init(&p->work, NULL);
+    pthread_cond_init(&p->idle, NULL);
+    weft_status status = start_workers(p, err);
+    if (status != WEFT_OK) {
+        wf_pool_destroy(&p);
+        return status;
+    }
+    *out = p;
+    return WEFT_OK;
+}
+
+void wf_pool_destroy(wf_pool **pool)
+{
+    wf_pool *p = *pool;
+    *pool = NULL;
+    if (p == NULL)
+        return;
+    pthread_mutex_lock(&p->mutex);
+    atomic_store(&p->stop, true);
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->mutex);
+    for (int32_t i = 0; i < p->n_started; i++)
+        pthread_join(p->workers[i].thread, NULL);
+    pthread_cond_destroy(&p->idle);
+    pthread_cond_destroy(&p->work);
+    pthread_mutex_destroy(&p->mutex);
+    wf_free(p);
+}
+
+int32_t wf_pool_threads(const wf_pool *pool)
+{
+    return pool == NULL ? 1 : pool->n_threads;
+}
+
+/* The first line of a control file, or an empty string. */
+static void read_line(const char *path, char *line, size_t bytes)
+{
+    line[0] = '\0';
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return;
+    if (fgets(line, (int)bytes, f) == NULL)
+        line[0] = '\0';
+    fclose(f);
+}
+
+/* CPUs that quota of period allows, rounded up; no limit where either is missing or not positive. */
+static int64_t quota_cpus(int64_t quota, int64_t period)
+{
+    if (quota <= 0 || period <= 0)
+        return THREADS_MAX;
+    return quota / period + (quota % period != 0);
+}
+
+static int64_t quota_v2(const char *dir)
+{
+    char path[640], line[64];
+    snprintf(path, sizeof(path), "%s/cpu.max", dir);
+    read_line(path, line, sizeof(line));
+    char   *end = line;
+    int64_t quota = strtoll(line, &end, 10); /* "max 100000": no number, no limit */
+    return quota_cpus(quota, end == line ? 0 : strtoll(end, NULL, 10));
+}
+
+static int64_t quota_v1(const char *dir)
+{
+    char path[640], quota[32], period[32];
+    snprintf(path, sizeof(path), "%s/cpu.cfs_quota_us", dir);
+    read_line(path, quota, sizeof(quota));
+    snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", dir);
+    read_line(path, period, sizeof(period));
+    return quota_cpus(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
+}
+
+/* The tightest quota of the group at path below root and of every group above it. */
+static int64_t tightest(const char *root, const char *group, int64_t (*quota)(const char *dir))
+{
+    char dir[512];
+    snprintf(dir, sizeof(dir), "%s%s", root, group);
+    int64_t least = quota(root);
+    size_t  root_len = strlen(root);
+    while (strlen(dir) > root_len) {
+        int64_t q = quota(dir);
+        least = q < least ? q : least;
+        char *slash = strrchr(dir, '/');
+        *slash = '\0';
+    }
+    return least;
+}
+
+/* Lines of /proc/self/cgroup are "id:controllers:path"; version 2 has no controllers. */
+static int64_t cgroup_cpus(void)
+{
+    int64_t least = THREADS_MAX;
+    char    line[512];
+    FILE   *f = fopen("/proc/self/cgroup", "re");
+    if (f == NULL)
+        return least;
+    while (fgets(line, sizeof(line), f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        char *list = strchr(line, ':');
+        char *path = list == NULL ? NULL : strchr(list + 1, ':');
+        if (path == NULL)
+            continue;
+        *path++ = '\0';
+        list++;
+        int64_t q = THREADS_MAX;
+        if (list[0] == '\0')
+            q = tightest("/sys/fs/cgroup", path, quota_v2);
+        else if (strncmp(list, "cpu", 3) == 0 && (list[3] == '\0' || list[3] == ','))
+            q = tightest("/sys/fs/cgroup/cpu", path, quota_v1);
+        least = q < least ? q : least;
+    }
+    fclose(f);
+    return least;
+}
+
+/* An affinity mask wider than cpu_set_t makes sched_getaffinity fail; sysconf is the answer then. */
+static int64_t affinity_cpus(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        return CPU_COUNT(&set);
+    return sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+int32_t wf_pool_default_threads(void)
+{
+    int64_t cpus = affinity_cpus(), quota = cgroup_cpus();
+    int64_t n = cpus < quota ? cpus : quota;
+    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (int32_t)n;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Failure as a status plus one sentence. */
+#include "core/base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+weft_status wf_fail(weft_error *e, weft_status code, const char *fmt, ...)
+{
+    if (e == NULL || e->hdr.size <= offsetof(weft_error, message))
+        return code;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->message, e->hdr.size - offsetof(weft_error, message), fmt, ap);
+    va_end(ap);
+    e->code = code;
+    return code;
+}
+
+weft_status wf_fail_nomem(weft_error *e, uint64_t bytes, const char *what)
+{
+    return wf_fail(e, WEFT_E_NOMEM, "out of memory: %llu bytes for %s", (unsigned long long)bytes,
+                   what);
+}
+
+weft_status wf_fail_stage(weft_error *e, weft_status code, uint32_t stage)
+{
+    if (code != WEFT_OK && e != NULL && e->hdr.size > offsetof(weft_error, stage) &&
+        e->stage == WEFT_STAGE_NONE)
+        e->stage = stage;
+    return code;
+}
+
+const char *wf_status_name(weft_status s)
+{
+    static const char *const names[] = {
+        "OK",    "INTERNAL", "INVALID", "UNSUPPORTED", "NOMEM",  "IO",       "CORRUPT", "LIMIT",
+        "NOTFOUND", "VERSION", "STATE", "CANCELLED",   "DEVICE", "CONFLICT", "NUMERIC",
+    };
+    return s <= 0 && s >= WEFT_E_NUMERIC ? names[-s] : "UNKNOWN";
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Host memory as a device: an op has run when submit returns. */
+#include "core/base/mem.h"
+#include "core/device/device.h"
+
+#include <pthread.h>
+#include <string.h>
+
+typedef struct cpu_device {
+    wf_device       base;
+    wf_pool        *pool;
+    pthread_mutex_t lock; /* the pool takes one caller at a time */
+} cpu_device;
+
+typedef struct cpu_queue {
+    weft_queue base;
+    wf_exec    exec;
+} cpu_queue;
+
+static weft_status cpu_alloc(wf_device *d, uint64_t bytes, void **out, weft_error *err)
+{
+    (void)d;
+    *out = bytes <= SIZE_MAX ? wf_alloc_aligned((size_t)bytes) : NULL;
+    return *out != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "the model on the CPU");
+}
+
+static void cpu_free(wf_device *d, void *p)
+{
+    (void)d;
+    wf_free_aligned(p);
+}
+
+static weft_status cpu_queue_create(wf_device *d, weft_queue **out, weft_error *err)
+{
+    cpu_queue *q = wf_zalloc(sizeof *q);
+    if (q == NULL)
+        return wf_fail_nomem(err, sizeof *q, "a queue");
+    q->base.device = d;
+    q->exec.pool = ((cpu_device *)d)->pool;
+    q->exec.ops = &d->ops;
+    *out = &q->base;
+    return WEFT_OK;
+}
+
+static void cpu_queue_destroy(weft_queue *queue)
+{
+    cpu_queue *q = (cpu_queue *)queue;
+    wf_free_aligned(q->exec.scratch);
+    wf_free(q);
+}
+
+static weft_status cpu_submit(weft_queue *queue, const wf_op *op, weft_error *err)
+{
+    cpu_device *d = (cpu_device *)queue->device;
+    pthread_mutex_lock(&d->lock);
+    weft_status status = wf_op_run(&((cpu_queue *)queue)->exec, op);
+    pthread_mutex_unlock(&d->lock);
+    return status == WEFT_OK ? status : wf_fail(err, status, "out of memory for a step's scratch");
+}
+
+static weft_status cpu_copy(weft_queue *q, void *dst, const void *src, uint64_t bytes,
+                            weft_error *err)
+{
+    (void)q;
+    (void)err;
+    memcpy(dst, src, (size_t)bytes);
+    return WEFT_OK;
+}
+
+static weft_status cpu_zero(weft_queue *q, void *dst, uint64_t bytes, weft_error *err)
+{
+    (void)q;
+    (void)err;
+    memset(dst, 0, (size_t)bytes);
+    return WEFT_OK;
+}
+
+static weft_status cpu_after(weft_queue *q, weft_queue *earlier, weft_error *err)
+{
+    (void)q;
+    (void)earlier;
+    (void)err;
+    return WEFT_OK;
+}
+
+static weft_status cpu_wait(weft_queue *q, weft_error *err)
+{
+    (void)q;
+    (void)err;
+    return WEFT_OK;
+}
+
+static void cpu_destroy(wf_device *d)
+{
+    pthread_mutex_destroy(&((cpu_device *)d)->lock);
+    wf_free(d);
+}
+
+static const wf_device_fns fns = {
+    .alloc = cpu_alloc,
+    .free = cpu_free,
+    .queue_create = cpu_queue_create,
+    .queue_destroy = cpu_queue_destroy,
+    .submit = cpu_submit,
+    .upload = cpu_copy,
+    .download = cpu_copy,
+    .zero = cpu_zero,
+    .after = cpu_after,
+    .wait = cpu_wait,
+    .destroy = cpu_destroy,
+};
+
+weft_status wf_device_cpu_create(wf_pool *pool, uint64_t cpu_flags, wf_device **out,
+                                 weft_error *err)
+{
+    cpu_device *d = wf_zalloc(sizeof *d);
+    *out = NULL;
+    if (d == NULL)
+        return wf_fail_nomem(err, sizeof *d, "the CPU device");
+    d->base.fns = &fns;
+    d->base.name = "cpu";
+    d->base.type = WEFT_DEV_CPU;
+    d->pool = pool;
+    pthread_mutex_init(&d->lock, NULL);
+    wf_ops_init(&d->base.ops, cpu_flags);
+    *out = &d->base;
+    return WEFT_OK;
+}

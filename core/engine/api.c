@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of weft.h that only translate: log, exit codes, settings, plugin lists, tensor files. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/engine/engine.h"
+#include "core/io/safetensors.h"
+
+const char *weft_version(void)
+{
+    return WEFT_VERSION;
+}
+
+void weft_set_log(weft_log_fn fn, void *ctx)
+{
+    wf_log_set(fn, ctx);
+}
+
+const char *weft_status_name(weft_status s)
+{
+    return wf_status_name(s);
+}
+
+/* What a status means wherever it arises; 0: it depends on the stage. */
+static int32_t code_of_status(weft_status s)
+{
+    switch (s) {
+    case WEFT_E_CANCELLED:
+        return 130;
+    case WEFT_E_NOMEM:
+    case WEFT_E_DEVICE:
+        return 6;
+    case WEFT_E_LIMIT:
+        return 7;
+    case WEFT_E_NUMERIC:
+        return 8;
+    default:
+        return 0;
+    }
+}
+
+int32_t weft_exit_code(const weft_error *err)
+{
+    static const int32_t by_stage[] = { 1, 2, 4, 3, 5 };
+    if (err->code == WEFT_OK)
+        return 0;
+    int32_t code = code_of_status(err->code);
+    if (code != 0)
+        return code;
+    if (err->stage == WEFT_STAGE_USAGE)
+        return 2;
+    bool plugin_fault = err->code == WEFT_E_VERSION || err->code == WEFT_E_STATE || err->code == WEFT_E_INTERNAL;
+    if (plugin_fault && err->stage != WEFT_STAGE_NONE)
+        return 5;
+    if (err->stage == WEFT_STAGE_NONE && err->code == WEFT_E_INVALID)
+        return 2;
+    return err->stage < sizeof by_stage / sizeof *by_stage ? by_stage[err->stage] : 1;
+}
+
+int32_t weft_option_at(uint32_t index, weft_option_info *out)
+{
+    if (index >= wf_n_core_options)
+        return 0;
+    const wf_core_option *o = &wf_core_options[index];
+    *out = (weft_option_info){ o->key, o->letter, o->type, o->flags, o->dflt, o->range, o->arg, o->doc };
+    return 1;
+}
+
+weft_status weft_settings_create(weft_settings **out, weft_error *err)
+{
+    return wf_settings_create(out, err);
+}
+
+void weft_settings_destroy(weft_settings **s)
+{
+    wf_settings_destroy(s);
+}
+
+weft_status weft_settings_load(weft_settings *s, const char *config, weft_error *err)
+{
+    return wf_settings_load(s, config, err);
+}
+
+weft_status weft_settings_set(weft_settings *s, const char *key, const char *value, const char *origin,
+                              weft_error *err)
+{
+    return wf_settings_set(s, key, value, WF_LAYER_CLI, origin, err);
+}
+
+weft_status weft_settings_set_pair(weft_settings *s, const char *pair, weft_error *err)
+{
+    return wf_settings_set_pair(s, pair, WF_LAYER_CLI, "--set", err);
+}
+
+const char *weft_settings_str(const weft_settings *s, const char *key)
+{
+    return wf_settings_str(s, key);
+}
+
+int64_t weft_settings_i64(const weft_settings *s, const char *key)
+{
+    return wf_settings_i64(s, key);
+}
+
+double weft_settings_f64(const weft_settings *s, const char *key)
+{
+    return wf_settings_f64(s, key);
+}
+
+void weft_settings_each(const weft_settings *s, weft_settings_fn fn, void *ctx)
+{
+    wf_settings_each(s, fn, ctx);
+}
+
+/* Strings of a manifest's lists, side by side. */
+static const char *join(char *const *v, uint32_t n, char *text, size_t cap)
+{
+    size_t at = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < n && at + strlen(v[i]) + 3 < cap; i++)
+        at += (size_t)snprintf(text + at, cap - at, "%s%s", i > 0 ? ", " : "", v[i]);
+    return text;
+}
+
+static void tell_candidate(const wf_candidate *c, weft_plugin_fn fn, void *ctx)
+{
+    static const char *const states[] = { "available", "loaded", "rejected" };
+    char                     components[512], architectures[512], links[512], abi[32];
+    const wf_manifest       *m = c->manifest;
+    snprintf(abi, sizeof abi, "%u.%u", m->abi_major, m->abi_minor);
+    weft_plugin_info info = { WEFT_HDR(weft_plugin_info), m->id, m->version, c->path, c->where,
+                              states[c->state], c->reason,
+                              join(m->components, m->n_components, components, sizeof components),
+                              join(m->architectures, m->n_architectures, architectures, sizeof architectures),
+                              join(m->links, m->n_links, links, sizeof links), abi };
+    fn(ctx, &info);
+}
+
+static weft_status tell_all(wf_registry *r, weft_plugin_fn fn, void *ctx, weft_error *err)
+{
+    weft_status status = wf_registry_scan(r, err);
+    for (size_t i = 0; status == WEFT_OK && i < wf_registry_count(r); i++) {
+        wf_candidate c;
+        wf_registry_candidate(r, i, &c);
+        tell_candidate(&c, fn, ctx);
+    }
+    return status;
+}
+
+weft_status weft_plugins_each(weft_settings *s, weft_plugin_fn fn, void *ctx, weft_error *err)
+{
+    wf_registry_config cfg = { .settings = s };
+    wf_registry       *r;
+    weft_status        status = wf_registry_create(&cfg, &r, err);
+    if (status != WEFT_OK)
+        return status;
+    status = tell_all(r, fn, ctx, err);
+    wf_registry_destroy(&r);
+    return status;
+}
+
+weft_status weft_engine_plugins(const weft_engine *e, weft_plugin_fn fn, void *ctx, weft_error *err)
+{
+    return tell_all(e->registry, fn, ctx, err);
+}
+
+weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx, weft_error *err)
+{
+    wf_manifest m;
+    char        text[1024];
+    (void)s;
+    weft_status status = wf_registry_inspect(path, &m, err);
+    if (status != WEFT_OK)
+        return wf_fail_stage(err, status, WEFT_STAGE_PLUGIN);
+    fn(ctx, "id", m.id);
+    fn(ctx, "version", m.version);
+    snprintf(text, sizeof text, "%u.%u", m.abi_major, m.abi_minor);
+    fn(ctx, "abi", text);
+    fn(ctx, "components", join(m.components, m.n_components, text, sizeof text));
+    fn(ctx, "architectures", join(m.architectures, m.n_architectures, text, sizeof text));
+    fn(ctx, "links", join(m.links, m.n_links, text, sizeof text));
+    wf_manifest_free(&m);
+    return WEFT_OK;
+}
+
+static int32_t st_dtype(weft_dtype t)
+{
+    if (t.code == WEFT_DT_FLOAT && t.bits == 32)
+        return WF_ST_F32;
+    if (t.code == WEFT_DT_INT && t.bits == 64)
+        return WF_ST_I64;
+    if (t.code == WEFT_DT_INT && t.bits == 32)
+        return WF_ST_I32;
+    return t.code == WEFT_DT_UINT && t.bits == 8 ? WF_ST_U8 : WF_ST_OTHER;
+}
+
+weft_status weft_save_tensors(const char *path, const char *const *names, const weft_tensor *tensors, uint32_t n,
+                              weft_error *err)
+{
+    wf_st_out *out = wf_zalloc_n(n + 1u, sizeof *out);
+    if (out == NULL)
+        return wf_fail_nomem(err, n * sizeof *out, "a list of tensors");
+    weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < n && status == WEFT_OK; i++) {
+        out[i] = (wf_st_out){ .name = names[i], .dtype = st_dtype(tensors[i].dtype), .rank = tensors[i].ndim,
+                              .data = tensors[i].data };
+        if (out[i].dtype == WF_ST_OTHER)
+            status = wf_fail(err, WEFT_E_INVALID, "%s has a type that is not written", names[i]);
+        memcpy(out[i].shape, tensors[i].shape, sizeof out[i].shape);
+    }
+    if (status == WEFT_OK)
+        status = wf_st_write(path, out, n, err);
+    wf_free(out);
+    return status;
+}

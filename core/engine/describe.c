@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an engine is and what it needs: figures for --plan and model inspect, from config alone. */
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/engine/engine.h"
+
+/* The type that linear weights have or will have, as far as config.json says. */
+static int32_t planned_dtype(const weft_engine *e)
+{
+    const json_t *config;
+    const char   *name = "";
+    if (e->model != NULL)
+        return e->model->embed.dtype;
+    if (e->dtype != WF_DTYPE_AUTO)
+        return e->dtype;
+    if (wf_package_json(e->package, "config.json", &config, NULL) != WEFT_OK)
+        return WF_F32;
+    if (wf_json_str(config, "config.json", "torch_dtype", &name, NULL) != WEFT_OK &&
+        wf_json_str(config, "config.json", "dtype", &name, NULL) != WEFT_OK &&
+        wf_json_str(config, "config.json", "text_config.torch_dtype", &name, NULL) != WEFT_OK)
+        (void)wf_json_str(config, "config.json", "text_config.dtype", &name, NULL);
+    return strcmp(name, "bfloat16") == 0 ? WF_BF16 : strcmp(name, "float16") == 0 ? WF_F16 : WF_F32;
+}
+
+static const char *dtype_name(int32_t t)
+{
+    return t == WF_BF16 ? "bf16" : t == WF_F16 ? "f16" : "f32";
+}
+
+static void describe_core(const weft_engine *e, int32_t dtype, weft_engine_info *i)
+{
+    const wf_config *c = &e->config;
+    int32_t          kv_dtype = dtype == WF_BF16 ? WF_BF16 : WF_F32;
+    int64_t          own = wf_page_bytes(kv_dtype, c->n_kv_heads, c->head_dim);
+    int64_t          sites = wf_hooks_page_bytes(&e->hooks, kv_dtype);
+    i->kv_dtype = dtype_name(kv_dtype);
+    i->context = e->context;
+    i->n_layers = c->n_layers;
+    i->d_model = c->d_model;
+    i->d_ffn = c->d_ffn;
+    i->n_heads = c->n_heads;
+    i->n_kv_heads = c->n_kv_heads;
+    i->head_dim = c->head_dim;
+    i->vocab = c->vocab;
+    i->max_positions = c->max_positions;
+    i->tied = c->tied;
+    i->core_parameters = wf_config_parameters(c);
+    i->site_parameters = wf_hooks_parameters(&e->hooks, c->d_model);
+    uint64_t blocks = ((uint64_t)e->context + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS * (uint64_t)c->n_layers;
+    if (!wf_mul(blocks, (uint64_t)(own > sites ? own : sites), &i->kv_bytes))
+        i->kv_bytes = UINT64_MAX;
+    if (!wf_decoder_bytes(c, &e->hooks, e->prefill_chunk, e->prefill_chunk < 64 ? e->prefill_chunk : 64,
+                          &i->step_bytes))
+        i->step_bytes = UINT64_MAX;
+}
+
+weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err)
+{
+    weft_engine_info i = { .hdr = WEFT_HDR(weft_engine_info) };
+    if (out == NULL || out->hdr.size < sizeof *out)
+        return wf_fail(err, WEFT_E_INVALID, "weft_engine_info is too small");
+    int32_t dtype = planned_dtype(e);
+    i.model = wf_package_dir(e->package);
+    i.architecture = e->architecture;
+    i.dtype = dtype_name(dtype);
+    i.kv_dtype = i.dtype;
+    i.device = e->device->name;
+    i.isa = e->device->ops.isa;
+    i.n_threads = wf_pool_threads(e->pool);
+    i.n_sites = e->hooks.n_sites;
+    if (e->has_core)
+        describe_core(e, dtype, &i);
+    for (int32_t k = 0; k < e->n_modalities; k++) {
+        const weft_modality *vt = e->modalities[k].vt;
+        if (WEFT_HAS(vt, weft_modality, parameters) && vt->parameters != NULL)
+            i.encoder_parameters += vt->parameters(e->modalities[k].self);
+    }
+    uint64_t parameters = i.core_parameters + i.site_parameters + i.encoder_parameters;
+    if (!wf_mul(parameters, (uint64_t)wf_dtype_bytes(dtype), &i.weight_bytes))
+        i.weight_bytes = UINT64_MAX;
+    if (!wf_add(i.weight_bytes, i.kv_bytes, &i.total_bytes) ||
+        !wf_add(i.total_bytes, i.step_bytes, &i.total_bytes))
+        i.total_bytes = UINT64_MAX;
+    *out = i;
+    return WEFT_OK;
+}
+
+/* Parameters of one site alone. */
+static uint64_t site_parameters(const weft_engine *e, const wf_site *s)
+{
+    wf_hooks one = { .sites = (wf_site *)(uintptr_t)s, .n_sites = 1 };
+    return wf_hooks_parameters(&one, e->config.d_model);
+}
+
+int32_t weft_engine_site(const weft_engine *e, uint32_t index, weft_site_info *out)
+{
+    if (index >= (uint32_t)e->hooks.n_sites)
+        return 0;
+    const wf_site *s = &e->hooks.sites[index];
+    *out = (weft_site_info){ WEFT_HDR(weft_site_info),
+                             s->name,
+                             s->owner,
+                             s->stream_name,
+                             s->kind == WEFT_HOOK_XATTN ? "cross-attention" : "soft tokens",
+                             s->layer,
+                             s->order,
+                             site_parameters(e, s) };
+    return 1;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens and closes an engine: settings, device, plugins, text core, hooks, in that order. */
+#include "core/engine/engine.h"
+
+#include <string.h>
+
+#include "core/base/cpu.h"
+#include "core/base/mem.h"
+#include "core/engine/item.h"
+
+#define PLAIN_ARCHITECTURE "LlamaForCausalLM"
+#define DEFAULT_CONTEXT    8192
+#define ITEM_ROWS          16384 /* rows of media that the default K/V limit leaves room for */
+#define OUT_ROWS           64    /* logit rows computed at a time */
+
+weft_status wf_engine_check_cancel(weft_engine *e, weft_error *err)
+{
+    return atomic_load(&e->cancel) ? wf_fail(err, WEFT_E_CANCELLED, "cancelled") : WEFT_OK;
+}
+
+void wf_engine_progress(weft_engine *e, const char *what, uint64_t done, uint64_t total, const char *unit)
+{
+    if (e->progress.fn != NULL)
+        e->progress.fn(e->progress.ctx, what, done, total, unit);
+}
+
+void weft_engine_cancel(weft_engine *e)
+{
+    atomic_store(&e->cancel, 1);
+}
+
+static int32_t is_cancelled(void *ctx)
+{
+    return atomic_load(&((weft_engine *)ctx)->cancel);
+}
+
+static weft_status open_device(weft_engine *e, weft_error *err)
+{
+    uint64_t    flags;
+    const char *name = wf_settings_str(e->settings, "device");
+    weft_status status = wf_cpu_mask(wf_settings_str(e->settings, "cpu_mask"), &flags, err);
+    flags &= wf_cpu_detect();
+    if (status == WEFT_OK)
+        status = wf_pool_create((int32_t)wf_settings_i64(e->settings, "threads"), &e->pool, err);
+    if (status != WEFT_OK)
+        return status;
+    if (name != NULL && strcmp(name, "async-test") == 0)
+        status = wf_device_test_create(e->pool, flags, 1, &e->device, err);
+    else
+        status = wf_device_cpu_create(e->pool, flags, &e->device, err);
+    if (status == WEFT_OK)
+        status = wf_queue_create(e->device, &e->queue, err);
+    if (status == WEFT_OK)
+        status = wf_queue_create(e->device, &e->encode_queue, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_registry_config rc = { .settings = e->settings, .cpu_flags = flags, .cancelled = is_cancelled,
+                              .cancelled_ctx = e };
+    return wf_registry_create(&rc, &e->registry, err);
+}
+
+/* With no model given, the demo model's own configuration file speaks. */
+static weft_status choose_model(weft_engine *e, const char **out, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    if (wf_settings_str(e->settings, "model") == NULL)
+        status = wf_settings_load_ini(e->settings, WEFT_DEMO_DIR "/weft.ini", WF_LAYER_SYSTEM, err);
+    *out = wf_settings_str(e->settings, "model");
+    if (status == WEFT_E_NOTFOUND || (status == WEFT_OK && *out == NULL))
+        return wf_fail(err, WEFT_E_NOTFOUND, "no model: give -m DIR (the demo model is not installed)");
+    return status;
+}
+
+/* What the plugin that claims the architecture says of the text core inside. */
+static weft_status ask_claimant(weft_engine *e, weft_error *err)
+{
+    weft_status status = wf_registry_claim(e->registry, e->architecture, &e->claimant, err);
+    if (status == WEFT_E_NOTFOUND) {
+        if (err != NULL)
+            err->stage = WEFT_STAGE_NONE;
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "%s: no plugin here knows \"%s\" (weft plugin list shows them)",
+                       wf_package_dir(e->package), e->architecture);
+    }
+    if (status != WEFT_OK)
+        return status;
+    const weft_checkpoint *c = wf_plugin_component(e->claimant, WEFT_C_CHECKPOINT, 0);
+    e->map = (weft_text_map){ .hdr = WEFT_HDR(weft_text_map) };
+    if (c == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s claims \"%s\" but does not say where its text core is",
+                       wf_plugin_id(e->claimant), e->architecture);
+    const char *before = wf_plugin_enter(e->claimant);
+    status = c->text_map(wf_plugin_host(e->claimant), e->package, &e->map, err);
+    wf_plugin_leave(before);
+    if (status == WEFT_E_NOTFOUND && (e->flags & WEFT_OPEN_NO_CORE) != 0)
+        return WEFT_OK;
+    e->has_core = status == WEFT_OK;
+    return status;
+}
+
+static weft_status open_package(weft_engine *e, const char *dir, weft_error *err)
+{
+    const char *architecture;
+    weft_status status = wf_package_open(dir, &e->package, err);
+    if (status == WEFT_OK)
+        status = wf_config_architecture(e->package, &architecture, err);
+    if (status == WEFT_E_NOTFOUND && e->package != NULL)
+        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: architectures is missing", dir);
+    if (status != WEFT_OK)
+        return status;
+    e->architecture = wf_strdup(architecture);
+    if (e->architecture == NULL)
+        return wf_fail_nomem(err, strlen(architecture), "a name");
+    e->has_core = strcmp(architecture, PLAIN_ARCHITECTURE) == 0;
+    if (!e->has_core)
+        status = ask_claimant(e, err);
+    if (status == WEFT_OK && e->has_core)
+        status = wf_config_read(e->package, e->map.n_layers > 0 ? &e->map : NULL, &e->config, err);
+    return status;
+}
+
+static int32_t dtype_option(const weft_engine *e)
+{
+    const char *name = wf_settings_str(e->settings, "dtype");
+    return strcmp(name, "f32") == 0 ? WF_F32 : strcmp(name, "bf16") == 0 ? WF_BF16 : WF_DTYPE_AUTO;
+}
+
+static void weights_progress(void *ctx, uint64_t done)
+{
+    weft_engine *e = ctx;
+    wf_engine_progress(e, "weights", done, wf_package_tensor_bytes(e->package), "bytes");
+}
+
+static weft_status load_core(weft_engine *e, weft_error *err)
+{
+    wf_loader   l;
+    weft_status status = wf_loader_open(e->device, e->package, e->dtype, &l, err);
+    if (status != WEFT_OK)
+        return status;
+    l.progress = weights_progress;
+    l.progress_ctx = e;
+    status = wf_model_load(&l, &e->config, e->map.n_layers > 0 ? &e->map : NULL, &e->model, err);
+    wf_loader_close(&l);
+    return status;
+}
+
+/* K/V may take what the option says, or what the context and a few media items need. */
+static uint64_t kv_limit(const weft_engine *e, int32_t kv_dtype, int64_t page_bytes)
+{
+    uint64_t asked = (uint64_t)wf_settings_i64(e->settings, "kv_bytes"), limit = 0;
+    if (asked != 0)
+        return asked;
+    if (!wf_config_kv_bytes(&e->config, kv_dtype, e->context, &limit))
+        return UINT64_MAX;
+    for (int32_t i = 0; i < e->hooks.n_streams; i++)
+        limit += (uint64_t)e->hooks.streams[i].n_sites * (ITEM_ROWS / WF_PAGE_TOKENS) * (uint64_t)page_bytes;
+    /* A block more for every layer: a fork's private copy. */
+    return limit + 2 * (uint64_t)e->config.n_layers * (uint64_t)page_bytes;
+}
+
+static int64_t page_bytes(const weft_engine *e, int32_t kv_dtype)
+{
+    int64_t own = wf_page_bytes(kv_dtype, e->config.n_kv_heads, e->config.head_dim);
+    int64_t sites = wf_hooks_page_bytes(&e->hooks, kv_dtype);
+    return own > sites ? own : sites;
+}
+
+static void set_sizes(weft_engine *e)
+{
+    int64_t context = wf_settings_i64(e->settings, "context"), own = e->config.max_positions;
+    if (context == 0)
+        context = DEFAULT_CONTEXT;
+    e->context = (int32_t)(context < own ? context : own);
+    int64_t chunk = wf_settings_i64(e->settings, "prefill_chunk");
+    e->prefill_chunk = (int32_t)(chunk < e->context ? chunk : e->context);
+    int32_t kv_dtype = e->dtype == WF_DTYPE_AUTO ? WF_BF16 : e->dtype == WF_BF16 ? WF_BF16 : WF_F32;
+    if (e->model != NULL)
+        kv_dtype = e->model->kv_dtype;
+    e->kv_limit = kv_limit(e, kv_dtype, page_bytes(e, kv_dtype));
+    wf_kv_pool_init(&e->kv, e->device, e->queue, kv_dtype, page_bytes(e, kv_dtype), e->kv_limit);
+    wf_blocks_init(&e->blocks, &e->kv, e->config.n_layers);
+}
+
+static weft_status load_weights(weft_engine *e, weft_error *err)
+{
+    weft_status status = e->has_core ? load_core(e, err) : WEFT_OK;
+    if (status == WEFT_OK)
+        status = wf_engine_load_modalities(e, err);
+    if (status != WEFT_OK || !e->has_core)
+        return status;
+    set_sizes(e);
+    return wf_decoder_init(&e->decoder, e->model, &e->hooks, &e->kv, e->queue, e->prefill_chunk,
+                           e->prefill_chunk < OUT_ROWS ? e->prefill_chunk : OUT_ROWS, err);
+}
+
+static weft_status open_model(weft_engine *e, const char *dir, weft_error *err)
+{
+    weft_status status = open_package(e, dir, err);
+    if (status == WEFT_OK)
+        status = wf_engine_open_modalities(e, err);
+    if (status == WEFT_OK)
+        status = wf_engine_resolve_markers(e, err);
+    if (status == WEFT_OK && e->has_core)
+        set_sizes(e);
+    if (status == WEFT_OK && (e->flags & WEFT_OPEN_CONFIG) == 0)
+        status = load_weights(e, err);
+    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+}
+
+static weft_status open_all(weft_engine *e, weft_error *err)
+{
+    const char *dir = NULL;
+    weft_status status = open_device(e, err);
+    if (status == WEFT_OK)
+        status = wf_fail_stage(err, choose_model(e, &dir, err), WEFT_STAGE_MODEL);
+    if (status != WEFT_OK)
+        return status;
+    wf_hooks_init(&e->hooks, e->device);
+    e->dtype = dtype_option(e);
+    if ((e->flags & WEFT_OPEN_TOKENIZER) != 0)
+        return wf_fail_stage(err, wf_package_open_loose(dir, &e->package, err), WEFT_STAGE_MODEL);
+    return open_model(e, dir, err);
+}
+
+weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
+                             weft_engine **out, weft_error *err)
+{
+    *out = NULL;
+    weft_engine *e = wf_zalloc(sizeof *e);
+    if (e == NULL)
+        return wf_fail_nomem(err, sizeof *e, "an engine");
+    e->settings = settings;
+    e->flags = flags;
+    if (progress != NULL)
+        e->progress = *progress;
+    weft_status status = open_all(e, err);
+    if (status != WEFT_OK) {
+        weft_engine_close(&e);
+        return status;
+    }
+    *out = e;
+    return WEFT_OK;
+}
+
+static void close_tokenizer(weft_engine *e)
+{
+    if (e->tokenizer != NULL)
+        e->tokenizer->destroy(e->tokenizer_self);
+    e->tokenizer = NULL;
+}
+
+void weft_engine_close(weft_engine **engine)
+{
+    weft_engine *e = *engine;
+    if (e == NULL)
+        return;
+    if (e->queue != NULL)
+        (void)wf_queue_wait(e->queue, NULL);
+    if (e->encode_queue != NULL)
+        (void)wf_queue_wait(e->encode_queue, NULL);
+    wf_blocks_free(&e->blocks);
+    close_tokenizer(e);
+    wf_engine_close_modalities(e);
+    wf_decoder_free(&e->decoder);
+    wf_kv_pool_free(&e->kv);
+    wf_hooks_free(&e->hooks);
+    wf_model_free(&e->model);
+    if (e->device != NULL)
+        wf_device_free(e->device, e->device_blob);
+    wf_registry_destroy(&e->registry);
+    wf_package_close(&e->package);
+    wf_queue_destroy(&e->queue);
+    wf_queue_destroy(&e->encode_queue);
+    wf_device_destroy(&e->device);
+    wf_pool_destroy(&e->pool);
+    wf_free(e->architecture);
+    wf_free(e->blob);
+    wf_free(e);
+    *engine = NULL;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prefill in chunks, then one token at a time. */
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/time.h"
+#include "core/engine/sampler.h"
+#include "core/engine/text.h"
+
+/* Everything fed to s but not run, in chunks; logits [vocab] of the last token. */
+static weft_status prefill(weft_sequence *s, float *logits, weft_error *err)
+{
+    weft_engine *e = s->engine;
+    int64_t      start;
+    weft_status  status = WEFT_OK;
+    wf_sequence_reuse(s);
+    start = s->n_done;
+    while (s->n_done < s->n && status == WEFT_OK) {
+        int64_t      left = s->n - s->n_done;
+        wf_step_part part = { s, left < e->prefill_chunk ? left : e->prefill_chunk, 0 };
+        part.n_out = part.n_rows == left ? 1 : 0;
+        wf_engine_progress(e, "prefill", (uint64_t)(s->n_done - start), (uint64_t)(s->n - start), "tokens");
+        status = wf_engine_check_cancel(e, err);
+        if (status == WEFT_OK)
+            status = wf_step_run(e, &part, 1, logits, NULL, err);
+    }
+    return status;
+}
+
+/* Rows of all sequences in as few steps as fit; each sequence's last row gives logits when it is reached. */
+static weft_status step_round(weft_engine *e, weft_sequence *const *s, uint32_t n, wf_step_part *parts, float *scratch,
+                              float *logits, weft_error *err)
+{
+    int64_t  room = e->prefill_chunk;
+    int32_t  n_parts = 0, o = 0;
+    uint64_t vocab = (uint64_t)e->config.vocab;
+    for (uint32_t i = 0; i < n && room > 0; i++) {
+        int64_t left = s[i]->n - s[i]->n_done, take = left < room ? left : room;
+        if (take == 0)
+            continue;
+        parts[n_parts++] = (wf_step_part){ s[i], take, take == left ? 1 : 0 };
+        room -= take;
+    }
+    weft_status status = wf_step_run(e, parts, n_parts, scratch, NULL, err);
+    for (int32_t i = 0; i < n_parts && status == WEFT_OK; i++)
+        for (uint32_t k = 0; k < n && parts[i].n_out == 1; k++)
+            if (s[k] == parts[i].seq) {
+                memcpy(logits + k * vocab, scratch + (uint64_t)o++ * vocab, vocab * sizeof *logits);
+                break;
+            }
+    return status;
+}
+
+static bool has_rows(weft_sequence *const *s, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (s[i]->n_done < s[i]->n)
+            return true;
+    return false;
+}
+
+weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits, weft_error *err)
+{
+    uint64_t      rows = n < (uint32_t)e->prefill_chunk ? n : (uint32_t)e->prefill_chunk;
+    weft_status   status = WEFT_OK;
+    for (uint32_t i = 0; i < n; i++) {
+        if (s[i]->engine != e || s[i]->n_done == s[i]->n)
+            return wf_fail(err, WEFT_E_INVALID, "sequence %u has nothing to run", i);
+        for (uint32_t k = 0; k < i; k++)
+            if (s[k] == s[i])
+                return wf_fail(err, WEFT_E_INVALID, "sequence %u is given twice", i);
+    }
+    wf_step_part *parts = wf_zalloc_n(n + 1u, sizeof *parts);
+    float        *scratch = wf_zalloc_n(rows * (size_t)e->config.vocab + 1, sizeof *scratch);
+    if (parts == NULL || scratch == NULL)
+        status = wf_fail_nomem(err, rows * (uint64_t)e->config.vocab * sizeof *scratch, "a step's logits");
+    atomic_store(&e->cancel, 0);
+    for (uint32_t i = 0; i < n && status == WEFT_OK; i++)
+        wf_sequence_reuse(s[i]);
+    while (status == WEFT_OK && has_rows(s, n)) {
+        status = wf_engine_check_cancel(e, err);
+        if (status == WEFT_OK)
+            status = step_round(e, s, n, parts, scratch, logits, err);
+    }
+    wf_free(parts);
+    wf_free(scratch);
+    return status;
+}
+
+/* One generation in progress. */
+typedef struct run {
+    weft_sequence *s;
+    wf_sampler    *sampler;
+    float         *logits;
+    wf_text_out    text;
+    int32_t (*on_token)(void *ctx, const weft_token *t);
+    void *ctx;
+    bool  enough; /* the callback said so */
+} run;
+
+static weft_status token_bytes(run *r, int32_t id, const char **text, uint64_t *n, weft_error *err)
+{
+    char        small[256];
+    char       *bytes = small;
+    uint64_t    need = 0;
+    weft_engine *e = r->s->engine;
+    weft_status status = e->tokenizer->decode(e->tokenizer_self, &id, 1, small, sizeof small, &need, err);
+    if (status == WEFT_OK && need > sizeof small) {
+        if ((bytes = wf_alloc((size_t)need)) == NULL)
+            return wf_fail_nomem(err, need, "a token's text");
+        status = e->tokenizer->decode(e->tokenizer_self, &id, 1, bytes, need, &need, err);
+    }
+    if (status == WEFT_OK)
+        status = wf_text_out_push(&r->text, bytes, need, text, n, err);
+    if (bytes != small)
+        wf_free(bytes);
+    return status;
+}
+
+static weft_status tell(run *r, int32_t id, bool stop, float logprob, weft_error *err)
+{
+    weft_token  t = { .hdr = WEFT_HDR(weft_token), .id = id, .is_stop = stop, .text = "", .logprob = logprob };
+    weft_status status = WEFT_OK;
+    if (stop)
+        status = wf_text_out_flush(&r->text, &t.text, &t.text_bytes, err);
+    else if (r->s->engine->tokenizer != NULL)
+        status = token_bytes(r, id, &t.text, &t.text_bytes, err);
+    if (status == WEFT_OK && r->on_token != NULL)
+        r->enough = r->on_token(r->ctx, &t) != 0;
+    return status;
+}
+
+static bool is_stop(const weft_engine *e, int32_t id)
+{
+    return e->tokenizer != NULL && e->tokenizer->is_stop(e->tokenizer_self, id) != 0;
+}
+
+static weft_status decode_one(run *r, weft_generation *out, weft_error *err)
+{
+    weft_engine *e = r->s->engine;
+    int32_t      id = 0;
+    float        logprob = 0;
+    weft_status  status = wf_sampler_pick(r->sampler, r->logits, r->s->n, &id, &logprob, err);
+    if (status != WEFT_OK)
+        return status;
+    out->stopped = is_stop(e, id);
+    out->sum_logprob += (double)logprob;
+    status = tell(r, id, out->stopped != 0, logprob, err);
+    if (status != WEFT_OK || out->stopped)
+        return status;
+    wf_sampler_accept(r->sampler, id);
+    status = weft_sequence_feed_ids(r->s, &id, 1, err);
+    out->n_new++;
+    return status;
+}
+
+static weft_status decode_all(run *r, int32_t max_new, weft_generation *out, weft_error *err)
+{
+    weft_engine *e = r->s->engine;
+    weft_status  status = WEFT_OK;
+    while (status == WEFT_OK && out->n_new < max_new && !r->enough) {
+        if (r->s->n >= e->context)
+            break;
+        status = decode_one(r, out, err);
+        if (status != WEFT_OK || out->stopped || r->enough || out->n_new == max_new)
+            break;
+        status = wf_engine_check_cancel(e, err);
+        wf_step_part part = { r->s, 1, 1 };
+        if (status == WEFT_OK)
+            status = wf_step_run(e, &part, 1, r->logits, NULL, err);
+    }
+    if (status == WEFT_OK && !out->stopped) { /* nothing of a half character is lost */
+        const char *text;
+        uint64_t    n;
+        status = wf_text_out_flush(&r->text, &text, &n, err);
+        weft_token t = { .hdr = WEFT_HDR(weft_token), .id = -1, .text = text, .text_bytes = n };
+        if (status == WEFT_OK && n > 0 && r->on_token != NULL)
+            (void)r->on_token(r->ctx, &t);
+    }
+    return status;
+}
+
+static weft_status run_open(run *r, const weft_sampling *p, weft_error *err)
+{
+    wf_sampler_params sp = { p->temperature, p->top_k, p->top_p, p->min_p, p->repetition_penalty, p->seed };
+    uint64_t          vocab = (uint64_t)r->s->engine->config.vocab;
+    weft_status       status = wf_sampler_create(&sp, r->s->engine->config.vocab, &r->sampler, err);
+    if (status != WEFT_OK)
+        return status;
+    for (int64_t i = 0; i < r->s->n; i++)
+        if (r->s->toks[i].item < 0)
+            wf_sampler_accept(r->sampler, r->s->toks[i].id);
+    r->logits = wf_alloc_aligned(vocab * sizeof *r->logits);
+    return r->logits != NULL ? WEFT_OK : wf_fail_nomem(err, vocab * sizeof *r->logits, "logits");
+}
+
+weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
+                          void *ctx, weft_generation *out, weft_error *err)
+{
+    run             r = { .s = s, .on_token = on_token, .ctx = ctx };
+    weft_generation g = { .hdr = WEFT_HDR(weft_generation) };
+    double          start = wf_now_s();
+    if (s->n == s->n_done)
+        return wf_fail(err, WEFT_E_STATE, "nothing was fed since the last generation");
+    (void)wf_engine_tokenizer(s->engine, NULL); /* without one there is no text, and no stop token */
+    atomic_store(&s->engine->cancel, 0);
+    weft_status status = run_open(&r, p, err);
+    g.n_prompt = (int32_t)s->n;
+    if (status == WEFT_OK)
+        status = prefill(s, r.logits, err);
+    g.n_cached = s->n_cached;
+    g.prefill_s = wf_now_s() - start;
+    start = wf_now_s();
+    if (status == WEFT_OK)
+        status = decode_all(&r, p->max_new_tokens, &g, err);
+    g.decode_s = wf_now_s() - start;
+    wf_sampler_destroy(&r.sampler);
+    wf_free_aligned(r.logits);
+    wf_text_out_free(&r.text);
+    if (out != NULL)
+        *out = g;
+    return status;
+}
+
+void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out)
+{
+    *out = (weft_sampling){
+        .hdr = WEFT_HDR(weft_sampling),
+        .temperature = (float)wf_settings_f64(s, "temperature"),
+        .top_p = (float)wf_settings_f64(s, "top_p"),
+        .min_p = (float)wf_settings_f64(s, "min_p"),
+        .repetition_penalty = (float)wf_settings_f64(s, "repetition_penalty"),
+        .top_k = (int32_t)wf_settings_i64(s, "top_k"),
+        .max_new_tokens = (int32_t)wf_settings_i64(s, "max_new_tokens"),
+        .seed = (uint64_t)wf_settings_i64(s, "seed"),
+    };
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A media file or pipe, and the decoder that understands it. */
+#ifndef WF_MEDIA_H
+#define WF_MEDIA_H
+
+#include "core/engine/engine.h"
+#include "core/io/file.h"
+
+#define WF_PIPE_KEPT ((uint64_t)64 << 20) /* bytes of a pipe that can be read again */
+
+typedef struct wf_source {
+    weft_source pub; /* ctx: this */
+    wf_file     file;
+    int32_t     is_pipe, owns_fd;
+    uint8_t    *kept; /* pipe: its first bytes */
+    uint64_t    n_kept, kept_cap, at; /* at: bytes taken from the pipe so far */
+} wf_source;
+
+/* A regular file, or a pipe (path "-": standard input). media is in every message. */
+weft_status wf_source_open(const char *path, wf_source *out, weft_error *err);
+void        wf_source_close(wf_source *s);
+
+typedef struct wf_media {
+    wf_source           source;
+    const weft_decoder *vt;
+    wf_plugin          *plugin;
+    void               *dec;
+    const char         *kind, *path; /* kind: the decoder's string; path: borrowed */
+    weft_limits         limits;
+    weft_media_info     info;
+    weft_media          pub; /* what a modality is given */
+} wf_media;
+
+/* Opens path with the decoder of the highest score for kind (NULL: any), limits from the settings. Errors are of stage
+ * MEDIA and begin with the path. Closed by wf_media_close, also after failure. */
+weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *out, weft_error *err);
+void        wf_media_close(wf_media *m);
+
+#endif

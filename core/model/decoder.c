@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one forward pass. Reads like the block diagram in decoder.h. */
+#include "core/model/decoder.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+
+typedef struct widths {
+    int64_t wide, wide_ffn, att;
+} widths;
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The widest rows over the core's blocks and the plugins' sites. */
+static widths widest(const wf_config *c, const wf_hooks *hooks)
+{
+    int64_t q = (int64_t)c->n_heads * c->head_dim;
+    widths  w = { q + 2 * (int64_t)c->n_kv_heads * c->head_dim, 2 * (int64_t)c->d_ffn, q };
+    for (int32_t i = 0; i < hooks->n_sites; i++) {
+        const weft_xattn *x = &hooks->sites[i].x;
+        int64_t           xq = (int64_t)x->n_heads * x->head_dim;
+        w.wide = most(w.wide, most(xq, 2 * (int64_t)x->n_kv_heads * x->head_dim));
+        w.wide_ffn = most(w.wide_ffn, 2 * (int64_t)x->d_ffn);
+        w.att = most(w.att, xq);
+    }
+    return w;
+}
+
+bool wf_decoder_bytes(const wf_config *c, const wf_hooks *hooks, int64_t max_rows, int64_t max_out,
+                      uint64_t *bytes)
+{
+    widths   w = widest(c, hooks);
+    uint64_t row = (uint64_t)(3 * (int64_t)c->d_model + w.wide + w.att + w.wide_ffn +
+                              w.wide_ffn / 2 + c->head_dim);
+    uint64_t out = (uint64_t)c->d_model + (uint64_t)c->vocab, rows = 0, outs = 0;
+    return wf_mul(row * sizeof(float), (uint64_t)max_rows, &rows) &&
+           wf_mul(out * sizeof(float), (uint64_t)max_out, &outs) && wf_add(rows, outs, bytes);
+}
+
+weft_status wf_decoder_init(wf_decoder *d, const wf_model *m, const wf_hooks *hooks,
+                            wf_kv_pool *pool, weft_queue *q, int64_t max_rows, int64_t max_out,
+                            weft_error *err)
+{
+    const wf_config *c = &m->config;
+    widths           w = widest(c, hooks);
+    memset(d, 0, sizeof *d);
+    d->model = m;
+    d->hooks = hooks;
+    d->pool = pool;
+    d->queue = q;
+    d->buffers.device = m->device;
+    d->max_rows = max_rows;
+    d->max_out = max_out;
+    d->wide = w.wide;
+    d->wide_ffn = w.wide_ffn;
+    const struct {
+        float **p;
+        int64_t rows, n;
+    } want[] = {
+        { &d->h, max_rows, c->d_model },      { &d->x, max_rows, c->d_model },
+        { &d->a, max_rows, c->d_model },      { &d->qkv, max_rows, w.wide },
+        { &d->att, max_rows, w.att },         { &d->gate_up, max_rows, w.wide_ffn },
+        { &d->ffn, max_rows, w.wide_ffn / 2 }, { &d->cos_sin, max_rows, c->head_dim },
+        { &d->out, max_out, c->d_model },     { &d->logits, max_out, c->vocab },
+    };
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        void       *mem;
+        weft_status status = wf_buffers_add(
+            &d->buffers, q, (uint64_t)(want[i].rows * want[i].n) * sizeof(float), false, &mem, err);
+        if (status != WEFT_OK)
+            return status;
+        *want[i].p = mem;
+    }
+    return WEFT_OK;
+}
+
+void wf_decoder_free(wf_decoder *d)
+{
+    wf_buffers_free(&d->buffers);
+    memset(d, 0, sizeof *d);
+}
+
+/* Embeddings, then the rows that come from items and markers. */
+static weft_status embed(wf_decoder *d, const wf_batch *b, weft_error *err)
+{
+    int64_t width = d->model->config.d_model;
+    wf_op   op = { .kind = WF_OP_EMBED,
+                   .u.embed = { .dst = d->h, .w = d->model->embed, .ids = b->ids, .m = b->m,
+                                .dst_stride = width } };
+    weft_status status = wf_queue_submit(d->queue, &op, err);
+    for (int64_t i = 0; i < b->n_soft && status == WEFT_OK; i++) {
+        const wf_soft_rows *s = &b->soft[i];
+        wf_op rows = { .kind = WF_OP_ROWS,
+                       .u.rows = { .dst = d->h, .src = s->src, .dst_index = s->dst_index,
+                                   .src_index = s->src_index, .m = s->n, .n = width,
+                                   .dst_stride = width, .src_stride = s->src_stride } };
+        status = wf_queue_submit(d->queue, &rows, err);
+    }
+    return status;
+}
+
+static weft_status rope_table(wf_decoder *d, const wf_batch *b, weft_error *err)
+{
+    wf_op op = { .kind = WF_OP_ROPE_TABLE,
+                 .u.rope_table = { .cos_sin = d->cos_sin, .pos = b->pos,
+                                   .inv_freq = d->model->inv_freq, .m = b->m,
+                                   .head_dim = d->model->config.head_dim } };
+    return wf_queue_submit(d->queue, &op, err);
+}
+
+/* Rotated q and k, k and v stored, attention over the pages: d->qkv to d->att. */
+static weft_status attend(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
+{
+    const wf_config *c = &d->model->config;
+    int64_t q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
+    int64_t stride = q + 2 * kv;
+    wf_kv   pages = wf_kv_pool_view(d->pool, layer, c->n_kv_heads, c->head_dim);
+    wf_op   rope = { .kind = WF_OP_ROPE,
+                     .u.rope = { .x = d->qkv, .cos_sin = d->cos_sin, .m = b->m, .stride = stride,
+                                 .n_heads = c->n_heads + c->n_kv_heads, .head_dim = c->head_dim } };
+    wf_op store = { .kind = WF_OP_KV_STORE,
+                    .u.kv_store = { .kv = pages, .k = d->qkv + q, .v = d->qkv + q + kv,
+                                    .slot = b->slot, .m = b->m, .k_stride = stride,
+                                    .v_stride = stride } };
+    wf_op att = { .kind = WF_OP_ATTEND_PAGES,
+                  .u.attend_pages = { .kv = pages, .out = d->att, .q = d->qkv,
+                                      .spans = b->self.spans, .row_begin = b->self.begin,
+                                      .row_end = b->self.end, .row_last = b->self.last, .m = b->m,
+                                      .q_stride = stride, .out_stride = q, .n_heads = c->n_heads,
+                                      .scale = wf_attention_scale(c->head_dim) } };
+    weft_status status = wf_queue_submit(d->queue, &rope, err);
+    if (status == WEFT_OK)
+        status = wf_queue_submit(d->queue, &store, err);
+    return status == WEFT_OK ? wf_queue_submit(d->queue, &att, err) : status;
+}
+
+static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
+{
+    const wf_config *c = &d->model->config;
+    const wf_layer_weights  *w = &d->model->layers[layer];
+    int64_t          q = (int64_t)c->n_heads * c->head_dim;
+    weft_status      status = wf_do_norm(d, d->a, d->h, w->norm_attn, b->m, c->d_model, err);
+    if (status == WEFT_OK)
+        status = wf_do_linear(d, d->qkv, w->qkv.n, d->a, c->d_model, &w->qkv, b->m, err);
+    if (status == WEFT_OK)
+        status = attend(d, b, layer, err);
+    if (status == WEFT_OK)
+        status = wf_do_linear_add(d, d->h, d->att, q, &w->o, 1.0f, b->m, err);
+    if (status == WEFT_OK)
+        status = wf_do_ffn(d, d->h, w->norm_ffn, c->rms_eps, &w->gate_up, &w->down, c->d_ffn, 1.0f,
+                           b->m, err);
+    return status;
+}
+
+static weft_status sites_at(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (int32_t i = 0; i < d->hooks->n_sites && status == WEFT_OK; i++) {
+        const wf_site *s = &d->hooks->sites[i];
+        if (s->kind == WEFT_HOOK_XATTN && s->layer == layer && b->streams[s->stream].n > 0)
+            status = wf_xattn_run(d, s, &b->streams[s->stream], b->m, err);
+    }
+    return status;
+}
+
+static weft_status show_hidden(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
+{
+    uint64_t n = (uint64_t)b->m * (uint64_t)d->model->config.d_model;
+    if (b->hidden == NULL)
+        return WEFT_OK;
+    return wf_queue_download(d->queue, b->hidden + (uint64_t)layer * n, d->h, n * sizeof(float),
+                             err);
+}
+
+/* Logits of out rows first..first+n-1. */
+static weft_status head_rows(wf_decoder *d, const wf_batch *b, int64_t first, int64_t n, weft_error *err)
+{
+    const wf_config *c = &d->model->config;
+    wf_op rows = { .kind = WF_OP_ROWS,
+                   .u.rows = { .dst = d->out, .src = d->h, .src_index = b->out_index + first, .m = n,
+                               .n = c->d_model, .dst_stride = c->d_model,
+                               .src_stride = c->d_model } };
+    weft_status status = wf_queue_submit(d->queue, &rows, err);
+    if (status == WEFT_OK)
+        status = wf_do_norm(d, d->out, d->out, d->model->norm_out, n, c->d_model, err);
+    if (status == WEFT_OK)
+        status = wf_do_linear(d, d->logits, c->vocab, d->out, c->d_model, &d->model->head, n, err);
+    if (status == WEFT_OK)
+        status = wf_queue_download(d->queue, b->logits + first * c->vocab, d->logits,
+                                   (uint64_t)n * (uint64_t)c->vocab * sizeof(float), err);
+    return status;
+}
+
+static weft_status head(wf_decoder *d, const wf_batch *b, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (int64_t i = 0; i < b->n_out && status == WEFT_OK; i += d->max_out)
+        status = head_rows(d, b, i, b->n_out - i < d->max_out ? b->n_out - i : d->max_out, err);
+    return status;
+}
+
+weft_status wf_decoder_run(wf_decoder *d, const wf_batch *b, weft_error *err)
+{
+    int32_t     n_layers = d->model->config.n_layers;
+    weft_status status = embed(d, b, err);
+    if (status == WEFT_OK)
+        status = rope_table(d, b, err);
+    for (int32_t k = 0; k <= n_layers && status == WEFT_OK; k++) {
+        status = sites_at(d, b, k, err);
+        if (status == WEFT_OK)
+            status = show_hidden(d, b, k, err);
+        if (status == WEFT_OK && k < n_layers)
+            status = block(d, b, k, err);
+    }
+    return status == WEFT_OK ? head(d, b, err) : status;
+}

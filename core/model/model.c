@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The weights of a text core: names as transformers' LlamaForCausalLM has them, through the text map
+ * where a directory wraps them in something larger. */
+#include "core/model/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+#define NAME_MAX_BYTES 512
+
+typedef struct names { /* how this directory spells them */
+    const char    *prefix, *head;
+    const int32_t *layers; /* NULL: 0, 1, 2, ... */
+} names;
+
+enum layer_tensor { NORM_ATTN, Q, K, V, O, NORM_FFN, GATE, UP, DOWN, LAYER_TENSORS };
+
+static const char *const layer_names[LAYER_TENSORS] = {
+    "input_layernorm",   "self_attn.q_proj", "self_attn.k_proj",
+    "self_attn.v_proj",  "self_attn.o_proj", "post_attention_layernorm",
+    "mlp.gate_proj",     "mlp.up_proj",      "mlp.down_proj",
+};
+
+static void layer_name(char *out, const names *n, int32_t layer, int32_t which)
+{
+    snprintf(out, NAME_MAX_BYTES, "%slayers.%d.%s.weight", n->prefix,
+             n->layers != NULL ? n->layers[layer] : layer, layer_names[which]);
+}
+
+static void top_name(char *out, const names *n, const char *name)
+{
+    snprintf(out, NAME_MAX_BYTES, "%s%s", n->prefix, name);
+}
+
+static wf_want want_of(const wf_config *c, int32_t which, const char *name)
+{
+    int64_t q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
+    int64_t d = c->d_model, f = c->d_ffn;
+    switch (which) {
+    case Q:
+        return (wf_want){ name, 2, { q, d } };
+    case K:
+    case V:
+        return (wf_want){ name, 2, { kv, d } };
+    case O:
+        return (wf_want){ name, 2, { d, q } };
+    case GATE:
+    case UP:
+        return (wf_want){ name, 2, { f, d } };
+    case DOWN:
+        return (wf_want){ name, 2, { d, f } };
+    default:
+        return (wf_want){ name, 1, { d } };
+    }
+}
+
+/* The embedding may have rows beyond the vocabulary (markers); they are not the core's. */
+static void check_embed(wf_problems *pr, wf_loader *l, const wf_config *c, const char *name)
+{
+    const wf_st_file   *file;
+    const wf_st_tensor *t;
+    wf_want             w = { name, 2, { c->vocab, c->d_model } };
+    if (wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK && t->rank == 2 &&
+        t->shape[0] > w.shape[0])
+        w.shape[0] = t->shape[0];
+    wf_problems_check(pr, l->package, &w);
+}
+
+static weft_status check_all(wf_loader *l, const wf_config *c, const names *n, weft_error *err)
+{
+    char        name[NAME_MAX_BYTES];
+    wf_problems pr = { 0 };
+    for (int32_t i = 0; i < c->n_layers; i++)
+        for (int32_t which = 0; which < LAYER_TENSORS; which++) {
+            layer_name(name, n, i, which);
+            wf_want w = want_of(c, which, name);
+            wf_problems_check(&pr, l->package, &w);
+        }
+    top_name(name, n, "embed_tokens.weight");
+    check_embed(&pr, l, c, name);
+    top_name(name, n, "norm.weight");
+    wf_problems_check(&pr, l->package, &(wf_want){ name, 1, { c->d_model } });
+    if (!c->tied)
+        wf_problems_check(&pr, l->package, &(wf_want){ n->head, 2, { c->vocab, c->d_model } });
+    return wf_problems_report(&pr, l->package, err);
+}
+
+static weft_status load_layer(wf_loader *l, wf_model *m, const names *n, int32_t i, weft_error *err)
+{
+    const wf_config *c = &m->config;
+    wf_layer_weights        *y = &m->layers[i];
+    char             text[LAYER_TENSORS][NAME_MAX_BYTES];
+    const char      *name[LAYER_TENSORS];
+    int64_t          q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
+    for (int32_t which = 0; which < LAYER_TENSORS; which++) {
+        layer_name(text[which], n, i, which);
+        name[which] = text[which];
+    }
+    weft_status status;
+    if ((status = wf_load_f32(l, &m->buffers, name[NORM_ATTN], &y->norm_attn, err)) != WEFT_OK ||
+        (status = wf_load_f32(l, &m->buffers, name[NORM_FFN], &y->norm_ffn, err)) != WEFT_OK ||
+        (status = wf_load_linear(l, &m->buffers, &name[Q], 3, q + 2 * kv, c->d_model, &y->qkv,
+                                 err)) != WEFT_OK ||
+        (status = wf_load_linear(l, &m->buffers, &name[O], 1, c->d_model, q, &y->o, err)) !=
+            WEFT_OK ||
+        (status = wf_load_linear(l, &m->buffers, &name[GATE], 2, 2 * (int64_t)c->d_ffn, c->d_model,
+                                 &y->gate_up, err)) != WEFT_OK)
+        return status;
+    return wf_load_linear(l, &m->buffers, &name[DOWN], 1, c->d_model, c->d_ffn, &y->down, err);
+}
+
+static weft_status load_top(wf_loader *l, wf_model *m, const names *n, weft_error *err)
+{
+    const wf_config *c = &m->config;
+    char             text[NAME_MAX_BYTES];
+    const char      *name = text;
+    top_name(text, n, "embed_tokens.weight");
+    weft_status status = wf_load_linear(l, &m->buffers, &name, 1, c->vocab, c->d_model, &m->embed,
+                                        err);
+    m->head = m->embed;
+    if (status == WEFT_OK && !c->tied)
+        status = wf_load_linear(l, &m->buffers, &n->head, 1, c->vocab, c->d_model, &m->head, err);
+    top_name(text, n, "norm.weight");
+    if (status == WEFT_OK)
+        status = wf_load_f32(l, &m->buffers, text, &m->norm_out, err);
+    return status;
+}
+
+static weft_status load_inv_freq(wf_loader *l, wf_model *m, weft_error *err)
+{
+    uint64_t bytes = (uint64_t)m->config.head_dim / 2 * sizeof(float);
+    void    *mem;
+    weft_status status = wf_buffers_add(&m->buffers, l->queue, bytes, false, &mem, err);
+    if (status != WEFT_OK)
+        return status;
+    m->inv_freq = mem;
+    wf_config_inv_freq(&m->config, l->host);
+    status = wf_queue_upload(l->queue, mem, l->host, bytes, err);
+    return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
+}
+
+static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_error *err)
+{
+    weft_status status = check_all(l, &m->config, n, err);
+    if (status == WEFT_OK)
+        status = load_inv_freq(l, m, err);
+    for (int32_t i = 0; i < m->config.n_layers && status == WEFT_OK; i++)
+        status = load_layer(l, m, n, i, err);
+    if (status == WEFT_OK)
+        status = load_top(l, m, n, err);
+    m->kv_dtype = m->embed.dtype == WF_BF16 ? WF_BF16 : WF_F32;
+    return status;
+}
+
+weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map,
+                          wf_model **out, weft_error *err)
+{
+    names     n = { "model.", "lm_head.weight", NULL };
+    wf_model *m = wf_zalloc(sizeof *m);
+    *out = NULL;
+    if (m == NULL)
+        return wf_fail_nomem(err, sizeof *m, "a model");
+    if (map != NULL)
+        n = (names){ map->prefix, map->head, map->layers };
+    m->config = *c;
+    m->device = l->device;
+    m->buffers.device = l->device;
+    m->layers = wf_zalloc_n((size_t)c->n_layers, sizeof *m->layers);
+    weft_status status = m->layers != NULL ? load_all(l, m, &n, err)
+                                           : wf_fail_nomem(err, sizeof *m->layers, "layers");
+    if (status != WEFT_OK) {
+        (void)wf_queue_wait(l->queue, NULL);
+        wf_model_free(&m);
+        return status;
+    }
+    *out = m;
+    return WEFT_OK;
+}
+
+void wf_model_free(wf_model **m)
+{
+    if (*m == NULL)
+        return;
+    wf_buffers_free(&(*m)->buffers);
+    wf_free((*m)->layers);
+    wf_free(*m);
+    *m = NULL;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One option value: its text checked against a type and a range. */
+#ifndef WF_VALUE_H
+#define WF_VALUE_H
+
+#include "core/settings/settings.h"
+
+typedef struct wf_value_spec {
+    const char *key;
+    int32_t     type;  /* WEFT_OPT_* */
+    uint32_t    flags; /* WF_OPT_* */
+    const char *range; /* "min..max", either side may be empty; "a|b|c" for strings; NULL: any */
+} wf_value_spec;
+
+/* INVALID with "ORIGIN: KEY = VALUE: ..." where the text is no value of spec. Else *out is its canonical
+ * text ("1048576" for "1M", "true" for "on"), the caller's to wf_free. */
+weft_status wf_value_check(const wf_value_spec *spec, const char *text, const char *origin,
+                           char **out, weft_error *err);
+/* Is the range itself well formed for the type? */
+bool wf_value_range_ok(int32_t type, const char *range);
+
+/* The number of checked text ("4G", "true" too); 0 for NULL. */
+int64_t wf_value_i64(const char *text);
+double  wf_value_f64(const char *text);
+
+#endif

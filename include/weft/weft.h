@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.h: for programs that embed weft: settings, engine, media items, sequences, generation.
+ *
+ * Threads. Everything of one engine is called from one thread at a time, except weft_engine_cancel(), which any
+ * thread may call. Two engines in one process are independent. Callbacks run on the calling thread.
+ * Ownership. A create or open hands the object to the caller until its destroy or close; on failure *out is NULL and
+ * nothing stays open. Strings given out live as long as the object they came from. Every err may be NULL. */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include "base.h"
+#include "plugin.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+const char *weft_version(void); /* "0.1.0" */
+
+/* Every message of the library; without it the library is silent. Before any other call. */
+typedef void (*weft_log_fn)(void *ctx, int32_t level, const char *utf8);
+void weft_set_log(weft_log_fn fn, void *ctx);
+
+/* The exit code that a failure means (docs/MANUAL): 1 unexpected, 2 usage, 3 media, 4 model, 5 plugin, 6 memory or device,
+ * 7 limit, 8 numeric, 9 a comparison, 130 cancelled. */
+int32_t     weft_exit_code(const weft_error *err);
+const char *weft_status_name(weft_status s); /* "CORRUPT" */
+
+/* ---- settings: options by layer, each with where it came from ------------------------------------------------ */
+
+typedef struct weft_settings weft_settings;
+
+#define WEFT_OPTION_PATH   1u
+#define WEFT_OPTION_LIST   2u /* may be given several times */
+#define WEFT_OPTION_BYTES  4u /* a whole number that may end in K, M or G */
+#define WEFT_OPTION_HIDDEN 8u
+
+/* An option of the engine: its long option is "--" key with '-' for '_', its variable WEFT_KEY. */
+typedef struct weft_option_info {
+    const char *key;
+    int32_t     letter; /* short option, or 0 */
+    int32_t     type;   /* WEFT_OPT_*; BOOL takes no argument */
+    uint32_t    flags;
+    const char *dflt, *range, *arg, *doc;
+} weft_option_info;
+/* The index-th option; 0 past the end. */
+int32_t weft_option_at(uint32_t index, weft_option_info *out);
+
+weft_status weft_settings_create(weft_settings **out, weft_error *err);
+void        weft_settings_destroy(weft_settings **s);
+/* Environment and files: system, user, and config (may be NULL). Call once. */
+weft_status weft_settings_load(weft_settings *s, const char *config, weft_error *err);
+/* As on the command line: key in either spelling; origin ("--threads") is for messages. */
+weft_status weft_settings_set(weft_settings *s, const char *key, const char *value, const char *origin, weft_error *err);
+/* "PLUGIN.KEY=VALUE" as --set takes it. */
+weft_status weft_settings_set_pair(weft_settings *s, const char *pair, weft_error *err);
+const char *weft_settings_str(const weft_settings *s, const char *key); /* NULL: unset */
+int64_t     weft_settings_i64(const weft_settings *s, const char *key); /* BOOL: 0 or 1 */
+double      weft_settings_f64(const weft_settings *s, const char *key);
+typedef void (*weft_settings_fn)(void *ctx, const char *section, const char *key, const char *value, const char *origin);
+void weft_settings_each(const weft_settings *s, weft_settings_fn fn, void *ctx); /* value NULL: unset */
+
+/* ---- engine --------------------------------------------------------------------------------------------------- */
+
+typedef struct weft_engine weft_engine;
+
+#define WEFT_OPEN_CONFIG    1u /* config.json only, no weights: plan, preprocess, inspect */
+#define WEFT_OPEN_TOKENIZER 2u /* the tokenizer only: the directory may lack weights and even config.json */
+#define WEFT_OPEN_NO_CORE   4u /* with CONFIG: a directory without a text core is fine */
+
+/* What takes time says so: done of total (total 0: unknown) in unit ("weights", "bytes"; "prefill", "tokens"). */
+typedef struct weft_progress {
+    void (*fn)(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit);
+    void *ctx;
+} weft_progress;
+
+/* settings is borrowed until close; progress (may be NULL) is copied. */
+weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress, weft_engine **out,
+                             weft_error *err);
+void        weft_engine_close(weft_engine **e); /* its items and sequences must be gone */
+/* Makes the call in progress return CANCELLED soon; cleared by the next call that starts work. Any thread. */
+void weft_engine_cancel(weft_engine *e);
+
+typedef struct weft_engine_info {
+    weft_hdr    hdr;
+    const char *model, *architecture; /* directory; config.json's architectures[0] */
+    const char *dtype, *kv_dtype, *device, *isa;
+    int32_t     n_threads, context;
+    int32_t     n_layers, d_model, d_ffn, n_heads, n_kv_heads, head_dim, vocab, max_positions;
+    int32_t     tied, n_sites;
+    /* Parameters of the text core, of the plugins' cross-attention layers, and of their encoders. */
+    uint64_t core_parameters, site_parameters, encoder_parameters;
+    /* Bytes: all weights as held; K/V of `context` tokens; buffers of a step. Computed, not measured. */
+    uint64_t weight_bytes, kv_bytes, step_bytes, total_bytes;
+} weft_engine_info;
+weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err);
+
+/* Hook sites and markers, for inspect and plan. 0 past the end. */
+typedef struct weft_site_info {
+    weft_hdr    hdr;
+    const char *name, *plugin, *stream, *kind; /* "cross-attention", "soft tokens" */
+    int32_t     layer, order;
+    uint64_t    parameters;
+} weft_site_info;
+int32_t weft_engine_site(const weft_engine *e, uint32_t index, weft_site_info *out);
+
+/* Plugins: what was found and what became of it. Works on an engine, or on settings alone. */
+typedef struct weft_plugin_info {
+    weft_hdr    hdr;
+    const char *id, *version, *path, *where; /* id NULL: no manifest could be read */
+    const char *state;                       /* "loaded", "available", "rejected" */
+    const char *reason;                      /* why rejected, a warning, or NULL */
+    const char *components, *architectures, *links, *abi;
+} weft_plugin_info;
+typedef void (*weft_plugin_fn)(void *ctx, const weft_plugin_info *p);
+weft_status weft_plugins_each(weft_settings *s, weft_plugin_fn fn, void *ctx, weft_error *err);
+weft_status weft_engine_plugins(const weft_engine *e, weft_plugin_fn fn, void *ctx, weft_error *err); /* as loaded there */
+/* One file: manifest, and with load its declared options and components. */
+typedef void (*weft_text_fn)(void *ctx, const char *key, const char *value);
+weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx, weft_error *err);
+
+/* ---- text ----------------------------------------------------------------------------------------------------- */
+
+/* *need gets the count; at most cap are written. special 1: special-token strings are parsed. No BOS. */
+weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int32_t special, int32_t *ids, uint64_t cap,
+                          uint64_t *need, weft_error *err);
+weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text, uint64_t cap, uint64_t *need,
+                            weft_error *err);
+
+/* ---- media items ---------------------------------------------------------------------------------------------- */
+
+typedef struct weft_item weft_item;
+
+typedef struct weft_item_request {
+    weft_hdr    hdr;
+    const char *path;  /* "-": standard input */
+    const char *kind;  /* NULL: whatever it is */
+    int64_t     start_us, end_us; /* -1: nothing said */
+    int32_t     max_frames;       /* -1 */
+    int32_t     plan_only; /* sizes only: nothing is decoded beyond headers */
+} weft_item_request;
+#define WEFT_ITEM_REQUEST(path) { WEFT_HDR(weft_item_request), (path), NULL, -1, -1, -1, 0 }
+
+/* Finds a decoder by content, plans, decodes and preprocesses. The encoder runs at weft_item_encode or when the item is
+ * first fed. An item belongs to its engine and may be fed to many sequences. */
+weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out, weft_error *err);
+weft_status weft_item_encode(weft_item *item, weft_error *err);
+void        weft_item_release(weft_item **item);
+
+typedef struct weft_item_info {
+    weft_hdr    hdr;
+    const char *kind, *decoder, *modality; /* plugin ids */
+    int32_t     width, height, channels, sample_rate;
+    int64_t     duration_us, n_samples;
+    int64_t     n_placeholders, n_rows; /* tokens it takes in the text; rows that sites see */
+    uint64_t    input_bytes, output_bytes, kv_bytes, scratch_bytes;
+    double      decode_s, encode_s; /* measured; 0 before */
+} weft_item_info;
+weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err);
+/* The index-th tensor that the encoder is given: host memory of the item. 0 past the end. */
+int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name, weft_tensor *out);
+
+/* ---- sequences ------------------------------------------------------------------------------------------------ */
+
+typedef struct weft_sequence weft_sequence;
+
+weft_status weft_sequence_create(weft_engine *e, weft_sequence **out, weft_error *err);
+void        weft_sequence_destroy(weft_sequence **s);
+/* Appends; nothing runs before generate or step. LIMIT when the context would be exceeded, with counts. */
+weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n, weft_error *err);
+weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err); /* its marker and placeholders */
+int64_t     weft_sequence_length(const weft_sequence *s); /* tokens fed or generated */
+/* The first n tokens stay; n within a soft-token span is INVALID. */
+weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err);
+weft_status weft_sequence_fork(weft_sequence *s, weft_sequence **out, weft_error *err);
+
+#define WEFT_PROMPT_CHAT 1u /* the model's chat format; else BOS and raw text */
+typedef struct weft_prompt {
+    weft_hdr    hdr;
+    uint32_t    flags, n_items;
+    const char *system; /* chat only; NULL: none */
+    /* In user text the marker strings of the items given ("<|image|>") are placeholders, nothing else is parsed; missing
+     * ones are put first. NULL: the modality's default prompt for task ("describe"). */
+    const char       *user;
+    uint64_t          user_bytes; /* 0 with user not NULL: strlen */
+    const char       *task;
+    weft_item *const *items;
+} weft_prompt;
+weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *p, weft_error *err);
+
+/* ---- generation ----------------------------------------------------------------------------------------------- */
+
+typedef struct weft_sampling {
+    weft_hdr hdr;
+    float    temperature; /* 0: greedy */
+    float    top_p, min_p, repetition_penalty;
+    int32_t  top_k; /* 0: off */
+    int32_t  max_new_tokens;
+    uint64_t seed;
+} weft_sampling;
+/* Filled from the settings (temperature, top_k, ...). */
+void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out);
+
+typedef struct weft_token {
+    weft_hdr    hdr;
+    int32_t     id;
+    int32_t     is_stop;
+    const char *text; /* whole characters only; may be empty while one is incomplete */
+    uint64_t    text_bytes;
+    float       logprob;
+    int32_t     reserved;
+} weft_token;
+typedef struct weft_generation {
+    weft_hdr hdr;
+    int32_t  n_prompt, n_new, n_cached; /* n_cached: prompt tokens taken from shared K/V */
+    int32_t  stopped;                   /* 1: a stop token; 0: max_new_tokens or the context's end */
+    double   prefill_s, decode_s;
+    double   sum_logprob;
+} weft_generation;
+/* Runs what was fed, then samples until a stop token. on_token returns 0 to go on. */
+weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
+                          void *ctx, weft_generation *out, weft_error *err);
+/* The forward pass alone, for several sequences at once: runs all that was fed; logits [n, vocab] of each sequence's last
+ * token. */
+weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits, weft_error *err);
+
+/* ---- verify: parity with a reference -------------------------------------------------------------------------- */
+
+typedef struct weft_verify_row {
+    weft_hdr    hdr;
+    const char *name; /* "hidden.3", "logits", "vision.output", "greedy" */
+    double      max_abs, relative, cosine, scale;
+    int64_t     first_argmax; /* logits: first position whose argmax differs; -1: none */
+    int64_t     n_compared, n_equal; /* greedy: ids */
+    int32_t     passed, reserved;
+} weft_verify_row;
+typedef struct weft_verify_request {
+    weft_hdr    hdr;
+    const char *parity; /* NULL: parity.safetensors of the model directory */
+    const char *dump;   /* NULL, or a safetensors file to write what was computed to */
+    int32_t     prefill_chunk; /* 0: all at once */
+    int32_t     bf16;          /* judge by cosine */
+    void (*on_row)(void *ctx, const weft_verify_row *row);
+    void *ctx;
+} weft_verify_request;
+/* *passed 1: all within tolerance. Opens no media. */
+weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed, weft_error *err);
+
+/* Writes named host tensors (dtype f32, i64, i32 or u8, C order) to a safetensors file, whole or not at all. */
+weft_status weft_save_tensors(const char *path, const char *const *names, const weft_tensor *tensors, uint32_t n,
+                              weft_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
