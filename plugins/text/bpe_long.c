@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Byte pair merging of a long piece, in time that hardly grows faster than the piece.
+ *
+ * Parts are a list within arrays over the piece's bytes: a part is named by its first byte, and so
+ * is the pair that begins with it. The pairs of one rank wait in a list in order of their place,
+ * the ranks that have any in a heap. Pairs are ranked from left to right, so a list is in order as
+ * it grows; where two ranks have fed it in turn it is sorted when its rank comes up. By then it is
+ * complete: what its own merges make, and what follows from that, are longer tokens than its own.
+ */
+#include "text.h"
+
+/* Of a rank. */
+#define IN_HEAP 1u
+#define UNSORTED 2u
+
+typedef struct link {
+    uint32_t next, prev;
+} link;
+
+typedef struct parts {
+    const txt_vocab *vocab;
+    const uint8_t   *piece;
+    uint32_t         n, n_heap;
+    link *part; /* [n]: the neighbours; next of the last part is n, prev of the first TXT_NONE */
+    link *wait; /* [n]: the neighbours in the list of the pair's rank, or TXT_NONE */
+    uint32_t *rank;  /* [n]: of the pair that begins here, TXT_NONE: no token */
+    uint32_t *id;    /* [n]: of the part that begins here */
+    link     *ends;  /* [n_base]: next: the first pair of a rank's list, prev: the last */
+    uint32_t *heap;  /* [n_base]: ranks that are IN_HEAP */
+    uint8_t  *flags; /* [n_base]: IN_HEAP, UNSORTED */
+    uint64_t  work;
+} parts;
+
+static void heap_push(parts *p, uint32_t rank)
+{
+    uint32_t at = p->n_heap++;
+    for (; at > 0 && p->heap[(at - 1) / 2] > rank; at = (at - 1) / 2, p->work++)
+        p->heap[at] = p->heap[(at - 1) / 2];
+    p->heap[at] = rank;
+}
+
+static void heap_pop(parts *p)
+{
+    uint32_t last = p->heap[--p->n_heap], at = 0;
+    for (uint32_t child; (child = at * 2 + 1) < p->n_heap; at = child, p->work++) {
+        if (child + 1 < p->n_heap && p->heap[child + 1] < p->heap[child])
+            child++;
+        if (p->heap[child] >= last)
+            break;
+        p->heap[at] = p->heap[child];
+    }
+    p->heap[at] = last;
+}
+
+/* The pair at `at`, whose rank is a token, waits for its turn. */
+static void list_add(parts *p, uint32_t at)
+{
+    uint32_t rank = p->rank[at];
+    link    *ends = &p->ends[rank];
+    link     wait = {TXT_NONE, ends->prev};
+    p->wait[at] = wait;
+    if (ends->prev == TXT_NONE) {
+        ends->next = at;
+    } else {
+        p->wait[ends->prev].next = at;
+        p->flags[rank] |= ends->prev > at ? UNSORTED : 0u;
+    }
+    ends->prev = at;
+    if ((p->flags[rank] & IN_HEAP) != 0)
+        return;
+    p->flags[rank] |= IN_HEAP;
+    heap_push(p, rank);
+}
+
+static void list_remove(parts *p, uint32_t at)
+{
+    link *ends = &p->ends[p->rank[at]], wait = p->wait[at];
+    if (wait.prev == TXT_NONE)
+        ends->next = wait.next;
+    else
+        p->wait[wait.prev].next = wait.next;
+    if (wait.next == TXT_NONE)
+        ends->prev = wait.prev;
+    else
+        p->wait[wait.next].prev = wait.prev;
+}
+
+/* Two ordered lists as one; only the next links are kept. */
+static uint32_t list_join(parts *p, uint32_t a, uint32_t b)
+{
+    uint32_t first = TXT_NONE, *end = &first;
+    while (a != TXT_NONE && b != TXT_NONE) {
+        uint32_t *lower = a < b ? &a : &b;
+        *end = *lower;
+        end = &p->wait[*lower].next;
+        *lower = *end;
+        p->work++;
+    }
+    *end = a != TXT_NONE ? a : b;
+    return first;
+}
+
+/* Merge sort: run[i] is empty or an ordered list of 2^i pairs. */
+static void list_sort(parts *p, uint32_t rank)
+{
+    uint32_t run[32], at = p->ends[rank].next, all = TXT_NONE, last = TXT_NONE;
+    memset(run, 0xff, sizeof run);
+    while (at != TXT_NONE) {
+        uint32_t one = at, i = 0;
+        at = p->wait[one].next;
+        p->wait[one].next = TXT_NONE;
+        for (; run[i] != TXT_NONE; run[i++] = TXT_NONE)
+            one = list_join(p, run[i], one);
+        run[i] = one;
+    }
+    for (uint32_t i = 0; i < 32; i++)
+        all = list_join(p, run[i], all);
+    p->ends[rank].next = all;
+    for (at = all; at != TXT_NONE; at = p->wait[at].next) {
+        p->wait[at].prev = last;
+        last = at;
+    }
+    p->ends[rank].prev = last;
+    p->flags[rank] &= (uint8_t)~UNSORTED;
+}
+
+/* Ranks the pair that begins at `at` and puts it into its list, out of the one it was in. */
+static void pair_update(parts *p, uint32_t at)
+{
+    uint32_t second = p->part[at].next;
+    p->work++;
+    if (p->rank[at] != TXT_NONE)
+        list_remove(p, at);
+    p->rank[at] = TXT_NONE;
+    if (second == p->n)
+        return;
+    p->rank[at] = txt_vocab_find(p->vocab, p->piece + at, p->part[second].next - at);
+    if (p->rank[at] != TXT_NONE)
+        list_add(p, at);
+}
+
+static void split_bytes(parts *p)
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->part[i].next = i + 1;
+        p->part[i].prev = i == 0 ? TXT_NONE : i - 1;
+        p->rank[i] = TXT_NONE;
+        p->id[i] = txt_vocab_find(p->vocab, p->piece + i, 1);
+    }
+    for (uint32_t i = 0; i < p->n; i++)
+        pair_update(p, i);
+}
+
+static void merge(parts *p, uint32_t at)
+{
+    uint32_t second = p->part[at].next, after = p->part[second].next;
+    p->id[at] = p->rank[at];
+    if (p->rank[second] != TXT_NONE)
+        list_remove(p, second);
+    p->part[at].next = after;
+    if (after != p->n)
+        p->part[after].prev = at;
+    if (p->part[at].prev != TXT_NONE)
+        pair_update(p, p->part[at].prev);
+    pair_update(p, at);
+}
+
+/* Leaves every list empty, as the next piece wants them. */
+static void merge_all(parts *p)
+{
+    split_bytes(p);
+    while (p->n_heap > 0) {
+        uint32_t rank = p->heap[0];
+        if (p->ends[rank].next == TXT_NONE) {
+            p->flags[rank] = 0;
+            heap_pop(p);
+            continue;
+        }
+        if ((p->flags[rank] & UNSORTED) != 0)
+            list_sort(p, rank);
+        merge(p, p->ends[rank].next);
+    }
+}
+
+/* The ranks' lists, once for all pieces of a text. */
+static weft_status lists_make(parts *p, txt_scratch *scratch, weft_error *err)
+{
+    uint64_t    n = p->vocab->n_base;
+    bool        made = scratch->lists.n != 0;
+    weft_status s = made ? WEFT_OK : txt_buf_reserve(&scratch->lists, n * 13, err);
+    if (s != WEFT_OK)
+        return s;
+    scratch->lists.n = n * 13;
+    p->ends = (link *)(void *)scratch->lists.p;
+    p->heap = (uint32_t *)(void *)(p->ends + n);
+    p->flags = (uint8_t *)(p->heap + n);
+    if (!made) {
+        memset(p->ends, 0xff, n * sizeof *p->ends);
+        memset(p->flags, 0, n);
+    }
+    return WEFT_OK;
+}
+
+static weft_status parts_make(parts *p, txt_scratch *scratch, weft_error *err)
+{
+    weft_status s = txt_buf_reserve(&scratch->parts, (uint64_t)p->n * 24, err);
+    if (s != WEFT_OK)
+        return s;
+    p->part = (link *)(void *)scratch->parts.p;
+    p->wait = p->part + p->n;
+    p->rank = (uint32_t *)(void *)(p->wait + p->n);
+    p->id = p->rank + p->n;
+    return WEFT_OK;
+}
+
+weft_status txt_bpe_long(const txt_vocab *v, const uint8_t *piece, uint64_t n, txt_scratch *scratch,
+                         txt_sink *out, weft_error *err)
+{
+    if (n > INT32_MAX)
+        return weft_fail(err, WEFT_E_LIMIT, "the text has 2 GiB without a place to cut it");
+    parts       p = {.vocab = v, .piece = piece, .n = (uint32_t)n};
+    weft_status s = lists_make(&p, scratch, err);
+    if (s == WEFT_OK)
+        s = parts_make(&p, scratch, err);
+    if (s != WEFT_OK)
+        return s;
+    merge_all(&p);
+    for (uint32_t i = 0; i < p.n; i = p.part[i].next)
+        txt_sink_put(out, p.id[i]);
+    scratch->work += p.work;
+    return WEFT_OK;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The chat format of Llama 3:
+ *   <|begin_of_text|>, then per message <|start_header_id|> role <|end_header_id|> "\n\n" content
+ *   <|eot_id|>, then <|start_header_id|> assistant <|end_header_id|> "\n\n".
+ * The templates of 3.1, 3.2 and 3.3 put the knowledge dates before the system text, and write a
+ * system message for them where there is none; those of the vision models and of Llama 3 do not.
+ * White space at the ends of a message is cut, as the templates do; a message with media in it is a
+ * list to them and is left as it is.
+ * Source: llama-models chat_format.py; chat_template of the released directories. */
+#include "text.h"
+
+#define DATES "Cutting Knowledge Date: December 2023\nToday Date: "
+
+typedef struct writer {
+    const txt_tokenizer *t;
+    txt_scratch          scratch;
+    txt_sink             out;
+} writer;
+
+static weft_status put_text(writer *w, const char *text, uint64_t n, weft_error *err)
+{
+    return txt_encode_into(w->t, text, n, 0, &w->scratch, &w->out, err);
+}
+
+static weft_status put_header(writer *w, const char *role, weft_error *err)
+{
+    txt_sink_put(&w->out, w->t->start_header);
+    weft_status s = put_text(w, role, strlen(role), err);
+    txt_sink_put(&w->out, w->t->end_header);
+    return s == WEFT_OK ? put_text(w, "\n\n", 2, err) : s;
+}
+
+static weft_status put_dates(writer *w, weft_error *err)
+{
+    txt_buf     text = {.host = w->t->host};
+    weft_status s = txt_buf_add(&text, DATES, strlen(DATES), err);
+    if (s == WEFT_OK)
+        s = txt_buf_add(&text, w->t->date, strlen(w->t->date), err);
+    if (s == WEFT_OK)
+        s = txt_buf_add(&text, "\n\n", 2, err);
+    if (s == WEFT_OK)
+        s = put_text(w, (const char *)text.p, text.n, err);
+    txt_buf_free(&text);
+    return s;
+}
+
+/* What the templates' trim takes for white space: the separators U+001C to U+001F too. */
+static bool trims(uint32_t cp)
+{
+    return txt_class(cp) == TXT_SPACE || (cp >= 0x1c && cp <= 0x1f);
+}
+
+static uint64_t trim_start(const uint8_t *s, uint64_t n)
+{
+    uint32_t length;
+    uint64_t at = 0;
+    while (at < n && trims(txt_utf8(s + at, n - at, &length)))
+        at += length;
+    return at;
+}
+
+/* n without the white space at the end. */
+static uint64_t trim_end(const uint8_t *s, uint64_t n)
+{
+    while (n > 0) {
+        uint32_t length;
+        uint64_t at = n - 1;
+        while (at > 0 && n - at < 4 && (s[at] & 0xc0) == 0x80)
+            at--;
+        if (!trims(txt_utf8(s + at, n - at, &length)) || at + length != n)
+            return n;
+        n = at;
+    }
+    return n;
+}
+
+static bool is_blank(const weft_part *p)
+{
+    return trim_start((const uint8_t *)p->text, p->bytes) == p->bytes;
+}
+
+static weft_status put_trimmed(writer *w, const weft_message *m, weft_error *err)
+{
+    uint32_t    first = 0, end = m->n_parts;
+    weft_status s = WEFT_OK;
+    while (end > 0 && is_blank(&m->parts[end - 1]))
+        end--;
+    while (first < end && is_blank(&m->parts[first]))
+        first++;
+    for (uint32_t i = first; s == WEFT_OK && i < end; i++) {
+        const char *text = m->parts[i].text;
+        uint64_t    n = m->parts[i].bytes;
+        if (i == end - 1)
+            n = trim_end((const uint8_t *)text, n);
+        if (i == first) {
+            uint64_t skip = trim_start((const uint8_t *)text, n);
+            text += skip;
+            n -= skip;
+        }
+        s = put_text(w, text, n, err);
+    }
+    return s;
+}
+
+static weft_status put_content(writer *w, const weft_message *m, weft_error *err)
+{
+    weft_status s = WEFT_OK;
+    bool        has_media = false;
+    for (uint32_t i = 0; i < m->n_parts; i++)
+        has_media |= m->parts[i].id >= 0;
+    if (!has_media)
+        return put_trimmed(w, m, err);
+    for (uint32_t i = 0; s == WEFT_OK && i < m->n_parts; i++) {
+        if (m->parts[i].id >= 0)
+            txt_sink_put(&w->out, (uint32_t)m->parts[i].id);
+        else
+            s = put_text(w, m->parts[i].text, m->parts[i].bytes, err);
+    }
+    return s;
+}
+
+/* The role as it is written; NULL: none that the format knows. */
+static const char *role_written(const char *role)
+{
+    static const char *const roles[][2] = {{"system", "system"},
+                                           {"user", "user"},
+                                           {"assistant", "assistant"},
+                                           {"ipython", "ipython"},
+                                           {"tool", "ipython"}};
+    for (uint32_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
+        if (strcmp(role, roles[i][0]) == 0)
+            return roles[i][1];
+    return NULL;
+}
+
+static weft_status put_message(writer *w, const weft_message *m, bool dated, weft_error *err)
+{
+    const char *role = role_written(m->role);
+    if (role == NULL)
+        return weft_fail(
+            err, WEFT_E_INVALID,
+            "the chat format has no role \"%.32s\": use system, user, assistant or tool", m->role);
+    weft_status s = put_header(w, role, err);
+    if (s == WEFT_OK && dated)
+        s = put_dates(w, err);
+    if (s == WEFT_OK)
+        s = put_content(w, m, err);
+    txt_sink_put(&w->out, w->t->eot);
+    return s;
+}
+
+static weft_status put_all(writer *w, const weft_message *m, uint32_t n, weft_error *err)
+{
+    static const weft_message nothing = {"system", NULL, 0, 0};
+    bool                      begins = n > 0 && strcmp(m[0].role, "system") == 0;
+    weft_status               s = WEFT_OK;
+    txt_sink_put(&w->out, w->t->bos);
+    if (w->t->system_block && !begins)
+        s = put_message(w, &nothing, true, err);
+    for (uint32_t i = 0; s == WEFT_OK && i < n; i++)
+        s = put_message(w, &m[i], w->t->system_block && begins && i == 0, err);
+    return s == WEFT_OK ? put_header(w, "assistant", err) : s;
+}
+
+weft_status txt_chat(void *self, const weft_message *m, uint32_t n, int32_t *ids, uint64_t cap,
+                     uint64_t *need, weft_error *err)
+{
+    const txt_tokenizer *t = self;
+    writer               w = {.t = t, .out = {ids, cap, 0}};
+    if (t->bos == TXT_NONE || t->start_header == TXT_NONE || t->end_header == TXT_NONE ||
+        t->eot == TXT_NONE)
+        return weft_fail(
+            err, WEFT_E_UNSUPPORTED,
+            "this tokenizer lacks the special tokens of Llama 3's chat format: use a raw prompt");
+    txt_scratch_init(&w.scratch, t->host);
+    weft_status s = put_all(&w, m, n, err);
+    txt_scratch_free(&w.scratch);
+    *need = w.out.n;
+    return s;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A file of the package, byte by byte through one block, so that a large file costs no memory of
+ * its size. The cap holds for the bytes that arrive, whatever the file says of its length. */
+#include "text.h"
+
+weft_status txt_reader_open(const weft_host *h, const weft_package *p, const char *file,
+                            uint64_t max_bytes, txt_reader *out, weft_error *err)
+{
+    const weft_if_package *package = h->get_interface(h, WEFT_IF_PACKAGE);
+    memset(out, 0, sizeof *out);
+    out->host = h;
+    out->name = file;
+    out->max_bytes = max_bytes;
+    out->source.hdr.size = (uint32_t)sizeof out->source;
+    weft_status s = package->open(h, p, file, &out->source, err);
+    if (s != WEFT_OK)
+        return s;
+    if (out->source.length(out->source.ctx) > (int64_t)max_bytes)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "%s is longer than the %llu bytes that such a file may have", file,
+                         (unsigned long long)max_bytes);
+    out->block = h->alloc(h, TXT_BLOCK, 16);
+    if (out->block == NULL)
+        return txt_fail_nomem(err, TXT_BLOCK);
+    out->line = 1;
+    return WEFT_OK;
+}
+
+static weft_status refill(txt_reader *r, weft_error *err)
+{
+    int64_t got = r->source.read_at(r->source.ctx, r->at, r->block, TXT_BLOCK);
+    if (got < 0)
+        return weft_fail(err, (weft_status)got, "%s cannot be read", r->name);
+    if (got > TXT_BLOCK)
+        return weft_fail(err, WEFT_E_INTERNAL, "%s: the host gave more bytes than were asked for",
+                         r->name);
+    r->at += (uint64_t)got;
+    r->pos = 0;
+    r->end = (uint32_t)got;
+    if (r->at > r->max_bytes)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "%s is longer than the %llu bytes that such a file may have", r->name,
+                         (unsigned long long)r->max_bytes);
+    return WEFT_OK;
+}
+
+weft_status txt_reader_next(txt_reader *r, int *byte, weft_error *err)
+{
+    if (r->pos == r->end) {
+        weft_status s = refill(r, err);
+        if (s != WEFT_OK)
+            return s;
+        if (r->end == 0) {
+            *byte = -1;
+            return WEFT_OK;
+        }
+    }
+    if (r->ended_line) { /* only now, so that an error at the line feed names its own line */
+        r->line++;
+        r->column = 0;
+    }
+    *byte = r->block[r->pos++];
+    r->column++;
+    r->ended_line = *byte == '\n';
+    return WEFT_OK;
+}
+
+void txt_reader_close(txt_reader *r)
+{
+    if (r->host != NULL)
+        r->host->free(r->host, r->block);
+    r->block = NULL;
+}

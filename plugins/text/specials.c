@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the added tokens come from: tokenizer.json, else tokenizer_config.json's
+ * added_tokens_decoder, else the 256 names that follow the vocabulary in Llama 3, whose few
+ * differences between releases config.json tells apart.
+ * Source: llama-models tokenizer.py; the special_tokens_map of the released directories. */
+#include "text.h"
+
+#define CONFIG_FILE "tokenizer_config.json"
+#define N_NAMES 256u
+
+static weft_status list_add(txt_added_list *list, const void *text, uint64_t n, uint32_t id,
+                            bool special, weft_error *err)
+{
+    txt_added_token t = {(uint32_t)list->bytes.n, (uint32_t)n, id, special};
+    weft_status     s = txt_buf_add(&list->bytes, text, n, err);
+    return s == WEFT_OK ? txt_buf_add(&list->items, &t, sizeof t, err) : s;
+}
+
+/* The field of an added token just read: its text goes to the list's bytes. */
+static weft_status added_field(txt_json *j, txt_added_list *list, txt_added_token *t,
+                               weft_error *err)
+{
+    static const char *const unsupported[] = {"single_word", "lstrip", "rstrip"};
+    const char              *key = (const char *)j->key.p;
+    if (strcmp(key, "id") == 0)
+        return txt_json_uint(j, TXT_MAX_IDS - 1, &t->id, err);
+    if (strcmp(key, "special") == 0)
+        t->special = j->event == TXT_J_TRUE;
+    for (uint32_t i = 0; i < 3; i++)
+        if (strcmp(key, unsupported[i]) == 0 && j->event == TXT_J_TRUE)
+            return weft_fail(err, WEFT_E_UNSUPPORTED,
+                             "%s:%u: an added token asks for %s: it is not a Llama 3 tokenizer",
+                             j->in.name, j->in.line, key);
+    if (strcmp(key, "content") != 0)
+        return j->event == TXT_J_OBJECT || j->event == TXT_J_ARRAY ? txt_json_skip(j, err)
+                                                                   : WEFT_OK;
+    if (t->length != 0 || j->event != TXT_J_STRING || j->text.n == 0 ||
+        j->text.n > TXT_MAX_ADDED_BYTES)
+        return txt_json_bad(j, err, "an added token's content is not one string of 1 to 256 bytes");
+    t->at = (uint32_t)list->bytes.n;
+    t->length = (uint32_t)j->text.n;
+    return txt_buf_add(&list->bytes, j->text.p, j->text.n, err);
+}
+
+weft_status txt_added_read(txt_json *j, txt_added_list *list, uint32_t id, weft_error *err)
+{
+    txt_added_token t = {.id = id};
+    weft_status     s;
+    if (list->items.n / sizeof t >= TXT_MAX_ADDED)
+        return weft_fail(err, WEFT_E_LIMIT, "%s has more than %u added tokens", j->in.name,
+                         TXT_MAX_ADDED);
+    while ((s = txt_json_next(j, err)) == WEFT_OK && j->event != TXT_J_CLOSE)
+        if ((s = added_field(j, list, &t, err)) != WEFT_OK)
+            return s;
+    if (s == WEFT_OK && (t.length == 0 || t.id == TXT_NONE))
+        return txt_json_bad(j, err, "an added token has no content or no id");
+    return s == WEFT_OK ? txt_buf_add(&list->items, &t, sizeof t, err) : s;
+}
+
+/* The key of added_tokens_decoder as an id, or TXT_NONE. */
+static uint32_t key_id(const txt_json *j)
+{
+    uint32_t id = 0;
+    for (uint64_t i = 0; i < j->key.n; i++) {
+        uint8_t c = j->key.p[i];
+        if (c < '0' || c > '9' || id >= TXT_MAX_IDS)
+            return TXT_NONE;
+        id = id * 10 + (c - '0');
+    }
+    return j->key.n != 0 && id < TXT_MAX_IDS ? id : TXT_NONE;
+}
+
+static weft_status decoder_read(txt_json *j, txt_added_list *list, weft_error *err)
+{
+    weft_status s;
+    while ((s = txt_json_next(j, err)) == WEFT_OK && j->event != TXT_J_CLOSE) {
+        uint32_t id = key_id(j);
+        if (id == TXT_NONE || j->event != TXT_J_OBJECT)
+            return txt_json_bad(j, err, "added_tokens_decoder does not give an object to an id");
+        if ((s = txt_added_read(j, list, id, err)) != WEFT_OK)
+            return s;
+    }
+    return s;
+}
+
+/* NOTFOUND is fine: the list stays as it was. */
+static weft_status config_read(txt_added_list *list, const weft_host *h, const weft_package *p,
+                               weft_error *err)
+{
+    txt_json    j;
+    weft_status s = txt_json_open(h, p, CONFIG_FILE, &j, err);
+    if (s != WEFT_OK)
+        return s == WEFT_E_NOTFOUND ? WEFT_OK : s;
+    while (s == WEFT_OK && (s = txt_json_next(&j, err)) == WEFT_OK && j.event != TXT_J_END)
+        if (j.event == TXT_J_OBJECT && strcmp(j.path, "added_tokens_decoder") == 0)
+            s = decoder_read(&j, list, err);
+    txt_json_close(&j);
+    return s;
+}
+
+/* The releases, told apart by config.json. Only the first four name anything differently. */
+enum { LLAMA_3, LLAMA_3_1, LLAMA_VISION };
+typedef struct names {
+    const char *at[11]; /* NULL: reserved, numbered in order */
+} names;
+#define COMMON_0 "<|begin_of_text|>", "<|end_of_text|>", NULL, NULL
+#define COMMON_6 "<|start_header_id|>", "<|end_header_id|>"
+static const names releases[] = {
+    {{COMMON_0, NULL, NULL, COMMON_6, NULL, "<|eot_id|>", NULL}},
+    {{COMMON_0, "<|finetune_right_pad_id|>", NULL, COMMON_6, "<|eom_id|>", "<|eot_id|>",
+      "<|python_tag|>"}},
+    {{COMMON_0, "<|finetune_right_pad_id|>", "<|step_id|>", COMMON_6, "<|eom_id|>", "<|eot_id|>",
+      "<|python_tag|>"}},
+};
+
+/* Llama 3 itself was released with 8192 positions and no scaling of them; all later ones scale. */
+static int release_of(const weft_host *h, const weft_package *p)
+{
+    const weft_if_package *package = h->get_interface(h, WEFT_IF_PACKAGE);
+    const char            *text;
+    int64_t                n;
+    if (package->json_str(h, p, "config.json", "model_type", &text, NULL) == WEFT_OK &&
+        strcmp(text, "mllama") == 0)
+        return LLAMA_VISION;
+    if (package->json_count(h, p, "config.json", "rope_scaling", &n, NULL) == WEFT_OK)
+        return LLAMA_3_1;
+    if (package->json_str(h, p, "config.json", "rope_parameters.rope_type", &text, NULL) ==
+            WEFT_OK &&
+        strcmp(text, "llama3") == 0)
+        return LLAMA_3_1;
+    return txt_config_i64(h, p, "max_position_embeddings", &n, NULL) == WEFT_OK && n == 8192
+               ? LLAMA_3
+               : LLAMA_3_1;
+}
+
+static weft_status names_add(const txt_tokenizer *t, txt_added_list *list, const weft_package *p,
+                             weft_error *err)
+{
+    int      release = release_of(t->host, p);
+    uint32_t reserved = 0, base = t->vocab.n_base,
+             end = t->vocab_size != 0 ? t->vocab_size : base + N_NAMES;
+    weft_status s = WEFT_OK;
+    for (uint32_t i = 0; s == WEFT_OK && i < N_NAMES && base + i < end; i++) {
+        char        numbered[48];
+        const char *name = i < 11 ? releases[release].at[i] : NULL;
+        if (name == NULL) {
+            snprintf(numbered, sizeof numbered, "<|reserved_special_token_%u|>", reserved++);
+            name = numbered;
+        }
+        s = list_add(list, name, strlen(name), base + i, true, err);
+    }
+    if (s == WEFT_OK && release == LLAMA_VISION)
+        s = list_add(list, "<|image|>", 9, end, true, err);
+    return s;
+}
+
+weft_status txt_specials_read(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
+                              weft_error *err)
+{
+    const char *from = list->items.n != 0 ? "tokenizer.json" : CONFIG_FILE;
+    weft_status s = list->items.n != 0 ? WEFT_OK : config_read(list, t->host, p, err);
+    if (s == WEFT_OK && list->items.n == 0) {
+        from = "tokenizer.model";
+        s = names_add(t, list, p, err);
+    }
+    for (uint64_t i = 0; s == WEFT_OK && i < list->items.n / sizeof(txt_added_token); i++) {
+        txt_added_token a;
+        memcpy(&a, list->items.p + i * sizeof a, sizeof a);
+        s = txt_added_put(&t->vocab, from, a.id, list->bytes.p + a.at, a.length, a.special != 0,
+                          err);
+    }
+    return s == WEFT_OK ? txt_added_sort(&t->vocab, from, err) : s;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Llama 3 tokenizer plugin's own types: what its files say to each other.
+ *
+ * A tokenizer is a vocabulary (bytes of each id, and ids by bytes), the added tokens, the stop set
+ * and the chat format. It is filled once by txt_tokenizer_create and then only read: encode, chat
+ * and decode keep their state on the stack and in blocks of their own, so any thread may call them.
+ */
+#ifndef TXT_TEXT_H
+#define TXT_TEXT_H
+
+#include <stdbool.h>
+
+#include "weft/sdk.h"
+
+/* The caps on what a file may ask for. */
+#define TXT_MAX_VOCAB ((uint32_t)1 << 20)
+#define TXT_MAX_MERGES ((uint32_t)1 << 22)
+#define TXT_MAX_TOKEN 4096u
+#define TXT_MAX_ADDED ((uint32_t)1 << 16)
+#define TXT_MAX_ADDED_BYTES 256u /* bounds the work of one match attempt in txt_added_match */
+#define TXT_MAX_IDS (TXT_MAX_VOCAB + TXT_MAX_ADDED)
+#define TXT_MAX_STOPS 64u
+#define TXT_MAX_MODEL_FILE ((uint64_t)64 << 20)
+#define TXT_MAX_JSON_FILE ((uint64_t)256 << 20)
+#define TXT_MAX_STRING ((uint64_t)16 << 20)
+#define TXT_MAX_DEPTH 64u
+#define TXT_NONE UINT32_MAX
+
+/* mem.c: bytes that grow, from the host's memory only. */
+typedef struct txt_buf {
+    const weft_host *host;
+    uint8_t         *p;
+    uint64_t         n, cap; /* bytes in use, bytes there */
+} txt_buf;
+weft_status txt_buf_reserve(txt_buf *b, uint64_t more,
+                            weft_error *err); /* room for `more` bytes after n */
+weft_status txt_buf_add(txt_buf *b, const void *src, uint64_t n, weft_error *err);
+void        txt_buf_free(txt_buf *b);
+weft_status txt_fail_nomem(weft_error *err, uint64_t bytes);
+
+/* reader.c: a file of the package, byte by byte through one block. */
+#define TXT_BLOCK 65536u
+typedef struct txt_reader {
+    const weft_host *host;
+    weft_source      source;
+    const char      *name; /* for messages; borrowed */
+    uint8_t         *block;
+    uint64_t         at, max_bytes; /* bytes fetched so far, and the cap on them */
+    uint32_t         pos, end;      /* within block */
+    uint32_t         line, column;  /* of the last byte given, from 1 */
+    bool             ended_line;
+} txt_reader;
+/* NOTFOUND where the package has no such file; LIMIT where it is longer than max_bytes. Nothing is
+ * held on failure. */
+weft_status txt_reader_open(const weft_host *h, const weft_package *p, const char *file,
+                            uint64_t max_bytes, txt_reader *out, weft_error *err);
+weft_status txt_reader_next(txt_reader *r, int *byte, weft_error *err); /* -1: the end */
+void        txt_reader_close(txt_reader *r);
+
+/* unicode.c */
+enum { TXT_OTHER, TXT_LETTER, TXT_NUMBER, TXT_SPACE };
+typedef struct txt_range {
+    uint32_t first, last;
+} txt_range;
+extern const txt_range txt_letters[], txt_numbers[];
+extern const uint32_t  txt_n_letters, txt_n_numbers;
+/* The code point at s (n bytes left, at least 1) and its length; an ill-formed byte stands alone:
+ * length 1, value TXT_NONE. Source: the Unicode Standard, table 3-7. */
+uint32_t txt_utf8(const uint8_t *s, uint64_t n, uint32_t *length);
+int      txt_class(uint32_t cp); /* TXT_NONE is TXT_OTHER */
+bool     txt_utf8_valid(const uint8_t *s, uint64_t n);
+/* Writes cp (a scalar value) to dst [4]; returns its length. */
+uint32_t txt_utf8_put(uint32_t cp, uint8_t *dst);
+
+/* split.c: the end of the piece that starts at `at` (at < n), as the expression of Llama 3 cuts. */
+extern const char txt_split_regex[];
+uint64_t          txt_split_next(const uint8_t *text, uint64_t n, uint64_t at);
+
+/* vocab.c: ids to bytes and bytes to ids. */
+#define TXT_ADDED 1u   /* from added_tokens: not reached by merging */
+#define TXT_SPECIAL 2u /* ... and matched only when asked, gives nothing when decoded */
+typedef struct txt_token {
+    uint32_t at;            /* in bytes.p */
+    uint16_t length, flags; /* length 0: no such id */
+} txt_token;
+typedef struct txt_vocab {
+    const weft_host *host;
+    txt_buf          bytes, tokens;          /* tokens: txt_token [n_ids] */
+    uint32_t         n_ids, n_base, longest; /* n_base: ids that came before the added ones */
+    uint32_t        *slots, n_slots;         /* open addressing, a power of two; TXT_NONE: empty */
+    uint32_t        *added, n_added;         /* ids of added tokens in order of their bytes */
+    uint32_t         n_plain;                /* how many of them are not special */
+} txt_vocab;
+void txt_vocab_init(txt_vocab *v, const weft_host *h);
+void txt_vocab_free(txt_vocab *v);
+/* id at most TXT_MAX_IDS - 1, length 1 to TXT_MAX_TOKEN. CORRUPT where the id is taken. */
+weft_status txt_vocab_put(txt_vocab *v, uint32_t id, const void *bytes, uint32_t length,
+                          uint32_t flags, weft_error *err);
+/* Makes bytes findable. *twice, *first: two ids of the same bytes (CORRUPT, no message), or
+ * TXT_NONE. */
+weft_status      txt_vocab_index(txt_vocab *v, uint32_t *twice, uint32_t *first, weft_error *err);
+uint32_t         txt_vocab_find(const txt_vocab *v, const uint8_t *bytes,
+                                uint64_t length);                 /* TXT_NONE: no */
+const txt_token *txt_vocab_token(const txt_vocab *v, int64_t id); /* NULL: no */
+const uint8_t   *txt_vocab_bytes(const txt_vocab *v, const txt_token *t);
+/* The first byte value that is no token by itself, or 256. */
+uint32_t txt_vocab_missing_byte(const txt_vocab *v);
+/* Added tokens: put all, then sort; then match the longest one at text. CORRUPT: two with one text.
+ */
+weft_status txt_added_put(txt_vocab *v, const char *file, int64_t id, const void *text, uint64_t n,
+                          bool special, weft_error *err);
+weft_status txt_added_sort(txt_vocab *v, const char *file, weft_error *err);
+uint32_t    txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, bool specials);
+uint32_t    txt_added_find(const txt_vocab *v, const char *text); /* TXT_NONE: no */
+
+/* json.c: a pull reader: every value of a document with its path, in the order of the file. */
+enum {
+    TXT_J_END,
+    TXT_J_OBJECT,
+    TXT_J_ARRAY,
+    TXT_J_CLOSE,
+    TXT_J_STRING,
+    TXT_J_NUMBER,
+    TXT_J_TRUE,
+    TXT_J_FALSE,
+    TXT_J_NULL
+};
+#define TXT_PATH_BYTES 128u
+typedef struct txt_json {
+    txt_reader in;
+    int        event;          /* TXT_J_* of the last txt_json_next */
+    txt_buf    text;           /* STRING, NUMBER: the value, with a NUL after its n bytes */
+    txt_buf    key;            /* in an object: the value's key, likewise; undefined after CLOSE */
+    char path[TXT_PATH_BYTES]; /* "model.vocab", "added_tokens[3].id"; cut short where it is longer
+                                */
+    uint32_t depth; /* containers open: OBJECT and ARRAY count themselves, CLOSE does not */
+    struct {
+        uint32_t path_bytes, count;
+        bool     array;
+    } level[TXT_MAX_DEPTH];
+    int  c; /* the byte read ahead, -1: the end */
+    bool begun;
+} txt_json;
+weft_status txt_json_open(const weft_host *h, const weft_package *p, const char *file,
+                          txt_json *out, weft_error *err);
+weft_status txt_json_next(txt_json *j, weft_error *err); /* CORRUPT with file, line and column */
+weft_status txt_json_skip(txt_json *j, weft_error *err); /* after OBJECT or ARRAY: past its end */
+weft_status txt_json_bad(txt_json *j, weft_error *err,
+                         const char *what); /* CORRUPT: "file:line:column: what" */
+/* The number just read as a whole one in 0..max; else CORRUPT. */
+weft_status txt_json_uint(txt_json *j, uint32_t max, uint32_t *out, weft_error *err);
+void        txt_json_close(txt_json *j);
+
+/* model_file.c: tokenizer.model. UNSUPPORTED: it is not of tiktoken's kind. */
+weft_status txt_model_file_read(txt_vocab *v, const weft_package *p, weft_error *err);
+bool txt_base64(const uint8_t *s, uint32_t n, uint8_t *dst, uint32_t *length); /* dst [n / 4 * 3] */
+
+/* tokenizer_json.c: tokenizer.json: checked, its vocabulary into base (NULL: left out) and its
+ * added tokens appended to added, which the caller frees. UNSUPPORTED: it describes another kind of
+ * tokenizer. */
+typedef struct txt_added_token {
+    uint32_t at, length, id; /* at: in the list's bytes */
+    uint32_t special;
+} txt_added_token;
+typedef struct txt_added_list {
+    txt_buf bytes, items; /* items: txt_added_token */
+} txt_added_list;
+weft_status txt_tokenizer_json_read(txt_vocab *base, txt_added_list *added, const weft_host *h,
+                                    const weft_package *p, weft_error *err);
+/* bpe.c */
+typedef struct txt_sink {
+    int32_t *ids;
+    uint64_t cap, n; /* n goes on counting past cap */
+} txt_sink;
+static inline void txt_sink_put(txt_sink *s, uint32_t id)
+{
+    if (s->n < s->cap)
+        s->ids[s->n] = (int32_t)id;
+    s->n++;
+}
+/* Memory for pieces longer than words, and what they cost. One for each call from outside. */
+typedef struct txt_scratch {
+    txt_buf  lists, parts;
+    uint64_t work; /* heap, sort and lookup steps done: what the tests of linear time count */
+} txt_scratch;
+void        txt_scratch_init(txt_scratch *s, const weft_host *h);
+void        txt_scratch_free(txt_scratch *s);
+weft_status txt_bpe(const txt_vocab *v, const uint8_t *piece, uint64_t n, txt_scratch *scratch,
+                    txt_sink *out, weft_error *err);
+/* bpe_long.c: the same for a piece of at least 2 bytes that is no token itself. */
+weft_status txt_bpe_long(const txt_vocab *v, const uint8_t *piece, uint64_t n, txt_scratch *scratch,
+                         txt_sink *out, weft_error *err);
+
+/* tokenizer.c */
+typedef struct txt_tokenizer {
+    const weft_host *host;
+    txt_vocab        vocab;
+    uint32_t         vocab_size; /* config.json's; 0: not known */
+    uint32_t         stops[TXT_MAX_STOPS], n_stops;
+    uint32_t         bos, start_header, end_header, eot; /* TXT_NONE: there is none */
+    bool             system_block;
+    const char      *date;
+} txt_tokenizer;
+weft_status txt_tokenizer_create(const weft_host *h, const weft_package *p, void **self,
+                                 weft_error *err);
+void        txt_tokenizer_destroy(void *self);
+/* Ids of text into out, added tokens found as flags say. */
+weft_status txt_encode_into(const txt_tokenizer *t, const char *text, uint64_t n, uint32_t flags,
+                            txt_scratch *scratch, txt_sink *out, weft_error *err);
+weft_status txt_encode(void *self, const char *text, uint64_t bytes, uint32_t flags, int32_t *ids,
+                       uint64_t cap, uint64_t *need, weft_error *err);
+weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, uint64_t cap,
+                       uint64_t *need, weft_error *err);
+
+/* specials.c: the added tokens of t->vocab: the list's, which tokenizer.json gave, or where it is
+ * empty those of tokenizer_config.json, or Llama 3's names by position. Sorted afterwards. */
+weft_status txt_specials_read(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
+                              weft_error *err);
+/* One {"id", "content", "special", ...} whose OBJECT was just read; id TXT_NONE: from its "id". */
+weft_status txt_added_read(txt_json *j, txt_added_list *list, uint32_t id, weft_error *err);
+
+/* settings.c: what config.json, generation_config.json, the chat template and the options say. */
+weft_status txt_settings_vocab_size(txt_tokenizer *t, const weft_package *p, weft_error *err);
+weft_status txt_settings_stops(txt_tokenizer *t, const weft_package *p, weft_error *err);
+weft_status txt_settings_chat(txt_tokenizer *t, const weft_package *p, weft_error *err);
+/* A value of config.json, or of its text_config where the top has none; NOTFOUND. */
+weft_status txt_config_i64(const weft_host *h, const weft_package *p, const char *key, int64_t *v,
+                           weft_error *err);
+
+/* chat.c */
+weft_status txt_chat(void *self, const weft_message *m, uint32_t n, int32_t *ids, uint64_t cap,
+                     uint64_t *need, weft_error *err);
+
+#endif

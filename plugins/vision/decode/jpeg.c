@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.jpeg: the JPEG decoder, on libjpeg-turbo: integer DCT, fancy upsampling, so that pixels equal
+ * Pillow's.
+ *
+ * Order of defence: the segments are walked (jpeg_scan.h), then libjpeg reads. Its errors come back
+ * by longjmp into guarded(), and nowhere else; its warnings of lost picture data count as errors. */
+#include "jpeg_scan.h"
+#include "weft/sdk.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#define MAX_SCANS    128        /* of a progressive picture: writers make about 10 */
+#define MAX_MEMORY   (1L << 30) /* of coefficients: 64 Mpx of 4 components take half */
+#define SOURCE_BYTES 16384
+
+typedef struct jpeg_dec {
+    vis_still                     still; /* first: vis_still_* take the decoder itself */
+    struct jpeg_decompress_struct jpeg;
+    struct jpeg_error_mgr         errors;
+    struct jpeg_source_mgr        source;
+    struct jpeg_progress_mgr      progress;
+    int32_t                       components;
+    uint8_t                      *raw, *line; /* a row as libjpeg gives it, and as RGB */
+    vis_canvas                    canvas;
+    int                           created, begun;
+    int                           cut_short, cancelled, too_many_scans; /* why a step ended */
+    int                           fault; /* libjpeg's message code */
+    jmp_buf                       out;
+    uint8_t                       bytes[SOURCE_BYTES];
+} jpeg_dec;
+
+/* --- libjpeg's callbacks --------------------------------------------------------------------- */
+
+static void on_error(j_common_ptr jpeg)
+{
+    jpeg_dec *d = jpeg->client_data;
+    d->fault = jpeg->err->msg_code;
+    longjmp(d->out, 1);
+}
+
+/* Level -1 is a warning. These four say that a part of the picture is lost; the others (bytes between
+ * segments, odd headers) leave the pixels alone. */
+static void on_message(j_common_ptr jpeg, int level)
+{
+    int code = jpeg->err->msg_code;
+    if (level < 0 && (code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE ||
+                      code == JWRN_ARITH_BAD_CODE || code == JWRN_MUST_RESYNC))
+        on_error(jpeg);
+}
+
+static void on_output(j_common_ptr jpeg)
+{
+    (void)jpeg; /* nothing is ever printed */
+}
+
+static void on_source(j_decompress_ptr jpeg)
+{
+    (void)jpeg; /* nothing to set up or to end */
+}
+
+static boolean on_fill(j_decompress_ptr jpeg)
+{
+    jpeg_dec *d = jpeg->client_data;
+    uint64_t  n = vis_stream_read(&d->still.stream, d->bytes, sizeof d->bytes);
+    d->cut_short = n == 0;
+    if (d->cut_short)
+        on_error((j_common_ptr)jpeg);
+    jpeg->src->next_input_byte = d->bytes;
+    jpeg->src->bytes_in_buffer = n;
+    return TRUE;
+}
+
+static void on_skip(j_decompress_ptr jpeg, long n)
+{
+    jpeg_dec *d = jpeg->client_data;
+    size_t    have = jpeg->src->bytes_in_buffer, want = n > 0 ? (size_t)n : 0;
+    size_t    now = want < have ? want : have;
+    jpeg->src->next_input_byte += now;
+    jpeg->src->bytes_in_buffer -= now;
+    d->still.stream.at += want - now;
+}
+
+/* Called for every row of blocks that is read: the place to bound work that a file can ask for. */
+static void on_progress(j_common_ptr jpeg)
+{
+    jpeg_dec        *d = jpeg->client_data;
+    const weft_host *h = d->still.host;
+    d->too_many_scans = d->jpeg.input_scan_number > MAX_SCANS;
+    d->cancelled = h->cancelled != NULL && h->cancelled(h);
+    if (d->too_many_scans || d->cancelled)
+        on_error(jpeg);
+}
+
+/* --- steps under guard ----------------------------------------------------------------------- */
+
+static weft_status explain_fault(jpeg_dec *d, weft_error *err)
+{
+    switch (d->fault) {
+    case JERR_OUT_OF_MEMORY:
+        return vis_still_nomem(&d->still, err);
+    case JERR_NO_BACKING_STORE:
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the JPEG takes more than %ld bytes to decode; scale it down", MAX_MEMORY);
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+        return weft_fail(err, WEFT_E_UNSUPPORTED,
+                         "the JPEG uses a kind of coding that is not supported; convert it");
+    default:
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the JPEG is damaged near byte %llu; get a complete copy",
+                         (unsigned long long)(d->still.stream.at - d->source.bytes_in_buffer));
+    }
+}
+
+static weft_status explain(jpeg_dec *d, weft_error *err)
+{
+    if (d->cancelled)
+        return weft_fail(err, WEFT_E_CANCELLED, "decoding the JPEG was cancelled");
+    if (d->too_many_scans)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the JPEG has more than %d scans; save the picture again", MAX_SCANS);
+    if (d->cut_short)
+        return vis_still_short(&d->still, err);
+    return explain_fault(d, err);
+}
+
+/* Runs a step that may end in on_error. What it changes lies in *d, so no local is clobbered. */
+static weft_status guarded(jpeg_dec *d, void (*step)(jpeg_dec *), weft_error *err)
+{
+    if (setjmp(d->out) != 0)
+        return explain(d, err);
+    step(d);
+    return WEFT_OK;
+}
+
+static void set_up(jpeg_dec *d)
+{
+    d->jpeg.err = jpeg_std_error(&d->errors);
+    d->errors.error_exit = on_error;
+    d->errors.emit_message = on_message;
+    d->errors.output_message = on_output;
+    d->jpeg.client_data = d;
+    d->created = 1; /* at once: what fails half-way is destroyed too */
+    jpeg_create_decompress(&d->jpeg);
+    d->jpeg.mem->max_memory_to_use = MAX_MEMORY;
+    memset(&d->source, 0, sizeof d->source);
+    d->source.init_source = on_source;
+    d->source.fill_input_buffer = on_fill;
+    d->source.skip_input_data = on_skip;
+    d->source.resync_to_restart = jpeg_resync_to_restart;
+    d->source.term_source = on_source;
+    d->jpeg.src = &d->source;
+    d->progress.progress_monitor = on_progress;
+    d->jpeg.progress = &d->progress;
+}
+
+static void read_header(jpeg_dec *d)
+{
+    set_up(d);
+    jpeg_read_header(&d->jpeg, TRUE);
+    /* The walk before found the size that was checked: it must be the one decoded. */
+    if (d->jpeg.image_width != (JDIMENSION)d->still.width ||
+        d->jpeg.image_height != (JDIMENSION)d->still.height ||
+        d->jpeg.num_components != d->components)
+        ERREXIT(&d->jpeg, JERR_SOF_DUPLICATE);
+    d->jpeg.out_color_space = d->components == 4 ? JCS_CMYK : JCS_RGB;
+}
+
+/* round(a * b / 255) as Pillow does it. */
+static uint32_t muldiv255(uint32_t a, uint32_t b)
+{
+    uint32_t t = a * b + 128u;
+    return ((t >> 8) + t) >> 8;
+}
+
+/* CMYK as files hold it, inverted (Adobe's way, which Pillow takes for every CMYK JPEG), to RGB:
+ * with ink = 255 - stored, each channel is what its ink leaves of the light that black lets through. */
+static void cmyk_to_rgb(const uint8_t *src, uint8_t *dst, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++, src += 4, dst += 3) {
+        uint32_t light = src[3];
+        for (int c = 0; c < 3; c++)
+            dst[c] = (uint8_t)(light - muldiv255(255u - src[c], light));
+    }
+}
+
+static void read_row(jpeg_dec *d, int32_t y)
+{
+    uint8_t *row = vis_canvas_row(&d->canvas, y);
+    uint8_t *line = row != NULL ? row : d->line;
+    int      cmyk = d->components == 4;
+    JSAMPROW out = cmyk ? d->raw : line;
+    jpeg_read_scanlines(&d->jpeg, &out, 1);
+    if (cmyk)
+        cmyk_to_rgb(d->raw, line, d->still.width);
+    if (row == NULL)
+        vis_canvas_put(&d->canvas, y, 0, 1, line, d->still.width);
+}
+
+static void read_pixels(jpeg_dec *d)
+{
+    jpeg_start_decompress(&d->jpeg);
+    for (int32_t y = 0; y < d->still.height; y++)
+        read_row(d, y);
+    jpeg_finish_decompress(&d->jpeg);
+}
+
+/* --- the decoder ----------------------------------------------------------------------------- */
+
+static void stop(jpeg_dec *d)
+{
+    if (d->created)
+        jpeg_destroy_decompress(&d->jpeg);
+    d->created = d->begun = 0;
+}
+
+static weft_status start(jpeg_dec *d, weft_error *err)
+{
+    stop(d);
+    d->still.stream.at = 0;
+    return guarded(d, read_header, err);
+}
+
+static void dec_close(void *dec)
+{
+    jpeg_dec        *d = dec;
+    const weft_host *h;
+    if (d == NULL)
+        return;
+    h = d->still.host;
+    stop(d);
+    h->free(h, d->raw);
+    h->free(h, d->line);
+    h->free(h, d);
+}
+
+static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
+                            const weft_limits *lim, void **dec, weft_error *err)
+{
+    (void)kind; /* one kind only */
+    *dec = NULL;
+    jpeg_dec *d = h->alloc(h, sizeof *d, 64);
+    if (d == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the JPEG");
+    memset(d, 0, sizeof *d);
+    vis_still_init(&d->still, h, "JPEG", src, lim);
+    weft_status st = vis_jpeg_scan(&d->still, &d->components, err);
+    if (st == WEFT_OK)
+        st = vis_still_bytes(&d->still, err);
+    if (st == WEFT_OK)
+        st = start(d, err);
+    if (st != WEFT_OK) {
+        dec_close(d);
+        return st;
+    }
+    *dec = d;
+    return WEFT_OK;
+}
+
+static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
+{
+    return vis_still_info(dec, out, err);
+}
+
+static weft_status make_lines(jpeg_dec *d, weft_error *err)
+{
+    const weft_host *h = d->still.host;
+    uint64_t         n = 4u * (uint64_t)d->still.width;
+    if (d->raw == NULL)
+        d->raw = h->alloc(h, n, 64);
+    if (d->line == NULL)
+        d->line = h->alloc(h, n, 64);
+    return d->raw == NULL || d->line == NULL ? vis_still_nomem(&d->still, err) : WEFT_OK;
+}
+
+static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n,
+                                   const weft_tensor *dst, int64_t *at_us, weft_error *err)
+{
+    jpeg_dec   *d = dec;
+    weft_status st = vis_still_canvas(&d->still, n, dst, at_us, &d->canvas, err);
+    (void)time_us; /* a still is shown at any time */
+    if (st == WEFT_OK)
+        st = make_lines(d, err);
+    if (st != WEFT_OK)
+        return st;
+    d->cut_short = d->cancelled = d->too_many_scans = 0;
+    if (d->begun || !d->created)
+        st = start(d, err);
+    d->begun = 1;
+    return st == WEFT_OK ? guarded(d, read_pixels, err) : st;
+}
+
+/* FF D8, then a marker; certain where its segment ends at another marker, or is a frame header. */
+static int32_t dec_probe(const weft_probe *in)
+{
+    static const char *const endings[] = { ".jpg", ".jpeg", ".jpe", ".jfif", NULL };
+    const uint8_t           *p = in->head;
+    if (in->kind == NULL || strcmp(in->kind, "image") != 0)
+        return WEFT_PROBE_NO;
+    if (in->head_bytes >= 4 && p[0] == 0xFF && p[1] == 0xD8 && p[2] == 0xFF && p[3] >= 0xC0) {
+        if (in->head_bytes < 6)
+            return WEFT_PROBE_MAGIC;
+        uint64_t next = 4u + ((uint64_t)p[4] << 8 | p[5]);
+        int      sound = next >= 6 && next < in->head_bytes && p[next] == 0xFF;
+        return sound ? WEFT_PROBE_CERTAIN : WEFT_PROBE_MAGIC;
+    }
+    return vis_name_ends(in->name_hint, endings) ? WEFT_PROBE_HINT : WEFT_PROBE_NO;
+}
+
+static weft_status plugin_init(const weft_host *h, weft_error *err)
+{
+    (void)h;
+    (void)err;
+    return WEFT_OK;
+}
+
+static void plugin_deinit(const weft_host *h)
+{
+    (void)h;
+}
+
+static const char *const kinds[] = { "image", NULL };
+
+static const weft_decoder decoder = {
+    .hdr = WEFT_HDR(weft_decoder),
+    .kinds = kinds,
+    .probe = dec_probe,
+    .open = dec_open,
+    .info = dec_info,
+    .read_frames = dec_read_frames,
+    .close = dec_close,
+};
+
+static const char *const    needs[] = { NULL };
+static const weft_component components[] = { { WEFT_C_DECODER, "jpeg", &decoder } };
+
+static const weft_descriptor descriptor = {
+    .hdr = WEFT_HDR(weft_descriptor),
+    .id = "weft.jpeg",
+    .name = "JPEG decoder",
+    .version = "0.1.0",
+    .vendor = "weft",
+    .license_spdx = "Apache-2.0",
+    .needs_host = needs,
+    .components = components,
+    .n_components = 1,
+};
+
+WEFT_PLUGIN("weft.jpeg", "0.1.0", "components=decoder:jpeg\nlinks=libjpeg.so.62\n", &descriptor,
+            plugin_init, plugin_deinit)

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chunk by chunk: lengths against the file, counts, and the size of packed text.
+ *
+ * libpng could skip text without unpacking it, and is told to; but a file made to blow up is refused
+ * here with its reason rather than shown as if it were sound. */
+#include "png_scan.h"
+
+#include "weft/sdk.h"
+
+#include <inttypes.h>
+#include <zlib.h>
+
+#define HEADER_BYTES 8u
+#define CRC_BYTES    4u
+#define PREFIX_BYTES 1024u /* of a packed chunk, in which its names must end */
+
+typedef struct walk {
+    vis_still *s;
+    int64_t    length;       /* of the file; -1 where it is unknown */
+    uint64_t   at;           /* offset of the current chunk's data */
+    uint32_t   n;            /* its length */
+    char       type[5];
+    uint32_t   chunks, data_chunks;
+    int        seen_data;
+    uint64_t   unpacked;     /* bytes of text and profiles so far */
+} walk;
+
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static int is(const walk *w, const char *type)
+{
+    return memcmp(w->type, type, 4) == 0;
+}
+
+static weft_status not_png(const walk *w, const char *what, weft_error *err)
+{
+    return weft_fail(err, WEFT_E_CORRUPT, "the PNG is damaged: %s at byte %" PRIu64, what,
+                     w->at < HEADER_BYTES ? 0 : w->at - HEADER_BYTES);
+}
+
+/* Reads the header of the chunk at w->at and moves w->at to its data. */
+static weft_status next_chunk(walk *w, weft_error *err)
+{
+    uint8_t h[HEADER_BYTES];
+    w->s->stream.at = w->at;
+    if (vis_stream_read(&w->s->stream, h, sizeof h) != sizeof h)
+        return vis_still_short(w->s, err);
+    w->at += HEADER_BYTES;
+    w->n = be32(h);
+    memcpy(w->type, h + 4, 4);
+    if (w->n > INT32_MAX)
+        return not_png(w, "a chunk of impossible length", err);
+    if (w->length >= 0 && w->at + w->n + CRC_BYTES > (uint64_t)w->length) {
+        w->s->stream.at = (uint64_t)w->length;
+        return vis_still_short(w->s, err);
+    }
+    return WEFT_OK;
+}
+
+static weft_status read_ihdr(walk *w, weft_error *err)
+{
+    uint8_t d[13];
+    if (!is(w, "IHDR") || w->n != sizeof d)
+        return not_png(w, "no IHDR", err);
+    if (vis_stream_read(&w->s->stream, d, sizeof d) != sizeof d)
+        return vis_still_short(w->s, err);
+    return vis_still_size(w->s, be32(d), be32(d + 4), err);
+}
+
+/* Where the packed data of a text or profile chunk starts within its first n bytes, p; 0: not
+ * packed, or not to be understood (libpng skips the chunk in any case). */
+static uint64_t packed_start(const walk *w, const uint8_t *p, uint64_t n)
+{
+    const uint8_t *end = p + n, *q = memchr(p, 0, n);
+    if (q == NULL)
+        return 0;
+    if (!is(w, "iTXt"))
+        return end - q > 2 ? (uint64_t)(q + 2 - p) : 0;
+    if (end - q < 4 || q[1] != 1)
+        return 0;
+    q = memchr(q + 3, 0, (size_t)(end - q - 3)); /* the language */
+    if (q == NULL || q + 1 == end)
+        return 0;
+    q = memchr(q + 1, 0, (size_t)(end - q - 1)); /* the translated keyword */
+    return q == NULL || q + 1 == end ? 0 : (uint64_t)(q + 1 - p);
+}
+
+/* Unpacks n bytes of the stream, keeping nothing but the count. Damaged data ends it quietly. */
+static weft_status count_unpacked(walk *w, z_stream *z, uint64_t n, weft_error *err)
+{
+    uint8_t in[4096], out[16384];
+    int     rc = Z_OK;
+    while (n > 0 && rc == Z_OK) {
+        uint64_t take = n < sizeof in ? n : sizeof in;
+        if (vis_stream_read(&w->s->stream, in, take) != take)
+            return vis_still_short(w->s, err);
+        n -= take;
+        z->next_in = in;
+        z->avail_in = (uInt)take;
+        do {
+            z->next_out = out;
+            z->avail_out = sizeof out;
+            rc = inflate(z, Z_NO_FLUSH);
+            w->unpacked += sizeof out - z->avail_out;
+            if (w->unpacked > VIS_PNG_MAX_CHUNK_BYTES)
+                return weft_fail(err, WEFT_E_LIMIT,
+                                 "the PNG's texts and profiles unpack to more than %d bytes; save "
+                                 "the picture again without them", VIS_PNG_MAX_CHUNK_BYTES);
+        } while (rc == Z_OK && z->avail_out == 0);
+    }
+    return WEFT_OK;
+}
+
+static void *zalloc_host(void *opaque, uInt items, uInt size)
+{
+    const weft_host *h = opaque;
+    return h->alloc(h, (uint64_t)items * size, 16);
+}
+
+static void zfree_host(void *opaque, void *p)
+{
+    const weft_host *h = opaque;
+    h->free(h, p);
+}
+
+static weft_status check_packed(walk *w, weft_error *err)
+{
+    uint8_t  prefix[PREFIX_BYTES];
+    uint64_t n = w->n < sizeof prefix ? w->n : sizeof prefix;
+    z_stream z;
+    if (vis_stream_read(&w->s->stream, prefix, n) != n)
+        return vis_still_short(w->s, err);
+    uint64_t start = packed_start(w, prefix, n);
+    if (start == 0)
+        return WEFT_OK;
+    memset(&z, 0, sizeof z);
+    z.zalloc = zalloc_host;
+    z.zfree = zfree_host;
+    z.opaque = (void *)(uintptr_t)w->s->host;
+    if (inflateInit(&z) != Z_OK)
+        return vis_still_nomem(w->s, err);
+    w->s->stream.at = w->at + start;
+    weft_status st = count_unpacked(w, &z, w->n - start, err);
+    inflateEnd(&z);
+    return st;
+}
+
+/* Chunks that hold pixels may be many; a writer with a small buffer makes them so. */
+static weft_status count_chunk(walk *w, weft_error *err)
+{
+    if (is(w, "IDAT") || is(w, "fdAT") || is(w, "fcTL")) {
+        if (++w->data_chunks > VIS_PNG_MAX_DATA_CHUNKS)
+            return weft_fail(err, WEFT_E_LIMIT,
+                             "the PNG's pixels lie in more than %d chunks; save the picture again",
+                             VIS_PNG_MAX_DATA_CHUNKS);
+        return WEFT_OK;
+    }
+    if (++w->chunks > VIS_PNG_MAX_CHUNKS)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the PNG has more than %d chunks beside its pixels; save the picture again",
+                         VIS_PNG_MAX_CHUNKS);
+    if (w->n > VIS_PNG_MAX_CHUNK_BYTES)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the PNG has a chunk of %" PRIu32 " bytes beside its pixels and the limit "
+                         "is %d; save the picture again", w->n, VIS_PNG_MAX_CHUNK_BYTES);
+    return WEFT_OK;
+}
+
+static weft_status look_into(walk *w, weft_error *err)
+{
+    if (is(w, "eXIf") && !w->seen_data)
+        return vis_still_exif(w->s, w->at, w->n, err);
+    if (is(w, "zTXt") || is(w, "iTXt") || is(w, "iCCP"))
+        return check_packed(w, err);
+    w->seen_data |= is(w, "IDAT");
+    return WEFT_OK;
+}
+
+static weft_status read_signature(walk *w, weft_error *err)
+{
+    static const uint8_t magic[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+    uint8_t              head[8];
+    uint64_t             got = vis_stream_read(&w->s->stream, head, sizeof head);
+    if (got == sizeof head && memcmp(head, magic, sizeof head) != 0)
+        return not_png(w, "no PNG signature", err);
+    w->at = sizeof head;
+    return got == sizeof head ? WEFT_OK : vis_still_short(w->s, err);
+}
+
+weft_status vis_png_scan(vis_still *s, weft_error *err)
+{
+    walk w = { .s = s, .length = vis_stream_length(&s->stream) };
+    weft_status st = read_signature(&w, err);
+    if (st == WEFT_OK)
+        st = next_chunk(&w, err);
+    if (st == WEFT_OK)
+        st = read_ihdr(&w, err);
+    while (st == WEFT_OK && !is(&w, "IEND") && (w.length >= 0 || !w.seen_data)) {
+        w.at += (uint64_t)w.n + CRC_BYTES;
+        st = next_chunk(&w, err);
+        if (st == WEFT_OK)
+            st = count_chunk(&w, err);
+        if (st == WEFT_OK)
+            st = look_into(&w, err);
+    }
+    return st;
+}

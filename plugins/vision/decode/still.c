@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits, info and destination of still pictures. */
+#include "still.h"
+
+#include "exif.h"
+#include "weft/sdk.h"
+
+#include <inttypes.h>
+
+#define EXIF_BYTES 65536u
+
+/* A limit as given, or the default where it was not. */
+static uint64_t limit_or(uint64_t given, uint64_t dflt)
+{
+    return given != 0 ? given : dflt;
+}
+
+void vis_still_init(vis_still *s, const weft_host *host, const char *format,
+                    const weft_source *source, const weft_limits *lim)
+{
+    s->host = host;
+    s->format = format;
+    s->width = s->height = 0;
+    s->channels = 3;
+    s->orientation = 1;
+    s->max_pixels = limit_or(WEFT_HAS(lim, weft_limits, max_pixels) ? lim->max_pixels : 0,
+                             VIS_STILL_MAX_PIXELS);
+    s->max_side = limit_or(WEFT_HAS(lim, weft_limits, max_side) ? lim->max_side : 0,
+                           VIS_STILL_MAX_SIDE);
+    s->max_decoded_bytes =
+        WEFT_HAS(lim, weft_limits, max_decoded_bytes) ? lim->max_decoded_bytes : 0;
+    vis_stream_init(&s->stream, source);
+}
+
+weft_status vis_still_size(vis_still *s, uint64_t width, uint64_t height, weft_error *err)
+{
+    if (width == 0 || height == 0 || width > INT32_MAX || height > INT32_MAX)
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the %s's header gives an impossible size of %" PRIu64 " x %" PRIu64
+                         " pixels; the file is damaged", s->format, width, height);
+    if (width > s->max_side || height > s->max_side)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the %s has a side of %" PRIu64 " pixels and the limit is %" PRIu64
+                         "; scale it down or raise --max-side", s->format,
+                         width > height ? width : height, s->max_side);
+    if (width * height > s->max_pixels)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the %s has %" PRIu64 " x %" PRIu64 " pixels and the limit is %" PRIu64
+                         " in all; scale it down or raise --max-pixels", s->format, width, height,
+                         s->max_pixels);
+    s->width = (int32_t)width;
+    s->height = (int32_t)height;
+    return WEFT_OK;
+}
+
+weft_status vis_still_bytes(const vis_still *s, weft_error *err)
+{
+    uint64_t n = (uint64_t)s->width * (uint64_t)s->height * (uint64_t)s->channels;
+    if (s->max_decoded_bytes != 0 && n > s->max_decoded_bytes)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the %s takes %" PRIu64 " bytes of pixels and the limit is %" PRIu64
+                         "; scale it down or raise --max-decoded-bytes", s->format, n,
+                         s->max_decoded_bytes);
+    return WEFT_OK;
+}
+
+weft_status vis_still_exif(vis_still *s, uint64_t offset, uint64_t n, weft_error *err)
+{
+    uint64_t take = n < EXIF_BYTES ? n : EXIF_BYTES;
+    if (take == 0)
+        return WEFT_OK;
+    uint8_t *block = s->host->alloc(s->host, take, 16);
+    if (block == NULL)
+        return vis_still_nomem(s, err);
+    s->stream.at = offset;
+    uint64_t got = vis_stream_read(&s->stream, block, take);
+    if (got == take)
+        s->orientation = vis_exif_orientation(block, take);
+    s->host->free(s->host, block);
+    return got == take ? WEFT_OK : vis_still_short(s, err);
+}
+
+weft_status vis_still_info(const vis_still *s, weft_media_info *out, weft_error *err)
+{
+    weft_media_info me;
+    int             swaps = vis_orientation_swaps(s->orientation);
+    if (out->hdr.size < sizeof out->hdr)
+        return weft_fail(err, WEFT_E_INVALID, "the media info struct given has no size");
+    memset(&me, 0, sizeof me);
+    me.kind = "image";
+    me.width = swaps ? s->height : s->width;
+    me.height = swaps ? s->width : s->height;
+    me.has_alpha = s->channels == 4;
+    me.hdr.size = out->hdr.size < sizeof me ? out->hdr.size : (uint32_t)sizeof me;
+    memcpy(out, &me, me.hdr.size);
+    return WEFT_OK;
+}
+
+/* Whether t is u8 [1, h, w, c] in C order within its bytes. */
+static int fits(const weft_tensor *t, int64_t h, int64_t w, int64_t c)
+{
+    if (t->data == NULL || t->ndim != 4 || t->dtype.code != WEFT_DT_UINT || t->dtype.bits != 8 ||
+        t->dtype.lanes != 1)
+        return 0;
+    return t->shape[0] == 1 && t->shape[1] == h && t->shape[2] == w && t->shape[3] == c &&
+           t->stride[3] == 1 && t->stride[2] == c && t->stride[1] == w * c &&
+           t->bytes >= (uint64_t)(h * w * c);
+}
+
+weft_status vis_still_canvas(const vis_still *s, uint32_t n, const weft_tensor *dst, int64_t *at_us,
+                             vis_canvas *out, weft_error *err)
+{
+    int     swaps = vis_orientation_swaps(s->orientation);
+    int64_t h = swaps ? s->width : s->height, w = swaps ? s->height : s->width;
+    if (n != 1)
+        return weft_fail(err, WEFT_E_INVALID, "a %s is one frame, %" PRIu32 " were asked for",
+                         s->format, n);
+    if (dst == NULL || !fits(dst, h, w, s->channels))
+        return weft_fail(err, WEFT_E_INVALID,
+                         "the buffer for the %s must be u8 [1, %" PRId64 ", %" PRId64 ", %" PRId32
+                         "] in C order", s->format, h, w, s->channels);
+    if (at_us != NULL)
+        at_us[0] = 0;
+    *out = vis_canvas_make(dst->data, s->width, s->height, s->channels, s->orientation);
+    return WEFT_OK;
+}
+
+weft_status vis_still_short(const vis_still *s, weft_error *err)
+{
+    if (s->stream.status == WEFT_E_CANCELLED)
+        return weft_fail(err, WEFT_E_CANCELLED, "reading the %s was cancelled", s->format);
+    if (s->stream.status != WEFT_OK)
+        return weft_fail(err, WEFT_E_IO, "the %s could not be read at byte %" PRIu64, s->format,
+                         s->stream.at);
+    return weft_fail(err, WEFT_E_CORRUPT,
+                     "the %s ends at byte %" PRIu64 ", before the picture does; get a complete copy",
+                     s->format, s->stream.at);
+}
+
+weft_status vis_still_nomem(const vis_still *s, weft_error *err)
+{
+    return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to decode the %s", s->format);
+}
+
+static int ends_in(const char *name, size_t n, const char *ending)
+{
+    size_t m = strlen(ending);
+    if (n < m)
+        return 0;
+    for (size_t i = 0; i < m; i++) {
+        char c = name[n - m + i];
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        if (c != ending[i])
+            return 0;
+    }
+    return 1;
+}
+
+int vis_name_ends(const char *name, const char *const *endings)
+{
+    for (; name != NULL && *endings != NULL; endings++)
+        if (ends_in(name, strlen(name), *endings))
+            return 1;
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A weft_source read in order, through a small buffer. All [worker]; one thread per stream. */
+#ifndef VIS_STREAM_H
+#define VIS_STREAM_H
+
+#include "weft/package.h"
+
+#define VIS_STREAM_BUFFER 16384
+
+typedef struct vis_stream {
+    weft_source source;
+    uint64_t    at;     /* offset of the next byte */
+    weft_status status; /* why the source failed; stays WEFT_OK where the data merely ended */
+    uint64_t    buffer_at, buffer_n;
+    uint8_t     buffer[VIS_STREAM_BUFFER];
+} vis_stream;
+
+/* Starts at offset 0. *source is copied; its ctx must outlive the stream. */
+void vis_stream_init(vis_stream *s, const weft_source *source);
+
+/* Reads n bytes at s->at and moves past them. Fewer come only at the end or where the source fails
+ * (then s->status says why). Returns how many. */
+uint64_t vis_stream_read(vis_stream *s, void *dst, uint64_t n);
+
+/* Bytes in all; -1 where that is not known. */
+int64_t vis_stream_length(const vis_stream *s);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* preprocessor_config.json: how a picture becomes pixel_values.
+ *
+ * Absent keys take MllamaImageProcessor's defaults (transformers 4.49). The file may be absent
+ * altogether: then only tensors can be encoded, and plan() says what is missing. */
+#include "keys.h"
+#include "vision.h"
+
+typedef struct switches { /* booleans, all true in the reference */
+    int32_t resize, pad, rescale, normalize;
+} switches;
+
+#define BILINEAR 2 /* Pillow's number for it */
+
+static weft_status file_is_there(const vis_keys *k, int32_t *there)
+{
+    weft_source source = {WEFT_HDR(weft_source), NULL, NULL, NULL};
+    weft_status status = k->from->open(k->host, k->package, k->file, &source, k->err);
+    *there = status == WEFT_OK;
+    return status == WEFT_E_NOTFOUND ? WEFT_OK : status;
+}
+
+static weft_status read_switches(const vis_keys *k, switches *s)
+{
+    const switches on = {1, 1, 1, 1};
+    int64_t        resample = BILINEAR;
+    *s = on;
+    weft_status status = vis_keys_bool(k, "do_resize", &s->resize);
+    if (status == WEFT_OK)
+        status = vis_keys_bool(k, "do_pad", &s->pad);
+    if (status == WEFT_OK)
+        status = vis_keys_bool(k, "do_rescale", &s->rescale);
+    if (status == WEFT_OK)
+        status = vis_keys_bool(k, "do_normalize", &s->normalize);
+    if (status == WEFT_OK)
+        status = vis_keys_i64(k, "resample", 0, 5, &resample);
+    if (status != WEFT_OK)
+        return status;
+    if (!s->resize || !s->pad || resample != BILINEAR)
+        return weft_fail(k->err, WEFT_E_UNSUPPORTED,
+                         "%s: do_resize and do_pad must be true and resample %d (bilinear)",
+                         k->file, BILINEAR);
+    return WEFT_OK;
+}
+
+static weft_status read_sizes(const vis_keys *k, const vis_config *c, vis_image_config *out)
+{
+    int64_t     height = 224, width = 224, tiles = 4;
+    weft_status status = vis_keys_i64(k, "size.height", 1, 65536, &height);
+    if (status == WEFT_OK)
+        status = vis_keys_i64(k, "size.width", 1, 65536, &width);
+    if (status == WEFT_OK)
+        status = vis_keys_i64(k, "max_image_tiles", 1, VIS_MAX_TILES, &tiles);
+    if (status != WEFT_OK)
+        return status;
+    if (height != c->tile || width != c->tile || tiles != c->max_tiles)
+        return weft_fail(
+            k->err, WEFT_E_INVALID,
+            "%s says %lld tiles of %lld x %lld pixels, but %s says %d of %d x %d (image_size, "
+            "max_num_tiles)",
+            k->file, (long long)tiles, (long long)width, (long long)height, VIS_CONFIG,
+            c->max_tiles, c->tile, c->tile);
+    out->tile = c->tile;
+    out->max_tiles = c->max_tiles;
+    return WEFT_OK;
+}
+
+/* The three values of image_mean or image_std; absent: dflt. */
+static weft_status read_channels(const vis_keys *k, const char *list, double min, double dflt,
+                                 float out[3])
+{
+    char        path[64];
+    int64_t     n;
+    weft_status status = vis_keys_count(k, list, 3, &n);
+    if (status == WEFT_OK && n >= 0 && n != 3)
+        return weft_fail(k->err, WEFT_E_INVALID, "%s: %s has %lld entries, and it must have 3",
+                         k->file, list, (long long)n);
+    for (int i = 0; status == WEFT_OK && i < 3; i++) {
+        double v = dflt;
+        snprintf(path, sizeof path, "%s[%d]", list, i);
+        status = vis_keys_f64(k, path, min, 1e6, &v);
+        out[i] = (float)v;
+    }
+    return status;
+}
+
+static weft_status read_values(const vis_keys *k, vis_image_config *out)
+{
+    switches s;
+    out->rescale = 1.0 / 255.0;
+    weft_status status = read_switches(k, &s);
+    if (status == WEFT_OK)
+        status = vis_keys_f64(k, "rescale_factor", 0.0, 1e6, &out->rescale);
+    if (status == WEFT_OK)
+        status = read_channels(k, "image_mean", -1e6, 0.5, out->mean);
+    if (status == WEFT_OK) /* divided by: well above what rounds to 0 */
+        status = read_channels(k, "image_std", 1e-12, 0.5, out->std);
+    if (status != WEFT_OK)
+        return status;
+    if (!s.rescale)
+        out->rescale = 1.0;
+    for (int i = 0; !s.normalize && i < 3; i++) {
+        out->mean[i] = 0.0f;
+        out->std[i] = 1.0f;
+    }
+    return WEFT_OK;
+}
+
+weft_status vis_processor_read(const weft_host *h, const weft_package *p, vis_config *c,
+                               weft_error *err)
+{
+    const vis_keys k = vis_keys_of(h, p, VIS_PREPROCESSOR, err);
+    weft_status    status = file_is_there(&k, &c->has_image);
+    if (status != WEFT_OK || !c->has_image)
+        return status;
+    status = read_sizes(&k, c, &c->image);
+    return status == WEFT_OK ? read_values(&k, &c->image) : status;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bilinear resize of u8 pixels with antialiasing, equal to Pillow's (before 13) bit for bit.
+ *
+ * Two passes, horizontal first, u8 between them, a pass skipped where its side is unchanged. Each
+ * output is a sum of pixels times weights rounded to 22 bits (Pillow, src/libImaging/Resample.c). */
+#ifndef VIS_RESIZE_H
+#define VIS_RESIZE_H
+
+#include <stdint.h>
+
+/* Sides that vis_resize_* takes, in pixels. 255 * the rounded weights of one output must fit 32
+ * bits: each weight is off by at most half a unit, and a support has at most 2 * side + 1. */
+#define VIS_RESIZE_MAX_SIDE 65536
+
+/* Bytes of scratch that vis_resize_bilinear needs for these sizes; 0 where a size is out of range.
+ * Alignment: 16. [any] */
+uint64_t vis_resize_scratch(int32_t src_w, int32_t src_h, int32_t dst_w, int32_t dst_h);
+
+/* Resizes src, u8 [src_h, src_w, 3], into dst, u8 [dst_h, dst_w, 3]; scratch holds what
+ * vis_resize_scratch() said. No two of them overlap. The sizes must be in range. [any] */
+void vis_resize_bilinear(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
+                         int32_t dst_w, int32_t dst_h, void *scratch);
+
+#endif

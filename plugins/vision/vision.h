@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.vision's own types: what config.json says, the encoder's weights, one image on its way.
+ *
+ * The words of the code: a picture is cut into num_tiles tiles of tile x tile pixels; the encoder
+ * always takes max_tiles of them, the unused ones zero. A tile has n tokens (class token, then
+ * patches row by row), padded with zero vectors to n_padded. Source of every formula: transformers
+ * models/mllama (4.49) and Meta's llama-models models/llama3/multimodal. */
+#ifndef VIS_VISION_H
+#define VIS_VISION_H
+
+#include "weft/sdk.h"
+
+#include "preprocess.h"
+
+#define VIS_ID "weft.vision"
+#define VIS_VERSION "0.1.0"
+#define VIS_ARCHITECTURE "MllamaForConditionalGeneration"
+#define VIS_STREAM "weft.vision/image"
+#define VIS_MARKER "<|image|>"
+#define VIS_CONFIG "config.json"
+#define VIS_PREPROCESSOR "preprocessor_config.json"
+
+#define VIS_MAX_LAYERS 512       /* of the text model and of each half of the encoder */
+#define VIS_MAX_CAPTURE 64       /* intermediate states kept */
+#define VIS_MAX_TOKENS (1 << 20) /* rows of the encoder: tiles * n_padded */
+#define VIS_MAX_NAME 160         /* bytes of a tensor's name */
+
+/* The adapter's view of the text model, from text_config. */
+typedef struct vis_text_config {
+    int32_t n_layers; /* self- and cross-attention layers together */
+    int32_t n_self;
+    int32_t d_model, d_ffn, n_heads, n_kv_heads, vocab;
+    float   norm_eps;
+    uint8_t is_cross[VIS_MAX_LAYERS];
+} vis_text_config;
+
+typedef struct vis_config {
+    vis_text_config text;
+    int32_t         image_token; /* id of VIS_MARKER */
+    int32_t         hook_order;
+    /* The encoder, from vision_config. */
+    int32_t tile, patch, d, d_ffn, n_heads, n_layers, n_global, max_tiles;
+    int32_t n_channels;
+    int32_t n_ratios; /* aspect ratio ids are 1..n_ratios; 0 is no picture */
+    int32_t act;      /* WEFT_ACT_* */
+    int32_t n_capture;
+    int32_t capture[VIS_MAX_CAPTURE]; /* blocks whose input is kept */
+    float   norm_eps;
+    /* Derived. */
+    int32_t n, n_padded; /* tokens of a tile, without and with padding */
+    int32_t d_out;       /* d * (1 + n_capture) */
+    /* preprocessor_config.json; absent: pictures cannot be prepared, tensors still can. */
+    int32_t          has_image;
+    vis_image_config image;
+    const char      *describe; /* weft_prompts.describe or our own; lives until deinit */
+} vis_config;
+
+/* Reads and range-checks config.json and preprocessor_config.json. UNSUPPORTED: another
+ * architecture's directory; INVALID names key, value and range. [setup] */
+weft_status vis_config_read(const weft_host *h, const weft_package *p, vis_config *out,
+                            weft_error *err);
+/* The preprocessor_config.json part, once config.json's is there: has_image and image. [setup] */
+weft_status vis_processor_read(const weft_host *h, const weft_package *p, vis_config *c,
+                               weft_error *err);
+/* The text_config part alone. [setup] */
+weft_status vis_config_read_text(const weft_host *h, const weft_package *p, vis_text_config *out,
+                                 weft_error *err);
+
+/* Which names the files use: "language_model.model." as released, "model.language_model." as
+ * written by later transformers. Without weights at hand the released ones are assumed. [setup] */
+typedef struct vis_names {
+    const char *text;      /* prefix of the text model's tensors */
+    const char *head;      /* full name of the output head */
+    const char *vision;    /* prefix of the encoder's tensors */
+    const char *projector; /* prefix of the projector's */
+} vis_names;
+const vis_names *vis_names_of(const weft_host *h, const weft_package *p);
+
+/* One encoder block; gates are tanh of the stored ones, 1 in ungated blocks. */
+typedef struct vis_block {
+    weft_tensor norm1_w, norm1_b, w_q, w_k, w_v, w_o;
+    weft_tensor norm2_w, norm2_b, fc1_w, fc1_b, fc2_w, fc2_b;
+    weft_tensor stored_gate_attn, stored_gate_ffn;
+    float       gate_attn, gate_ffn;
+} vis_block;
+
+typedef struct vis_weights {
+    weft_tensor patch_w;                      /* [d, 3, patch, patch] */
+    weft_tensor class_row;                    /* [d] */
+    weft_tensor pre_tile, post_tile;          /* [n_ratios + 1, max_tiles * d] */
+    weft_tensor pos;                          /* [n, d] */
+    weft_tensor tile_pos;                     /* [n_ratios + 1, max_tiles * n * d] */
+    weft_tensor pre_w, pre_b, post_w, post_b; /* layernorm_pre, layernorm_post: [d] */
+    weft_tensor proj_w, proj_b;               /* [d_text, d_out], [d_text] */
+    weft_tensor stored_gate_pre, stored_gate_post, stored_gate_pos;
+    float       gate_pre, gate_post, gate_pos; /* tanh of them */
+    vis_block  *local, *global; /* [n_layers], [n_global]: one allocation, local first */
+} vis_weights;
+
+/* Loads all weights in one request. On failure *out holds nothing. [setup] */
+weft_status vis_weights_load(const weft_host *h, const weft_package *p, const vis_config *c,
+                             vis_weights *out, weft_error *err);
+void        vis_weights_free(const weft_host *h, vis_weights *w);
+
+/* Our own kernels, found by name once. */
+typedef struct vis_kernels {
+    const weft_kernel *embed, *arrange, *intervals, *capture, *add_tile, *zero;
+} vis_kernels;
+
+/* Registers them with the host. [setup] */
+weft_status vis_kernels_add(const weft_host *h, weft_error *err);
+weft_status vis_kernels_find(const weft_host *h, vis_kernels *out, weft_error *err);
+
+/* What weft_modality's self points to. */
+typedef struct vis_modality {
+    const weft_host       *host;
+    const weft_package    *package;
+    const weft_if_ops     *ops;
+    const weft_if_kernels *launcher;
+    int32_t                core_layers, core_d_model, core_vocab; /* 0: no text core */
+    int32_t                loaded;
+    vis_config             config;
+    vis_weights            weights;
+    vis_kernels            kernels;
+} vis_modality;
+
+/* Inputs in the order of a plan. */
+enum { VIS_PIXELS, VIS_RATIO_ID, VIS_NUM_TILES, VIS_N_INPUTS };
+
+/* What a plan carries to preprocess: the picture's size and its grid. */
+typedef struct vis_carried {
+    int32_t  width, height; /* 0: the plan is of tensors, there is no picture */
+    vis_grid grid;
+} vis_carried;
+
+/* plan.c: weft_modality's plan and plan_inputs. */
+weft_status vis_plan(void *self, const weft_media_info *mi, const weft_request *rq,
+                     const weft_limits *lim, weft_plan *out, weft_error *err);
+weft_status vis_plan_inputs(void *self, const weft_tensor *inputs, const char *const *names,
+                            uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
+                            weft_error *err);
+/* INVALID where an aspect ratio id or a number of tiles is none of this model's. [any] */
+weft_status vis_plan_check_ids(const vis_config *c, int64_t ratio_id, int64_t num_tiles,
+                               weft_error *err);
+
+/* adapter.c: does the text core that is there fit? INVALID says how not. [setup] */
+weft_status vis_adapter_check(const vis_modality *m, weft_error *err);
+weft_status vis_adapter_install(void *self, const weft_hook_sink *sink,
+                                weft_error *err); /* [setup] */
+
+/* vit.c: device bytes that encoding one picture of num_tiles tiles needs. */
+uint64_t vis_vit_scratch_bytes(const vis_config *c, int32_t num_tiles);
+
+/* Enqueues the encoder for one picture. pixels [max_tiles, 3, tile, tile], out [max_tiles, n,
+ * d_text] (rows of unused tiles become 0), scratch of at least vis_vit_scratch_bytes; 0 <= ratio_id
+ * <= n_ratios, 1 <= num_tiles <= max_tiles. [encode] */
+weft_status vis_vit_encode(const vis_modality *m, weft_queue *q, const weft_tensor *pixels,
+                           int32_t ratio_id, int32_t num_tiles, const weft_tensor *out,
+                           const weft_tensor *scratch, weft_error *err);
+
+/* textmap.c: the checkpoint component, and the record that it keeps for each engine. */
+extern const weft_checkpoint vis_checkpoint;
+weft_status                  vis_textmap_init(const weft_host *h, weft_error *err); /* [setup] */
+void                         vis_textmap_deinit(const weft_host *h);                /* [setup] */
+
+/* image.c: the modality component. */
+extern const weft_modality vis_image_modality;
+
+#endif
