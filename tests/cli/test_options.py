@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options, help, settings and what is wrong with them. Opens no weights."""
+import os
+import re
+
+import harness
+
+COMMANDS = ["describe", "generate", "tokenize", "preprocess", "model inspect", "model verify",
+            "plugin list", "plugin inspect", "help"]
+
+
+class Help(harness.Case):
+    def test_overview_names_every_command(self):
+        text = self.ok("--help").out.decode()
+        for name in COMMANDS:
+            self.assertIn("\n  " + name + " ", text)
+        self.assertEqual(text, self.ok("help").out.decode())
+
+    def test_every_command_has_help_within_80_columns(self):
+        for name in COMMANDS:
+            r = self.ok(*name.split(), "--help")
+            self.assertEqual(r.err, "")
+            self.assertTrue(r.out.startswith(b"Usage: weft " + name.encode()))
+            self.assertLessEqual(max(len(line) for line in r.out.decode().splitlines()), 80)
+            self.assertEqual(r.out, self.ok("help", *name.split()).out)
+            self.assertIn(b"--cpu-mask LEVEL", r.out)
+
+    def test_the_page_of_docs_is_what_help_prints(self):
+        with open(os.path.join(harness.SOURCE, "docs", "CLI.md"), "rb") as f:
+            self.assertEqual(f.read(), self.ok("help", "--all").out,
+                             "docs/CLI.md is stale: build/weft help --all >docs/CLI.md")
+
+    def test_version(self):
+        self.assertRegex(self.ok("--version").out.decode(), r"^weft \d+\.\d+\.\d+\n$")
+
+    def test_devices(self):
+        self.assertIn("cpu", self.ok("--list-devices").out.decode().split())
+
+
+class Usage(harness.Case):
+    def test_nothing(self):
+        self.assertIn("no command", self.fails(2))
+
+    def test_did_you_mean(self):
+        self.assertIn("did you mean describe?", self.fails(2, "descirbe"))
+        self.assertIn("did you mean --temperature?", self.fails(2, "generate", "--tempereture", "1"))
+        self.assertIn("did you mean --together?", self.fails(2, "describe", "--togehter"))
+        self.assertIn("did you mean --max-pixels?", self.fails(2, "describe", "--max-pixel=1", "--max_pixels", "1"))
+
+    def test_what_is_near_to_nothing_gets_no_suggestion(self):
+        self.assertNotIn("mean", self.fails(2, "zzzzqqqq"))
+        self.assertNotIn("mean", self.fails(2, "describe", "--zzzzqqqq"))
+
+    def test_two_words(self):
+        self.assertIn("model inspect or model verify", self.fails(2, "model"))
+        self.assertIn("there is no command plugin lost", self.fails(2, "plugin", "lost"))
+
+    def test_letters(self):
+        # Bundled letters: the option before them must not be blamed.
+        self.assertIn("no option -x", self.fails(2, "describe", "--json", "-qx"))
+        self.assertIn("-n needs a value", self.fails(2, "generate", "-n").replace("--max-new-tokens", "-n"))
+
+    def test_values(self):
+        self.assertIn("--config needs a value", self.fails(2, "describe", "--config"))
+        self.assertIn("--json takes no value", self.fails(2, "describe", "--json=1"))
+        self.assertIn("0..256", self.fails(2, "describe", "--threads", "257", "x.png"))
+        self.assertIn("none|avx2", self.fails(2, "describe", "--cpu-mask", "mmx", "x.png"))
+        self.assertIn("--kv-bytes", self.fails(2, "describe", "--kv-bytes", "5X", "x.png"))
+
+    def test_options_of_other_commands(self):
+        self.assertIn("--chat is an option of another command", self.fails(2, "describe", "--chat", "x"))
+
+    def test_operands(self):
+        self.assertIn("one operand too many", self.fails(2, "model", "inspect", "a", "b"))
+        self.fails(2, "describe")
+        self.fails(2, "generate")
+        self.fails(2, "preprocess", "-o", "x")
+        self.fails(2, "preprocess", "x.png")
+        self.fails(2, "plugin", "inspect")
+        self.assertIn("once", self.fails(2, "describe", "-", "-"))
+        self.assertIn("once", self.fails(2, "describe", "-p", "-", "-"))
+
+    def test_the_command_comes_first(self):
+        self.assertIn("weft describe", self.fails(2, "-q", "describe", "x.png"))
+
+    def test_a_hostile_name_stays_one_line(self):
+        line = self.fails(2, "a\nb\x1b[31mc")
+        self.assertNotIn("\x1b", line)
+
+
+class Settings(harness.Case):
+    def config(self, *args):
+        """{(section, key): (value, origin)} as printed."""
+        found, section, origin = {}, None, None
+        for line in self.ok(*args, "--print-config").out.decode().splitlines():
+            if re.fullmatch(r"\[.*\]", line):
+                section = line[1:-1]
+            elif line.startswith("# "):
+                origin = line[2:]
+            elif line:
+                key, value = line.split(" = ", 1)
+                found[section, key] = (value, origin)
+        return found
+
+    def test_default(self):
+        self.assertEqual(self.config()["core", "top_k"], ("0", "default"))
+
+    def test_each_layer_wins_over_the_next(self):
+        os.makedirs(self.path(".config/weft"))
+        self.write(".config/weft/weft.ini", b"[core]\nseed = 1\ntop_k = 1\nmax_side = 1\nthreads = 1\n")
+        ini = self.write("c.ini", b"[core]\nseed = 2\ntop_k = 2\nmax_side = 2\n")
+        self.env.update(WEFT_SEED="3", WEFT_TOP_K="3")
+        found = self.config("describe", "--config", ini, "--seed", "4")
+        self.assertEqual(found["core", "seed"], ("4", "--seed"))
+        self.assertEqual(found["core", "top_k"], ("3", "WEFT_TOP_K"))
+        self.assertEqual(found["core", "max_side"], ("2", ini + ":4"))
+        self.assertEqual(found["core", "threads"][0], "1")
+
+    def test_what_is_printed_can_be_read(self):
+        ini = self.write("c.ini", b"[core]\nplugin = a.so:b/c.so\n[plugin org.example.x]\nk = v w\n")
+        printed = self.ok("--config", ini, "--set", "org.example.x.n=5", "--print-config").out
+        again = self.write("d.ini", printed)
+        first, second = self.config("--config", ini, "--set", "org.example.x.n=5"), self.config("--config", again)
+        self.assertEqual({k: v[0] for k, v in first.items()}, {k: v[0] for k, v in second.items()})
+        self.assertEqual(second["plugin org.example.x", "k"][0], "v w")
+
+    def test_set(self):
+        found = self.config("--set", "weft.vision.weights=/x=y")
+        self.assertEqual(found["plugin weft.vision", "weights"], ("/x=y", "--set"))
+        self.fails(2, "describe", "--set", "nodot", "x")
+
+    def test_bad_files(self):
+        self.fails(2, "describe", "--config", self.path("none.ini"), "x")
+        for text in (b"[core]\nnot a line\n", b"[core]\nseed = 1\nseed = 2\n", b"[core]\nsede = 1\n",
+                     b"seed = 1\n", b"[core]\nseed = x\n", b"[other]\na = 1\n", b"[core\n"):
+            line = self.fails(2, "describe", "--config", self.write("bad.ini", text), "x")
+            self.assertIn("bad.ini", line)
+
+    def test_a_wrong_key_of_a_file_gets_a_suggestion(self):
+        ini = self.write("bad.ini", b"[core]\ntempereture = 1\n")
+        self.assertIn("did you mean temperature?", self.fails(2, "describe", "--config", ini, "x"))
+
+    def test_environment_is_checked(self):
+        self.env["WEFT_THREADS"] = "many"
+        self.assertIn("WEFT_THREADS", self.fails(2, "describe", "x"))
+
+
+if __name__ == "__main__":
+    harness.main(needs_demo=False)

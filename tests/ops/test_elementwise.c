@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* swiglu, add, rows, copy, rope and its table, kv_store, kernel: each against its definition, at every
+ * level and with several thread counts. */
+#include "check.h"
+
+#include <stdio.h>
+
+#define EACH_RUN(level, threads)                                  \
+    for (int32_t level = 0; level < check_levels(); level++)      \
+        for (int32_t threads = 1; threads <= 3; threads++)
+
+static const int64_t row_counts[] = { 0, 1, 15, 16, 17, 33 }, widths[] = { 1, 7, 16, 17, 33, 1000 };
+
+static void check_swiglu_and_add(int64_t m, int64_t n, check_fill fill)
+{
+    int64_t stride = n + check_between(0, 3);
+    float  *a = check_floats(m * stride + 1, fill), *b = check_floats(m * stride + 1, fill);
+    float  *silu = check_floats(m * stride + 1, CHECK_NORMAL);
+    float  *sum = check_floats(m * stride + 1, CHECK_NORMAL);
+    for (int64_t i = 0; i < m * stride; i++) {
+        float scaled = 0.3f * b[i];
+        silu[i] = wf_siluf(a[i]) * b[i];
+        sum[i] = a[i] + scaled;
+    }
+    EACH_RUN(level, threads)
+    {
+        float *y = check_floats(m * stride + 1, CHECK_NORMAL);
+        check_canary(y, m, n, stride);
+        wf_op op = { .kind = WF_OP_SWIGLU, .u.swiglu = { y, a, b, m, n, stride, stride, stride } };
+        check_run(level, threads, &op);
+        check_same(y, silu, m, n, stride, "swiglu");
+        memcpy(y, a, (size_t)(m * stride) * 4); /* add in place */
+        check_canary(y, m, n, stride);
+        wf_op add = { .kind = WF_OP_ADD,
+                      .u.add = { y, y, b, m, n, stride, stride, stride, 0.3f, 0 } };
+        check_run(level, threads, &add);
+        check_same(y, sum, m, n, stride, "add");
+    }
+    check_free_all();
+}
+
+static void test_swiglu_and_add(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 36; i++)
+        check_swiglu_and_add(row_counts[i % 6], widths[i / 6], CHECK_NORMAL);
+    for (int32_t fill = 0; fill < CHECK_FILLS; fill++)
+        check_swiglu_and_add(3, 77, (check_fill)fill);
+}
+
+static void test_rows(void **unused)
+{
+    (void)unused;
+    static const int32_t to[] = { 3, 0, 7 }, from[] = { 5, 1, 4 };
+    EACH_RUN(level, threads)
+    {
+        for (int32_t mode = 0; mode < 4; mode++) {
+            float *src = check_floats(8 * 40, CHECK_NORMAL), *dst = check_floats(8 * 35, CHECK_NORMAL);
+            float *e = check_floats(8 * 35, CHECK_NORMAL);
+            check_canary(dst, 8, 33, 35);
+            memcpy(e, dst, 8 * 35 * 4);
+            for (int32_t i = 0; i < 3; i++)
+                memcpy(e + (mode & 1 ? to[i] : i) * 35, src + (mode & 2 ? from[i] : i) * 40, 33 * 4);
+            wf_op op = { .kind = WF_OP_ROWS,
+                         .u.rows = { dst, src, mode & 1 ? to : NULL, mode & 2 ? from : NULL, 3, 33,
+                                     35, 40 } };
+            check_run(level, threads, &op);
+            check_same(dst, e, 8, 33, 35, "rows");
+        }
+        check_free_all();
+    }
+}
+
+/* A transposition of the outer axes, then of the innermost with another. */
+static void test_copy(void **unused)
+{
+    (void)unused;
+    static const int64_t src_strides[2][4] = { { 420, 20, 140, 1 }, { 1, 140, 20, 420 } };
+    EACH_RUN(level, threads)
+    {
+        for (int32_t t = 0; t < 2; t++) {
+            float  *src = check_floats(20 * 420, CHECK_NORMAL);
+            float  *dst = check_floats(4 * 7 * 3 * 20, CHECK_NORMAL), *at = dst;
+            const int64_t *s = src_strides[t];
+            wf_op op = { .kind = WF_OP_COPY,
+                         .u.copy = { dst, src, { 4, 7, 3, 19 }, { 420, 60, 20, 1 },
+                                     { s[0], s[1], s[2], s[3] } } };
+            check_canary(dst, 84, 19, 20);
+            check_run(level, threads, &op);
+            for (int64_t i = 0; i < 84; i++, at += 20) {
+                for (int64_t l = 0; l < 20; l++) {
+                    float e = src[i / 21 * s[0] + i / 3 % 7 * s[1] + i % 3 * s[2] + l * s[3] * (l < 19)];
+                    assert_true(at[l] == (l < 19 ? e : CHECK_CANARY));
+                }
+            }
+        }
+        check_free_all();
+    }
+}
+
+static void test_rope(void **unused)
+{
+    (void)unused;
+    enum { M = 17, HD = 24, HEADS = 3, STRIDE = HD * HEADS + 2 };
+    EACH_RUN(level, threads)
+    {
+        float   *x = check_floats(M * STRIDE, CHECK_NORMAL), *e = check_floats(M * STRIDE, CHECK_NORMAL);
+        float   *table = check_floats(M * HD, CHECK_NORMAL), freq[HD / 2];
+        int32_t *pos = check_bytes(M * 4);
+        check_canary(x, M, HD * HEADS, STRIDE);
+        for (int32_t i = 0; i < HD / 2; i++)
+            freq[i] = powf(500000.0f, -2.0f * (float)i / HD);
+        for (int32_t r = 0; r < M; r++)
+            pos[r] = (int32_t)check_between(0, 131071);
+        wf_op t = { .kind = WF_OP_ROPE_TABLE, .u.rope_table = { table, pos, freq, M, HD, 0 } };
+        check_run(level, threads, &t);
+        for (int64_t i = 0; i < M * HEADS * HD / 2; i++) {
+            int64_t r = i / (HEADS * HD / 2), d = i % (HD / 2);
+            int64_t at = r * STRIDE + i / (HD / 2) % HEADS * HD + d;
+            float   angle = (float)pos[r] * freq[d];
+            float   c = cosf(angle), s = sinf(angle);
+            float   ac = x[at] * c, bs = x[at + HD / 2] * s, bc = x[at + HD / 2] * c, as = x[at] * s;
+            e[at] = ac - bs;
+            e[at + HD / 2] = bc + as;
+        }
+        wf_op op = { .kind = WF_OP_ROPE, .u.rope = { x, table, M, STRIDE, HEADS, HD } };
+        check_run(level, threads, &op);
+        check_same(x, e, M, HD * HEADS, STRIDE, "rope");
+        check_free_all();
+    }
+}
+
+static void check_stored(const wf_kv_store *a, const float *before)
+{
+    int64_t hd = a->kv.head_dim, size = a->kv.page_bytes / wf_dtype_bytes(a->kv.dtype);
+    int64_t values = WF_PAGE_TOKENS * hd * a->kv.n_kv_heads;
+    for (int64_t i = 0; i < 2 * size; i++) {
+        int64_t in_page = i % size, page = i / size, r = -1, at = 0;
+        int64_t head = in_page % values / (WF_PAGE_TOKENS * hd), rest = in_page % (WF_PAGE_TOKENS * hd);
+        int     is_v = in_page >= values;
+        int64_t token = is_v ? rest / hd : rest % WF_PAGE_TOKENS;
+        at = head * hd + (is_v ? rest % hd : rest / WF_PAGE_TOKENS);
+        for (int64_t j = 0; j < a->m && in_page < 2 * values; j++)
+            r = a->slot[j] == page * WF_PAGE_TOKENS + token ? j : r;
+        float e = before[i];
+        if (r >= 0)
+            e = check_rounded(is_v ? a->v[r * a->v_stride + at] : a->k[r * a->k_stride + at],
+                              a->kv.dtype);
+        float y = wf_load(a->kv.pages, i, a->kv.dtype);
+        assert_true(wf_bits(y) == wf_bits(e));
+    }
+}
+
+static void test_kv_store(void **unused)
+{
+    (void)unused;
+    static const int64_t slots[] = { 64, 63, 127, 5 };
+    EACH_RUN(level, threads)
+    {
+        for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
+            int64_t page_bytes = wf_page_bytes(dtype, 3, 10), n = page_bytes / wf_dtype_bytes(dtype);
+            void   *pages = check_bytes((uint64_t)(2 * page_bytes));
+            float  *before = check_floats(2 * n, CHECK_NORMAL);
+            for (int64_t i = 0; i < 2 * n; i++)
+                before[i] = wf_load(pages, i, dtype);
+            wf_op op = { .kind = WF_OP_KV_STORE,
+                         .u.kv_store = { { pages, page_bytes, dtype, 3, 10, 0 },
+                                         check_floats(4 * 31, CHECK_MIXED),
+                                         check_floats(4 * 32, CHECK_MIXED), slots, 4, 31, 32 } };
+            check_run(level, threads, &op);
+            check_stored(&op.u.kv_store, before);
+            check_free_all();
+        }
+    }
+}
+
+/* y[i] = x[i] * scale + 1, and which items were done how often. */
+static void scale_body(const weft_range *r, void *const *args)
+{
+    float *y, scale;
+    memcpy(&y, args[0], sizeof(y));
+    memcpy(&scale, args[1], sizeof(scale));
+    assert_true(r->worker >= 0 && r->worker < 8);
+    for (int64_t i = r->begin; i < r->end; i++)
+        y[i] = y[i] * scale + 1.0f;
+}
+
+static void test_kernel(void **unused)
+{
+    (void)unused;
+    EACH_RUN(level, threads)
+    {
+        for (int64_t n = 0; n <= 40; n += 8) {
+            float *y = check_floats(41, CHECK_NORMAL), *e = check_floats(41, CHECK_NORMAL);
+            float  scale = 0.5f;
+            wf_op  op = { .kind = WF_OP_KERNEL,
+                          .u.kernel = { .fn = scale_body, .n = n, .grain = 5, .n_args = 2,
+                                        .offset = { 0, 16 } } };
+            memcpy(op.u.kernel.data, &y, sizeof(y));
+            memcpy(op.u.kernel.data + 16, &scale, sizeof(scale));
+            for (int64_t i = 0; i < 41; i++)
+                e[i] = i < n ? y[i] * scale + 1.0f : y[i];
+            check_run(level, threads, &op);
+            check_same(y, e, 1, 41, 41, "kernel");
+        }
+        check_free_all();
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_swiglu_and_add), cmocka_unit_test(test_rows),
+    cmocka_unit_test(test_copy),           cmocka_unit_test(test_rope),
+    cmocka_unit_test(test_kv_store),       cmocka_unit_test(test_kernel),
+};
+CHECK_MAIN(tests)

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linear: the reference against f64, every level against the reference, and the same bytes for every
+ * row count and thread count. */
+#include "check.h"
+
+#include <stdio.h>
+
+static const char *const dtype_names[] = { "f32", "bf16", "f16" };
+
+typedef struct shape {
+    int64_t m, n, k;
+} shape;
+
+/* Everything of one case, at strides that leave canary columns in y. */
+typedef struct fixture {
+    shape     s;
+    int32_t   dtype;
+    float    *x, *w, *bias, *residual;
+    wf_linear op;
+    int64_t   stride;
+    char      name[120];
+} fixture;
+
+static void fixture_make(fixture *f, shape s, int32_t dtype, check_fill fill, int32_t act)
+{
+    *f = (fixture){ .s = s, .dtype = dtype, .stride = s.n + check_between(0, 3) };
+    int64_t x_stride = s.k + check_between(0, 3);
+    f->x = check_floats(s.m * x_stride + 1, fill);
+    f->w = check_floats(s.n * s.k, fill == CHECK_LARGE ? CHECK_NORMAL : fill);
+    f->bias = check_floats(s.n, CHECK_NORMAL);
+    f->residual = check_floats(s.m * f->stride + 1, CHECK_NORMAL);
+    f->op = (wf_linear){ .x = f->x, .m = s.m, .x_stride = x_stride, .y_stride = f->stride,
+                         .residual_stride = f->stride, .scale = 0.75f, .act = act };
+    if (act != WF_ACT_NONE || check_random() % 2 == 0)
+        f->op.bias = f->bias;
+    if (act != WF_ACT_NONE || check_random() % 2 == 0)
+        f->op.residual = f->residual;
+    snprintf(f->name, sizeof(f->name), "linear %s m %lld n %lld k %lld fill %d act %d",
+             dtype_names[dtype], (long long)s.m, (long long)s.n, (long long)s.k, (int)fill,
+             (int)act);
+}
+
+/* y of the fixture at a level; rows first..first+m-1 only. */
+static float *run(const fixture *f, const wf_weight *w, int32_t level, int32_t threads,
+                  int64_t first, int64_t m)
+{
+    float *y = check_floats(f->s.m * f->stride + 1, CHECK_NORMAL);
+    check_canary(y, f->s.m, f->s.n, f->stride);
+    wf_op op = { .kind = WF_OP_LINEAR, .u.linear = f->op };
+    op.u.linear.w = *w;
+    op.u.linear.m = m;
+    op.u.linear.y = y + first * f->stride;
+    op.u.linear.x = f->x + first * f->op.x_stride;
+    if (f->op.residual != NULL)
+        op.u.linear.residual = f->residual + first * f->stride;
+    check_run(level, threads, &op);
+    return y;
+}
+
+/* vdpbf16ps has roundings of its own: only its level is compared by error, and only for bf16. */
+static int own_sum(const fixture *f, int32_t level)
+{
+    return f->dtype == WF_BF16 && (check_level_flags(level) & WEFT_CPU_AVX512BF16) != 0;
+}
+
+static void compare(const fixture *f, int32_t level, const float *y, const float *ref)
+{
+    if (!own_sum(f, level)) {
+        check_same(y, ref, f->s.m, f->s.n, f->stride, f->name);
+        return;
+    }
+    double *e = check_bytes((uint64_t)(f->s.m * f->s.n + 1) * 8);
+    for (int64_t r = 0; r < f->s.m; r++) {
+        for (int64_t j = 0; j < f->s.n; j++)
+            e[r * f->s.n + j] = (double)ref[r * f->stride + j];
+    }
+    /* Two f32 roundings per pair in place of two: sums of up to 515 terms differ by a few units of
+     * 2^-24 of their partial sums, and cancellation makes the result smaller than those. 1e-10 is
+     * (1e-5)^2. Flushed denormals are below the floor. */
+    check_nmse(y, e, f->s.m, f->s.n, f->stride, 1e-10, 1e-60, f->name);
+}
+
+static void check_case(shape s, int32_t dtype, check_fill fill, int32_t act)
+{
+    static const int32_t threads[] = { 2, 3, 8 };
+    fixture              f;
+    fixture_make(&f, s, dtype, fill, act);
+    wf_weight w0 = check_weight(0, dtype, f.w, s.n, s.k);
+    float    *ref = run(&f, &w0, 0, 1, 0, s.m);
+    for (int32_t level = 0; level < check_levels(); level++) {
+        wf_weight w = check_weight(level, dtype, f.w, s.n, s.k);
+        float    *y = run(&f, &w, level, 1, 0, s.m);
+        compare(&f, level, y, ref);
+        for (int32_t t = 0; t < 3; t++)
+            check_same(run(&f, &w, level, threads[t], 0, s.m), y, s.m, s.n, f.stride, f.name);
+        for (int64_t r = 0; r < s.m; r += s.m > 3 ? s.m / 3 : 1) {
+            float *alone = run(&f, &w, level, 1, r, 1);
+            check_same(alone + r * f.stride, y + r * f.stride, 1, s.n, f.stride, f.name);
+        }
+    }
+    check_free_all();
+}
+
+static void test_shapes(void **unused)
+{
+    (void)unused;
+    static const int64_t ms[] = { 0, 1, 15, 16, 17, 33 }, ns[] = { 1, 15, 16, 17, 31, 33, 100 };
+    static const int64_t ks[] = { 1, 2, 3, 16, 33, 64, 515 };
+    for (size_t i = 0; i < 6; i++)
+        for (size_t j = 0; j < 7; j++)
+            for (size_t l = 0; l < 7; l++)
+                for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
+                    check_case((shape){ ms[i], ns[j], ks[l] }, dtype, CHECK_NORMAL, WF_ACT_NONE);
+}
+
+/* More rows than are made ready at a time (WF_LINEAR_ROWS). */
+static void test_row_blocks(void **unused)
+{
+    (void)unused;
+    for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
+        check_case((shape){ WF_LINEAR_ROWS + 5, 33, 24 }, dtype, CHECK_NORMAL, WF_ACT_NONE);
+}
+
+static void test_fills_and_activations(void **unused)
+{
+    (void)unused;
+    for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
+        for (int32_t fill = 0; fill < CHECK_FILLS; fill++)
+            check_case((shape){ 7, 37, 67 }, dtype, (check_fill)fill, WF_ACT_NONE);
+        for (int32_t act = WF_ACT_GELU; act <= WF_ACT_RELU; act++)
+            check_case((shape){ 5, 45, 19 }, dtype, CHECK_MIXED, act);
+    }
+}
+
+/* The plain sum in f64, of what the weights and x are rounded to. */
+static double exact(const fixture *f, int64_t r, int64_t j)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < f->s.k; i++) {
+        float x = f->x[r * f->op.x_stride + i];
+        x = f->dtype == WF_BF16 ? wf_round_bf16(x) : x;
+        sum += (double)x * (double)check_rounded(f->w[j * f->s.k + i], f->dtype);
+    }
+    if (f->op.bias != NULL)
+        sum += (double)f->bias[j];
+    if (f->op.residual != NULL)
+        sum = (double)f->residual[r * f->stride + j] + (double)f->op.scale * sum;
+    return sum;
+}
+
+static void test_against_f64(void **unused)
+{
+    (void)unused;
+    for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
+        fixture f;
+        fixture_make(&f, (shape){ 9, 50, 700 }, dtype, CHECK_NORMAL, WF_ACT_NONE);
+        double *e = check_bytes(9 * 50 * 8);
+        for (int64_t i = 0; i < 9 * 50; i++)
+            e[i] = exact(&f, i / 50, i % 50);
+        for (int32_t level = 0; level < check_levels(); level++) {
+            wf_weight w = check_weight(level, dtype, f.w, 50, 700);
+            /* 700 roundings of 2^-24 as a random walk: (700 * 2^-48) = 2.5e-12 of the sum's terms. */
+            check_nmse(run(&f, &w, level, 2, 0, 9), e, 9, 50, f.stride, 1e-11, 0.0, f.name);
+        }
+        check_free_all();
+    }
+}
+
+/* y may be the residual: the decoder adds a block's output to its stream in place. */
+static void test_residual_in_place(void **unused)
+{
+    (void)unused;
+    for (int32_t level = 0; level < check_levels(); level++) {
+        fixture f;
+        fixture_make(&f, (shape){ 17, 40, 30 }, WF_BF16, CHECK_NORMAL, WF_ACT_GELU);
+        wf_weight w = check_weight(level, WF_BF16, f.w, 40, 30);
+        float    *y = run(&f, &w, level, 2, 0, 17);
+        wf_op     op = { .kind = WF_OP_LINEAR, .u.linear = f.op };
+        check_canary(f.residual, 17, 40, f.stride);
+        op.u.linear.w = w;
+        op.u.linear.y = f.residual;
+        check_run(level, 3, &op);
+        check_same(f.residual, y, 17, 40, f.stride, f.name);
+        check_free_all();
+    }
+}
+
+/* A NaN in one row of x is that row's alone, and all of that row's. */
+static void test_nan_stays_in_its_row(void **unused)
+{
+    (void)unused;
+    for (int32_t level = 0; level < check_levels(); level++) {
+        fixture f;
+        fixture_make(&f, (shape){ 13, 35, 21 }, WF_BF16, CHECK_NORMAL, WF_ACT_NONE);
+        wf_weight w = check_weight(level, WF_BF16, f.w, 35, 21);
+        float    *before = run(&f, &w, level, 2, 0, 13);
+        f.x[4 * f.op.x_stride + 20] = NAN;
+        float *after = run(&f, &w, level, 2, 0, 13);
+        check_same(after, before, 4, 35, f.stride, f.name);
+        check_same(after + 5 * f.stride, before + 5 * f.stride, 8, 35, f.stride, f.name);
+        for (int64_t j = 0; j < 35; j++)
+            assert_true(isnan(after[4 * f.stride + j]) != 0);
+        check_free_all();
+    }
+}
+
+static void bench_shape(shape s, int32_t dtype)
+{
+    static const char *const kinds[] = { "f32", "bf16", "f16" };
+    fixture f;
+    fixture_make(&f, s, dtype, CHECK_NORMAL, WF_ACT_NONE);
+    f.op.y = check_floats(s.m * f.stride, CHECK_NORMAL);
+    char name[80];
+    snprintf(name, sizeof(name), "linear %s %lldx%lldx%lld", kinds[dtype], (long long)s.m,
+             (long long)s.k, (long long)s.n);
+    for (int32_t level = 1; level < check_levels(); level++) {
+        wf_op op = { .kind = WF_OP_LINEAR, .u.linear = f.op };
+        op.u.linear.w = check_weight(level, dtype, f.w, s.n, s.k);
+        double flop = 2.0 * (double)s.m * (double)s.n * (double)s.k;
+        double bytes = (double)(s.n * s.k * wf_dtype_bytes(dtype));
+        check_bench(name, level, 1, &op, flop, bytes);
+        check_bench(name, level, 2, &op, flop, bytes);
+    }
+    check_free_all();
+}
+
+static void bench(void **unused)
+{
+    (void)unused;
+    static const shape shapes[] = { { 512, 2048, 2048 }, { 512, 8192, 2048 }, { 512, 2048, 8192 },
+                                    { 1601, 1280, 1280 }, { 1, 8192, 2048 },  { 12, 8192, 2048 } };
+    for (size_t i = 0; i < 6 && check_is_benching(); i++) {
+        bench_shape(shapes[i], WF_BF16);
+        bench_shape(shapes[i], WF_F32);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_shapes),
+    cmocka_unit_test(test_row_blocks),
+    cmocka_unit_test(test_fills_and_activations),
+    cmocka_unit_test(test_against_f64),
+    cmocka_unit_test(test_residual_in_place),
+    cmocka_unit_test(test_nan_stays_in_its_row),
+    cmocka_unit_test(bench),
+};
+CHECK_MAIN(tests)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CPU flags: levels imply those below, masks are named, and detection agrees with the compiler's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/cpu.h"
+#include "core/base/status.h"
+
+static void test_masks(void **unused)
+{
+    (void)unused;
+    static const char *const names[] = { "none", "avx2", "avx512", "avx512bf16" };
+    uint64_t                 below = 0, flags = 1;
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(wf_cpu_mask(names[i], &flags, NULL), WEFT_OK);
+        assert_int_equal(flags & below, below);
+        assert_true(i == 0 ? flags == 0 : flags != below);
+        assert_string_equal(wf_cpu_level_name(flags), names[i]);
+        below = flags;
+    }
+    assert_int_equal(wf_cpu_mask("max", &flags, NULL), WEFT_OK);
+    assert_int_equal(flags, below);
+}
+
+static void test_unknown_mask(void **unused)
+{
+    (void)unused;
+    weft_error err = WF_ERROR_INIT;
+    uint64_t   flags = 77;
+    assert_int_equal(wf_cpu_mask("sse9", &flags, &err), WEFT_E_INVALID);
+    assert_int_equal(flags, 77);
+    assert_non_null(strstr(err.message, "sse9"));
+    assert_non_null(strstr(err.message, "none, avx2, avx512, avx512bf16 or max"));
+    assert_int_equal(wf_cpu_mask("", &flags, &err), WEFT_E_INVALID);
+    assert_int_equal(wf_cpu_mask("AVX2", &flags, &err), WEFT_E_INVALID);
+}
+
+static void test_detect(void **unused)
+{
+    (void)unused;
+    uint64_t flags = wf_cpu_detect(), known = 0;
+    assert_int_equal(wf_cpu_mask(wf_cpu_level_name(flags), &known, NULL), WEFT_OK);
+    assert_int_equal(flags, known); /* whole levels only */
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if ((flags & WEFT_CPU_AVX2) != 0)
+        assert_true(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+    assert_int_equal((flags & WEFT_CPU_AVX512) != 0,
+                     __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
+    assert_int_equal((flags & WEFT_CPU_AVX512BF16) != 0, __builtin_cpu_supports("avx512bf16") != 0);
+#else
+    assert_int_equal(flags, 0);
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_unknown_mask),
+        cmocka_unit_test(test_detect),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread pool: everybody runs once per run, in any number, and failure leaves nothing behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/base/mem.h"
+#include "core/base/pool.h"
+#include "core/base/status.h"
+
+#define THREADS_MAX 64
+
+typedef struct tally {
+    atomic_int runs[THREADS_MAX];
+    int32_t    count;
+} tally;
+
+static void count_run(void *ctx, int32_t index, int32_t count)
+{
+    tally *t = ctx;
+    t->runs[index]++;
+    if (index == 0)
+        t->count = count;
+}
+
+static void test_everybody_runs_once(void **unused)
+{
+    (void)unused;
+    static const int32_t threads[] = { 1, 2, 3, 8, 33 };
+    for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
+        wf_pool *pool;
+        tally    t = { .count = 0 };
+        assert_int_equal(wf_pool_create(threads[i], &pool, NULL), WEFT_OK);
+        assert_int_equal(wf_pool_threads(pool), threads[i]);
+        for (int32_t run = 1; run <= 500; run++) {
+            wf_pool_run(pool, count_run, &t);
+            assert_int_equal(t.count, threads[i]);
+            for (int32_t j = 0; j < threads[i]; j++) /* all are done by the time run returns */
+                assert_int_equal(t.runs[j], run);
+        }
+        wf_pool_destroy(&pool);
+        assert_null(pool);
+    }
+}
+
+/* Workers that have gone to sleep are woken again. */
+static void test_after_a_pause(void **unused)
+{
+    (void)unused;
+    wf_pool *pool;
+    tally    t = { .count = 0 };
+    assert_int_equal(wf_pool_create(4, &pool, NULL), WEFT_OK);
+    for (int32_t run = 1; run <= 3; run++) {
+        usleep(20000);
+        wf_pool_run(pool, count_run, &t);
+        assert_int_equal(t.runs[3], run);
+    }
+    wf_pool_destroy(&pool);
+}
+
+static void test_no_pool_is_the_caller(void **unused)
+{
+    (void)unused;
+    tally t = { .count = 0 };
+    wf_pool_run(NULL, count_run, &t);
+    assert_int_equal(t.count, 1);
+    assert_int_equal(t.runs[0], 1);
+    assert_int_equal(wf_pool_threads(NULL), 1);
+    wf_pool *none = NULL;
+    wf_pool_destroy(&none);
+}
+
+static void test_default_threads(void **unused)
+{
+    (void)unused;
+    int32_t n = wf_pool_default_threads();
+    assert_in_range(n, 1, 256);
+    wf_pool *pool;
+    assert_int_equal(wf_pool_create(0, &pool, NULL), WEFT_OK);
+    assert_int_equal(wf_pool_threads(pool), n);
+    wf_pool_destroy(&pool);
+}
+
+static void test_refusals(void **unused)
+{
+    (void)unused;
+    wf_pool   *pool = (wf_pool *)&pool;
+    weft_error err = WF_ERROR_INIT;
+    assert_int_equal(wf_pool_create(257, &pool, &err), WEFT_E_INVALID);
+    assert_null(pool);
+    assert_non_null(strstr(err.message, "257"));
+    assert_int_equal(wf_pool_create(-1, &pool, &err), WEFT_E_INVALID);
+    wf_mem_fail_at(1, false);
+    assert_int_equal(wf_pool_create(2, &pool, &err), WEFT_E_NOMEM);
+    wf_mem_fail_at(0, false);
+    assert_null(pool);
+}
+
+/* Shares are in order, touch, cover everything, and begin at whole grains. */
+static void test_shares(void **unused)
+{
+    (void)unused;
+    for (int64_t n = 0; n < 70; n++) {
+        for (int64_t grain = 1; grain < 20; grain += 6) {
+            for (int32_t count = 1; count < 12; count++) {
+                int64_t at = 0, begin, end;
+                for (int32_t i = 0; i < count; i++) {
+                    wf_share(n, grain, i, count, &begin, &end);
+                    assert_int_equal(begin, at);
+                    assert_true(end >= begin && (begin % grain == 0 || begin == n));
+                    at = end;
+                }
+                assert_int_equal(at, n);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_everybody_runs_once), cmocka_unit_test(test_after_a_pause),
+        cmocka_unit_test(test_no_pool_is_the_caller), cmocka_unit_test(test_default_threads),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_shares),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
