@@ -45,6 +45,17 @@ void        wf_item_drop_kv(weft_item *item);
 /* Drops the K/V of the least recently used item that no `busy` mark (last_use == now) protects; false: none. */
 bool wf_items_evict(weft_engine *e, uint64_t now);
 
+/* Named host tensors whose first axis is the item; origin is for messages. */
+typedef struct wf_tensor_set {
+    const char        *origin;
+    const weft_tensor *tensors;
+    const char *const *names;
+    uint32_t           n, reserved;
+} wf_tensor_set;
+/* Appends the items that the live modalities recognise in the set to items[*n_items..cap). */
+weft_status wf_items_from_tensors(weft_engine *e, const wf_tensor_set *set, weft_item **items, uint32_t cap,
+                                  uint32_t *n_items, weft_error *err);
+
 uint64_t wf_spec_numel(const weft_tensor_spec *s);          /* of a checked plan */
 uint64_t wf_spec_bytes(const weft_tensor_spec *s);
 weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft_plan *p, weft_error *err);

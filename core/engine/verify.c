@@ -73,61 +73,13 @@ static weft_status load_inputs(verify *v, weft_error *err)
     return WEFT_OK;
 }
 
-/* Item k's share of a tensor whose first axis is the item. */
-static weft_status fill_item(verify *v, weft_item *item, uint32_t k, uint32_t n_items, weft_error *err)
-{
-    for (uint32_t i = 0; i < item->plan.n_inputs; i++) {
-        const char *name = item->plan.input_name[i];
-        uint64_t    bytes = wf_spec_bytes(&item->plan.input[i]), all;
-        uint32_t    at = 0;
-        while (at < v->n_tensors && strcmp(v->names[at], name) != 0)
-            at++;
-        if (at == v->n_tensors)
-            return wf_fail(err, WEFT_E_CORRUPT, "%s: %s is missing", v->path, name);
-        if (!wf_mul(bytes, n_items, &all) || v->tensors[at].bytes != all)
-            return wf_fail(err, WEFT_E_CORRUPT, "%s: %s does not hold %u items of %llu bytes", v->path, name,
-                           n_items, (unsigned long long)bytes);
-        memcpy(item->input[i].data, (const uint8_t *)v->tensors[at].data + k * bytes, (size_t)bytes);
-    }
-    return WEFT_OK;
-}
-
-static weft_status items_of(verify *v, wf_modality *m, weft_error *err)
-{
-    uint32_t    n = 0;
-    weft_plan  *plans = wf_zalloc_n(MAX_ITEMS, sizeof *plans);
-    if (plans == NULL)
-        return wf_fail_nomem(err, MAX_ITEMS * sizeof *plans, "plans");
-    for (uint32_t i = 0; i < MAX_ITEMS; i++)
-        plans[i].hdr = (weft_hdr)WEFT_HDR(weft_plan);
-    weft_status status = m->vt->plan_inputs(m->self, v->tensors, v->names, v->n_tensors, plans, MAX_ITEMS, &n, err);
-    if (status == WEFT_OK && n > MAX_ITEMS)
-        status = wf_fail(err, WEFT_E_LIMIT, "%s: more than %d items", v->path, MAX_ITEMS);
-    for (uint32_t k = 0; k < n && status == WEFT_OK; k++) {
-        if (v->n_items == MAX_ITEMS)
-            status = wf_fail(err, WEFT_E_LIMIT, "%s: more than %d items", v->path, MAX_ITEMS);
-        if (status == WEFT_OK)
-            status = wf_item_create(v->e, m, &plans[k], &v->items[v->n_items], err);
-        if (status != WEFT_OK)
-            break;
-        v->n_items++;
-        status = wf_item_alloc_inputs(v->items[v->n_items - 1], err);
-        if (status == WEFT_OK)
-            status = fill_item(v, v->items[v->n_items - 1], k, n, err);
-        if (status == WEFT_OK)
-            wf_item_settle(&v->items[v->n_items - 1]);
-    }
-    wf_free(plans);
-    return status;
-}
-
 static weft_status open_items(verify *v, weft_error *err)
 {
     weft_status status = load_inputs(v, err);
-    for (int32_t i = 0; i < v->e->n_modalities && status == WEFT_OK; i++)
-        if (v->e->modalities[i].vt->plan_inputs != NULL && v->n_tensors > 0)
-            status = items_of(v, &v->e->modalities[i], err);
-    return status;
+    if (status != WEFT_OK || v->n_tensors == 0)
+        return status;
+    wf_tensor_set set = { v->path, v->tensors, v->names, v->n_tensors, 0 };
+    return wf_items_from_tensors(v->e, &set, v->items, MAX_ITEMS, &v->n_items, err);
 }
 
 static int32_t marker_of_id(const weft_engine *e, int64_t id)

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An engine, items from a parity file and whole runs. */
+#include "rig.h"
+
+#include "core/base/mem.h"
+
+void rig_check(weft_status status, const weft_error *err)
+{
+    if (status != WEFT_OK)
+        fail_msg("%s", err->message);
+}
+
+static void load_items(rig *r, const char *parity)
+{
+    weft_error  err = WF_ERROR_INIT;
+    weft_tensor tensors[8];
+    const char *names[8];
+    rig_check(wf_st_open(parity, &r->file, &err), &err);
+    for (uint64_t i = 0; i < r->file.n_tensors; i++) {
+        const wf_st_tensor *t = &r->file.tensors[i];
+        bool                f32 = t->dtype == WF_ST_F32;
+        if (strcmp(t->name, "pixel_values") != 0 && strcmp(t->name, "aspect_ratio_ids") != 0 &&
+            strcmp(t->name, "num_tiles") != 0 && strcmp(t->name, "soft_rows") != 0)
+            continue;
+        assert_true(r->n_data < 8);
+        void *data = malloc((size_t)t->bytes);
+        rig_check(wf_st_read(&r->file, t, 0, data, t->bytes, &err), &err);
+        weft_tensor *v = &tensors[r->n_data];
+        *v = (weft_tensor){ .data = data, .bytes = t->bytes, .device_type = WEFT_DEV_CPU, .ndim = t->rank,
+                            .dtype = { f32 ? WEFT_DT_FLOAT : WEFT_DT_INT, f32 ? 32 : 64, 1 } };
+        int64_t stride = 1;
+        for (int32_t k = t->rank - 1; k >= 0; k--) {
+            v->shape[k] = t->shape[k];
+            v->stride[k] = stride;
+            stride *= t->shape[k];
+        }
+        names[r->n_data] = t->name;
+        r->data[r->n_data++] = data;
+    }
+    wf_tensor_set set = { parity, tensors, names, (uint32_t)r->n_data, 0 };
+    rig_check(wf_items_from_tensors(r->e, &set, r->items, RIG_ITEMS, &r->n_items, &err), &err);
+}
+
+void rig_open(rig *r, const char *const *pairs, const char *parity)
+{
+    memset(r, 0, sizeof *r);
+    r->settings = settings_of(pairs);
+    r->e = open_engine(r->settings);
+    if (parity != NULL)
+        load_items(r, parity);
+}
+
+void rig_close(rig *r)
+{
+    for (uint32_t i = 0; i < r->n_items; i++)
+        weft_item_release(&r->items[i]);
+    for (int32_t i = 0; i < r->n_data; i++)
+        free(r->data[i]);
+    if (r->n_data > 0)
+        wf_st_close(&r->file);
+    weft_engine_close(&r->e);
+    weft_settings_destroy(&r->settings);
+}
+
+weft_sequence *rig_sequence(rig *r, const int32_t *script)
+{
+    weft_sequence *s;
+    weft_error     err = WF_ERROR_INIT;
+    rig_check(weft_sequence_create(r->e, &s, &err), &err);
+    for (; *script != 0; script++) {
+        if (*script < 0) {
+            rig_check(weft_sequence_feed_item(s, r->items[-*script - 1], &err), &err);
+            continue;
+        }
+        for (int32_t i = 0; i < *script; i++) {
+            int32_t id = (int32_t)((uint64_t)(s->n * 2654435761u + 12345u) % (uint64_t)r->e->config.vocab);
+            rig_check(weft_sequence_feed_ids(s, &id, 1, &err), &err);
+        }
+    }
+    return s;
+}
+
+float *rig_logits(rig *r, weft_sequence *s, int64_t chunk)
+{
+    weft_error err = WF_ERROR_INIT;
+    int64_t    at = 0, vocab = r->e->config.vocab, room = r->e->prefill_chunk;
+    float     *logits = malloc((size_t)((s->n - s->n_done) * vocab) * sizeof *logits);
+    chunk = chunk > 0 && chunk < room ? chunk : room;
+    while (s->n_done < s->n) {
+        int64_t      rows = s->n - s->n_done < chunk ? s->n - s->n_done : chunk;
+        wf_step_part part = { s, rows, rows };
+        rig_check(wf_step_run(r->e, &part, 1, logits + at * vocab, NULL, &err), &err);
+        at += rows;
+    }
+    return logits;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An engine, items from a parity file and whole runs, for tests that compare bytes. */
+#ifndef TEST_RIG_H
+#define TEST_RIG_H
+
+#include "support.h"
+
+#include "core/engine/sequence.h"
+
+#define RIG_ITEMS 4
+
+typedef struct rig {
+    weft_settings *settings;
+    weft_engine   *e;
+    weft_item     *items[RIG_ITEMS];
+    uint32_t       n_items;
+    wf_st_file     file; /* the parity file that the items came from */
+    void          *data[8];
+    int32_t        n_data;
+} rig;
+
+/* Opens with settings_of(pairs); parity (may be NULL) gives the items. */
+void rig_open(rig *r, const char *const *pairs, const char *parity);
+void rig_close(rig *r);
+
+/* A script of a sequence: each entry a run of n pseudo-random tokens (n > 0) or item -n-1 (n < 0); 0 ends. Tokens depend
+ * on their place only. */
+weft_sequence *rig_sequence(rig *r, const int32_t *script);
+/* Logits of every row from n_done on, computed in chunks of at most `chunk` (0: as many as fit); malloc'ed
+ * [rows, vocab]. */
+float *rig_logits(rig *r, weft_sequence *s, int64_t chunk);
+
+void rig_check(weft_status status, const weft_error *err);
+
+#endif
