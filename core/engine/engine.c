@@ -12,6 +12,7 @@
 #define DEFAULT_CONTEXT    8192
 #define ITEM_ROWS          16384 /* rows of media that the default K/V limit leaves room for */
 #define OUT_ROWS           64    /* logit rows computed at a time */
+#define KV_LEAST           ((uint64_t)64 << 20) /* default K/V limit of tiny models: room for several sequences */
 
 weft_status wf_engine_check_cancel(weft_engine *e, weft_error *err)
 {
@@ -155,7 +156,8 @@ static uint64_t kv_limit(const weft_engine *e, int32_t kv_dtype, int64_t page_by
     for (int32_t i = 0; i < e->hooks.n_streams; i++)
         limit += (uint64_t)e->hooks.streams[i].n_sites * (ITEM_ROWS / WF_PAGE_TOKENS) * (uint64_t)page_bytes;
     /* A block more for every layer: a fork's private copy. */
-    return limit + 2 * (uint64_t)e->config.n_layers * (uint64_t)page_bytes;
+    limit += 2 * (uint64_t)e->config.n_layers * (uint64_t)page_bytes;
+    return limit > KV_LEAST ? limit : KV_LEAST;
 }
 
 static int64_t page_bytes(const weft_engine *e, int32_t kv_dtype)

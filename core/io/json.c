@@ -6,22 +6,25 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/io/file.h"
 #include "core/io/text.h"
 
-/* jansson ignores some failures of its own buffers, so that a string could come out short: whoever
- * parses looks here afterwards. */
+/* jansson ignores some failures of its own buffers: a string could come out short, and its scanner then
+ * asserts. So a refusal is noted for whoever parses, who gives up afterwards, and jansson itself is helped
+ * through with memory from behind the one door where there is any. */
 static _Thread_local bool starved;
 
 static void *json_alloc(size_t bytes)
 {
     void *p = wf_alloc(bytes);
-    if (p == NULL)
-        starved = true;
-    return p;
+    if (p != NULL)
+        return p;
+    starved = true;
+    return malloc(bytes);
 }
 
 static void alloc_route(void)

@@ -91,6 +91,8 @@ void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
     const wf_st_tensor *t;
     weft_error          why = WF_ERROR_INIT;
     weft_status         status = wf_package_find(p, w->name, &file, &t, &why);
+    if (status == WEFT_E_NOMEM)
+        pr->no_memory++;
     if (status != WEFT_OK) {
         problem(pr, w->name, status == WEFT_E_NOTFOUND ? "is missing" : why.message);
         return;
@@ -110,6 +112,8 @@ weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, wef
 {
     if (pr->n == 0)
         return WEFT_OK;
+    if (pr->no_memory > 0)
+        return wf_fail(err, WEFT_E_NOMEM, "%s: out of memory while looking for tensors", wf_package_dir(p));
     return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s do not fit config.json: %s%s",
                    wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? "" : "s", pr->text,
                    pr->n > 4 ? ", ..." : "");

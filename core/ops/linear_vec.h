@@ -102,6 +102,9 @@ VF_INLINE void tile_rows(const wf_tile *t, const int rows)
 }
 
 /* One instance per row count: the count must be a constant for the accumulators to be registers. */
+#if defined(VF_ROLLED)
+#define VF_TILE_SWITCH(body) body(t, t->rows);
+#else
 #define VF_TILE_CASE(body, n) \
     case n:                   \
         body(t, n);           \
@@ -120,6 +123,7 @@ VF_INLINE void tile_rows(const wf_tile *t, const int rows)
         VF_TILE_CASE(body, 1) VF_TILE_CASE(body, 2) VF_TILE_CASE(body, 3)     \
         VF_TILE_CASE(body, 4) VF_TILE_CASE(body, 5) VF_TILE_CASE(body, 6) default : break; \
     }
+#endif
 #endif
 
 static void tile_fma(const wf_tile *t)

@@ -11,13 +11,28 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+/* A sanitizer multiplies code that unrolling has multiplied already, and compiling takes minutes: it
+ * gets the same loops rolled, with arrays in memory. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(undefined_behavior_sanitizer)
+#define VF_ROLLED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define VF_ROLLED
+#endif
+
 /* Loops over registers: the arrays they index live in registers only once fully unrolled. */
-#if defined(__clang__)
+#if defined(VF_ROLLED)
+#define VF_UNROLL
+#define VF_INLINE __attribute__((unused)) static inline
+#elif defined(__clang__)
 #define VF_UNROLL _Pragma("clang loop unroll(full)")
+#define VF_INLINE static inline __attribute__((always_inline))
 #else
 #define VF_UNROLL _Pragma("GCC unroll 16")
-#endif
 #define VF_INLINE static inline __attribute__((always_inline))
+#endif
 
 #if defined(__AVX512F__)
 
@@ -27,7 +42,8 @@ typedef __m512i vi;
 
 VF_INLINE __mmask16 vf_first(int64_t n) /* lanes below n */
 {
-    return n >= VF_LANES ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1u);
+    uint32_t mask = n >= VF_LANES ? 0xffffu : (1u << n) - 1u;
+    return (__mmask16)mask;
 }
 VF_INLINE vf vf_zero(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A descriptor against this ABI and the plugin's own manifest: every pointer that the host will follow
- * and every function that it will call is looked at once, here. */
+/* A descriptor against this ABI and the plugin's own manifest: every pointer that the host will
+ * follow and every function that it will call is looked at once, here. */
 #include <string.h>
 
 #include "core/plugin/plugin.h"
@@ -24,28 +24,30 @@ typedef struct kind_rule {
     size_t      n;
 } kind_rule;
 
-#define MUST(T, f) { offsetof(T, f), #f }
-#define COUNT(a)   (sizeof(a) / sizeof(a)[0])
+#define MUST(T, f)                                                                                 \
+    {                                                                                              \
+        offsetof(T, f), #f                                                                         \
+    }
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
-static const must decoder[] = { MUST(weft_decoder, kinds), MUST(weft_decoder, probe),
-                                MUST(weft_decoder, open), MUST(weft_decoder, info),
-                                MUST(weft_decoder, close) };
-static const must modality[] = { MUST(weft_modality, kinds),      MUST(weft_modality, create),
-                                 MUST(weft_modality, load),       MUST(weft_modality, destroy),
-                                 MUST(weft_modality, install),    MUST(weft_modality, prompt),
-                                 MUST(weft_modality, plan),       MUST(weft_modality, preprocess),
-                                 MUST(weft_modality, encode) };
-static const must checkpoint[] = { MUST(weft_checkpoint, text_map) };
-static const must tokenizer[] = { MUST(weft_tokenizer, create), MUST(weft_tokenizer, destroy),
-                                  MUST(weft_tokenizer, encode), MUST(weft_tokenizer, chat),
-                                  MUST(weft_tokenizer, decode), MUST(weft_tokenizer, special),
-                                  MUST(weft_tokenizer, bos),    MUST(weft_tokenizer, is_stop) };
+static const must decoder[] = {MUST(weft_decoder, kinds), MUST(weft_decoder, probe),
+                               MUST(weft_decoder, open), MUST(weft_decoder, info),
+                               MUST(weft_decoder, close)};
+static const must modality[] = {
+    MUST(weft_modality, kinds),   MUST(weft_modality, create),     MUST(weft_modality, load),
+    MUST(weft_modality, destroy), MUST(weft_modality, install),    MUST(weft_modality, prompt),
+    MUST(weft_modality, plan),    MUST(weft_modality, preprocess), MUST(weft_modality, encode)};
+static const must checkpoint[] = {MUST(weft_checkpoint, text_map)};
+static const must tokenizer[] = {MUST(weft_tokenizer, create), MUST(weft_tokenizer, destroy),
+                                 MUST(weft_tokenizer, encode), MUST(weft_tokenizer, chat),
+                                 MUST(weft_tokenizer, decode), MUST(weft_tokenizer, special),
+                                 MUST(weft_tokenizer, bos),    MUST(weft_tokenizer, is_stop)};
 
 static const kind_rule rules[] = {
-    { WEFT_C_DECODER, sizeof(weft_decoder), decoder, COUNT(decoder) },
-    { WEFT_C_MODALITY, sizeof(weft_modality), modality, COUNT(modality) },
-    { WEFT_C_CHECKPOINT, sizeof(weft_checkpoint), checkpoint, COUNT(checkpoint) },
-    { WEFT_C_TOKENIZER, sizeof(weft_tokenizer), tokenizer, COUNT(tokenizer) },
+    {WEFT_C_DECODER, sizeof(weft_decoder), decoder, COUNT(decoder)},
+    {WEFT_C_MODALITY, sizeof(weft_modality), modality, COUNT(modality)},
+    {WEFT_C_CHECKPOINT, sizeof(weft_checkpoint), checkpoint, COUNT(checkpoint)},
+    {WEFT_C_TOKENIZER, sizeof(weft_tokenizer), tokenizer, COUNT(tokenizer)},
 };
 
 static weft_status check_rule(const kind_rule *rule, const weft_component *c, const char *path,
@@ -54,15 +56,16 @@ static weft_status check_rule(const kind_rule *rule, const weft_component *c, co
     weft_hdr hdr;
     memcpy(&hdr, c->vtable, sizeof hdr);
     if (hdr.size < rule->size)
-        return wf_fail(err, WEFT_E_VERSION,
-                       "%s: component %s (%s) has a table of %u bytes where this ABI has %zu; rebuild it",
-                       path, c->name, c->kind, hdr.size, rule->size);
+        return wf_fail(
+            err, WEFT_E_VERSION,
+            "%s: component %s (%s) has a table of %u bytes where this ABI has %zu; rebuild it",
+            path, c->name, c->kind, hdr.size, rule->size);
     for (size_t i = 0; i < rule->n; i++) {
         void *p; /* all pointers are read alike: POSIX gives them one representation */
         memcpy(&p, (const char *)c->vtable + rule->musts[i].at, sizeof p);
         if (p == NULL)
-            return wf_fail(err, WEFT_E_INVALID, "%s: component %s (%s) lacks %s", path, c->name, c->kind,
-                           rule->musts[i].name);
+            return wf_fail(err, WEFT_E_INVALID, "%s: component %s (%s) lacks %s", path, c->name,
+                           c->kind, rule->musts[i].name);
     }
     return WEFT_OK;
 }
@@ -70,8 +73,8 @@ static weft_status check_rule(const kind_rule *rule, const weft_component *c, co
 static weft_status check_component(const weft_component *c, const char *path, weft_error *err)
 {
     if (c->kind == NULL || c->name == NULL || c->vtable == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "%s: a component of its descriptor has no kind, name or table",
-                       path);
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: a component of its descriptor has no kind, name or table", path);
     for (size_t i = 0; i < COUNT(rules); i++) {
         weft_status st = WEFT_OK;
         if (strcmp(rules[i].kind, c->kind) == 0)
@@ -81,8 +84,9 @@ static weft_status check_component(const weft_component *c, const char *path, we
     }
     const weft_decoder *d = c->vtable;
     if (strcmp(c->kind, WEFT_C_DECODER) == 0 && d->read_frames == NULL && d->read_audio == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "%s: component %s (%s) lacks read_frames and read_audio", path,
-                       c->name, c->kind);
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: component %s (%s) lacks read_frames and read_audio", path, c->name,
+                       c->kind);
     return WEFT_OK;
 }
 
@@ -97,24 +101,24 @@ static bool announced(const wf_manifest *m, const weft_component *c)
     return false;
 }
 
-static weft_status check_components(const weft_descriptor *d, const wf_manifest *m, const char *path,
-                                    weft_error *err)
+static weft_status check_components(const weft_descriptor *d, const wf_manifest *m,
+                                    const char *path, weft_error *err)
 {
     if (d->n_components == 0 || d->n_components > COMPONENTS_MAX || d->components == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor has no components, or more than %u", path,
-                       COMPONENTS_MAX);
+        return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor has no components, or more than %u",
+                       path, COMPONENTS_MAX);
     for (uint32_t i = 0; i < d->n_components; i++) {
         weft_status st = check_component(&d->components[i], path, err);
         if (st != WEFT_OK)
             return st;
         if (!announced(m, &d->components[i]))
             return wf_fail(err, WEFT_E_INVALID,
-                           "%s: component %s (%s) is not in the components= line of its manifest", path,
-                           d->components[i].name, d->components[i].kind);
+                           "%s: component %s (%s) is not in the components= line of its manifest",
+                           path, d->components[i].name, d->components[i].kind);
     }
     if (d->n_components != m->n_components)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its manifest promises %u components and it has %u", path,
-                       m->n_components, d->n_components);
+        return wf_fail(err, WEFT_E_INVALID, "%s: its manifest promises %u components and it has %u",
+                       path, m->n_components, d->n_components);
     return WEFT_OK;
 }
 
@@ -123,8 +127,8 @@ static weft_status check_needs(const weft_descriptor *d, const char *path, weft_
     for (const char *const *id = d->needs_host; id != NULL && *id != NULL; id++)
         if (!wf_host_serves(*id))
             return wf_fail(err, WEFT_E_UNSUPPORTED,
-                           "%s: needs the host interface %.60s, which this version does not have", path,
-                           *id);
+                           "%s: needs the host interface %.60s, which this version does not have",
+                           path, *id);
     return WEFT_OK;
 }
 
@@ -139,10 +143,11 @@ weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest *m, 
                        "%s: its descriptor has %u bytes where this ABI has %zu; rebuild it", path,
                        d->hdr.size, sizeof *d);
     if (d->id == NULL || strcmp(d->id, m->id) != 0)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor says id %.64s, its manifest %s", path,
-                       d->id != NULL ? d->id : "(null)", m->id);
+        return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor says id %.64s, its manifest %s",
+                       path, d->id != NULL ? d->id : "(null)", m->id);
     if (d->version == NULL || strcmp(d->version, m->version) != 0)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor says version %.32s, its manifest %s", path,
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: its descriptor says version %.32s, its manifest %s", path,
                        d->version != NULL ? d->version : "(null)", m->version);
     st = check_components(d, m, path, err);
     return st == WEFT_OK ? check_needs(d, path, err) : st;

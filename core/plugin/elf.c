@@ -12,11 +12,11 @@
 #include "core/base/mem.h"
 #include "core/plugin/manifest.h"
 
-#define PHDRS_MAX   64u
-#define NOTES_MAX   65536u  /* bytes of one note segment */
-#define DYNAMIC_MAX 4096u   /* entries */
-#define STRTAB_MAX  (16u << 20)
-#define NEEDED_MAX  64u
+#define PHDRS_MAX 64u
+#define NOTES_MAX 65536u  /* bytes of one note segment */
+#define DYNAMIC_MAX 4096u /* entries */
+#define STRTAB_MAX (16u << 20)
+#define NEEDED_MAX 64u
 
 #if defined(__x86_64__)
 #define HOST_MACHINE EM_X86_64
@@ -38,8 +38,9 @@ typedef struct elf_file {
 
 static weft_status truncated(const elf_file *f, weft_error *err)
 {
-    return wf_fail(err, WEFT_E_CORRUPT, "%s: not a whole library: its ELF headers point past its end "
-                                        "(%llu bytes); copy or build it again",
+    return wf_fail(err, WEFT_E_CORRUPT,
+                   "%s: not a whole library: its ELF headers point past its end "
+                   "(%llu bytes); copy or build it again",
                    f->name, (unsigned long long)f->bytes);
 }
 
@@ -85,7 +86,8 @@ static weft_status check_ident(const elf_file *f, const Elf64_Ehdr *h, weft_erro
     if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0)
         return wf_fail(err, WEFT_E_CORRUPT, "%s: not a shared library (no ELF header)", f->name);
     if (h->e_ident[EI_CLASS] != ELFCLASS64)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: a 32-bit library; build it for 64 bits", f->name);
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: a 32-bit library; build it for 64 bits",
+                       f->name);
     if (h->e_ident[EI_DATA] != ELFDATA2LSB || h->e_machine != HOST_MACHINE)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "%s: built for another processor (ELF machine %u); build it for this one",
@@ -157,7 +159,8 @@ static weft_status scan_notes(elf_file *f, const Elf64_Phdr *p, weft_error *err)
     st = load_at(f, p->p_offset, p->p_filesz, &seg, err);
     while (st == WEFT_OK && next_note(seg, p->p_filesz, align, &at, &h, &desc)) {
         if (is_ours(&h, seg + start + sizeof h) && f->note != NULL)
-            st = wf_fail(err, WEFT_E_CORRUPT, "%s: has two manifests; use WEFT_PLUGIN() once", f->name);
+            st = wf_fail(err, WEFT_E_CORRUPT, "%s: has two manifests; use WEFT_PLUGIN() once",
+                         f->name);
         else if (is_ours(&h, seg + start + sizeof h)) {
             f->note = wf_strndup(seg + desc, h.n_descsz);
             f->note_bytes = h.n_descsz;
@@ -177,7 +180,8 @@ static weft_status find_note(elf_file *f, weft_error *err)
         if (f->phdr[i].p_type == PT_NOTE)
             st = scan_notes(f, &f->phdr[i], err);
     if (st == WEFT_OK && f->note == NULL)
-        st = wf_fail(err, WEFT_E_NOTFOUND, "%s: a library without a weft manifest: no plugin", f->name);
+        st = wf_fail(err, WEFT_E_NOTFOUND, "%s: a library without a weft manifest: no plugin",
+                     f->name);
     return st;
 }
 
@@ -201,7 +205,8 @@ typedef struct needed {
     uint64_t strtab, strsz;
 } needed;
 
-static weft_status read_dynamic(const elf_file *f, const Elf64_Phdr *p, needed *out, weft_error *err)
+static weft_status read_dynamic(const elf_file *f, const Elf64_Phdr *p, needed *out,
+                                weft_error *err)
 {
     char       *raw;
     uint64_t    n = p->p_filesz / sizeof(Elf64_Dyn);
@@ -231,8 +236,8 @@ static weft_status read_dynamic(const elf_file *f, const Elf64_Phdr *p, needed *
  * adds by itself. */
 static bool is_given(const char *lib)
 {
-    static const char *const prefixes[] = { "libc.so.", "libm.so.", "ld-linux", "libasan.", "libubsan.",
-                                            "libtsan.", "libgcc_s." };
+    static const char *const prefixes[] = {"libc.so.",  "libm.so.", "ld-linux", "libasan.",
+                                           "libubsan.", "libtsan.", "libgcc_s."};
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
         if (strncmp(lib, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
@@ -254,7 +259,8 @@ static weft_status compare_links(const elf_file *f, const needed *nd, const char
     for (uint32_t i = 0; i < nd->n; i++) {
         if (nd->name[i] >= nd->strsz)
             return truncated(f, err);
-        const char *lib = strings + nd->name[i]; /* ends at the table's end: load_at put a NUL there */
+        const char *lib =
+            strings + nd->name[i]; /* ends at the table's end: load_at put a NUL there */
         if (is_declared(m, lib))
             found++;
         else if (!is_given(lib))
@@ -264,22 +270,24 @@ static weft_status compare_links(const elf_file *f, const needed *nd, const char
                            f->name, lib);
     }
     if (found != m->n_links)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its manifest says links= of %u libraries and it links "
-                                            "%u of them; make them agree",
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: its manifest says links= of %u libraries and it links "
+                       "%u of them; make them agree",
                        f->name, m->n_links, found);
     return WEFT_OK;
 }
 
 static weft_status check_links(const elf_file *f, const wf_manifest *m, weft_error *err)
 {
-    needed      nd = { .n = 0 };
+    needed      nd = {.n = 0};
     uint64_t    at = 0;
     char       *strings = NULL;
     weft_status st = WEFT_OK;
     for (uint32_t i = 0; i < f->n_phdr && st == WEFT_OK; i++)
         if (f->phdr[i].p_type == PT_DYNAMIC)
             st = read_dynamic(f, &f->phdr[i], &nd, err);
-    if (st == WEFT_OK && nd.n > 0 && (nd.strsz > STRTAB_MAX || !offset_of(f, nd.strtab, nd.strsz, &at)))
+    if (st == WEFT_OK && nd.n > 0 &&
+        (nd.strsz > STRTAB_MAX || !offset_of(f, nd.strtab, nd.strsz, &at)))
         st = truncated(f, err);
     if (st == WEFT_OK && nd.n > 0)
         st = load_at(f, at, nd.strsz, &strings, err);
@@ -292,7 +300,7 @@ static weft_status check_links(const elf_file *f, const wf_manifest *m, weft_err
 weft_status wf_manifest_read(int fd, uint64_t bytes, const char *name, wf_manifest *out,
                              weft_error *err)
 {
-    elf_file    f = { .fd = fd, .bytes = bytes, .name = name };
+    elf_file    f = {.fd = fd, .bytes = bytes, .name = name};
     weft_status st = read_headers(&f, err);
     memset(out, 0, sizeof *out);
     if (st == WEFT_OK)

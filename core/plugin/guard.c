@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Process state around foreign code. dlopen() of a library linked with -ffast-math sets flush-to-zero
- * in the loading thread (gcc's crtfastmath.o does it in a constructor), and initialisers have been
- * seen to set locales and signal handlers: what was there before is put back and the plugin named. */
+/* Process state around foreign code. dlopen() of a library linked with -ffast-math sets
+ * flush-to-zero in the loading thread (gcc's crtfastmath.o does it in a constructor), and
+ * initialisers have been seen to set locales and signal handlers: what was there before is put back
+ * and the plugin named. */
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>

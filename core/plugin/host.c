@@ -22,8 +22,8 @@ static void host_log(const weft_host *h, int32_t level, const char *utf8)
 static void *host_alloc(const weft_host *h, uint64_t bytes, uint64_t align)
 {
     uint64_t pad = align > WF_ALIGN ? align : WF_ALIGN, total;
-    if (h == NULL || align > ALIGN_MAX || (align & (align - 1)) != 0 || !wf_add(bytes, pad, &total) ||
-        total > SIZE_MAX)
+    if (h == NULL || align > ALIGN_MAX || (align & (align - 1)) != 0 ||
+        !wf_add(bytes, pad, &total) || total > SIZE_MAX)
         return NULL;
     char *raw = wf_alloc_aligned((size_t)total);
     if (raw == NULL)
@@ -61,9 +61,9 @@ static const void *lookup(const char *id)
         const char *id;
         const void *table;
     } served[] = {
-        { WEFT_IF_OPTIONS, &wf_host_options }, { WEFT_IF_PACKAGE, &wf_host_package },
-        { WEFT_IF_WEIGHTS, &wf_host_weights }, { WEFT_IF_OPS, &wf_host_ops },
-        { WEFT_IF_KERNELS, &wf_host_kernels },
+        {WEFT_IF_OPTIONS, &wf_host_options}, {WEFT_IF_PACKAGE, &wf_host_package},
+        {WEFT_IF_WEIGHTS, &wf_host_weights}, {WEFT_IF_OPS, &wf_host_ops},
+        {WEFT_IF_KERNELS, &wf_host_kernels},
     };
     for (size_t i = 0; id != NULL && i < sizeof served / sizeof served[0]; i++)
         if (strcmp(served[i].id, id) == 0)

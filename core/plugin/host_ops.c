@@ -6,7 +6,7 @@
 #include "core/plugin/host_ops.h"
 #include "core/plugin/plugin.h"
 
-static const weft_dtype f32 = { WEFT_DT_FLOAT, 32, 1 };
+static const weft_dtype f32 = {WEFT_DT_FLOAT, 32, 1};
 
 static weft_status finish(wf_call *c, const wf_op *op)
 {
@@ -18,9 +18,9 @@ static weft_status ops_linear(const weft_host *h, weft_queue *q, const weft_tens
                               int32_t act, weft_error *err)
 {
     wf_call      c = wf_call_begin("linear", q, err);
-    wf_op        op = { .kind = WF_OP_LINEAR };
+    wf_op        op = {.kind = WF_OP_LINEAR};
     wf_linear   *a = &op.u.linear;
-    wf_rows_view vy = { 0 }, vx = { 0 };
+    wf_rows_view vy = {0}, vx = {0};
     (void)h;
     wf_check_rows(&c, y, "y", &vy);
     wf_check_rows(&c, x, "x", &vx);
@@ -42,8 +42,8 @@ static weft_status ops_linear(const weft_host *h, weft_queue *q, const weft_tens
     return finish(&c, &op);
 }
 
-/* Rows of the last axis where the axis before it lies side by side within a longer row (heads within a
- * token): inner is that axis's length. */
+/* Rows of the last axis where the axis before it lies side by side within a longer row (heads
+ * within a token): inner is that axis's length. */
 static bool as_inner(const weft_tensor *t, int64_t inner, int64_t *stride)
 {
     int64_t rows;
@@ -59,7 +59,8 @@ static bool as_inner(const weft_tensor *t, int64_t inner, int64_t *stride)
 static void place_norm(wf_call *c, const weft_tensor *y, const weft_tensor *x, wf_norm *a)
 {
     int32_t last = x->ndim - 1;
-    if ((x->shape[last] > 1 && x->stride[last] != 1) || (y->shape[last] > 1 && y->stride[last] != 1)) {
+    if ((x->shape[last] > 1 && x->stride[last] != 1) ||
+        (y->shape[last] > 1 && y->stride[last] != 1)) {
         wf_call_fail(c, WEFT_E_INVALID, "x or y", "the stride of its last axis is not 1");
         return;
     }
@@ -69,17 +70,19 @@ static void place_norm(wf_call *c, const weft_tensor *y, const weft_tensor *x, w
     if (as_inner(y, 1, &a->y_stride) && as_inner(x, 1, &a->x_stride))
         return;
     a->inner = x->ndim > 1 ? x->shape[last - 1] : 1;
-    if (a->inner < 2 || !as_inner(y, a->inner, &a->y_stride) || !as_inner(x, a->inner, &a->x_stride))
-        wf_call_fail(c, WEFT_E_INVALID, "x or y",
-                     "its rows are neither evenly spaced nor side by side within evenly spaced ones");
+    if (a->inner < 2 || !as_inner(y, a->inner, &a->y_stride) ||
+        !as_inner(x, a->inner, &a->x_stride))
+        wf_call_fail(
+            c, WEFT_E_INVALID, "x or y",
+            "its rows are neither evenly spaced nor side by side within evenly spaced ones");
 }
 
-static weft_status ops_norm(const weft_host *h, weft_queue *q, const weft_tensor *y, const weft_tensor *x,
-                            const weft_tensor *w, const weft_tensor *bias, float eps, int32_t rms,
-                            weft_error *err)
+static weft_status ops_norm(const weft_host *h, weft_queue *q, const weft_tensor *y,
+                            const weft_tensor *x, const weft_tensor *w, const weft_tensor *bias,
+                            float eps, int32_t rms, weft_error *err)
 {
     wf_call  c = wf_call_begin("norm", q, err);
-    wf_op    op = { .kind = WF_OP_NORM };
+    wf_op    op = {.kind = WF_OP_NORM};
     wf_norm *a = &op.u.norm;
     (void)h;
     wf_check_tensor(&c, y, "y", f32, 1, WEFT_MAX_DIMS);
@@ -138,7 +141,7 @@ static weft_status ops_attention(const weft_host *h, weft_queue *q, const weft_a
                                  weft_error *err)
 {
     wf_call    c = wf_call_begin("attention", q, err);
-    wf_op      op = { .kind = WF_OP_ATTEND };
+    wf_op      op = {.kind = WF_OP_ATTEND};
     wf_attend *a = &op.u.attend;
     (void)h;
     if (!WEFT_HAS(at, weft_attention, reserved))
@@ -171,7 +174,8 @@ static weft_status ops_attention(const weft_host *h, weft_queue *q, const weft_a
 }
 
 /* Positions of a kernel along one axis; 0: none fits. */
-static int64_t positions(int64_t size, int64_t kernel, int32_t stride, int32_t before, int32_t after)
+static int64_t positions(int64_t size, int64_t kernel, int32_t stride, int32_t before,
+                         int32_t after)
 {
     int64_t room = size + before + after - kernel;
     return stride < 1 || before < 0 || after < 0 || room < 0 ? 0 : room / stride + 1;
@@ -199,12 +203,12 @@ static void place_conv(wf_call *c, const weft_tensor *y, const weft_tensor *x, c
     a->x = x->data;
 }
 
-static weft_status ops_conv(const weft_host *h, weft_queue *q, const weft_tensor *y, const weft_tensor *x,
-                            const weft_tensor *w, const weft_tensor *bias, const int32_t stride[2],
-                            const int32_t pad[4], weft_error *err)
+static weft_status ops_conv(const weft_host *h, weft_queue *q, const weft_tensor *y,
+                            const weft_tensor *x, const weft_tensor *w, const weft_tensor *bias,
+                            const int32_t stride[2], const int32_t pad[4], weft_error *err)
 {
     wf_call  c = wf_call_begin("conv", q, err);
-    wf_op    op = { .kind = WF_OP_CONV };
+    wf_op    op = {.kind = WF_OP_CONV};
     wf_conv *a = &op.u.conv;
     (void)h;
     wf_check_tensor(&c, y, "y", f32, 3, 3);
@@ -229,7 +233,7 @@ static weft_status ops_copy(const weft_host *h, weft_queue *q, const weft_tensor
                             const weft_tensor *src, weft_error *err)
 {
     wf_call  c = wf_call_begin("copy", q, err);
-    wf_op    op = { .kind = WF_OP_COPY };
+    wf_op    op = {.kind = WF_OP_COPY};
     wf_copy *a = &op.u.copy;
     (void)h;
     if (dst == NULL || src == NULL || dst->dtype.bits != 32)
@@ -285,8 +289,8 @@ void wf_plugin_queue_waited(wf_plugin *p, const weft_queue *q)
     pthread_mutex_unlock(&p->held_lock);
 }
 
-static weft_status ops_upload(const weft_host *h, weft_queue *q, const weft_tensor *dst, const void *src,
-                              uint64_t bytes, weft_error *err)
+static weft_status ops_upload(const weft_host *h, weft_queue *q, const weft_tensor *dst,
+                              const void *src, uint64_t bytes, weft_error *err)
 {
     wf_call c = wf_call_begin("upload", q, err);
     void   *copy = NULL;

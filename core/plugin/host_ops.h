@@ -5,8 +5,8 @@
 
 #include "core/plugin/view.h"
 
-weft_status wf_host_add(const weft_host *h, weft_queue *q, const weft_tensor *y, const weft_tensor *a,
-                        const weft_tensor *b, float scale_b, weft_error *err);
+weft_status wf_host_add(const weft_host *h, weft_queue *q, const weft_tensor *y,
+                        const weft_tensor *a, const weft_tensor *b, float scale_b, weft_error *err);
 weft_status wf_host_swiglu(const weft_host *h, weft_queue *q, const weft_tensor *y,
                            const weft_tensor *gate, const weft_tensor *up, weft_error *err);
 

@@ -26,4 +26,5 @@ static double options_f64(const weft_host *h, const char *key)
     return wf_value_f64(text_of(h, key));
 }
 
-const weft_if_options wf_host_options = { WEFT_HDR(weft_if_options), options_i64, options_f64, text_of };
+const weft_if_options wf_host_options = {WEFT_HDR(weft_if_options), options_i64, options_f64,
+                                         text_of};

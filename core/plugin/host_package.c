@@ -35,8 +35,9 @@ static weft_status package_open(const weft_host *h, const weft_package *p, const
     wf_host_file *f;
     weft_status   st;
     if (p == NULL || file == NULL || !WEFT_HAS(out, weft_source, length))
-        return wf_fail(err, WEFT_E_INVALID, "package.open: a package, a file name and a weft_source with "
-                                            "its size set are needed");
+        return wf_fail(err, WEFT_E_INVALID,
+                       "package.open: a package, a file name and a weft_source with "
+                       "its size set are needed");
     st = wf_package_path(p, file, path, sizeof path, err);
     if (st != WEFT_OK)
         return st;
@@ -67,13 +68,14 @@ void wf_host_files_close(wf_plugin *p)
 }
 
 /* The parsed file, with what all five readers need checked. */
-static weft_status root_of(const weft_package *p, const char *file, const char *path, const void *out,
-                           const json_t **root, weft_error *err)
+static weft_status root_of(const weft_package *p, const char *file, const char *path,
+                           const void *out, const json_t **root, weft_error *err)
 {
     *root = NULL;
     if (p == NULL || file == NULL || path == NULL || out == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "package: a package, a file name, a path and a place for the "
-                                            "value are needed");
+        return wf_fail(err, WEFT_E_INVALID,
+                       "package: a package, a file name, a path and a place for the "
+                       "value are needed");
     return wf_package_json(mine(p), file, root, err);
 }
 
@@ -123,5 +125,6 @@ static weft_status package_json_bool(const weft_host *h, const weft_package *p, 
 }
 
 const weft_if_package wf_host_package = {
-    WEFT_HDR(weft_if_package), package_open, json_count, json_i64, json_f64, json_str, package_json_bool,
+    WEFT_HDR(weft_if_package), package_open, json_count, json_i64, json_f64, json_str,
+    package_json_bool,
 };

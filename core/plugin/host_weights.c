@@ -19,23 +19,25 @@ static weft_status check_form(const weft_weight *w, uint32_t i, weft_error *err)
     uint64_t numel = 1;
     if (w->name == NULL || w->ndim < 0 || w->ndim > WANT_DIMS || w->use > WEFT_USE_HOST)
         return wf_fail(err, WEFT_E_INVALID,
-                       "weights.get: tensor %u (%s) needs a name, at most %d axes and a known use", i,
-                       w->name != NULL ? w->name : "unnamed", WANT_DIMS);
+                       "weights.get: tensor %u (%s) needs a name, at most %d axes and a known use",
+                       i, w->name != NULL ? w->name : "unnamed", WANT_DIMS);
     for (int32_t d = 0; d < w->ndim; d++)
         if (w->shape[d] < 1 || !wf_mul(numel, (uint64_t)w->shape[d], &numel))
-            return wf_fail(err, WEFT_E_INVALID, "weights.get: %s: axis %d of its shape is %lld", w->name, d,
-                           (long long)w->shape[d]);
+            return wf_fail(err, WEFT_E_INVALID, "weights.get: %s: axis %d of its shape is %lld",
+                           w->name, d, (long long)w->shape[d]);
     if (w->use == WEFT_USE_LINEAR && w->ndim < 2)
-        return wf_fail(err, WEFT_E_INVALID, "weights.get: %s: a LINEAR weight has at least 2 axes", w->name);
+        return wf_fail(err, WEFT_E_INVALID, "weights.get: %s: a LINEAR weight has at least 2 axes",
+                       w->name);
     return WEFT_OK;
 }
 
 static weft_status check_all(const weft_host *h, const weft_package *p, const weft_weight *want,
                              uint32_t n, const weft_tensor *out, weft_error *err)
 {
-    wf_problems pr = { 0, "" };
+    wf_problems pr = {0};
     if (p == NULL || want == NULL || out == NULL || n == 0)
-        return wf_fail(err, WEFT_E_INVALID, "weights.get: a package, tensors and places for them are needed");
+        return wf_fail(err, WEFT_E_INVALID,
+                       "weights.get: a package, tensors and places for them are needed");
     if (want[0].hdr.size < sizeof(weft_weight))
         return wf_fail(err, WEFT_E_INVALID, "weights.get: weft_weight.hdr.size is %u, not set",
                        want[0].hdr.size);
@@ -43,7 +45,7 @@ static weft_status check_all(const weft_host *h, const weft_package *p, const we
         return wf_fail(err, WEFT_E_STATE, "weights.get: there is no device yet; call it in load");
     for (uint32_t i = 0; i < n; i++) {
         const weft_weight *w = want_at(want, i);
-        wf_want            one = { .name = w->name, .rank = w->ndim };
+        wf_want            one = {.name = w->name, .rank = w->ndim};
         weft_status        st = check_form(w, i, err);
         if (st != WEFT_OK)
             return st;
@@ -64,7 +66,7 @@ static uint64_t numel_of(const weft_weight *w)
 
 static weft_dtype dtype_of(int32_t t)
 {
-    weft_dtype d = { t == WF_BF16 ? WEFT_DT_BF : WEFT_DT_FLOAT, t == WF_F32 ? 32 : 16, 1 };
+    weft_dtype d = {t == WF_BF16 ? WEFT_DT_BF : WEFT_DT_FLOAT, t == WF_F32 ? 32 : 16, 1};
     return d;
 }
 
@@ -111,7 +113,8 @@ static weft_status get_host(wf_plugin *p, wf_loader *l, const weft_weight *w, we
     if (grown == NULL)
         return wf_fail_nomem(err, sizeof *grown, "a table of weights");
     p->host_weights = grown;
-    mem = wf_mul(n, sizeof *mem, &bytes) && bytes <= SIZE_MAX ? wf_alloc_aligned((size_t)bytes) : NULL;
+    mem = wf_mul(n, sizeof *mem, &bytes) && bytes <= SIZE_MAX ? wf_alloc_aligned((size_t)bytes)
+                                                              : NULL;
     if (mem == NULL)
         return wf_fail_nomem(err, n * sizeof *mem, w->name);
     grown[p->n_host_weights++] = mem;
@@ -165,7 +168,7 @@ static int32_t weights_has(const weft_host *h, const weft_package *p, const char
            wf_package_find((weft_package *)(uintptr_t)p, name, &file, &t, NULL) == WEFT_OK;
 }
 
-const weft_if_weights wf_host_weights = { WEFT_HDR(weft_if_weights), weights_get, weights_has };
+const weft_if_weights wf_host_weights = {WEFT_HDR(weft_if_weights), weights_get, weights_has};
 
 void wf_plugin_release_weights(wf_plugin *p)
 {

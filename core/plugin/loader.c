@@ -12,7 +12,7 @@
 #include "core/base/mem.h"
 #include "core/plugin/plugin.h"
 
-#define CANARY      0x5a
+#define CANARY 0x5a
 #define CANARY_SIZE 128
 
 static _Thread_local const char *current;
@@ -38,8 +38,8 @@ static weft_status check_identity(const wf_found *f, weft_error *err)
 {
     struct stat st;
     if (stat(f->path, &st) != 0 || st.st_dev != f->dev || st.st_ino != f->ino)
-        return wf_fail(err, WEFT_E_INVALID, "%s: the file was replaced while it was being loaded; refused",
-                       f->path);
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: the file was replaced while it was being loaded; refused", f->path);
     return WEFT_OK;
 }
 
@@ -62,7 +62,8 @@ static weft_status open_library(const wf_found *f, void **library, weft_error *e
         return st;
     *library = dlopen(f->path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (*library == NULL)
-        return wf_fail(err, WEFT_E_NOTFOUND, "%s: cannot be loaded: %.300s", f->path, why_not(f->path));
+        return wf_fail(err, WEFT_E_NOTFOUND, "%s: cannot be loaded: %.300s", f->path,
+                       why_not(f->path));
     return check_identity(f, err);
 }
 
@@ -77,19 +78,22 @@ static weft_status check_answer(const answer *a, const char *path, weft_error *e
     const weft_plugin *p = &a->plugin;
     for (size_t i = 0; i < CANARY_SIZE; i++)
         if (a->beyond[i] != CANARY)
-            return wf_fail(err, WEFT_E_INVALID,
-                           "%s: its entry wrote past the end of weft_plugin; write it with WEFT_PLUGIN()",
-                           path);
+            return wf_fail(
+                err, WEFT_E_INVALID,
+                "%s: its entry wrote past the end of weft_plugin; write it with WEFT_PLUGIN()",
+                path);
     if (p->hdr.size < sizeof *p)
-        return wf_fail(err, WEFT_E_VERSION,
-                       "%s: its entry filled %u bytes of weft_plugin where this ABI has %zu; rebuild it", path,
-                       p->hdr.size, sizeof *p);
+        return wf_fail(
+            err, WEFT_E_VERSION,
+            "%s: its entry filled %u bytes of weft_plugin where this ABI has %zu; rebuild it", path,
+            p->hdr.size, sizeof *p);
     if (p->hdr.size > sizeof *p)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its entry claims to have filled %u bytes of %zu", path,
-                       p->hdr.size, sizeof *p);
+        return wf_fail(err, WEFT_E_INVALID, "%s: its entry claims to have filled %u bytes of %zu",
+                       path, p->hdr.size, sizeof *p);
     if (p->magic != WEFT_MAGIC || p->abi_major != WEFT_ABI_MAJOR || p->abi_minor != WEFT_ABI_MINOR)
-        return wf_fail(err, WEFT_E_VERSION, "%s: its entry answers for plugin ABI %u.%u, and this is %d.%d",
-                       path, p->abi_major, p->abi_minor, WEFT_ABI_MAJOR, WEFT_ABI_MINOR);
+        return wf_fail(err, WEFT_E_VERSION,
+                       "%s: its entry answers for plugin ABI %u.%u, and this is %d.%d", path,
+                       p->abi_major, p->abi_minor, WEFT_ABI_MAJOR, WEFT_ABI_MINOR);
     if (p->init == NULL || p->deinit == NULL)
         return wf_fail(err, WEFT_E_INVALID, "%s: its entry gave no init or no deinit", path);
     return WEFT_OK;
@@ -100,13 +104,13 @@ static weft_status greet(const wf_found *f, void *library, weft_plugin *out, wef
     weft_plugin_entry_fn entry;
     weft_error           why = WF_ERROR_INIT;
     answer               a;
-    weft_hello           hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0,
-                                   "weft", WEFT_VERSION };
-    void                *symbol = dlsym(library, WEFT_ENTRY_SYMBOL);
-    weft_status          st;
+    weft_hello hello = {WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "weft",
+                        WEFT_VERSION};
+    void      *symbol = dlsym(library, WEFT_ENTRY_SYMBOL);
+    weft_status st;
     if (symbol == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "%s: does not export " WEFT_ENTRY_SYMBOL "; use WEFT_PLUGIN()",
-                       f->path);
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: does not export " WEFT_ENTRY_SYMBOL "; use WEFT_PLUGIN()", f->path);
     memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from data to function */
     memset(&a, 0, sizeof a);
     memset(a.beyond, CANARY, sizeof a.beyond);
@@ -172,8 +176,10 @@ static weft_status start(wf_plugin *p, weft_error *err)
                    why.message[0] != '\0' ? why.message : wf_status_name(st));
 }
 
-/* A value of the user's that does not fit says where it stands; the plugin's own mistake names its file. */
-static weft_status declare(wf_registry *r, const wf_found *f, const weft_descriptor *d, weft_error *err)
+/* A value of the user's that does not fit says where it stands; the plugin's own mistake names its
+ * file. */
+static weft_status declare(wf_registry *r, const wf_found *f, const weft_descriptor *d,
+                           weft_error *err)
 {
     weft_settings *settings = wf_registry_cfg(r)->settings;
     weft_error     why = WF_ERROR_INIT;
@@ -182,15 +188,16 @@ static weft_status declare(wf_registry *r, const wf_found *f, const weft_descrip
     if (st == WEFT_OK)
         return WEFT_OK;
     bool users = why.stage == WEFT_STAGE_USAGE;
-    return wf_fail_stage(err, wf_fail(err, st, "%s%s%s", users ? "" : f->path, users ? "" : ": ", why.message),
-                         why.stage);
+    return wf_fail_stage(
+        err, wf_fail(err, st, "%s%s%s", users ? "" : f->path, users ? "" : ": ", why.message),
+        why.stage);
 }
 
 /* Everything that may run code of the plugin, within the guard. */
 static weft_status bring_up(wf_registry *r, wf_found *f, wf_plugin **out, weft_error *err)
 {
     void       *library = NULL;
-    weft_plugin filled = { .desc = NULL };
+    weft_plugin filled = {.desc = NULL};
     weft_status st = open_library(f, &library, err);
     if (st == WEFT_OK)
         st = greet(f, library, &filled, err);
@@ -215,8 +222,8 @@ static void report_changes(wf_found *f, const char *changed)
     if (changed[0] == '\0')
         return;
     snprintf(line, sizeof line,
-             "%s: plugin %s changed %s while it was loaded; that was put back, but tell its author", f->path,
-             f->manifest.id, changed);
+             "%s: plugin %s changed %s while it was loaded; that was put back, but tell its author",
+             f->path, f->manifest.id, changed);
     wf_log(WEFT_LOG_WARN, "%s", line);
     wf_free(f->reason);
     f->reason = wf_strdup(line);

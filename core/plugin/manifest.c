@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manifest's text: "key=value\n" lines, checked as strictly as a file of a stranger deserves. */
+/* The manifest's text: "key=value\n" lines, checked as strictly as a file of a stranger deserves.
+ */
 #include "core/plugin/manifest.h"
 
 #include <string.h>
 
 #include "core/base/mem.h"
 
-#define ID_MAX      64u
+#define ID_MAX 64u
 #define VERSION_MAX 32u
-#define ITEMS_MAX   64u /* of one comma-separated line */
+#define ITEMS_MAX 64u /* of one comma-separated line */
 
 typedef struct lines { /* values inside the manifest's text, NULL where absent */
     char *id, *version, *abi, *components, *architectures, *links;
@@ -16,8 +17,8 @@ typedef struct lines { /* values inside the manifest's text, NULL where absent *
 
 static weft_status bad(const char *name, const char *what, weft_error *err)
 {
-    return wf_fail(err, WEFT_E_CORRUPT, "%s: its manifest %s; rebuild the plugin with WEFT_PLUGIN()",
-                   name, what);
+    return wf_fail(err, WEFT_E_CORRUPT,
+                   "%s: its manifest %s; rebuild the plugin with WEFT_PLUGIN()", name, what);
 }
 
 static char **place_of(lines *l, const char *key)
@@ -26,12 +27,12 @@ static char **place_of(lines *l, const char *key)
         const char *key;
         char      **place;
     } table[] = {
-        { "id", &l->id },
-        { "version", &l->version },
-        { "abi", &l->abi },
-        { "components", &l->components },
-        { "architectures", &l->architectures },
-        { "links", &l->links },
+        {"id", &l->id},
+        {"version", &l->version},
+        {"abi", &l->abi},
+        {"components", &l->components},
+        {"architectures", &l->architectures},
+        {"links", &l->links},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].key, key) == 0)
@@ -110,14 +111,15 @@ static bool id_ok(const char *id)
 
 static weft_status fill(wf_manifest *m, const char *name, weft_error *err)
 {
-    lines       l = { 0 };
+    lines       l = {0};
     weft_status st = split_lines(m->text, name, &l, err);
     if (st != WEFT_OK)
         return st;
     if (l.id == NULL || l.version == NULL || l.abi == NULL)
         return bad(name, "lacks id, version or abi", err);
     if (!id_ok(l.id))
-        return bad(name, "has an id that is not like org.example.name (a-z, 0-9, '.', '_', '-')", err);
+        return bad(name, "has an id that is not like org.example.name (a-z, 0-9, '.', '_', '-')",
+                   err);
     if (l.version[0] == '\0' || strlen(l.version) > VERSION_MAX)
         return bad(name, "has a version that is empty or longer than 32 bytes", err);
     if (!read_abi(l.abi, m))

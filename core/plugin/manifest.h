@@ -34,8 +34,8 @@ weft_status wf_manifest_parse(const char *text, uint64_t n, const char *name, wf
 /* VERSION with both versions where this host cannot load it. */
 weft_status wf_manifest_check_abi(const wf_manifest *m, const char *name, weft_error *err);
 
-/* Does the component line "decoder:png" name the kind "weft.decoder/1"? A line may also spell a kind in
- * full ("org.example.thing/1:name"). */
+/* Does the component line "decoder:png" name the kind "weft.decoder/1"? A line may also spell a
+ * kind in full ("org.example.thing/1:name"). */
 bool wf_manifest_kind_is(const char *component, const char *kind);
 bool wf_manifest_offers(const wf_manifest *m, const char *kind);
 bool wf_manifest_claims(const wf_manifest *m, const char *architecture);

@@ -17,11 +17,11 @@ enum wf_where { WF_WHERE_EXPLICIT, WF_WHERE_ENV, WF_WHERE_USER, WF_WHERE_BUILTIN
 
 /* A file that may be a plugin. */
 typedef struct wf_found {
-    char       *path;    /* as found, then resolved */
-    int32_t     where;   /* enum wf_where */
-    int32_t     state;   /* enum wf_candidate_state */
-    weft_status status;  /* REJECTED: why */
-    char       *reason;  /* REJECTED: the sentence; else a warning, or NULL */
+    char       *path;   /* as found, then resolved */
+    int32_t     where;  /* enum wf_where */
+    int32_t     state;  /* enum wf_candidate_state */
+    weft_status status; /* REJECTED: why */
+    char       *reason; /* REJECTED: the sentence; else a warning, or NULL */
     wf_manifest manifest;
     dev_t       dev; /* identity of the file whose manifest was read; ino 0: never opened */
     ino_t       ino;
@@ -55,31 +55,31 @@ struct weft_kernel {
 };
 
 struct wf_plugin {
-    weft_host                 host; /* first: the host is the plugin's identity */
-    wf_registry              *registry;
-    char                     *id, *version, *path;
-    const weft_descriptor    *desc;
+    weft_host              host; /* first: the host is the plugin's identity */
+    wf_registry           *registry;
+    char                  *id, *version, *path;
+    const weft_descriptor *desc;
     weft_status (*init)(const weft_host *h, weft_error *err);
     void (*deinit)(const weft_host *h);
-    void                     *library; /* never closed */
-    uint64_t                  cpu_flags;
-    weft_settings            *settings;
+    void          *library; /* never closed */
+    uint64_t       cpu_flags;
+    weft_settings *settings;
     int32_t (*cancelled)(void *ctx);
-    void                     *cancelled_ctx;
-    atomic_int_fast64_t       live_blocks; /* of host->alloc */
+    void               *cancelled_ctx;
+    atomic_int_fast64_t live_blocks; /* of host->alloc */
     /* [encode] */
-    wf_binding                binding;
-    wf_buffers                weights;
-    void                    **host_weights; /* of WEFT_USE_HOST */
-    size_t                    n_host_weights;
-    wf_host_file             *files;
-    weft_kernel              *kernels;
-    pthread_mutex_t           held_lock;
-    wf_held                  *held;
+    wf_binding      binding;
+    wf_buffers      weights;
+    void          **host_weights; /* of WEFT_USE_HOST */
+    size_t          n_host_weights;
+    wf_host_file   *files;
+    weft_kernel    *kernels;
+    pthread_mutex_t held_lock;
+    wf_held        *held;
 };
 
-/* search.c: every candidate file in search order, paths resolved and judged, manifests read. paths: the
- * user's --plugin files. Only NOMEM fails. */
+/* search.c: every candidate file in search order, paths resolved and judged, manifests read. paths:
+ * the user's --plugin files. Only NOMEM fails. */
 weft_status wf_search(const char *const *paths, size_t n_paths, const char *builtin_dir,
                       wf_found_list *out, weft_error *err);
 void        wf_found_list_clear(wf_found_list *l);
@@ -87,11 +87,12 @@ const char *wf_where_name(int32_t where);
 /* Makes f REJECTED with the sentence of why. */
 void wf_found_reject(wf_found *f, const weft_error *why);
 
-/* trust.c: who could have written this file? INVALID names the component and the chmod that mends it. */
+/* trust.c: who could have written this file? INVALID names the component and the chmod that mends
+ * it. */
 weft_status wf_trust_check(const char *resolved, weft_error *err);
 
-/* loader.c: the candidate's library opened, greeted and started. On failure *out is NULL and nothing of the
- * plugin runs any more. */
+/* loader.c: the candidate's library opened, greeted and started. On failure *out is NULL and
+ * nothing of the plugin runs any more. */
 weft_status wf_plugin_open(wf_registry *r, wf_found *f, wf_plugin **out, weft_error *err);
 /* deinit, then the record. NULL is fine. */
 void wf_plugin_close(wf_plugin *p);
@@ -101,21 +102,21 @@ weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest *m, 
 
 /* guard.c: process state around foreign code. */
 typedef struct wf_guard wf_guard;
-wf_guard *wf_guard_take(void); /* NULL: out of memory */
+wf_guard               *wf_guard_take(void); /* NULL: out of memory */
 /* Compares, restores and frees. what gets the list of what had changed ("" : nothing). */
 void wf_guard_restore(wf_guard *g, char *what, size_t cap);
 
 /* host.c: fills p->host; the tables behind get_interface. */
-void        wf_host_init(wf_plugin *p);
-bool        wf_host_serves(const char *interface_id);
-void        wf_host_clear(wf_plugin *p); /* everything that the tables handed out */
+void wf_host_init(wf_plugin *p);
+bool wf_host_serves(const char *interface_id);
+void wf_host_clear(wf_plugin *p); /* everything that the tables handed out */
 extern const weft_if_options wf_host_options;
 extern const weft_if_package wf_host_package;
 extern const weft_if_weights wf_host_weights;
 extern const weft_if_ops     wf_host_ops;
 extern const weft_if_kernels wf_host_kernels;
-void wf_host_files_close(wf_plugin *p);
-void wf_host_kernels_clear(wf_plugin *p);
+void                         wf_host_files_close(wf_plugin *p);
+void                         wf_host_kernels_clear(wf_plugin *p);
 
 /* registry.c, for loader.c */
 const wf_registry_config *wf_registry_cfg(const wf_registry *r);

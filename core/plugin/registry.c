@@ -87,9 +87,8 @@ size_t wf_registry_count(const wf_registry *r)
 void wf_registry_candidate(const wf_registry *r, size_t index, wf_candidate *out)
 {
     const wf_found *f = &r->found.v[index];
-    *out = (wf_candidate){ f->path,   wf_where_name(f->where), f->state,
-                           &f->manifest, f->reason,            f->status,
-                           f->plugin };
+    *out = (wf_candidate){
+        f->path, wf_where_name(f->where), f->state, &f->manifest, f->reason, f->status, f->plugin};
 }
 
 static int by_id(const void *a, const void *b)
@@ -119,7 +118,8 @@ static weft_status load_found(wf_registry *r, wf_found *f, wf_plugin **out, weft
     if (f->plugin != NULL)
         return WEFT_OK;
     if (f->state == WF_PLUGIN_REJECTED)
-        return wf_fail_stage(err, wf_fail(err, f->status, "%s", f->reason != NULL ? f->reason : f->path),
+        return wf_fail_stage(err,
+                             wf_fail(err, f->status, "%s", f->reason != NULL ? f->reason : f->path),
                              WEFT_STAGE_PLUGIN);
     st = make_room(r, err);
     if (st != WEFT_OK)
@@ -139,7 +139,8 @@ static weft_status load_found(wf_registry *r, wf_found *f, wf_plugin **out, weft
     return WEFT_OK;
 }
 
-/* By id: what can be used before what was refused, so that a stale copy does not hide a good one. */
+/* By id: what can be used before what was refused, so that a stale copy does not hide a good one.
+ */
 static wf_found *find_id(wf_registry *r, const char *id)
 {
     wf_found *refused = NULL;
@@ -170,20 +171,20 @@ static weft_status not_there(wf_registry *r, const char *id, weft_error *err)
     char   list[300] = "";
     size_t at = 0;
     if (r->safe)
-        return wf_fail_stage(err,
-                             wf_fail(err, WEFT_E_NOTFOUND, "plugin %.80s is wanted, but --safe loads none",
-                                     id),
-                             WEFT_STAGE_PLUGIN);
+        return wf_fail_stage(
+            err, wf_fail(err, WEFT_E_NOTFOUND, "plugin %.80s is wanted, but --safe loads none", id),
+            WEFT_STAGE_PLUGIN);
     for (size_t i = 0; i < r->found.n && at < sizeof list; i++)
         if (r->found.v[i].manifest.id != NULL)
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at != 0 ? ", " : "",
                                    r->found.v[i].manifest.id);
-    return wf_fail_stage(err,
-                         wf_fail(err, WEFT_E_NOTFOUND,
-                                 "there is no plugin %.80s; found: %s (name its file with --plugin, or see "
-                                 "weft plugin list)",
-                                 id, list[0] != '\0' ? list : "none"),
-                         WEFT_STAGE_PLUGIN);
+    return wf_fail_stage(
+        err,
+        wf_fail(err, WEFT_E_NOTFOUND,
+                "there is no plugin %.80s; found: %s (name its file with --plugin, or see "
+                "weft plugin list)",
+                id, list[0] != '\0' ? list : "none"),
+        WEFT_STAGE_PLUGIN);
 }
 
 weft_status wf_registry_load(wf_registry *r, const char *id, wf_plugin **out, weft_error *err)
@@ -212,7 +213,8 @@ weft_status wf_registry_load_named(wf_registry *r, weft_error *err)
     return st;
 }
 
-weft_status wf_registry_claim(wf_registry *r, const char *architecture, wf_plugin **out, weft_error *err)
+weft_status wf_registry_claim(wf_registry *r, const char *architecture, wf_plugin **out,
+                              weft_error *err)
 {
     wf_found   *hit = NULL;
     weft_status st = wf_registry_scan(r, err);

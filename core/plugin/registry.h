@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugins of one engine: candidates on disk, what was loaded, and what they offer.
  *
- * Who is loaded: decoders and tokenizers when their kind is needed (wf_registry_load_kind); what the
- * user named by --plugin PATH or a [plugin ID] section (wf_registry_load_named); what claims a model
- * directory's architecture (wf_registry_claim). A model directory never names a path. Libraries are
- * never unloaded. Failures carry WEFT_STAGE_PLUGIN unless said. All [setup]: one thread. */
+ * Who is loaded: decoders and tokenizers when their kind is needed (wf_registry_load_kind); what
+ * the user named by --plugin PATH or a [plugin ID] section (wf_registry_load_named); what claims a
+ * model directory's architecture (wf_registry_claim). A model directory never names a path.
+ * Libraries are never unloaded. Failures carry WEFT_STAGE_PLUGIN unless said. All [setup]: one
+ * thread. */
 #ifndef WF_REGISTRY_H
 #define WF_REGISTRY_H
 
@@ -34,8 +35,8 @@ void wf_registry_destroy(wf_registry **r);
 enum wf_candidate_state { WF_PLUGIN_AVAILABLE, WF_PLUGIN_LOADED, WF_PLUGIN_REJECTED };
 
 typedef struct wf_candidate {
-    const char        *path;     /* resolved */
-    const char        *where;    /* "--plugin", "WEFT_PLUGIN_PATH", "user", "built-in" */
+    const char        *path;  /* resolved */
+    const char        *where; /* "--plugin", "WEFT_PLUGIN_PATH", "user", "built-in" */
     int32_t            state;
     const wf_manifest *manifest; /* id is NULL where it could not be read */
     const char        *reason;   /* REJECTED: one sentence; else a warning, or NULL */
@@ -43,8 +44,8 @@ typedef struct wf_candidate {
     const wf_plugin   *plugin;   /* LOADED */
 } wf_candidate;
 
-/* Finds candidates and reads their manifests; once, later calls do nothing. A bad file is a rejected
- * candidate, never a failure: NOMEM only. With --safe there are none. */
+/* Finds candidates and reads their manifests; once, later calls do nothing. A bad file is a
+ * rejected candidate, never a failure: NOMEM only. With --safe there are none. */
 weft_status wf_registry_scan(wf_registry *r, weft_error *err);
 /* In search order. */
 size_t wf_registry_count(const wf_registry *r);
@@ -55,8 +56,8 @@ weft_status wf_registry_inspect(const char *path, wf_manifest *out, weft_error *
 
 /* Everything named by --plugin or a section. One failure is the failure. */
 weft_status wf_registry_load_named(wf_registry *r, weft_error *err);
-/* The plugin of that id (or path, where it holds a '/'), loaded now if it was not. NOTFOUND lists what
- * is there. *out is valid until destroy. */
+/* The plugin of that id (or path, where it holds a '/'), loaded now if it was not. NOTFOUND lists
+ * what is there. *out is valid until destroy. */
 weft_status wf_registry_load(wf_registry *r, const char *id, wf_plugin **out, weft_error *err);
 /* The one plugin that claims an architecture, loaded. Two claimants: CONFLICT naming both. None:
  * NOTFOUND. */
@@ -69,7 +70,8 @@ weft_status wf_registry_load_kind(wf_registry *r, const char *kind, weft_error *
 /* Loaded plugins by id, and their components of one kind over all of them by (id, place). NULL: no
  * more. */
 wf_plugin  *wf_registry_plugin(wf_registry *r, size_t index);
-const void *wf_registry_component(wf_registry *r, const char *kind, size_t index, wf_plugin **owner);
+const void *wf_registry_component(wf_registry *r, const char *kind, size_t index,
+                                  wf_plugin **owner);
 
 /* [any] */
 const char            *wf_plugin_id(const wf_plugin *p);
@@ -77,11 +79,11 @@ const char            *wf_plugin_version(const wf_plugin *p);
 const char            *wf_plugin_path(const wf_plugin *p);
 const weft_host       *wf_plugin_host(const wf_plugin *p);
 const weft_descriptor *wf_plugin_descriptor(const wf_plugin *p);
-/* The index-th component of the kind (WEFT_C_*): its size and its functions were checked when it was
- * loaded. NULL: no more. */
+/* The index-th component of the kind (WEFT_C_*): its size and its functions were checked when it
+ * was loaded. NULL: no more. */
 const void *wf_plugin_component(const wf_plugin *p, const char *kind, size_t index);
-/* The plugin that code is running for on this thread, for messages after a crash; NULL: none. The engine
- * sets it around calls into a plugin and restores what it got. [any] */
+/* The plugin that code is running for on this thread, for messages after a crash; NULL: none. The
+ * engine sets it around calls into a plugin and restores what it got. [any] */
 const char *wf_plugin_current(void);
 const char *wf_plugin_enter(const wf_plugin *p); /* returns what wf_plugin_current was */
 void        wf_plugin_leave(const char *before);
@@ -98,8 +100,8 @@ typedef struct wf_binding {
 /* Binds weights, ops and kernels to a device; before create. Without it those tables answer STATE.
  * Copied. */
 void wf_plugin_bind(wf_plugin *p, const wf_binding *b);
-/* Frees the weights that the plugin got; call after its components were destroyed and its queues waited
- * for. */
+/* Frees the weights that the plugin got; call after its components were destroyed and its queues
+ * waited for. */
 void wf_plugin_release_weights(wf_plugin *p);
 /* Bytes of device memory that its weights take. */
 uint64_t wf_plugin_weight_bytes(const wf_plugin *p);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where plugins are looked for, in this order: --plugin PATH, $WEFT_PLUGIN_PATH, the user's
  * directory ($XDG_DATA_HOME/weft/plugins), the built-in directory. Never the working directory;
- * variables are ignored in a program with raised privileges. Names are sorted within a directory and
- * no directory is entered below it. */
+ * variables are ignored in a program with raised privileges. Names are sorted within a directory
+ * and no directory is entered below it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,11 @@
 #include "core/plugin/plugin.h"
 
 #define DIR_FILES_MAX 1024u
-#define DIR_CAP       4096u
+#define DIR_CAP 4096u
 
 const char *wf_where_name(int32_t where)
 {
-    static const char *const names[] = { "--plugin", "WEFT_PLUGIN_PATH", "user", "built-in" };
+    static const char *const names[] = {"--plugin", "WEFT_PLUGIN_PATH", "user", "built-in"};
     return names[where];
 }
 
@@ -54,8 +54,8 @@ static weft_status open_plain(const char *path, int *fd, struct stat *st, weft_e
     /* NONBLOCK: opening a FIFO must not wait for a writer. */
     *fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)
-        return wf_fail(err, errno == ENOENT ? WEFT_E_NOTFOUND : WEFT_E_IO, "%s: cannot be opened: %s",
-                       path, strerror(errno));
+        return wf_fail(err, errno == ENOENT ? WEFT_E_NOTFOUND : WEFT_E_IO,
+                       "%s: cannot be opened: %s", path, strerror(errno));
     if (fstat(*fd, st) == 0 && S_ISREG(st->st_mode))
         return WEFT_OK;
     close(*fd);
@@ -114,8 +114,9 @@ static weft_status compare(const wf_found_list *l, const wf_found *f, bool *same
         }
         if (f->manifest.id != NULL && g->manifest.id != NULL && g->state != WF_PLUGIN_REJECTED &&
             strcmp(g->manifest.id, f->manifest.id) == 0)
-            return wf_fail(err, WEFT_E_CONFLICT, "%s: the id %s is already that of %s; remove one of "
-                                                 "them",
+            return wf_fail(err, WEFT_E_CONFLICT,
+                           "%s: the id %s is already that of %s; remove one of "
+                           "them",
                            f->path, f->manifest.id, g->path);
     }
     return WEFT_OK;
@@ -140,7 +141,7 @@ static weft_status push(wf_found_list *l, wf_found *f, weft_error *err)
 /* Takes path. */
 static weft_status add(wf_found_list *l, char *path, int32_t where, weft_error *err)
 {
-    wf_found    f = { .path = path, .where = where };
+    wf_found    f = {.path = path, .where = where};
     weft_error  why = WF_ERROR_INIT;
     bool        same = false;
     weft_status st;
@@ -279,8 +280,8 @@ weft_status wf_registry_inspect(const char *path, wf_manifest *out, weft_error *
     memset(out, 0, sizeof *out);
     if (real == NULL)
         return wf_fail_stage(err,
-                             wf_fail(err, errno == ENOENT ? WEFT_E_NOTFOUND : WEFT_E_IO, "%s: %s", path,
-                                     errno == ENOENT ? "no such file" : strerror(errno)),
+                             wf_fail(err, errno == ENOENT ? WEFT_E_NOTFOUND : WEFT_E_IO, "%s: %s",
+                                     path, errno == ENOENT ? "no such file" : strerror(errno)),
                              WEFT_STAGE_PLUGIN);
     s = open_plain(real, &fd, &st, err);
     if (s == WEFT_OK) {

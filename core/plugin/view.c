@@ -9,7 +9,7 @@
 
 wf_call wf_call_begin(const char *op, weft_queue *q, weft_error *err)
 {
-    wf_call c = { op, q, err, WEFT_OK };
+    wf_call c = {op, q, err, WEFT_OK};
     if (q == NULL)
         wf_call_fail(&c, WEFT_E_INVALID, "queue", "NULL");
     return c;
@@ -56,8 +56,8 @@ static bool fits(const weft_tensor *t)
     }
     if (empty)
         return true;
-    return wf_add(last, 1, &last) && wf_mul(last, t->dtype.bits / 8u, &bytes) && bytes <= t->bytes &&
-           t->data != NULL;
+    return wf_add(last, 1, &last) && wf_mul(last, t->dtype.bits / 8u, &bytes) &&
+           bytes <= t->bytes && t->data != NULL;
 }
 
 static bool same_dtype(weft_dtype a, weft_dtype b)
@@ -65,8 +65,8 @@ static bool same_dtype(weft_dtype a, weft_dtype b)
     return a.code == b.code && a.bits == b.bits && a.lanes == b.lanes;
 }
 
-void wf_check_tensor(wf_call *c, const weft_tensor *t, const char *arg, weft_dtype dt, int32_t min_dims,
-                     int32_t max_dims)
+void wf_check_tensor(wf_call *c, const weft_tensor *t, const char *arg, weft_dtype dt,
+                     int32_t min_dims, int32_t max_dims)
 {
     if (!wf_call_ok(c))
         return;
@@ -75,14 +75,14 @@ void wf_check_tensor(wf_call *c, const weft_tensor *t, const char *arg, weft_dty
     else if (t->flags != 0)
         wf_call_fail(c, WEFT_E_INVALID, arg, "a packed weight where a plain tensor is wanted");
     else if (t->ndim < min_dims || t->ndim > max_dims)
-        wf_call_fail(c, WEFT_E_INVALID, arg, "has %d axes; %d to %d are possible", t->ndim, min_dims,
-                     max_dims);
+        wf_call_fail(c, WEFT_E_INVALID, arg, "has %d axes; %d to %d are possible", t->ndim,
+                     min_dims, max_dims);
     else if (!same_dtype(t->dtype, dt))
-        wf_call_fail(c, WEFT_E_INVALID, arg, "has dtype code %u of %u bits; wanted %u of %u", t->dtype.code,
-                     t->dtype.bits, dt.code, dt.bits);
+        wf_call_fail(c, WEFT_E_INVALID, arg, "has dtype code %u of %u bits; wanted %u of %u",
+                     t->dtype.code, t->dtype.bits, dt.code, dt.bits);
     else if (t->device_type != c->queue->device->type || t->device_id != c->queue->device->id)
-        wf_call_fail(c, WEFT_E_INVALID, arg, "lies on device %d:%d and the queue is of %d:%d", t->device_type,
-                     t->device_id, c->queue->device->type, c->queue->device->id);
+        wf_call_fail(c, WEFT_E_INVALID, arg, "lies on device %d:%d and the queue is of %d:%d",
+                     t->device_type, t->device_id, c->queue->device->type, c->queue->device->id);
     else if (!fits(t))
         wf_call_fail(c, WEFT_E_INVALID, arg, "its shape and strides reach past its %llu bytes",
                      (unsigned long long)t->bytes);
@@ -110,8 +110,8 @@ bool wf_rows_collapse(const weft_tensor *t, int32_t from, int64_t *rows, int64_t
     return true;
 }
 
-static const weft_dtype f32 = { WEFT_DT_FLOAT, 32, 1 };
-static const weft_dtype i32 = { WEFT_DT_INT, 32, 1 };
+static const weft_dtype f32 = {WEFT_DT_FLOAT, 32, 1};
+static const weft_dtype i32 = {WEFT_DT_INT, 32, 1};
 
 void wf_check_rows(wf_call *c, const weft_tensor *t, const char *arg, wf_rows_view *out)
 {
@@ -124,7 +124,8 @@ void wf_check_rows(wf_call *c, const weft_tensor *t, const char *arg, wf_rows_vi
         wf_call_fail(c, WEFT_E_INVALID, arg, "the stride of its last axis is %lld, not 1",
                      (long long)t->stride[t->ndim - 1]);
     else if (!wf_rows_collapse(t, 0, &out->m, &out->stride))
-        wf_call_fail(c, WEFT_E_INVALID, arg, "its leading axes are not evenly spaced rows; copy it first");
+        wf_call_fail(c, WEFT_E_INVALID, arg,
+                     "its leading axes are not evenly spaced rows; copy it first");
 }
 
 void wf_check_vector(wf_call *c, const weft_tensor *t, const char *arg, int64_t n, bool optional,
@@ -142,7 +143,8 @@ void wf_check_vector(wf_call *c, const weft_tensor *t, const char *arg, int64_t 
     *out = v.data;
 }
 
-void wf_check_index(wf_call *c, const weft_tensor *t, const char *arg, int64_t n, const int32_t **out)
+void wf_check_index(wf_call *c, const weft_tensor *t, const char *arg, int64_t n,
+                    const int32_t **out)
 {
     wf_check_tensor(c, t, arg, i32, 1, 1);
     if (!wf_call_ok(c))
@@ -168,7 +170,8 @@ void wf_check_weight(wf_call *c, const weft_tensor *t, const char *arg, wf_weigh
         return;
     if (t == NULL || t->flags != WEFT_TENSOR_PACKED || t->ndim < 2 || t->ndim > WEFT_MAX_DIMS ||
         ops_dtype(t->dtype) < 0 || t->device_type != c->queue->device->type || t->data == NULL) {
-        wf_call_fail(c, WEFT_E_INVALID, arg, "not a weight of this device got with WEFT_USE_LINEAR");
+        wf_call_fail(c, WEFT_E_INVALID, arg,
+                     "not a weight of this device got with WEFT_USE_LINEAR");
         return;
     }
     out->dtype = ops_dtype(t->dtype);
@@ -181,8 +184,9 @@ void wf_check_weight(wf_call *c, const weft_tensor *t, const char *arg, wf_weigh
     if (out->n > 0 && out->k > 0)
         bytes = c->queue->device->ops.weight_bytes(out->dtype, out->n, out->k);
     if (bytes == 0 || bytes > t->bytes)
-        wf_call_fail(c, WEFT_E_INVALID, arg, "a weight of %lld x %lld does not fit in its %llu bytes",
-                     (long long)out->n, (long long)out->k, (unsigned long long)t->bytes);
+        wf_call_fail(c, WEFT_E_INVALID, arg,
+                     "a weight of %lld x %lld does not fit in its %llu bytes", (long long)out->n,
+                     (long long)out->k, (unsigned long long)t->bytes);
 }
 
 void wf_check_c_order(wf_call *c, const weft_tensor *t, const char *arg)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A plugin's tensors checked before their addresses reach an op: each check names op and argument, and
- * after the first failure the rest do nothing, so that a call reads as a list. */
+/* A plugin's tensors checked before their addresses reach an op: each check names op and argument,
+ * and after the first failure the rest do nothing, so that a call reads as a list. */
 #ifndef WF_VIEW_H
 #define WF_VIEW_H
 
@@ -28,17 +28,18 @@ bool    wf_call_ok(const wf_call *c);
 void    wf_call_fail(wf_call *c, weft_status code, const char *arg, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* t is a tensor of the queue's device of this dtype, ndim within min..max, not packed, and every element of it
- * lies within its bytes. Strides are not negative. */
-void wf_check_tensor(wf_call *c, const weft_tensor *t, const char *arg, weft_dtype dt, int32_t min_dims,
-                     int32_t max_dims);
+/* t is a tensor of the queue's device of this dtype, ndim within min..max, not packed, and every
+ * element of it lies within its bytes. Strides are not negative. */
+void wf_check_tensor(wf_call *c, const weft_tensor *t, const char *arg, weft_dtype dt,
+                     int32_t min_dims, int32_t max_dims);
 /* The same, and the last axis has stride 1 and the leading ones are evenly spaced rows. f32. */
 void wf_check_rows(wf_call *c, const weft_tensor *t, const char *arg, wf_rows_view *out);
 /* An f32 vector of n in C order; NULL is fine where optional. *out NULL then. */
 void wf_check_vector(wf_call *c, const weft_tensor *t, const char *arg, int64_t n, bool optional,
                      const float **out);
 /* An i32 vector of n. */
-void wf_check_index(wf_call *c, const weft_tensor *t, const char *arg, int64_t n, const int32_t **out);
+void wf_check_index(wf_call *c, const weft_tensor *t, const char *arg, int64_t n,
+                    const int32_t **out);
 /* A packed LINEAR weight: [out, in...]. */
 void wf_check_weight(wf_call *c, const weft_tensor *t, const char *arg, wf_weight *out);
 /* C order throughout. */

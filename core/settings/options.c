@@ -5,41 +5,47 @@
 
 #include "core/settings/settings.h"
 
-#define I64  WEFT_OPT_I64
-#define F64  WEFT_OPT_F64
-#define STR  WEFT_OPT_STR
+#define I64 WEFT_OPT_I64
+#define F64 WEFT_OPT_F64
+#define STR WEFT_OPT_STR
 #define BOOL WEFT_OPT_BOOL
 
 /* Columns: key, letter, type, flags, default, range, argument, one line for --help. */
 const wf_core_option wf_core_options[] = {
-    { "model", 'm', STR, WF_OPT_PATH, NULL, NULL, "DIR", "model directory (default: the demo model)" },
-    { "dtype", 0, STR, 0, "auto", "auto|f32|bf16", "TYPE", "type of linear weights and K/V; auto: as stored" },
-    { "device", 0, STR, 0, "auto", "auto|cpu|async-test", "NAME", "where the model runs" },
-    { "threads", 't', I64, 0, "0", "0..256", "N", "threads; 0: what affinity and cgroup allow" },
-    { "cpu_mask", 0, STR, 0, "max", "none|avx2|avx512|avx512bf16|max", "LEVEL",
-      "use no instructions beyond this level" },
-    { "context", 'c', I64, 0, "0", "0..16777216", "N", "tokens of context; 0: the model's own, at most 8192" },
-    { "kv_bytes", 0, I64, WF_OPT_BYTES, "0", "0..", "BYTES", "memory for keys and values; 0: from the context" },
-    { "prefill_chunk", 0, I64, 0, "256", "1..65536", "N", "rows of a prefill step" },
-    { "plugin", 0, STR, WF_OPT_PATH | WF_OPT_LIST, NULL, NULL, "PATH", "load this plugin file" },
-    { "safe", 0, BOOL, 0, "false", NULL, NULL, "load no plugins" },
-    { "max_pixels", 0, I64, 0, "67108864", "1..", "N", "pixels of one picture or frame" },
-    { "max_side", 0, I64, 0, "32768", "1..1048576", "N", "width or height of one picture or frame" },
-    { "max_frames", 0, I64, 0, "4096", "1..", "N", "frames taken from one clip" },
-    { "max_samples", 0, I64, 0, "1099511627776", "1..", "N", "samples of one recording" },
-    { "max_decoded_bytes", 0, I64, WF_OPT_BYTES, "4G", "1..", "BYTES", "decoded bytes of one item" },
-    { "max_tokens", 0, I64, 0, "131072", "1..", "N", "tokens that one item may take in the text" },
-    { "max_file_bytes", 0, I64, WF_OPT_BYTES, "0", "0..", "BYTES",
-      "size of a media file; 0: 64M for pictures, any for what is streamed" },
-    { "max_new_tokens", 'n', I64, 0, "256", "0..16777216", "N", "tokens to generate at most" },
-    { "temperature", 0, F64, 0, "0", "0..100", "T", "0: always the likeliest token" },
-    { "top_k", 0, I64, 0, "0", "0..", "N", "sample among the N likeliest; 0: all" },
-    { "top_p", 0, F64, 0, "1", "0..1", "P", "sample among the likeliest whose sum reaches P" },
-    { "min_p", 0, F64, 0, "0", "0..1", "P", "sample among those at least P times the likeliest" },
-    { "repetition_penalty", 0, F64, 0, "1", "0.01..100", "X", "divide the scores of tokens already seen" },
-    { "seed", 0, I64, 0, "0", "0..", "N", "seed of sampling" },
-    { "system", 0, STR, 0, NULL, NULL, "TEXT", "system message of the chat" },
-    { "prompt", 'p', STR, 0, NULL, NULL, "TEXT", "what to ask (default: the modality's own question)" },
+    {"model", 'm', STR, WF_OPT_PATH, NULL, NULL, "DIR",
+     "model directory (default: the demo model)"},
+    {"dtype", 0, STR, 0, "auto", "auto|f32|bf16", "TYPE",
+     "type of linear weights and K/V; auto: as stored"},
+    {"device", 0, STR, 0, "auto", "auto|cpu|async-test", "NAME", "where the model runs"},
+    {"threads", 't', I64, 0, "0", "0..256", "N", "threads; 0: what affinity and cgroup allow"},
+    {"cpu_mask", 0, STR, 0, "max", "none|avx2|avx512|avx512bf16|max", "LEVEL",
+     "use no instructions beyond this level"},
+    {"context", 'c', I64, 0, "0", "0..16777216", "N",
+     "tokens of context; 0: the model's own, at most 8192"},
+    {"kv_bytes", 0, I64, WF_OPT_BYTES, "0", "0..", "BYTES",
+     "memory for keys and values; 0: from the context"},
+    {"prefill_chunk", 0, I64, 0, "256", "1..65536", "N", "rows of a prefill step"},
+    {"plugin", 0, STR, WF_OPT_PATH | WF_OPT_LIST, NULL, NULL, "PATH", "load this plugin file"},
+    {"safe", 0, BOOL, 0, "false", NULL, NULL, "load no plugins"},
+    {"max_pixels", 0, I64, 0, "67108864", "1..", "N", "pixels of one picture or frame"},
+    {"max_side", 0, I64, 0, "32768", "1..1048576", "N", "width or height of one picture or frame"},
+    {"max_frames", 0, I64, 0, "4096", "1..", "N", "frames taken from one clip"},
+    {"max_samples", 0, I64, 0, "1099511627776", "1..", "N", "samples of one recording"},
+    {"max_decoded_bytes", 0, I64, WF_OPT_BYTES, "4G", "1..", "BYTES", "decoded bytes of one item"},
+    {"max_tokens", 0, I64, 0, "131072", "1..", "N", "tokens that one item may take in the text"},
+    {"max_file_bytes", 0, I64, WF_OPT_BYTES, "0", "0..", "BYTES",
+     "size of a media file; 0: 64M for pictures, any for what is streamed"},
+    {"max_new_tokens", 'n', I64, 0, "256", "0..16777216", "N", "tokens to generate at most"},
+    {"temperature", 0, F64, 0, "0", "0..100", "T", "0: always the likeliest token"},
+    {"top_k", 0, I64, 0, "0", "0..", "N", "sample among the N likeliest; 0: all"},
+    {"top_p", 0, F64, 0, "1", "0..1", "P", "sample among the likeliest whose sum reaches P"},
+    {"min_p", 0, F64, 0, "0", "0..1", "P", "sample among those at least P times the likeliest"},
+    {"repetition_penalty", 0, F64, 0, "1", "0.01..100", "X",
+     "divide the scores of tokens already seen"},
+    {"seed", 0, I64, 0, "0", "0..", "N", "seed of sampling"},
+    {"system", 0, STR, 0, NULL, NULL, "TEXT", "system message of the chat"},
+    {"prompt", 'p', STR, 0, NULL, NULL, "TEXT",
+     "what to ask (default: the modality's own question)"},
 };
 const size_t wf_n_core_options = sizeof wf_core_options / sizeof wf_core_options[0];
 

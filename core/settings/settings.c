@@ -88,8 +88,9 @@ static weft_status replace(wf_entry *e, char *value, const char *origin, weft_er
     if (e->layer < WF_LAYER_ENV) {
         wf_free(value);
         return wf_fail_stage(err,
-                             wf_fail(err, WEFT_E_INVALID, "%s: %s was given before, at %s; keep one",
-                                     origin, e->key, e->origin),
+                             wf_fail(err, WEFT_E_INVALID,
+                                     "%s: %s was given before, at %s; keep one", origin, e->key,
+                                     e->origin),
                              WEFT_STAGE_USAGE);
     }
     copy = wf_strdup(origin);
@@ -110,8 +111,8 @@ weft_status wf_store_put(weft_settings *s, const char *plugin, const char *key, 
     for (size_t i = 0; i < s->n && !append; i++)
         if (s->entries[i].layer == layer && is_of(&s->entries[i], plugin, key))
             return replace(&s->entries[i], value, origin, err);
-    wf_entry e = { plugin != NULL ? wf_strdup(plugin) : NULL, wf_strdup(key), value,
-                   wf_strdup(origin), layer };
+    wf_entry e = {plugin != NULL ? wf_strdup(plugin) : NULL, wf_strdup(key), value,
+                  wf_strdup(origin), layer};
     if (plugin != NULL && e.plugin == NULL) {
         entry_clear(&e);
         return wf_fail_nomem(err, strlen(plugin) + 1, "an option");
@@ -162,7 +163,7 @@ weft_status wf_settings_set(weft_settings *s, const char *key, const char *value
         return unknown(key, origin, err);
     if ((o->flags & WF_OPT_LIST) != 0)
         return put_items(s, o->key, value, layer, origin, err);
-    wf_value_spec spec = { o->key, o->type, o->flags, o->range };
+    wf_value_spec spec = {o->key, o->type, o->flags, o->range};
     weft_status   st = wf_value_check(&spec, value, origin, &text, err);
     if (st != WEFT_OK)
         return st;

@@ -29,13 +29,14 @@ enum wf_layer {
     WF_LAYERS
 };
 
-#define WF_OPT_PATH   1u /* a path: in an INI file relative to that file */
-#define WF_OPT_LIST   2u /* may be given again: all values count; in INI and environment split at ':' */
-#define WF_OPT_BYTES  4u /* a whole number that may end in K, M or G (1024s) */
+#define WF_OPT_PATH 1u /* a path: in an INI file relative to that file */
+#define WF_OPT_LIST                                                                                \
+    2u /* may be given again: all values count; in INI and environment split at ':' */
+#define WF_OPT_BYTES 4u  /* a whole number that may end in K, M or G (1024s) */
 #define WF_OPT_HIDDEN 8u /* works, but --help does not show it */
 
-/* An option of the core. Its long option is "--" key with '-' for '_'; its variable is WEFT_ and the
- * key in capitals; in an INI file it stands in [core] with either spelling. */
+/* An option of the core. Its long option is "--" key with '-' for '_'; its variable is WEFT_ and
+ * the key in capitals; in an INI file it stands in [core] with either spelling. */
 typedef struct wf_core_option {
     const char *key;
     char        letter; /* short option, or 0 */
@@ -52,7 +53,8 @@ extern const size_t         wf_n_core_options;
 
 /* The option of that key, '-' and '_' being one; NULL: none. [any] */
 const wf_core_option *wf_core_option_find(const char *key);
-/* The known name nearest to `name` by edit distance, or NULL where none is near enough to be meant. */
+/* The known name nearest to `name` by edit distance, or NULL where none is near enough to be meant.
+ */
 const char *wf_nearest(const char *name, const char *const *known, size_t n);
 
 /* On failure *out is NULL. */
@@ -64,11 +66,13 @@ void        wf_settings_destroy(weft_settings **s); /* NULL inside is fine */
  * reads neither user file nor environment. */
 weft_status wf_settings_load(weft_settings *s, const char *config, weft_error *err);
 /* One INI file as one layer: sections [core] and [plugin ID]. */
-weft_status wf_settings_load_ini(weft_settings *s, const char *path, int32_t layer, weft_error *err);
+weft_status wf_settings_load_ini(weft_settings *s, const char *path, int32_t layer,
+                                 weft_error *err);
 weft_status wf_settings_load_env(weft_settings *s, weft_error *err);
 
-/* One value of the core; key in either spelling. origin is for messages ("--threads"); copied. INVALID
- * with "did you mean" for an unknown key, or the accepted range. Given again in one layer it replaces. */
+/* One value of the core; key in either spelling. origin is for messages ("--threads"); copied.
+ * INVALID with "did you mean" for an unknown key, or the accepted range. Given again in one layer
+ * it replaces. */
 weft_status wf_settings_set(weft_settings *s, const char *key, const char *value, int32_t layer,
                             const char *origin, weft_error *err);
 /* "PLUGIN.KEY=VALUE", split at the first '=' and the last '.' before it; "core.KEY=VALUE" is the
@@ -103,8 +107,8 @@ double      wf_settings_plugin_f64(const weft_settings *s, const char *plugin, c
 weft_status wf_settings_declare(weft_settings *s, const char *plugin, const weft_option *options,
                                 uint32_t n, weft_error *err);
 
-/* Every effective value for --print-config: the core's in table order, then the plugins'. value NULL:
- * unset. origin: "default", "weft.ini:3", "WEFT_THREADS", "--threads". */
+/* Every effective value for --print-config: the core's in table order, then the plugins'. value
+ * NULL: unset. origin: "default", "weft.ini:3", "WEFT_THREADS", "--threads". */
 typedef void (*wf_settings_fn)(void *ctx, const char *section, const char *key, const char *value,
                                const char *origin);
 void wf_settings_each(const weft_settings *s, wf_settings_fn fn, void *ctx);

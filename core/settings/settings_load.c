@@ -13,9 +13,9 @@
 #include "core/settings/store.h"
 #include "core/settings/value.h"
 
-#define SYSTEM_FILE   "/etc/weft/weft.ini"
+#define SYSTEM_FILE "/etc/weft/weft.ini"
 #define PLUGIN_PREFIX "plugin "
-#define PATH_CAP      4096u
+#define PATH_CAP 4096u
 
 typedef struct reading {
     weft_settings *s;
@@ -97,7 +97,7 @@ static weft_status ini_entry(void *ctx, const char *section, const char *key, co
 
 weft_status wf_settings_load_ini(weft_settings *s, const char *path, int32_t layer, weft_error *err)
 {
-    reading     r = { s, path, layer };
+    reading     r = {s, path, layer};
     weft_status st = wf_ini_load(path, ini_entry, &r, err);
     return wf_fail_stage(err, st, WEFT_STAGE_USAGE);
 }

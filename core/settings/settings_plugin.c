@@ -49,12 +49,13 @@ weft_status wf_settings_set_plugin(weft_settings *s, const char *plugin, const c
     weft_status st;
     char       *text;
     if (!plain_word(plugin, WF_SECTION_MAX) || !plain_word(key, WF_SECTION_MAX))
-        return wf_fail_stage(err,
-                             wf_fail(err, WEFT_E_INVALID,
-                                     "%s: %.80s.%.80s is no option of a plugin; ids and keys are made "
-                                     "of a-z, 0-9, '.', '_' and '-'",
-                                     origin, plugin, key),
-                             WEFT_STAGE_USAGE);
+        return wf_fail_stage(
+            err,
+            wf_fail(err, WEFT_E_INVALID,
+                    "%s: %.80s.%.80s is no option of a plugin; ids and keys are made "
+                    "of a-z, 0-9, '.', '_' and '-'",
+                    origin, plugin, key),
+            WEFT_STAGE_USAGE);
     st = wf_store_name_plugin(s, plugin, err);
     if (st != WEFT_OK)
         return st;
@@ -77,10 +78,9 @@ weft_status wf_settings_set_pair(weft_settings *s, const char *pair, int32_t lay
         dot = strrchr(name, '.');
     }
     if (dot == NULL)
-        return wf_fail_stage(err,
-                             wf_fail(err, WEFT_E_INVALID, "%s: %.80s: give PLUGIN.KEY=VALUE", origin,
-                                     pair),
-                             WEFT_STAGE_USAGE);
+        return wf_fail_stage(
+            err, wf_fail(err, WEFT_E_INVALID, "%s: %.80s: give PLUGIN.KEY=VALUE", origin, pair),
+            WEFT_STAGE_USAGE);
     *dot = '\0';
     if (strcmp(name, "core") == 0)
         return wf_settings_set(s, dot + 1, equals + 1, layer, origin, err);
@@ -123,7 +123,7 @@ static weft_status check_declaration(const char *plugin, const weft_option *o, w
     else if (!wf_value_range_ok(o->type, o->range))
         what = "has a range that is none for its type";
     else if (o->dflt != NULL) {
-        wf_value_spec spec = { o->key, o->type, 0, o->range };
+        wf_value_spec spec = {o->key, o->type, 0, o->range};
         st = wf_value_check(&spec, o->dflt, "default", &text, &why);
         wf_free(text);
         what = st == WEFT_OK ? NULL : "has a default that does not fit its type and range";
@@ -141,14 +141,15 @@ static weft_status check_declaration(const char *plugin, const weft_option *o, w
 static weft_status undeclared(const wf_entry *e, const weft_option *options, uint32_t n,
                               weft_error *err)
 {
-    const char *known[OPTIONS_MAX + 2] = { "weights", "device" }, *near;
+    const char *known[OPTIONS_MAX + 2] = {"weights", "device"}, *near;
     for (uint32_t i = 0; i < n; i++)
         known[i + 2] = options[i].key;
     near = wf_nearest(e->key, known, n + 2);
     return wf_fail_stage(err,
                          wf_fail(err, WEFT_E_INVALID, "%s: plugin %s has no option %s%s%s%s",
-                                 e->origin, e->plugin, e->key, near != NULL ? "; did you mean " : "",
-                                 near != NULL ? near : "", near != NULL ? "?" : ""),
+                                 e->origin, e->plugin, e->key,
+                                 near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+                                 near != NULL ? "?" : ""),
                          WEFT_STAGE_USAGE);
 }
 
@@ -160,7 +161,7 @@ static weft_status settle(wf_entry *e, const weft_option *options, uint32_t n, w
     for (uint32_t i = 0; i < n; i++) {
         if (strcmp(options[i].key, e->key) != 0)
             continue;
-        wf_value_spec spec = { e->key, options[i].type, 0, options[i].range };
+        wf_value_spec spec = {e->key, options[i].type, 0, options[i].range};
         char         *text;
         weft_status   st = wf_value_check(&spec, e->value, e->origin, &text, err);
         if (st != WEFT_OK)
@@ -185,7 +186,7 @@ static weft_status remember(weft_settings *s, const char *plugin, const weft_opt
     if (grown == NULL)
         return wf_fail_nomem(err, sizeof *grown, "a plugin's options");
     s->declared = grown;
-    wf_declared d = { wf_strdup(plugin), options, n };
+    wf_declared d = {wf_strdup(plugin), options, n};
     if (d.plugin == NULL)
         return wf_fail_nomem(err, strlen(plugin) + 1, "a plugin's options");
     grown[s->n_declared++] = d;
@@ -198,8 +199,9 @@ weft_status wf_settings_declare(weft_settings *s, const char *plugin, const weft
     weft_status st = WEFT_OK;
     if (n > OPTIONS_MAX || (n > 0 && options == NULL))
         return wf_fail_stage(err,
-                             wf_fail(err, WEFT_E_INVALID, "plugin %s: its table of options is empty or "
-                                                          "has more than %u entries",
+                             wf_fail(err, WEFT_E_INVALID,
+                                     "plugin %s: its table of options is empty or "
+                                     "has more than %u entries",
                                      plugin, OPTIONS_MAX),
                              WEFT_STAGE_PLUGIN);
     for (uint32_t i = 0; i < n && st == WEFT_OK; i++)

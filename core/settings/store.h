@@ -35,7 +35,7 @@ const wf_entry *wf_store_find(const weft_settings *s, const char *plugin, const 
 weft_status wf_store_put(weft_settings *s, const char *plugin, const char *key, char *value,
                          int32_t layer, const char *origin, bool append, weft_error *err);
 /* Makes the plugin one of s->plugins. */
-weft_status wf_store_name_plugin(weft_settings *s, const char *plugin, weft_error *err);
+weft_status        wf_store_name_plugin(weft_settings *s, const char *plugin, weft_error *err);
 const weft_option *wf_store_declared(const weft_settings *s, const char *plugin, const char *key);
 /* Was wf_settings_declare called for it? */
 const wf_declared *wf_store_declaration(const weft_settings *s, const char *plugin);

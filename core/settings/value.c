@@ -99,7 +99,7 @@ bool wf_value_range_ok(int32_t type, const char *range)
 
 static int read_bool(const char *text)
 {
-    static const char *const words[] = { "false", "true", "no", "yes", "off", "on", "0", "1" };
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
     for (int i = 0; i < 8; i++)
         if (strcmp(text, words[i]) == 0)
             return i & 1;
@@ -134,7 +134,7 @@ static const char *wanted(const wf_value_spec *spec)
     if (spec->type == WEFT_OPT_I64)
         return (spec->flags & WF_OPT_BYTES) != 0 ? "a number of bytes (K, M, G allowed)"
                                                  : "a whole number";
-    return spec->type == WEFT_OPT_F64 ? "a number"
+    return spec->type == WEFT_OPT_F64    ? "a number"
            : spec->type == WEFT_OPT_BOOL ? "true or false"
                                          : "one";
 }

@@ -12,8 +12,8 @@ typedef struct wf_value_spec {
     const char *range; /* "min..max", either side may be empty; "a|b|c" for strings; NULL: any */
 } wf_value_spec;
 
-/* INVALID with "ORIGIN: KEY = VALUE: ..." where the text is no value of spec. Else *out is its canonical
- * text ("1048576" for "1M", "true" for "on"), the caller's to wf_free. */
+/* INVALID with "ORIGIN: KEY = VALUE: ..." where the text is no value of spec. Else *out is its
+ * canonical text ("1048576" for "1M", "true" for "on"), the caller's to wf_free. */
 weft_status wf_value_check(const wf_value_spec *spec, const char *text, const char *origin,
                            char **out, weft_error *err);
 /* Is the range itself well formed for the type? */

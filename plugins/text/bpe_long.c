@@ -2,16 +2,11 @@
 /* Byte pair merging of a long piece, in time that hardly grows faster than the piece.
  *
  * Parts are a list within arrays over the piece's bytes: a part is named by its first byte, and so
- * is the pair that begins with it. The pairs of one rank wait in a list in order of their place,
- * the ranks that have any in a heap. Pairs are ranked from left to right, so a list is in order as
- * it grows; where two ranks have fed it in turn it is sorted when its rank comes up. By then it is
- * complete: what its own merges make, and what follows from that, are longer tokens than its own.
- */
+ * is the pair that begins with it. The pairs of one rank wait in a list, the ranks that have any in
+ * a heap. Adding at a list's end keeps it in order of place: two stretches of text that are to
+ * become the same token go through the same merges, and as the lowest rank goes first, and the
+ * leftmost pair of it, the right stretch is never ahead of the left one. */
 #include "text.h"
-
-/* Of a rank. */
-#define IN_HEAP 1u
-#define UNSORTED 2u
 
 typedef struct link {
     uint32_t next, prev;
@@ -23,11 +18,11 @@ typedef struct parts {
     uint32_t         n, n_heap;
     link *part; /* [n]: the neighbours; next of the last part is n, prev of the first TXT_NONE */
     link *wait; /* [n]: the neighbours in the list of the pair's rank, or TXT_NONE */
-    uint32_t *rank;  /* [n]: of the pair that begins here, TXT_NONE: no token */
-    uint32_t *id;    /* [n]: of the part that begins here */
-    link     *ends;  /* [n_base]: next: the first pair of a rank's list, prev: the last */
-    uint32_t *heap;  /* [n_base]: ranks that are IN_HEAP */
-    uint8_t  *flags; /* [n_base]: IN_HEAP, UNSORTED */
+    uint32_t *rank;       /* [n]: of the pair that begins here, TXT_NONE: no token */
+    uint32_t *id;         /* [n]: of the part that begins here */
+    link     *ends;       /* [n_base]: next: the first pair of a rank's list, prev: the last */
+    uint32_t *heap;       /* [n_base]: the ranks that may have pairs */
+    uint8_t  *is_in_heap; /* [n_base] */
     uint64_t  work;
 } parts;
 
@@ -59,16 +54,14 @@ static void list_add(parts *p, uint32_t at)
     link    *ends = &p->ends[rank];
     link     wait = {TXT_NONE, ends->prev};
     p->wait[at] = wait;
-    if (ends->prev == TXT_NONE) {
+    if (ends->prev == TXT_NONE)
         ends->next = at;
-    } else {
+    else
         p->wait[ends->prev].next = at;
-        p->flags[rank] |= ends->prev > at ? UNSORTED : 0u;
-    }
     ends->prev = at;
-    if ((p->flags[rank] & IN_HEAP) != 0)
+    if (p->is_in_heap[rank] != 0)
         return;
-    p->flags[rank] |= IN_HEAP;
+    p->is_in_heap[rank] = 1;
     heap_push(p, rank);
 }
 
@@ -83,45 +76,6 @@ static void list_remove(parts *p, uint32_t at)
         ends->prev = wait.prev;
     else
         p->wait[wait.next].prev = wait.prev;
-}
-
-/* Two ordered lists as one; only the next links are kept. */
-static uint32_t list_join(parts *p, uint32_t a, uint32_t b)
-{
-    uint32_t first = TXT_NONE, *end = &first;
-    while (a != TXT_NONE && b != TXT_NONE) {
-        uint32_t *lower = a < b ? &a : &b;
-        *end = *lower;
-        end = &p->wait[*lower].next;
-        *lower = *end;
-        p->work++;
-    }
-    *end = a != TXT_NONE ? a : b;
-    return first;
-}
-
-/* Merge sort: run[i] is empty or an ordered list of 2^i pairs. */
-static void list_sort(parts *p, uint32_t rank)
-{
-    uint32_t run[32], at = p->ends[rank].next, all = TXT_NONE, last = TXT_NONE;
-    memset(run, 0xff, sizeof run);
-    while (at != TXT_NONE) {
-        uint32_t one = at, i = 0;
-        at = p->wait[one].next;
-        p->wait[one].next = TXT_NONE;
-        for (; run[i] != TXT_NONE; run[i++] = TXT_NONE)
-            one = list_join(p, run[i], one);
-        run[i] = one;
-    }
-    for (uint32_t i = 0; i < 32; i++)
-        all = list_join(p, run[i], all);
-    p->ends[rank].next = all;
-    for (at = all; at != TXT_NONE; at = p->wait[at].next) {
-        p->wait[at].prev = last;
-        last = at;
-    }
-    p->ends[rank].prev = last;
-    p->flags[rank] &= (uint8_t)~UNSORTED;
 }
 
 /* Ranks the pair that begins at `at` and puts it into its list, out of the one it was in. */
@@ -172,12 +126,10 @@ static void merge_all(parts *p)
     while (p->n_heap > 0) {
         uint32_t rank = p->heap[0];
         if (p->ends[rank].next == TXT_NONE) {
-            p->flags[rank] = 0;
+            p->is_in_heap[rank] = 0;
             heap_pop(p);
             continue;
         }
-        if ((p->flags[rank] & UNSORTED) != 0)
-            list_sort(p, rank);
         merge(p, p->ends[rank].next);
     }
 }
@@ -193,10 +145,10 @@ static weft_status lists_make(parts *p, txt_scratch *scratch, weft_error *err)
     scratch->lists.n = n * 13;
     p->ends = (link *)(void *)scratch->lists.p;
     p->heap = (uint32_t *)(void *)(p->ends + n);
-    p->flags = (uint8_t *)(p->heap + n);
+    p->is_in_heap = (uint8_t *)(p->heap + n);
     if (!made) {
         memset(p->ends, 0xff, n * sizeof *p->ends);
-        memset(p->flags, 0, n);
+        memset(p->is_in_heap, 0, n);
     }
     return WEFT_OK;
 }

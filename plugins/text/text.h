@@ -181,7 +181,7 @@ static inline void txt_sink_put(txt_sink *s, uint32_t id)
 /* Memory for pieces longer than words, and what they cost. One for each call from outside. */
 typedef struct txt_scratch {
     txt_buf  lists, parts;
-    uint64_t work; /* heap, sort and lookup steps done: what the tests of linear time count */
+    uint64_t work; /* heap and lookup steps done: what the tests of linear time count */
 } txt_scratch;
 void        txt_scratch_init(txt_scratch *s, const weft_host *h);
 void        txt_scratch_free(txt_scratch *s);

@@ -96,14 +96,13 @@ static weft_status add_site(const vis_modality *m, const weft_hook_sink *sink, i
         snprintf(name[i], VIS_MAX_NAME, "%slayers.%d.%s", names->text, layer, tensor_names[i]);
     snprintf(title, sizeof title, "image cross-attention layer %d", layer);
     weft_xattn     x = xattn_of(&m->config.text, name);
-    weft_hook_site site = {WEFT_HDR(weft_hook_site),
-                           WEFT_HOOK_XATTN,
-                           at,
-                           m->config.hook_order + rank,
-                           0,
-                           VIS_STREAM,
-                           &x,
-                           title};
+    weft_hook_site site = {.hdr = WEFT_HDR(weft_hook_site),
+                           .kind = WEFT_HOOK_XATTN,
+                           .layer = at,
+                           .order = m->config.hook_order + rank,
+                           .stream = VIS_STREAM,
+                           .xattn = &x,
+                           .name = title};
     return sink->add_site(sink->ctx, &site, err);
 }
 
@@ -112,15 +111,13 @@ static weft_status add_marker(const vis_modality *m, const weft_hook_sink *sink,
     const int32_t token = m->config.image_token;
     char          table[VIS_MAX_NAME];
     snprintf(table, sizeof table, "%sembed_tokens.weight", vis_names_of(m->host, m->package)->text);
-    weft_marker marker = {WEFT_HDR(weft_marker),
-                          VIS_MARKER,
-                          VIS_STREAM,
-                          token,
-                          WEFT_VIS_UNTIL_NEXT_GROUP,
-                          NULL,
-                          NULL,
-                          table,
-                          token};
+    weft_marker marker = {.hdr = WEFT_HDR(weft_marker),
+                          .token = VIS_MARKER,
+                          .stream = VIS_STREAM,
+                          .token_id = token,
+                          .visibility = WEFT_VIS_UNTIL_NEXT_GROUP,
+                          .embedding_weight = table,
+                          .embedding_row = token};
     if (token < m->core_vocab) /* a word of the core's own has its row there */
         marker.embedding_weight = NULL;
     return sink->add_marker(sink->ctx, &marker, err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The modality "image": from pixels to the encoder's inputs, from those to rows for the
- * cross-attention sites. The arithmetic is in preprocess.c and vit.c, what comes before in plan.c.
- */
+ * cross-attention sites. The arithmetic is in preprocess.c and vit.c, the plan in plan.c. */
 #include "vision.h"
 
 /* Pixels as they come from the decoder into RGB, and through preprocess.c into the first input. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pixels to what the encoder is given: the Mllama image processor as plain functions on buffers.
  *
- * Recipe: RGBA over white (vis_flatten_alpha) -> grid (tiles.h) -> resize (resize.h) -> black canvas
- * of rows x cols tiles -> x * rescale in f64, rounded to f32; (x - mean) / std in f32 -> tiles in
- * row-major order, CHW, unused tiles exact zeros. Equal to the reference bit for bit. */
+ * Recipe: RGBA over white (vis_flatten_alpha) -> grid (tiles.h) -> resize (resize.h) -> black
+ * canvas of rows x cols tiles -> x * rescale in f64, rounded to f32; (x - mean) / std in f32 ->
+ * tiles in row-major order, CHW, unused tiles exact zeros. Equal to the reference bit for bit. */
 #ifndef VIS_PREPROCESS_H
 #define VIS_PREPROCESS_H
 

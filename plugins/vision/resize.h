@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bilinear resize of u8 pixels with antialiasing, equal to Pillow's (before 13) bit for bit.
+/* Bilinear resize of u8 pixels with antialiasing, equal to Pillow's bit for bit.
  *
  * Two passes, horizontal first, u8 between them, a pass skipped where its side is unchanged. Each
- * output is a sum of pixels times weights rounded to 22 bits (Pillow, src/libImaging/Resample.c). */
+ * output is a sum of pixels times weights rounded to 22 bits (Pillow, src/libImaging/Resample.c).
+ * Pillow from 12.2 takes the vertical pass first where a picture is more than 100 times as high as
+ * wide: of such a picture values can differ by 1. */
 #ifndef VIS_RESIZE_H
 #define VIS_RESIZE_H
 
 #include <stdint.h>
 
-/* Sides that vis_resize_* takes, in pixels. 255 * the rounded weights of one output must fit 32
- * bits: each weight is off by at most half a unit, and a support has at most 2 * side + 1. */
-#define VIS_RESIZE_MAX_SIDE 65536
+/* The longest side that vis_resize_* takes, in pixels. One output's sum stays within 32 bits: its
+ * weights make 2^22, each rounded by at most a half, and there are at most 2 * side + 1 of them. */
+#define VIS_RESIZE_MAX_SIDE (1 << 20)
 
 /* Bytes of scratch that vis_resize_bilinear needs for these sizes; 0 where a size is out of range.
  * Alignment: 16. [any] */

@@ -175,27 +175,24 @@ static void arrange(run *r)
         r->status = r->m->ops->upload(r->m->host, r->q, &r->bounds, bounds, sizeof bounds, r->err);
 }
 
-/* h = softmax(q k^T / sqrt(head_dim)) v over the heads of q, k, v [n_rows, d], side by side in
- * wide. */
+/* h = softmax(q k^T / sqrt(head_dim)) v, per head; q, k, v [n_rows, d] are parts of wide. */
 static void attend(run *r, weft_tensor *q, weft_tensor *k, weft_tensor *v)
 {
-    const int64_t  head_dim = r->c->d / r->c->n_heads;
-    const int64_t  shape[3] = {r->n_rows, r->c->n_heads, head_dim};
-    weft_tensor    q3 = part(q, 0, 3, shape), k3 = part(k, 0, 3, shape), v3 = part(v, 0, 3, shape);
-    weft_tensor    out = part(&r->h, 0, 3, shape);
-    weft_attention a = {WEFT_HDR(weft_attention),
-                        &q3,
-                        &k3,
-                        &v3,
-                        &out,
-                        &r->bounds,
-                        &r->bounds,
-                        &r->k_begin,
-                        &r->k_end,
-                        1.0f / sqrtf((float)head_dim),
-                        0,
-                        1,
-                        0};
+    const int64_t head_dim = r->c->d / r->c->n_heads;
+    const int64_t shape[3] = {r->n_rows, r->c->n_heads, head_dim};
+    weft_tensor   q3 = part(q, 0, 3, shape), k3 = part(k, 0, 3, shape), v3 = part(v, 0, 3, shape);
+    weft_tensor   out = part(&r->h, 0, 3, shape);
+    const weft_attention a = {.hdr = WEFT_HDR(weft_attention),
+                              .q = &q3,
+                              .k = &k3,
+                              .v = &v3,
+                              .out = &out,
+                              .q_begin = &r->bounds,
+                              .k_begin = &r->bounds,
+                              .row_k_begin = &r->k_begin,
+                              .row_k_end = &r->k_end,
+                              .scale = 1.0f / sqrtf((float)head_dim),
+                              .n = 1};
     if (r->status == WEFT_OK)
         r->status = r->m->ops->attention(r->m->host, r->q, &a, r->err);
 }

@@ -31,8 +31,8 @@ const void *expect_tensor(const expect *e, const char *name, uint64_t *n, int64_
 #define FNV_START 14695981039346656037u
 uint64_t fnv(uint64_t hash, const void *p, uint64_t n);
 
-/* The u8 [h, w, 3] picture of the generators in tools/: ((7 x + 13 y + 29 c) xor (x y)) and 255. The
- * caller frees it. */
+/* The u8 [h, w, 3] picture of the generators in tools/: ((7 x + 13 y + 29 c) xor (x y)) and 255.
+ * The caller frees it. */
 uint8_t *formula_picture(int32_t w, int32_t h);
 
 #endif

@@ -45,8 +45,8 @@ weft_source source_of(memory_source *m)
 const weft_decoder *decoder_load(const char *name)
 {
     char       path[4096];
-    weft_hello hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "test",
-                         "0" };
+    weft_hello hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR,
+                          WEFT_ABI_MINOR, 0, "test", "0" };
     weft_error  err = { .hdr = WEFT_HDR(weft_error) };
     weft_plugin me = { .hdr = WEFT_HDR(weft_plugin) };
     snprintf(path, sizeof path, "%s/plugins/%s.so", WEFT_BUILD_DIR, name);

@@ -18,8 +18,8 @@ typedef struct memory_source {
 
 weft_source source_of(memory_source *m);
 
-/* Loads plugins/NAME.so of the build tree through its one symbol; fails the test where it cannot. The
- * module stays loaded. */
+/* Loads plugins/NAME.so of the build tree through its one symbol; fails the test where it cannot.
+ * The module stays loaded. */
 const weft_decoder *decoder_load(const char *name);
 
 /* "x.png": the decoder by ending. */
@@ -30,8 +30,8 @@ typedef struct picture {
     uint8_t *px; /* the caller frees it */
 } picture;
 
-/* open, info, read_frames, close. On failure px is NULL and err holds code and sentence; in any case
- * nothing of the decoder's is left. lim may be NULL. */
+/* open, info, read_frames, close. On failure px is NULL and err holds code and sentence; in any
+ * case nothing of the decoder's is left. lim may be NULL. */
 weft_status picture_read(const weft_decoder *d, fake_host *h, memory_source *m,
                          const weft_limits *lim, picture *out, weft_error *err);
 
@@ -48,7 +48,8 @@ builder png_begin(uint32_t width, uint32_t height, uint8_t depth, uint8_t type);
 void    png_chunk(builder *b, const char *type, const void *data, uint64_t n);
 /* IDAT of n bytes of rows (filter bytes included), packed; then IEND. */
 void    png_end(builder *b, const void *rows, uint64_t n);
-/* A chunk of head (n_head bytes, names and all), then zeros packed from n bytes to about n / 1000. */
+/* A chunk of head (n_head bytes, names and all), then zeros packed from n bytes to about n /
+ * 1000. */
 void    png_bomb(builder *b, const char *type, const void *head, uint64_t n_head, uint64_t n);
 
 #endif

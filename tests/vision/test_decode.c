@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The PNG and JPEG modules give the pixels of tests/fixtures/images, byte for byte, however the bytes
- * arrive, and answer as the interface says. */
+/* The PNG and JPEG modules give the pixels of tests/fixtures/images, byte for byte, however the
+ * bytes arrive, and answer as the interface says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -161,7 +161,8 @@ static void shown_at(int o, int32_t w, int32_t h, int32_t x, int32_t y, int32_t 
 static bytes with_exif(bytes png, int orientation, int big)
 {
     static const uint8_t little[26] = { 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1 };
-    static const uint8_t large[26] = { 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1 };
+    static const uint8_t large[26] = { 'M', 'M', 0, 42, 0, 0, 0,    8, 0, 1,
+                                       1,   0x12, 0, 3, 0, 0, 0, 1 };
     builder              b = { NULL, 0, 0 };
     uint8_t              tiff[26];
     memcpy(tiff, big ? large : little, sizeof tiff);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Damaged, hostile and unlucky pictures: cut at every byte, bytes changed, bombs, memory that runs out,
- * sources that fail. Each ends in a status with a sentence, and holds nothing afterwards. */
+/* Damaged, hostile and unlucky pictures: cut at every byte, bytes changed, bombs, memory that runs
+ * out, sources that fail. Each ends in a status with a sentence, and holds nothing afterwards. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -45,7 +45,8 @@ static int host_down(void **state)
 
 static const char *const small_files[] = {
     "rgb8.png", "palette8-interlaced-trns.png", "grey1.png", "rgba16.png", "rgba8-ancillary.png",
-    "grey-progressive.jpg", "orientation-6.jpg", "cmyk-adobe.jpg", "restart-rows.jpg", "size-1x1.jpg",
+    "grey-progressive.jpg", "orientation-6.jpg", "cmyk-adobe.jpg", "restart-rows.jpg",
+    "size-1x1.jpg",
 };
 
 static void each_small(void (*check)(const char *, bytes))
@@ -95,7 +96,8 @@ static int expected_of_damage(weft_status st)
     return st == WEFT_OK || st == WEFT_E_CORRUPT || st == WEFT_E_LIMIT || st == WEFT_E_UNSUPPORTED;
 }
 
-/* One to four bytes changed at random, with checksums as they were: any of these answers will do. */
+/* One to four bytes changed at random, with checksums as they were: any of these answers will
+ * do. */
 static void check_changed(const char *name, bytes b)
 {
     uint32_t r = 12345;
@@ -267,11 +269,13 @@ static void harmless_chunks_are_skipped(void **state)
 
 static void limits_are_the_callers(void **state)
 {
-    bytes       files[2] = { fixture_read("images/rgb8.png"), fixture_read("images/baseline-420.jpg") };
+    bytes                    files[2] = { fixture_read("images/rgb8.png"),
+                                          fixture_read("images/baseline-420.jpg") };
     static const char *const names[2] = { "rgb8.png", "baseline-420.jpg" };
     (void)state;
     for (int i = 0; i < 2; i++) {
-        static const char *const options[3] = { "--max-pixels", "--max-side", "--max-decoded-bytes" };
+        static const char *const options[3] = { "--max-pixels", "--max-side",
+                                                "--max-decoded-bytes" };
         for (int k = 0; k < 3; k++) {
             weft_limits lim = { .hdr = WEFT_HDR(weft_limits) };
             weft_error  err;

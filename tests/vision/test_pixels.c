@@ -116,12 +116,11 @@ static void grid_equals_the_processors(void **state)
     (void)state;
     json_array_foreach(json_object_get(all, "samples"), i, one) {
         vis_grid g;
-        assert_int_equal(vis_grid_choose(item(one, 2), item(one, 3), item(one, 0), item(one, 1), &g),
-                         0);
+        int32_t w = item(one, 2), h = item(one, 3);
+        assert_int_equal(vis_grid_choose(w, h, item(one, 0), item(one, 1), &g), 0);
         if (g.rows != item(one, 4) || g.cols != item(one, 5) || g.new_width != item(one, 6) ||
             g.new_height != item(one, 7))
-            fail_msg("%d x %d in tiles of %d, at most %d", item(one, 2), item(one, 3), item(one, 0),
-                     item(one, 1));
+            fail_msg("%d x %d in tiles of %d, at most %d", w, h, item(one, 0), item(one, 1));
     }
     json_array_foreach(json_object_get(all, "exhaustive"), i, one)
         assert_true(grid_hash(number(one, "tile"), number(one, "max_num_tiles"),
@@ -218,7 +217,8 @@ static void preprocess_equals_the_processors(void **state)
     json_decref(all);
 }
 
-/* All 256 bytes of each channel through the whole function: a picture of one row, of its own size. */
+/* All 256 bytes of each channel through the whole function: a picture of one row, of its own
+ * size. */
 static void normalise_equals_numpy(void **state)
 {
     expect           e = expect_open("pixels/pixels.safetensors");

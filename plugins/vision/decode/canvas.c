@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* How x and y of the stored picture move through the upright one, by EXIF orientation: which of them
- * runs along shown rows, and whether each runs backwards. */
+/* How x and y of the stored picture move through the upright one, by EXIF orientation: which of
+ * them runs along shown rows, and whether each runs backwards. */
 static const struct {
     uint8_t swaps, x_back, y_back;
 } moves[9] = {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.jpeg: the JPEG decoder, on libjpeg-turbo: integer DCT, fancy upsampling, so that pixels equal
- * Pillow's.
+/* weft.jpeg: the JPEG decoder, on libjpeg-turbo: integer DCT, fancy upsampling, so that pixels
+ * equal Pillow's.
  *
  * Order of defence: the segments are walked (jpeg_scan.h), then libjpeg reads. Its errors come back
- * by longjmp into guarded(), and nowhere else; its warnings of lost picture data count as errors. */
+ * by longjmp into guarded(), and nowhere else; its warnings of lost picture data count as
+ * errors. */
 #include "jpeg_scan.h"
 #include "weft/sdk.h"
 
@@ -43,8 +44,8 @@ static void on_error(j_common_ptr jpeg)
     longjmp(d->out, 1);
 }
 
-/* Level -1 is a warning. These four say that a part of the picture is lost; the others (bytes between
- * segments, odd headers) leave the pixels alone. */
+/* Level -1 is a warning. These four say that a part of the picture is lost; the others (bytes
+ * between segments, odd headers) leave the pixels alone. */
 static void on_message(j_common_ptr jpeg, int level)
 {
     int code = jpeg->err->msg_code;
@@ -182,7 +183,8 @@ static uint32_t muldiv255(uint32_t a, uint32_t b)
 }
 
 /* CMYK as files hold it, inverted (Adobe's way, which Pillow takes for every CMYK JPEG), to RGB:
- * with ink = 255 - stored, each channel is what its ink leaves of the light that black lets through. */
+ * with ink = 255 - stored, each channel is what its ink leaves of the light that black lets
+ * through. */
 static void cmyk_to_rgb(const uint8_t *src, uint8_t *dst, int32_t n)
 {
     for (int32_t i = 0; i < n; i++, src += 4, dst += 3) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PNG samples to RGB or RGBA, as Pillow converts each colour type but for two points: 16-bit grey
- * keeps its high byte as 16-bit colour does (Pillow clips to 255), and the transparent grey of 2 and
- * 4 bits is compared before scaling (Pillow compares it with the scaled sample).
+ * keeps its high byte as 16-bit colour does (Pillow clips to 255), and the transparent grey of 2
+ * and 4 bits is compared before scaling (Pillow compares it with the scaled sample).
  *
  *   grey, palette      by table up to 8 bits; tRNS makes them RGBA
  *   grey + alpha       RGBA

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chunk by chunk: lengths against the file, counts, and the size of packed text.
  *
- * libpng could skip text without unpacking it, and is told to; but a file made to blow up is refused
- * here with its reason rather than shown as if it were sound. */
+ * libpng could skip text without unpacking it, and is told to; but a file made to blow up is
+ * refused here with its reason rather than shown as if it were sound. */
 #include "png_scan.h"
 
 #include "weft/sdk.h"
@@ -160,7 +160,7 @@ static weft_status count_chunk(walk *w, weft_error *err)
     }
     if (++w->chunks > VIS_PNG_MAX_CHUNKS)
         return weft_fail(err, WEFT_E_LIMIT,
-                         "the PNG has more than %d chunks beside its pixels; save the picture again",
+                         "the PNG has more than %d chunks beside its pixels; save it again",
                          VIS_PNG_MAX_CHUNKS);
     if (w->n > VIS_PNG_MAX_CHUNK_BYTES)
         return weft_fail(err, WEFT_E_LIMIT,

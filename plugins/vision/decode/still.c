@@ -133,8 +133,8 @@ weft_status vis_still_short(const vis_still *s, weft_error *err)
         return weft_fail(err, WEFT_E_IO, "the %s could not be read at byte %" PRIu64, s->format,
                          s->stream.at);
     return weft_fail(err, WEFT_E_CORRUPT,
-                     "the %s ends at byte %" PRIu64 ", before the picture does; get a complete copy",
-                     s->format, s->stream.at);
+                     "the %s ends at byte %" PRIu64 ", before the picture does; get a complete "
+                     "copy", s->format, s->stream.at);
 }
 
 weft_status vis_still_nomem(const vis_still *s, weft_error *err)

@@ -42,9 +42,9 @@ static void embed(const weft_range *range, void *const *args)
     const int64_t n = ARG(int64_t, 8), d = ARG(int64_t, 9);
     for (int64_t row = range->begin; row < range->end; row++) {
         int64_t      tile = row / n, token = row % n;
-        const float *patch = patches + (tile * (n - 1) + token - 1) * d;
+        const float *from = token == 0 ? class_row : patches + (tile * (n - 1) + token - 1) * d;
         for (int64_t i = 0; i < d; i++) {
-            float x = token == 0 ? class_row[i] : patch[i] + pre_tile[tile * d + i] * gate_pre;
+            float x = token == 0 ? from[i] : from[i] + pre_tile[tile * d + i] * gate_pre;
             x = x + (1.0f - gate_pos) * pos[token * d + i];
             e[row * d + i] = x + gate_pos * tile_pos[row * d + i];
         }
