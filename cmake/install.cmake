@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `cmake --install build --prefix DIR` puts where. The program and the library are the tree's own objects linked with
+# the installed directories (core/CMakeLists.txt); plugins install themselves (cmake/plugin.cmake).
+
+add_executable(weft_program $<TARGET_OBJECTS:weft>)
+target_link_libraries(weft_program PRIVATE weft_flags weft_installed)
+set_target_properties(weft_program PROPERTIES OUTPUT_NAME weft LINKER_LANGUAGE C
+  RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/installed)
+
+file(RELATIVE_PATH WEFT_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+foreach(pc weft weft-plugin)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${pc}.pc.in ${CMAKE_BINARY_DIR}/${pc}.pc @ONLY)
+endforeach()
+
+install(TARGETS weft_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS weft_installed ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
+install(FILES ${CMAKE_BINARY_DIR}/weft.pc ${CMAKE_BINARY_DIR}/weft-plugin.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/demo/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weft/demo)
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+
+if(WEFT_TESTS AND BUILD_TESTING)
+  add_test(NAME install/moved_prefix COMMAND ${CMAKE_COMMAND}
+    -DBUILD=${CMAKE_BINARY_DIR} -DLIBDIR=${CMAKE_INSTALL_LIBDIR} -DBINDIR=${CMAKE_INSTALL_BINDIR}
+    -DPICTURE=${PROJECT_SOURCE_DIR}/tests/fixtures/images/rgb8.png
+    -P ${CMAKE_CURRENT_LIST_DIR}/install_test.cmake)
+  set_tests_properties(install/moved_prefix PROPERTIES LABELS cli TIMEOUT 600)
+endif()

@@ -14,10 +14,10 @@ typedef struct level {
 } level;
 
 static const level levels[] = {
-    { "none", 0 },
-    { "avx2", WEFT_CPU_AVX2 },
-    { "avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 },
-    { "avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512BF16 },
+    {"none", 0},
+    {"avx2", WEFT_CPU_AVX2},
+    {"avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512},
+    {"avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512BF16},
 };
 #define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
 
@@ -25,15 +25,15 @@ static const level levels[] = {
 #include <cpuid.h>
 
 /* Bits of cpuid and xgetbv (Intel SDM volume 2, CPUID; volume 1, 13.3). */
-#define ECX1_FMA     (1u << 12)
+#define ECX1_FMA (1u << 12)
 #define ECX1_OSXSAVE (1u << 27)
-#define ECX1_AVX     (1u << 28)
-#define ECX1_F16C    (1u << 29)
-#define EBX7_AVX2    (1u << 5)
-#define EBX7_AVX512  ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31)) /* F, DQ, BW, VL */
-#define EAX71_BF16   (1u << 5)
-#define XCR0_YMM     0x06u
-#define XCR0_ZMM     0xe6u
+#define ECX1_AVX (1u << 28)
+#define ECX1_F16C (1u << 29)
+#define EBX7_AVX2 (1u << 5)
+#define EBX7_AVX512 ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31)) /* F, DQ, BW, VL */
+#define EAX71_BF16 (1u << 5)
+#define XCR0_YMM 0x06u
+#define XCR0_ZMM 0xe6u
 
 static bool has_all(uint64_t value, uint64_t bits)
 {
@@ -83,7 +83,8 @@ weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err)
         }
     }
     return wf_fail(err, WEFT_E_INVALID,
-                   "CPU mask '%.40s' is not known: use none, avx2, avx512, avx512bf16 or max", name);
+                   "CPU mask '%.40s' is not known: use none, avx2, avx512, avx512bf16 or max",
+                   name);
 }
 
 const char *wf_cpu_level_name(uint64_t flags)

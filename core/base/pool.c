@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fixed pool of threads. A run is announced by a generation number; workers look at it for a short
- * while (a step issues hundreds of runs, back to back) and sleep on a condition after that. */
+/* A fixed pool of threads. A run is announced by a generation number; workers look at it for a
+ * short while (a step issues hundreds of runs, back to back) and sleep on a condition after that.
+ */
 #include "core/base/pool.h"
 
 #include <pthread.h>
@@ -16,7 +17,7 @@
 #include "core/base/status.h"
 
 #define THREADS_MAX 256
-#define SPIN_TURNS  2000 /* about 30 us: longer than the serial code between two ops of a step */
+#define SPIN_TURNS 2000 /* about 30 us: longer than the serial code between two ops of a step */
 
 typedef struct worker {
     wf_pool  *pool;
@@ -132,9 +133,9 @@ weft_status wf_pool_create(int32_t n_threads, wf_pool **out, weft_error *err)
     if (n_threads < 0 || n_threads > THREADS_MAX)
         return wf_fail(err, WEFT_E_INVALID, "%d threads asked for: between 1 and %d are possible",
                        n_threads, THREADS_MAX);
-    int32_t available = wf_pool_default_threads();
-    int32_t n = n_threads == 0 ? available : n_threads;
-    size_t  bytes = sizeof(wf_pool) + (size_t)(n - 1) * sizeof(worker);
+    int32_t  available = wf_pool_default_threads();
+    int32_t  n = n_threads == 0 ? available : n_threads;
+    size_t   bytes = sizeof(wf_pool) + (size_t)(n - 1) * sizeof(worker);
     wf_pool *p = wf_zalloc(bytes);
     if (p == NULL)
         return wf_fail_nomem(err, bytes, "the thread pool");
@@ -188,7 +189,8 @@ static void read_line(const char *path, char *line, size_t bytes)
     fclose(f);
 }
 
-/* CPUs that quota of period allows, rounded up; no limit where either is missing or not positive. */
+/* CPUs that quota of period allows, rounded up; no limit where either is missing or not positive.
+ */
 static int64_t quota_cpus(int64_t quota, int64_t period)
 {
     if (quota <= 0 || period <= 0)
@@ -232,6 +234,18 @@ static int64_t tightest(const char *root, const char *group, int64_t (*quota)(co
     return least;
 }
 
+/* Whether a comma-separated list of controllers has "cpu" itself. */
+static bool lists_cpu(const char *list)
+{
+    for (const char *at = list; *at != '\0'; at += *at == ',') {
+        size_t n = strcspn(at, ",");
+        if (n == 3 && strncmp(at, "cpu", 3) == 0)
+            return true;
+        at += n;
+    }
+    return false;
+}
+
 /* Lines of /proc/self/cgroup are "id:controllers:path"; version 2 has no controllers. */
 static int64_t cgroup_cpus(void)
 {
@@ -251,7 +265,7 @@ static int64_t cgroup_cpus(void)
         int64_t q = THREADS_MAX;
         if (list[0] == '\0')
             q = tightest("/sys/fs/cgroup", path, quota_v2);
-        else if (strncmp(list, "cpu", 3) == 0 && (list[3] == '\0' || list[3] == ','))
+        else if (lists_cpu(list))
             q = tightest("/sys/fs/cgroup/cpu", path, quota_v1);
         least = q < least ? q : least;
     }
@@ -259,7 +273,8 @@ static int64_t cgroup_cpus(void)
     return least;
 }
 
-/* An affinity mask wider than cpu_set_t makes sched_getaffinity fail; sysconf is the answer then. */
+/* An affinity mask wider than cpu_set_t makes sched_getaffinity fail; sysconf is the answer then.
+ */
 static int64_t affinity_cpus(void)
 {
     cpu_set_t set;

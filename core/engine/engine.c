@@ -7,6 +7,7 @@
 #include "core/base/cpu.h"
 #include "core/base/mem.h"
 #include "core/engine/item.h"
+#include "core/plugin/dirs.h"
 
 #define PLAIN_ARCHITECTURE "LlamaForCausalLM"
 #define DEFAULT_CONTEXT    8192
@@ -64,8 +65,11 @@ static weft_status open_device(weft_engine *e, weft_error *err)
 static weft_status choose_model(weft_engine *e, const char **out, weft_error *err)
 {
     weft_status status = WEFT_OK;
-    if (wf_settings_str(e->settings, "model") == NULL)
-        status = wf_settings_load_ini(e->settings, WEFT_DEMO_DIR "/weft.ini", WF_LAYER_SYSTEM, err);
+    char        demo[WF_DIR_CAP];
+    if (wf_settings_str(e->settings, "model") == NULL) {
+        wf_dir_demo_config(demo);
+        status = wf_settings_load_ini(e->settings, demo, WF_LAYER_SYSTEM, err);
+    }
     *out = wf_settings_str(e->settings, "model");
     if (status == WEFT_E_NOTFOUND || (status == WEFT_OK && *out == NULL))
         return wf_fail(err, WEFT_E_NOTFOUND, "no model: give -m DIR (the demo model is not installed)");

@@ -90,15 +90,23 @@ static int32_t marker_of_id(const weft_engine *e, int64_t id)
     return -1;
 }
 
-/* The file's ids; a marker's id is the next item of its stream. */
-static weft_status feed(verify *v, const int64_t *ids, int64_t n, weft_error *err)
+/* The next item that stands at this marker, from *next on; NULL: all are in their places. */
+static weft_item *next_item(const verify *v, int32_t marker, uint32_t *next)
 {
-    uint32_t    next = 0;
+    while (*next < v->n_items && wf_marker_of_item(v->e, v->items[*next]) != marker)
+        ++*next;
+    return *next < v->n_items ? v->items[(*next)++] : NULL;
+}
+
+/* The file's ids; a marker's id is the next item of its stream. */
+static weft_status feed(verify *v, const int64_t *ids, int64_t n, uint32_t *next, weft_error *err)
+{
     weft_status status = WEFT_OK;
     for (int64_t i = 0; i < n && status == WEFT_OK; i++) {
-        int32_t marker = marker_of_id(v->e, ids[i]);
-        if (marker >= 0 && next < v->n_items) {
-            status = wf_sequence_feed_placeholders(v->seq, v->items[next++], marker, err);
+        int32_t    marker = marker_of_id(v->e, ids[i]);
+        weft_item *item = marker >= 0 ? next_item(v, marker, &next[marker]) : NULL;
+        if (item != NULL) {
+            status = wf_sequence_feed_placeholders(v->seq, item, marker, err);
         } else if (ids[i] >= 0 && ids[i] < v->e->config.vocab) {
             int32_t id = (int32_t)ids[i];
             status = weft_sequence_feed_ids(v->seq, &id, 1, err);
@@ -120,10 +128,14 @@ static weft_status feed_ids(verify *v, weft_error *err)
     if (status != WEFT_OK)
         return status;
     status = weft_sequence_create(v->e, &v->seq, err);
+    uint32_t *next = wf_zalloc_n((size_t)v->e->hooks.n_markers + 1, sizeof *next); /* item, by marker */
+    if (status == WEFT_OK && next == NULL)
+        status = wf_fail_nomem(err, sizeof *next, "a list of items");
     if (status == WEFT_OK) {
         v->seq->no_cache = 1;
-        status = feed(v, ids, t->shape[0], err);
+        status = feed(v, ids, t->shape[0], next, err);
     }
+    wf_free(next);
     wf_free_aligned(ids);
     return status;
 }
@@ -190,6 +202,8 @@ static void verify_close(verify *v)
 static weft_status run_all(verify *v, weft_error *err)
 {
     weft_status status = open_items(v, err);
+    if (status == WEFT_OK && !v->e->has_core && v->n_items == 0)
+        status = wf_fail(err, WEFT_E_CORRUPT, "%s: no plugin recognises an input in it", v->path);
     if (status == WEFT_OK)
         status = encode_items(v, err);
     if (status == WEFT_OK && v->e->has_core)
@@ -198,6 +212,8 @@ static weft_status run_all(verify *v, weft_error *err)
         status = run_rows(v, err);
     if (status == WEFT_OK)
         status = wf_verify_compare(v, err);
+    if (status == WEFT_OK && v->n_compared == 0)
+        status = wf_fail(err, WEFT_E_CORRUPT, "%s: nothing in it is to be compared", v->path);
     return status == WEFT_OK && v->rq->dump != NULL ? wf_verify_dump(v, err) : status;
 }
 

@@ -23,8 +23,16 @@ typedef struct verify {
     float                     *hidden; /* [n_layers + 1, T, d_model] */
     int64_t                   *greedy; /* computed ids */
     int64_t                    n_greedy, n_rows; /* n_rows: T */
-    int32_t                    opened, bf16, passed, reserved;
+    int32_t                    opened, bf16, passed, n_compared; /* n_compared: tensors */
 } verify;
+
+/* Items of one file may be of several modalities: their outputs go by name. Which output of item k has this one; -1: none. */
+int32_t  wf_verify_output(const verify *v, uint32_t k, const char *name);
+/* How many numbers the outputs of this name hold over all items. */
+uint64_t wf_verify_numel(const verify *v, const char *name);
+/* Every name once, in the order of the items. */
+typedef weft_status (*wf_verify_output_fn)(verify *v, void *ctx, const char *name, weft_error *err);
+weft_status wf_verify_each_output(verify *v, wf_verify_output_fn fn, void *ctx, weft_error *err);
 
 weft_status wf_parity_load(const wf_st_file *f, const wf_st_tensor *t, void **out, weft_error *err);
 weft_status wf_verify_compare(verify *v, weft_error *err);

@@ -37,6 +37,7 @@ static void report(verify *v, const char *name, const sums *s, int64_t first_arg
     r.cosine = s->aa > 0 && s->bb > 0 ? s->dot / sqrt(s->aa * s->bb) : s->aa == s->bb ? 1 : 0;
     r.passed = v->bf16 ? r.cosine >= BF16_COSINE : r.relative <= F32_TOLERANCE;
     v->passed = v->passed && r.passed;
+    v->n_compared++;
     if (v->rq->on_row != NULL)
         v->rq->on_row(v->rq->ctx, &r);
 }
@@ -85,24 +86,53 @@ static weft_status compare(verify *v, const char *name, const float *got, int64_
     return WEFT_OK;
 }
 
-/* An encoder output over all items; only the rows that sites may see are compared. */
-static weft_status compare_output(verify *v, uint32_t o, weft_error *err)
+int32_t wf_verify_output(const verify *v, uint32_t k, const char *name)
 {
-    const char         *name = v->items[0]->plan.output_name[o];
+    const weft_plan *p = &v->items[k]->plan;
+    for (uint32_t o = 0; o < p->n_outputs; o++)
+        if (strcmp(p->output_name[o], name) == 0)
+            return (int32_t)o;
+    return -1;
+}
+
+/* Is item k the first that has an output of this name? */
+static bool is_first(const verify *v, uint32_t k, const char *name)
+{
+    for (uint32_t i = 0; i < k; i++)
+        if (wf_verify_output(v, i, name) >= 0)
+            return false;
+    return true;
+}
+
+uint64_t wf_verify_numel(const verify *v, const char *name)
+{
+    uint64_t total = 0;
+    for (uint32_t k = 0; k < v->n_items; k++) {
+        int32_t o = wf_verify_output(v, k, name);
+        total += o >= 0 ? wf_spec_numel(&v->items[k]->plan.output[o]) : 0;
+    }
+    return total;
+}
+
+/* An encoder output over all items that have it; only the rows that sites may see are compared. */
+static weft_status compare_output(verify *v, void *ctx, const char *name, weft_error *err)
+{
+    (void)ctx;
     const wf_st_tensor *t = wf_st_find(&v->file, name);
     void               *expected;
     sums                s = { 0 };
-    uint64_t            total = 0, at = 0;
+    uint64_t            at = 0;
     if (t == NULL)
         return WEFT_OK;
-    for (uint32_t k = 0; k < v->n_items; k++)
-        total += wf_spec_numel(&v->items[k]->plan.output[o]);
-    weft_status status = expect_shape(v, t, total, err);
+    weft_status status = expect_shape(v, t, wf_verify_numel(v, name), err);
     if (status == WEFT_OK)
         status = wf_parity_load(&v->file, t, &expected, err);
     if (status != WEFT_OK)
         return status;
     for (uint32_t k = 0; k < v->n_items; k++) {
+        int32_t o = wf_verify_output(v, k, name);
+        if (o < 0)
+            continue;
         uint64_t d = (uint64_t)v->items[k]->kv[o].d;
         add(&s, v->outputs[k][o], (float *)expected + at, (uint64_t)v->items[k]->plan.stream_rows[o] * d);
         at += wf_spec_numel(&v->items[k]->plan.output[o]);
@@ -110,6 +140,18 @@ static weft_status compare_output(verify *v, uint32_t o, weft_error *err)
     report(v, name, &s, -1);
     wf_free_aligned(expected);
     return WEFT_OK;
+}
+
+weft_status wf_verify_each_output(verify *v, wf_verify_output_fn fn, void *ctx, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (uint32_t k = 0; k < v->n_items; k++) {
+        const weft_plan *p = &v->items[k]->plan;
+        for (uint32_t o = 0; o < p->n_outputs && status == WEFT_OK; o++)
+            if (is_first(v, k, p->output_name[o]))
+                status = fn(v, ctx, p->output_name[o], err);
+    }
+    return status;
 }
 
 static weft_status compare_core(verify *v, weft_error *err)
@@ -200,69 +242,11 @@ static weft_status compare_greedy(verify *v, weft_error *err)
 
 weft_status wf_verify_compare(verify *v, weft_error *err)
 {
-    weft_status status = WEFT_OK;
-    for (uint32_t o = 0; v->n_items > 0 && o < v->items[0]->plan.n_outputs && status == WEFT_OK; o++)
-        status = compare_output(v, o, err);
+    weft_status status = wf_verify_each_output(v, compare_output, NULL, err);
     v->n_rows = v->seq != NULL ? v->seq->n : 0;
     if (status == WEFT_OK && v->seq != NULL)
         status = compare_core(v, err);
     if (status == WEFT_OK && v->seq != NULL)
         status = compare_greedy(v, err);
-    return status;
-}
-
-/* One entry of the dump; its name lives in the list. */
-typedef struct dump {
-    wf_st_out out[WEFT_MAX_OUTPUTS + WF_MAX_LAYERS + 8];
-    char      name[WF_MAX_LAYERS + 1][24];
-    uint64_t  n;
-} dump;
-
-/* Outputs of all items side by side, as the reference has them. */
-static weft_status dump_output(verify *v, dump *d, uint32_t o, float **joined, weft_error *err)
-{
-    const weft_tensor_spec *s = &v->items[0]->plan.output[o];
-    uint64_t                each = wf_spec_numel(s), bytes = 0;
-    wf_st_out               out = { .name = v->items[0]->plan.output_name[o], .dtype = WF_ST_F32, .rank = s->ndim + 1 };
-    if (s->ndim >= WF_ST_MAX_RANK || !wf_mul(each * sizeof(float), v->n_items, &bytes))
-        return wf_fail(err, WEFT_E_LIMIT, "%s has too many axes to be written", out.name);
-    *joined = wf_alloc_aligned((size_t)bytes);
-    if (*joined == NULL)
-        return wf_fail_nomem(err, bytes, out.name);
-    for (uint32_t k = 0; k < v->n_items; k++)
-        memcpy(*joined + k * each, v->outputs[k][o], (size_t)each * sizeof(float));
-    out.shape[0] = v->n_items;
-    memcpy(out.shape + 1, s->shape, (size_t)s->ndim * sizeof *s->shape);
-    out.data = *joined;
-    d->out[d->n++] = out;
-    return WEFT_OK;
-}
-
-static void dump_core(verify *v, dump *d)
-{
-    int64_t n = v->n_rows, width = v->e->config.d_model;
-    for (int32_t k = 0; k <= v->e->config.n_layers; k++) {
-        snprintf(d->name[k], sizeof d->name[k], "hidden.%d", k);
-        d->out[d->n++] = (wf_st_out){ d->name[k], WF_ST_F32, 2, { n, width }, v->hidden + (int64_t)k * n * width };
-    }
-    d->out[d->n++] = (wf_st_out){ "logits", WF_ST_F32, 2, { n, v->e->config.vocab }, v->logits };
-    if (v->n_greedy > 0)
-        d->out[d->n++] = (wf_st_out){ "greedy", WF_ST_I64, 1, { v->n_greedy }, v->greedy };
-}
-
-weft_status wf_verify_dump(verify *v, weft_error *err)
-{
-    float      *joined[WEFT_MAX_OUTPUTS] = { NULL };
-    dump       *d = wf_zalloc(sizeof *d);
-    weft_status status = d != NULL ? WEFT_OK : wf_fail_nomem(err, sizeof *d, "a dump");
-    for (uint32_t o = 0; v->n_items > 0 && o < v->items[0]->plan.n_outputs && status == WEFT_OK; o++)
-        status = dump_output(v, d, o, &joined[o], err);
-    if (status == WEFT_OK && v->seq != NULL)
-        dump_core(v, d);
-    if (status == WEFT_OK)
-        status = wf_st_write(v->rq->dump, d->out, d->n, err);
-    for (uint32_t o = 0; o < WEFT_MAX_OUTPUTS; o++)
-        wf_free_aligned(joined[o]);
-    wf_free(d);
     return status;
 }

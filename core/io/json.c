@@ -13,15 +13,16 @@
 #include "core/io/file.h"
 #include "core/io/text.h"
 
-/* jansson ignores some failures of its own buffers: a string could come out short, and its scanner then
- * asserts. So a refusal is noted for whoever parses, who gives up afterwards, and jansson itself is helped
- * through with memory from behind the one door where there is any. */
-static _Thread_local bool starved;
+/* While it parses, jansson ignores some failures of its own buffers: a string could come out short,
+ * and its scanner then asserts. So there a refusal is noted for wf_json_parse, which gives up
+ * afterwards, and jansson is helped through with memory from behind the one door where there is
+ * any. What builds a tree checks, and is refused. */
+static _Thread_local bool parsing, starved;
 
 static void *json_alloc(size_t bytes)
 {
     void *p = wf_alloc(bytes);
-    if (p != NULL)
+    if (p != NULL || !parsing)
         return p;
     starved = true;
     return malloc(bytes);
@@ -104,7 +105,9 @@ weft_status wf_json_parse(const char *text, uint64_t bytes, const char *name, js
         return status;
     wf_json_init();
     starved = false;
+    parsing = true;
     json_t *root = json_loadb(text, (size_t)bytes, JSON_REJECT_DUPLICATES, &why);
+    parsing = false;
     if (starved) {
         json_decref(root);
         return wf_fail(err, WEFT_E_NOMEM, "out of memory: reading %s", wf_quote(name).s);

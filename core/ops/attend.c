@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attention over pages and over packed sequences.
  *
- * A task is a chunk of query rows and one kv head. Within the chunk, runs of rows whose keys begin at
- * the same place share their blocks. For each block in ascending order: its keys and values become
- * plain f32 in the thread's scratch (values past the end 0), the block kernel gives (m, l, o) of every
- * query from nothing, and merge adds them to the state. Nothing of this depends on how rows are
- * grouped or on which thread does a task. */
+ * A task is a chunk of query rows and one kv head. Within the chunk, runs of rows whose keys begin
+ * at the same place share their blocks. For each block in ascending order: its keys and values
+ * become plain f32 in the thread's scratch (values past the end 0), the block kernel gives (m, l,
+ * o) of every query from nothing, and merge adds them to the state. Nothing of this depends on how
+ * rows are grouped or on which thread does a task. */
 #include "core/ops/internal.h"
 
 #define CHUNK_QUERIES 64 /* of one task, where a row has fewer heads than that per kv head */
 
 typedef struct attend_job {
     const wf_attend_kernels *kernels;
-    const wf_attend_pages   *pages;  /* one of these two */
+    const wf_attend_pages   *pages; /* one of these two */
     const wf_attend         *packed;
     const float             *q;
     float                   *out;
@@ -65,7 +65,7 @@ static key_range packed_range(const wf_attend *a, int64_t row)
         begin = a->row_k_begin[row];
         end = !a->causal || a->row_k_end[row] < end ? a->row_k_end[row] : end;
     }
-    return (key_range){ begin, end > begin ? end - begin : 0 };
+    return (key_range){begin, end > begin ? end - begin : 0};
 }
 
 static key_range range_of(const attend_job *j, int64_t row)
@@ -73,7 +73,7 @@ static key_range range_of(const attend_job *j, int64_t row)
     if (j->packed != NULL)
         return packed_range(j->packed, row);
     int64_t begin = j->pages->row_begin[row], end = j->pages->row_end[row];
-    return (key_range){ begin, end > begin ? end - begin : 0 };
+    return (key_range){begin, end > begin ? end - begin : 0};
 }
 
 static int64_t blocks_of(const attend_job *j, key_range r)
@@ -240,7 +240,7 @@ static int64_t lay_out(const attend_job *j, attend_task *t, uint8_t *base)
 static void attend_thread(void *ctx, int32_t index, int32_t count)
 {
     const attend_job *j = ctx;
-    attend_task       t = { 0 };
+    attend_task       t = {0};
     uint8_t          *base = j->scratch + index * j->thread_bytes;
     lay_out(j, &t, base);
     memset(base, 0, (size_t)((uint8_t *)t.kt - base)); /* v and q */
@@ -260,7 +260,7 @@ static weft_status attend(wf_exec *ex, attend_job *j)
     j->chunk_rows = j->group < CHUNK_QUERIES ? CHUNK_QUERIES / j->group : 1;
     j->chunk_rows = j->chunk_rows < j->m ? j->chunk_rows : j->m;
     j->stride = (j->head_dim + 15) / 16 * 16;
-    attend_task sizes = { 0 };
+    attend_task sizes = {0};
     j->thread_bytes = lay_out(j, &sizes, NULL);
     size_t bytes = (size_t)(j->thread_bytes * wf_pool_threads(ex->pool));
     j->scratch = wf_exec_scratch(ex, bytes);

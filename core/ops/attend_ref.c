@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of attention that variants replace, in plain C: the block kernel states the canonical sums
- * (core/ops/ops.h), merge the one way in which blocks are joined. */
+/* The parts of attention that variants replace, in plain C: the block kernel states the canonical
+ * sums (core/ops/ops.h), merge the one way in which blocks are joined. */
 #include "core/ops/internal.h"
 
 static void to_f32_ref(float *dst, const void *src, int64_t n, int32_t dtype)
@@ -74,7 +74,7 @@ static void merge_ref(wf_attend_state *s, const wf_key_block *b)
     }
 }
 
-static const wf_attend_kernels kernels = { to_f32_ref, transpose_ref, block_ref, merge_ref };
+static const wf_attend_kernels kernels = {to_f32_ref, transpose_ref, block_ref, merge_ref};
 
 weft_status wf_attend_pages_ref(wf_exec *ex, const wf_attend_pages *a)
 {

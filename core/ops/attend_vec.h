@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention's kernels over vec.h: scores as vectors over keys, outputs as vectors over head_dim, up to
- * four queries at a time so that a key is loaded once for them. Each lane does the reference's steps. */
+/* Attention's kernels over vec.h: scores as vectors over keys, outputs as vectors over head_dim, up
+ * to four queries at a time so that a key is loaded once for them. Each lane does the reference's
+ * steps. */
 #ifndef WF_ATTEND_VEC_H
 #define WF_ATTEND_VEC_H
 
@@ -139,7 +140,7 @@ VF_INLINE void values(const wf_key_block *b, float *o, float p[][WF_KEY_BLOCK], 
 VF_INLINE void sums(const wf_key_block *b, int64_t first, float p[][WF_KEY_BLOCK], int32_t n,
                     const int rows)
 {
-    float l[VF_QUERIES] = { 0 };
+    float l[VF_QUERIES] = {0};
     for (int32_t j = 0; j < n; j++) {
         VF_UNROLL
         for (int r = 0; r < rows; r++)
@@ -152,8 +153,8 @@ VF_INLINE void sums(const wf_key_block *b, int64_t first, float p[][WF_KEY_BLOCK
     }
 }
 
-/* Keys that all of the queries see are taken together, what is left one query at a time: a key past a
- * query's end must not even be multiplied by zero. */
+/* Keys that all of the queries see are taken together, what is left one query at a time: a key past
+ * a query's end must not even be multiplied by zero. */
 VF_INLINE void block_rows(const wf_key_block *b, int64_t first, const int rows)
 {
     _Alignas(64) float p[VF_QUERIES][WF_KEY_BLOCK];
@@ -209,7 +210,7 @@ static void merge(wf_attend_state *s, const wf_key_block *b)
     }
 }
 
-static const wf_attend_kernels attend_kernels = { to_f32, transpose, block, merge };
+static const wf_attend_kernels attend_kernels = {to_f32, transpose, block, merge};
 
 static weft_status attend_pages(wf_exec *ex, const wf_attend_pages *a)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolution: windows become rows (im2col), a bounded number at a time, and linear multiplies them. */
+/* Convolution: windows become rows (im2col), a bounded number at a time, and linear multiplies
+ * them. */
 #include "core/ops/internal.h"
 
 #define WINDOW_BYTES ((int64_t)8 << 20) /* of rows gathered at a time; at least one row */
@@ -10,14 +11,14 @@ typedef struct gather_job {
     int64_t        first;
 } gather_job;
 
-/* One window, in the order of w's columns: channel, y, x. Places outside the image are 0. */
+/* One window, in the order of w's columns: channel, y, x. Places outside the plane are 0. */
 static void gather_window(const wf_conv *a, int64_t window, float *row)
 {
-    int64_t image = window / (a->oh * a->ow);
+    int64_t item = window / (a->oh * a->ow);
     int64_t y0 = window / a->ow % a->oh * a->stride[0] - a->pad[0];
     int64_t x0 = window % a->ow * a->stride[1] - a->pad[2];
     for (int64_t c = 0; c < a->c; c++) {
-        const float *plane = a->x + (image * a->c + c) * a->h * a->wd;
+        const float *plane = a->x + (item * a->c + c) * a->h * a->wd;
         for (int64_t y = y0; y < y0 + a->kh; y++) {
             for (int64_t x = x0; x < x0 + a->kw; x++) {
                 int inside = y >= 0 && y < a->h && x >= 0 && x < a->wd;
@@ -38,7 +39,7 @@ static void gather_rows(void *ctx, int64_t begin, int64_t end)
 static weft_status conv_rows(wf_exec *ex, const wf_conv *a, float *rows, int64_t first, int64_t n)
 {
     int64_t    k = a->c * a->kh * a->kw;
-    gather_job job = { a, rows, first };
+    gather_job job = {a, rows, first};
     wf_range_run(ex, n, wf_row_grain(k), gather_rows, &job);
     wf_linear l = {
         .y = a->y + first * a->w.n,
@@ -66,7 +67,7 @@ weft_status wf_conv_ref(wf_exec *ex, const wf_conv *a)
     if (scratch == NULL)
         return WEFT_E_NOMEM;
     /* linear works in the second part: it never needs more than it is lent here. */
-    wf_exec     inner = { ex->pool, ex->ops, scratch + rows_bytes, linear_bytes };
+    wf_exec     inner = {ex->pool, ex->ops, scratch + rows_bytes, linear_bytes};
     weft_status status = WEFT_OK;
     for (int64_t first = 0; first < windows && status == WEFT_OK; first += most) {
         int64_t n = windows - first < most ? windows - first : most;

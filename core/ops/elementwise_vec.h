@@ -59,7 +59,7 @@ typedef struct norm_rows4 {
 
 static void means(norm_rows4 *g, int64_t n)
 {
-    double sum[NORM_ROWS] = { 0 };
+    double sum[NORM_ROWS] = {0};
     for (int64_t i = 0; i < n; i++) {
         VF_UNROLL
         for (int r = 0; r < NORM_ROWS; r++)
@@ -71,7 +71,7 @@ static void means(norm_rows4 *g, int64_t n)
 
 static void inverse_deviations(norm_rows4 *g, int64_t n, float eps)
 {
-    double sum[NORM_ROWS] = { 0 };
+    double sum[NORM_ROWS] = {0};
     for (int64_t i = 0; i < n; i++) {
         VF_UNROLL
         for (int r = 0; r < NORM_ROWS; r++) {
@@ -99,7 +99,7 @@ static void norm_rows(void *ctx, int64_t begin, int64_t end)
 {
     const wf_norm *a = ctx;
     for (int64_t first = begin; first < end; first += NORM_ROWS) {
-        norm_rows4 g = { 0 };
+        norm_rows4 g = {0};
         for (int64_t r = 0; r < NORM_ROWS; r++) {
             int64_t row = first + r < end ? first + r : end - 1;
             g.x[r] = a->x + row / a->inner * a->x_stride + row % a->inner * a->n;

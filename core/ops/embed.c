@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows of a packed weight as f32: token embedding, from the same copy that a tied head multiplies. */
+/* Rows of a packed weight as f32: token embedding, from the same copy that a tied head multiplies.
+ */
 #include "core/ops/internal.h"
 
 typedef struct embed_job {
@@ -26,7 +27,7 @@ static void embed_rows(void *ctx, int64_t begin, int64_t end)
 
 weft_status wf_panel_embed(wf_exec *ex, const wf_embed *a, int64_t panel)
 {
-    embed_job job = { a, panel };
+    embed_job job = {a, panel};
     if (a->m > 0)
         wf_range_run(ex, a->m, wf_row_grain(a->w.k), embed_rows, &job);
     return WEFT_OK;

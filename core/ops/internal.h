@@ -25,8 +25,8 @@ static inline int64_t wf_row_grain(int64_t n)
 /* ---- packed weights ----
  * Panels of `panel` columns (rows of w), the last one padded with zeros. Within a panel k runs in
  * groups: 2 elements for bf16 (a pair is one 32-bit lane of vdpbf16ps), 1 otherwise. A group holds
- * the panel's columns side by side, each with its elements of the group; k is padded with zeros to a
- * whole group. Panel 1 is therefore plain rows. */
+ * the panel's columns side by side, each with its elements of the group; k is padded with zeros to
+ * a whole group. Panel 1 is therefore plain rows. */
 static inline int64_t wf_group(int32_t dtype)
 {
     return dtype == WF_BF16 ? 2 : 1;
@@ -115,7 +115,8 @@ weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_ke
 /* ---- attention ---- */
 
 /* One key block against nq queries. Query i sees the first n_keys[i] keys (0: its outputs are left
- * as they are). Rows of q, v and o are stride floats apart, a multiple of 16, zero past head_dim. */
+ * as they are). Rows of q, v and o are stride floats apart, a multiple of 16, zero past head_dim.
+ */
 typedef struct wf_key_block {
     const float   *q;  /* [nq, stride] */
     const float   *kt; /* [head_dim, WF_KEY_BLOCK] */
@@ -137,7 +138,8 @@ typedef struct wf_attend_state {
 typedef struct wf_attend_kernels {
     void (*to_f32)(float *dst, const void *src, int64_t n, int32_t dtype);
     /* kt [head_dim, WF_KEY_BLOCK] from n_keys rows of k; lanes past n_keys are 0. */
-    void (*transpose)(float *kt, const float *k, int64_t k_stride, int64_t n_keys, int64_t head_dim);
+    void (*transpose)(float *kt, const float *k, int64_t k_stride, int64_t n_keys,
+                      int64_t head_dim);
     void (*block)(const wf_key_block *b);
     void (*merge)(wf_attend_state *s, const wf_key_block *b);
 } wf_attend_kernels;
@@ -165,7 +167,8 @@ weft_status wf_copy_ref(wf_exec *ex, const wf_copy *a);
 weft_status wf_conv_ref(wf_exec *ex, const wf_conv *a);
 weft_status wf_kernel_ref(wf_exec *ex, const wf_kernel_op *a);
 
-/* ---- levels: each overwrites what it does better, and returns at once if its flag is missing ---- */
+/* ---- levels: each overwrites what it does better, and returns at once if its flag is missing ----
+ */
 
 #if defined(__x86_64__)
 void wf_ops_init_avx2(wf_ops *ops, uint64_t cpu_flags);

@@ -8,7 +8,7 @@ static void run_worker(void *ctx, int32_t index, int32_t count)
     void         *args[WF_KERNEL_ARGS];
     for (uint32_t i = 0; i < a->n_args; i++)
         args[i] = a->data + a->offset[i];
-    weft_range range = { 0, 0, index, 0 };
+    weft_range range = {0, 0, index, 0};
     wf_share(a->n, a->grain > 0 ? a->grain : 1, index, count, &range.begin, &range.end);
     if (range.begin < range.end)
         a->fn(&range, args);

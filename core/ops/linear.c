@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linear, the reference: one f32 accumulator per output, one fused multiply-add per k, ascending. */
+/* linear, the reference: one f32 accumulator per output, one fused multiply-add per k, ascending.
+ */
 #include "core/ops/internal.h"
 
 /* The value of output (r, j): w's row j is plain (panel 1). */

@@ -15,8 +15,8 @@
 #define VF_TILE_ROWS 6
 #endif
 
-/* A row as f32, rounded to bf16 where the weights are. Nothing is read past k: the kernels below end
- * there too. */
+/* A row as f32, rounded to bf16 where the weights are. Nothing is read past k: the kernels below
+ * end there too. */
 static void prepare_f32(void *dst, const float *x, int64_t k, int32_t dtype)
 {
     float *d = dst;
@@ -55,8 +55,8 @@ VF_INLINE void tile_f16(vf acc[][2], const wf_tile *t, const int rows)
         tile_step(acc, t, i, vf_from_f16x(b), vf_from_f16x(b + VF_LANES), rows);
 }
 
-/* A lane holds the pair (even k, odd k): the low half moves up, the high half stays. An odd k has no
- * second step, so that no zero is added that the reference does not add. */
+/* A lane holds the pair (even k, odd k): the low half moves up, the high half stays. An odd k has
+ * no second step, so that no zero is added that the reference does not add. */
 VF_INLINE void tile_bf16(vf acc[][2], const wf_tile *t, const int rows)
 {
     const uint8_t *b = t->b;
@@ -101,34 +101,28 @@ VF_INLINE void tile_rows(const wf_tile *t, const int rows)
     tile_store(t, acc, rows);
 }
 
-/* One instance per row count: the count must be a constant for the accumulators to be registers. */
+/* One instance per row count: the count must be a constant for the accumulators to be registers.
+ * Other counts do not occur: no tile is larger than VF_TILE_ROWS. */
+/* clang-format off */
+#define VF_CASE(body, n) case n: body(t, n); break;
+#define VF_CASES_6(body) \
+    VF_CASE(body, 1) VF_CASE(body, 2) VF_CASE(body, 3) \
+    VF_CASE(body, 4) VF_CASE(body, 5) VF_CASE(body, 6)
+#define VF_CASES_12(body) VF_CASES_6(body) \
+    VF_CASE(body, 7) VF_CASE(body, 8) VF_CASE(body, 9) \
+    VF_CASE(body, 10) VF_CASE(body, 11) VF_CASE(body, 12)
 #if defined(VF_ROLLED)
-#define VF_TILE_SWITCH(body) body(t, t->rows);
+#define VF_EACH_COUNT(body) body(t, t->rows)
+#elif VF_LANES == 16
+#define VF_EACH_COUNT(body) switch (t->rows) { VF_CASES_12(body) default: break; }
 #else
-#define VF_TILE_CASE(body, n) \
-    case n:                   \
-        body(t, n);           \
-        return;
-#if VF_LANES == 16
-#define VF_TILE_SWITCH(body)                                                               \
-    switch (t->rows) {                                                                     \
-        VF_TILE_CASE(body, 1) VF_TILE_CASE(body, 2) VF_TILE_CASE(body, 3)                  \
-        VF_TILE_CASE(body, 4) VF_TILE_CASE(body, 5) VF_TILE_CASE(body, 6)                  \
-        VF_TILE_CASE(body, 7) VF_TILE_CASE(body, 8) VF_TILE_CASE(body, 9)                  \
-        VF_TILE_CASE(body, 10) VF_TILE_CASE(body, 11) VF_TILE_CASE(body, 12) default : break; \
-    }
-#else
-#define VF_TILE_SWITCH(body)                                                  \
-    switch (t->rows) {                                                        \
-        VF_TILE_CASE(body, 1) VF_TILE_CASE(body, 2) VF_TILE_CASE(body, 3)     \
-        VF_TILE_CASE(body, 4) VF_TILE_CASE(body, 5) VF_TILE_CASE(body, 6) default : break; \
-    }
+#define VF_EACH_COUNT(body) switch (t->rows) { VF_CASES_6(body) default: break; }
 #endif
-#endif
+/* clang-format on */
 
 static void tile_fma(const wf_tile *t)
 {
-    VF_TILE_SWITCH(tile_rows)
+    VF_EACH_COUNT(tile_rows);
 }
 
 /* The epilogue of one vector of outputs (order: core/ops/ops.h), n of them real. */

@@ -12,17 +12,17 @@
 
 /* exp(x) = 2^n (1 + r + r^2 q(r)), n = round(x / ln 2), r = x - n ln 2 in two parts (the first has
  * zeros at its end, so that n times it is exact). q: Chebyshev fit on |r| <= 0.35, 1.1e-8. */
-#define WF_EXP_LOW    (-104.0f) /* below: 0 */
-#define WF_EXP_HIGH   89.0f     /* above: infinity */
-#define WF_EXP_LOG2E  0x1.715476p+0f
-#define WF_EXP_MAGIC  0x1.8p+23f /* adding it rounds to an integer, kept in the low bits */
+#define WF_EXP_LOW (-104.0f) /* below: 0 */
+#define WF_EXP_HIGH 89.0f    /* above: infinity */
+#define WF_EXP_LOG2E 0x1.715476p+0f
+#define WF_EXP_MAGIC 0x1.8p+23f /* adding it rounds to an integer, kept in the low bits */
 #define WF_EXP_LN2_HI 0x1.62e400p-1f
 #define WF_EXP_LN2_LO 0x1.7f7d1cp-20f
-#define WF_EXP_Q0     0x1.0p-1f
-#define WF_EXP_Q1     0x1.5554d8p-3f
-#define WF_EXP_Q2     0x1.5554e4p-5f
-#define WF_EXP_Q3     0x1.121072p-7f
-#define WF_EXP_Q4     0x1.6d4926p-10f
+#define WF_EXP_Q0 0x1.0p-1f
+#define WF_EXP_Q1 0x1.5554d8p-3f
+#define WF_EXP_Q2 0x1.5554e4p-5f
+#define WF_EXP_Q3 0x1.121072p-7f
+#define WF_EXP_Q4 0x1.6d4926p-10f
 
 /* Within 1 ulp of exp over the normal range; denormal results are rounded once more. */
 static inline float wf_expf(float x)
@@ -53,10 +53,10 @@ static inline float wf_siluf(float x)
     return x / (1.0f + wf_expf(-x));
 }
 
-/* GELU in its exact form, x Phi(x). With y = |x|: tail = Phi(-y) = exp(-y^2 / 2) t g(t), t = 1 / (1 + 0.35 y);
- * g: Chebyshev fit of exp(y^2 / 2) Phi(-y) / t for y <= 14.5, 4e-8. Working on the tail keeps the
- * relative accuracy of small results, where 1 + erf would cancel. */
-#define WF_GELU_P  0.35f
+/* GELU in its exact form, x Phi(x). With y = |x|: tail = Phi(-y) = exp(-y^2 / 2) t g(t), t = 1 / (1
+ * + 0.35 y); g: Chebyshev fit of exp(y^2 / 2) Phi(-y) / t for y <= 14.5, 4e-8. Working on the tail
+ * keeps the relative accuracy of small results, where 1 + erf would cancel. */
+#define WF_GELU_P 0.35f
 #define WF_GELU_G0 0.1396215f
 #define WF_GELU_G1 0.13985829f
 #define WF_GELU_G2 0.119874716f

@@ -106,7 +106,7 @@ static void run_share(void *arg, int32_t index, int32_t count)
 
 void wf_range_run(wf_exec *ex, int64_t n, int64_t grain, wf_range_fn fn, void *ctx)
 {
-    range_job job = { fn, ctx, n, grain };
+    range_job job = {fn, ctx, n, grain};
     if (n <= grain)
         run_share(&job, 0, 1);
     else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The AVX-512 level (F, BW, DQ, VL): every kernel of the *_vec.h files, sixteen lanes wide. */
 #if defined(__x86_64__)
-#if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512DQ__) || !defined(__AVX512VL__)
+#if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512DQ__) ||                   \
+    !defined(__AVX512VL__)
 #error "build this file with -mavx512f -mavx512bw -mavx512dq -mavx512vl"
 #endif
 #include "core/ops/attend_vec.h"
@@ -10,8 +11,8 @@
 
 static weft_status linear(wf_exec *ex, const wf_linear *a)
 {
-    static const wf_linear_kernel kernel = { VF_PANEL, VF_TILE_ROWS, 0, prepare_f32, tile_fma,
-                                             finish };
+    static const wf_linear_kernel kernel = {VF_PANEL,    VF_TILE_ROWS, 0,
+                                            prepare_f32, tile_fma,     finish};
     return wf_linear_panels(ex, a, &kernel);
 }
 

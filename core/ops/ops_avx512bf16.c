@@ -59,13 +59,12 @@ static void tile(const wf_tile *t)
         tile_fma(t);
         return;
     }
-    VF_TILE_SWITCH(tile_pairs)
+    VF_EACH_COUNT(tile_pairs);
 }
 
 static weft_status linear(wf_exec *ex, const wf_linear *a)
 {
-    static const wf_linear_kernel kernel = { VF_PANEL, VF_TILE_ROWS, 1, prepare_pairs, tile,
-                                             finish };
+    static const wf_linear_kernel kernel = {VF_PANEL, VF_TILE_ROWS, 1, prepare_pairs, tile, finish};
     return wf_linear_panels(ex, a, &kernel);
 }
 

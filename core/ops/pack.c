@@ -8,24 +8,30 @@ typedef struct pack_job {
     int64_t        panel, first_panel;
 } pack_job;
 
+/* A row of the panel's own type, by whole groups of four bytes (f32, pairs of bf16) while they
+ * last. */
+static void copy_row(const pack_job *j, uint8_t *dst, int64_t c, const uint8_t *src)
+{
+    int64_t k = j->a->w.k, size = wf_dtype_bytes(j->a->w.dtype);
+    int32_t dtype = j->a->w.dtype;
+    int64_t i = 0;
+    for (int64_t step = wf_group(dtype); step * size == 4 && i + step <= k; i += step)
+        memcpy(dst + (i / step * j->panel + c) * 4, src + i * size, 4);
+    for (; i < k; i++)
+        memcpy(dst + wf_panel_index(dtype, j->panel, c, i) * 2, src + i * 2, 2);
+}
+
 /* Row r of src, k elements, as column c of the panel at dst. */
-static void pack_row(const pack_job *j, void *dst, int64_t c, int64_t r)
+static void pack_row(const pack_job *j, uint8_t *dst, int64_t c, int64_t r)
 {
     const wf_pack *a = j->a;
-    int64_t        k = a->w.k;
     int32_t        to = a->w.dtype, from = a->src_dtype;
-    const uint8_t *src = (const uint8_t *)a->src + r * k * wf_dtype_bytes(from);
-    if (from == to && to == WF_F32) {
-        for (int64_t i = 0; i < k; i++)
-            memcpy((uint8_t *)dst + (i * j->panel + c) * 4, src + i * 4, 4);
-        return;
-    }
+    const uint8_t *src = (const uint8_t *)a->src + r * a->w.k * wf_dtype_bytes(from);
     if (from == to) {
-        for (int64_t i = 0; i < k; i++)
-            memcpy((uint8_t *)dst + wf_panel_index(to, j->panel, c, i) * 2, src + i * 2, 2);
+        copy_row(j, dst, c, src);
         return;
     }
-    for (int64_t i = 0; i < k; i++)
+    for (int64_t i = 0; i < a->w.k; i++)
         wf_store(dst, wf_panel_index(to, j->panel, c, i), to, wf_load(src, i, from));
 }
 
@@ -47,7 +53,7 @@ weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel)
 {
     if (a->rows <= 0)
         return WEFT_OK;
-    pack_job job = { a, panel, a->row0 / panel };
+    pack_job job = {a, panel, a->row0 / panel};
     int64_t  n = (a->row0 + a->rows - 1) / panel - job.first_panel + 1;
     wf_range_run(ex, n, wf_row_grain(panel * a->w.k), panels, &job);
     return WEFT_OK;

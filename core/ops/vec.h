@@ -11,10 +11,10 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-/* A sanitizer multiplies code that unrolling has multiplied already, and compiling takes minutes: it
- * gets the same loops rolled, with arrays in memory. */
+/* A sanitizer multiplies code that unrolling has multiplied already, and compiling takes minutes:
+ * it gets the same loops rolled, with arrays in memory. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
     __has_feature(undefined_behavior_sanitizer)
 #define VF_ROLLED
 #endif
@@ -146,7 +146,8 @@ VF_INLINE vf vf_of(vi x)
 }
 VF_INLINE vf vf_from_bf16x(const uint16_t *p)
 {
-    return vf_of(vi_sll(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16));
+    return vf_of(
+        vi_sll(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)), 16));
 }
 VF_INLINE vf vf_from_f16x(const uint16_t *p)
 {
@@ -267,7 +268,8 @@ VF_INLINE vf vf_of(vi x)
 }
 VF_INLINE vf vf_from_bf16x(const uint16_t *p)
 {
-    return vf_of(vi_sll(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16));
+    return vf_of(
+        vi_sll(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)), 16));
 }
 VF_INLINE vf vf_from_f16x(const uint16_t *p)
 {

@@ -36,18 +36,22 @@ static const must decoder[] = {MUST(weft_decoder, kinds), MUST(weft_decoder, pro
 static const must modality[] = {
     MUST(weft_modality, kinds),   MUST(weft_modality, create),     MUST(weft_modality, load),
     MUST(weft_modality, destroy), MUST(weft_modality, install),    MUST(weft_modality, prompt),
-    MUST(weft_modality, plan),    MUST(weft_modality, preprocess), MUST(weft_modality, encode)};
+    MUST(weft_modality, plan),    MUST(weft_modality, preprocess), MUST(weft_modality, encode),
+    MUST(weft_modality, parameters)};
 static const must checkpoint[] = {MUST(weft_checkpoint, text_map)};
 static const must tokenizer[] = {MUST(weft_tokenizer, create), MUST(weft_tokenizer, destroy),
                                  MUST(weft_tokenizer, encode), MUST(weft_tokenizer, chat),
                                  MUST(weft_tokenizer, decode), MUST(weft_tokenizer, special),
                                  MUST(weft_tokenizer, bos),    MUST(weft_tokenizer, is_stop)};
 
+static const must segmenter[] = {MUST(weft_segmenter, kinds), MUST(weft_segmenter, run)};
+
 static const kind_rule rules[] = {
     {WEFT_C_DECODER, sizeof(weft_decoder), decoder, COUNT(decoder)},
     {WEFT_C_MODALITY, sizeof(weft_modality), modality, COUNT(modality)},
     {WEFT_C_CHECKPOINT, sizeof(weft_checkpoint), checkpoint, COUNT(checkpoint)},
     {WEFT_C_TOKENIZER, sizeof(weft_tokenizer), tokenizer, COUNT(tokenizer)},
+    {WEFT_C_SEGMENTER, sizeof(weft_segmenter), segmenter, COUNT(segmenter)},
 };
 
 static weft_status check_rule(const kind_rule *rule, const weft_component *c, const char *path,
@@ -132,6 +136,24 @@ static weft_status check_needs(const weft_descriptor *d, const char *path, weft_
     return WEFT_OK;
 }
 
+/* The descriptor's services must be those that its manifest says, since loading goes by the manifest. */
+static weft_status check_services(const char *const *said, char *const *promised, uint32_t n, const char *line,
+                                  const char *path, weft_error *err)
+{
+    uint32_t count = 0;
+    for (; said != NULL && said[count] != NULL && count <= n; count++) {
+        bool found = false;
+        for (uint32_t i = 0; i < n; i++)
+            found = found || strcmp(promised[i], said[count]) == 0;
+        if (!found)
+            return wf_fail(err, WEFT_E_INVALID, "%s: service %.60s is not in the %s= line of its manifest", path,
+                           said[count], line);
+    }
+    return count == n ? WEFT_OK
+                      : wf_fail(err, WEFT_E_INVALID, "%s: its manifest's %s= line has %u services, its descriptor %u",
+                                path, line, n, count);
+}
+
 weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest *m, const char *path,
                                 weft_error *err)
 {
@@ -150,5 +172,9 @@ weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest *m, 
                        "%s: its descriptor says version %.32s, its manifest %s", path,
                        d->version != NULL ? d->version : "(null)", m->version);
     st = check_components(d, m, path, err);
+    if (st == WEFT_OK)
+        st = check_services(d->needs_service, m->needs, m->n_needs, "needs", path, err);
+    if (st == WEFT_OK)
+        st = check_services(d->gives_service, m->gives, m->n_gives, "gives", path, err);
     return st == WEFT_OK ? check_needs(d, path, err) : st;
 }

@@ -63,7 +63,7 @@ static const void *lookup(const char *id)
     } served[] = {
         {WEFT_IF_OPTIONS, &wf_host_options}, {WEFT_IF_PACKAGE, &wf_host_package},
         {WEFT_IF_WEIGHTS, &wf_host_weights}, {WEFT_IF_OPS, &wf_host_ops},
-        {WEFT_IF_KERNELS, &wf_host_kernels},
+        {WEFT_IF_KERNELS, &wf_host_kernels}, {WEFT_IF_SERVICES, &wf_host_services},
     };
     for (size_t i = 0; id != NULL && i < sizeof served / sizeof served[0]; i++)
         if (strcmp(served[i].id, id) == 0)
@@ -96,6 +96,7 @@ void wf_host_init(wf_plugin *p)
         .cpu_flags = host_cpu_flags,
         .cancelled = host_cancelled,
         .get_interface = host_get_interface,
+        .slot = &p->slot,
     };
 }
 
@@ -105,6 +106,8 @@ void wf_host_clear(wf_plugin *p)
     wf_plugin_queue_waited(p, NULL);
     wf_host_files_close(p);
     wf_host_kernels_clear(p);
+    wf_host_services_clear(p);
+    wf_host_packages_close(p);
 }
 
 void wf_plugin_bind(wf_plugin *p, const wf_binding *b)

@@ -208,6 +208,8 @@ static weft_status bring_up(wf_registry *r, wf_found *f, wf_plugin **out, weft_e
     if (st == WEFT_OK)
         st = make(r, f, library, &filled, out, err);
     if (st == WEFT_OK)
+        st = wf_host_packages_open(*out, err);
+    if (st == WEFT_OK)
         st = start(*out, err);
     if (st != WEFT_OK) {
         drop(*out);

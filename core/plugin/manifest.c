@@ -12,7 +12,7 @@
 #define ITEMS_MAX 64u /* of one comma-separated line */
 
 typedef struct lines { /* values inside the manifest's text, NULL where absent */
-    char *id, *version, *abi, *components, *architectures, *links;
+    char *id, *version, *abi, *components, *architectures, *links, *needs, *gives;
 } lines;
 
 static weft_status bad(const char *name, const char *what, weft_error *err)
@@ -33,6 +33,8 @@ static char **place_of(lines *l, const char *key)
         {"components", &l->components},
         {"architectures", &l->architectures},
         {"links", &l->links},
+        {"needs", &l->needs},
+        {"gives", &l->gives},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].key, key) == 0)
@@ -131,6 +133,10 @@ static weft_status fill(wf_manifest *m, const char *name, weft_error *err)
         st = split_items(l.architectures, &m->architectures, &m->n_architectures, name, err);
     if (st == WEFT_OK)
         st = split_items(l.links, &m->links, &m->n_links, name, err);
+    if (st == WEFT_OK)
+        st = split_items(l.needs, &m->needs, &m->n_needs, name, err);
+    if (st == WEFT_OK)
+        st = split_items(l.gives, &m->gives, &m->n_gives, name, err);
     return st;
 }
 
@@ -161,6 +167,8 @@ void wf_manifest_free(wf_manifest *m)
     wf_free(m->components);
     wf_free(m->architectures);
     wf_free(m->links);
+    wf_free(m->needs);
+    wf_free(m->gives);
     memset(m, 0, sizeof *m);
 }
 

@@ -17,7 +17,8 @@ typedef struct wf_manifest {
     char   **components;    /* "decoder:png", ... */
     char   **architectures; /* values of config.json's "architectures" */
     char   **links;         /* DT_NEEDED beyond libc and libm */
-    uint32_t n_components, n_architectures, n_links;
+    char   **needs, **gives; /* services: ids of weft/services.h */
+    uint32_t n_components, n_architectures, n_links, n_needs, n_gives;
 } wf_manifest;
 
 /* Reads the note from fd, a regular file of `bytes` bytes; name is for messages. Every offset is

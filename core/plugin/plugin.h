@@ -11,6 +11,8 @@
 #include "core/plugin/registry.h"
 #include "weft/kernels.h"
 #include "weft/ops.h"
+#include "weft/package.h"
+#include "weft/services.h"
 
 /* Where a candidate came from, which is also how strictly it is judged. */
 enum wf_where { WF_WHERE_EXPLICIT, WF_WHERE_ENV, WF_WHERE_USER, WF_WHERE_BUILTIN };
@@ -26,6 +28,7 @@ typedef struct wf_found {
     dev_t       dev; /* identity of the file whose manifest was read; ino 0: never opened */
     ino_t       ino;
     wf_plugin  *plugin;
+    bool        loading; /* waits for the services that it needs */
 } wf_found;
 
 typedef struct wf_found_list {
@@ -54,6 +57,20 @@ struct weft_kernel {
     uint32_t            n_args, reserved;
 };
 
+typedef struct wf_opened { /* a directory that an option of type PACKAGE names */
+    struct wf_opened *next;
+    const char       *key;
+    weft_package     *package;
+} wf_opened;
+
+typedef struct wf_service {
+    struct wf_service *next;
+    wf_plugin         *owner;
+    char              *id;
+    const void        *vtable;
+    void              *self;
+} wf_service;
+
 struct wf_plugin {
     weft_host              host; /* first: the host is the plugin's identity */
     wf_registry           *registry;
@@ -67,12 +84,14 @@ struct wf_plugin {
     int32_t (*cancelled)(void *ctx);
     void               *cancelled_ctx;
     atomic_int_fast64_t live_blocks; /* of host->alloc */
+    void               *slot;        /* the plugin's own pointer */
     /* [encode] */
     wf_binding      binding;
     wf_buffers      weights;
     void          **host_weights; /* of WEFT_USE_HOST */
     size_t          n_host_weights;
     wf_host_file   *files;
+    wf_opened      *opened;
     weft_kernel    *kernels;
     pthread_mutex_t held_lock;
     wf_held        *held;
@@ -115,11 +134,17 @@ extern const weft_if_package wf_host_package;
 extern const weft_if_weights wf_host_weights;
 extern const weft_if_ops     wf_host_ops;
 extern const weft_if_kernels wf_host_kernels;
+extern const weft_if_services wf_host_services;
+/* Opens what the plugin's PACKAGE options name; closes it again. */
+weft_status wf_host_packages_open(wf_plugin *p, weft_error *err);
+void        wf_host_packages_close(wf_plugin *p);
+void        wf_host_services_clear(wf_plugin *p); /* what it published */
 void                         wf_host_files_close(wf_plugin *p);
 void                         wf_host_kernels_clear(wf_plugin *p);
 
 /* registry.c, for loader.c */
 const wf_registry_config *wf_registry_cfg(const wf_registry *r);
+wf_service              **wf_registry_services(wf_registry *r);
 
 static inline wf_plugin *wf_host_plugin(const weft_host *h)
 {

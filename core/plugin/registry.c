@@ -8,6 +8,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/plugin/dirs.h"
 #include "core/plugin/plugin.h"
 
 struct wf_registry {
@@ -18,16 +19,19 @@ struct wf_registry {
     wf_plugin        **loaded; /* in order of loading */
     wf_plugin        **by_id;
     size_t             n_loaded;
+    wf_service        *services;
 };
 
 weft_status wf_registry_create(const wf_registry_config *cfg, wf_registry **out, weft_error *err)
 {
     wf_registry *r = wf_zalloc(sizeof *r);
+    char         built_in[WF_DIR_CAP];
+    wf_dir_plugins(built_in);
     *out = r;
     if (r != NULL) {
         r->cfg = *cfg;
         r->safe = wf_settings_bool(cfg->settings, "safe");
-        r->plugin_dir = wf_strdup(cfg->plugin_dir != NULL ? cfg->plugin_dir : WEFT_PLUGIN_DIR);
+        r->plugin_dir = wf_strdup(cfg->plugin_dir != NULL ? cfg->plugin_dir : built_in);
         r->cfg.plugin_dir = r->plugin_dir;
     }
     if (r == NULL || r->plugin_dir == NULL) {
@@ -109,6 +113,47 @@ static weft_status make_room(wf_registry *r, weft_error *err)
     return WEFT_OK;
 }
 
+wf_service **wf_registry_services(wf_registry *r)
+{
+    return &r->services;
+}
+
+static weft_status load_found(wf_registry *r, wf_found *f, wf_plugin **out, weft_error *err);
+
+static wf_found *giver_of(wf_registry *r, const char *service)
+{
+    for (size_t i = 0; i < r->found.n; i++) {
+        const wf_manifest *m = &r->found.v[i].manifest;
+        for (uint32_t k = 0; r->found.v[i].state != WF_PLUGIN_REJECTED && k < m->n_gives; k++)
+            if (strcmp(m->gives[k], service) == 0)
+                return &r->found.v[i];
+    }
+    return NULL;
+}
+
+/* What f needs is loaded before it; a plugin that is met while it is itself waiting is a cycle. */
+static weft_status load_needs(wf_registry *r, wf_found *f, weft_error *err)
+{
+    weft_status st = WEFT_OK;
+    f->loading = true;
+    for (uint32_t i = 0; i < f->manifest.n_needs && st == WEFT_OK; i++) {
+        const char *service = f->manifest.needs[i];
+        wf_found   *giver = giver_of(r, service);
+        wf_plugin  *p;
+        weft_error  why = WF_ERROR_INIT;
+        if (giver == NULL)
+            st = wf_fail(err, WEFT_E_NOTFOUND, "%s needs the service %.60s, which no plugin here gives",
+                         f->manifest.id, service);
+        else if (giver->loading)
+            st = wf_fail(err, WEFT_E_CONFLICT, "%s needs %.60s of %s, which needs it in turn", f->manifest.id, service,
+                         giver->manifest.id);
+        else if ((st = load_found(r, giver, &p, &why)) != WEFT_OK)
+            wf_fail(err, st, "%s needs %.60s: %.300s", f->manifest.id, service, why.message);
+    }
+    f->loading = false;
+    return st;
+}
+
 /* Loads a candidate that was not loaded; a refused one answers with its reason again. */
 static weft_status load_found(wf_registry *r, wf_found *f, wf_plugin **out, weft_error *err)
 {
@@ -121,10 +166,11 @@ static weft_status load_found(wf_registry *r, wf_found *f, wf_plugin **out, weft
         return wf_fail_stage(err,
                              wf_fail(err, f->status, "%s", f->reason != NULL ? f->reason : f->path),
                              WEFT_STAGE_PLUGIN);
-    st = make_room(r, err);
-    if (st != WEFT_OK)
-        return st;
-    st = wf_plugin_open(r, f, out, &why);
+    st = load_needs(r, f, &why);
+    if (st == WEFT_OK)
+        st = make_room(r, &why);
+    if (st == WEFT_OK)
+        st = wf_plugin_open(r, f, out, &why);
     if (st != WEFT_OK) {
         uint32_t stage = why.stage != WEFT_STAGE_NONE ? why.stage : WEFT_STAGE_PLUGIN;
         if (st != WEFT_E_NOMEM)

@@ -81,11 +81,20 @@ static weft_status append_entry(weft_settings *s, wf_entry e, weft_error *err)
     return WEFT_OK;
 }
 
-/* A file cannot say one thing twice; a command line can, and the last one counts. */
+/* Are two origins "FILE:LINE" of one file? */
+static bool same_file(const char *a, const char *b)
+{
+    const char *end = strrchr(a, ':'), *other = strrchr(b, ':');
+    return end != NULL && other != NULL && end - a == other - b &&
+           memcmp(a, b, (size_t)(end - a)) == 0;
+}
+
+/* A file cannot say one thing twice; a command line can, and a later file of a layer can say it
+ * again: the last one counts. */
 static weft_status replace(wf_entry *e, char *value, const char *origin, weft_error *err)
 {
     char *copy;
-    if (e->layer < WF_LAYER_ENV) {
+    if (e->layer < WF_LAYER_ENV && same_file(e->origin, origin)) {
         wf_free(value);
         return wf_fail_stage(err,
                              wf_fail(err, WEFT_E_INVALID,
@@ -112,7 +121,7 @@ weft_status wf_store_put(weft_settings *s, const char *plugin, const char *key, 
         if (s->entries[i].layer == layer && is_of(&s->entries[i], plugin, key))
             return replace(&s->entries[i], value, origin, err);
     wf_entry e = {plugin != NULL ? wf_strdup(plugin) : NULL, wf_strdup(key), value,
-                  wf_strdup(origin), layer};
+                  wf_strdup(origin), layer, false};
     if (plugin != NULL && e.plugin == NULL) {
         entry_clear(&e);
         return wf_fail_nomem(err, strlen(plugin) + 1, "an option");

@@ -39,6 +39,19 @@ static char *beside(const char *ini, const char *value)
     return out;
 }
 
+/* The origin of a file's entry is "FILE:LINE". */
+weft_status wf_store_resolve(wf_entry *e, char **path, weft_error *err)
+{
+    bool  file = e->layer >= WF_LAYER_SYSTEM && e->layer <= WF_LAYER_FILE;
+    char *full = file ? beside(e->origin, *path) : NULL;
+    e->resolved = true;
+    if (!file)
+        return WEFT_OK;
+    wf_free(*path);
+    *path = full;
+    return full != NULL ? WEFT_OK : wf_fail_nomem(err, 1, "a path");
+}
+
 /* Each item of a list on its own. */
 static weft_status set_path(reading *r, const char *key, const char *value, bool list,
                             const char *origin, weft_error *err)

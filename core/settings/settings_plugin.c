@@ -118,7 +118,8 @@ static weft_status check_declaration(const char *plugin, const weft_option *o, w
     const char *what = NULL;
     if (o->key == NULL || !plain_word(o->key, WF_SECTION_MAX) || hosts_own(o->key))
         what = "has no key, or one that is the host's";
-    else if (o->type < WEFT_OPT_I64 || o->type > WEFT_OPT_BOOL)
+    else if (o->type < WEFT_OPT_I64 || o->type > WEFT_OPT_PACKAGE ||
+             (o->type == WEFT_OPT_PACKAGE && o->dflt != NULL))
         what = "has a type that this host does not know";
     else if (!wf_value_range_ok(o->type, o->range))
         what = "has a range that is none for its type";
@@ -164,6 +165,10 @@ static weft_status settle(wf_entry *e, const weft_option *options, uint32_t n, w
         wf_value_spec spec = {e->key, options[i].type, 0, options[i].range};
         char         *text;
         weft_status   st = wf_value_check(&spec, e->value, e->origin, &text, err);
+        if (st != WEFT_OK)
+            return st;
+        if (options[i].type == WEFT_OPT_PACKAGE && !e->resolved)
+            st = wf_store_resolve(e, &text, err);
         if (st != WEFT_OK)
             return st;
         wf_free(e->value);

@@ -11,6 +11,7 @@ typedef struct wf_entry {
     char   *plugin; /* NULL: the core's */
     char   *key, *value, *origin;
     int32_t layer;
+    bool    resolved; /* a path of a file, made relative to that file */
 } wf_entry;
 
 typedef struct wf_declared {
@@ -34,6 +35,8 @@ const wf_entry *wf_store_find(const weft_settings *s, const char *plugin, const 
  * layer. A second one in one layer of a file is INVALID. */
 weft_status wf_store_put(weft_settings *s, const char *plugin, const char *key, char *value,
                          int32_t layer, const char *origin, bool append, weft_error *err);
+/* *path of an entry that a file holds is relative to that file: replaces it (freed on failure). */
+weft_status wf_store_resolve(wf_entry *e, char **path, weft_error *err);
 /* Makes the plugin one of s->plugins. */
 weft_status        wf_store_name_plugin(weft_settings *s, const char *plugin, weft_error *err);
 const weft_option *wf_store_declared(const weft_settings *s, const char *plugin, const char *key);

@@ -132,11 +132,12 @@ struct weft_host {
     const char *name, *version;
     uint32_t    abi_major, abi_minor;
     void (*log)(const weft_host *h, int32_t level, const char *utf8);         /* [any] */
-    void *(*alloc)(const weft_host *h, uint64_t bytes, uint64_t align);       /* [setup|worker] NULL: none left */
-    void (*free)(const weft_host *h, void *p);                                /* [setup|worker] NULL is fine */
+    void *(*alloc)(const weft_host *h, uint64_t bytes, uint64_t align);       /* [any] NULL: none left */
+    void (*free)(const weft_host *h, void *p);                                /* [any] NULL is fine */
     uint64_t (*cpu_flags)(const weft_host *h);                                /* [any] WEFT_CPU_*, lowered by --cpu-mask */
     int32_t (*cancelled)(const weft_host *h);                                 /* [worker] poll it in long loops */
     const void *(*get_interface)(const weft_host *h, const char *id);         /* [setup] NULL if unknown */
+    void **slot; /* one pointer of the plugin's own, per engine, NULL at first: its state without globals */
 };
 
 #ifdef __cplusplus

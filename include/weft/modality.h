@@ -95,7 +95,35 @@ typedef struct weft_modality {
                           const weft_tensor *scratch, weft_error *err);
     /* Parameters that load() will read, from config alone: for --plan. The host adds the sites' own. [any] */
     uint64_t (*parameters)(void *self);
+    /* A picture of what the encoder is given: called with rgb->data NULL it sets rgb's shape [height, width, 3] u8, then
+     * again with memory. NULL: none. [worker] */
+    weft_status (*preview)(void *self, const weft_plan *p, const weft_tensor *inputs, weft_tensor *rgb, weft_error *err);
 } weft_modality;
+
+/* Long and live media: finds segments and pushes them; push returns when the host has taken one. A component of its own,
+ * found by kind, so that a modality needs none. A segment's media gives its own samples from its start; it is valid
+ * during push only. silent 1: nothing worth decoding was found in it. */
+typedef struct weft_segment {
+    weft_hdr          hdr;
+    int64_t           start_us, end_us;
+    int32_t           silent, reserved;
+    const weft_media *media;
+} weft_segment;
+
+typedef struct weft_segment_sink {
+    weft_hdr hdr;
+    void    *ctx;
+    weft_status (*push)(void *ctx, const weft_segment *s, weft_error *err);
+} weft_segment_sink;
+
+#define WEFT_C_SEGMENTER "weft.segmenter/1"
+typedef struct weft_segmenter {
+    weft_hdr           hdr;
+    const char *const *kinds; /* NULL-terminated */
+    /* Reads m to its end, whatever its length, in bounded memory. max_us: no segment is longer. [worker] */
+    weft_status (*run)(const weft_host *h, const weft_media *m, int64_t max_us, const weft_segment_sink *sink,
+                       weft_error *err);
+} weft_segmenter;
 
 #ifdef __cplusplus
 }

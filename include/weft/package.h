@@ -18,6 +18,8 @@ typedef struct weft_if_options {
     int64_t (*i64)(const weft_host *h, const char *key);     /* [setup] also bools: 0 or 1 */
     double (*f64)(const weft_host *h, const char *key);      /* [setup] */
     const char *(*str)(const weft_host *h, const char *key); /* [setup] lives until deinit */
+    /* An option of type PACKAGE, opened by the host; NULL if not given. [setup] */
+    const weft_package *(*package)(const weft_host *h, const char *key);
 } weft_if_options;
 
 /* Bytes at offsets, wherever they come from. */

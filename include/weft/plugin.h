@@ -16,6 +16,7 @@ extern "C" {
 #define WEFT_OPT_F64  2
 #define WEFT_OPT_STR  3
 #define WEFT_OPT_BOOL 4
+#define WEFT_OPT_PACKAGE 5 /* a second model directory; only the user's configuration may name it, and the host opens it */
 
 /* An option in the plugin's section of the configuration ("[plugin ID]", --set ID.KEY=VALUE).
  * range: "min..max" for numbers, "a|b|c" for strings, NULL: any. `weights` and `device` are the
@@ -38,6 +39,8 @@ typedef struct weft_descriptor {
     const char           *id; /* "org.example.vision", unique for ever; equal to the manifest's */
     const char           *name, *version, *vendor, *license_spdx, *url;
     const char *const    *needs_host; /* interfaces that must be there, NULL-terminated */
+    const char *const    *needs_service; /* NULL, or NULL-terminated ids; services.h */
+    const char *const    *gives_service;
     const weft_option    *options;
     const weft_component *components;
     uint32_t              n_options, n_components;
@@ -62,7 +65,7 @@ typedef weft_status (*weft_plugin_entry_fn)(const weft_hello *hello, weft_plugin
 #define WEFT_ENTRY_SYMBOL "weft_plugin_entry"
 
 /* The manifest is an ELF note (owner "WEFT", type 1) of "key=value\n" lines, found by program
- * headers and read without dlopen: id, version, abi, components, architectures, links
+ * headers and read without dlopen: id, version, abi, components, architectures, needs, gives, links
  * (comma-separated; DT_NEEDED beyond libc and libm must equal it). */
 #define WEFT_NOTE_OWNER "WEFT"
 #define WEFT_NOTE_TYPE  1u

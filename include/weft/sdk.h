@@ -11,6 +11,7 @@
 #include "ops.h"
 #include "package.h"
 #include "plugin.h"
+#include "services.h"
 #include "tokenizer.h"
 
 #include <stdarg.h>

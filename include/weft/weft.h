@@ -66,7 +66,7 @@ typedef struct weft_engine weft_engine;
 
 #define WEFT_OPEN_CONFIG    1u /* config.json only, no weights: plan, preprocess, inspect */
 #define WEFT_OPEN_TOKENIZER 2u /* the tokenizer only: the directory may lack weights and even config.json */
-#define WEFT_OPEN_NO_CORE   4u /* with CONFIG: a directory without a text core is fine */
+#define WEFT_OPEN_NO_CORE   4u /* a directory without a text core is fine: its encoder alone can be verified */
 
 /* What takes time says so: done of total (total 0: unknown) in unit ("weights", "bytes"; "prefill", "tokens"). */
 typedef struct weft_progress {

@@ -96,6 +96,12 @@ static weft_status image_load(void *self, weft_error *err)
     return status;
 }
 
+static uint64_t image_parameters(void *self)
+{
+    const vis_modality *m = self;
+    return vis_weights_count(m->host, &m->config);
+}
+
 static void image_destroy(void *self)
 {
     vis_modality *m = self;
@@ -147,4 +153,5 @@ const weft_modality vis_image_modality = {
     .plan_inputs = vis_plan_inputs,
     .preprocess = image_preprocess,
     .encode = image_encode,
+    .parameters = image_parameters,
 };

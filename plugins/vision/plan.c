@@ -167,7 +167,12 @@ weft_status vis_plan_inputs(void *self, const weft_tensor *inputs, const char *c
     const vis_config  *c = &((const vis_modality *)self)->config;
     const uint32_t     capacity = out->hdr.size;
     const weft_tensor *t[VIS_N_INPUTS];
+    int                any = 0;
     *n_items = 0;
+    for (int i = 0; i < VIS_N_INPUTS; i++)
+        any = any || find_name(inputs, names, n, input_names[i]) != NULL;
+    if (!any) /* the tensors are of another kind of media */
+        return WEFT_OK;
     weft_status status = find_inputs(c, inputs, names, n, t, err);
     if (status != WEFT_OK)
         return status;

@@ -89,7 +89,9 @@ static weft_status text_map(const weft_host *h, const weft_package *p, weft_text
                          names->head,
                          r->layers,
                          c.n_self,
-                         0};
+                         0,
+                         NULL,
+                         NULL};
     if (out->hdr.size < map.hdr.size)
         map.hdr.size = out->hdr.size;
     memcpy(out, &map, map.hdr.size);

@@ -101,6 +101,8 @@ typedef struct vis_weights {
 weft_status vis_weights_load(const weft_host *h, const weft_package *p, const vis_config *c,
                              vis_weights *out, weft_error *err);
 void        vis_weights_free(const weft_host *h, vis_weights *w);
+/* How many numbers that is, from the configuration alone; 0 when memory is out. [any] */
+uint64_t vis_weights_count(const weft_host *h, const vis_config *c);
 
 /* Our own kernels, found by name once. */
 typedef struct vis_kernels {

@@ -13,6 +13,7 @@ typedef struct request {
     weft_tensor  *got;
     char (*name)[VIS_MAX_NAME];
     uint32_t n;
+    uint64_t parameters; /* of all that was asked for */
 } request;
 
 typedef struct shape {
@@ -47,6 +48,10 @@ static void ask(request *r, weft_tensor *to, uint32_t use, shape s, const char *
                 const char *name)
 {
     uint32_t i = r->n++;
+    uint64_t numel = 1;
+    for (int32_t k = 0; k < s.ndim; k++)
+        numel *= (uint64_t)s.d[k];
+    r->parameters += numel;
     if (r->want == NULL)
         return;
     weft_weight w = {
@@ -161,7 +166,7 @@ static weft_status request_run(const weft_host *h, const weft_package *p, const 
 {
     const weft_if_weights *weights = h->get_interface(h, WEFT_IF_WEIGHTS);
     const vis_names       *names = vis_names_of(h, p);
-    request                r = {NULL, NULL, NULL, NULL, 0};
+    request                r = {NULL, NULL, NULL, NULL, 0, 0};
     void                  *block;
     ask_all(&r, out, c, names);
     weft_status status = request_alloc(h, r.n, &r, &block, err);
@@ -175,23 +180,43 @@ static weft_status request_run(const weft_host *h, const weft_package *p, const 
     return status;
 }
 
+static weft_status blocks_alloc(const weft_host *h, const vis_config *c, vis_weights *w,
+                                weft_error *err)
+{
+    uint64_t bytes = (uint64_t)(c->n_layers + c->n_global) * sizeof *w->local;
+    memset(w, 0, sizeof *w);
+    w->local = h->alloc(h, bytes, 16);
+    if (w->local == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %llu bytes of encoder blocks",
+                         (unsigned long long)bytes);
+    memset(w->local, 0, (size_t)bytes);
+    w->global = w->local + c->n_layers;
+    return WEFT_OK;
+}
+
 weft_status vis_weights_load(const weft_host *h, const weft_package *p, const vis_config *c,
                              vis_weights *out, weft_error *err)
 {
-    uint64_t bytes = (uint64_t)(c->n_layers + c->n_global) * sizeof *out->local;
-    memset(out, 0, sizeof *out);
-    out->local = h->alloc(h, bytes, 16);
-    if (out->local == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %llu bytes of encoder blocks",
-                         (unsigned long long)bytes);
-    memset(out->local, 0, (size_t)bytes);
-    out->global = out->local + c->n_layers;
-    weft_status status = request_run(h, p, c, out, err);
+    weft_status status = blocks_alloc(h, c, out, err);
+    if (status != WEFT_OK)
+        return status;
+    status = request_run(h, p, c, out, err);
     if (status == WEFT_OK)
         gates_read(out, c);
     else
         vis_weights_free(h, out);
     return status;
+}
+
+uint64_t vis_weights_count(const weft_host *h, const vis_config *c)
+{
+    request     r = {NULL, NULL, NULL, NULL, 0, 0};
+    vis_weights w;
+    if (blocks_alloc(h, c, &w, NULL) != WEFT_OK)
+        return 0;
+    ask_all(&r, &w, c, &released);
+    vis_weights_free(h, &w);
+    return r.parameters;
 }
 
 void vis_weights_free(const weft_host *h, vis_weights *w)

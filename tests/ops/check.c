@@ -10,6 +10,7 @@
 
 #define GUARD_BYTES 256
 #define GUARD_VALUE 0x5c
+#define SCRATCH_BYTES (256 << 10) /* more than most cases need */
 #define BUFFERS_MAX 512
 
 typedef struct buffer {
@@ -22,7 +23,7 @@ static int      benching;
 static buffer   buffers[BUFFERS_MAX];
 static int32_t  n_buffers;
 
-static const int32_t thread_counts[] = { 1, 2, 3, 8 };
+static const int32_t thread_counts[] = {1, 2, 3, 8};
 static wf_pool      *pools[4];
 static const char   *level_names[4];
 static uint64_t      level_flags[4];
@@ -72,7 +73,7 @@ void *check_bytes(uint64_t bytes)
     assert_int_equal(posix_memalign((void **)&p, 64, all), 0);
     memset(p, GUARD_VALUE, all);
     memset(p + GUARD_BYTES, 0xa5, inner);
-    buffers[n_buffers++] = (buffer){ p, inner };
+    buffers[n_buffers++] = (buffer){p, inner};
     return p + GUARD_BYTES;
 }
 
@@ -130,7 +131,7 @@ const wf_ops *check_ops(int32_t level)
 
 static void find_levels(void)
 {
-    static const char *const names[] = { "none", "avx2", "avx512", "avx512bf16" };
+    static const char *const names[] = {"none", "avx2", "avx512", "avx512bf16"};
     for (size_t i = 0; i < 4; i++) {
         uint64_t flags;
         if (wf_cpu_mask(names[i], &flags, NULL) != WEFT_OK || (flags & ~wf_cpu_detect()) != 0)
@@ -150,9 +151,12 @@ static wf_pool *pool_of(int32_t threads)
     return NULL;
 }
 
+/* Scratch starts as NaNs: what an op reads of it before writing shows. */
 void check_run(int32_t level, int32_t threads, const wf_op *op)
 {
-    wf_exec     ex = { pool_of(threads), &level_ops[level], NULL, 0 };
+    wf_exec ex = {pool_of(threads), &level_ops[level], NULL, 0};
+    assert_non_null(wf_exec_scratch(&ex, SCRATCH_BYTES));
+    memset(ex.scratch, 0xff, SCRATCH_BYTES);
     weft_status status = wf_op_run(&ex, op);
     wf_free_aligned(ex.scratch);
     assert_int_equal(status, WEFT_OK);
@@ -161,9 +165,9 @@ void check_run(int32_t level, int32_t threads, const wf_op *op)
 wf_weight check_weight(int32_t level, int32_t dtype, const float *src, int64_t n, int64_t k)
 {
     uint64_t  bytes = level_ops[level].weight_bytes(dtype, n, k);
-    wf_weight w = { check_bytes(bytes), n, k, dtype, 0 };
+    wf_weight w = {check_bytes(bytes), n, k, dtype, 0};
     memset(w.data, 0, (size_t)bytes);
-    wf_op op = { .kind = WF_OP_PACK, .u.pack = { w, src, 0, n, WF_F32, 0 } };
+    wf_op op = {.kind = WF_OP_PACK, .u.pack = {w, src, 0, n, WF_F32, 0}};
     check_run(level, 2, &op);
     return w;
 }
@@ -223,7 +227,8 @@ void check_nmse(const float *y, const double *e, int64_t m, int64_t n, int64_t s
 
 /* ---- bench ---- */
 
-/* One thread is timed by the CPU time it was given: other work on the machine then costs it little. */
+/* One thread is timed by the CPU time it was given: other work on the machine then costs it little.
+ */
 static double now(int32_t threads)
 {
     struct timespec t;
@@ -241,7 +246,7 @@ void check_bench(const char *name, int32_t level, int32_t threads, const wf_op *
 {
     if (!benching)
         return;
-    wf_exec ex = { pool_of(threads), &level_ops[level], NULL, 0 };
+    wf_exec ex = {pool_of(threads), &level_ops[level], NULL, 0};
     double  best = 1e9, start = now(threads);
     for (int i = 0; i < 3 || (now(threads) - start < 0.3 && i < 1000); i++) {
         double t = now(threads);
@@ -250,8 +255,8 @@ void check_bench(const char *name, int32_t level, int32_t threads, const wf_op *
         best = t < best ? t : best;
     }
     wf_free_aligned(ex.scratch);
-    printf("%-34s %-10s %dt %10.1f us %8.1f GFLOP/s %7.1f GB/s\n", name, level_names[level], threads,
-           best * 1e6, flop / best * 1e-9, bytes / best * 1e-9);
+    printf("%-34s %-10s %dt %10.1f us %8.1f GFLOP/s %7.1f GB/s\n", name, level_names[level],
+           threads, best * 1e6, flop / best * 1e-9, bytes / best * 1e-9);
 }
 
 int check_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n_tests)

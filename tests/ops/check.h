@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The harness of the op tests, after the manner of checkasm: inputs are random or pathological and come
- * from a printed seed (WEFT_SEED=N replays), outputs lie between guard bytes, every instruction-set
- * level that this machine has is compared with the reference, and --bench times the call just
- * checked. A failed check is a failed cmocka test. */
+/* The harness of the op tests, after the manner of checkasm: inputs are random or pathological and
+ * come from a printed seed (WEFT_SEED=N replays), outputs lie between guard bytes, every
+ * instruction-set level that this machine has is compared with the reference, and --bench times the
+ * call just checked. A failed check is a failed cmocka test. */
 #ifndef WF_CHECK_H
 #define WF_CHECK_H
 
@@ -26,10 +26,10 @@ typedef enum check_fill {
 
 /* Runs the tests; with --bench as an argument check_bench() times. Prints the seed. */
 int check_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n_tests);
-#define CHECK_MAIN(tests)                                                   \
-    int main(int argc, char **argv)                                         \
-    {                                                                       \
-        return check_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0])); \
+#define CHECK_MAIN(tests)                                                                          \
+    int main(int argc, char **argv)                                                                \
+    {                                                                                              \
+        return check_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));                    \
     }
 
 uint32_t check_random(void);
@@ -43,16 +43,16 @@ void  *check_bytes(uint64_t bytes); /* guarded, 64-aligned, filled with 0xa5 */
 void check_free_all(void);
 
 /* Levels of this machine, lowest first: 0 is the reference. */
-int32_t     check_levels(void);
-const char *check_level_name(int32_t level);
-uint64_t    check_level_flags(int32_t level);
+int32_t       check_levels(void);
+const char   *check_level_name(int32_t level);
+uint64_t      check_level_flags(int32_t level);
 const wf_ops *check_ops(int32_t level);
 
 /* Runs op at a level with 1, 2, 3 or 8 threads; asserts OK. */
 void check_run(int32_t level, int32_t threads, const wf_op *op);
 
-/* Same bytes in the first n of each of m rows, any NaN equal to any NaN; canary elsewhere in y (rows
- * of stride floats) is asserted against CHECK_CANARY. */
+/* Same bytes in the first n of each of m rows, any NaN equal to any NaN; canary elsewhere in y
+ * (rows of stride floats) is asserted against CHECK_CANARY. */
 #define CHECK_CANARY 12345.678f
 void check_canary(float *y, int64_t m, int64_t n, int64_t stride); /* sets the padding columns */
 void check_same(const float *y, const float *expected, int64_t m, int64_t n, int64_t stride,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention over pages and over packed rows: the reference against a plain softmax in f64, every level
- * against the reference byte for byte, and the same bytes for any rows, threads and grouping. */
+/* Attention over pages and over packed rows: the reference against a plain softmax in f64, every
+ * level against the reference byte for byte, and the same bytes for any rows, threads and grouping.
+ */
 #include "check.h"
 
 #include <stdio.h>
@@ -18,21 +19,22 @@ typedef struct pages_case {
     char            name[120];
 } pages_case;
 
-static const int32_t thread_counts[] = { 2, 3, 8 };
+static const int32_t thread_counts[] = {2, 3, 8};
 
 /* Every byte of the pages starts as a NaN: whatever is read past the valid keys shows. */
 static void store_keys(const pages_case *c, const int32_t *keys)
 {
-    int64_t width = (int64_t)c->kv * c->hd, pages_each = (KEYS_MAX + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
+    int64_t width = (int64_t)c->kv * c->hd,
+            pages_each = (KEYS_MAX + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
     memset(c->op.kv.pages, 0xff, (size_t)(c->n_pages * c->op.kv.page_bytes));
     for (int32_t s = 0; s < c->n_seqs; s++) {
         int64_t *slot = check_bytes(KEYS_MAX * 8);
         for (int64_t i = 0; i < keys[s]; i++) /* pages of a sequence lie backwards */
             slot[i] = ((s + 1) * pages_each - 1 - i / WF_PAGE_TOKENS) * WF_PAGE_TOKENS +
                       i % WF_PAGE_TOKENS;
-        wf_op op = { .kind = WF_OP_KV_STORE,
-                     .u.kv_store = { c->op.kv, c->k + s * KEYS_MAX * width,
-                                     c->v + s * KEYS_MAX * width, slot, keys[s], width, width } };
+        wf_op op = {.kind = WF_OP_KV_STORE,
+                    .u.kv_store = {c->op.kv, c->k + s * KEYS_MAX * width,
+                                   c->v + s * KEYS_MAX * width, slot, keys[s], width, width}};
         check_run(0, 2, &op);
     }
 }
@@ -42,13 +44,14 @@ static void fill_rows(pages_case *c, const int32_t *keys)
 {
     int32_t     pages_each = (KEYS_MAX + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
     wf_kv_span *spans = check_bytes((uint64_t)(c->n_seqs * pages_each) * sizeof(*spans));
-    int32_t    *begin = check_bytes((uint64_t)c->m * 4 + 4), *end = check_bytes((uint64_t)c->m * 4 + 4);
-    int32_t    *last = check_bytes((uint64_t)c->m * 4 + 4);
+    int32_t    *begin = check_bytes((uint64_t)c->m * 4 + 4),
+            *end = check_bytes((uint64_t)c->m * 4 + 4);
+    int32_t *last = check_bytes((uint64_t)c->m * 4 + 4);
     for (int32_t s = 0; s < c->n_seqs; s++) {
         for (int32_t p = 0; p < pages_each; p++) {
             int32_t left = keys[s] - p * WF_PAGE_TOKENS;
             left = left < 0 ? 0 : left < WF_PAGE_TOKENS ? left : WF_PAGE_TOKENS;
-            spans[s * pages_each + p] = (wf_kv_span){ (s + 1) * pages_each - 1 - p, left };
+            spans[s * pages_each + p] = (wf_kv_span){(s + 1) * pages_each - 1 - p, left};
         }
     }
     for (int64_t r = 0; r < c->m; r++) {
@@ -67,7 +70,7 @@ static void pages_make(pages_case *c, int64_t m, int32_t n_seqs, int32_t hd, int
                        int32_t group, int32_t dtype, check_fill fill)
 {
     int32_t keys[8];
-    *c = (pages_case){ .m = m, .hd = hd, .kv = kv, .group = group, .n_seqs = n_seqs };
+    *c = (pages_case){.m = m, .hd = hd, .kv = kv, .group = group, .n_seqs = n_seqs};
     int64_t width = (int64_t)kv * hd, used = width * group;
     c->n_pages = n_seqs * ((KEYS_MAX + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
     c->stride = used + check_between(0, 5);
@@ -75,7 +78,7 @@ static void pages_make(pages_case *c, int64_t m, int32_t n_seqs, int32_t hd, int
     c->v = check_floats(n_seqs * KEYS_MAX * width, fill);
     int64_t page_bytes = wf_page_bytes(dtype, kv, hd);
     c->op = (wf_attend_pages){
-        .kv = { check_bytes((uint64_t)(c->n_pages * page_bytes)), page_bytes, dtype, kv, hd, 0 },
+        .kv = {check_bytes((uint64_t)(c->n_pages * page_bytes)), page_bytes, dtype, kv, hd, 0},
         .q = check_floats(m * c->stride + 1, fill),
         .m = m,
         .q_stride = c->stride,
@@ -97,15 +100,17 @@ static void pages_make(pages_case *c, int64_t m, int32_t n_seqs, int32_t hd, int
     }
     store_keys(c, keys);
     fill_rows(c, keys);
-    snprintf(c->name, sizeof(c->name), "attend_pages m %d seqs %d hd %d kv %d group %d dtype %d fill %d",
-             (int)m, n_seqs, hd, kv, group, dtype, (int)fill);
+    snprintf(c->name, sizeof(c->name),
+             "attend_pages m %d seqs %d hd %d kv %d group %d dtype %d fill %d", (int)m, n_seqs, hd,
+             kv, group, dtype, (int)fill);
 }
 
-static float *pages_run(const pages_case *c, int32_t level, int32_t threads, int64_t first, int64_t m)
+static float *pages_run(const pages_case *c, int32_t level, int32_t threads, int64_t first,
+                        int64_t m)
 {
     float *out = check_floats(c->m * c->stride + 1, CHECK_NORMAL);
     check_canary(out, c->m, (int64_t)c->kv * c->group * c->hd, c->stride);
-    wf_op op = { .kind = WF_OP_ATTEND_PAGES, .u.attend_pages = c->op };
+    wf_op op = {.kind = WF_OP_ATTEND_PAGES, .u.attend_pages = c->op};
     op.u.attend_pages.m = m;
     op.u.attend_pages.out = out + first * c->stride;
     op.u.attend_pages.q += first * c->stride;
@@ -126,7 +131,8 @@ static void check_pages(int64_t m, int32_t n_seqs, int32_t hd, int32_t kv, int32
     for (int32_t level = 0; level < check_levels(); level++) {
         check_same(pages_run(&c, level, 1, 0, m), ref, m, used, c.stride, c.name);
         for (int32_t t = 0; t < 3; t++)
-            check_same(pages_run(&c, level, thread_counts[t], 0, m), ref, m, used, c.stride, c.name);
+            check_same(pages_run(&c, level, thread_counts[t], 0, m), ref, m, used, c.stride,
+                       c.name);
         for (int64_t r = 0; r < m; r++) { /* a decode step: one row alone */
             float *alone = pages_run(&c, level, 1, r, 1);
             check_same(alone + r * c.stride, ref + r * c.stride, 1, used, c.stride, c.name);
@@ -140,12 +146,12 @@ static void check_pages(int64_t m, int32_t n_seqs, int32_t hd, int32_t kv, int32
 static void test_pages(void **unused)
 {
     (void)unused;
-    static const int32_t hds[] = { 16, 24, 64, 80, 128, 6 }, groups[] = { 1, 2, 3, 4, 5, 8 };
-    static const int64_t ms[] = { 0, 1, 15, 16, 17, 33 };
+    static const int32_t hds[] = {16, 24, 64, 80, 128, 6}, groups[] = {1, 2, 3, 4, 5, 8};
+    static const int64_t ms[] = {0, 1, 15, 16, 17, 33};
     for (size_t i = 0; i < 6; i++)
         for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
-            check_pages(ms[(i + (size_t)dtype) % 6], dtype + 1, hds[i], 1 + (int32_t)(i % 3), groups[i],
-                        dtype, CHECK_NORMAL);
+            check_pages(ms[(i + (size_t)dtype) % 6], dtype + 1, hds[i], 1 + (int32_t)(i % 3),
+                        groups[i], dtype, CHECK_NORMAL);
     check_pages(33, 1, 64, 2, 4, WF_BF16, CHECK_NORMAL);
     for (int32_t fill = 0; fill < CHECK_FILLS; fill++)
         if (fill != CHECK_LARGE) /* q k overflows there, and infinity less itself is NaN */
@@ -211,8 +217,8 @@ typedef struct packed_case {
 static void packed_make(packed_case *c, int32_t hd, int32_t kv, int32_t group, int32_t causal,
                         int32_t intervals)
 {
-    static const int32_t queries[] = { 33, 1, 17 }, keys[] = { 65, 193, 17 };
-    *c = (packed_case){ .q_begin = { 0 } };
+    static const int32_t queries[] = {33, 1, 17}, keys[] = {65, 193, 17};
+    *c = (packed_case){.q_begin = {0}};
     for (int32_t s = 0; s < 3; s++) {
         c->q_begin[s + 1] = c->q_begin[s] + queries[s];
         c->k_begin[s + 1] = c->k_begin[s] + keys[s];
@@ -220,13 +226,22 @@ static void packed_make(packed_case *c, int32_t hd, int32_t kv, int32_t group, i
     c->keys = c->k_begin[3];
     c->stride = (int64_t)kv * group * hd + check_between(0, 5);
     c->k_stride = (int64_t)kv * hd + check_between(0, 5);
-    c->op = (wf_attend){ .q = check_floats(51 * c->stride, CHECK_NORMAL),
-                         .k = check_floats(c->keys * c->k_stride, CHECK_NORMAL),
-                         .v = check_floats(c->keys * c->k_stride, CHECK_NORMAL),
-                         .q_begin = c->q_begin, .k_begin = c->k_begin, .q_stride = c->stride,
-                         .k_stride = c->k_stride, .v_stride = c->k_stride, .out_stride = c->stride,
-                         .m = 51, .n_seqs = 3, .n_heads = kv * group, .n_kv_heads = kv,
-                         .head_dim = hd, .scale = 0.2f, .causal = causal };
+    c->op = (wf_attend){.q = check_floats(51 * c->stride, CHECK_NORMAL),
+                        .k = check_floats(c->keys * c->k_stride, CHECK_NORMAL),
+                        .v = check_floats(c->keys * c->k_stride, CHECK_NORMAL),
+                        .q_begin = c->q_begin,
+                        .k_begin = c->k_begin,
+                        .q_stride = c->stride,
+                        .k_stride = c->k_stride,
+                        .v_stride = c->k_stride,
+                        .out_stride = c->stride,
+                        .m = 51,
+                        .n_seqs = 3,
+                        .n_heads = kv * group,
+                        .n_kv_heads = kv,
+                        .head_dim = hd,
+                        .scale = 0.2f,
+                        .causal = causal};
     if (intervals) {
         int32_t *begin = check_bytes(51 * 4), *end = check_bytes(51 * 4);
         for (int32_t r = 0; r < 51; r++) {
@@ -244,7 +259,7 @@ static float *packed_run(const packed_case *c, int32_t level, int32_t threads)
 {
     float *out = check_floats(51 * c->stride, CHECK_NORMAL);
     check_canary(out, 51, (int64_t)c->op.n_heads * c->op.head_dim, c->stride);
-    wf_op op = { .kind = WF_OP_ATTEND, .u.attend = c->op };
+    wf_op op = {.kind = WF_OP_ATTEND, .u.attend = c->op};
     op.u.attend.out = out;
     check_run(level, threads, &op);
     return out;
@@ -290,7 +305,7 @@ static void check_packed(int32_t hd, int32_t kv, int32_t group, int32_t causal, 
 static void test_packed(void **unused)
 {
     (void)unused;
-    static const int32_t hds[] = { 8, 16, 24, 64, 80, 6 };
+    static const int32_t hds[] = {8, 16, 24, 64, 80, 6};
     for (size_t i = 0; i < 6; i++) {
         check_packed(hds[i], 1 + (int32_t)(i % 3), 1 + (int32_t)(i % 4), 0, 0);
         check_packed(hds[i], 2, 1 + (int32_t)(i % 2), 1, 0);
@@ -305,16 +320,29 @@ static void test_pages_equal_packed(void **unused)
     for (int32_t level = 0; level < check_levels(); level++) {
         pages_case c;
         pages_make(&c, 5, 1, 48, 2, 2, WF_F32, CHECK_NORMAL);
-        int32_t q_begin[] = { 0, 5 }, k_begin[] = { 0, KEYS_MAX };
-        int32_t begin[5] = { 0 };
+        int32_t q_begin[] = {0, 5}, k_begin[] = {0, KEYS_MAX};
+        int32_t begin[5] = {0};
         float  *out = check_floats(5 * c.stride, CHECK_NORMAL);
         check_canary(out, 5, 192, c.stride);
-        wf_attend a = { .out = out, .q = c.op.q, .k = c.k, .v = c.v, .q_begin = q_begin,
-                        .k_begin = k_begin, .row_k_begin = begin, .row_k_end = c.see,
-                        .q_stride = c.stride, .k_stride = 96, .v_stride = 96,
-                        .out_stride = c.stride, .m = 5, .n_seqs = 1, .n_heads = 4, .n_kv_heads = 2,
-                        .head_dim = 48, .scale = c.op.scale };
-        wf_op op = { .kind = WF_OP_ATTEND, .u.attend = a };
+        wf_attend a = {.out = out,
+                       .q = c.op.q,
+                       .k = c.k,
+                       .v = c.v,
+                       .q_begin = q_begin,
+                       .k_begin = k_begin,
+                       .row_k_begin = begin,
+                       .row_k_end = c.see,
+                       .q_stride = c.stride,
+                       .k_stride = 96,
+                       .v_stride = 96,
+                       .out_stride = c.stride,
+                       .m = 5,
+                       .n_seqs = 1,
+                       .n_heads = 4,
+                       .n_kv_heads = 2,
+                       .head_dim = 48,
+                       .scale = c.op.scale};
+        wf_op     op = {.kind = WF_OP_ATTEND, .u.attend = a};
         check_run(level, 2, &op);
         check_same(out, pages_run(&c, level, 1, 0, 5), 5, 192, c.stride, "pages and packed");
         check_free_all();
@@ -323,17 +351,25 @@ static void test_pages_equal_packed(void **unused)
 
 static void bench_packed(int32_t hd, int32_t heads, int32_t rows)
 {
-    int32_t begin[] = { 0, rows };
+    int32_t begin[] = {0, rows};
     int64_t stride = (int64_t)heads * hd;
-    wf_op   op = { .kind = WF_OP_ATTEND };
-    op.u.attend = (wf_attend){ .out = check_floats(rows * stride, CHECK_NORMAL),
-                               .q = check_floats(rows * stride, CHECK_NORMAL),
-                               .k = check_floats(rows * stride, CHECK_NORMAL),
-                               .v = check_floats(rows * stride, CHECK_NORMAL),
-                               .q_begin = begin, .k_begin = begin, .q_stride = stride,
-                               .k_stride = stride, .v_stride = stride, .out_stride = stride,
-                               .m = rows, .n_seqs = 1, .n_heads = heads, .n_kv_heads = heads,
-                               .head_dim = hd, .scale = 0.1f };
+    wf_op   op = {.kind = WF_OP_ATTEND};
+    op.u.attend = (wf_attend){.out = check_floats(rows * stride, CHECK_NORMAL),
+                              .q = check_floats(rows * stride, CHECK_NORMAL),
+                              .k = check_floats(rows * stride, CHECK_NORMAL),
+                              .v = check_floats(rows * stride, CHECK_NORMAL),
+                              .q_begin = begin,
+                              .k_begin = begin,
+                              .q_stride = stride,
+                              .k_stride = stride,
+                              .v_stride = stride,
+                              .out_stride = stride,
+                              .m = rows,
+                              .n_seqs = 1,
+                              .n_heads = heads,
+                              .n_kv_heads = heads,
+                              .head_dim = hd,
+                              .scale = 0.1f};
     double flop = 4.0 * rows * (double)rows * hd * heads;
     for (int32_t level = 1; level < check_levels(); level++)
         check_bench("attend 16x80 1601", level, 1, &op, flop, 0.0);
@@ -349,14 +385,20 @@ static void bench_decode(void)
     void      *pages = check_bytes((uint64_t)(PAGES * page_bytes));
     memset(pages, 0x3c, (size_t)(PAGES * page_bytes));
     for (int32_t i = 0; i < PAGES; i++)
-        spans[i] = (wf_kv_span){ i, WF_PAGE_TOKENS };
-    wf_op op = { .kind = WF_OP_ATTEND_PAGES };
-    op.u.attend_pages = (wf_attend_pages){ .kv = { pages, page_bytes, WF_BF16, 8, 64, 0 },
-                                           .out = check_floats(2048, CHECK_NORMAL),
-                                           .q = check_floats(2048, CHECK_NORMAL), .spans = spans,
-                                           .row_begin = &begin, .row_end = &end, .row_last = &last,
-                                           .m = 1, .q_stride = 2048, .out_stride = 2048,
-                                           .n_heads = 32, .scale = 0.125f };
+        spans[i] = (wf_kv_span){i, WF_PAGE_TOKENS};
+    wf_op op = {.kind = WF_OP_ATTEND_PAGES};
+    op.u.attend_pages = (wf_attend_pages){.kv = {pages, page_bytes, WF_BF16, 8, 64, 0},
+                                          .out = check_floats(2048, CHECK_NORMAL),
+                                          .q = check_floats(2048, CHECK_NORMAL),
+                                          .spans = spans,
+                                          .row_begin = &begin,
+                                          .row_end = &end,
+                                          .row_last = &last,
+                                          .m = 1,
+                                          .q_stride = 2048,
+                                          .out_stride = 2048,
+                                          .n_heads = 32,
+                                          .scale = 0.125f};
     for (int32_t level = 1; level < check_levels(); level++)
         check_bench("attend_pages decode 4096 keys", level, 1, &op, 4.0 * 32 * 64 * 4096,
                     (double)(PAGES * page_bytes));
@@ -373,10 +415,8 @@ static void bench(void **unused)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_pages),
-    cmocka_unit_test(test_pages_against_f64),
-    cmocka_unit_test(test_packed),
-    cmocka_unit_test(test_pages_equal_packed),
+    cmocka_unit_test(test_pages),  cmocka_unit_test(test_pages_against_f64),
+    cmocka_unit_test(test_packed), cmocka_unit_test(test_pages_equal_packed),
     cmocka_unit_test(bench),
 };
 CHECK_MAIN(tests)

@@ -9,18 +9,24 @@ typedef struct conv_case {
     float  *w;
 } conv_case;
 
-static void conv_make(conv_case *c, int64_t n, int64_t channels, int64_t h, int64_t wd, int64_t kernel,
-                      int32_t stride, int32_t pad, int64_t out)
+static void conv_make(conv_case *c, int64_t n, int64_t channels, int64_t h, int64_t wd,
+                      int64_t kernel, int32_t stride, int32_t pad, int64_t out)
 {
     int64_t k = channels * kernel * kernel;
-    *c = (conv_case){ .w = check_floats(out * k, CHECK_NORMAL) };
-    c->op = (wf_conv){ .x = check_floats(n * channels * h * wd, CHECK_NORMAL),
-                       .w = { NULL, out, k, WF_F32, 0 },
-                       .bias = check_floats(out, CHECK_NORMAL),
-                       .n = n, .c = channels, .h = h, .wd = wd, .kh = kernel, .kw = kernel,
-                       .oh = (h + 2 * pad - kernel) / stride + 1,
-                       .ow = (wd + 2 * pad - kernel) / stride + 1,
-                       .stride = { stride, stride }, .pad = { pad, pad, pad, pad } };
+    *c = (conv_case){.w = check_floats(out * k, CHECK_NORMAL)};
+    c->op = (wf_conv){.x = check_floats(n * channels * h * wd, CHECK_NORMAL),
+                      .w = {NULL, out, k, WF_F32, 0},
+                      .bias = check_floats(out, CHECK_NORMAL),
+                      .n = n,
+                      .c = channels,
+                      .h = h,
+                      .wd = wd,
+                      .kh = kernel,
+                      .kw = kernel,
+                      .oh = (h + 2 * pad - kernel) / stride + 1,
+                      .ow = (wd + 2 * pad - kernel) / stride + 1,
+                      .stride = {stride, stride},
+                      .pad = {pad, pad, pad, pad}};
 }
 
 static double exact(const conv_case *c, int64_t image, int64_t y, int64_t x, int64_t out)
@@ -50,7 +56,7 @@ static void check_conv(const conv_case *c)
         wf_weight w = check_weight(level, WF_F32, c->w, n, c->op.w.k);
         for (int32_t threads = 1; threads <= 3; threads++) {
             float *y = check_floats(m * n, CHECK_NORMAL);
-            wf_op  op = { .kind = WF_OP_CONV, .u.conv = c->op };
+            wf_op  op = {.kind = WF_OP_CONV, .u.conv = c->op};
             op.u.conv.y = y;
             op.u.conv.w = w;
             check_run(level, threads, &op);
@@ -85,6 +91,6 @@ static void test_many_windows(void **unused)
     check_conv(&c);
 }
 
-static const struct CMUnitTest tests[] = { cmocka_unit_test(test_conv),
-                                           cmocka_unit_test(test_many_windows) };
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_conv),
+                                          cmocka_unit_test(test_many_windows)};
 CHECK_MAIN(tests)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* swiglu, add, rows, copy, rope and its table, kv_store, kernel: each against its definition, at every
- * level and with several thread counts. */
+/* swiglu, add, rows, copy, rope and its table, kv_store, kernel: each against its definition, at
+ * every level and with several thread counts. */
 #include "check.h"
 
 #include <stdio.h>
 
-#define EACH_RUN(level, threads)                                  \
-    for (int32_t level = 0; level < check_levels(); level++)      \
+#define EACH_RUN(level, threads)                                                                   \
+    for (int32_t level = 0; level < check_levels(); level++)                                       \
         for (int32_t threads = 1; threads <= 3; threads++)
 
-static const int64_t row_counts[] = { 0, 1, 15, 16, 17, 33 }, widths[] = { 1, 7, 16, 17, 33, 1000 };
+static const int64_t row_counts[] = {0, 1, 15, 16, 17, 33}, widths[] = {1, 7, 16, 17, 33, 1000};
 
 static void check_swiglu_and_add(int64_t m, int64_t n, check_fill fill)
 {
@@ -26,13 +26,12 @@ static void check_swiglu_and_add(int64_t m, int64_t n, check_fill fill)
     {
         float *y = check_floats(m * stride + 1, CHECK_NORMAL);
         check_canary(y, m, n, stride);
-        wf_op op = { .kind = WF_OP_SWIGLU, .u.swiglu = { y, a, b, m, n, stride, stride, stride } };
+        wf_op op = {.kind = WF_OP_SWIGLU, .u.swiglu = {y, a, b, m, n, stride, stride, stride}};
         check_run(level, threads, &op);
         check_same(y, silu, m, n, stride, "swiglu");
         memcpy(y, a, (size_t)(m * stride) * 4); /* add in place */
         check_canary(y, m, n, stride);
-        wf_op add = { .kind = WF_OP_ADD,
-                      .u.add = { y, y, b, m, n, stride, stride, stride, 0.3f, 0 } };
+        wf_op add = {.kind = WF_OP_ADD, .u.add = {y, y, b, m, n, stride, stride, stride, 0.3f, 0}};
         check_run(level, threads, &add);
         check_same(y, sum, m, n, stride, "add");
     }
@@ -51,19 +50,21 @@ static void test_swiglu_and_add(void **unused)
 static void test_rows(void **unused)
 {
     (void)unused;
-    static const int32_t to[] = { 3, 0, 7 }, from[] = { 5, 1, 4 };
+    static const int32_t to[] = {3, 0, 7}, from[] = {5, 1, 4};
     EACH_RUN(level, threads)
     {
         for (int32_t mode = 0; mode < 4; mode++) {
-            float *src = check_floats(8 * 40, CHECK_NORMAL), *dst = check_floats(8 * 35, CHECK_NORMAL);
+            float *src = check_floats(8 * 40, CHECK_NORMAL),
+                  *dst = check_floats(8 * 35, CHECK_NORMAL);
             float *e = check_floats(8 * 35, CHECK_NORMAL);
             check_canary(dst, 8, 33, 35);
             memcpy(e, dst, 8 * 35 * 4);
             for (int32_t i = 0; i < 3; i++)
-                memcpy(e + (mode & 1 ? to[i] : i) * 35, src + (mode & 2 ? from[i] : i) * 40, 33 * 4);
-            wf_op op = { .kind = WF_OP_ROWS,
-                         .u.rows = { dst, src, mode & 1 ? to : NULL, mode & 2 ? from : NULL, 3, 33,
-                                     35, 40 } };
+                memcpy(e + (mode & 1 ? to[i] : i) * 35, src + (mode & 2 ? from[i] : i) * 40,
+                       33 * 4);
+            wf_op op = {
+                .kind = WF_OP_ROWS,
+                .u.rows = {dst, src, mode & 1 ? to : NULL, mode & 2 ? from : NULL, 3, 33, 35, 40}};
             check_run(level, threads, &op);
             check_same(dst, e, 8, 33, 35, "rows");
         }
@@ -75,21 +76,21 @@ static void test_rows(void **unused)
 static void test_copy(void **unused)
 {
     (void)unused;
-    static const int64_t src_strides[2][4] = { { 420, 20, 140, 1 }, { 1, 140, 20, 420 } };
+    static const int64_t src_strides[2][4] = {{420, 20, 140, 1}, {1, 140, 20, 420}};
     EACH_RUN(level, threads)
     {
         for (int32_t t = 0; t < 2; t++) {
-            float  *src = check_floats(20 * 420, CHECK_NORMAL);
-            float  *dst = check_floats(4 * 7 * 3 * 20, CHECK_NORMAL), *at = dst;
+            float         *src = check_floats(20 * 420, CHECK_NORMAL);
+            float         *dst = check_floats(4 * 7 * 3 * 20, CHECK_NORMAL), *at = dst;
             const int64_t *s = src_strides[t];
-            wf_op op = { .kind = WF_OP_COPY,
-                         .u.copy = { dst, src, { 4, 7, 3, 19 }, { 420, 60, 20, 1 },
-                                     { s[0], s[1], s[2], s[3] } } };
+            wf_copy copy = {dst, src, {4, 7, 3, 19}, {420, 60, 20, 1}, {s[0], s[1], s[2], s[3]}};
+            wf_op   op = {.kind = WF_OP_COPY, .u.copy = copy};
             check_canary(dst, 84, 19, 20);
             check_run(level, threads, &op);
             for (int64_t i = 0; i < 84; i++, at += 20) {
                 for (int64_t l = 0; l < 20; l++) {
-                    float e = src[i / 21 * s[0] + i / 3 % 7 * s[1] + i % 3 * s[2] + l * s[3] * (l < 19)];
+                    float e =
+                        src[i / 21 * s[0] + i / 3 % 7 * s[1] + i % 3 * s[2] + l * s[3] * (l < 19)];
                     assert_true(at[l] == (l < 19 ? e : CHECK_CANARY));
                 }
             }
@@ -104,7 +105,8 @@ static void test_rope(void **unused)
     enum { M = 17, HD = 24, HEADS = 3, STRIDE = HD * HEADS + 2 };
     EACH_RUN(level, threads)
     {
-        float   *x = check_floats(M * STRIDE, CHECK_NORMAL), *e = check_floats(M * STRIDE, CHECK_NORMAL);
+        float *x = check_floats(M * STRIDE, CHECK_NORMAL),
+              *e = check_floats(M * STRIDE, CHECK_NORMAL);
         float   *table = check_floats(M * HD, CHECK_NORMAL), freq[HD / 2];
         int32_t *pos = check_bytes(M * 4);
         check_canary(x, M, HD * HEADS, STRIDE);
@@ -112,18 +114,18 @@ static void test_rope(void **unused)
             freq[i] = powf(500000.0f, -2.0f * (float)i / HD);
         for (int32_t r = 0; r < M; r++)
             pos[r] = (int32_t)check_between(0, 131071);
-        wf_op t = { .kind = WF_OP_ROPE_TABLE, .u.rope_table = { table, pos, freq, M, HD, 0 } };
+        wf_op t = {.kind = WF_OP_ROPE_TABLE, .u.rope_table = {table, pos, freq, M, HD, 0}};
         check_run(level, threads, &t);
         for (int64_t i = 0; i < M * HEADS * HD / 2; i++) {
             int64_t r = i / (HEADS * HD / 2), d = i % (HD / 2);
             int64_t at = r * STRIDE + i / (HD / 2) % HEADS * HD + d;
             float   angle = (float)pos[r] * freq[d];
             float   c = cosf(angle), s = sinf(angle);
-            float   ac = x[at] * c, bs = x[at + HD / 2] * s, bc = x[at + HD / 2] * c, as = x[at] * s;
+            float ac = x[at] * c, bs = x[at + HD / 2] * s, bc = x[at + HD / 2] * c, as = x[at] * s;
             e[at] = ac - bs;
             e[at + HD / 2] = bc + as;
         }
-        wf_op op = { .kind = WF_OP_ROPE, .u.rope = { x, table, M, STRIDE, HEADS, HD } };
+        wf_op op = {.kind = WF_OP_ROPE, .u.rope = {x, table, M, STRIDE, HEADS, HD}};
         check_run(level, threads, &op);
         check_same(x, e, M, HD * HEADS, STRIDE, "rope");
         check_free_all();
@@ -136,7 +138,8 @@ static void check_stored(const wf_kv_store *a, const float *before)
     int64_t values = WF_PAGE_TOKENS * hd * a->kv.n_kv_heads;
     for (int64_t i = 0; i < 2 * size; i++) {
         int64_t in_page = i % size, page = i / size, r = -1, at = 0;
-        int64_t head = in_page % values / (WF_PAGE_TOKENS * hd), rest = in_page % (WF_PAGE_TOKENS * hd);
+        int64_t head = in_page % values / (WF_PAGE_TOKENS * hd),
+                rest = in_page % (WF_PAGE_TOKENS * hd);
         int     is_v = in_page >= values;
         int64_t token = is_v ? rest / hd : rest % WF_PAGE_TOKENS;
         at = head * hd + (is_v ? rest % hd : rest / WF_PAGE_TOKENS);
@@ -154,19 +157,24 @@ static void check_stored(const wf_kv_store *a, const float *before)
 static void test_kv_store(void **unused)
 {
     (void)unused;
-    static const int64_t slots[] = { 64, 63, 127, 5 };
+    static const int64_t slots[] = {64, 63, 127, 5};
     EACH_RUN(level, threads)
     {
         for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
-            int64_t page_bytes = wf_page_bytes(dtype, 3, 10), n = page_bytes / wf_dtype_bytes(dtype);
-            void   *pages = check_bytes((uint64_t)(2 * page_bytes));
-            float  *before = check_floats(2 * n, CHECK_NORMAL);
+            int64_t page_bytes = wf_page_bytes(dtype, 3, 10),
+                    n = page_bytes / wf_dtype_bytes(dtype);
+            void  *pages = check_bytes((uint64_t)(2 * page_bytes));
+            float *before = check_floats(2 * n, CHECK_NORMAL);
             for (int64_t i = 0; i < 2 * n; i++)
                 before[i] = wf_load(pages, i, dtype);
-            wf_op op = { .kind = WF_OP_KV_STORE,
-                         .u.kv_store = { { pages, page_bytes, dtype, 3, 10, 0 },
-                                         check_floats(4 * 31, CHECK_MIXED),
-                                         check_floats(4 * 32, CHECK_MIXED), slots, 4, 31, 32 } };
+            wf_op op = {.kind = WF_OP_KV_STORE,
+                        .u.kv_store = {{pages, page_bytes, dtype, 3, 10, 0},
+                                       check_floats(4 * 31, CHECK_MIXED),
+                                       check_floats(4 * 32, CHECK_MIXED),
+                                       slots,
+                                       4,
+                                       31,
+                                       32}};
             check_run(level, threads, &op);
             check_stored(&op.u.kv_store, before);
             check_free_all();
@@ -193,9 +201,9 @@ static void test_kernel(void **unused)
         for (int64_t n = 0; n <= 40; n += 8) {
             float *y = check_floats(41, CHECK_NORMAL), *e = check_floats(41, CHECK_NORMAL);
             float  scale = 0.5f;
-            wf_op  op = { .kind = WF_OP_KERNEL,
-                          .u.kernel = { .fn = scale_body, .n = n, .grain = 5, .n_args = 2,
-                                        .offset = { 0, 16 } } };
+            wf_op  op = {.kind = WF_OP_KERNEL};
+            op.u.kernel = (wf_kernel_op){
+                .fn = scale_body, .n = n, .grain = 5, .n_args = 2, .offset = {0, 16}};
             memcpy(op.u.kernel.data, &y, sizeof(y));
             memcpy(op.u.kernel.data + 16, &scale, sizeof(scale));
             for (int64_t i = 0; i < 41; i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linear: the reference against f64, every level against the reference, and the same bytes for every
- * row count and thread count. */
+/* linear: the reference against f64, every level against the reference, and the same bytes for
+ * every row count and thread count. */
 #include "check.h"
 
 #include <stdio.h>
 
-static const char *const dtype_names[] = { "f32", "bf16", "f16" };
+static const char *const dtype_names[] = {"f32", "bf16", "f16"};
 
 typedef struct shape {
     int64_t m, n, k;
@@ -23,14 +23,19 @@ typedef struct fixture {
 
 static void fixture_make(fixture *f, shape s, int32_t dtype, check_fill fill, int32_t act)
 {
-    *f = (fixture){ .s = s, .dtype = dtype, .stride = s.n + check_between(0, 3) };
+    *f = (fixture){.s = s, .dtype = dtype, .stride = s.n + check_between(0, 3)};
     int64_t x_stride = s.k + check_between(0, 3);
     f->x = check_floats(s.m * x_stride + 1, fill);
     f->w = check_floats(s.n * s.k, fill == CHECK_LARGE ? CHECK_NORMAL : fill);
     f->bias = check_floats(s.n, CHECK_NORMAL);
     f->residual = check_floats(s.m * f->stride + 1, CHECK_NORMAL);
-    f->op = (wf_linear){ .x = f->x, .m = s.m, .x_stride = x_stride, .y_stride = f->stride,
-                         .residual_stride = f->stride, .scale = 0.75f, .act = act };
+    f->op = (wf_linear){.x = f->x,
+                        .m = s.m,
+                        .x_stride = x_stride,
+                        .y_stride = f->stride,
+                        .residual_stride = f->stride,
+                        .scale = 0.75f,
+                        .act = act};
     if (act != WF_ACT_NONE || check_random() % 2 == 0)
         f->op.bias = f->bias;
     if (act != WF_ACT_NONE || check_random() % 2 == 0)
@@ -46,7 +51,7 @@ static float *run(const fixture *f, const wf_weight *w, int32_t level, int32_t t
 {
     float *y = check_floats(f->s.m * f->stride + 1, CHECK_NORMAL);
     check_canary(y, f->s.m, f->s.n, f->stride);
-    wf_op op = { .kind = WF_OP_LINEAR, .u.linear = f->op };
+    wf_op op = {.kind = WF_OP_LINEAR, .u.linear = f->op};
     op.u.linear.w = *w;
     op.u.linear.m = m;
     op.u.linear.y = y + first * f->stride;
@@ -82,7 +87,7 @@ static void compare(const fixture *f, int32_t level, const float *y, const float
 
 static void check_case(shape s, int32_t dtype, check_fill fill, int32_t act)
 {
-    static const int32_t threads[] = { 2, 3, 8 };
+    static const int32_t threads[] = {2, 3, 8};
     fixture              f;
     fixture_make(&f, s, dtype, fill, act);
     wf_weight w0 = check_weight(0, dtype, f.w, s.n, s.k);
@@ -93,7 +98,7 @@ static void check_case(shape s, int32_t dtype, check_fill fill, int32_t act)
         compare(&f, level, y, ref);
         for (int32_t t = 0; t < 3; t++)
             check_same(run(&f, &w, level, threads[t], 0, s.m), y, s.m, s.n, f.stride, f.name);
-        for (int64_t r = 0; r < s.m; r += s.m > 3 ? s.m / 3 : 1) {
+        for (int64_t r = 0; r<s.m; r += s.m> 3 ? s.m / 3 : 1) {
             float *alone = run(&f, &w, level, 1, r, 1);
             check_same(alone + r * f.stride, y + r * f.stride, 1, s.n, f.stride, f.name);
         }
@@ -104,13 +109,13 @@ static void check_case(shape s, int32_t dtype, check_fill fill, int32_t act)
 static void test_shapes(void **unused)
 {
     (void)unused;
-    static const int64_t ms[] = { 0, 1, 15, 16, 17, 33 }, ns[] = { 1, 15, 16, 17, 31, 33, 100 };
-    static const int64_t ks[] = { 1, 2, 3, 16, 33, 64, 515 };
+    static const int64_t ms[] = {0, 1, 15, 16, 17, 33}, ns[] = {1, 15, 16, 17, 31, 33, 100};
+    static const int64_t ks[] = {1, 2, 3, 16, 33, 64, 515};
     for (size_t i = 0; i < 6; i++)
         for (size_t j = 0; j < 7; j++)
             for (size_t l = 0; l < 7; l++)
                 for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
-                    check_case((shape){ ms[i], ns[j], ks[l] }, dtype, CHECK_NORMAL, WF_ACT_NONE);
+                    check_case((shape){ms[i], ns[j], ks[l]}, dtype, CHECK_NORMAL, WF_ACT_NONE);
 }
 
 /* More rows than are made ready at a time (WF_LINEAR_ROWS). */
@@ -118,7 +123,7 @@ static void test_row_blocks(void **unused)
 {
     (void)unused;
     for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
-        check_case((shape){ WF_LINEAR_ROWS + 5, 33, 24 }, dtype, CHECK_NORMAL, WF_ACT_NONE);
+        check_case((shape){WF_LINEAR_ROWS + 5, 33, 24}, dtype, CHECK_NORMAL, WF_ACT_NONE);
 }
 
 static void test_fills_and_activations(void **unused)
@@ -126,9 +131,9 @@ static void test_fills_and_activations(void **unused)
     (void)unused;
     for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
         for (int32_t fill = 0; fill < CHECK_FILLS; fill++)
-            check_case((shape){ 7, 37, 67 }, dtype, (check_fill)fill, WF_ACT_NONE);
+            check_case((shape){7, 37, 67}, dtype, (check_fill)fill, WF_ACT_NONE);
         for (int32_t act = WF_ACT_GELU; act <= WF_ACT_RELU; act++)
-            check_case((shape){ 5, 45, 19 }, dtype, CHECK_MIXED, act);
+            check_case((shape){5, 45, 19}, dtype, CHECK_MIXED, act);
     }
 }
 
@@ -153,13 +158,14 @@ static void test_against_f64(void **unused)
     (void)unused;
     for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
         fixture f;
-        fixture_make(&f, (shape){ 9, 50, 700 }, dtype, CHECK_NORMAL, WF_ACT_NONE);
+        fixture_make(&f, (shape){9, 50, 700}, dtype, CHECK_NORMAL, WF_ACT_NONE);
         double *e = check_bytes(9 * 50 * 8);
         for (int64_t i = 0; i < 9 * 50; i++)
             e[i] = exact(&f, i / 50, i % 50);
         for (int32_t level = 0; level < check_levels(); level++) {
             wf_weight w = check_weight(level, dtype, f.w, 50, 700);
-            /* 700 roundings of 2^-24 as a random walk: (700 * 2^-48) = 2.5e-12 of the sum's terms. */
+            /* 700 roundings of 2^-24 as a random walk: (700 * 2^-48) = 2.5e-12 of the sum's terms.
+             */
             check_nmse(run(&f, &w, level, 2, 0, 9), e, 9, 50, f.stride, 1e-11, 0.0, f.name);
         }
         check_free_all();
@@ -172,10 +178,10 @@ static void test_residual_in_place(void **unused)
     (void)unused;
     for (int32_t level = 0; level < check_levels(); level++) {
         fixture f;
-        fixture_make(&f, (shape){ 17, 40, 30 }, WF_BF16, CHECK_NORMAL, WF_ACT_GELU);
+        fixture_make(&f, (shape){17, 40, 30}, WF_BF16, CHECK_NORMAL, WF_ACT_GELU);
         wf_weight w = check_weight(level, WF_BF16, f.w, 40, 30);
         float    *y = run(&f, &w, level, 2, 0, 17);
-        wf_op     op = { .kind = WF_OP_LINEAR, .u.linear = f.op };
+        wf_op     op = {.kind = WF_OP_LINEAR, .u.linear = f.op};
         check_canary(f.residual, 17, 40, f.stride);
         op.u.linear.w = w;
         op.u.linear.y = f.residual;
@@ -191,7 +197,7 @@ static void test_nan_stays_in_its_row(void **unused)
     (void)unused;
     for (int32_t level = 0; level < check_levels(); level++) {
         fixture f;
-        fixture_make(&f, (shape){ 13, 35, 21 }, WF_BF16, CHECK_NORMAL, WF_ACT_NONE);
+        fixture_make(&f, (shape){13, 35, 21}, WF_BF16, CHECK_NORMAL, WF_ACT_NONE);
         wf_weight w = check_weight(level, WF_BF16, f.w, 35, 21);
         float    *before = run(&f, &w, level, 2, 0, 13);
         f.x[4 * f.op.x_stride + 20] = NAN;
@@ -206,15 +212,15 @@ static void test_nan_stays_in_its_row(void **unused)
 
 static void bench_shape(shape s, int32_t dtype)
 {
-    static const char *const kinds[] = { "f32", "bf16", "f16" };
-    fixture f;
+    static const char *const kinds[] = {"f32", "bf16", "f16"};
+    fixture                  f;
     fixture_make(&f, s, dtype, CHECK_NORMAL, WF_ACT_NONE);
     f.op.y = check_floats(s.m * f.stride, CHECK_NORMAL);
     char name[80];
     snprintf(name, sizeof(name), "linear %s %lldx%lldx%lld", kinds[dtype], (long long)s.m,
              (long long)s.k, (long long)s.n);
     for (int32_t level = 1; level < check_levels(); level++) {
-        wf_op op = { .kind = WF_OP_LINEAR, .u.linear = f.op };
+        wf_op op = {.kind = WF_OP_LINEAR, .u.linear = f.op};
         op.u.linear.w = check_weight(level, dtype, f.w, s.n, s.k);
         double flop = 2.0 * (double)s.m * (double)s.n * (double)s.k;
         double bytes = (double)(s.n * s.k * wf_dtype_bytes(dtype));
@@ -227,8 +233,8 @@ static void bench_shape(shape s, int32_t dtype)
 static void bench(void **unused)
 {
     (void)unused;
-    static const shape shapes[] = { { 512, 2048, 2048 }, { 512, 8192, 2048 }, { 512, 2048, 8192 },
-                                    { 1601, 1280, 1280 }, { 1, 8192, 2048 },  { 12, 8192, 2048 } };
+    static const shape shapes[] = {{512, 2048, 2048},  {512, 8192, 2048}, {512, 2048, 8192},
+                                   {1601, 1280, 1280}, {1, 8192, 2048},   {12, 8192, 2048}};
     for (size_t i = 0; i < 6 && check_is_benching(); i++) {
         bench_shape(shapes[i], WF_BF16);
         bench_shape(shapes[i], WF_F32);

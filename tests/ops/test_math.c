@@ -101,11 +101,14 @@ static void test_gelu_and_silu(void **unused)
 /* n inputs that meet every exponent, and the edges of the functions' ranges. */
 static void edge_inputs(float *x, int64_t n)
 {
-    static const float edges[] = { 0.0f, -0.0f, 1.0f, -1.0f, 88.72f, 88.73f, 89.0f, -87.4f, -103.9f,
-                                   -104.0f, -105.0f, 1e30f, -1e30f, INFINITY, -INFINITY, NAN, 1e-40f };
-    int64_t n_edges = (int64_t)(sizeof(edges) / sizeof(edges[0]));
+    static const float edges[] = {0.0f,   -0.0f,    1.0f,      -1.0f,   88.72f,  88.73f,
+                                  89.0f,  -87.4f,   -103.9f,   -104.0f, -105.0f, 1e30f,
+                                  -1e30f, INFINITY, -INFINITY, NAN,     1e-40f};
+    int64_t            n_edges = (int64_t)(sizeof(edges) / sizeof(edges[0]));
     for (int64_t i = 0; i < n; i++)
-        x[i] = i < n_edges ? edges[i] : i % 2 == 0 ? wf_float(check_random()) : check_float(0) * 100.0f;
+        x[i] = i < n_edges  ? edges[i]
+               : i % 2 == 0 ? wf_float(check_random())
+                            : check_float(0) * 100.0f;
 }
 
 /* swiglu with up = 1 is silu; linear with k = 1 and w = 1 is its activation. */
@@ -121,13 +124,18 @@ static void test_vectors_equal_scalars(void **unused)
         e[i] = wf_siluf(x[i]) * 1.0f;
     }
     for (int32_t level = 0; level < check_levels(); level++) {
-        wf_op op = { .kind = WF_OP_SWIGLU, .u.swiglu = { y, x, one, 1, N, N, N, N } };
+        wf_op op = {.kind = WF_OP_SWIGLU, .u.swiglu = {y, x, one, 1, N, N, N, N}};
         check_run(level, 1, &op);
         check_same(y, e, 1, N, N, "silu");
         for (int32_t act = WF_ACT_GELU; act <= WF_ACT_RELU; act++) {
-            wf_op l = { .kind = WF_OP_LINEAR };
-            l.u.linear = (wf_linear){ .y = y, .x = one, .w = check_weight(level, WF_F32, x, N, 1),
-                                      .m = 1, .y_stride = N, .x_stride = 1, .act = act };
+            wf_op l = {.kind = WF_OP_LINEAR};
+            l.u.linear = (wf_linear){.y = y,
+                                     .x = one,
+                                     .w = check_weight(level, WF_F32, x, N, 1),
+                                     .m = 1,
+                                     .y_stride = N,
+                                     .x_stride = 1,
+                                     .act = act};
             check_run(level, 1, &l);
             float *expected = check_floats(N, CHECK_NORMAL);
             for (int64_t i = 0; i < N; i++) /* a sum from +0 turns -0 into +0 */

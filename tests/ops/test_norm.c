@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RMSNorm and LayerNorm: the reference against f64, every level against the reference byte for byte. */
+/* RMSNorm and LayerNorm: the reference against f64, every level against the reference byte for
+ * byte. */
 #include "check.h"
 
 #include <stdio.h>
@@ -10,14 +11,20 @@ typedef struct norm_case {
     char    name[100];
 } norm_case;
 
-static void norm_make(norm_case *c, int64_t m, int64_t n, int64_t inner, int32_t rms, check_fill fill)
+static void norm_make(norm_case *c, int64_t m, int64_t n, int64_t inner, int32_t rms,
+                      check_fill fill)
 {
-    *c = (norm_case){ .stride = n * inner + check_between(0, 3), .tokens = (m + inner - 1) / inner };
-    c->op = (wf_norm){ .x = check_floats(c->tokens * c->stride + 1, fill),
-                       .w = check_floats(n, CHECK_NORMAL),
-                       .bias = rms ? NULL : check_floats(n, CHECK_NORMAL),
-                       .m = m, .n = n, .inner = inner, .y_stride = c->stride,
-                       .x_stride = c->stride, .eps = 1e-5f, .rms = rms };
+    *c = (norm_case){.stride = n * inner + check_between(0, 3), .tokens = (m + inner - 1) / inner};
+    c->op = (wf_norm){.x = check_floats(c->tokens * c->stride + 1, fill),
+                      .w = check_floats(n, CHECK_NORMAL),
+                      .bias = rms ? NULL : check_floats(n, CHECK_NORMAL),
+                      .m = m,
+                      .n = n,
+                      .inner = inner,
+                      .y_stride = c->stride,
+                      .x_stride = c->stride,
+                      .eps = 1e-5f,
+                      .rms = rms};
     snprintf(c->name, sizeof(c->name), "norm m %lld n %lld inner %lld rms %d fill %d", (long long)m,
              (long long)n, (long long)inner, rms, (int)fill);
 }
@@ -26,7 +33,7 @@ static float *norm_run(const norm_case *c, int32_t level, int32_t threads)
 {
     float *y = check_floats(c->tokens * c->stride + 1, CHECK_NORMAL);
     check_canary(y, c->tokens, c->op.n * c->op.inner, c->stride);
-    wf_op op = { .kind = WF_OP_NORM, .u.norm = c->op };
+    wf_op op = {.kind = WF_OP_NORM, .u.norm = c->op};
     op.u.norm.y = y;
     check_run(level, threads, &op);
     return y;
@@ -44,8 +51,8 @@ static void exact(const norm_case *c, double *e)
             var += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)n;
         for (int64_t i = 0; i < n; i++) {
             double bias = c->op.bias != NULL ? (double)c->op.bias[i] : 0.0;
-            e[r * n + i] = ((double)x[i] - mean) / sqrt(var + (double)c->op.eps) *
-                               (double)c->op.w[i] + bias;
+            e[r * n + i] =
+                ((double)x[i] - mean) / sqrt(var + (double)c->op.eps) * (double)c->op.w[i] + bias;
         }
     }
 }
@@ -65,7 +72,7 @@ static void check_norm(int64_t m, int64_t n, int64_t inner, int32_t rms, check_f
         for (int32_t threads = 1; threads <= 3; threads++)
             check_same(norm_run(&c, level, threads), ref, c.tokens, used, c.stride, c.name);
         /* In place, as the decoder's q and k norms run. */
-        wf_op  op = { .kind = WF_OP_NORM, .u.norm = c.op };
+        wf_op  op = {.kind = WF_OP_NORM, .u.norm = c.op};
         float *y = check_floats(c.tokens * c.stride + 1, CHECK_NORMAL);
         memcpy(y, c.op.x, (size_t)(c.tokens * c.stride) * 4);
         check_canary(y, c.tokens, used, c.stride);
@@ -79,7 +86,7 @@ static void check_norm(int64_t m, int64_t n, int64_t inner, int32_t rms, check_f
 static void test_norm(void **unused)
 {
     (void)unused;
-    static const int64_t ms[] = { 0, 1, 3, 4, 5, 17, 33 }, ns[] = { 1, 15, 16, 17, 64, 1280 };
+    static const int64_t ms[] = {0, 1, 3, 4, 5, 17, 33}, ns[] = {1, 15, 16, 17, 64, 1280};
     for (size_t i = 0; i < 42; i++)
         for (int32_t rms = 0; rms < 2; rms++)
             check_norm(ms[i % 7], ns[i / 7], 1, rms, CHECK_NORMAL);
@@ -97,7 +104,7 @@ static void bench(void **unused)
     for (int32_t rms = 0; rms < 2; rms++) {
         norm_case c;
         norm_make(&c, 512, 2048, 1, rms, CHECK_NORMAL);
-        wf_op op = { .kind = WF_OP_NORM, .u.norm = c.op };
+        wf_op op = {.kind = WF_OP_NORM, .u.norm = c.op};
         op.u.norm.y = check_floats(512 * c.stride, CHECK_NORMAL);
         for (int32_t level = 0; level < check_levels(); level++)
             check_bench(rms ? "rmsnorm 512x2048" : "layernorm 512x2048", level, 1, &op,
@@ -106,5 +113,5 @@ static void bench(void **unused)
     }
 }
 
-static const struct CMUnitTest tests[] = { cmocka_unit_test(test_norm), cmocka_unit_test(bench) };
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_norm), cmocka_unit_test(bench)};
 CHECK_MAIN(tests)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pack, embed, convert, weight_bytes: what was packed comes back, whole or in parts, at every level. */
+/* pack, embed, convert, weight_bytes: what was packed comes back, whole or in parts, at every
+ * level. */
 #include "check.h"
 
 /* [n, k] of values as dtype holds them, from f32. */
@@ -14,17 +15,19 @@ static void *as_dtype(const float *src, int64_t count, int32_t dtype)
 static wf_weight empty_weight(int32_t level, int32_t dtype, int64_t n, int64_t k)
 {
     uint64_t  bytes = check_ops(level)->weight_bytes(dtype, n, k);
-    wf_weight w = { check_bytes(bytes), n, k, dtype, 0 };
+    wf_weight w = {check_bytes(bytes), n, k, dtype, 0};
     assert_int_equal(bytes % WF_ALIGN, 0);
     memset(w.data, 0, (size_t)bytes);
     return w;
 }
 
-/* Rows of w as embed gives them; row i is asked for at place n - 1 - i, and a negative id between. */
+/* Rows of w as embed gives them; row i is asked for at place n - 1 - i, and a negative id between.
+ */
 static void check_rows(int32_t level, const wf_weight *w, const float *expected)
 {
-    int64_t  m = w->n + 1, stride = w->k + 3;
-    float   *dst = check_floats(m * stride, CHECK_NORMAL), *e = check_floats(m * stride, CHECK_NORMAL);
+    int64_t m = w->n + 1, stride = w->k + 3;
+    float  *dst = check_floats(m * stride, CHECK_NORMAL),
+          *e = check_floats(m * stride, CHECK_NORMAL);
     int32_t *ids = check_bytes((uint64_t)m * 4);
     check_canary(dst, m, w->k, stride);
     for (int64_t i = 0; i < m; i++) {
@@ -33,7 +36,7 @@ static void check_rows(int32_t level, const wf_weight *w, const float *expected)
         memcpy(e + i * stride, src, (size_t)w->k * 4);
     }
     for (int32_t threads = 1; threads <= 3; threads++) {
-        wf_op op = { .kind = WF_OP_EMBED, .u.embed = { dst, *w, ids, m, stride } };
+        wf_op op = {.kind = WF_OP_EMBED, .u.embed = {dst, *w, ids, m, stride}};
         check_run(level, threads, &op);
         check_same(dst, e, m, w->k, stride, "embed");
     }
@@ -41,17 +44,17 @@ static void check_rows(int32_t level, const wf_weight *w, const float *expected)
 
 static void check_pack(int32_t level, int32_t from, int32_t to, int64_t n, int64_t k)
 {
-    float     *src = check_floats(n * k, CHECK_MIXED), *e = check_floats(n * k, CHECK_NORMAL);
-    void      *raw = as_dtype(src, n * k, from);
-    wf_weight  w = empty_weight(level, to, n, k);
-    int64_t    cut = n / 3;
-    int64_t    at[] = { 0, cut, n };
+    float    *src = check_floats(n * k, CHECK_MIXED), *e = check_floats(n * k, CHECK_NORMAL);
+    void     *raw = as_dtype(src, n * k, from);
+    wf_weight w = empty_weight(level, to, n, k);
+    int64_t   cut = n / 3;
+    int64_t   at[] = {0, cut, n};
     for (int64_t i = 0; i < n * k; i++)
         e[i] = check_rounded(check_rounded(src[i], from), to);
     for (int32_t part = 1; part >= 0; part--) { /* the later rows first */
         const uint8_t *rows = (const uint8_t *)raw + at[part] * k * wf_dtype_bytes(from);
-        wf_op op = { .kind = WF_OP_PACK,
-                     .u.pack = { w, rows, at[part], at[part + 1] - at[part], from, 0 } };
+        wf_op          op = {.kind = WF_OP_PACK,
+                             .u.pack = {w, rows, at[part], at[part + 1] - at[part], from, 0}};
         check_run(level, 3, &op);
     }
     check_rows(level, &w, e);
@@ -61,7 +64,7 @@ static void check_pack(int32_t level, int32_t from, int32_t to, int64_t n, int64
 static void test_pack_and_embed(void **unused)
 {
     (void)unused;
-    static const int64_t ns[] = { 1, 15, 16, 33, 100 }, ks[] = { 1, 2, 7, 64 };
+    static const int64_t ns[] = {1, 15, 16, 33, 100}, ks[] = {1, 2, 7, 64};
     for (int32_t level = 0; level < check_levels(); level++)
         for (int32_t from = WF_F32; from <= WF_F16; from++)
             for (int32_t to = WF_F32; to <= WF_F16; to++)
@@ -79,7 +82,7 @@ static void test_missing_rows_are_zero(void **unused)
         memset(e, 0, 40 * 9 * 4);
         for (int64_t i = 0; i < 10 * 9; i++)
             e[20 * 9 + i] = wf_round_bf16(src[i]);
-        wf_op op = { .kind = WF_OP_PACK, .u.pack = { w, src, 20, 10, WF_F32, 0 } };
+        wf_op op = {.kind = WF_OP_PACK, .u.pack = {w, src, 20, 10, WF_F32, 0}};
         check_run(level, 2, &op);
         check_rows(level, &w, e);
         check_free_all();
@@ -110,8 +113,8 @@ static void test_convert(void **unused)
             float  *e = check_floats(n, CHECK_NORMAL);
             for (int64_t i = 0; i < n; i++)
                 e[i] = check_rounded(src[i], dtype);
-            wf_op op = { .kind = WF_OP_CONVERT,
-                         .u.convert = { dst, as_dtype(src, n, dtype), n, dtype, 0 } };
+            wf_op op = {.kind = WF_OP_CONVERT,
+                        .u.convert = {dst, as_dtype(src, n, dtype), n, dtype, 0}};
             check_run(level, 3, &op);
             check_same(dst, e, 1, n, n, "convert");
             check_free_all();

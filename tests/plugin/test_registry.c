@@ -58,12 +58,13 @@ static const char *put(const char *fixture, const char *name)
 
 static void name_plugin(const char *path)
 {
-    assert_int_equal(wf_settings_set(settings, "plugin", path, WF_LAYER_CLI, "--plugin", NULL), WEFT_OK);
+    assert_int_equal(wf_settings_set(settings, "plugin", path, WF_LAYER_CLI, "--plugin", NULL),
+                     WEFT_OK);
 }
 
 static void open_registry(const char *builtin)
 {
-    wf_registry_config cfg = { .settings = settings, .plugin_dir = builtin };
+    wf_registry_config cfg = {.settings = settings, .plugin_dir = builtin};
     assert_int_equal(wf_registry_create(&cfg, &registry, NULL), WEFT_OK);
     assert_int_equal(wf_registry_scan(registry, NULL), WEFT_OK);
 }
@@ -94,7 +95,7 @@ static void search_order(void **state)
     char sub[128];
     (void)state;
     for (int i = 0; i < 3; i++) {
-        static const char *const dirs[] = { "env", "xdg", "builtin" };
+        static const char *const dirs[] = {"env", "xdg", "builtin"};
         snprintf(sub, sizeof sub, "%s/%s", dir, dirs[i]);
         assert_int_equal(mkdir(sub, 0755), 0);
     }
@@ -136,8 +137,10 @@ static void writable_file(void **state)
     assert_int_equal(chmod(put("good", "good.so"), 0646), 0);
     assert_int_equal(chmod(put("other", "other.so"), 0664), 0);
     search_in(dir);
-    expect(0, "good.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_REJECTED, "others can write to it; chmod go-w");
-    expect(1, "other.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_REJECTED, "others can write to it; chmod g-w");
+    expect(0, "good.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_REJECTED,
+           "others can write to it; chmod go-w");
+    expect(1, "other.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_REJECTED,
+           "others can write to it; chmod g-w");
     assert_non_null(strstr(candidate(0).reason, "/good.so"));
 }
 
@@ -150,7 +153,8 @@ static void writable_directory(void **state)
     put("good", "open/good.so");
     assert_int_equal(chmod(sub, 0777), 0);
     search_in(sub);
-    expect(0, "good.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_REJECTED, "/open: not trusted: others can write to it");
+    expect(0, "good.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_REJECTED,
+           "/open: not trusted: others can write to it");
 }
 
 static void writable_parent(void **state)
@@ -223,7 +227,8 @@ static void duplicate_id(void **state)
     put("twin", "b.so");
     search_in(dir);
     expect(0, "a.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_AVAILABLE, NULL);
-    expect(1, "b.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_REJECTED, "the id org.example.good is already that of");
+    expect(1, "b.so", "WEFT_PLUGIN_PATH", WF_PLUGIN_REJECTED,
+           "the id org.example.good is already that of");
     assert_int_equal(candidate(1).status, WEFT_E_CONFLICT);
     assert_non_null(strstr(candidate(1).reason, "/a.so"));
 }
@@ -278,7 +283,8 @@ static void by_kind(void **state)
     (void)state;
     put("good", "z.so");
     put("other", "a.so");
-    put("desc_vtable_null", "bad.so"); /* the id of z.so, found first: that one costs what it offers */
+    put("desc_vtable_null",
+        "bad.so"); /* the id of z.so, found first: that one costs what it offers */
     search_in(dir);
     assert_int_equal(wf_registry_load_kind(registry, WEFT_C_MODALITY, NULL), WEFT_OK);
     assert_null(wf_registry_plugin(registry, 0)); /* nobody offers one, nobody is loaded */
@@ -311,8 +317,9 @@ static void named_by_section(void **state)
     (void)state;
     put("good", "good.so");
     put("other", "other.so");
-    assert_int_equal(wf_settings_set_pair(settings, "org.example.good.level=0.25", WF_LAYER_CLI, "--set", &err),
-                     WEFT_OK);
+    assert_int_equal(
+        wf_settings_set_pair(settings, "org.example.good.level=0.25", WF_LAYER_CLI, "--set", &err),
+        WEFT_OK);
     search_in(dir);
     assert_int_equal(wf_registry_load_named(registry, &err), WEFT_OK);
     assert_string_equal(wf_plugin_id(wf_registry_plugin(registry, 0)), "org.example.good");
@@ -325,10 +332,13 @@ static void named_and_absent(void **state)
     weft_error err = WF_ERROR_INIT;
     (void)state;
     put("good", "good.so");
-    assert_int_equal(wf_settings_set_pair(settings, "org.example.gone.x=1", WF_LAYER_CLI, "--set", &err), WEFT_OK);
+    assert_int_equal(
+        wf_settings_set_pair(settings, "org.example.gone.x=1", WF_LAYER_CLI, "--set", &err),
+        WEFT_OK);
     search_in(dir);
     assert_int_equal(wf_registry_load_named(registry, &err), WEFT_E_NOTFOUND);
-    assert_non_null(strstr(err.message, "there is no plugin org.example.gone; found: org.example.good"));
+    assert_non_null(
+        strstr(err.message, "there is no plugin org.example.gone; found: org.example.good"));
     assert_int_equal(err.stage, WEFT_STAGE_PLUGIN);
 }
 
@@ -338,11 +348,13 @@ static void option_mistakes(void **state)
     weft_error err = WF_ERROR_INIT;
     (void)state;
     put("good", "good.so");
-    assert_int_equal(wf_settings_set_pair(settings, "org.example.good.levle=1", WF_LAYER_CLI, "--set", &err),
-                     WEFT_OK);
+    assert_int_equal(
+        wf_settings_set_pair(settings, "org.example.good.levle=1", WF_LAYER_CLI, "--set", &err),
+        WEFT_OK);
     search_in(dir);
     assert_int_equal(wf_registry_load_kind(registry, WEFT_C_DECODER, &err), WEFT_E_INVALID);
-    assert_string_equal(err.message, "--set: plugin org.example.good has no option levle; did you mean level?");
+    assert_string_equal(err.message,
+                        "--set: plugin org.example.good has no option levle; did you mean level?");
     assert_int_equal(err.stage, WEFT_STAGE_USAGE);
 }
 
@@ -352,7 +364,8 @@ static void safe_mode(void **state)
     weft_error err = WF_ERROR_INIT;
     (void)state;
     name_plugin(put("good", "good.so"));
-    assert_int_equal(wf_settings_set(settings, "safe", "true", WF_LAYER_CLI, "--safe", &err), WEFT_OK);
+    assert_int_equal(wf_settings_set(settings, "safe", "true", WF_LAYER_CLI, "--safe", &err),
+                     WEFT_OK);
     search_in(dir);
     assert_int_equal(wf_registry_count(registry), 0);
     assert_int_equal(wf_registry_load_named(registry, &err), WEFT_OK);
@@ -368,7 +381,7 @@ static void two_registries(void **state)
     (void)state;
     put("good", "good.so");
     search_in(dir);
-    wf_registry_config cfg = { .settings = settings, .plugin_dir = "" };
+    wf_registry_config cfg = {.settings = settings, .plugin_dir = ""};
     assert_int_equal(wf_registry_create(&cfg, &second, NULL), WEFT_OK);
     assert_int_equal(wf_registry_load(registry, "org.example.good", &a, NULL), WEFT_OK);
     assert_int_equal(wf_registry_load(second, "org.example.good", &b, NULL), WEFT_OK);
@@ -411,11 +424,26 @@ static void component_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(search_order),    T(writable_file),    T(writable_directory), T(writable_parent),
-        T(wrong_owner),     T(link_elsewhere),   T(named_is_warned_about), T(duplicate_id),
-        T(same_file_twice), T(claims),           T(two_claimants),      T(by_kind),
-        T(components_by_id), T(named_by_section), T(named_and_absent),  T(option_mistakes),
-        T(safe_mode),       T(two_registries),   T(inspect),            T(component_kinds),
+        T(search_order),
+        T(writable_file),
+        T(writable_directory),
+        T(writable_parent),
+        T(wrong_owner),
+        T(link_elsewhere),
+        T(named_is_warned_about),
+        T(duplicate_id),
+        T(same_file_twice),
+        T(claims),
+        T(two_claimants),
+        T(by_kind),
+        T(components_by_id),
+        T(named_by_section),
+        T(named_and_absent),
+        T(option_mistakes),
+        T(safe_mode),
+        T(two_registries),
+        T(inspect),
+        T(component_kinds),
     };
     wf_log_set(on_log, NULL);
     umask(022); /* what the fixtures' modes are written for */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The settings: precedence of layers, checks and their sentences, paths, pairs, declared options. */
+/* The settings: precedence of layers, checks and their sentences, paths, pairs, declared options.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,7 +70,8 @@ static void table_is_sound(void **state)
         weft_error            err = WF_ERROR_INIT;
         assert_ptr_equal(wf_core_option_find(o->key), o); /* no key twice */
         assert_int_equal(o->arg == NULL, o->type == WEFT_OPT_BOOL);
-        if (o->dflt != NULL && wf_settings_set(s, o->key, o->dflt, WF_LAYER_CLI, "default", &err) != WEFT_OK)
+        if (o->dflt != NULL &&
+            wf_settings_set(s, o->key, o->dflt, WF_LAYER_CLI, "default", &err) != WEFT_OK)
             fail_msg("%s: its own default: %s", o->key, err.message);
     }
     assert_int_equal(WF_OPT_PATH, WEFT_OPTION_PATH);
@@ -124,24 +126,34 @@ static void mistakes(void **state)
     (void)state;
     refuse(wf_settings_set(s, "thread", "1", WF_LAYER_CLI, "--thread", &err), &err,
            "--thread: there is no option thread; did you mean threads?");
-    refuse(wf_settings_set(s, "temprature", "1", WF_LAYER_CLI, "x", &err), &err, "did you mean temperature?");
-    refuse(wf_settings_set(s, "zebra", "1", WF_LAYER_CLI, "x", &err), &err, "x: there is no option zebra");
+    refuse(wf_settings_set(s, "temprature", "1", WF_LAYER_CLI, "x", &err), &err,
+           "did you mean temperature?");
+    refuse(wf_settings_set(s, "zebra", "1", WF_LAYER_CLI, "x", &err), &err,
+           "x: there is no option zebra");
     assert_null(strstr(err.message, "did you mean"));
     refuse(wf_settings_set(s, "threads", "many", WF_LAYER_CLI, "-t", &err), &err,
            "-t: threads = many: give a whole number of 0..256");
     refuse(wf_settings_set(s, "threads", "257", WF_LAYER_CLI, "-t", &err), &err, "of 0..256");
     refuse(wf_settings_set(s, "threads", "", WF_LAYER_CLI, "-t", &err), &err, "threads = : give");
-    refuse(wf_settings_set(s, "threads", "1 ", WF_LAYER_CLI, "-t", &err), &err, "give a whole number");
-    refuse(wf_settings_set(s, "threads", "1.5", WF_LAYER_CLI, "-t", &err), &err, "give a whole number");
-    refuse(wf_settings_set(s, "seed", "99999999999999999999", WF_LAYER_CLI, "x", &err), &err, "whole number");
-    refuse(wf_settings_set(s, "dtype", "int4", WF_LAYER_CLI, "--dtype", &err), &err, "give one of auto|f32|bf16");
+    refuse(wf_settings_set(s, "threads", "1 ", WF_LAYER_CLI, "-t", &err), &err,
+           "give a whole number");
+    refuse(wf_settings_set(s, "threads", "1.5", WF_LAYER_CLI, "-t", &err), &err,
+           "give a whole number");
+    refuse(wf_settings_set(s, "seed", "99999999999999999999", WF_LAYER_CLI, "x", &err), &err,
+           "whole number");
+    refuse(wf_settings_set(s, "dtype", "int4", WF_LAYER_CLI, "--dtype", &err), &err,
+           "give one of auto|f32|bf16");
     refuse(wf_settings_set(s, "dtype", "f3", WF_LAYER_CLI, "--dtype", &err), &err, "give one of");
-    refuse(wf_settings_set(s, "top_p", "nan", WF_LAYER_CLI, "x", &err), &err, "give a number of 0..1");
+    refuse(wf_settings_set(s, "top_p", "nan", WF_LAYER_CLI, "x", &err), &err,
+           "give a number of 0..1");
     refuse(wf_settings_set(s, "top_p", "1e999", WF_LAYER_CLI, "x", &err), &err, "give a number");
-    refuse(wf_settings_set(s, "top_p", "1.01", WF_LAYER_CLI, "x", &err), &err, "give a number of 0..1");
+    refuse(wf_settings_set(s, "top_p", "1.01", WF_LAYER_CLI, "x", &err), &err,
+           "give a number of 0..1");
     refuse(wf_settings_set(s, "top_p", "0,5", WF_LAYER_CLI, "x", &err), &err, "give a number");
-    refuse(wf_settings_set(s, "safe", "maybe", WF_LAYER_CLI, "--safe", &err), &err, "give true or false");
-    refuse(wf_settings_set(s, "kv_bytes", "9223372036854775807K", WF_LAYER_CLI, "x", &err), &err, "of bytes");
+    refuse(wf_settings_set(s, "safe", "maybe", WF_LAYER_CLI, "--safe", &err), &err,
+           "give true or false");
+    refuse(wf_settings_set(s, "kv_bytes", "9223372036854775807K", WF_LAYER_CLI, "x", &err), &err,
+           "of bytes");
     refuse(wf_settings_set(s, "kv_bytes", "1KB", WF_LAYER_CLI, "x", &err), &err, "of bytes");
     assert_int_equal(wf_settings_set(s, "kv-bytes", "3M", WF_LAYER_CLI, "x", &err), WEFT_OK);
     assert_int_equal(wf_settings_i64(s, "kv_bytes"), 3 << 20);
@@ -162,7 +174,8 @@ static void paths(void **state)
     snprintf(wants, sizeof wants, "%s/w", dir);
     assert_string_equal(wf_settings_plugin_str(s, "org.example.x", "weights"), wants);
     assert_string_equal(wf_settings_plugin_str(s, "org.example.x", "name"), "w");
-    assert_int_equal(wf_settings_set(s, "plugin", "c:d.so", WF_LAYER_CLI, "--plugin", NULL), WEFT_OK);
+    assert_int_equal(wf_settings_set(s, "plugin", "c:d.so", WF_LAYER_CLI, "--plugin", NULL),
+                     WEFT_OK);
     assert_int_equal(wf_settings_set(s, "plugin", "e.so", WF_LAYER_CLI, "--plugin", NULL), WEFT_OK);
     assert_string_equal(wf_settings_item(s, "plugin", 0), "c:d.so"); /* one argument is one path */
     assert_string_equal(wf_settings_item(s, "plugin", 1), "e.so");
@@ -178,13 +191,21 @@ static void bad_files(void **state)
 {
     weft_error err = WF_ERROR_INIT;
     (void)state;
-    refuse(wf_settings_load_ini(s, write_ini("a.ini", "[core]\n\nmodle = x\n"), WF_LAYER_FILE, &err), &err,
-           "a.ini:3: there is no option modle; did you mean model?");
-    refuse(wf_settings_load_ini(s, write_ini("b.ini", "[colour]\nx = 1\n"), WF_LAYER_FILE, &err), &err,
-           "b.ini:2: section [colour] is neither [core] nor [plugin ID]");
-    refuse(wf_settings_load_ini(s, write_ini("c.ini", "[core]\ntop-k = 1\ntop_k = 2\n"), WF_LAYER_FILE, &err),
+    refuse(
+        wf_settings_load_ini(s, write_ini("a.ini", "[core]\n\nmodle = x\n"), WF_LAYER_FILE, &err),
+        &err, "a.ini:3: there is no option modle; did you mean model?");
+    refuse(wf_settings_load_ini(s, write_ini("b.ini", "[colour]\nx = 1\n"), WF_LAYER_FILE, &err),
+           &err, "b.ini:2: section [colour] is neither [core] nor [plugin ID]");
+    refuse(wf_settings_load_ini(s, write_ini("c.ini", "[core]\ntop-k = 1\ntop_k = 2\n"),
+                                WF_LAYER_FILE, &err),
            &err, "c.ini:3: top_k was given before, at ");
-    assert_int_equal(wf_settings_load_ini(s, "/nonexistent/x.ini", WF_LAYER_FILE, &err), WEFT_E_NOTFOUND);
+    /* Another file of the same layer may say it again. */
+    assert_int_equal(
+        wf_settings_load_ini(s, write_ini("d.ini", "[core]\ntop_k = 3\n"), WF_LAYER_FILE, &err),
+        WEFT_OK);
+    assert_int_equal(wf_settings_i64(s, "top_k"), 3);
+    assert_int_equal(wf_settings_load_ini(s, "/nonexistent/x.ini", WF_LAYER_FILE, &err),
+                     WEFT_E_NOTFOUND);
     assert_int_equal(err.stage, WEFT_STAGE_USAGE);
 }
 
@@ -209,43 +230,52 @@ static void pairs(void **state)
     weft_error err = WF_ERROR_INIT;
     (void)state;
     /* The key follows the last dot before the first '='. */
-    assert_int_equal(wf_settings_set_pair(s, "org.example.x.key=a.b=c", WF_LAYER_CLI, "--set", &err), WEFT_OK);
+    assert_int_equal(
+        wf_settings_set_pair(s, "org.example.x.key=a.b=c", WF_LAYER_CLI, "--set", &err), WEFT_OK);
     assert_string_equal(wf_settings_plugin_str(s, "org.example.x", "key"), "a.b=c");
-    assert_int_equal(wf_settings_set_pair(s, "core.threads=2", WF_LAYER_CLI, "--set", &err), WEFT_OK);
+    assert_int_equal(wf_settings_set_pair(s, "core.threads=2", WF_LAYER_CLI, "--set", &err),
+                     WEFT_OK);
     assert_int_equal(wf_settings_i64(s, "threads"), 2);
-    assert_int_equal(wf_settings_set_pair(s, "weft.vision.weights=", WF_LAYER_CLI, "--set", &err), WEFT_OK);
+    assert_int_equal(wf_settings_set_pair(s, "weft.vision.weights=", WF_LAYER_CLI, "--set", &err),
+                     WEFT_OK);
     assert_string_equal(wf_settings_plugin(s, 0), "org.example.x");
     assert_string_equal(wf_settings_plugin(s, 1), "weft.vision");
     assert_null(wf_settings_plugin(s, 2));
-    static const char *const bad[] = { "", "x", "=", "a=b", ".=", "weft.vision", "a.=1", ".a=1", "A.b=1", "a/b.c=1" };
+    static const char *const bad[] = {"",     "x",    "=",     "a=b",    ".=", "weft.vision",
+                                      "a.=1", ".a=1", "A.b=1", "a/b.c=1"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         refuse(wf_settings_set_pair(s, bad[i], WF_LAYER_CLI, "--set", &err), &err, "--set: ");
 }
 
 static const weft_option declared[] = {
-    { "count", WEFT_OPT_I64, 0, "3", "1..9", "a count" },
-    { "ratio", WEFT_OPT_F64, 0, "0.5", NULL, "a ratio" },
-    { "mode", WEFT_OPT_STR, 0, NULL, "slow|fast", "a mode" },
-    { "loud", WEFT_OPT_BOOL, 0, "yes", NULL, "a switch" },
+    {"count", WEFT_OPT_I64, 0, "3", "1..9", "a count"},
+    {"ratio", WEFT_OPT_F64, 0, "0.5", NULL, "a ratio"},
+    {"mode", WEFT_OPT_STR, 0, NULL, "slow|fast", "a mode"},
+    {"loud", WEFT_OPT_BOOL, 0, "yes", NULL, "a switch"},
 };
 
 static void declare(void **state)
 {
-    weft_error err = WF_ERROR_INIT;
+    weft_error  err = WF_ERROR_INIT;
     const char *id = "org.example.x";
     (void)state;
-    assert_int_equal(wf_settings_set_pair(s, "org.example.x.count=9", WF_LAYER_CLI, "--set", &err), WEFT_OK);
-    assert_int_equal(wf_settings_set_pair(s, "org.example.x.weights=/w", WF_LAYER_CLI, "--set", &err), WEFT_OK);
+    assert_int_equal(wf_settings_set_pair(s, "org.example.x.count=9", WF_LAYER_CLI, "--set", &err),
+                     WEFT_OK);
+    assert_int_equal(
+        wf_settings_set_pair(s, "org.example.x.weights=/w", WF_LAYER_CLI, "--set", &err), WEFT_OK);
     assert_int_equal(wf_settings_declare(s, id, declared, 4, &err), WEFT_OK);
     assert_int_equal(wf_settings_plugin_i64(s, id, "count"), 9);
     assert_float_equal(wf_settings_plugin_f64(s, id, "ratio"), 0.5, 0);
     assert_null(wf_settings_plugin_str(s, id, "mode"));
     assert_int_equal(wf_settings_plugin_i64(s, id, "loud"), 1); /* a default may be spelled yes */
-    assert_int_equal(wf_settings_set_pair(s, "org.example.x.loud=off", WF_LAYER_CLI, "--set", &err), WEFT_OK);
+    assert_int_equal(wf_settings_set_pair(s, "org.example.x.loud=off", WF_LAYER_CLI, "--set", &err),
+                     WEFT_OK);
     assert_int_equal(wf_settings_declare(s, id, declared, 4, &err), WEFT_OK);
     assert_int_equal(wf_settings_plugin_i64(s, id, "loud"), 0);
-    assert_int_equal(wf_settings_set_pair(s, "org.example.x.mode=medium", WF_LAYER_CLI, "--set", &err), WEFT_OK);
-    refuse(wf_settings_declare(s, id, declared, 4, &err), &err, "--set: mode = medium: give one of slow|fast");
+    assert_int_equal(
+        wf_settings_set_pair(s, "org.example.x.mode=medium", WF_LAYER_CLI, "--set", &err), WEFT_OK);
+    refuse(wf_settings_declare(s, id, declared, 4, &err), &err,
+           "--set: mode = medium: give one of slow|fast");
     err.stage = WEFT_STAGE_NONE;
     assert_int_equal(wf_settings_declare(s, "org.example.y", NULL, 3, &err), WEFT_E_INVALID);
     assert_int_equal(err.stage, WEFT_STAGE_PLUGIN);
@@ -256,7 +286,8 @@ typedef struct listing {
     size_t n;
 } listing;
 
-static void on_value(void *ctx, const char *section, const char *key, const char *value, const char *origin)
+static void on_value(void *ctx, const char *section, const char *key, const char *value,
+                     const char *origin)
 {
     listing *l = ctx;
     l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, "%s.%s=%s (%s)\n", section, key,
@@ -265,11 +296,13 @@ static void on_value(void *ctx, const char *section, const char *key, const char
 
 static void print_config(void **state)
 {
-    listing l = { .n = 0 };
+    listing l = {.n = 0};
     (void)state;
-    assert_int_equal(wf_settings_set(s, "threads", "2", WF_LAYER_ENV, "WEFT_THREADS", NULL), WEFT_OK);
+    assert_int_equal(wf_settings_set(s, "threads", "2", WF_LAYER_ENV, "WEFT_THREADS", NULL),
+                     WEFT_OK);
     assert_int_equal(wf_settings_set(s, "threads", "3", WF_LAYER_CLI, "-t", NULL), WEFT_OK);
-    assert_int_equal(wf_settings_set_pair(s, "org.example.x.count=9", WF_LAYER_CLI, "--set", NULL), WEFT_OK);
+    assert_int_equal(wf_settings_set_pair(s, "org.example.x.count=9", WF_LAYER_CLI, "--set", NULL),
+                     WEFT_OK);
     assert_int_equal(wf_settings_declare(s, "org.example.x", declared, 4, NULL), WEFT_OK);
     assert_int_equal(wf_settings_declare(s, "org.example.y", declared, 1, NULL), WEFT_OK);
     wf_settings_each(s, on_value, &l);
@@ -283,7 +316,7 @@ static void print_config(void **state)
 
 static void nearest(void **state)
 {
-    static const char *const known[] = { "threads", "top_k", "top_p" };
+    static const char *const known[] = {"threads", "top_k", "top_p"};
     (void)state;
     assert_string_equal(wf_nearest("theads", known, 3), "threads");
     assert_string_equal(wf_nearest("top-k", known, 3), "top_k");
@@ -327,9 +360,9 @@ static void every_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(table_is_sound), T(defaults), T(precedence), T(mistakes),     T(paths),
-        T(bad_files),      T(environment), T(pairs),   T(declare),      T(print_config),
-        T(nearest),        T(every_allocation),
+        T(table_is_sound), T(defaults),     T(precedence),  T(mistakes),
+        T(paths),          T(bad_files),    T(environment), T(pairs),
+        T(declare),        T(print_config), T(nearest),     T(every_allocation),
     };
     wf_log_set(on_log, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);

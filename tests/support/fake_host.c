@@ -119,8 +119,16 @@ static const char *option_str(const weft_host *host, const char *key)
     return o != NULL ? o->s : NULL;
 }
 
+/* Directories are the real host's matter; tests give packages themselves. */
+static const weft_package *option_package(const weft_host *host, const char *key)
+{
+    (void)host;
+    (void)key;
+    return NULL;
+}
+
 static const weft_if_options options_vtable = {WEFT_HDR(weft_if_options), option_i64, option_f64,
-                                               option_str};
+                                               option_str, option_package};
 
 void fake_host_init(fake_host *h, const fake_option *options, uint32_t n_options)
 {

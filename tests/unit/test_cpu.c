@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPU flags: levels imply those below, masks are named, and detection agrees with the compiler's. */
+/* CPU flags: levels imply those below, masks are named, and detection agrees with the compiler's.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 static void test_masks(void **unused)
 {
     (void)unused;
-    static const char *const names[] = { "none", "avx2", "avx512", "avx512bf16" };
+    static const char *const names[] = {"none", "avx2", "avx512", "avx512bf16"};
     uint64_t                 below = 0, flags = 1;
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(wf_cpu_mask(names[i], &flags, NULL), WEFT_OK);

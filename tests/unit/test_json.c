@@ -310,11 +310,14 @@ static void load_from_file(void **state)
     scratch_empty("");
 }
 
-/* Every allocation fails once, and from some place on: NOMEM or a whole tree, never a part. */
+/* Every allocation fails once, and from some place on: NOMEM or a whole tree, never a part. The
+ * number of 15 digits makes jansson's scanner grow its buffer for the comma behind, where it
+ * asserts if that fails. */
 static void memory_runs_out(void **state)
 {
     static const char text[] =
-        "{\"a name that is longer than small\":[1,2.5,\"some text that makes a buffer grow, and "
+        "{\"0\":123456789012345,\"a name that is longer than small\":[1,2.718281828459045235360,"
+        "\"some text that makes a buffer grow, and \",\""
         "grow again\",true,null,1,2,3,4,5,6,7,8,9],\"b\":{\"c\":{\"d\":\"\\u00e9\"}},\"e\":0,"
         "\"f\":1,\"g\":2,\"h\":3,\"i\":4,\"j\":5,\"k\":6,\"l\":7,\"m\":8}";
     json_t *want = NULL, *got = NULL;

@@ -88,6 +88,45 @@ static void names_stay_inside(void **state)
     scratch_empty("");
 }
 
+/* For a tokenizer alone: no config.json needed, and a file counts as the directory that holds it.
+ */
+static void loose_packages(void **state)
+{
+    const json_t *j;
+    char          path[300];
+    weft_package *p;
+    weft_error    err = WF_ERROR_INIT;
+    (void)state;
+    assert_failure(wf_package_open_loose(scratch_path("none"), &p, &err), &err, WEFT_E_NOTFOUND,
+                   "none", "no such");
+    assert_null(p);
+    text_put("my.json", "[4]");
+    assert_int_equal(wf_package_open_loose(scratch, &p, &err), WEFT_OK);
+    assert_int_equal(wf_package_json(p, "my.json", &j, &err), WEFT_OK);
+    assert_int_equal(wf_package_json(p, "tokenizer.json", &j, &err), WEFT_E_NOTFOUND);
+    wf_package_close(&p);
+    assert_int_equal(wf_package_open_loose(scratch_path("my.json"), &p, &err), WEFT_OK);
+    assert_int_equal(wf_package_json(p, "tokenizer.json", &j, &err), WEFT_OK);
+    assert_int_equal(json_integer_value(wf_json_at(j, "[0]")), 4);
+    assert_failure(wf_package_json(p, "config.json", &j, &err), &err, WEFT_E_NOTFOUND, "my.json",
+                   "without config.json");
+    assert_int_equal(wf_package_path(p, "../a", path, sizeof(path), &err), WEFT_E_INVALID);
+    assert_int_equal(wf_package_check(p, &err), WEFT_E_NOTFOUND);
+    wf_package_close(&p);
+    text_put("any.model", "");
+    assert_int_equal(wf_package_open_loose(scratch_path("any.model"), &p, &err), WEFT_OK);
+    assert_int_equal(wf_package_path(p, "tokenizer.model", path, sizeof(path), &err), WEFT_OK);
+    assert_string_equal(path, scratch_path("any.model"));
+    wf_package_close(&p);
+    for (uint64_t n = 1; n <= 2; n++) {
+        wf_mem_fail_at(n, false);
+        assert_int_equal(wf_package_open_loose(scratch, &p, &err), WEFT_E_NOMEM);
+        assert_null(p);
+    }
+    wf_mem_fail_at(0, false);
+    scratch_empty("");
+}
+
 static void json_is_cached(void **state)
 {
     const json_t *a, *b;
@@ -306,11 +345,12 @@ static void memory_runs_out(void **state)
     text_put(INDEX, "{\"weight_map\":{\"b\":\"two.safetensors\",\"a\":\"one.safetensors\"}}");
     for (int32_t forever = 0; forever < 2; forever++) {
         weft_status s = WEFT_E_NOMEM;
-        uint64_t    n;
+        uint64_t    n, before;
         for (n = 1; s != WEFT_OK; n++) {
             weft_error err = WF_ERROR_INIT;
+            before = wf_mem_count();
             s = open_and_find(n, forever != 0, &err);
-            assert_true(s == WEFT_OK || s == WEFT_E_NOMEM);
+            assert_true(s == WEFT_OK ? wf_mem_count() - before < n : s == WEFT_E_NOMEM);
             assert_true(s == WEFT_OK || strstr(err.message, "out of memory") != NULL);
         }
         assert_true(n > 60); /* the walk did meet jansson's allocations */
@@ -321,15 +361,11 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(open_refuses),
-        cmocka_unit_test(names_stay_inside),
-        cmocka_unit_test(json_is_cached),
-        cmocka_unit_test(no_weights),
-        cmocka_unit_test(shards),
-        cmocka_unit_test(lying_indexes),
-        cmocka_unit_test(check_finds_missing),
-        cmocka_unit_test(too_many_shards),
-        cmocka_unit_test(reference_directories),
+        cmocka_unit_test(open_refuses),      cmocka_unit_test(loose_packages),
+        cmocka_unit_test(names_stay_inside), cmocka_unit_test(json_is_cached),
+        cmocka_unit_test(no_weights),        cmocka_unit_test(shards),
+        cmocka_unit_test(lying_indexes),     cmocka_unit_test(check_finds_missing),
+        cmocka_unit_test(too_many_shards),   cmocka_unit_test(reference_directories),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

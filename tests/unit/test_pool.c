@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread pool: everybody runs once per run, in any number, and failure leaves nothing behind. */
+/* The thread pool: everybody runs once per run, in any number, and failure leaves nothing behind.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -31,10 +32,10 @@ static void count_run(void *ctx, int32_t index, int32_t count)
 static void test_everybody_runs_once(void **unused)
 {
     (void)unused;
-    static const int32_t threads[] = { 1, 2, 3, 8, 33 };
+    static const int32_t threads[] = {1, 2, 3, 8, 33};
     for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
         wf_pool *pool;
-        tally    t = { .count = 0 };
+        tally    t = {.count = 0};
         assert_int_equal(wf_pool_create(threads[i], &pool, NULL), WEFT_OK);
         assert_int_equal(wf_pool_threads(pool), threads[i]);
         for (int32_t run = 1; run <= 500; run++) {
@@ -53,7 +54,7 @@ static void test_after_a_pause(void **unused)
 {
     (void)unused;
     wf_pool *pool;
-    tally    t = { .count = 0 };
+    tally    t = {.count = 0};
     assert_int_equal(wf_pool_create(4, &pool, NULL), WEFT_OK);
     for (int32_t run = 1; run <= 3; run++) {
         usleep(20000);
@@ -66,7 +67,7 @@ static void test_after_a_pause(void **unused)
 static void test_no_pool_is_the_caller(void **unused)
 {
     (void)unused;
-    tally t = { .count = 0 };
+    tally t = {.count = 0};
     wf_pool_run(NULL, count_run, &t);
     assert_int_equal(t.count, 1);
     assert_int_equal(t.runs[0], 1);
@@ -124,9 +125,12 @@ static void test_shares(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everybody_runs_once), cmocka_unit_test(test_after_a_pause),
-        cmocka_unit_test(test_no_pool_is_the_caller), cmocka_unit_test(test_default_threads),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_everybody_runs_once),
+        cmocka_unit_test(test_after_a_pause),
+        cmocka_unit_test(test_no_pool_is_the_caller),
+        cmocka_unit_test(test_default_threads),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_shares),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

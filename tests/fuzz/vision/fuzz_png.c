@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer: any bytes through weft.png. Checksums are repaired first, so that what the fuzzer changes
- * is read and not merely refused. Corpus: tests/fixtures/images. */
+/* libFuzzer: any bytes through weft.png. Checksums are repaired first, so that what the fuzzer
+ * changes is read and not merely refused. Corpus: tests/fixtures/images. */
 #include "still_fuzz.h"
 
 #include <stdlib.h>

@@ -63,8 +63,8 @@ static int64_t length(void *ctx)
 
 static const weft_decoder *decoder(void)
 {
-    weft_hello  hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "fuzz",
-                          "0" };
+    weft_hello  hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR,
+                          WEFT_ABI_MINOR, 0, "fuzz", "0" };
     weft_plugin me = { .hdr = WEFT_HDR(weft_plugin) };
     if (weft_plugin_entry(&hello, &me, NULL) != WEFT_OK)
         abort();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One input through a still picture's decoder: probe, open, info, read, close, under a small limit. */
+/* One input through a still picture's decoder: probe, open, info, read, close, under a small
+ * limit. */
 #ifndef STILL_FUZZ_H
 #define STILL_FUZZ_H
 
