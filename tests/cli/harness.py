@@ -23,7 +23,8 @@ TIMEOUT_S = 240
 
 def environment(home):
     """The caller's, without what could change an answer."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("WEFT") and k != "XDG_CONFIG_HOME"}
+    env = {k: v for k, v in os.environ.items()
+           if not k.startswith("WEFT") and k != "XDG_CONFIG_HOME"}
     env["HOME"] = home
     return env
 
@@ -86,8 +87,9 @@ def png(width, height, colour=(200, 30, 40)):
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
     rows = (b"\0" + bytes(colour) * width) * height
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows))
+            + chunk(b"IEND", b""))
 
 
 def read_safetensors(path):
@@ -104,7 +106,8 @@ def read_safetensors(path):
 def write_safetensors(path, tensors):
     header, body = {}, b""
     for name, (dtype, shape, data) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(body), len(body) + len(data)]}
+        offsets = [len(body), len(body) + len(data)]
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": offsets}
         body += data
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)

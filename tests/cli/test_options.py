@@ -43,9 +43,9 @@ class Usage(harness.Case):
 
     def test_did_you_mean(self):
         self.assertIn("did you mean describe?", self.fails(2, "descirbe"))
-        self.assertIn("did you mean --temperature?", self.fails(2, "generate", "--tempereture", "1"))
-        self.assertIn("did you mean --together?", self.fails(2, "describe", "--togehter"))
-        self.assertIn("did you mean --max-pixels?", self.fails(2, "describe", "--max-pixel=1", "--max_pixels", "1"))
+        for wrong, right in (("--tempereture", "--temperature"), ("--jsno", "--json"),
+                             ("--max_pixels=1", "--max-pixels"), ("--max", "--max-")):
+            self.assertIn("did you mean " + right, self.fails(2, "generate", wrong))
 
     def test_what_is_near_to_nothing_gets_no_suggestion(self):
         self.assertNotIn("mean", self.fails(2, "zzzzqqqq"))
@@ -58,7 +58,7 @@ class Usage(harness.Case):
     def test_letters(self):
         # Bundled letters: the option before them must not be blamed.
         self.assertIn("no option -x", self.fails(2, "describe", "--json", "-qx"))
-        self.assertIn("-n needs a value", self.fails(2, "generate", "-n").replace("--max-new-tokens", "-n"))
+        self.assertIn("-n needs a value", self.fails(2, "generate", "-n"))
 
     def test_values(self):
         self.assertIn("--config needs a value", self.fails(2, "describe", "--config"))
@@ -68,7 +68,8 @@ class Usage(harness.Case):
         self.assertIn("--kv-bytes", self.fails(2, "describe", "--kv-bytes", "5X", "x.png"))
 
     def test_options_of_other_commands(self):
-        self.assertIn("--chat is an option of another command", self.fails(2, "describe", "--chat", "x"))
+        line = self.fails(2, "describe", "--chat", "x")
+        self.assertIn("--chat is an option of another command", line)
 
     def test_operands(self):
         self.assertIn("one operand too many", self.fails(2, "model", "inspect", "a", "b"))
@@ -107,7 +108,8 @@ class Settings(harness.Case):
 
     def test_each_layer_wins_over_the_next(self):
         os.makedirs(self.path(".config/weft"))
-        self.write(".config/weft/weft.ini", b"[core]\nseed = 1\ntop_k = 1\nmax_side = 1\nthreads = 1\n")
+        self.write(".config/weft/weft.ini",
+                   b"[core]\nseed = 1\ntop_k = 1\nmax_side = 1\nthreads = 1\n")
         ini = self.write("c.ini", b"[core]\nseed = 2\ntop_k = 2\nmax_side = 2\n")
         self.env.update(WEFT_SEED="3", WEFT_TOP_K="3")
         found = self.config("describe", "--config", ini, "--seed", "4")
@@ -117,12 +119,20 @@ class Settings(harness.Case):
         self.assertEqual(found["core", "threads"][0], "1")
 
     def test_what_is_printed_can_be_read(self):
-        ini = self.write("c.ini", b"[core]\nplugin = a.so:b/c.so\n[plugin org.example.x]\nk = v w\n")
+        ini = self.write("c.ini", b"[core]\nplugin = a.so:b/c.so\n"
+                                  b"[plugin org.example.x]\nk = v w\n")
+        first = self.config("--config", ini, "--set", "org.example.x.n=5")
         printed = self.ok("--config", ini, "--set", "org.example.x.n=5", "--print-config").out
-        again = self.write("d.ini", printed)
-        first, second = self.config("--config", ini, "--set", "org.example.x.n=5"), self.config("--config", again)
-        self.assertEqual({k: v[0] for k, v in first.items()}, {k: v[0] for k, v in second.items()})
+        second = self.config("--config", self.write("d.ini", printed))
+        third = self.config("--config", self.write("e.ini", self.ok(
+            "--config", self.path("d.ini"), "--print-config").out))
+        # Sizes are written out once read ("4G"), so the first printing alone may differ there.
+        self.assertEqual({k: v[0] for k, v in second.items()}, {k: v[0] for k, v in third.items()})
+        self.assertEqual(first.keys(), second.keys())
         self.assertEqual(second["plugin org.example.x", "k"][0], "v w")
+        self.assertEqual(second["plugin org.example.x", "n"][0], "5")
+        self.assertEqual(second["core", "plugin"][0],
+                         self.path("a.so") + ":" + self.path("b/c.so"))
 
     def test_set(self):
         found = self.config("--set", "weft.vision.weights=/x=y")
@@ -131,8 +141,9 @@ class Settings(harness.Case):
 
     def test_bad_files(self):
         self.fails(2, "describe", "--config", self.path("none.ini"), "x")
-        for text in (b"[core]\nnot a line\n", b"[core]\nseed = 1\nseed = 2\n", b"[core]\nsede = 1\n",
-                     b"seed = 1\n", b"[core]\nseed = x\n", b"[other]\na = 1\n", b"[core\n"):
+        for text in (b"[core]\nnot a line\n", b"[core]\nseed = 1\nseed = 2\n",
+                     b"[core]\nsede = 1\n", b"seed = 1\n", b"[core]\nseed = x\n",
+                     b"[other]\na = 1\n", b"[core\n"):
             line = self.fails(2, "describe", "--config", self.write("bad.ini", text), "x")
             self.assertIn("bad.ini", line)
 

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands: a row each, and the search for the one that was named. */
+#include "cli.h"
+
+#include <string.h>
+
+const cli_command cli_no_command = {
+    "",   "COMMAND [OPTION...] [OPERAND...]",
+    NULL, NULL,
+    NULL, OWN_BIT(OWN_VERSION) | OWN_BIT(OWN_LIST_DEVICES),
+    -1,
+};
+
+const cli_command cli_commands[] = {
+    {"describe", "FILE...", "say what is in pictures and other media",
+     "Each FILE is described on its own; a folder stands for the files in it (sorted,\n"
+     "hidden ones skipped) and - for standard input. The kind of a file is found from\n"
+     "its content. A file of a folder that no decoder knows is skipped.\n"
+     "\n"
+     "One FILE: the text as it is made. Several, or a folder: one line for each,\n"
+     "PATH, a tab and TEXT, newlines of the text becoming spaces. --json: one object\n"
+     "for each, with path, text, model, plugins, tokens, timings and error. With\n"
+     "--prompt - the prompt is read from standard input.\n",
+     cli_run_describe,
+     OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_TOGETHER) |
+         OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST),
+     -1},
+    {"generate", "-p TEXT", "continue a text",
+     "Begins with the model's begin-of-text token and continues TEXT; with -p - the\n"
+     "text is read from standard input. --json: one object.\n",
+     cli_run_generate, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_CHAT), 0},
+    {"tokenize", "", "text to token ids and back",
+     "Reads standard input and writes one line of ids for each line of input. Lines\n"
+     "end at \\n alone; it is not part of the text, every other byte is. No\n"
+     "begin-of-text token is added and nothing is parsed as a special token. An empty\n"
+     "line gives an empty line. With --decode, one line of text for each line of ids.\n",
+     cli_run_tokenize, OWN_BIT(OWN_DECODE) | OWN_BIT(OWN_TOKENIZER), 0},
+    {"preprocess", "FILE -o OUT", "write what an encoder would be given",
+     "Decodes FILE (- for standard input), prepares it for the model and writes the\n"
+     "tensors under the reference's names to a safetensors file. Reads no weights.\n",
+     cli_run_preprocess, OWN_BIT(OWN_OUTPUT), 1},
+    {"model inspect", "[DIR]", "sizes, hook sites and memory of a model",
+     "Reads config.json alone.\n", cli_run_model_inspect, OWN_BIT(OWN_JSON), 1},
+    {"model verify", "[DIR]", "compare a model with a reference",
+     "Runs the inputs of parity.safetensors in DIR and compares every tensor that it\n"
+     "expects. Tolerance: in f32 a greatest error of 1e-4 of scale, scale being the\n"
+     "greater of 1 and the largest expected value; in bf16 a cosine of 0.999. Exit 0:\n"
+     "within tolerance; 9: not.\n",
+     cli_run_model_verify, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PARITY) | OWN_BIT(OWN_DUMP), 1},
+    {"plugin list", "", "plugins that were found, and what became of them",
+     "Reads manifests; runs no plugin.\n", cli_run_plugin_list, OWN_BIT(OWN_JSON), 0},
+    {"plugin inspect", "FILE", "manifest, components and options of one plugin file", "",
+     cli_run_plugin_inspect, OWN_BIT(OWN_JSON), 1},
+    {"help", "[COMMAND]", "what a command does and takes", "", cli_run_help, OWN_BIT(OWN_ALL), 2},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0},
+};
+
+/* Words of the name that argv spells: all of them or 0. */
+static int words_of(const char *name, int argc, char **argv)
+{
+    const char *blank = strchr(name, ' ');
+    size_t      n = blank != NULL ? (size_t)(blank - name) : strlen(name);
+    if (strlen(argv[0]) != n || strncmp(argv[0], name, n) != 0)
+        return 0;
+    if (blank == NULL)
+        return 1;
+    return argc > 1 && strcmp(argv[1], blank + 1) == 0 ? 2 : 0;
+}
+
+/* "model" alone, or with a word that it does not know. */
+static bool say_group(int argc, char **argv)
+{
+    char   list[128] = "";
+    size_t n = strlen(argv[0]);
+    for (const cli_command *k = cli_commands; k->name != NULL; k++) {
+        if (strncmp(k->name, argv[0], n) != 0 || k->name[n] != ' ')
+            continue;
+        strncat(list, list[0] != '\0' ? " or " : "", sizeof list - strlen(list) - 1);
+        strncat(list, k->name, sizeof list - strlen(list) - 1);
+    }
+    if (list[0] == '\0')
+        return false;
+    if (argc > 1 && argv[1][0] != '-')
+        cli_say("there is no command %s %s; there is %s", argv[0], argv[1], list);
+    else
+        cli_say("%s needs a second word: %s", argv[0], list);
+    return true;
+}
+
+const cli_command *cli_command_find(int argc, char **argv, int *words)
+{
+    const char *names[32];
+    uint32_t    n = 0;
+    for (const cli_command *k = cli_commands; k->name != NULL; k++) {
+        *words = words_of(k->name, argc, argv);
+        if (*words != 0)
+            return k;
+        if (n < 32)
+            names[n++] = k->name;
+    }
+    if (say_group(argc, argv))
+        return NULL;
+    const char *near = cli_nearest(argv[0], names, n);
+    if (near != NULL)
+        cli_say("there is no command %s; did you mean %s?", argv[0], near);
+    else
+        cli_say("there is no command %s; weft --help lists them", argv[0]);
+    return NULL;
+}

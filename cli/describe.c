@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft describe: each file a prompt of its own, or all of them one. */
+#include "answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "files.h"
+#include "show.h"
+
+/* The state of one describe. */
+typedef struct job {
+    cli            *c;
+    weft_engine    *e;
+    weft_prompt     prompt; /* without items */
+    bool            json, many;
+    int32_t         code; /* the worst so far */
+    int32_t         n_done, n_failed, n_skipped;
+    weft_generation sum;
+    double          decode_s, encode_s;
+} job;
+
+static weft_status fail_stdin(weft_error *err, weft_status code, const char *why)
+{
+    err->code = code;
+    err->stage = WEFT_STAGE_USAGE;
+    snprintf(err->message, sizeof err->message, "%s", why);
+    return code;
+}
+
+static weft_status open_item(job *j, const char *path, weft_item **out, weft_error *err)
+{
+    weft_item_request rq = WEFT_ITEM_REQUEST(path);
+    rq.plan_only = cli_has(j->c, OWN_PLAN);
+    *out = NULL;
+    if (strcmp(path, "-") == 0 && cli_in_is_terminal())
+        return fail_stdin(err, WEFT_E_INVALID, "standard input is a terminal; pipe a file into it");
+    if (strcmp(path, "-") == 0 && !cli_wait_stdin())
+        return fail_stdin(err, WEFT_E_CANCELLED, "interrupted");
+    return weft_item_open(j->e, &rq, out, err);
+}
+
+static void add_times(job *j, cli_answer *a, weft_item *const *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        weft_item_info d = {.hdr = WEFT_HDR(weft_item_info)};
+        if (weft_item_describe(items[i], &d, NULL) != WEFT_OK)
+            continue;
+        a->decode_s += d.decode_s;
+        a->encode_s += d.encode_s;
+    }
+    j->decode_s += a->decode_s;
+    j->encode_s += a->encode_s;
+    j->sum.n_prompt += a->run.n_prompt;
+    j->sum.n_new += a->run.n_new;
+    j->sum.prefill_s += a->run.prefill_s;
+    j->sum.decode_s += a->run.decode_s;
+}
+
+/* {"path": ...} or {"paths": [...]}. */
+static json_t *paths_json(char *const *paths, uint32_t n, bool together)
+{
+    if (!together)
+        return json_pack("{s:o}", "path", cli_json_string(paths[0]));
+    json_t *all = json_array();
+    for (uint32_t i = 0; all != NULL && i < n; i++)
+        if (json_array_append_new(all, cli_json_string(paths[i])) != 0) {
+            json_decref(all);
+            all = NULL;
+        }
+    return json_pack("{s:o}", "paths", all);
+}
+
+/* Paths first, then what there is to say of them; takes both. */
+static bool print_record(json_t *paths, json_t *rest)
+{
+    bool ok = paths != NULL && rest != NULL && json_object_update(paths, rest) == 0;
+    json_decref(rest);
+    if (ok)
+        return cli_json_print(paths);
+    json_decref(paths);
+    return cli_json_print(NULL);
+}
+
+static void fail_job(job *j, const weft_error *err, int32_t code)
+{
+    j->n_failed++;
+    j->code = cli_worse(j->code, code);
+    cli_say_error(err);
+}
+
+static void finish_answer(job *j, cli_answer *a, char *const *paths, uint32_t n)
+{
+    int32_t code = cli_answer_code(a);
+    if (j->json &&
+        !print_record(paths_json(paths, n, cli_has(j->c, OWN_TOGETHER)), cli_answer_json(a, j->e)))
+        j->code = cli_worse(j->code, CLI_EXIT_MEMORY);
+    if (code == CLI_EXIT_OK)
+        j->n_done++;
+    else
+        fail_job(j, &a->err, code);
+}
+
+static void answer_items(job *j, cli_answer *a, weft_item *const *items, uint32_t n)
+{
+    weft_prompt p = j->prompt;
+    p.items = items;
+    p.n_items = n;
+    cli_answer_run(a, j->c, j->e, &p);
+    add_times(j, a, items, n);
+}
+
+static void plan_item(job *j, const char *path, const weft_item *item)
+{
+    j->n_done++;
+    if (!j->json)
+        cli_show_item(path, item);
+    else if (!print_record(json_pack("{s:o}", "path", cli_json_string(path)), cli_json_item(item)))
+        j->code = cli_worse(j->code, CLI_EXIT_MEMORY);
+}
+
+static void describe_one(job *j, cli_file *file)
+{
+    cli_answer    a;
+    weft_item    *item;
+    enum cli_form form = j->json ? CLI_FORM_KEEP : j->many ? CLI_FORM_LINE : CLI_FORM_STREAM;
+    cli_answer_init(&a, form, file->path);
+    weft_status st = open_item(j, file->path, &item, &a.err);
+    if (st == WEFT_E_UNSUPPORTED && file->found) {
+        j->n_skipped++;
+        if (cli_is_verbose())
+            cli_say("skipped: %s", a.err.message);
+    } else if (st == WEFT_OK && cli_has(j->c, OWN_PLAN)) {
+        plan_item(j, file->path, item);
+    } else {
+        if (st == WEFT_OK)
+            answer_items(j, &a, &item, 1);
+        finish_answer(j, &a, &file->path, 1);
+    }
+    weft_item_release(&item);
+    cli_answer_deinit(&a);
+}
+
+static bool must_stop(const job *j)
+{
+    return cli_out_failed() || cli_interrupted() ||
+           (j->code != CLI_EXIT_OK && cli_has(j->c, OWN_FAIL_FAST));
+}
+
+static void describe_each(job *j, cli_files *files)
+{
+    while (!must_stop(j)) {
+        weft_error  err = CLI_ERROR_INIT;
+        cli_file    file;
+        weft_status st = cli_files_next(files, &file, &err);
+        if (st == WEFT_OK && file.path == NULL)
+            break;
+        if (st == WEFT_OK)
+            describe_one(j, &file);
+        else
+            fail_job(j, &err, weft_exit_code(&err));
+        free(file.path);
+        if (st == WEFT_E_NOMEM)
+            break;
+    }
+    if (cli_interrupted())
+        j->code = CLI_EXIT_INTERRUPTED;
+    else if (j->n_done == 0 && j->n_failed == 0 && !cli_out_failed() && j->c->n_operands > 0) {
+        cli_say("%s: no file here that can be described (-v says which were skipped)",
+                j->c->operands[0]);
+        j->code = CLI_EXIT_MEDIA;
+    }
+}
+
+/* All files, folders walked, as one list; the caller frees the paths and the lists. */
+typedef struct group {
+    char      **paths;
+    weft_item **items;
+    uint32_t    n, cap;
+} group;
+
+static bool group_grow(group *g)
+{
+    if (g->n < g->cap)
+        return true;
+    uint32_t cap = g->cap != 0 ? 2 * g->cap : 16;
+    char   **paths = realloc(g->paths, cap * sizeof *paths);
+    if (paths != NULL)
+        g->paths = paths;
+    weft_item **items = realloc(g->items, cap * sizeof *items);
+    if (items != NULL)
+        g->items = items;
+    if (paths == NULL || items == NULL)
+        return false;
+    g->cap = cap;
+    return true;
+}
+
+static weft_status group_fill(job *j, group *g, cli_files *files, weft_error *err)
+{
+    weft_status st = WEFT_OK;
+    while (st == WEFT_OK && !cli_interrupted()) {
+        cli_file   file;
+        weft_item *item;
+        st = cli_files_next(files, &file, err);
+        if (st != WEFT_OK || file.path == NULL)
+            break;
+        st = open_item(j, file.path, &item, err);
+        bool skip = st == WEFT_E_UNSUPPORTED && file.found;
+        if (st == WEFT_OK && !group_grow(g)) {
+            err->code = st = WEFT_E_NOMEM;
+            snprintf(err->message, sizeof err->message, "out of memory: the list of files");
+        }
+        if (st == WEFT_OK) {
+            g->paths[g->n] = file.path;
+            g->items[g->n++] = item;
+            continue;
+        }
+        weft_item_release(&item);
+        free(file.path);
+        if (skip) {
+            *err = (weft_error)CLI_ERROR_INIT;
+            st = WEFT_OK;
+        }
+    }
+    return st;
+}
+
+static void describe_together(job *j, cli_files *files)
+{
+    cli_answer a;
+    group      g = {NULL, NULL, 0, 0};
+    cli_answer_init(&a, j->json ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL);
+    weft_status st = group_fill(j, &g, files, &a.err);
+    if (st == WEFT_OK && cli_has(j->c, OWN_PLAN))
+        for (uint32_t i = 0; i < g.n; i++)
+            plan_item(j, g.paths[i], g.items[i]);
+    else {
+        if (st == WEFT_OK)
+            answer_items(j, &a, g.items, g.n);
+        finish_answer(j, &a, g.paths, g.n);
+    }
+    for (uint32_t i = 0; i < g.n; i++) {
+        weft_item_release(&g.items[i]);
+        free(g.paths[i]);
+    }
+    free(g.items);
+    free(g.paths);
+    cli_answer_deinit(&a);
+}
+
+/* The model's part of a plan. */
+static void show_model(job *j)
+{
+    if (!j->json)
+        j->code = cli_show_engine(j->e);
+    else if (!cli_json_print(cli_json_engine(j->e)))
+        j->code = CLI_EXIT_MEMORY;
+}
+
+static void describe_files(job *j)
+{
+    weft_error err = CLI_ERROR_INIT;
+    cli_files  files;
+    if (cli_has(j->c, OWN_PLAN))
+        show_model(j);
+    if (cli_files_init(&files, j->c->operands, j->c->n_operands, cli_has(j->c, OWN_RECURSIVE),
+                       &err) != WEFT_OK) {
+        fail_job(j, &err, weft_exit_code(&err));
+    } else {
+        j->many = files.many;
+        if (cli_has(j->c, OWN_TOGETHER))
+            describe_together(j, &files);
+        else
+            describe_each(j, &files);
+    }
+    cli_files_deinit(&files);
+}
+
+/* Standard input can be one thing only. */
+static int32_t check_usage(const cli *c)
+{
+    const char *prompt = weft_settings_str(c->settings, "prompt");
+    int32_t     dashes = prompt != NULL && strcmp(prompt, "-") == 0;
+    for (int32_t i = 0; i < c->n_operands; i++)
+        dashes += strcmp(c->operands[i], "-") == 0;
+    if (dashes > 1)
+        return cli_usage(c, "standard input (-) can be read once only");
+    if (c->n_operands == 0 && !cli_has(c, OWN_PLAN))
+        return cli_usage(c, "name a FILE, a folder, or - for standard input");
+    return CLI_EXIT_OK;
+}
+
+int32_t cli_run_describe(cli *c)
+{
+    job     j = {.c = c, .prompt = {.hdr = WEFT_HDR(weft_prompt), .task = "describe"}};
+    char   *owned = NULL;
+    int32_t code = check_usage(c);
+    if (code == CLI_EXIT_OK)
+        code = cli_prompt_text(c, &j.prompt, &owned);
+    if (code != CLI_EXIT_OK)
+        return code;
+    j.json = cli_has(c, OWN_JSON);
+    j.prompt.flags = cli_has(c, OWN_RAW) ? 0 : WEFT_PROMPT_CHAT;
+    j.e = cli_engine_open(c, cli_has(c, OWN_PLAN) ? WEFT_OPEN_CONFIG : 0, &code);
+    if (j.e != NULL) {
+        describe_files(&j);
+        code = j.code;
+        if (j.sum.n_new > 0)
+            cli_summary(&j.sum, j.decode_s, j.encode_s);
+    }
+    cli_engine_close(&j.e);
+    free(owned);
+    return code;
+}

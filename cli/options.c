@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options that belong to the command line alone. The engine's options, which are also keys of
+ * the configuration, come from weft_option_at(). */
+#include "cli.h"
+
+#define STR WEFT_OPT_STR
+#define BOOL WEFT_OPT_BOOL
+
+/* Columns: key, letter, type, flags, default, range, argument, one line for --help. */
+const weft_option_info cli_own_options[OWN_COUNT] = {
+    [OWN_HELP] = {"help", 'h', BOOL, 0, NULL, NULL, NULL, "print this text"},
+    [OWN_VERSION] = {"version", 'V', BOOL, 0, NULL, NULL, NULL, "print the version"},
+    [OWN_LIST_DEVICES] = {"list_devices", 0, BOOL, 0, NULL, NULL, NULL,
+                          "print what --device can name"},
+    [OWN_PRINT_CONFIG] = {"print_config", 0, BOOL, 0, NULL, NULL, NULL,
+                          "print every setting and where it came from, and do nothing else"},
+    [OWN_CONFIG] = {"config", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+                    "read settings from this INI file"},
+    [OWN_SET] = {"set", 0, STR, WEFT_OPTION_LIST, NULL, NULL, "PLUGIN.KEY=VALUE",
+                 "set an option of a plugin; may be repeated"},
+    [OWN_QUIET] = {"quiet", 'q', BOOL, 0, NULL, NULL, NULL, "no progress, no summary, no warnings"},
+    [OWN_VERBOSE] = {"verbose", 'v', BOOL, 0, NULL, NULL, NULL,
+                     "say more on standard error; twice: everything"},
+    [OWN_JSON] = {"json", 0, BOOL, 0, NULL, NULL, NULL, "print JSON"},
+    [OWN_PLAN] = {"plan", 0, BOOL, 0, NULL, NULL, NULL,
+                  "print tokens and memory, and do nothing else; needs no weights"},
+    [OWN_CHAT] = {"chat", 0, BOOL, 0, NULL, NULL, NULL, "put TEXT in the model's chat format"},
+    [OWN_RAW] = {"raw", 0, BOOL, 0, NULL, NULL, NULL,
+                 "no chat format: the prompt is continued, for models without instruction tuning"},
+    [OWN_TOGETHER] = {"together", 0, BOOL, 0, NULL, NULL, NULL, "all files in one prompt"},
+    [OWN_RECURSIVE] = {"recursive", 'r', BOOL, 0, NULL, NULL, NULL,
+                       "also the folders within folders"},
+    [OWN_FAIL_FAST] = {"fail_fast", 0, BOOL, 0, NULL, NULL, NULL, "stop at the first failure"},
+    [OWN_OUTPUT] = {"output", 'o', STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+                    "the file to write; whole or not at all"},
+    [OWN_DECODE] = {"decode", 0, BOOL, 0, NULL, NULL, NULL, "ids to text"},
+    [OWN_TOKENIZER] = {"tokenizer", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+                       "tokenizer.json or tokenizer.model, with no model around it"},
+    [OWN_PARITY] = {"parity", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+                    "the reference (default: parity.safetensors in DIR)"},
+    [OWN_DUMP] = {"dump", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+                  "write the tensors that were computed to this safetensors file"},
+    [OWN_ALL] = {"all", 0, BOOL, 0, NULL, NULL, NULL, "the help of every command, as Markdown"},
+};

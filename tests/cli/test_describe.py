@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""weft describe and generate on files, folders, pipes and what is none, with the demo model."""
+import json
+import os
+import shutil
+
+import harness
+from harness import png
+
+
+class Describe(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.red = self.write("red.png", png(64, 64))
+        self.blue = self.write("blue.png", png(48, 80, (20, 40, 220)))
+
+    def text_of(self, path, *more):
+        return self.ok("describe", path, *more).out.decode()
+
+    def test_one_file_is_its_text(self):
+        r = self.ok("describe", self.red)
+        self.assertEqual(r.err, "") # no terminal: no progress, no summary
+        self.assertRegex(r.out.decode(), r"^[^\t]+\n$")
+
+    def test_several_files_are_lines_with_their_paths(self):
+        both = self.ok("describe", self.red, self.blue).out.decode()
+        self.assertEqual(both, "%s\t%s%s\t%s" % (self.red, self.text_of(self.red), self.blue,
+                                                 self.text_of(self.blue)))
+
+    def test_what_was_seen_before_changes_nothing(self):
+        again = self.ok("describe", self.red, self.blue, self.red).out.decode().splitlines()
+        self.assertEqual(again[0], again[2])
+
+    def test_standard_input(self):
+        self.assertEqual(self.ok("describe", "-", stdin=png(64, 64)).out.decode(),
+                         self.text_of(self.red))
+        self.fails(3, "describe", "-", stdin=b"")
+        self.assertIn("standard input", self.fails(3, "describe", "-", stdin=b"no picture"))
+
+    def test_folders(self):
+        self.write("d/b.png", png(64, 64))
+        self.write("d/a.png", png(48, 80, (20, 40, 220)))
+        self.write("d/.hidden.png", png(8, 8))
+        self.write("d/notes.txt", b"just words")
+        self.write("d/sub/c.png", png(64, 64))
+        folder = self.path("d")
+        r = self.ok("describe", folder)
+        paths = [line.split("\t")[0] for line in r.out.decode().splitlines()]
+        self.assertEqual(paths, [folder + "/a.png", folder + "/b.png"])
+        self.assertEqual(r.err, "")
+        r = self.ok("describe", "-r", "-v", folder + "/")
+        paths = [line.split("\t")[0] for line in r.out.decode().splitlines()]
+        self.assertEqual(paths, [folder + "/a.png", folder + "/b.png", folder + "/sub/c.png"])
+        self.assertIn("skipped: " + folder + "/notes.txt", r.err)
+
+    def test_a_folder_of_one_picture_is_still_a_list(self):
+        self.write("d/a.png", png(64, 64))
+        out = self.ok("describe", self.path("d")).out.decode()
+        self.assertEqual(out, self.path("d/a.png") + "\t" + self.text_of(self.red))
+
+    def test_a_folder_with_nothing_in_it_is_no_success(self):
+        os.mkdir(self.path("d"))
+        self.fails(3, "describe", self.path("d"))
+        self.write("d/notes.txt", b"just words")
+        self.fails(3, "describe", self.path("d"))
+
+    def test_a_link_to_a_folder_is_not_followed(self):
+        self.write("d/a.png", png(64, 64))
+        os.symlink("..", self.path("d/up"))
+        self.assertEqual(len(self.ok("describe", "-r", self.path("d")).out.splitlines()), 1)
+
+    def test_bad_files_named(self):
+        whole = png(64, 64)
+        for name, data in (("words.txt", b"just words"), ("empty.png", b""),
+                           ("cut.png", whole[:60]), ("head.png", whole[:8])):
+            self.assertIn(name, self.fails(3, "describe", self.write(name, data)))
+        self.assertIn("none.png", self.fails(3, "describe", self.path("none.png")))
+
+    def test_the_rest_is_done_after_a_failure(self):
+        bad = self.write("bad.png", png(64, 64)[:60])
+        r = self.weft("describe", self.red, bad, self.blue)
+        self.assertEqual(r.code, 3)
+        self.assertEqual([line.split("\t")[0] for line in r.out.decode().splitlines()],
+                         [self.red, self.blue])
+        self.assertEqual(len(r.err.splitlines()), 1)
+        r = self.weft("describe", "--fail-fast", self.red, bad, self.blue)
+        self.assertEqual((r.code, len(r.out.splitlines())), (3, 1))
+
+    def test_the_worst_failure_is_the_exit_code(self):
+        bad = self.write("bad.png", b"x")
+        for order in ((bad, self.blue), (self.blue, bad)):
+            r = self.weft("describe", "--max-pixels", "64", *order)
+            self.assertEqual(r.code, 7) # a limit counts more than a damaged file
+            self.assertEqual(len(r.err.splitlines()), 2)
+
+    def test_limits_name_their_option(self):
+        for option, value in (("--max-pixels", "100"), ("--max-side", "50"),
+                              ("--max-decoded-bytes", "1000"), ("--max-file-bytes", "10")):
+            self.assertIn(option, self.fails(7, "describe", option, value, self.red))
+
+    def test_context_overflow_is_a_limit(self):
+        self.fails(7, "describe", "-c", "4", self.red)
+
+    def test_json_lines(self):
+        bad = self.write("bad.png", b"x")
+        odd = os.path.join(os.fsencode(self.dir), b"odd\xff\n.png")
+        with open(odd, "wb") as f:
+            f.write(png(64, 64))
+        r = self.weft("describe", "--json", self.red, bad, odd)
+        self.assertEqual(r.code, 3)
+        one, two, three = r.json_lines()
+        self.assertEqual(one["path"], self.red)
+        self.assertEqual(one["text"] + "\n", self.text_of(self.red))
+        self.assertIsNone(one["error"])
+        self.assertIn("weft.vision", one["plugins"])
+        self.assertGreater(one["tokens"]["prompt"], 0)
+        self.assertGreater(one["tokens"]["generated"], 0)
+        self.assertEqual(set(one["timings"]), {"decode_s", "encode_s", "prefill_s", "generate_s"})
+        self.assertGreater(one["timings"]["encode_s"], 0)
+        self.assertTrue(one["model"])
+        self.assertIsNone(two["text"])
+        self.assertEqual(two["error"]["code"], 3)
+        self.assertIn("bad.png", two["error"]["message"])
+        self.assertTrue(three["path"].endswith("odd\ufffd\n.png"))
+
+    def test_together(self):
+        r = self.ok("describe", "--together", "--json", self.red, self.blue)
+        one, = r.json_lines()
+        self.assertEqual(one["paths"], [self.red, self.blue])
+        self.assertIsNone(one["error"])
+        self.assertEqual(self.ok("describe", "--together", self.red, self.blue).out.decode(),
+                         one["text"] + "\n")
+        bad = self.write("bad.png", b"x")
+        self.fails(3, "describe", "--together", self.red, bad)
+
+    def test_prompts(self):
+        asked = self.ok("describe", "-p", "Describe the picture.", self.red).out
+        piped = self.ok("describe", "-p", "-", self.red, stdin=b"Describe the picture.")
+        self.assertEqual(piped.out, asked)
+        self.assertNotEqual(self.ok("describe", "--raw", "--json", "-p", "a", self.red).out, asked)
+        one, = self.ok("describe", "--json", "-n", "3", self.red).json_lines()
+        self.assertEqual(one["tokens"]["generated"], 3)
+
+    def test_a_marker_in_the_prompt_is_the_picture(self):
+        first, = self.ok("describe", "--json", "-p", "what?", self.red).json_lines()
+        marked, = self.ok("describe", "--json", "-p", "<|image|>what?", self.red).json_lines()
+        self.assertEqual(first["text"], marked["text"])
+        self.assertEqual(first["tokens"], marked["tokens"])
+
+
+class Plan(harness.Case):
+    def test_plan_needs_no_weights(self):
+        model = self.path("m")
+        shutil.copytree(harness.DEMO, model, ignore=shutil.ignore_patterns("*.safetensors"))
+        red = self.write("red.png", png(64, 64))
+        ini = os.path.join(model, "weft.ini")
+        out = self.ok("describe", "--plan", "--config", ini, red).out.decode()
+        self.assertIn("total", out)
+        self.assertIn(red + ": image of 64 x 64", out)
+        whole, item = self.ok("describe", "--plan", "--json", "--config", ini, red).json_lines()
+        memory = whole["memory_bytes"]
+        self.assertEqual(memory["total"], memory["weights"] + memory["kv"] + memory["step"])
+        self.assertEqual((item["width"], item["height"]), (64, 64))
+        self.assertGreater(item["rows"], 0)
+        alone = self.ok("generate", "--plan", "--json", "--config", ini).json_lines()
+        self.assertEqual(alone, [whole])
+        self.fails(4, "describe", "--config", ini, red)
+
+    def test_context_costs_memory(self):
+        def kv(context):
+            whole, = self.ok("generate", "--plan", "--json", "-c", context).json_lines()
+            return whole["memory_bytes"]["kv"]
+        self.assertEqual(kv("1024"), 2 * kv("512"))
+
+
+class Generate(harness.Case):
+    def test_text(self):
+        out = self.ok("generate", "-p", "a large red", "-n", "8").out
+        self.assertTrue(out.endswith(b"\n"))
+        self.assertEqual(self.ok("generate", "-p", "-", "-n", "8", stdin=b"a large red").out, out)
+        one, = self.ok("generate", "-p", "a large red", "-n", "8", "--json").json_lines()
+        self.assertEqual(one["text"].encode().rstrip(b"\n") + b"\n", out)
+        self.assertIsNone(one["error"])
+
+    def test_chat_is_another_prompt(self):
+        raw, = self.ok("generate", "-p", "hello", "-n", "1", "--json").json_lines()
+        chat, = self.ok("generate", "-p", "hello", "-n", "1", "--json", "--chat").json_lines()
+        self.assertGreater(chat["tokens"]["prompt"], raw["tokens"]["prompt"])
+
+    def test_the_seed_is_the_answer(self):
+        def text(seed):
+            return self.ok("generate", "-p", "a", "-n", "24", "--temperature", "2",
+                           "--seed", seed).out
+        self.assertEqual(text("1"), text("1"))
+        self.assertNotEqual(text("1"), text("2"))
+
+    def test_prompts_have_a_limit(self):
+        self.fails(7, "generate", "-p", "-", stdin=b"a" * ((16 << 20) + 1))
+        self.assertRegex(self.fails(7, "generate", "-p", "-", stdin=b"dog " * 20000), r"\d+")
+
+    def test_json_of_a_failure_is_json(self):
+        r = self.weft("generate", "-p", "-", "--json", stdin=b"dog " * 20000)
+        self.assertEqual(r.code, 7)
+        self.assertEqual(json.loads(r.out)["error"]["code"], 7)
+
+
+if __name__ == "__main__":
+    harness.main(needs_demo=True)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""weft model, weft plugin and weft preprocess: what they print and write, and each exit code."""
+import json
+import os
+import resource
+import shutil
+import signal
+import struct
+import unittest
+
+import harness
+from harness import png, read_safetensors, write_safetensors
+
+LLAMA = os.path.join(harness.FIXTURES, "llama-tied")
+MLLAMA = os.path.join(harness.FIXTURES, "mllama-1tile")
+
+
+class Verify(harness.Case):
+    def test_passes(self):
+        for model in (LLAMA, MLLAMA):
+            r = self.ok("model", "verify", model)
+            lines = r.out.decode().splitlines()
+            self.assertEqual(lines[-1], "passed")
+            self.assertTrue(any(line.startswith("logits ") for line in lines))
+            found = json.loads(self.ok("model", "verify", model, "--json").out)
+            self.assertTrue(found["passed"])
+            rows = {row["name"]: row for row in found["rows"]}
+            self.assertLessEqual(rows["logits"]["relative"], 1e-4) # the documented tolerance of f32
+            self.assertTrue(all(row["passed"] for row in rows.values()))
+
+    def changed(self):
+        """The reference with one logit moved by ten times the tolerance of its scale."""
+        tensors = read_safetensors(os.path.join(LLAMA, "parity.safetensors"))
+        dtype, shape, data = tensors["logits"]
+        values = list(struct.unpack("<%df" % (len(data) // 4), data))
+        values[5] += 1e-3 * max(1.0, max(map(abs, values)))
+        tensors["logits"] = (dtype, shape, struct.pack("<%df" % len(values), *values))
+        path = self.path("changed.safetensors")
+        write_safetensors(path, tensors)
+        return path
+
+    def test_fails_beyond_the_tolerance(self):
+        path = self.changed()
+        r = self.weft("model", "verify", LLAMA, "--parity", path)
+        self.assertEqual(r.code, 9, r.err)
+        lines = r.out.decode().splitlines()
+        self.assertEqual(lines[-1], "failed")
+        self.assertIn("FAILED", next(line for line in lines if line.startswith("logits ")))
+        r = self.weft("model", "verify", LLAMA, "--parity", path, "--json")
+        self.assertEqual(r.code, 9)
+        self.assertFalse(json.loads(r.out)["passed"])
+
+    def test_guarantees_from_outside(self):
+        """The same bytes for every chunking, thread count and without plugins."""
+        dumps = []
+        for more in ((), ("--prefill-chunk", "1"), ("--prefill-chunk", "7"), ("-t", "1"),
+                     ("-t", "3"), ("--safe",), ("--prefill-chunk", "65536", "-t", "2")):
+            out = self.path("dump.safetensors")
+            self.ok("model", "verify", LLAMA, "--dump", out, *more)
+            dumps.append(read_safetensors(out))
+        self.assertIn("logits", dumps[0])
+        for other in dumps[1:]:
+            self.assertEqual(other, dumps[0])
+
+    def test_every_instruction_set(self):
+        for level in ("none", "avx2", "avx512", "max"):
+            self.ok("model", "verify", MLLAMA, "--cpu-mask", level)
+
+    def test_what_is_missing(self):
+        shutil.copytree(LLAMA, self.path("m"), ignore=shutil.ignore_patterns("parity*"))
+        self.assertIn("parity.safetensors", self.fails(4, "model", "verify", self.path("m")))
+        # Without plugins nobody knows the architecture.
+        self.assertIn("Mllama", self.fails(4, "model", "verify", MLLAMA, "--safe"))
+
+    def test_not_a_number(self):
+        model = self.path("m")
+        shutil.copytree(LLAMA, model)
+        path = os.path.join(model, "model.safetensors")
+        tensors = read_safetensors(path)
+        name = next(k for k in tensors if k.endswith("norm.weight"))
+        dtype, shape, data = tensors[name]
+        tensors[name] = (dtype, shape, b"\xff" * len(data)) # NaN in f32, f16 and bf16
+        write_safetensors(path, tensors)
+        self.assertIn("NaN", self.fails(8, "model", "verify", model))
+
+
+class Inspect(harness.Case):
+    def test_text_and_json(self):
+        with open(os.path.join(MLLAMA, "config.json")) as f:
+            config = json.load(f)["text_config"]
+        found = json.loads(self.ok("model", "inspect", MLLAMA, "--json").out)
+        self.assertEqual(found["architecture"], "MllamaForConditionalGeneration")
+        crossing = config["cross_attention_layers"]
+        self.assertEqual(found["shape"]["n_layers"], config["num_hidden_layers"] - len(crossing))
+        self.assertEqual(found["shape"]["d_model"], config["hidden_size"])
+        self.assertEqual(len(found["sites"]), len(crossing))
+        self.assertEqual({s["kind"] for s in found["sites"]}, {"cross-attention"})
+        text = self.ok("model", "inspect", MLLAMA).out.decode()
+        self.assertIn("MllamaForConditionalGeneration", text)
+        self.assertEqual(self.ok("model", "inspect", "-m", MLLAMA).out.decode(), text)
+
+    def test_reads_config_alone(self):
+        shutil.copytree(LLAMA, self.path("m"), ignore=shutil.ignore_patterns("*.safetensors"))
+        self.ok("model", "inspect", self.path("m"))
+
+    def test_directories_that_are_none(self):
+        self.fails(4, "model", "inspect", self.path("none"))
+        self.fails(4, "model", "inspect", self.dir)
+        for text in (b"{", b"[]", b"{}", b'{"architectures": ["Unheard"]}',
+                     b'{"architectures": ["LlamaForCausalLM"], "hidden_size": -1}'):
+            self.write("m/config.json", text)
+            self.fails(4, "model", "inspect", self.path("m"))
+
+    def test_weights_that_are_none(self):
+        shutil.copytree(LLAMA, self.path("m"))
+        path = self.path("m/model.safetensors")
+        whole = os.path.getsize(path)
+        for size in (0, 7, 100, whole - 1):
+            os.truncate(path, size)
+            self.fails(4, "model", "verify", self.path("m"))
+            shutil.copy(os.path.join(LLAMA, "model.safetensors"), path)
+        os.remove(path)
+        self.fails(4, "model", "verify", self.path("m"))
+
+
+class Plugins(harness.Case):
+    def test_list(self):
+        found = {p["id"]: p for p in json.loads(self.ok("plugin", "list", "--json").out)}
+        for name in ("weft.text", "weft.vision", "weft.png", "weft.jpeg"):
+            self.assertEqual(found[name]["state"], "available")
+            self.assertIn(name, self.ok("plugin", "list").out.decode())
+        self.assertEqual(json.loads(self.ok("plugin", "list", "--json", "--safe").out), [])
+
+    def test_what_is_no_plugin_is_listed_with_the_reason(self):
+        bad = self.write("bad.so", b"no library")
+        found = json.loads(self.ok("plugin", "list", "--json", "--plugin", bad).out)
+        one = next(p for p in found if p["path"].endswith("bad.so"))
+        self.assertEqual(one["state"], "rejected")
+        self.assertTrue(one["reason"])
+
+    def test_inspect(self):
+        listed = json.loads(self.ok("plugin", "list", "--json").out)
+        path = next(p["path"] for p in listed if p["id"] == "weft.vision")
+        facts = json.loads(self.ok("plugin", "inspect", path, "--json").out)
+        self.assertIn(["id", "weft.vision"], facts)
+        self.assertIn("weft.vision", self.ok("plugin", "inspect", path).out.decode())
+
+    def test_files_that_are_none(self):
+        for path in (self.path("none.so"), self.write("bad.so", b"no library"),
+                     self.write("cut.so", b"\x7fELF\x02\x01\x01"),
+                     self.write("empty.so", b""), self.dir):
+            self.fails(5, "plugin", "inspect", path)
+            self.fails(5, "model", "verify", LLAMA, "--plugin", path)
+
+
+class Preprocess(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.red = self.write("red.png", png(64, 64))
+        self.out = self.path("o.safetensors")
+
+    @unittest.skipUnless(harness.has_demo(), "the demo model is not in models/demo")
+    def test_shapes(self):
+        ini = self.path("m/weft.ini")
+        shutil.copytree(harness.DEMO, self.path("m"),
+                        ignore=shutil.ignore_patterns("*.safetensors"))
+        r = self.ok("preprocess", self.red, "--config", ini, "-o", self.out)
+        self.assertEqual((r.out, r.err), (b"", ""))
+        found = read_safetensors(self.out)
+        dtype, shape, data = found["pixel_values"]
+        self.assertEqual((dtype, len(shape), shape[0], shape[2]), ("F32", 5, 1, 3))
+        for name in ("aspect_ratio_ids", "num_tiles"):
+            self.assertEqual(found[name][:2], ("I64", [1]))
+        with open(self.red, "rb") as f:
+            self.ok("preprocess", "-", "--config", ini, "-o", self.path("p"), stdin=f.read())
+        self.assertEqual(read_safetensors(self.path("p")), found)
+
+    @unittest.skipUnless(harness.has_demo(), "the demo model is not in models/demo")
+    def test_whole_or_not_at_all(self):
+        self.write("o.safetensors", b"before")
+        before = sorted(os.listdir(self.dir))
+        self.fails(3, "preprocess", self.write("bad.png", b"x"), "-o", self.out)
+        os.remove(self.path("bad.png"))
+
+        def small_disk():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        r = self.weft("preprocess", self.red, "-o", self.out, preexec_fn=small_disk)
+        self.assertNotEqual(r.code, 0)
+        self.assertIn("o.safetensors", r.err)
+        self.assertEqual(sorted(os.listdir(self.dir)), before)
+        with open(self.out, "rb") as f:
+            self.assertEqual(f.read(), b"before")
+        r = self.weft("preprocess", self.red, "-o", self.path("none/o"))
+        self.assertNotEqual(r.code, 0)
+        self.assertIn("none/o", r.err)
+
+    @unittest.skipUnless(harness.has_demo(), "the demo model is not in models/demo")
+    def test_an_old_file_is_replaced(self):
+        self.ok("preprocess", self.red, "-o", self.out)
+        first = read_safetensors(self.out)
+        self.ok("preprocess", self.write("blue.png", png(64, 64, (0, 0, 255))), "-o", self.out)
+        self.assertNotEqual(read_safetensors(self.out), first)
+
+
+class Memory(harness.Case):
+    @unittest.skipIf(harness.SANITIZED, "sanitizers need address space without a limit")
+    def test_none_left(self):
+        """Between too little to start and enough there are limits where memory runs out."""
+        codes = []
+        for mib in range(16, 400, 16):
+            def limit(bytes_max=mib << 20):
+                resource.setrlimit(resource.RLIMIT_AS, (bytes_max, bytes_max))
+            r = self.weft("model", "verify", MLLAMA, "-t", "1", preexec_fn=limit)
+            codes.append(r.code)
+            # A plugin that the dynamic loader cannot map is a plugin that failed (5) or an
+            # architecture that nobody knows (4); 127 is the loader's own, before main.
+            self.assertIn(r.code, (0, 4, 5, 6, 127), r.err)
+            if r.code == 0:
+                break
+            self.assertNotEqual(r.err, "")
+        self.assertIn(6, codes)
+        self.assertEqual(codes[-1], 0)
+
+
+if __name__ == "__main__":
+    harness.main(needs_demo=False)
