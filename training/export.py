@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write models/demo/text or models/demo/vision from the checkpoints, in Hugging Face's layout, bf16.
+
+    python export.py text      once, when the text core is done: its bytes are frozen from then on
+    python export.py vision    whenever the adapter is better than what is there
+Files are replaced whole. Without a checkpoint the weights are untrained, with the final shapes.
+"""
+import hashlib
+import json
+import sys
+
+import torch
+from safetensors.torch import save
+
+from common import DEMO, SEED, load, workdir, write_bytes
+from models import CROSS_BEFORE, TEXT, VISION
+from train_text import tokenizer
+from train_vision import Smoothed, VisionModel, frozen_core
+from train_vit import MEAN, STD
+from vocab import BOS, EOM, EOT, EOT_TEXT, PAD, files
+
+
+def text_settings(tok):
+    """The keys that both configs share."""
+    stops = [tok.special[n] for n in (EOT_TEXT, EOM, EOT)]
+    return {"bos_token_id": tok.special[BOS], "eos_token_id": stops, "pad_token_id": tok.special[PAD],
+            "hidden_act": "silu", "vocab_size": tok.vocab_size, "torch_dtype": "bfloat16",
+            **{k: v for k, v in TEXT.items()}}
+
+
+def text_config(tok):
+    return {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "attention_bias": False, "mlp_bias": False,
+            "rope_scaling": None, "tie_word_embeddings": True, **text_settings(tok)}
+
+
+def cross_layers():
+    """The cross layers' places in the merged numbering of self and cross layers."""
+    return [before + i for i, before in enumerate(CROSS_BEFORE)]
+
+
+def vision_config(tok):
+    text = {"model_type": "mllama_text_model", **text_settings(tok), "cross_attention_layers": cross_layers(),
+            "rope_scaling": {"rope_type": "default"}, "tie_word_embeddings": False,
+            "num_hidden_layers": TEXT["num_hidden_layers"] + len(CROSS_BEFORE)}
+    vision = {"model_type": "mllama_vision_model", "hidden_act": "gelu", "torch_dtype": "bfloat16", **VISION}
+    return {"architectures": ["MllamaForConditionalGeneration"], "model_type": "mllama",
+            "image_token_index": tok.image, "torch_dtype": "bfloat16", "text_config": text, "vision_config": vision}
+
+
+def preprocessor_config():
+    side = VISION["image_size"]
+    return {"image_processor_type": "MllamaImageProcessor", "do_convert_rgb": True, "do_resize": True,
+            "do_rescale": True, "do_normalize": True, "do_pad": True, "resample": 2, "rescale_factor": 1 / 255,
+            "size": {"height": side, "width": side}, "max_image_tiles": VISION["max_num_tiles"],
+            "image_mean": list(MEAN), "image_std": list(STD)}
+
+
+def put(folder, name, content):
+    data = content if isinstance(content, (bytes, str)) else json.dumps(content, indent=2) + "\n"
+    write_bytes(DEMO / folder / name, data)
+
+
+def bf16(tensors):
+    return save({k: v.detach().bfloat16().contiguous() for k, v in tensors.items()}, {"format": "pt"})
+
+
+def text_tensors(core, tok):
+    out = {f"model.{k}": v for k, v in core.state_dict().items()}
+    out["model.embed_tokens.weight"] = core.embed_tokens.weight[:tok.vocab_size]
+    return out
+
+
+def vision_tensors(core, model, tok):
+    """Encoder, projector, cross layers and the widened embedding; nothing of the text core's layers."""
+    out = {f"vision_model.{k}": v for k, v in model.vision.encoder.state_dict().items()}
+    adapter = model.adapter
+    out |= {f"multi_modal_projector.{k}": v for k, v in adapter.multi_modal_projector.state_dict().items()}
+    for place, layer in zip(cross_layers(), adapter.layers):
+        out |= {f"language_model.model.layers.{place}.{k}": v for k, v in layer.state_dict().items()}
+    out["language_model.model.embed_tokens.weight"] = torch.cat(
+        [core.embed_tokens.weight[:tok.vocab_size], adapter.extra])
+    return out
+
+
+def trained_vision(core, tok):
+    """Encoder and adapter of the last checkpoint, the running mean of their weights."""
+    both = Smoothed(VisionModel(core, tok))
+    state = load(workdir() / "vision.pt")
+    if state:
+        both.load_state_dict(state["model"])
+    return both.mean.eval()
+
+
+def export_text(tok):
+    data = bf16(text_tensors(frozen_core(tok), tok))
+    for name, content in files(tok, TEXT["max_position_embeddings"]).items():
+        put("text", name, content)
+    put("text", "config.json", text_config(tok))
+    stops = text_settings(tok)
+    put("text", "generation_config.json", {"do_sample": False, **{k: stops[k] for k in
+                                           ("bos_token_id", "eos_token_id", "pad_token_id")}})
+    put("text", "model.safetensors", data)
+    names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer.model"]
+    put("text", "SHA256SUMS", "".join(
+        f"{hashlib.sha256((DEMO / 'text' / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
+
+
+def export_vision(tok):
+    core = frozen_core(tok)
+    put("vision", "config.json", vision_config(tok))
+    put("vision", "preprocessor_config.json", preprocessor_config())
+    put("vision", "model.safetensors", bf16(vision_tensors(core, trained_vision(core, tok), tok)))
+
+
+if __name__ == "__main__":
+    torch.manual_seed(SEED)
+    what = {"text": export_text, "vision": export_vision}
+    if len(sys.argv) != 2 or sys.argv[1] not in what:
+        raise SystemExit("usage: export.py text|vision")
+    what[sys.argv[1]](tokenizer())
