@@ -141,8 +141,21 @@ static int32_t bad_option(const cli *c, const table *t, int got, const char *wor
     return unknown_option(c, t, word);
 }
 
+static weft_status too_many_recordings(weft_error *err)
+{
+    err->code = WEFT_E_INVALID;
+    err->stage = WEFT_STAGE_USAGE;
+    snprintf(err->message, sizeof err->message, "--audio may be given %d times at most",
+             CLI_AUDIO_MAX);
+    return err->code;
+}
+
 static weft_status take_own(cli *c, int o, const char *value, weft_error *err)
 {
+    if (o == OWN_AUDIO && c->given[o] == CLI_AUDIO_MAX)
+        return too_many_recordings(err);
+    if (o == OWN_AUDIO)
+        c->audio[c->given[o]] = value;
     c->given[o]++;
     c->value[o] = value;
     return o == OWN_SET ? weft_settings_set_pair(c->settings, value, err) : WEFT_OK;

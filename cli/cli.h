@@ -27,6 +27,8 @@
 
 #define CLI_PROMPT_BYTES_MAX (16u << 20) /* text of one prompt or one line of tokenize */
 
+#define CLI_AUDIO_MAX 16 /* recordings of one prompt */
+
 #define CLI_ERROR_INIT                                                                             \
     {                                                                                              \
         WEFT_HDR(weft_error), WEFT_OK, WEFT_STAGE_NONE, ""                                         \
@@ -57,6 +59,14 @@ enum cli_own {
     OWN_PARITY,
     OWN_DUMP,
     OWN_ALL,
+    OWN_FORMAT,
+    OWN_LANGUAGE,
+    OWN_TASK,
+    OWN_MAX_SEGMENT,
+    OWN_AUDIO,
+    OWN_FRAMES,
+    OWN_START,
+    OWN_END,
     OWN_COUNT
 };
 #define OWN_BIT(o) (1u << (o))
@@ -90,6 +100,7 @@ struct cli {
     int32_t            n_operands;
     const char        *value[OWN_COUNT]; /* the last one given; NULL where the option takes none */
     int32_t            given[OWN_COUNT]; /* how often */
+    const char        *audio[CLI_AUDIO_MAX]; /* every --audio, given[OWN_AUDIO] of them */
 };
 
 static inline bool cli_has(const cli *c, enum cli_own o)
@@ -114,6 +125,7 @@ void    cli_print_config(cli *c);
 void    cli_list_devices(void);
 
 int32_t cli_run_describe(cli *c);
+int32_t cli_run_transcribe(cli *c);
 int32_t cli_run_generate(cli *c);
 int32_t cli_run_tokenize(cli *c);
 int32_t cli_run_preprocess(cli *c);
@@ -155,6 +167,10 @@ void cli_log(void *ctx, int32_t level, const char *utf8);
 /* weft_progress.fn: one rewritten line on standard error, where that is a terminal. */
 void cli_progress(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit);
 void cli_progress_clear(void);
+/* Likewise for a recording: time done of total (-1: unknown), after elapsed_s. From then on the
+ * line is its own, until cli_progress_time_end(). */
+void cli_progress_time(int64_t done_us, int64_t total_us, double elapsed_s);
+void cli_progress_time_end(void);
 
 /* Length of the well-formed UTF-8 character at p, at most n bytes; 0: there is none. */
 size_t cli_utf8_char(const char *p, size_t n, uint32_t *code_point);

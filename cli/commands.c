@@ -20,10 +20,37 @@ const cli_command cli_commands[] = {
      "One FILE: the text as it is made. Several, or a folder: one line for each,\n"
      "PATH, a tab and TEXT, newlines of the text becoming spaces. --json: one object\n"
      "for each, with path, text, model, plugins, tokens, timings and error. With\n"
-     "--prompt - the prompt is read from standard input.\n",
+     "--prompt - the prompt is read from standard input.\n"
+     "\n"
+     "--audio puts a recording behind FILE in the same prompt, so that a question may\n"
+     "be about both, or may be spoken; without a FILE it is all that is described.\n",
      cli_run_describe,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_TOGETHER) |
-         OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST),
+         OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) | OWN_BIT(OWN_AUDIO) |
+         OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END),
+     -1},
+    {"transcribe", "FILE...", "write down what is said in recordings",
+     "Each FILE, or the files of a folder (sorted, hidden ones skipped, and those that\n"
+     "are no recordings), or - for standard input: a recording or live sound, such as\n"
+     "arecord -f S16_LE -r 16000 | weft transcribe -. It is cut at pauses into parts\n"
+     "of at most --max-segment, and the text of each is written as soon as it is\n"
+     "there. Silence, hum and noise give no words and a note.\n"
+     "\n"
+     "Without -o: one line of text for each part; for several recordings or a folder\n"
+     "PATH, a tab and the line. One recording in one format may go to -o FILE, whose\n"
+     "ending gives the format where --format does not. Else -o is a folder: NAME.txt,\n"
+     "NAME.srt and so on, NAME being the recording's name without its ending (NAME-2\n"
+     "for a second one). Ctrl-C leaves whole documents of what was done.\n"
+     "\n"
+     "json is the verbose_json of OpenAI's audio API: task, language, duration, text\n"
+     "and segments of id, seek (the start in 10 ms), start, end, text, tokens,\n"
+     "temperature, avg_logprob, compression_ratio (bytes of the text over its bytes\n"
+     "by zlib) and no_speech_prob: 0, since stretches without speech are no segments.\n"
+     "\n"
+     "The prompt is the model's own for --task and --language, or --prompt.\n",
+     cli_run_transcribe,
+     OWN_BIT(OWN_FORMAT) | OWN_BIT(OWN_LANGUAGE) | OWN_BIT(OWN_TASK) | OWN_BIT(OWN_MAX_SEGMENT) |
+         OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST),
      -1},
     {"generate", "-p TEXT", "continue a text",
      "Begins with the model's begin-of-text token and continues TEXT; with -p - the\n"

@@ -8,41 +8,43 @@
 
 #include "files.h"
 #include "show.h"
+#include "values.h"
 
 /* The state of one describe. */
 typedef struct job {
-    cli            *c;
-    weft_engine    *e;
-    weft_prompt     prompt; /* without items */
-    bool            json, many;
-    int32_t         code; /* the worst so far */
-    int32_t         n_done, n_failed, n_skipped;
-    weft_generation sum;
-    double          decode_s, encode_s;
+    cli              *c;
+    weft_engine      *e;
+    weft_prompt       prompt;               /* without items */
+    weft_item_request request;              /* of a FILE, without its path */
+    weft_item        *audio[CLI_AUDIO_MAX]; /* in every prompt, behind its files */
+    uint32_t          n_audio;
+    bool              audio_timed; /* their times are in a sum: they are encoded once */
+    bool              json, many;
+    int32_t           code; /* the worst so far */
+    int32_t           n_done, n_failed, n_skipped;
+    weft_generation   sum;
+    double            decode_s, encode_s;
 } job;
 
-static weft_status fail_stdin(weft_error *err, weft_status code, const char *why)
+static weft_status open_as(job *j, weft_item_request rq, const char *path, weft_item **out,
+                           weft_error *err)
 {
-    err->code = code;
-    err->stage = WEFT_STAGE_USAGE;
-    snprintf(err->message, sizeof err->message, "%s", why);
-    return code;
+    rq.path = path;
+    rq.plan_only = cli_has(j->c, OWN_PLAN);
+    *out = NULL;
+    weft_status st = cli_media_ready(path, err);
+    return st == WEFT_OK ? weft_item_open(j->e, &rq, out, err) : st;
 }
 
 static weft_status open_item(job *j, const char *path, weft_item **out, weft_error *err)
 {
-    weft_item_request rq = WEFT_ITEM_REQUEST(path);
-    rq.plan_only = cli_has(j->c, OWN_PLAN);
-    *out = NULL;
-    if (strcmp(path, "-") == 0 && cli_in_is_terminal())
-        return fail_stdin(err, WEFT_E_INVALID, "standard input is a terminal; pipe a file into it");
-    if (strcmp(path, "-") == 0 && !cli_wait_stdin())
-        return fail_stdin(err, WEFT_E_CANCELLED, "interrupted");
-    return weft_item_open(j->e, &rq, out, err);
+    return open_as(j, j->request, path, out, err);
 }
 
 static void add_times(job *j, cli_answer *a, weft_item *const *items, uint32_t n)
 {
+    n -= j->audio_timed ? j->n_audio : 0; /* they stand at the end */
+    j->audio_timed = true;
     for (uint32_t i = 0; i < n; i++) {
         weft_item_info d = {.hdr = WEFT_HDR(weft_item_info)};
         if (weft_item_describe(items[i], &d, NULL) != WEFT_OK)
@@ -58,18 +60,35 @@ static void add_times(job *j, cli_answer *a, weft_item *const *items, uint32_t n
     j->sum.decode_s += a->run.decode_s;
 }
 
-/* {"path": ...} or {"paths": [...]}. */
-static json_t *paths_json(char *const *paths, uint32_t n, bool together)
+static json_t *list_json(const char *const *paths, uint32_t n)
 {
-    if (!together)
-        return json_pack("{s:o}", "path", cli_json_string(paths[0]));
     json_t *all = json_array();
     for (uint32_t i = 0; all != NULL && i < n; i++)
         if (json_array_append_new(all, cli_json_string(paths[i])) != 0) {
             json_decref(all);
             all = NULL;
         }
-    return json_pack("{s:o}", "paths", all);
+    return all;
+}
+
+/* {"path": ...} or {"paths": [...]}, and {"audio": [...]} where there is some. */
+static json_t *paths_json(const job *j, char *const *paths, uint32_t n)
+{
+    const cli *c = j->c;
+    json_t    *all = json_object();
+    if (all == NULL)
+        return NULL;
+    /* One that is NULL is refused. */
+    bool ok = !cli_has(c, OWN_TOGETHER) ||
+              json_object_set_new(all, "paths", list_json((const char *const *)paths, n)) == 0;
+    if (!cli_has(c, OWN_TOGETHER) && n > 0)
+        ok = json_object_set_new(all, "path", cli_json_string(paths[0])) == 0;
+    if (ok && cli_has(c, OWN_AUDIO))
+        ok = json_object_set_new(all, "audio", list_json(c->audio, j->n_audio)) == 0;
+    if (ok)
+        return all;
+    json_decref(all);
+    return NULL;
 }
 
 /* Paths first, then what there is to say of them; takes both. */
@@ -93,8 +112,7 @@ static void fail_job(job *j, const weft_error *err, int32_t code)
 static void finish_answer(job *j, cli_answer *a, char *const *paths, uint32_t n)
 {
     int32_t code = cli_answer_code(a);
-    if (j->json &&
-        !print_record(paths_json(paths, n, cli_has(j->c, OWN_TOGETHER)), cli_answer_json(a, j->e)))
+    if (j->json && !print_record(paths_json(j, paths, n), cli_answer_json(a, j->e)))
         j->code = cli_worse(j->code, CLI_EXIT_MEMORY);
     if (code == CLI_EXIT_OK)
         j->n_done++;
@@ -105,10 +123,19 @@ static void finish_answer(job *j, cli_answer *a, char *const *paths, uint32_t n)
 static void answer_items(job *j, cli_answer *a, weft_item *const *items, uint32_t n)
 {
     weft_prompt p = j->prompt;
-    p.items = items;
-    p.n_items = n;
+    weft_item **all = malloc((n + j->n_audio + 1) * sizeof(weft_item *));
+    if (all == NULL) {
+        a->err.code = WEFT_E_NOMEM;
+        snprintf(a->err.message, sizeof a->err.message, "out of memory: a prompt");
+        return;
+    }
+    for (uint32_t i = 0; i < n + j->n_audio; i++)
+        all[i] = i < n ? items[i] : j->audio[i - n];
+    p.items = all;
+    p.n_items = n + j->n_audio;
     cli_answer_run(a, j->c, j->e, &p);
-    add_times(j, a, items, n);
+    add_times(j, a, all, p.n_items);
+    free(all);
 }
 
 static void plan_item(job *j, const char *path, const weft_item *item)
@@ -127,7 +154,7 @@ static void describe_one(job *j, cli_file *file)
     enum cli_form form = j->json ? CLI_FORM_KEEP : j->many ? CLI_FORM_LINE : CLI_FORM_STREAM;
     cli_answer_init(&a, form, file->path);
     weft_status st = open_item(j, file->path, &item, &a.err);
-    if (st == WEFT_E_UNSUPPORTED && file->found) {
+    if (st == WEFT_E_NOTFOUND && file->found) {
         j->n_skipped++;
         if (cli_is_verbose())
             cli_say("skipped: %s", a.err.message);
@@ -207,7 +234,7 @@ static weft_status group_fill(job *j, group *g, cli_files *files, weft_error *er
         if (st != WEFT_OK || file.path == NULL)
             break;
         st = open_item(j, file.path, &item, err);
-        bool skip = st == WEFT_E_UNSUPPORTED && file.found;
+        bool skip = st == WEFT_E_NOTFOUND && file.found;
         if (st == WEFT_OK && !group_grow(g)) {
             err->code = st = WEFT_E_NOMEM;
             snprintf(err->message, sizeof err->message, "out of memory: the list of files");
@@ -259,18 +286,45 @@ static void show_model(job *j)
         j->code = CLI_EXIT_MEMORY;
 }
 
+/* The recordings of --audio. Without one of them there is nothing to ask. */
+static bool open_audio(job *j)
+{
+    weft_item_request rq = WEFT_ITEM_REQUEST(NULL);
+    rq.kind = "audio";
+    for (int32_t i = 0; i < j->c->given[OWN_AUDIO]; i++) {
+        weft_error err = CLI_ERROR_INIT;
+        if (open_as(j, rq, j->c->audio[i], &j->audio[i], &err) != WEFT_OK) {
+            fail_job(j, &err, weft_exit_code(&err));
+            return false;
+        }
+        j->n_audio++;
+        if (cli_has(j->c, OWN_PLAN))
+            plan_item(j, j->c->audio[i], j->audio[i]);
+    }
+    return true;
+}
+
+static void close_audio(job *j)
+{
+    for (uint32_t i = 0; i < j->n_audio; i++)
+        weft_item_release(&j->audio[i]);
+    j->n_audio = 0;
+}
+
 static void describe_files(job *j)
 {
     weft_error err = CLI_ERROR_INIT;
     cli_files  files;
     if (cli_has(j->c, OWN_PLAN))
         show_model(j);
+    if (!open_audio(j))
+        return;
     if (cli_files_init(&files, j->c->operands, j->c->n_operands, cli_has(j->c, OWN_RECURSIVE),
                        &err) != WEFT_OK) {
         fail_job(j, &err, weft_exit_code(&err));
     } else {
         j->many = files.many;
-        if (cli_has(j->c, OWN_TOGETHER))
+        if (cli_has(j->c, OWN_TOGETHER) || (j->c->n_operands == 0 && j->n_audio > 0))
             describe_together(j, &files);
         else
             describe_each(j, &files);
@@ -285,18 +339,39 @@ static int32_t check_usage(const cli *c)
     int32_t     dashes = prompt != NULL && strcmp(prompt, "-") == 0;
     for (int32_t i = 0; i < c->n_operands; i++)
         dashes += strcmp(c->operands[i], "-") == 0;
+    for (int32_t i = 0; i < c->given[OWN_AUDIO]; i++)
+        dashes += strcmp(c->audio[i], "-") == 0;
     if (dashes > 1)
         return cli_usage(c, "standard input (-) can be read once only");
-    if (c->n_operands == 0 && !cli_has(c, OWN_PLAN))
+    if (c->n_operands == 0 && !cli_has(c, OWN_PLAN) && !cli_has(c, OWN_AUDIO))
         return cli_usage(c, "name a FILE, a folder, or - for standard input");
     return CLI_EXIT_OK;
 }
 
+/* Which part of a clip is looked at. */
+static int32_t read_request(job *j)
+{
+    weft_item_request *rq = &j->request;
+    int32_t            code = cli_count_option(j->c, OWN_FRAMES, &rq->max_frames);
+    if (code == CLI_EXIT_OK)
+        code = cli_time_option(j->c, OWN_START, 0, INT64_MAX, &rq->start_us);
+    if (code == CLI_EXIT_OK)
+        code = cli_time_option(j->c, OWN_END, 0, INT64_MAX, &rq->end_us);
+    if (code == CLI_EXIT_OK && rq->end_us >= 0 &&
+        rq->end_us <= (rq->start_us > 0 ? rq->start_us : 0))
+        code = cli_usage(j->c, "--end %.60s is not behind --start", j->c->value[OWN_END]);
+    return code;
+}
+
 int32_t cli_run_describe(cli *c)
 {
-    job     j = {.c = c, .prompt = {.hdr = WEFT_HDR(weft_prompt), .task = "describe"}};
+    job     j = {.c = c,
+                 .prompt = {.hdr = WEFT_HDR(weft_prompt), .task = "describe"},
+                 .request = WEFT_ITEM_REQUEST(NULL)};
     char   *owned = NULL;
     int32_t code = check_usage(c);
+    if (code == CLI_EXIT_OK)
+        code = read_request(&j);
     if (code == CLI_EXIT_OK)
         code = cli_prompt_text(c, &j.prompt, &owned);
     if (code != CLI_EXIT_OK)
@@ -310,6 +385,7 @@ int32_t cli_run_describe(cli *c)
         if (j.sum.n_new > 0)
             cli_summary(&j.sum, j.decode_s, j.encode_s);
     }
+    close_audio(&j);
     cli_engine_close(&j.e);
     free(owned);
     return code;

@@ -127,3 +127,20 @@ weft_status cli_files_next(cli_files *f, cli_file *out, weft_error *err)
     }
     return WEFT_OK;
 }
+
+static weft_status fail_stdin(weft_error *err, weft_status code, const char *why)
+{
+    err->code = code;
+    err->stage = WEFT_STAGE_USAGE;
+    snprintf(err->message, sizeof err->message, "%s", why);
+    return code;
+}
+
+weft_status cli_media_ready(const char *path, weft_error *err)
+{
+    if (strcmp(path, "-") != 0)
+        return WEFT_OK;
+    if (cli_in_is_terminal())
+        return fail_stdin(err, WEFT_E_INVALID, "standard input is a terminal; pipe a file into it");
+    return cli_wait_stdin() ? WEFT_OK : fail_stdin(err, WEFT_E_CANCELLED, "interrupted");
+}

@@ -24,4 +24,7 @@ void        cli_files_deinit(cli_files *f);
  * message): call again. */
 weft_status cli_files_next(cli_files *f, cli_file *out, weft_error *err);
 
+/* Waits until path can be read, where it is "-". A terminal is no media: a usage error. */
+weft_status cli_media_ready(const char *path, weft_error *err);
+
 #endif

@@ -165,10 +165,11 @@ json_t *cli_json_item(const weft_item *item)
     weft_item_info d = {.hdr = WEFT_HDR(weft_item_info)};
     if (weft_item_describe(item, &d, NULL) != WEFT_OK)
         return NULL;
-    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
+    bool tiles = d.n_parts > 0 && d.kind != NULL && strcmp(d.kind, "image") == 0;
+    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
                      cli_json_string(d.kind), "decoder", cli_json_string(d.decoder), "modality",
                      cli_json_string(d.modality), "width", (int)d.width, "height", (int)d.height,
-                     "tokens", (json_int_t)d.n_placeholders, "rows", (json_int_t)d.n_rows,
+                     "tiles", tiles ? json_integer((json_int_t)d.n_parts) : json_null(), "tokens", (json_int_t)d.n_placeholders, "rows", (json_int_t)d.n_rows,
                      "input_bytes", (json_int_t)d.input_bytes, "output_bytes",
                      (json_int_t)d.output_bytes, "kv_bytes", (json_int_t)d.kv_bytes,
                      "scratch_bytes", (json_int_t)d.scratch_bytes, "inputs", inputs_json(item));

@@ -94,6 +94,9 @@ void cli_show_item(const char *path, const weft_item *item)
         cli_outf(" of %d x %d", (int)d.width, (int)d.height);
     cli_outf(", read by %s, encoded by %s\n", or_dash(d.decoder), or_dash(d.modality));
     show_inputs(item);
+    if (d.n_parts > 0 && strcmp(or_dash(d.kind), "image") == 0)
+        cli_outf("  tiles   %lld of %lld, %lld rows each\n", (long long)d.n_parts,
+                 (long long)d.max_parts, (long long)(d.n_rows / d.n_parts));
     cli_outf("  tokens  %lld in the text, %lld rows that the text can attend to\n",
              (long long)d.n_placeholders, (long long)d.n_rows);
     cli_outf("  memory  input %s, output %s, keys and values %s, encoder %s\n",

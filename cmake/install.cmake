@@ -3,7 +3,7 @@
 # the installed directories (core/CMakeLists.txt); plugins install themselves (cmake/plugin.cmake).
 
 add_executable(weft_program $<TARGET_OBJECTS:weft>)
-target_link_libraries(weft_program PRIVATE weft_flags weft_installed)
+target_link_libraries(weft_program PRIVATE weft_flags weft_installed ZLIB::ZLIB)
 set_target_properties(weft_program PROPERTIES OUTPUT_NAME weft LINKER_LANGUAGE C
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/installed)
 

@@ -19,7 +19,7 @@ int main(int argc, char **argv)
     weft_sequence    *sequence = NULL;
     weft_sampling     sampling;
     weft_item_request request = WEFT_ITEM_REQUEST(argv[argc - 1]);
-    weft_prompt       prompt = { WEFT_HDR(weft_prompt), WEFT_PROMPT_CHAT, 1, NULL, NULL, 0, "describe", &picture };
+    weft_prompt       prompt = { WEFT_HDR(weft_prompt), WEFT_PROMPT_CHAT, 1, NULL, NULL, 0, "describe", &picture, NULL };
 
     weft_status status = weft_settings_create(&settings, &err);
     if (status == WEFT_OK && argc == 3) /* describe_image [MODEL-DIR] PICTURE; else the demo model */

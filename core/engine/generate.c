@@ -194,8 +194,8 @@ static weft_status run_open(run *r, const weft_sampling *p, weft_error *err)
     return r->logits != NULL ? WEFT_OK : wf_fail_nomem(err, vocab * sizeof *r->logits, "logits");
 }
 
-weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
-                          void *ctx, weft_generation *out, weft_error *err)
+weft_status wf_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
+                        void *ctx, weft_generation *out, weft_error *err)
 {
     run             r = { .s = s, .on_token = on_token, .ctx = ctx };
     weft_generation g = { .hdr = WEFT_HDR(weft_generation) };
@@ -203,7 +203,6 @@ weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on
     if (s->n == s->n_done)
         return wf_fail(err, WEFT_E_STATE, "nothing was fed since the last generation");
     (void)wf_engine_tokenizer(s->engine, NULL); /* without one there is no text, and no stop token */
-    atomic_store(&s->engine->cancel, 0);
     weft_status status = run_open(&r, p, err);
     g.n_prompt = (int32_t)s->n;
     if (status == WEFT_OK)
@@ -220,6 +219,13 @@ weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on
     if (out != NULL)
         *out = g;
     return status;
+}
+
+weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
+                          void *ctx, weft_generation *out, weft_error *err)
+{
+    atomic_store(&s->engine->cancel, 0);
+    return wf_generate(s, p, on_token, ctx, out, err);
 }
 
 void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out)

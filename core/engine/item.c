@@ -76,7 +76,8 @@ weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft
     return WEFT_OK;
 }
 
-static weft_status input_alloc(const weft_tensor_spec *s, weft_tensor *out, weft_error *err)
+/* A host tensor of this shape, without memory. */
+static void input_shape(const weft_tensor_spec *s, weft_tensor *out)
 {
     int64_t stride = 1;
     out->bytes = wf_spec_bytes(s);
@@ -88,6 +89,11 @@ static weft_status input_alloc(const weft_tensor_spec *s, weft_tensor *out, weft
         out->stride[i] = stride;
         stride *= s->shape[i];
     }
+}
+
+static weft_status input_alloc(const weft_tensor_spec *s, weft_tensor *out, weft_error *err)
+{
+    input_shape(s, out);
     out->data = wf_alloc_aligned((size_t)out->bytes);
     if (out->data == NULL)
         return wf_fail_nomem(err, out->bytes, "an encoder's input");
@@ -204,7 +210,7 @@ void wf_item_settle(weft_item **item)
     }
 }
 
-static wf_modality *modality_of(weft_engine *e, const char *kind)
+wf_modality *wf_modality_of(weft_engine *e, const char *kind)
 {
     for (int32_t i = 0; i < e->n_modalities; i++)
         for (const char *const *k = e->modalities[i].vt->kinds; *k != NULL; k++)
@@ -213,34 +219,45 @@ static wf_modality *modality_of(weft_engine *e, const char *kind)
     return NULL;
 }
 
-static weft_status plan_media(weft_engine *e, wf_media *m, const weft_item_request *rq, weft_item **out,
-                              weft_error *err)
-{
-    weft_request want = { WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0 };
-    weft_plan    plan = { .hdr = WEFT_HDR(weft_plan) };
-    wf_modality *mod = modality_of(e, m->kind);
-    if (mod == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "this model takes no media of kind \"%s\"", m->kind);
-    const char *before = wf_plugin_enter(mod->plugin);
-    weft_status status = mod->vt->plan(mod->self, &m->info, &want, &m->limits, &plan, err);
-    wf_plugin_leave(before);
-    if (status == WEFT_OK)
-        status = wf_item_create(e, mod, &plan, out, err);
-    if (status != WEFT_OK)
-        return status;
-    (*out)->info = m->info;
-    (*out)->decoder_id = wf_plugin_id(m->plugin);
-    return WEFT_OK;
-}
-
-static weft_status preprocess(weft_item *item, wf_media *m, weft_error *err)
+static weft_status preprocess(weft_item *item, const weft_media *media, weft_error *err)
 {
     weft_status status = wf_item_alloc_inputs(item, err);
     if (status != WEFT_OK)
         return status;
     const char *before = wf_plugin_enter(item->modality->plugin);
-    status = item->modality->vt->preprocess(item->modality->self, &m->pub, &item->plan, item->input, err);
+    status = item->modality->vt->preprocess(item->modality->self, media, &item->plan, item->input, err);
     wf_plugin_leave(before);
+    return status;
+}
+
+weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media, const weft_request *rq,
+                               const weft_limits *limits, bool prepare, weft_item **out, weft_error *err)
+{
+    weft_plan   plan = { .hdr = WEFT_HDR(weft_plan) };
+    const char *before = wf_plugin_enter(m->plugin);
+    *out = NULL;
+    weft_status status = m->vt->plan(m->self, media->info, rq, limits, &plan, err);
+    wf_plugin_leave(before);
+    if (status == WEFT_OK)
+        status = wf_item_create(e, m, &plan, out, err);
+    if (status == WEFT_OK)
+        (*out)->info = *media->info;
+    if (status == WEFT_OK && prepare)
+        status = preprocess(*out, media, err);
+    if (status != WEFT_OK)
+        weft_item_release(out);
+    return status;
+}
+
+static weft_status item_of(weft_engine *e, wf_media *m, const weft_item_request *rq, weft_item **out, weft_error *err)
+{
+    weft_request want = { WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0 };
+    wf_modality *mod = wf_modality_of(e, m->kind);
+    if (mod == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "this model takes no media of kind \"%s\"", m->kind);
+    weft_status status = wf_item_from_media(e, mod, &m->pub, &want, &m->limits, !rq->plan_only, out, err);
+    if (status == WEFT_OK)
+        (*out)->decoder_id = wf_plugin_id(m->plugin);
     return status;
 }
 
@@ -250,11 +267,10 @@ weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_ite
     weft_error why = WF_ERROR_INIT;
     double     start = wf_now_s();
     *out = NULL;
+    atomic_store(&e->cancel, 0);
     weft_status status = wf_media_open(e, rq->path, rq->kind, &m, err);
     if (status == WEFT_OK) {
-        status = plan_media(e, &m, rq, out, &why);
-        if (status == WEFT_OK && !rq->plan_only)
-            status = preprocess(*out, &m, &why);
+        status = item_of(e, &m, rq, out, &why);
         if (status != WEFT_OK) {
             wf_fail(err, status, "%s: %s", rq->path, why.message);
             wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
@@ -269,6 +285,16 @@ weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_ite
     if (!rq->plan_only)
         wf_item_settle(out);
     return WEFT_OK;
+}
+
+/* Parts of an output [parts, rows, width] that hold rows, where whole parts do. */
+static void count_parts(const weft_plan *p, weft_item_info *i)
+{
+    const weft_tensor_spec *s = &p->output[0];
+    if (s->ndim != 3 || p->stream_rows[0] % s->shape[1] != 0)
+        return;
+    i->n_parts = p->stream_rows[0] / s->shape[1];
+    i->max_parts = s->shape[0];
 }
 
 weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err)
@@ -289,6 +315,7 @@ weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_
     i.scratch_bytes = item->plan.scratch_bytes;
     i.decode_s = item->decode_s;
     i.encode_s = item->encode_s;
+    count_parts(&item->plan, &i);
     for (uint32_t k = 0; k < item->plan.n_inputs; k++)
         i.input_bytes += wf_spec_bytes(&item->plan.input[k]);
     for (uint32_t k = 0; k < item->plan.n_outputs; k++) {
@@ -305,9 +332,11 @@ weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_
 
 int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name, weft_tensor *out)
 {
-    if (index >= item->plan.n_inputs || item->input[index].data == NULL)
+    if (index >= item->plan.n_inputs)
         return 0;
     *name = item->plan.input_name[index];
     *out = item->input[index];
+    if (out->data == NULL)
+        input_shape(&item->plan.input[index], out);
     return 1;
 }

@@ -28,6 +28,11 @@ struct weft_item {
     double            decode_s, encode_s;
 };
 
+/* The live modality that takes media of a kind; NULL: none. */
+wf_modality *wf_modality_of(weft_engine *e, const char *kind);
+/* An item from media already open: planned for rq, and with prepare its inputs made. */
+weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media, const weft_request *rq,
+                               const weft_limits *limits, bool prepare, weft_item **out, weft_error *err);
 /* An item of the given plan, without inputs yet; on success owned by the caller with one reference. */
 weft_status wf_item_create(weft_engine *e, wf_modality *m, const weft_plan *plan, weft_item **out, weft_error *err);
 /* Zeroed host tensors for its inputs. */

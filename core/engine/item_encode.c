@@ -160,6 +160,7 @@ weft_status weft_item_encode(weft_item *item, weft_error *err)
 {
     if (!item->modality->loaded)
         return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
+    atomic_store(&item->engine->cancel, 0);
     return wf_item_encode(item, NULL, err);
 }
 

@@ -103,12 +103,14 @@ static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_er
     for (size_t i = 0; n > 0 && (vt = wf_registry_component(e->registry, WEFT_C_DECODER, i, &owner)) != NULL; i++)
         consider(e, vt, owner, &head, kind, &best);
     wf_free(bytes);
+    if (n == WEFT_E_CANCELLED)
+        return wf_fail(err, WEFT_E_CANCELLED, "cancelled");
     if (n < 0)
         return wf_fail(err, (weft_status)n, "it could not be read");
     if (n == 0)
         return wf_fail(err, WEFT_E_CORRUPT, "it is empty");
     if (best.vt == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "no decoder knows this kind of file (see weft plugin list)");
+        return wf_fail(err, WEFT_E_NOTFOUND, "no decoder knows this kind of file (see weft plugin list)");
     m->vt = best.vt;
     m->plugin = best.plugin;
     m->kind = best.kind;
@@ -183,7 +185,7 @@ weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf
             return loaded;
         e->decoders_loaded = 1;
     }
-    weft_status status = wf_source_open(path, &m->source, &why);
+    weft_status status = wf_source_open(path, &e->cancel, &m->source, &why);
     if (status == WEFT_OK)
         status = choose(e, m, kind, &why);
     if (status == WEFT_OK)

@@ -14,10 +14,11 @@ typedef struct wf_source {
     int32_t     is_pipe, owns_fd;
     uint8_t    *kept; /* pipe: its first bytes */
     uint64_t    n_kept, kept_cap, at; /* at: bytes taken from the pipe so far */
+    atomic_int *cancel; /* borrowed: set while a pipe is waited for, it ends the wait */
 } wf_source;
 
-/* A regular file, or a pipe (path "-": standard input). media is in every message. */
-weft_status wf_source_open(const char *path, wf_source *out, weft_error *err);
+/* A regular file, or a pipe (path "-": standard input), which gives CANCELLED soon after *cancel is set. */
+weft_status wf_source_open(const char *path, atomic_int *cancel, wf_source *out, weft_error *err);
 void        wf_source_close(wf_source *s);
 
 typedef struct wf_media {

@@ -59,12 +59,12 @@ static weft_status more_toks(weft_sequence *s, int64_t n, weft_error *err)
 
 weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n, weft_error *err)
 {
-    for (uint64_t i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= s->engine->config.vocab)
-            return wf_fail(err, WEFT_E_INVALID, "token %d is outside the vocabulary of %d", ids[i],
-                           s->engine->config.vocab);
     weft_status status = n <= INT32_MAX ? more_toks(s, (int64_t)n, err)
                                         : wf_fail(err, WEFT_E_LIMIT, "too many tokens");
+    for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
+        if (ids[i] < 0 || ids[i] >= s->engine->config.vocab)
+            status = wf_fail(err, WEFT_E_INVALID, "token %d is outside the vocabulary of %d", ids[i],
+                             s->engine->config.vocab);
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
         s->toks[s->n++] = (wf_tok){ ids[i], -1, -1 };
     return status;
@@ -294,6 +294,18 @@ int32_t wf_item_output(const weft_item *item, int32_t stream)
     return -1;
 }
 
+/* Has a token that ends the item's visibility been seen since it? */
+static bool has_ended(const weft_sequence *s, const wf_seq_item *it, int64_t pos)
+{
+    const wf_marker *m = &s->engine->hooks.markers[it->marker];
+    if ((m->flags & WEFT_MARKER_ENDS) == 0)
+        return false;
+    for (int64_t i = it->pos; i < pos; i++)
+        if (s->toks[i].item < 0 && s->toks[i].id == m->end_id)
+            return true;
+    return false;
+}
+
 void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, int32_t *first, int32_t *last)
 {
     const wf_hooks *h = &s->engine->hooks;
@@ -301,7 +313,7 @@ void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, in
     *first = *last = 0;
     for (int32_t i = 0; i < s->n_items && s->items[i].pos <= pos; i++) {
         const wf_seq_item *it = &s->items[i];
-        if (wf_item_output(it->item, stream) < 0)
+        if (wf_item_output(it->item, stream) < 0 || has_ended(s, it, pos))
             continue;
         bool groups = h->markers[it->marker].visibility == WEFT_VIS_UNTIL_NEXT_GROUP;
         if (*first == *last || (groups && it->pos != end_of_last))

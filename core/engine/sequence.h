@@ -55,4 +55,8 @@ typedef struct wf_step_part {
 weft_status wf_step_run(weft_engine *e, const wf_step_part *parts, int32_t n_parts, float *logits, float *hidden,
                         weft_error *err);
 
+/* weft_generate within a longer call: a cancel that came before stays. */
+weft_status wf_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
+                        void *ctx, weft_generation *out, weft_error *err);
+
 #endif

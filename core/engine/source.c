@@ -2,12 +2,15 @@
 /* Bytes for decoders: a file at any offset, or a pipe whose first bytes are kept so that a decoder may look again. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/mem.h"
 #include "core/engine/media.h"
+
+#define POLL_MS 100 /* how long a wait for a pipe may overlook a cancel */
 
 static int64_t file_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
 {
@@ -30,11 +33,29 @@ static int64_t pipe_length(void *ctx)
     return -1;
 }
 
+/* Waits until the pipe can be read without waiting: it holds bytes or has ended. */
+static weft_status pipe_wait(const wf_source *s)
+{
+    struct pollfd p = { .fd = s->file.fd, .events = POLLIN };
+    int           r = 0;
+    while (r <= 0) {
+        if (atomic_load(s->cancel) != 0)
+            return WEFT_E_CANCELLED;
+        r = poll(&p, 1, POLL_MS);
+        if (r < 0 && errno != EINTR)
+            return WEFT_E_IO;
+    }
+    return WEFT_OK;
+}
+
 /* Up to n bytes from the pipe itself; less only at its end. */
 static int64_t pipe_take(wf_source *s, void *dst, uint64_t n)
 {
     uint64_t got = 0;
     while (got < n) {
+        weft_status status = pipe_wait(s);
+        if (status != WEFT_OK)
+            return status;
         ssize_t r = read(s->file.fd, (uint8_t *)dst + got, n - got);
         if (r < 0 && errno == EINTR)
             continue;
@@ -113,11 +134,12 @@ static void set_source(wf_source *s, bool pipe)
                             pipe ? pipe_length : file_length };
 }
 
-weft_status wf_source_open(const char *path, wf_source *out, weft_error *err)
+weft_status wf_source_open(const char *path, atomic_int *cancel, wf_source *out, weft_error *err)
 {
     struct stat st;
     memset(out, 0, sizeof *out);
     out->file.fd = -1;
+    out->cancel = cancel;
     if (strcmp(path, "-") == 0) {
         out->file.fd = STDIN_FILENO;
         set_source(out, true);

@@ -290,8 +290,8 @@ static weft_status check_logits(const weft_engine *e, const float *logits, int64
 {
     for (int64_t i = 0; i < n * e->config.vocab; i++)
         if (!isfinite(logits[i]))
-            return wf_fail(err, WEFT_E_NUMERIC, "the logits hold %s: the model's weights are damaged",
-                           isnan(logits[i]) ? "NaN" : "infinity");
+            return wf_fail(err, WEFT_E_NUMERIC, "%s: the logits hold %s: the model's weights are damaged",
+                           wf_package_dir(e->package), isnan(logits[i]) ? "NaN" : "infinity");
     return WEFT_OK;
 }
 

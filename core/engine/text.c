@@ -71,8 +71,9 @@ typedef struct pieces {
     weft_engine       *e;
     const weft_prompt *p;
     weft_part         *parts; /* id >= 0: a marker */
-    uint32_t           n, cap;
-    uint32_t           next; /* items placed so far */
+    uint32_t          *order; /* items in the order of their places */
+    uint8_t           *placed;
+    uint32_t           n, cap, n_order, reserved;
 } pieces;
 
 static weft_status add_part(pieces *c, const char *text, uint64_t bytes, int32_t id, weft_error *err)
@@ -97,48 +98,84 @@ static const wf_marker *marker_of(const pieces *c, uint32_t item)
     return m >= 0 ? &c->e->hooks.markers[m] : NULL;
 }
 
-/* Does a marker string of the given items start at text? */
-static const wf_marker *marker_at(const pieces *c, const char *text, uint64_t left)
+static bool goes_last(const pieces *c, uint32_t item)
 {
-    for (uint32_t i = 0; i < c->p->n_items; i++) {
-        const wf_marker *m = marker_of(c, i);
-        size_t           n = strlen(m->token);
-        if (n <= left && memcmp(text, m->token, n) == 0)
-            return m;
-    }
-    return NULL;
+    return (marker_of(c, item)->flags & WEFT_MARKER_LAST) != 0;
 }
 
-static uint32_t count_markers(const pieces *c, const char *text, uint64_t bytes)
+static weft_status place(pieces *c, uint32_t item, weft_error *err)
 {
-    uint32_t n = 0;
-    for (uint64_t i = 0; i < bytes; i++)
-        n += text[i] == '<' && marker_at(c, text + i, bytes - i) != NULL;
+    c->placed[item] = 1;
+    c->order[c->n_order++] = item;
+    return add_part(c, NULL, 0, marker_of(c, item)->token_id, err);
+}
+
+/* The first item without a place whose marker string starts at text; n_items: none. */
+static uint32_t item_at(const pieces *c, const char *text, uint64_t left)
+{
+    for (uint32_t i = 0; i < c->p->n_items; i++) {
+        const char *token = marker_of(c, i)->token;
+        size_t      n = strlen(token);
+        if (!c->placed[i] && n <= left && memcmp(text, token, n) == 0)
+            return i;
+    }
+    return c->p->n_items;
+}
+
+/* How often item's marker stands in the text. */
+static uint32_t count_marker(const pieces *c, uint32_t item, const char *text, uint64_t bytes)
+{
+    const char *token = marker_of(c, item)->token;
+    size_t      len = strlen(token);
+    uint32_t    n = 0;
+    for (uint64_t i = 0; i + len <= bytes; i++)
+        n += memcmp(text + i, token, len) == 0;
     return n;
 }
 
-/* Items without a place in the text stand first; the others at their markers, in order. A marker beyond the last item
- * is text. */
+/* Does the text have no place for item? Of several of one marker the last ones take the places. */
+static bool is_missing(const pieces *c, uint32_t item, const char *text, uint64_t bytes)
+{
+    uint32_t same_after = 0;
+    for (uint32_t i = item + 1; i < c->p->n_items; i++)
+        same_after += marker_of(c, i) == marker_of(c, item);
+    return same_after >= count_marker(c, item, text, bytes);
+}
+
+/* Items without a place, before the text or after it as their markers say. */
+static weft_status place_missing(pieces *c, bool last, const char *text, uint64_t bytes, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < c->p->n_items && status == WEFT_OK; i++)
+        if (!c->placed[i] && goes_last(c, i) == last && is_missing(c, i, text, bytes))
+            status = place(c, i, err);
+    return status;
+}
+
+/* A marker string beyond the last item is text. */
 static weft_status cut(pieces *c, const char *text, uint64_t bytes, weft_error *err)
 {
-    uint32_t    placed = count_markers(c, text, bytes);
     uint64_t    from = 0;
-    weft_status status = WEFT_OK;
-    while (c->next + placed < c->p->n_items && status == WEFT_OK)
-        status = add_part(c, NULL, 0, marker_of(c, c->next++)->token_id, err);
+    weft_status status = place_missing(c, false, text, bytes, err);
+    for (uint32_t i = 0; i < c->p->n_items; i++) /* those that go last must not take a place before */
+        c->placed[i] |= goes_last(c, i) && is_missing(c, i, text, bytes);
     for (uint64_t i = 0; i < bytes && status == WEFT_OK;) {
-        const wf_marker *m = text[i] == '<' && c->next < c->p->n_items ? marker_at(c, text + i, bytes - i) : NULL;
-        if (m == NULL) {
+        uint32_t item = item_at(c, text + i, bytes - i);
+        if (item == c->p->n_items) {
             i++;
             continue;
         }
         status = add_part(c, text + from, i - from, -1, err);
-        if (status == WEFT_OK)
-            status = add_part(c, NULL, 0, marker_of(c, c->next++)->token_id, err);
-        i += strlen(m->token);
+        i += strlen(marker_of(c, item)->token);
         from = i;
+        if (status == WEFT_OK)
+            status = place(c, item, err);
     }
-    return status == WEFT_OK ? add_part(c, text + from, bytes - from, -1, err) : status;
+    if (status == WEFT_OK)
+        status = add_part(c, text + from, bytes - from, -1, err);
+    for (uint32_t i = 0; i < c->p->n_items; i++)
+        c->placed[i] &= !goes_last(c, i) || !is_missing(c, i, text, bytes);
+    return status == WEFT_OK ? place_missing(c, true, text, bytes, err) : status;
 }
 
 /* Ids from the tokenizer by its grow-and-call-again protocol; *ids is the caller's to free. */
@@ -184,14 +221,13 @@ static weft_status text_ids(void *ctx, int32_t *ids, uint64_t cap, uint64_t *nee
 
 /* Feeds ids; a marker's id is the next item. The tokenizer parses no special strings, so a marker's id can only be one
  * of ours. */
-static weft_status feed_with_items(weft_sequence *s, const weft_prompt *p, const int32_t *ids, uint64_t n,
-                                   uint32_t *item, weft_error *err)
+static weft_status feed_with_items(weft_sequence *s, const pieces *c, const int32_t *ids, uint64_t n, weft_error *err)
 {
+    uint32_t    next = 0;
     weft_status status = WEFT_OK;
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++) {
-        int32_t m = *item < p->n_items ? wf_marker_of_item(s->engine, p->items[*item]) : -1;
-        if (m >= 0 && ids[i] == s->engine->hooks.markers[m].token_id)
-            status = weft_sequence_feed_item(s, p->items[(*item)++], err);
+        if (next < c->n_order && ids[i] == marker_of(c, c->order[next])->token_id)
+            status = weft_sequence_feed_item(s, c->p->items[c->order[next++]], err);
         else
             status = weft_sequence_feed_ids(s, &ids[i], 1, err);
     }
@@ -204,13 +240,12 @@ static weft_status feed_chat(weft_sequence *s, const pieces *c, weft_error *err)
     chat_ctx  ctx = { .e = s->engine };
     int32_t  *ids;
     uint64_t  n = 0;
-    uint32_t  item = 0;
     if (c->p->system != NULL)
         ctx.m[ctx.n++] = (weft_message){ "system", &system, 1, 0 };
     ctx.m[ctx.n++] = (weft_message){ "user", c->parts, c->n, 0 };
     weft_status status = collect(chat_ids, &ctx, &ids, &n, err);
     if (status == WEFT_OK)
-        status = feed_with_items(s, c->p, ids, n, &item, err);
+        status = feed_with_items(s, c, ids, n, err);
     wf_free(ids);
     return status;
 }
@@ -225,7 +260,7 @@ static weft_status feed_raw(weft_sequence *s, const pieces *c, weft_error *err)
         int32_t *ids = NULL;
         uint64_t n = 0;
         if (c->parts[i].id >= 0) {
-            status = weft_sequence_feed_item(s, c->p->items[item++], err);
+            status = weft_sequence_feed_item(s, c->p->items[c->order[item++]], err);
             continue;
         }
         status = collect(text_ids, &ctx, &ids, &n, err);
@@ -255,23 +290,75 @@ static weft_status check_items(const weft_engine *e, const weft_prompt *p, weft_
     return WEFT_OK;
 }
 
+/* prompt with every "{language}" replaced; the caller's to free. */
+static weft_status with_language(const char *prompt, const char *language, char **out, weft_error *err)
+{
+    static const char slot[] = "{language}";
+    size_t            n = strlen(language), at = 0, slots = 0;
+    for (const char *p = prompt; (p = strstr(p, slot)) != NULL; p += sizeof slot - 1)
+        slots++;
+    char *text = wf_alloc(strlen(prompt) + slots * n + 1);
+    if (text == NULL)
+        return wf_fail_nomem(err, strlen(prompt) + slots * n, "a prompt");
+    for (const char *p = prompt; *p != '\0';) {
+        bool here = strncmp(p, slot, sizeof slot - 1) == 0;
+        if (here)
+            memcpy(text + at, language, n);
+        else
+            text[at] = *p;
+        at += here ? n : 1;
+        p += here ? sizeof slot - 1 : 1;
+    }
+    text[at] = '\0';
+    *out = text;
+    return WEFT_OK;
+}
+
+/* The modality's own words for the task, with the language filled in; the caller frees both. */
+static weft_status own_prompt(weft_prompt *p, char **system, char **user, weft_error *err)
+{
+    const char *s = NULL, *u = NULL, *language = p->language != NULL ? p->language : "English";
+    weft_status status = default_prompt(p, &s, &u, err);
+    if (status == WEFT_OK)
+        status = with_language(u, language, user, err);
+    if (status == WEFT_OK && s != NULL && p->system == NULL)
+        status = with_language(s, language, system, err);
+    p->user = *user;
+    p->user_bytes = 0;
+    if (*system != NULL)
+        p->system = *system;
+    return status;
+}
+
+static weft_status feed_pieces(weft_sequence *s, const weft_prompt *p, weft_error *err)
+{
+    pieces c = { .e = s->engine, .p = p };
+    c.order = wf_zalloc_n(p->n_items + 1u, sizeof *c.order);
+    c.placed = wf_zalloc(p->n_items + 1u);
+    weft_status status = c.order != NULL && c.placed != NULL ? WEFT_OK
+                                                             : wf_fail_nomem(err, p->n_items, "a prompt's items");
+    if (status == WEFT_OK)
+        status = cut(&c, p->user, p->user_bytes != 0 ? p->user_bytes : strlen(p->user), err);
+    if (status == WEFT_OK)
+        status = (p->flags & WEFT_PROMPT_CHAT) != 0 ? feed_chat(s, &c, err) : feed_raw(s, &c, err);
+    wf_free(c.parts);
+    wf_free(c.order);
+    wf_free(c.placed);
+    return status;
+}
+
 weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *prompt, weft_error *err)
 {
     weft_prompt p = *prompt;
-    pieces      c = { .e = s->engine, .p = &p };
+    char       *system = NULL, *user = NULL;
     weft_status status = wf_engine_tokenizer(s->engine, err);
     if (status == WEFT_OK)
         status = check_items(s->engine, &p, err);
-    if (status == WEFT_OK && p.user == NULL) {
-        const char *system = NULL;
-        status = default_prompt(&p, &system, &p.user, err);
-        p.user_bytes = 0;
-        p.system = p.system != NULL ? p.system : system;
-    }
+    if (status == WEFT_OK && p.user == NULL)
+        status = own_prompt(&p, &system, &user, err);
     if (status == WEFT_OK)
-        status = cut(&c, p.user, p.user_bytes != 0 ? p.user_bytes : strlen(p.user), err);
-    if (status == WEFT_OK)
-        status = (p.flags & WEFT_PROMPT_CHAT) != 0 ? feed_chat(s, &c, err) : feed_raw(s, &c, err);
-    wf_free(c.parts);
+        status = feed_pieces(s, &p, err);
+    wf_free(system);
+    wf_free(user);
     return status;
 }

@@ -153,7 +153,7 @@ static weft_status run_rows(verify *v, weft_error *err)
     weft_status status = part_hidden != NULL && v->logits != NULL && v->hidden != NULL
                              ? WEFT_OK
                              : wf_fail_nomem(err, hidden * sizeof(float), "what is compared");
-    while (status == WEFT_OK && v->seq->n_done < n) {
+    while (status == WEFT_OK && v->seq->n_done < n && (status = wf_engine_check_cancel(v->e, err)) == WEFT_OK) {
         int64_t      at = v->seq->n_done, rows = n - at < chunk ? n - at : chunk;
         wf_step_part part = { v->seq, rows, rows };
         status = wf_step_run(v->e, &part, 1, v->logits + at * v->e->config.vocab, part_hidden, err);
@@ -222,6 +222,11 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
     verify     *v = wf_zalloc(sizeof *v);
     weft_status status = WEFT_OK;
     *passed = 0;
+    if ((e->flags & (WEFT_OPEN_CONFIG | WEFT_OPEN_TOKENIZER)) != 0) {
+        wf_free(v);
+        return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
+    }
+    atomic_store(&e->cancel, 0);
     if (v == NULL)
         return wf_fail_nomem(err, sizeof *v, "verify");
     v->e = e;

@@ -165,7 +165,7 @@ weft_status wf_hooks_add_site(wf_hooks *h, const char *owner, int32_t n_layers,
 weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marker *m,
                                 weft_error *err)
 {
-    if (!WEFT_HAS(m, weft_marker, embedding_row) || m->token == NULL || m->stream == NULL)
+    if (!WEFT_HAS(m, weft_marker, end_id) || m->token == NULL || m->stream == NULL)
         return wf_fail(err, WEFT_E_INVALID, "%s declares a marker without token or stream", owner);
     if (m->visibility != WEFT_VIS_UNTIL_NEXT_GROUP && m->visibility != WEFT_VIS_UNTIL_END)
         return wf_fail(err, WEFT_E_INVALID, "%s: marker %s has unknown visibility %u", owner,
@@ -181,6 +181,8 @@ weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marke
     k->token_id = m->token_id;
     k->embedding_row = m->embedding_row;
     k->visibility = m->visibility;
+    k->flags = m->flags;
+    k->end_id = m->end_id;
     weft_status status;
     if ((status = copy_string(m->token, &k->token, err)) != WEFT_OK ||
         (status = copy_string(m->before, &k->before, err)) != WEFT_OK ||
@@ -274,6 +276,9 @@ static weft_status load_gate(wf_loader *l, const wf_site *s, const char *name, f
     if (name == NULL)
         return WEFT_OK;
     weft_status status = wf_load_host(l, name, out, 1, err);
+    if (status == WEFT_OK && !isfinite(*out))
+        return wf_fail(err, WEFT_E_NUMERIC, "%s: %s is %s: its file is damaged", wf_package_dir(l->package), name,
+                       isnan(*out) ? "NaN" : "infinity");
     if (status == WEFT_OK && (s->x.flags & WEFT_XATTN_GATE_TANH) != 0)
         *out = tanhf(*out);
     return status;

@@ -33,7 +33,8 @@ typedef struct wf_marker {
     char    *token, *before, *after, *embedding_weight, *owner;
     int32_t  stream, token_id; /* id as resolved by the engine */
     int64_t  embedding_row;
-    uint32_t visibility, reserved;
+    uint32_t visibility, flags;
+    int32_t  end_id, reserved; /* with WEFT_MARKER_ENDS */
     float   *embedding; /* device [d_model]; NULL: the core's own row */
 } wf_marker;
 

@@ -93,6 +93,8 @@ void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
     weft_status         status = wf_package_find(p, w->name, &file, &t, &why);
     if (status == WEFT_E_NOMEM)
         pr->no_memory++;
+    if (status == WEFT_E_NOTFOUND && pr->n == 0)
+        pr->no_weights = wf_package_tensor_bytes(p) == 0;
     if (status != WEFT_OK) {
         problem(pr, w->name, status == WEFT_E_NOTFOUND ? "is missing" : why.message);
         return;
@@ -114,6 +116,9 @@ weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, wef
         return WEFT_OK;
     if (pr->no_memory > 0)
         return wf_fail(err, WEFT_E_NOMEM, "%s: out of memory while looking for tensors", wf_package_dir(p));
+    if (pr->no_weights)
+        return wf_fail(err, WEFT_E_NOTFOUND, "%s has no weights: put model.safetensors, or its shards and "
+                       "model.safetensors.index.json, there", wf_package_dir(p));
     return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s do not fit config.json: %s%s",
                    wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? "" : "s", pr->text,
                    pr->n > 4 ? ", ..." : "");

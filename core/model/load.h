@@ -48,6 +48,7 @@ typedef struct wf_want {
 /* Collects problems: up to a handful of names in one sentence, and the count. */
 typedef struct wf_problems {
     uint64_t n, no_memory; /* no_memory: names that could not be looked up */
+    bool     no_weights;   /* the directory has none at all */
     char     text[360];
 } wf_problems;
 void        wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w);

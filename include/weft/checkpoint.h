@@ -21,8 +21,6 @@ typedef struct weft_text_map {
     const int32_t *layers;      /* the file's layer number of each self-attention block, in order */
     int32_t        n_layers;
     uint32_t       reserved;
-    /* Tables of rows beyond the vocabulary: they are embedded and get logits, and are never sampled. NULL: none. */
-    const char    *extra_embed, *extra_head;
 } weft_text_map;
 
 #define WEFT_C_CHECKPOINT "weft.checkpoint/1"

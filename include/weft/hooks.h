@@ -16,8 +16,6 @@ extern "C" {
 #define WEFT_HOOK_XATTN       2u /* a gated cross-attention block, run by the host */
 #define WEFT_XATTN_QK_NORM    1u /* RMS norm per head on q and k */
 #define WEFT_XATTN_GATE_TANH  2u /* gates pass through tanh */
-#define WEFT_BLIND_SKIP       0u /* rows that see no item are not rows of the hook: text is untouched */
-#define WEFT_BLIND_FFN        1u /* such rows still pass the feed-forward branch (Idefics): the promise does not hold */
 
 /* For the rows h that see at least one item, X being the rows of the items they see:
  *   h += gate_attn * w_o(softmax(q k^T / sqrt(head_dim)) v),  q = norm_q(w_q RMS(h; norm_in)),
@@ -31,8 +29,8 @@ typedef struct weft_xattn {
     int32_t     n_heads, n_kv_heads, head_dim, d_src, d_ffn; /* d_ffn 0: no feed-forward */
     uint32_t    flags;                                       /* WEFT_XATTN_* */
     float       norm_eps;
-    uint32_t    blind_rows;                                  /* WEFT_BLIND_* */
-    const char *w_q, *w_k, *w_v, *w_o, *norm_in, *norm_q, *norm_k, *gate_attn; /* a gate has 1 or d_model elements; NULL: 1 */
+    uint32_t    reserved;
+    const char *w_q, *w_k, *w_v, *w_o, *norm_in, *norm_q, *norm_k, *gate_attn; /* gates [1]; NULL: 1 */
     const char *norm_ffn, *w_gate, *w_up, *w_down, *gate_ffn;
 } weft_xattn;
 
@@ -49,6 +47,9 @@ typedef struct weft_hook_site {
 #define WEFT_VIS_UNTIL_NEXT_GROUP 1u /* from its marker to the next one that is not adjacent; the last to the end */
 #define WEFT_VIS_UNTIL_END        2u
 
+#define WEFT_MARKER_LAST 1u /* a prompt without the marker gets it last, not first */
+#define WEFT_MARKER_ENDS 2u /* end_id counts */
+
 /* The place of an item in the text. */
 typedef struct weft_marker {
     weft_hdr    hdr;
@@ -61,8 +62,8 @@ typedef struct weft_marker {
      * core's own row. Soft tokens need none. Such ids are never sampled. */
     const char *embedding_weight;
     int64_t     embedding_row;
-    int32_t     end_id; /* rows after this token no longer see the item (Idefics: eos); -1: none */
-    uint32_t    missing_last; /* 1: a prompt without the marker gets it last; 0: first */
+    uint32_t    flags;  /* WEFT_MARKER_* */
+    int32_t     end_id; /* with WEFT_MARKER_ENDS: rows after this token no longer see the item (Idefics: eos) */
 } weft_marker;
 
 typedef struct weft_hook_sink {

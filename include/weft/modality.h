@@ -95,9 +95,6 @@ typedef struct weft_modality {
                           const weft_tensor *scratch, weft_error *err);
     /* Parameters that load() will read, from config alone: for --plan. The host adds the sites' own. [any] */
     uint64_t (*parameters)(void *self);
-    /* A picture of what the encoder is given: called with rgb->data NULL it sets rgb's shape [height, width, 3] u8, then
-     * again with memory. NULL: none. [worker] */
-    weft_status (*preview)(void *self, const weft_plan *p, const weft_tensor *inputs, weft_tensor *rgb, weft_error *err);
 } weft_modality;
 
 /* Long and live media: finds segments and pushes them; push returns when the host has taken one. A component of its own,

@@ -21,7 +21,7 @@ const char *weft_version(void); /* "0.1.0" */
 typedef void (*weft_log_fn)(void *ctx, int32_t level, const char *utf8);
 void weft_set_log(weft_log_fn fn, void *ctx);
 
-/* The exit code that a failure means (docs/MANUAL): 1 unexpected, 2 usage, 3 media, 4 model, 5 plugin, 6 memory or device,
+/* The exit code that a failure means (docs/CLI.md): 1 unexpected, 2 usage, 3 media, 4 model, 5 plugin, 6 memory or device,
  * 7 limit, 8 numeric, 9 a comparison, 130 cancelled. */
 int32_t     weft_exit_code(const weft_error *err);
 const char *weft_status_name(weft_status s); /* "CORRUPT" */
@@ -155,9 +155,11 @@ typedef struct weft_item_info {
     int64_t     n_placeholders, n_rows; /* tokens it takes in the text; rows that sites see */
     uint64_t    input_bytes, output_bytes, kv_bytes, scratch_bytes;
     double      decode_s, encode_s; /* measured; 0 before */
+    int64_t     n_parts, max_parts; /* an encoder's output [parts, rows, width] is this full (a picture's tiles); 0: no parts */
 } weft_item_info;
 weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err);
-/* The index-th tensor that the encoder is given: host memory of the item. 0 past the end. */
+/* The index-th tensor that the encoder is given: host memory of the item; of a plan-only item the shape alone, with data
+ * NULL. 0 past the end. */
 int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name, weft_tensor *out);
 
 /* ---- sequences ------------------------------------------------------------------------------------------------ */
@@ -185,6 +187,7 @@ typedef struct weft_prompt {
     uint64_t          user_bytes; /* 0 with user not NULL: strlen */
     const char       *task;
     weft_item *const *items;
+    const char       *language; /* for "{language}" in the modality's prompt; NULL: "English" */
 } weft_prompt;
 weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *p, weft_error *err);
 
@@ -223,6 +226,40 @@ weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on
 /* The forward pass alone, for several sequences at once: runs all that was fed; logits [n, vocab] of each sequence's last
  * token. */
 weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits, weft_error *err);
+
+/* ---- long and live media --------------------------------------------------------------------------------------- */
+
+/* A stretch of a recording and what was generated from it. */
+typedef struct weft_part_result {
+    weft_hdr       hdr;
+    int32_t        index, silent; /* silent: nothing worth decoding; no text */
+    int64_t        start_us, end_us;
+    const char    *text;          /* whole characters, without surrounding white space */
+    uint64_t       text_bytes;
+    const int32_t *ids;           /* generated, without the stop token */
+    uint64_t       n_ids;
+    float          avg_logprob, temperature;
+    double         encode_s, prefill_s, decode_s;
+} weft_part_result;
+typedef struct weft_long_request {
+    weft_hdr    hdr;
+    const char *path; /* "-": standard input, live */
+    const char *kind; /* NULL: whatever it is */
+    const char *task, *language, *system, *user; /* as weft_prompt */
+    int64_t     max_us;  /* of a part; 0: 60 s */
+    int64_t     start_us, end_us; /* -1 */
+    uint32_t    flags;   /* WEFT_PROMPT_* */
+    uint32_t    reserved;
+    /* Called as each part is done. Not 0: stop. */
+    int32_t (*on_part)(void *ctx, const weft_part_result *part);
+    /* How far the recording has been read, of total (-1: unknown). May be NULL. */
+    void (*on_time)(void *ctx, int64_t done_us, int64_t total_us);
+    void *ctx;
+} weft_long_request;
+/* Cuts a recording into parts with the segmenter of its kind, if there is one, and generates from each. Memory does not grow
+ * with its length. *info (may be NULL) is of the whole. */
+weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p, weft_item_info *info,
+                          weft_error *err);
 
 /* ---- verify: parity with a reference -------------------------------------------------------------------------- */
 

@@ -85,11 +85,6 @@ weft_status vis_plan(void *self, const weft_media_info *mi, const weft_request *
     vis_carried       what = {mi->width, mi->height, {0, 0, 0, 0, 0, 0}};
     weft_plan         p;
     (void)rq;
-    if (!c->has_image)
-        return weft_fail(err, WEFT_E_NOTFOUND,
-                         "the model directory of %s has no %s, which says how pictures are "
-                         "prepared",
-                         VIS_ID, VIS_PREPROCESSOR);
     weft_status status = check_size(mi, err);
     if (status != WEFT_OK)
         return status;

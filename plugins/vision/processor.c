@@ -2,7 +2,7 @@
 /* preprocessor_config.json: how a picture becomes pixel_values.
  *
  * Absent keys take MllamaImageProcessor's defaults (transformers 4.49). The file may be absent
- * altogether: then only tensors can be encoded, and plan() says what is missing. */
+ * altogether: then the tiles are those that config.json gives the encoder. */
 #include "keys.h"
 #include "vision.h"
 
@@ -106,13 +106,29 @@ static weft_status read_values(const vis_keys *k, vis_image_config *out)
     return WEFT_OK;
 }
 
+/* A directory without the file. */
+static vis_image_config defaults_for(const vis_config *c)
+{
+    vis_image_config image = {.tile = c->tile,
+                              .max_tiles = c->max_tiles,
+                              .rescale = 1.0 / 255.0,
+                              .mean = {0.5f, 0.5f, 0.5f},
+                              .std = {0.5f, 0.5f, 0.5f}};
+    return image;
+}
+
 weft_status vis_processor_read(const weft_host *h, const weft_package *p, vis_config *c,
                                weft_error *err)
 {
     const vis_keys k = vis_keys_of(h, p, VIS_PREPROCESSOR, err);
-    weft_status    status = file_is_there(&k, &c->has_image);
-    if (status != WEFT_OK || !c->has_image)
+    int32_t        there;
+    weft_status    status = file_is_there(&k, &there);
+    if (status != WEFT_OK)
         return status;
+    if (!there) {
+        c->image = defaults_for(c);
+        return WEFT_OK;
+    }
     status = read_sizes(&k, c, &c->image);
     return status == WEFT_OK ? read_values(&k, &c->image) : status;
 }

@@ -5,21 +5,12 @@
  * the former. embed_tokens has 8 rows more than the vocabulary: the marker's is asked for by the
  * adapter.
  *
- * A map's layer list must live until deinit, and a plugin holds no state of its own but what the
- * host hands back, which here is nothing: so one record for each engine, found by its weft_host. */
+ * A map's layer list must live until deinit: it is what the plugin's slot of each engine holds. */
 #include "vision.h"
 
-#include <pthread.h>
-
 typedef struct record {
-    struct record   *next;
-    const weft_host *host;
-    int32_t          layers[VIS_MAX_LAYERS];
+    int32_t layers[VIS_MAX_LAYERS];
 } record;
-
-/* Engines may be set up on several threads at once; each only ever touches its own record. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static record         *records;
 
 /* MllamaTextConfig's defaults where they differ from Llama's, or where Llama has none. */
 static const char defaults[] =
@@ -35,39 +26,21 @@ weft_status vis_textmap_init(const weft_host *h, weft_error *err)
     record *r = h->alloc(h, sizeof *r, 16);
     if (r == NULL)
         return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", VIS_ID);
-    memset(r, 0, sizeof *r);
-    r->host = h;
-    pthread_mutex_lock(&lock);
-    r->next = records;
-    records = r;
-    pthread_mutex_unlock(&lock);
+    *h->slot = r;
     return WEFT_OK;
-}
-
-/* The engine's record; with take it also leaves the list. */
-static record *record_find(const weft_host *h, int take)
-{
-    pthread_mutex_lock(&lock);
-    record **at = &records;
-    while (*at != NULL && (*at)->host != h)
-        at = &(*at)->next;
-    record *found = *at;
-    if (found != NULL && take)
-        *at = found->next;
-    pthread_mutex_unlock(&lock);
-    return found;
 }
 
 void vis_textmap_deinit(const weft_host *h)
 {
-    h->free(h, record_find(h, 1));
+    h->free(h, *h->slot);
+    *h->slot = NULL;
 }
 
 static weft_status text_map(const weft_host *h, const weft_package *p, weft_text_map *out,
                             weft_error *err)
 {
     const vis_names *names = vis_names_of(h, p);
-    record          *r = record_find(h, 0);
+    record          *r = *h->slot;
     vis_text_config  c;
     weft_status      status = vis_config_read_text(h, p, &c, err);
     if (status != WEFT_OK)
@@ -89,9 +62,7 @@ static weft_status text_map(const weft_host *h, const weft_package *p, weft_text
                          names->head,
                          r->layers,
                          c.n_self,
-                         0,
-                         NULL,
-                         NULL};
+                         0};
     if (out->hdr.size < map.hdr.size)
         map.hdr.size = out->hdr.size;
     memcpy(out, &map, map.hdr.size);

@@ -49,9 +49,7 @@ typedef struct vis_config {
     /* Derived. */
     int32_t n, n_padded; /* tokens of a tile, without and with padding */
     int32_t d_out;       /* d * (1 + n_capture) */
-    /* preprocessor_config.json; absent: pictures cannot be prepared, tensors still can. */
-    int32_t          has_image;
-    vis_image_config image;
+    vis_image_config image; /* preprocessor_config.json */
     const char      *describe; /* weft_prompts.describe or our own; lives until deinit */
 } vis_config;
 
@@ -59,7 +57,7 @@ typedef struct vis_config {
  * architecture's directory; INVALID names key, value and range. [setup] */
 weft_status vis_config_read(const weft_host *h, const weft_package *p, vis_config *out,
                             weft_error *err);
-/* The preprocessor_config.json part, once config.json's is there: has_image and image. [setup] */
+/* The preprocessor_config.json part, image, once config.json's is there. [setup] */
 weft_status vis_processor_read(const weft_host *h, const weft_package *p, vis_config *c,
                                weft_error *err);
 /* The text_config part alone. [setup] */

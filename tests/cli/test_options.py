@@ -5,8 +5,8 @@ import re
 
 import harness
 
-COMMANDS = ["describe", "generate", "tokenize", "preprocess", "model inspect", "model verify",
-            "plugin list", "plugin inspect", "help"]
+COMMANDS = ["describe", "transcribe", "generate", "tokenize", "preprocess", "model inspect",
+            "model verify", "plugin list", "plugin inspect", "help"]
 
 
 class Help(harness.Case):

@@ -169,7 +169,7 @@ static void paths(void **state)
                                          "[plugin org.example.x]\nweights = w\nname = w\n");
     (void)state;
     assert_int_equal(wf_settings_load_ini(s, ini, WF_LAYER_FILE, NULL), WEFT_OK);
-    snprintf(wants, sizeof wants, "%s/./m", dir);
+    snprintf(wants, sizeof wants, "%s/m", dir);
     assert_string_equal(wf_settings_str(s, "model"), wants);
     snprintf(wants, sizeof wants, "%s/w", dir);
     assert_string_equal(wf_settings_plugin_str(s, "org.example.x", "weights"), wants);

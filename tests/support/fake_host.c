@@ -144,6 +144,7 @@ void fake_host_init(fake_host *h, const fake_option *options, uint32_t n_options
     h->host.cpu_flags = host_cpu_flags;
     h->host.cancelled = host_cancelled;
     h->host.get_interface = host_get_interface;
+    h->host.slot = &h->slot;
     h->options = options;
     h->n_options = options != NULL ? n_options : 0;
     fake_host_provide(h, WEFT_IF_OPTIONS, &options_vtable);

@@ -38,6 +38,7 @@ typedef struct fake_host {
     const char          *interface_id[FAKE_INTERFACES_MAX];
     const void          *interface[FAKE_INTERFACES_MAX];
     struct fake_package *packages;  /* every package opened, newest first */
+    void                *slot;      /* the plugin's own pointer */
     uint64_t             cpu_flags; /* what cpu_flags() answers; 0 at first */
     atomic_int           cancelled; /* what cancelled() answers */
     atomic_uint_fast64_t allocs;    /* requests to alloc since init */

@@ -107,9 +107,25 @@ static void test_refusals(void **state)
     assert_int_equal(plan(&m, self, 2000, 10, 100, &p), WEFT_OK); /* 200:1 is still allowed */
     close_image(&m, self);
 
-    self = open_image(&m, NULL);
-    assert_int_equal(plan(&m, self, 20, 20, 100, &p), WEFT_E_NOTFOUND);
-    assert_non_null(strstr(m.err.message, "preprocessor_config.json"));
+}
+
+static void colour_to_tensors(module *m, void *self, uint8_t colour[4], int has_alpha,
+                              const float expected[3]);
+
+/* Without preprocessor_config.json: config.json's tiles, and the reference class's values, which
+ * map 0..255 to -1..1. */
+static void test_no_processor(void **state)
+{
+    uint8_t     opaque[4] = {255, 0, 51, 0};
+    const float seen[3] = {1.0f, -1.0f, -0.6f};
+    module      m;
+    weft_plan   p;
+    (void)state;
+    void *self = open_image(&m, NULL);
+    assert_int_equal(plan(&m, self, 20, 20, 100, &p), WEFT_OK);
+    assert_int_equal(p.input[0].shape[0], 2);
+    assert_int_equal(p.input[0].shape[3], 28);
+    colour_to_tensors(&m, self, opaque, 0, seen);
     close_image(&m, self);
 }
 
@@ -264,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_no_processor),
         cmocka_unit_test(test_plan_inputs),
         cmocka_unit_test(test_preprocess),
     };

@@ -36,7 +36,7 @@ static void destroy(void *self)
 static weft_status install(void *self, const weft_hook_sink *sink, weft_error *err)
 {
     weft_hook_site site = { WEFT_HDR(weft_hook_site), WEFT_HOOK_SOFT_TOKENS, -1, 0, 0, "test/soft", NULL, "soft" };
-    weft_marker    m = { WEFT_HDR(weft_marker), "<|soft|>", "test/soft", -1, WEFT_VIS_UNTIL_END, NULL, NULL, NULL, 0, -1, 0 };
+    weft_marker    m = { WEFT_HDR(weft_marker), "<|soft|>", "test/soft", -1, WEFT_VIS_UNTIL_END, NULL, NULL, NULL, 0, 0, 0 };
     (void)self;
     weft_status status = sink->add_site(sink->ctx, &site, err);
     return status == WEFT_OK ? sink->add_marker(sink->ctx, &m, err) : status;
@@ -115,8 +115,7 @@ static uint64_t parameters(void *self)
 
 static const char *const     kinds[] = { "test.rows", NULL };
 static const weft_modality   modality = { WEFT_HDR(weft_modality), kinds, create, load, destroy, install, prompt,
-                                          plan, plan_inputs, preprocess, encode, parameters,
-                                          NULL };
+                                          plan, plan_inputs, preprocess, encode, parameters };
 static const weft_component  components[] = { { WEFT_C_MODALITY, "rows", &modality } };
 static const char *const     needs[] = { WEFT_IF_OPS, NULL };
 static const weft_descriptor descriptor = { WEFT_HDR(weft_descriptor), "test.soft", "soft rows", "0.1.0", "weft",

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The speech adapter of the Llama 3 paper (section 8.2.1): convolution of kernel 3 and stride 2 (80
+ * ms a token), one rotary transformer layer, a linear layer to the text model's width. What the
+ * paper leaves open is decided so:
+ *
+ *   h = W_conv windows(x) + b        1 zero on both sides; no activation
+ *   h += W_o Attn(q, k, v) + b       of LN h; q and k rotated as in the encoder; every row sees all
+ *   h += down(silu(up(LN h)))        plain, not gated
+ *   out = W_proj LN h + b */
+#include "adapter.h"
+
+#define KEY_AT(field) offsetof(spk_adapter_config, field)
+
+static weft_status config(const spk_keys *k, spk_adapter_config *c)
+{
+    static const spk_int_key keys[] = {
+        {"hidden_size", KEY_AT(d), 3072, 1, 65536},
+        {"intermediate_size", KEY_AT(d_ffn), 4096, 1, 1 << 20},
+        {"num_attention_heads", KEY_AT(n_heads), 24, 1, 4096},
+        {"num_hidden_layers", KEY_AT(n_layers), 1, 0, SPK_MAX_LAYERS},
+        {"kernel_size", KEY_AT(kernel), 3, 1, SPK_MAX_KERNEL},
+        {"stride", KEY_AT(stride), 2, 1, SPK_MAX_KERNEL},
+    };
+    double eps = 1e-5, theta = 10000.0;
+    c->bias = 1;
+    c->act = WEFT_ACT_SILU;
+    weft_status status = spk_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+    if (status == WEFT_OK)
+        status = spk_keys_bool(k, "use_bias", &c->bias);
+    if (status == WEFT_OK)
+        status = spk_keys_act(k, "hidden_act", &c->act);
+    if (status == WEFT_OK)
+        status = spk_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
+    if (status == WEFT_OK)
+        status = spk_keys_f64(k, "rotary_embedding_base", 1.0, 1e9, &theta);
+    if (status != WEFT_OK)
+        return status;
+    c->eps = (float)eps;
+    c->theta = (float)theta;
+    if (c->d % c->n_heads != 0 || c->d / c->n_heads % 2 != 0 || c->kernel % 2 == 0)
+        return weft_fail(k->err, WEFT_E_INVALID,
+                         "%s: %shidden_size %d must be an even multiple of its %d heads and "
+                         "kernel_size %d odd",
+                         k->file, k->prefix, c->d, c->n_heads, c->kernel);
+    return WEFT_OK;
+}
+
+static void sizes(const spk_adapter_config *c, spk_sizes *s)
+{
+    const int32_t pad = (c->kernel - 1) / 2;
+    s->n_tokens = spk_conv_length(s->n_rows, c->kernel, c->stride, pad);
+    s->n_real_tokens = s->n_tokens;
+}
+
+static void ask(spk_request *r, const spk_adapter_config *c, const char *prefix,
+                spk_adapter_weights *w)
+{
+    char name[SPK_MAX_NAME];
+    spk_ask_dense(r, &w->proj, prefix, "proj", c->d_out, c->d, 0, 1);
+    spk_ask_norm(r, &w->norm, prefix, "layer_norm", c->d);
+    spk_ask_dense(r, &w->conv, prefix, "conv", c->d, c->d_in, c->kernel, 1);
+    for (int32_t i = 0; i < c->n_layers; i++) {
+        spk_adapter_layer *layer = &w->layers[i];
+        snprintf(name, sizeof name, "%slayers.%d.", prefix, i);
+        spk_ask_norm(r, &layer->attn.norm, name, "self_attn_layer_norm", c->d);
+        spk_ask_mha(r, &layer->attn, name, "self_attn", c->d, c->bias);
+        spk_ask_norm(r, &layer->ffn.norm, name, "ffn_layer_norm", c->d);
+        spk_ask_ffn(r, &layer->ffn, name, "ffn", c->d, c->d_ffn, c->bias);
+    }
+}
+
+/* Buffers [n_tokens, columns]; wide holds windows, then what a layer needs in between. */
+typedef struct buffers {
+    weft_tensor x, h, wide, table, bounds;
+} buffers;
+
+static buffers layout(const spk_adapter_config *c, int64_t n, spk_arena *a)
+{
+    const int64_t windows = (int64_t)c->d_in * c->kernel;
+    int64_t       columns = c->d_ffn > 3 * (int64_t)c->d ? c->d_ffn : 3 * (int64_t)c->d;
+    buffers       b;
+    columns = windows > columns ? windows : columns;
+    b.x = spk_carve(a, WEFT_F32, n, c->d);
+    b.h = spk_carve(a, WEFT_F32, n, c->d);
+    b.wide = spk_carve(a, WEFT_F32, n, columns);
+    b.table = spk_carve(a, WEFT_F32, n, c->d / c->n_heads);
+    b.bounds = spk_carve(a, WEFT_I32, 2, 0);
+    return b;
+}
+
+static void layer(spk_run *r, const spk_adapter_config *c, const spk_adapter_layer *w,
+                  const buffers *b)
+{
+    const int64_t n = b->x.shape[0], one = n * c->d;
+    weft_tensor   q = spk_part(&b->wide, 0, n, c->d), k = spk_part(&b->wide, one, n, c->d);
+    weft_tensor   v = spk_part(&b->wide, 2 * one, n, c->d);
+    weft_tensor   mid = spk_part(&b->wide, 0, n, c->d_ffn);
+    spk_layernorm(r, &b->h, &b->x, &w->attn.norm, c->eps);
+    spk_linear(r, &q, &b->h, &w->attn.q, WEFT_ACT_NONE);
+    spk_linear(r, &k, &b->h, &w->attn.k, WEFT_ACT_NONE);
+    spk_linear(r, &v, &b->h, &w->attn.v, WEFT_ACT_NONE);
+    spk_rotate(r, &q, &b->table);
+    spk_rotate(r, &k, &b->table);
+    spk_attend(r, &b->h, &q, &k, &v, c->n_heads, n, &b->bounds, &b->bounds);
+    spk_linear(r, &q, &b->h, &w->attn.out, WEFT_ACT_NONE);
+    spk_add(r, &b->x, &q, 1.0f);
+    spk_feed_forward(r, &b->x, &b->h, &mid, &w->ffn, c->act, c->eps, 1.0f);
+}
+
+static void encode(spk_run *r, const spk_adapter_config *c, const spk_adapter_weights *w,
+                   const spk_sizes *s, const weft_tensor *x, const weft_tensor *out, spk_arena *a)
+{
+    const buffers b = layout(c, s->n_tokens, a);
+    if (r == NULL)
+        return;
+    weft_tensor seen = spk_part(&b.wide, 0, s->n_tokens, (int64_t)c->d_in * c->kernel);
+    spk_windows(r, &seen, x, c->kernel, c->stride, (c->kernel - 1) / 2);
+    spk_linear(r, &b.x, &seen, &w->conv, WEFT_ACT_NONE);
+    spk_rope_table(r, &b.table, c->theta);
+    spk_bounds(r, &b.bounds, s->n_tokens);
+    for (int32_t i = 0; i < c->n_layers; i++)
+        layer(r, c, &w->layers[i], &b);
+    spk_layernorm(r, &b.h, &b.x, &w->norm, c->eps);
+    spk_linear(r, out, &b.h, &w->proj, WEFT_ACT_NONE);
+}
+
+const spk_adapter spk_paper_adapter = {config, sizes, ask, encode};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which of the formats a file is, by its first bytes. */
+#ifndef SPK_FORMAT_H
+#define SPK_FORMAT_H
+
+#include "weft/decoder.h"
+
+typedef enum spk_format {
+    SPK_FORMAT_NONE,
+    SPK_FORMAT_WAV, /* RIFF and RF64 */
+    SPK_FORMAT_FLAC,
+    SPK_FORMAT_OGG,
+    SPK_FORMAT_MP3,
+    SPK_FORMAT_AIFF,
+} spk_format;
+
+/* The format whose magic number head begins with. *score, where not NULL, gets WEFT_PROBE_MAGIC or
+ * WEFT_PROBE_CERTAIN, or WEFT_PROBE_NO with SPK_FORMAT_NONE. MP3 has no magic number: two frame
+ * headers that agree, or an ID3 tag, are MAGIC. An Ogg whose first stream is neither Vorbis, Opus nor
+ * FLAC is not one of ours. [any] */
+spk_format spk_format_of(const uint8_t *head, uint64_t n, int32_t *score);
+
+/* "WAV", "FLAC", ...: the subject of messages. [any] */
+const char *spk_format_name(spk_format f);
+
+/* 1 where the name ends like one of the formats. name may be NULL. [any] */
+int spk_format_ends(const char *name);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each format's way to samples.
+ *
+ * A plain WAV (PCM, float, A-law, mu-law) is walked by wav.c and libsndfile reads its samples as raw
+ * ones: so a header that lies about sizes, or a pipe, costs nothing. FLAC and MP3 are read straight
+ * through as well. Ogg and AIFF look at their end first, and a pipe of them is held in memory. Each
+ * link of a chained Ogg is opened on its own, in a window of its own. */
+#include "ogg.h"
+#include "sound.h"
+#include "wav.h"
+#include "weft/sdk.h"
+
+#include <inttypes.h>
+
+#define HEAD_BYTES 65536
+#define RATE_MIN 4000
+#define RATE_MAX 384000
+#define CHANNELS_MAX 8
+#define N_SAMPLES_MAX ((sf_count_t)1 << 48) /* a header's count above it says nothing */
+
+const char *spk_sound_name(const spk_sound *s)
+{
+    return spk_format_name(s->format);
+}
+
+weft_status spk_sound_too_long(const spk_sound *s, weft_error *err)
+{
+    return weft_fail(err, WEFT_E_LIMIT, "the %s has more than %" PRIu64 " samples; cut it, or raise "
+                     "--max-samples", spk_sound_name(s), s->max_samples);
+}
+
+weft_status spk_sound_source_failed(const spk_sound *s, weft_error *err)
+{
+    if (s->bytes.status == WEFT_E_CANCELLED)
+        return weft_fail(err, WEFT_E_CANCELLED, "reading the %s was cancelled", spk_sound_name(s));
+    return weft_fail(err, s->bytes.status, "the %s could not be read after sample %" PRIu64,
+                     spk_sound_name(s), s->done);
+}
+
+static weft_status set_shape(spk_sound *s, int64_t rate, int64_t channels, weft_error *err)
+{
+    if (rate < RATE_MIN || rate > RATE_MAX)
+        return weft_fail(err, WEFT_E_LIMIT, "the %s has %" PRId64 " samples a second, and 4000 to "
+                         "384000 can be read; convert it to 16000", spk_sound_name(s), rate);
+    if (channels < 1 || channels > CHANNELS_MAX)
+        return weft_fail(err, WEFT_E_LIMIT, "the %s has %" PRId64 " channels, and 1 to 8 can be read; "
+                         "mix it down first", spk_sound_name(s), channels);
+    s->rate = (int32_t)rate;
+    s->channels = (int32_t)channels;
+    return WEFT_OK;
+}
+
+/* libsndfile's own sentences name its insides; only the class of its errors is kept. */
+static weft_status cannot_open(const spk_sound *s, weft_error *err)
+{
+    if (s->bytes.status != WEFT_OK)
+        return spk_sound_source_failed(s, err);
+    switch (sf_error(NULL)) {
+    case SF_ERR_UNSUPPORTED_ENCODING:
+        return weft_fail(err, WEFT_E_UNSUPPORTED, "the %s uses a codec that is not read here; convert "
+                         "it to plain WAV or FLAC", spk_sound_name(s));
+    case SF_ERR_SYSTEM:
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the %s",
+                         spk_sound_name(s));
+    default:
+        return weft_fail(err, WEFT_E_CORRUPT, "the %s's header is damaged or cut short; get a complete "
+                         "copy", spk_sound_name(s));
+    }
+}
+
+static weft_status open_file(spk_sound *s, SF_INFO *info, weft_error *err)
+{
+    s->file = spk_bytes_open(&s->bytes, info);
+    if (s->file == NULL)
+        return cannot_open(s, err);
+    s->n_samples = info->frames >= 0 && info->frames < N_SAMPLES_MAX ? info->frames : -1;
+    return WEFT_OK;
+}
+
+/* Samples of a known layout from where they begin. */
+static weft_status open_plain_wav(spk_sound *s, const spk_wav *w, weft_error *err)
+{
+    SF_INFO info = { .samplerate = w->rate, .channels = w->channels,
+                     .format = SF_FORMAT_RAW | w->subtype | SF_ENDIAN_LITTLE };
+    weft_status st = set_shape(s, w->rate, w->channels, err);
+    if (st != WEFT_OK)
+        return st;
+    s->plain = 1;
+    spk_bytes_window(&s->bytes, w->data_at, w->data_bytes);
+    st = open_file(s, &info, err);
+    s->n_samples = w->data_bytes < 0 ? -1 : w->data_bytes / w->frame_bytes;
+    return st;
+}
+
+static weft_status open_container(spk_sound *s, weft_error *err)
+{
+    SF_INFO     info = { 0 };
+    weft_status st = open_file(s, &info, err);
+    return st == WEFT_OK ? set_shape(s, info.samplerate, info.channels, err) : st;
+}
+
+static weft_status open_mp3(spk_sound *s, weft_error *err)
+{
+    weft_status st = spk_mp3_open(&s->bytes, &s->mp3, err);
+    if (s->bytes.status != WEFT_OK)
+        return spk_sound_source_failed(s, err);
+    s->n_samples = s->mp3.n_samples;
+    return st == WEFT_OK ? set_shape(s, s->mp3.rate, s->mp3.channels, err) : st;
+}
+
+/* Opens the link of an Ogg that begins at offset `from`, in a window that ends where it does. */
+static weft_status open_link(spk_sound *s, uint64_t from, weft_error *err)
+{
+    spk_bytes_window(&s->bytes, 0, s->source_bytes);
+    spk_ogg_link link = spk_ogg_walk(&s->bytes, from);
+    int64_t      end = link.next >= 0 ? link.next : s->source_bytes;
+    s->next_link = link.next;
+    if (s->bytes.status != WEFT_OK)
+        return spk_sound_source_failed(s, err);
+    if (!link.complete)
+        return weft_fail(err, WEFT_E_CORRUPT, "the Ogg ends or is damaged before its first sample; get a "
+                         "complete copy");
+    spk_bytes_window(&s->bytes, from, end - (int64_t)from);
+    weft_status st = open_container(s, err);
+    if (link.next >= 0)
+        s->n_samples = -1; /* the others are not counted */
+    return st;
+}
+
+static weft_status open_held(spk_sound *s, weft_error *err)
+{
+    weft_status st = spk_bytes_hold(&s->bytes, spk_sound_name(s), err);
+    s->source_bytes = s->bytes.n;
+    if (s->bytes.status != WEFT_OK)
+        return spk_sound_source_failed(s, err);
+    if (st != WEFT_OK)
+        return st;
+    return s->format == SPK_FORMAT_OGG ? open_link(s, 0, err) : open_container(s, err);
+}
+
+static weft_status open_wav(spk_sound *s, weft_error *err)
+{
+    spk_wav     wav;
+    weft_status st = spk_wav_read(&s->bytes, &wav, err);
+    if (st != WEFT_OK)
+        return st;
+    return wav.subtype != 0 ? open_plain_wav(s, &wav, err) : open_held(s, err);
+}
+
+static weft_status open_as(spk_sound *s, weft_error *err)
+{
+    switch (s->format) {
+    case SPK_FORMAT_WAV:
+        return open_wav(s, err);
+    case SPK_FORMAT_FLAC:
+        return open_container(s, err);
+    case SPK_FORMAT_MP3:
+        return open_mp3(s, err);
+    case SPK_FORMAT_OGG:
+    case SPK_FORMAT_AIFF:
+        return open_held(s, err);
+    case SPK_FORMAT_NONE:
+        break;
+    }
+    return weft_fail(err, WEFT_E_UNSUPPORTED, "this is not a WAV, FLAC, Ogg, MP3 or AIFF recording, "
+                     "whatever its name says; convert it to one of these");
+}
+
+weft_status spk_sound_open(spk_sound *s, weft_error *err)
+{
+    uint8_t *head = s->host->alloc(s->host, HEAD_BYTES, 64);
+    if (head == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the recording");
+    uint64_t n = spk_bytes_peek(&s->bytes, 0, head, HEAD_BYTES);
+    s->source_bytes = s->bytes.n;
+    s->next_link = -1;
+    s->n_samples = -1;
+    s->format = spk_format_of(head, n, NULL);
+    s->host->free(s->host, head);
+    if (s->bytes.status != WEFT_OK)
+        return spk_sound_source_failed(s, err);
+    weft_status st = open_as(s, err);
+    if (st == WEFT_OK && s->n_samples > 0 && (uint64_t)s->n_samples > s->max_samples)
+        st = spk_sound_too_long(s, err);
+    return st;
+}
+
+void spk_sound_close(spk_sound *s)
+{
+    if (s->file != NULL)
+        sf_close(s->file);
+    s->file = NULL;
+    spk_mp3_close(&s->mp3);
+    spk_bytes_deinit(&s->bytes);
+}
+
+/* From what is open now; an error after the bytes have ended is only a cut. */
+static int64_t take_here(spk_sound *s, float *dst, int64_t n, int *ok)
+{
+    int64_t got;
+    if (s->file != NULL) {
+        got = sf_readf_float(s->file, dst, n);
+        *ok = sf_error(s->file) == SF_ERR_NO_ERROR;
+    } else {
+        got = spk_mp3_read(&s->mp3, dst, n, ok);
+    }
+    *ok |= s->bytes.ended;
+    return got > 0 ? got : 0;
+}
+
+static weft_status follow_link(spk_sound *s, weft_error *err)
+{
+    int32_t rate = s->rate, channels = s->channels;
+    sf_close(s->file);
+    s->file = NULL;
+    weft_status st = open_link(s, (uint64_t)s->next_link, err);
+    s->n_samples = -1;
+    if (st == WEFT_OK && (s->rate != rate || s->channels != channels))
+        return weft_fail(err, WEFT_E_UNSUPPORTED, "the Ogg goes from %d Hz and %d channels to %d Hz and "
+                         "%d after sample %" PRIu64 "; split it there", rate, channels, s->rate,
+                         s->channels, s->done);
+    return st;
+}
+
+weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, weft_error *err)
+{
+    *got = 0;
+    while (*got < n) {
+        int         ok;
+        int64_t     part = take_here(s, dst + *got * s->channels, n - *got, &ok);
+        weft_status st = WEFT_OK;
+        *got += part;
+        if (s->bytes.status != WEFT_OK)
+            return spk_sound_source_failed(s, err);
+        if (!ok)
+            return weft_fail(err, WEFT_E_CORRUPT, "the %s is damaged after sample %" PRIu64 "; get a "
+                             "complete copy", spk_sound_name(s), s->done + (uint64_t)*got);
+        if (*got == n || s->next_link < 0)
+            break;
+        st = follow_link(s, err);
+        if (st != WEFT_OK)
+            return st;
+    }
+    return WEFT_OK;
+}

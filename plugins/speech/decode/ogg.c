@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page walk of an Ogg: capture pattern, flags, segment table, and over the body. */
+#include "ogg.h"
+
+#include <string.h>
+
+#define PAGE_HEAD 27
+#define FLAGS_AT 5
+#define GRANULE_AT 6
+#define SEGMENTS_AT 26
+#define BEGINS 2u /* flags: a stream's first page, its last */
+#define ENDS 4u
+
+/* A position in the sound, not "none" (-1) and not before it (0). */
+static int has_sound(const uint8_t *page)
+{
+    int all = 0xff, any = 0;
+    for (int i = 0; i < 8; i++) {
+        all &= page[GRANULE_AT + i];
+        any |= page[GRANULE_AT + i];
+    }
+    return any != 0 && all != 0xff;
+}
+
+/* Bytes of the page at offset `at`, whose head is in p; 0: it is none. */
+static uint64_t page_bytes(spk_bytes *b, uint64_t at, const uint8_t *p)
+{
+    uint8_t  segment[255];
+    uint64_t n = p[SEGMENTS_AT], bytes = PAGE_HEAD + n;
+    if (memcmp(p, "OggS", 4) != 0 || spk_bytes_peek(b, at + PAGE_HEAD, segment, n) != n)
+        return 0;
+    for (uint64_t i = 0; i < n; i++)
+        bytes += segment[i];
+    return bytes;
+}
+
+spk_ogg_link spk_ogg_walk(spk_bytes *b, uint64_t from)
+{
+    uint8_t      p[PAGE_HEAD];
+    spk_ogg_link link = { -1, 0, 0 };
+    int          in_body = 0;
+    for (uint64_t at = from, n; spk_bytes_peek(b, at, p, PAGE_HEAD) == PAGE_HEAD; at += n) {
+        n = page_bytes(b, at, p);
+        if (n == 0)
+            break;
+        if ((p[FLAGS_AT] & BEGINS) != 0 && in_body) {
+            link.next = (int64_t)at;
+            break;
+        }
+        in_body |= (p[FLAGS_AT] & BEGINS) == 0;
+        link.complete |= in_body && (has_sound(p) || (p[FLAGS_AT] & ENDS) != 0);
+    }
+    return link;
+}

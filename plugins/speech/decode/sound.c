@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.sndfile: the sound decoder, on libsndfile and libmpg123.
+ *
+ * Sound that stops early is given up to there, with a line in the log; sound that is damaged, or is
+ * not numbers, is refused. No buffer is sized from a header: the caller's block is filled in parts. */
+#include "sound.h"
+#include "weft/sdk.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define FRAMES_A_READ 16384 /* between two looks at the cancel flag */
+#define MAX_SAMPLES ((uint64_t)1 << 40)
+/* Float files may hold whole numbers of 24 or 32 bits; what is larger is not sound, and would
+ * overflow a power spectrum in f32. */
+#define SAMPLE_MAX 4294967296.0f
+
+typedef struct decoder_state {
+    spk_sound sound;
+    int32_t   over, reserved;
+} decoder_state;
+
+static void dec_close(void *dec)
+{
+    decoder_state *d = dec;
+    if (d == NULL)
+        return;
+    const weft_host *h = d->sound.host;
+    spk_sound_close(&d->sound);
+    h->free(h, d);
+}
+
+static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
+                            const weft_limits *lim, void **dec, weft_error *err)
+{
+    (void)kind; /* one kind only */
+    *dec = NULL;
+    decoder_state *d = h->alloc(h, sizeof *d, 64);
+    if (d == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the recording");
+    memset(d, 0, sizeof *d);
+    d->sound.host = h;
+    d->sound.max_samples = MAX_SAMPLES;
+    if (WEFT_HAS(lim, weft_limits, max_samples) && lim->max_samples != 0)
+        d->sound.max_samples = lim->max_samples;
+    spk_bytes_init(&d->sound.bytes, h, src);
+    weft_status st = spk_sound_open(&d->sound, err);
+    if (st != WEFT_OK) {
+        dec_close(d);
+        return st;
+    }
+    *dec = d;
+    return WEFT_OK;
+}
+
+static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
+{
+    const spk_sound *s = &((decoder_state *)dec)->sound;
+    weft_media_info  me;
+    if (out->hdr.size < sizeof out->hdr)
+        return weft_fail(err, WEFT_E_INVALID, "the media info struct given has no size");
+    memset(&me, 0, sizeof me);
+    me.kind = "audio";
+    me.channels = s->channels;
+    me.sample_rate = s->rate;
+    me.n_samples = s->n_samples;
+    me.duration_us = -1;
+    if (s->n_samples >= 0)
+        me.duration_us = s->n_samples / s->rate * 1000000 + s->n_samples % s->rate * 1000000 / s->rate;
+    me.hdr.size = out->hdr.size < sizeof me ? out->hdr.size : (uint32_t)sizeof me;
+    memcpy(out, &me, me.hdr.size);
+    return WEFT_OK;
+}
+
+/* Whether t is f32 [n or more, channels] in C order within its bytes. */
+static int fits(const weft_tensor *t, int64_t n, int64_t channels)
+{
+    if (t == NULL || t->data == NULL || t->ndim != 2 || n < 0 || n > INT64_MAX / 64)
+        return 0;
+    if (t->dtype.code != WEFT_DT_FLOAT || t->dtype.bits != 32 || t->dtype.lanes != 1)
+        return 0;
+    return t->shape[0] >= n && t->shape[1] == channels && (channels == 1 || t->stride[1] == 1) &&
+           t->stride[0] == channels && t->bytes >= (uint64_t)(n * channels) * sizeof(float);
+}
+
+static weft_status check_samples(const spk_sound *s, const float *p, int64_t n, weft_error *err)
+{
+    for (int64_t i = 0; i < n * s->channels; i++)
+        if (!(fabsf(p[i]) <= SAMPLE_MAX))
+            return weft_fail(err, WEFT_E_CORRUPT, "sample %" PRIu64 " of the %s is not a number that "
+                             "sound can have (NaN, infinite or huge); export it again",
+                             s->done + (uint64_t)(i / s->channels), spk_sound_name(s));
+    return WEFT_OK;
+}
+
+static weft_status read_part(spk_sound *s, float *dst, int64_t n, int64_t *got, weft_error *err)
+{
+    if (s->host->cancelled != NULL && s->host->cancelled(s->host))
+        return weft_fail(err, WEFT_E_CANCELLED, "reading the %s was cancelled", spk_sound_name(s));
+    weft_status st = spk_sound_take(s, dst, n, got, err);
+    if (st == WEFT_OK && (uint64_t)*got > s->max_samples - s->done)
+        st = spk_sound_too_long(s, err);
+    if (st == WEFT_OK)
+        st = check_samples(s, dst, *got, err);
+    if (st == WEFT_OK)
+        s->done += (uint64_t)*got;
+    return st;
+}
+
+/* At the end: a codec's file that gave nothing was cut before its first sample; one that gave less
+ * than it said is used as far as it goes. */
+static weft_status note_end(const spk_sound *s, weft_error *err)
+{
+    char line[160];
+    if (s->done == 0 && !s->plain && s->n_samples != 0)
+        return weft_fail(err, WEFT_E_CORRUPT, "the %s ends before its first sample; get a complete copy",
+                         spk_sound_name(s));
+    if (s->n_samples > 0 && s->done < (uint64_t)s->n_samples && s->host->log != NULL) {
+        snprintf(line, sizeof line, "the %s ends after %" PRIu64 " of %" PRId64 " samples; they are used",
+                 spk_sound_name(s), s->done, s->n_samples);
+        s->host->log(s->host, WEFT_LOG_WARN, line);
+    }
+    return WEFT_OK;
+}
+
+static weft_status dec_read_audio(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
+                                  weft_error *err)
+{
+    decoder_state *d = dec;
+    *got = 0;
+    if (!fits(dst, n, d->sound.channels))
+        return weft_fail(err, WEFT_E_INVALID, "the buffer for %" PRId64 " samples must be f32 [%" PRId64
+                         ", %d] in C order", n, n, d->sound.channels);
+    float *p = dst->data;
+    while (*got < n && !d->over) {
+        int64_t     want = n - *got < FRAMES_A_READ ? n - *got : FRAMES_A_READ, part;
+        weft_status st = read_part(&d->sound, p + *got * d->sound.channels, want, &part, err);
+        if (st != WEFT_OK)
+            return st;
+        *got += part;
+        d->over = part < want;
+        if (d->over)
+            return note_end(&d->sound, err);
+    }
+    return WEFT_OK;
+}
+
+static int32_t dec_probe(const weft_probe *in)
+{
+    int32_t score = WEFT_PROBE_NO;
+    if (in->kind == NULL || strcmp(in->kind, "audio") != 0)
+        return WEFT_PROBE_NO;
+    spk_format_of(in->head, in->head_bytes, &score);
+    if (score == WEFT_PROBE_NO && spk_format_ends(in->name_hint))
+        score = WEFT_PROBE_HINT;
+    return score;
+}
+
+static weft_status plugin_init(const weft_host *h, weft_error *err)
+{
+    (void)h;
+    (void)err;
+    return WEFT_OK;
+}
+
+static void plugin_deinit(const weft_host *h)
+{
+    (void)h;
+}
+
+static const char *const kinds[] = { "audio", NULL };
+
+static const weft_decoder decoder = {
+    .hdr = WEFT_HDR(weft_decoder),
+    .kinds = kinds,
+    .probe = dec_probe,
+    .open = dec_open,
+    .info = dec_info,
+    .read_audio = dec_read_audio,
+    .close = dec_close,
+};
+
+static const char *const    needs[] = { NULL };
+static const weft_component components[] = { { WEFT_C_DECODER, "sound", &decoder } };
+
+static const weft_descriptor descriptor = {
+    .hdr = WEFT_HDR(weft_descriptor),
+    .id = "weft.sndfile",
+    .name = "Sound decoder",
+    .version = "0.1.0",
+    .vendor = "weft",
+    .license_spdx = "Apache-2.0",
+    .needs_host = needs,
+    .components = components,
+    .n_components = 1,
+};
+
+WEFT_PLUGIN("weft.sndfile", "0.1.0",
+            "components=decoder:sound\nlinks=libsndfile.so.1,libmpg123.so.0\n", &descriptor,
+            plugin_init, plugin_deinit)

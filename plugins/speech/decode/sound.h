@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A recording being read, between the decoder's component (sound.c) and the formats (formats.c). */
+#ifndef SPK_SOUND_H
+#define SPK_SOUND_H
+
+#include "format.h"
+#include "mp3.h"
+
+typedef struct spk_sound {
+    const weft_host *host;
+    spk_bytes        bytes;
+    SNDFILE         *file; /* NULL for MP3 */
+    spk_mp3          mp3;
+    spk_format       format;
+    int32_t          rate, channels, plain; /* plain: samples without a codec */
+    int64_t          source_bytes;          /* as the source says, or held; -1: unknown */
+    int64_t          next_link;             /* Ogg: where another recording begins; -1: nowhere */
+    int64_t          n_samples;             /* what the header says; -1: nothing */
+    uint64_t         max_samples, done;
+} spk_sound;
+
+/* Finds the format by content and opens it; s has host, bytes and max_samples, the rest is zero.
+ * UNSUPPORTED: not one of the formats, or a codec that is not read. LIMIT: rate, channels or length.
+ * What was opened is closed by spk_sound_close, also after failure. [worker] */
+weft_status spk_sound_open(spk_sound *s, weft_error *err);
+void        spk_sound_close(spk_sound *s);
+
+/* The next n samples, f32 [n, channels], unchecked; *got less than n: the end. [worker] */
+weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, weft_error *err);
+
+/* The subject of messages about s. [any] */
+const char *spk_sound_name(const spk_sound *s);
+
+/* The sentence of a source that failed. [any] */
+weft_status spk_sound_source_failed(const spk_sound *s, weft_error *err);
+weft_status spk_sound_too_long(const spk_sound *s, weft_error *err);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames to log-mel: the part of the recipe (mel.h) that is done frame by frame. */
+#include "mel.h"
+
+#include "mel_whole.h"
+#include "weft/sdk.h"
+
+#include <math.h>
+
+#define RATE 16000.0
+#define BLOCK 4096 /* samples taken in at a time */
+
+spk_features_config spk_features_own(void)
+{
+    return (spk_features_config){ .n_mels = 80, .frame = 400, .hop = 160, .n_fft = 512,
+                                  .window = SPK_WINDOW_HANN, .mel = SPK_MEL_HTK, .remove_mean = 1,
+                                  .normalise = 1, .stack = 4, .scale = 1, .f_min = 20, .f_max = 8000,
+                                  .floor = 1e-6 };
+}
+
+spk_features_config spk_features_w2v_bert(void)
+{
+    return (spk_features_config){ .n_mels = 80, .frame = 400, .hop = 160, .n_fft = 512,
+                                  .window = SPK_WINDOW_POVEY, .mel = SPK_MEL_KALDI, .remove_mean = 1,
+                                  .normalise = 1, .stack = 2, .preemphasis = 0.97, .scale = 32768,
+                                  .f_min = 20, .f_max = 8000, .floor = 1.192092955078125e-07 };
+}
+
+spk_features_config spk_features_whisper(int32_t n_mels)
+{
+    return (spk_features_config){ .n_mels = n_mels, .frame = 400, .hop = 160, .n_fft = 400,
+                                  .window = SPK_WINDOW_HANN, .mel = SPK_MEL_SLANEY, .center = 1,
+                                  .drop_last = 1, .log10 = 1, .stack = 1, .scale = 1, .f_max = 8000,
+                                  .floor = 1e-10, .range = 8 };
+}
+
+static int64_t pad_of(const spk_features_config *c)
+{
+    return c->center ? c->frame / 2 : 0;
+}
+
+int64_t spk_mel_frames(const spk_features_config *c, int64_t n)
+{
+    int64_t pad = pad_of(c);
+    if (n < 1 || n < (c->center ? pad + 1 : c->frame) || n > INT64_MAX / 4)
+        return 0;
+    return (n + 2 * pad - c->frame) / c->hop + 1 - (c->drop_last != 0);
+}
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+static weft_status check(const spk_features_config *c, weft_error *err)
+{
+    if (c->n_mels < 1 || c->n_mels > 1024)
+        return weft_fail(err, WEFT_E_INVALID, "%d mel bins are not possible; give 1 to 1024", c->n_mels);
+    if (c->hop < 1 || c->frame < c->hop || c->n_fft < c->frame || c->n_fft > SPK_FFT_MAX)
+        return weft_fail(err, WEFT_E_INVALID, "frames of %d samples every %d in a spectrum of %d do not "
+                         "fit together: hop <= frame <= n_fft <= %d", c->frame, c->hop, c->n_fft,
+                         SPK_FFT_MAX);
+    if (!(c->f_min >= 0 && c->f_min < c->f_max && c->f_max <= RATE / 2))
+        return weft_fail(err, WEFT_E_INVALID, "mel bins of %g to %g Hz are not possible; give 0 <= f_min "
+                         "< f_max <= 8000", c->f_min, c->f_max);
+    if (!(c->floor > 0) || !(c->scale > 0) || !(c->range >= 0) || !isfinite(c->preemphasis))
+        return weft_fail(err, WEFT_E_INVALID, "the mel floor and scale must be above zero, the dynamic "
+                         "range not below it");
+    return WEFT_OK;
+}
+
+static double to_mel(int32_t scale, double f)
+{
+    if (scale == SPK_MEL_HTK)
+        return 2595.0 * log10(1.0 + f / 700.0);
+    if (scale == SPK_MEL_KALDI)
+        return 1127.0 * log(1.0 + f / 700.0);
+    return f < 1000 ? 3.0 * f / 200.0 : 15.0 + log(f / 1000.0) * (27.0 / log(6.4));
+}
+
+static double to_hz(int32_t scale, double m)
+{
+    if (scale == SPK_MEL_HTK)
+        return 700.0 * (pow(10.0, m / 2595.0) - 1.0);
+    if (scale == SPK_MEL_KALDI)
+        return 700.0 * (exp(m / 1127.0) - 1.0);
+    return m < 15 ? 200.0 * m / 3.0 : 1000.0 * exp(log(6.4) / 27.0 * (m - 15.0));
+}
+
+/* Where corner j stands: in mel for kaldi, in Hz for the others. */
+static double corner(const spk_features_config *c, int32_t j)
+{
+    double lo = to_mel(c->mel, c->f_min), hi = to_mel(c->mel, c->f_max);
+    double m = lo + (hi - lo) * j / (c->n_mels + 1);
+    return c->mel == SPK_MEL_KALDI ? m : to_hz(c->mel, m);
+}
+
+/* Filter j's weight at bin k. */
+static double weight(const spk_features_config *c, const double *p, int32_t k)
+{
+    double f = RATE * k / c->n_fft;
+    if (c->mel == SPK_MEL_KALDI)
+        f = to_mel(c->mel, f);
+    double up = (f - p[0]) / (p[1] - p[0]), down = (p[2] - f) / (p[2] - p[1]);
+    double w = up < down ? up : down;
+    if (c->mel == SPK_MEL_SLANEY)
+        w *= 2.0 / (p[2] - p[0]);
+    return w > 0 ? w : 0;
+}
+
+/* Lists filter j's weights that are not zero; returns how many. to NULL: only counts. */
+static int32_t fill_filter(const spk_features_config *c, int32_t j, double *to, int32_t *first)
+{
+    double  p[3] = { corner(c, j), corner(c, j + 1), corner(c, j + 2) };
+    int32_t n = 0, bins = c->n_fft / 2 + (c->mel != SPK_MEL_KALDI);
+    *first = 0;
+    for (int32_t k = 0; k < bins; k++) {
+        double w = weight(c, p, k);
+        if (w == 0)
+            continue;
+        if (n == 0)
+            *first = k;
+        if (to != NULL)
+            to[n] = w;
+        n++;
+    }
+    return n;
+}
+
+static weft_status make_filters(spk_mel *m, weft_error *err)
+{
+    const spk_features_config *c = &m->config;
+    uint64_t                   total = 0;
+    m->first = m->host->alloc(m->host, (uint64_t)c->n_mels * 2 * sizeof(int32_t), 64);
+    if (m->first == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for %d mel filters", c->n_mels);
+    m->count = m->first + c->n_mels;
+    for (int32_t j = 0; j < c->n_mels; j++)
+        total += (uint64_t)(m->count[j] = fill_filter(c, j, NULL, &m->first[j]));
+    m->weights = m->host->alloc(m->host, (total + 1) * sizeof(double), 64);
+    if (m->weights == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for %d mel filters", c->n_mels);
+    double *to = m->weights;
+    for (int32_t j = 0; j < c->n_mels; j++)
+        to += fill_filter(c, j, to, &m->first[j]);
+    return WEFT_OK;
+}
+
+static weft_status make_window(spk_mel *m, weft_error *err)
+{
+    int32_t n = m->config.frame;
+    m->window = m->host->alloc(m->host, (uint64_t)n * sizeof(double), 64);
+    if (m->window == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for frames of %d samples", n);
+    for (int32_t i = 0; i < n; i++)
+        m->window[i] = m->config.window == SPK_WINDOW_POVEY
+                           ? pow(0.5 - 0.5 * cos(2 * M_PI * i / (n - 1)), 0.85)
+                           : 0.5 - 0.5 * cos(2 * M_PI * i / n);
+    return WEFT_OK;
+}
+
+weft_status spk_mel_init(spk_mel *m, const weft_host *host, const spk_features_config *c, weft_error *err)
+{
+    memset(m, 0, sizeof *m);
+    m->host = host;
+    m->config = *c;
+    weft_status st = check(c, err);
+    if (st == WEFT_OK)
+        st = spk_fft_init(&m->fft, host, c->n_fft, err);
+    if (st == WEFT_OK)
+        st = make_window(m, err);
+    if (st == WEFT_OK)
+        st = make_filters(m, err);
+    if (st != WEFT_OK)
+        spk_mel_deinit(m);
+    return st;
+}
+
+void spk_mel_deinit(spk_mel *m)
+{
+    if (m->host != NULL) {
+        m->host->free(m->host, m->window);
+        m->host->free(m->host, m->weights);
+        m->host->free(m->host, m->first);
+        spk_fft_deinit(&m->fft);
+    }
+    m->window = m->weights = NULL;
+    m->first = m->count = NULL;
+}
+
+/* --- one recording ---------------------------------------------------------------------------- */
+
+weft_status spk_mel_run_init(spk_mel_run *r, const spk_mel *mel, float *out, int64_t frames_max,
+                             weft_error *err)
+{
+    const weft_host *h = mel->host;
+    int64_t          n_fft = mel->config.n_fft;
+    memset(r, 0, sizeof *r);
+    r->mel = mel;
+    r->out = out;
+    r->frames_max = frames_max;
+    r->n_in = pad_of(&mel->config); /* room for the mirror of the start */
+    r->room = BLOCK + 2 * mel->config.frame;
+    r->in = h->alloc(h, (uint64_t)r->room * sizeof(float), 64);
+    /* A frame, the transform's buffer, the power. */
+    r->work = h->alloc(h, (uint64_t)(3 * n_fft) * sizeof(double), 64);
+    if (r->in != NULL && r->work != NULL)
+        return WEFT_OK;
+    spk_mel_run_deinit(r);
+    return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for log-mel frames");
+}
+
+void spk_mel_run_deinit(spk_mel_run *r)
+{
+    if (r->mel != NULL) {
+        r->mel->host->free(r->mel->host, r->in);
+        r->mel->host->free(r->mel->host, r->work);
+    }
+    r->in = NULL;
+    r->work = NULL;
+}
+
+/* x [n_fft]: the frame, windowed, with zeros behind it. */
+static void window_frame(const spk_mel *m, const float *s, double *x)
+{
+    const spk_features_config *c = &m->config;
+    double                     mean = 0, before;
+    for (int32_t i = 0; i < c->frame; i++)
+        mean += x[i] = (float)(s[i] * (float)c->scale);
+    mean = c->remove_mean ? mean / c->frame : 0;
+    before = x[0] - mean;
+    for (int32_t i = 0; i < c->frame; i++) {
+        double v = x[i] - mean;
+        x[i] = (v - c->preemphasis * before) * m->window[i];
+        before = v;
+    }
+    memset(x + c->frame, 0, (size_t)(c->n_fft - c->frame) * sizeof(double));
+}
+
+static void make_frame(const spk_mel *m, const float *s, double *work, float *y)
+{
+    const spk_features_config *c = &m->config;
+    double                    *power = work + 2 * (size_t)c->n_fft;
+    const double              *w = m->weights;
+    window_frame(m, s, work);
+    spk_fft_power(&m->fft, work, work + c->n_fft, power);
+    for (int32_t j = 0; j < c->n_mels; j++) {
+        double sum = 0;
+        for (int32_t k = 0; k < m->count[j]; k++)
+            sum += *w++ * power[m->first[j] + k];
+        sum = sum > c->floor ? sum : c->floor;
+        y[j] = (float)(c->log10 ? log10(sum) : log(sum));
+    }
+}
+
+/* Every frame whose samples are there; then drops what neither a frame nor the last mirror needs. */
+static void make_frames(spk_mel_run *r)
+{
+    const spk_features_config *c = &r->mel->config;
+    for (; r->next + c->frame <= r->n_in; r->next += c->hop)
+        if (r->frames < r->frames_max) {
+            make_frame(r->mel, r->in + r->next, r->work, r->out + r->frames * c->n_mels);
+            r->frames++;
+        }
+    int64_t keep = r->n_in - pad_of(c) - 1, drop = r->next < keep ? r->next : keep;
+    if (drop <= 0)
+        return;
+    memmove(r->in, r->in + drop, (size_t)(r->n_in - drop) * sizeof(float));
+    r->n_in -= drop;
+    r->next -= drop;
+}
+
+void spk_mel_push(spk_mel_run *r, const float *samples, int64_t n)
+{
+    int64_t pad = pad_of(&r->mel->config);
+    while (n > 0) {
+        int64_t part = n < BLOCK / 2 ? n : BLOCK / 2;
+        memcpy(r->in + r->n_in, samples, (size_t)part * sizeof(float));
+        int first = r->seen <= pad && r->seen + part > pad;
+        r->n_in += part;
+        r->seen += part;
+        for (int64_t i = 0; first && i < pad; i++)
+            r->in[pad - 1 - i] = r->in[pad + 1 + i];
+        if (r->seen > pad)
+            make_frames(r);
+        samples += part;
+        n -= part;
+    }
+}
+
+int64_t spk_mel_end(spk_mel_run *r)
+{
+    const spk_features_config *c = &r->mel->config;
+    int64_t                    pad = pad_of(c), frames = spk_mel_frames(c, r->seen);
+    for (int64_t i = 0; r->seen > pad && i < pad; i++)
+        r->in[r->n_in + i] = r->in[r->n_in - 2 - i];
+    if (r->seen > pad) {
+        r->n_in += pad;
+        make_frames(r);
+    }
+    r->frames = r->frames < frames ? r->frames : frames;
+    spk_mel_whole(c, r->out, r->frames);
+    return r->frames;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The modality "audio": life cycle, prompts, and the batch of items to encode.c. */
+#include "adapter.h"
+#include "encoder.h"
+
+/* One after the other: the queue keeps the order, so all of them use the same scratch, and no
+ * item's bytes can depend on another's. */
+static weft_status encode(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
+                          const weft_tensor *scratch, weft_error *err)
+{
+    const spk_modality *m = self;
+    weft_status         status = WEFT_OK;
+    if (!m->loaded)
+        return weft_fail(err, WEFT_E_STATE, "%s: encode was called before load", SPK_ID);
+    for (uint32_t i = 0; status == WEFT_OK && i < n; i++) {
+        const spk_sizes s = spk_sizes_of(&m->config, items[i].input[0].shape[0]);
+        status = spk_encode(m, q, &s, &items[i].input[0], items[i].output, scratch, err);
+    }
+    return status;
+}
+
+static weft_status prompt(void *self, const char *task, const char **system, const char **user,
+                          weft_error *err)
+{
+    const spk_config *c = &((const spk_modality *)self)->config;
+    (void)err;
+    *system = *user = NULL;
+    if (strcmp(task, "transcribe") == 0)
+        *user = c->transcribe;
+    else if (strcmp(task, "translate") == 0)
+        *user = c->translate;
+    else if (strcmp(task, "describe") == 0)
+        *user = c->describe;
+    return WEFT_OK;
+}
+
+static weft_status load(void *self, weft_error *err)
+{
+    spk_modality *m = self;
+    weft_status   status = spk_kernels_find(m->host, &m->kernels, err);
+    if (status == WEFT_OK)
+        status = spk_weights_load(m->host, m->package, &m->config, &m->weights, err);
+    m->loaded = status == WEFT_OK;
+    return status;
+}
+
+static uint64_t parameters(void *self)
+{
+    const spk_modality *m = self;
+    return spk_weights_count(m->host, &m->config);
+}
+
+static void destroy(void *self)
+{
+    spk_modality *m = self;
+    if (m == NULL)
+        return;
+    spk_weights_free(m->host, &m->weights);
+    spk_mel_deinit(&m->mel);
+    m->host->free(m->host, m);
+}
+
+static weft_status create(const weft_host *h, const weft_model_info *mi, void **self,
+                          weft_error *err)
+{
+    *self = NULL;
+    if (mi->package == NULL)
+        return weft_fail(err, WEFT_E_UNSUPPORTED, "%s was given no model directory", SPK_ID);
+    spk_modality *m = h->alloc(h, sizeof *m, 16);
+    if (m == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", SPK_ID);
+    memset(m, 0, sizeof *m);
+    m->host = h;
+    m->package = mi->package;
+    m->ops = h->get_interface(h, WEFT_IF_OPS);
+    m->launcher = h->get_interface(h, WEFT_IF_KERNELS);
+    m->core_d_model = mi->d_model;
+    weft_status status = spk_config_read(h, mi->package, &m->config, err);
+    if (status == WEFT_OK)
+        status = spk_hooks_check(m, err);
+    if (status == WEFT_OK)
+        status = spk_mel_init(&m->mel, h, &m->config.front, err);
+    if (status != WEFT_OK) {
+        destroy(m);
+        return status;
+    }
+    *self = m;
+    return WEFT_OK;
+}
+
+static const char *const kinds[] = {"audio", NULL};
+
+const weft_modality spk_audio_modality = {
+    .hdr = WEFT_HDR(weft_modality),
+    .kinds = kinds,
+    .create = create,
+    .load = load,
+    .destroy = destroy,
+    .install = spk_hooks_install,
+    .prompt = prompt,
+    .plan = spk_plan,
+    .plan_inputs = spk_plan_inputs,
+    .preprocess = spk_preprocess,
+    .encode = encode,
+    .parameters = parameters,
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernels by name: declared to the host, found again. */
+#include "kernels.h"
+
+#include "speech.h"
+
+#define P ((uint32_t)sizeof(void *))
+#define F ((uint32_t)sizeof(float))
+#define I ((uint32_t)sizeof(int64_t))
+static const uint32_t stack_args[] = {P, P, I, I, F};
+static const uint32_t zero_args[] = {P, I};
+static const uint32_t glu_args[] = {P, P, I};
+static const uint32_t windows_args[] = {P, P, I, I, I, I, I};
+static const uint32_t rope_table_args[] = {P, I, F};
+static const uint32_t rotate_args[] = {P, P, I, I};
+static const uint32_t depthwise_args[] = {P, P, P, P, P, I, I, I, I, F};
+static const uint32_t relative_args[] = {P, P, P, P, P, I, I, I, I, I};
+#undef P
+#undef F
+#undef I
+
+#define KERNEL(body)                                                                               \
+    {                                                                                              \
+        WEFT_HDR(weft_kernel_decl), "spk_" #body, spk_k_##body, NULL, body##_args,                 \
+            sizeof body##_args / sizeof *body##_args, 0                                            \
+    }
+static const weft_kernel_decl kernels[] = {
+    KERNEL(stack),      KERNEL(zero),   KERNEL(glu),       KERNEL(windows),
+    KERNEL(rope_table), KERNEL(rotate), KERNEL(depthwise), KERNEL(relative),
+};
+
+weft_status spk_kernels_add(const weft_host *h, weft_error *err)
+{
+    const weft_if_kernels *launcher = h->get_interface(h, WEFT_IF_KERNELS);
+    return launcher->add(h, kernels, sizeof kernels / sizeof *kernels, NULL, err);
+}
+
+weft_status spk_kernels_find(const weft_host *h, spk_kernels *out, weft_error *err)
+{
+    const weft_if_kernels *launcher = h->get_interface(h, WEFT_IF_KERNELS);
+    const weft_kernel    **to[] = {&out->stack,      &out->zero,   &out->glu,       &out->windows,
+                                   &out->rope_table, &out->rotate, &out->depthwise, &out->relative};
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+        *to[i] = launcher->find(h, kernels[i].name);
+        if (*to[i] == NULL)
+            return weft_fail(err, WEFT_E_INTERNAL, "%s: the host has lost the kernel %s", SPK_ID,
+                             kernels[i].name);
+    }
+    return WEFT_OK;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where segments end, and handing them over. */
+#include "cutter.h"
+
+#include "weft/sdk.h"
+
+/* In frames of 10 ms. */
+#define ONSET 3
+#define LEAD 20
+#define SILENT_MIN 50
+#define PAUSE 60
+#define TAIL 30
+#define QUIET 20
+#define LIMIT_MIN_US 500000
+#define LIMIT_MAX_US 600000000
+
+static int64_t sample_of(const spk_cutter *c, int64_t frame)
+{
+    return frame / 100 * c->rate + frame % 100 * c->rate / 100;
+}
+
+static int64_t us_of(const spk_cutter *c, int64_t sample)
+{
+    return sample / c->rate * 1000000 + sample % c->rate * 1000000 / c->rate;
+}
+
+weft_status spk_cutter_init(spk_cutter *c, const weft_host *host, const weft_media_info *info,
+                            int64_t max_us, int64_t ahead, const weft_segment_sink *sink, weft_error *err)
+{
+    memset(c, 0, sizeof *c);
+    c->host = host;
+    c->sink = sink;
+    c->kind = info->kind;
+    c->rate = info->sample_rate;
+    c->last_active = -1;
+    if (max_us < LIMIT_MIN_US)
+        return weft_fail(err, WEFT_E_INVALID, "segments of %lld microseconds are too short to cut; give "
+                         "half a second or more", (long long)max_us);
+    c->frames_max = (max_us < LIMIT_MAX_US ? max_us : LIMIT_MAX_US) / 10000;
+    if (c->rate % 100 != 0) /* frames are then not of whole samples: one may be rounded up */
+        c->frames_max--;
+    c->frames_room = c->frames_max + SPK_CUTTER_FRAMES;
+    c->samples_max = sample_of(c, c->frames_room) + ahead;
+    c->frames = host->alloc(host, (uint64_t)c->frames_room * sizeof *c->frames, 64);
+    if (c->frames == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for segments of %lld s",
+                         (long long)(c->frames_max / 100));
+    return WEFT_OK;
+}
+
+void spk_cutter_deinit(spk_cutter *c)
+{
+    if (c->host == NULL)
+        return;
+    c->host->free(c->host, c->frames);
+    c->host->free(c->host, c->samples);
+    c->frames = NULL;
+    c->samples = NULL;
+}
+
+/* --- a segment's own media -------------------------------------------------------------------- */
+
+typedef struct segment_media {
+    const float *x;
+    int64_t      n, at;
+} segment_media;
+
+static weft_status segment_read(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
+                                weft_error *err)
+{
+    segment_media *s = ctx;
+    *got = 0;
+    if (dst == NULL || dst->data == NULL || n < 0 || dst->ndim != 2 || dst->shape[0] < n ||
+        dst->shape[1] != 1 || dst->stride[0] != 1 || dst->dtype.code != WEFT_DT_FLOAT ||
+        dst->dtype.bits != 32 || dst->bytes / sizeof(float) < (uint64_t)n)
+        return weft_fail(err, WEFT_E_INVALID, "the buffer for %lld samples of a segment must be f32 "
+                         "[%lld, 1] in C order", (long long)n, (long long)n);
+    *got = n < s->n - s->at ? n : s->n - s->at;
+    memcpy(dst->data, s->x + s->at, (size_t)*got * sizeof(float));
+    s->at += *got;
+    return WEFT_OK;
+}
+
+static weft_status hand_over(const spk_cutter *c, int64_t n, int silent, weft_error *err)
+{
+    segment_media   media = { c->samples, n, 0 };
+    weft_media_info info = { .hdr = WEFT_HDR(weft_media_info), .kind = c->kind, .channels = 1,
+                             .sample_rate = c->rate, .n_samples = n };
+    weft_media      m = { WEFT_HDR(weft_media), &media, &info, NULL, segment_read };
+    weft_segment    s = { .hdr = WEFT_HDR(weft_segment), .media = &m, .silent = silent };
+    s.start_us = us_of(c, c->pushed);
+    s.end_us = us_of(c, c->pushed + n);
+    info.duration_us = s.end_us - s.start_us;
+    return c->sink->push(c->sink->ctx, &s, err);
+}
+
+/* Pushes what lies before frame `end` (an index of the recording) and forgets it. */
+static weft_status push_to(spk_cutter *c, int64_t end, weft_error *err)
+{
+    int64_t n_frames = end - c->first, n = sample_of(c, end) - c->pushed;
+    if (n > c->n_samples) /* only the recording's last frame is not whole */
+        n = c->n_samples;
+    if (n <= 0)
+        return WEFT_OK;
+    weft_status st = hand_over(c, n, !spk_voice_heard(c->frames, n_frames), err);
+    c->n_frames -= n_frames;
+    c->n_samples -= n;
+    c->first = end;
+    c->pushed += n;
+    memmove(c->frames, c->frames + n_frames, (size_t)c->n_frames * sizeof *c->frames);
+    memmove(c->samples, c->samples + n, (size_t)c->n_samples * sizeof *c->samples);
+    return st;
+}
+
+/* --- where -------------------------------------------------------------------------------------- */
+
+/* The middle of the quietest 0.2 s in the second half of the limit. */
+static int64_t quietest(const spk_cutter *c)
+{
+    int64_t from = c->frames_max / 2, best = c->frames_max;
+    double  sum = 0, least = 0;
+    for (int64_t i = from; i < c->frames_max; i++) {
+        sum += (double)c->frames[i].power;
+        if (i - from >= QUIET)
+            sum -= (double)c->frames[i - QUIET].power;
+        if (i - from >= QUIET - 1 && (i - from == QUIET - 1 || sum < least)) {
+            least = sum;
+            best = i + 1 - QUIET / 2;
+        }
+    }
+    return c->first + best;
+}
+
+/* What frame `at`, the last one taken, means while nobody speaks. */
+static weft_status while_silent(spk_cutter *c, int64_t at, weft_error *err)
+{
+    int64_t end = at + 1 - ONSET - LEAD;
+    if (c->run >= ONSET) {
+        c->speaking = 1;
+        return end - c->first >= SILENT_MIN ? push_to(c, end, err) : WEFT_OK;
+    }
+    return c->n_frames > c->frames_max ? push_to(c, c->first + c->frames_max - TAIL, err) : WEFT_OK;
+}
+
+static weft_status while_speaking(spk_cutter *c, int64_t at, weft_error *err)
+{
+    if (at - c->last_active >= PAUSE) {
+        c->speaking = 0;
+        return push_to(c, c->last_active + 1 + TAIL, err);
+    }
+    return c->n_frames > c->frames_max ? push_to(c, quietest(c), err) : WEFT_OK;
+}
+
+weft_status spk_cutter_frames(spk_cutter *c, const spk_voice_frame *f, int64_t n, weft_error *err)
+{
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = c->first + c->n_frames;
+        c->frames[c->n_frames++] = f[i];
+        c->run = f[i].active ? c->run + 1 : 0;
+        if (f[i].active)
+            c->last_active = at;
+        weft_status st = c->speaking ? while_speaking(c, at, err) : while_silent(c, at, err);
+        if (st != WEFT_OK)
+            return st;
+    }
+    return WEFT_OK;
+}
+
+static weft_status grow(spk_cutter *c, int64_t need, weft_error *err)
+{
+    int64_t room = c->samples_room * 2 > need ? c->samples_room * 2 : need;
+    if (room > c->samples_max)
+        room = c->samples_max;
+    if (room < need)
+        return weft_fail(err, WEFT_E_INTERNAL, "a segment is longer than it may be");
+    float *p = c->host->alloc(c->host, (uint64_t)room * sizeof *p, 64);
+    if (p == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for segments of %lld s",
+                         (long long)(c->frames_max / 100));
+    if (c->n_samples > 0)
+        memcpy(p, c->samples, (size_t)c->n_samples * sizeof *p);
+    c->host->free(c->host, c->samples);
+    c->samples = p;
+    c->samples_room = room;
+    return WEFT_OK;
+}
+
+weft_status spk_cutter_samples(spk_cutter *c, const float *x, int64_t n, weft_error *err)
+{
+    if (n == 0)
+        return WEFT_OK;
+    if (c->n_samples + n > c->samples_room) {
+        weft_status st = grow(c, c->n_samples + n, err);
+        if (st != WEFT_OK)
+            return st;
+    }
+    memcpy(c->samples + c->n_samples, x, (size_t)n * sizeof *x);
+    c->n_samples += n;
+    return WEFT_OK;
+}
+
+weft_status spk_cutter_end(spk_cutter *c, weft_error *err)
+{
+    return push_to(c, c->first + c->n_frames, err);
+}

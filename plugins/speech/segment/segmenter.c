@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.segmenter: long and live recordings, cut at pauses.
+ *
+ * The recording is mixed to one channel (its segments have one, at the recording's own rate), resampled to
+ * 16 kHz for looking at (voice.h) and cut as cutter.h says. Memory is one segment at most, whatever the
+ * length; a segment is pushed about 0.75 s after its last word. */
+#include "../resample.h"
+#include "cutter.h"
+#include "weft/sdk.h"
+
+typedef struct segmenter {
+    const weft_host  *host;
+    const weft_media *media;
+    int64_t           block; /* samples read at a time: 0.1 s, for live input */
+    float            *read;  /* [block, channels] */
+    float            *at_16k;
+    spk_resampler     resampler;
+    spk_voice         voice;
+    spk_cutter        cutter;
+    spk_voice_frame   frames[SPK_CUTTER_FRAMES];
+} segmenter;
+
+static void stop(segmenter *s)
+{
+    const weft_host *h = s->host;
+    spk_cutter_deinit(&s->cutter);
+    spk_voice_deinit(&s->voice);
+    spk_resampler_deinit(&s->resampler);
+    h->free(h, s->read);
+    h->free(h, s->at_16k);
+    h->free(h, s);
+}
+
+static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *sink, weft_error *err)
+{
+    const weft_media_info *i = s->media->info;
+    const weft_host       *h = s->host;
+    if (i->channels < 1 || i->channels > 64 || i->sample_rate < 1000)
+        return weft_fail(err, WEFT_E_INVALID, "a recording of %d channels at %d Hz cannot be cut",
+                         i->channels, i->sample_rate);
+    s->block = i->sample_rate / 10;
+    weft_status st = spk_resampler_init(&s->resampler, h, i->sample_rate, err);
+    if (st == WEFT_OK)
+        st = spk_voice_init(&s->voice, h, err);
+    /* Frames lag behind samples by the resampler's reach and the window's, 15 ms; a block comes at once. */
+    int64_t ahead = s->resampler.half + i->sample_rate / 25 + s->block;
+    if (st == WEFT_OK)
+        st = spk_cutter_init(&s->cutter, h, i, max_us, ahead, sink, err);
+    if (st != WEFT_OK)
+        return st;
+    uint64_t n = (uint64_t)spk_resampler_bound(&s->resampler, s->block);
+    s->read = h->alloc(h, (uint64_t)s->block * (uint64_t)i->channels * sizeof(float), 64);
+    s->at_16k = h->alloc(h, n * sizeof(float), 64);
+    if (s->read == NULL || s->at_16k == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to read the recording");
+    return WEFT_OK;
+}
+
+/* The next block; *more 0: there is nothing after it. */
+static weft_status step(segmenter *s, int *more, weft_error *err)
+{
+    int32_t     channels = s->media->info->channels;
+    int64_t     shape[2] = { s->block, channels }, got = 0;
+    weft_tensor t = weft_view(NULL, s->read, WEFT_F32, 2, shape);
+    weft_status st = s->media->read_audio(s->media->ctx, s->block, &t, &got, err);
+    if (st != WEFT_OK)
+        return st;
+    *more = got == s->block;
+    spk_mix(s->read, got, channels, s->read);
+    st = spk_cutter_samples(&s->cutter, s->read, got, err);
+    if (st != WEFT_OK)
+        return st;
+    int64_t n = spk_resampler_push(&s->resampler, s->read, got, s->at_16k);
+    n = spk_voice_push(&s->voice, s->at_16k, n, s->frames);
+    return spk_cutter_frames(&s->cutter, s->frames, n, err);
+}
+
+static weft_status finish(segmenter *s, weft_error *err)
+{
+    int64_t     n = spk_resampler_end(&s->resampler, s->at_16k);
+    weft_status st;
+    n = spk_voice_push(&s->voice, s->at_16k, n, s->frames);
+    st = spk_cutter_frames(&s->cutter, s->frames, n, err);
+    if (st != WEFT_OK)
+        return st;
+    n = spk_voice_end(&s->voice, s->frames);
+    st = spk_cutter_frames(&s->cutter, s->frames, n, err);
+    return st == WEFT_OK ? spk_cutter_end(&s->cutter, err) : st;
+}
+
+static weft_status run(const weft_host *h, const weft_media *m, int64_t max_us,
+                       const weft_segment_sink *sink, weft_error *err)
+{
+    segmenter *s = h->alloc(h, sizeof *s, 64);
+    int        more = 1;
+    if (s == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to cut the recording");
+    memset(s, 0, sizeof *s);
+    s->host = h;
+    s->media = m;
+    weft_status st = start(s, max_us, sink, err);
+    while (st == WEFT_OK && more) {
+        st = step(s, &more, err);
+        if (st == WEFT_OK && h->cancelled != NULL && h->cancelled(h))
+            st = weft_fail(err, WEFT_E_CANCELLED, "cutting the recording was cancelled");
+    }
+    if (st == WEFT_OK)
+        st = finish(s, err);
+    stop(s);
+    return st;
+}
+
+static weft_status plugin_init(const weft_host *h, weft_error *err)
+{
+    (void)h;
+    (void)err;
+    return WEFT_OK;
+}
+
+static void plugin_deinit(const weft_host *h)
+{
+    (void)h;
+}
+
+static const char *const kinds[] = { "audio", NULL };
+
+static const weft_segmenter vtable = {
+    .hdr = WEFT_HDR(weft_segmenter),
+    .kinds = kinds,
+    .run = run,
+};
+
+static const char *const    needs[] = { NULL };
+static const weft_component components[] = { { WEFT_C_SEGMENTER, "audio", &vtable } };
+
+static const weft_descriptor descriptor = {
+    .hdr = WEFT_HDR(weft_descriptor),
+    .id = "weft.segmenter",
+    .name = "Segments of speech",
+    .version = "0.1.0",
+    .vendor = "weft",
+    .license_spdx = "Apache-2.0",
+    .needs_host = needs,
+    .components = components,
+    .n_components = 1,
+};
+
+WEFT_PLUGIN("weft.segmenter", "0.1.0", "components=segmenter:audio\n", &descriptor, plugin_init,
+            plugin_deinit)

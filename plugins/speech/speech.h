@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.speech's own types: what config.json says, the weights, one recording on its way.
+ *
+ * The words of the code: a recording is n_frames log-mel frames of `bins` values; `stack` of them
+ * side by side are a row of the encoder; the adapter makes tokens of the rows: rows of the text
+ * model's width, which take the places of placeholders between two special tokens. Three parts that
+ * know nothing of each other: the front end (audio.c: samples to frames), an encoder (encoder.h:
+ * rows to rows), an adapter (adapter.h: rows to tokens). A further family is one more of either in
+ * families.c. Directory layout of our own: docs/SPEECH_LAYOUT.md. */
+#ifndef SPK_SPEECH_H
+#define SPK_SPEECH_H
+
+#include "weft/sdk.h"
+
+#include "features.h"
+#include "keys.h"
+#include "request.h"
+
+#define SPK_ID "weft.speech"
+#define SPK_VERSION "0.1.0"
+#define SPK_ARCH_OWN "WeftSpeechModel"   /* encoder and adapter, for a text core elsewhere */
+#define SPK_ARCH_W2V "Wav2Vec2BertModel" /* an encoder alone */
+#define SPK_STREAM "weft.speech/audio"
+#define SPK_CONFIG "config.json"
+#define SPK_PREPROCESSOR "preprocessor_config.json"
+
+#define SPK_MAX_LAYERS 512
+#define SPK_MAX_FRAMES (1 << 19) /* of one item: far beyond any segment; keeps sizes in range */
+#define SPK_MAX_KERNEL 255
+#define SPK_MAX_POSITIONS 1024 /* rows of a distance table: the attention kernel's own buffer */
+
+/* Sizes of one item on its way, all from n_frames. */
+typedef struct spk_sizes {
+    int64_t n_frames;
+    int64_t n_rows, n_real;          /* of the encoder; the first n_real hold no padding */
+    int64_t n_tokens, n_real_tokens; /* after the adapter; without one the encoder's rows */
+} spk_sizes;
+
+typedef struct spk_encoder_config {
+    const struct spk_encoder *family;
+    int32_t d_in, d, d_ffn, n_heads, n_layers;
+    int32_t kernel;      /* of the depthwise convolution: odd */
+    int32_t left, right; /* distances that a relative key tells apart */
+    int32_t bias;        /* do the layers' linears have one? */
+    float   eps, theta;
+} spk_encoder_config;
+
+typedef struct spk_adapter_config {
+    const struct spk_adapter *family; /* NULL: the directory is an encoder alone */
+    int32_t d_in, d, d_ffn, n_heads, n_layers, d_out;
+    int32_t kernel, stride;
+    int32_t act;     /* WEFT_ACT_* of the feed-forward */
+    int32_t pre_ffn; /* a half-step feed-forward comes before it */
+    int32_t bias;
+    float   eps, theta;
+} spk_adapter_config;
+
+typedef struct spk_config {
+    const char        *encoder_prefix, *adapter_prefix; /* of tensor names */
+    int32_t            bins, stack;
+    float              pad; /* value of frames that fill up the last row */
+    int32_t            max_seconds; /* of one item */
+    int32_t            hook_order, marker_id; /* marker_id -1: the host's choice */
+    const char        *marker, *begin, *end;  /* begin, end: special tokens; live until deinit */
+    const char        *transcribe, *translate, *describe; /* prompts; describe NULL: none */
+    spk_encoder_config encoder;
+    spk_adapter_config adapter;
+    spk_features_config front; /* samples to frames */
+} spk_config;
+
+/* Reads and range-checks config.json and preprocessor_config.json. UNSUPPORTED: another
+ * architecture's directory; INVALID names key, value and range. [setup] */
+weft_status spk_config_read(const weft_host *h, const weft_package *p, spk_config *out,
+                            weft_error *err);
+/* Sizes of an item of n_frames frames (1 to SPK_MAX_FRAMES). [any] */
+spk_sizes spk_sizes_of(const spk_config *c, int64_t n_frames);
+
+typedef struct spk_norm {
+    weft_tensor w, b; /* [d] */
+} spk_norm;
+
+typedef struct spk_dense { /* b without axes: there is none */
+    weft_tensor w, b;      /* [out, in (, kernel)], [out] */
+} spk_dense;
+
+typedef struct spk_ffn {
+    spk_norm  norm;
+    spk_dense up, down;
+} spk_ffn;
+
+typedef struct spk_mha {
+    spk_norm    norm;
+    spk_dense   q, k, v, out;
+    weft_tensor distance; /* [left + 1 + right, head_dim]; without axes: none */
+} spk_mha;
+
+typedef struct spk_block {
+    spk_ffn     ffn1, ffn2;
+    spk_mha     attn;
+    spk_norm    conv_norm, depth_norm, last;
+    spk_dense   point1, point2; /* [2 d, d, 1], [d, d, 1] */
+    weft_tensor depth;          /* [d, 1, kernel] */
+} spk_block;
+
+/* For ask functions: a norm, a linear layer (kernel 0: no third axis), a feed-forward, attention,
+ * under prefix name. bias 0: without. */
+void spk_ask_norm(spk_request *r, spk_norm *to, const char *prefix, const char *name, int64_t d);
+void spk_ask_dense(spk_request *r, spk_dense *to, const char *prefix, const char *name, int64_t out,
+                   int64_t in, int64_t kernel, int32_t bias);
+void spk_ask_ffn(spk_request *r, spk_ffn *to, const char *prefix, const char *name, int64_t d,
+                 int64_t d_ffn, int32_t bias);
+void spk_ask_mha(spk_request *r, spk_mha *to, const char *prefix, const char *name, int64_t d,
+                 int32_t bias);
+
+typedef struct spk_encoder_weights {
+    spk_norm   in_norm;
+    spk_dense  in;
+    spk_block *blocks; /* [n_layers] */
+} spk_encoder_weights;
+
+typedef struct spk_adapter_layer {
+    spk_norm  res_norm;
+    spk_dense res_conv, conv;
+    spk_mha   attn;
+    spk_ffn   ffn;
+} spk_adapter_layer;
+
+typedef struct spk_adapter_weights {
+    spk_ffn            pre_ffn;
+    spk_dense          conv, proj;
+    spk_norm           norm;
+    spk_adapter_layer *layers; /* [n_layers] */
+} spk_adapter_weights;
+
+typedef struct spk_weights {
+    spk_encoder_weights encoder;
+    spk_adapter_weights adapter;
+} spk_weights;
+
+/* Loads all weights in one request. On failure *out holds nothing. [setup] */
+weft_status spk_weights_load(const weft_host *h, const weft_package *p, const spk_config *c,
+                             spk_weights *out, weft_error *err);
+void        spk_weights_free(const weft_host *h, spk_weights *w);
+/* How many numbers that is, from the configuration alone; 0 when memory is out. [any] */
+uint64_t spk_weights_count(const weft_host *h, const spk_config *c);
+
+/* Our own kernels (ops/), found by name once. */
+typedef struct spk_kernels {
+    const weft_kernel *stack, *zero, *glu, *windows, *rope_table, *rotate, *depthwise, *relative;
+} spk_kernels;
+
+/* Registers them with the host. [setup] */
+weft_status spk_kernels_add(const weft_host *h, weft_error *err);
+weft_status spk_kernels_find(const weft_host *h, spk_kernels *out, weft_error *err);
+
+/* What weft_modality's self points to. */
+typedef struct spk_modality {
+    const weft_host       *host;
+    const weft_package    *package;
+    const weft_if_ops     *ops;
+    const weft_if_kernels *launcher;
+    int32_t                core_d_model; /* 0: no text core */
+    int32_t                loaded;
+    spk_config             config;
+    spk_weights            weights;
+    spk_kernels            kernels;
+    spk_mel                mel; /* the front end's tables */
+} spk_modality;
+
+/* What a plan carries to preprocess. */
+typedef struct spk_carried {
+    int64_t skip, n_samples; /* of the recording at its own rate: before the item, in it */
+    int64_t n_frames;
+    int32_t sample_rate, reserved; /* 0: frames were given, nothing is to be prepared */
+} spk_carried;
+
+/* plan.c: weft_modality's plan and plan_inputs. */
+weft_status spk_plan(void *self, const weft_media_info *mi, const weft_request *rq,
+                     const weft_limits *lim, weft_plan *out, weft_error *err);
+weft_status spk_plan_inputs(void *self, const weft_tensor *inputs, const char *const *names,
+                            uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
+                            weft_error *err);
+
+/* audio.c: samples to the encoder's input. [worker] */
+weft_status spk_preprocess(void *self, const weft_media *media, const weft_plan *p,
+                           const weft_tensor *inputs, weft_error *err);
+
+/* encode.c: device bytes that encoding one item needs, and the enqueueing of one. input
+ * [n_frames, bins]; outputs in the order of its plan. [encode] */
+uint64_t    spk_scratch_bytes(const spk_config *c, const spk_sizes *s);
+weft_status spk_encode(const spk_modality *m, weft_queue *q, const spk_sizes *s,
+                       const weft_tensor *input, const weft_tensor *outputs,
+                       const weft_tensor *scratch, weft_error *err);
+
+/* hooks.c: does the text core that is there fit? INVALID says how not. [setup] */
+weft_status spk_hooks_check(const spk_modality *m, weft_error *err);
+weft_status spk_hooks_install(void *self, const weft_hook_sink *sink,
+                              weft_error *err); /* [setup] */
+
+/* modality.c, checkpoint.c: the components. */
+extern const weft_modality   spk_audio_modality;
+extern const weft_checkpoint spk_checkpoint;
+
+#endif
