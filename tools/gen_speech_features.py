@@ -11,7 +11,8 @@ NAME.w2v        f32 [frames, 80]: SeamlessM4TFeatureExtractor, normalised, befor
 NAME.w2v.raw    the same without normalisation (some)
 NAME.w2v.rows   f32 [ceil(frames / 2), 160]: as the class gives it, padding_value 1 (one)
 NAME.whisper80, NAME.whisper128
-                f32 [n / 160, bins]: WhisperFeatureExtractor on the sound as it is, not padded (128: some)
+                f32 [n / 160, bins]: WhisperFeatureExtractor on the sound as it is, not padded
+                (128: some)
 NAME.own        f32 [frames, 80]: training/mel.py, the front end of this project's own models
 NAME.own.raw    the same without normalisation (some)
 
@@ -47,7 +48,7 @@ def to_i16(x):
 
 
 def vowels(n, rng):
-    """A buzz of falling pitch through two moving resonances, over a little noise: not unlike speech."""
+    """A buzz of falling pitch through two moving resonances, over a little noise."""
     t = np.arange(n) / RATE
     pitch = 140 - 40 * t / t[-1]
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
@@ -88,13 +89,15 @@ def reference(name, samples, w2v, whispers):
             out[f"{name}.own.raw"] = mel.log_mel_raw(x)
         out[f"{name}.own"] = mel.log_mel(x)
     if frames > 1:
-        rows = w2v(x, sampling_rate=RATE, return_tensors="np")["input_features"][0].astype(np.float32)
+        rows = w2v(x, sampling_rate=RATE, return_tensors="np")["input_features"][0]
+        rows = rows.astype(np.float32)
         if name == "noise8000":
             out[f"{name}.w2v.rows"] = rows
         out[f"{name}.w2v"] = np.ascontiguousarray(rows.reshape(-1, 80)[:frames])
     for bins, extractor in whispers.items():
         if len(x) > 200 and (bins == 80 or name in ("noise201", "noise8000", "speech", "tone")):
-            y = extractor(x, sampling_rate=RATE, padding=False, return_tensors="np")["input_features"][0]
+            y = extractor(x, sampling_rate=RATE, padding=False, return_tensors="np")
+            y = y["input_features"][0]
             out[f"{name}.whisper{bins}"] = np.ascontiguousarray(y.T.astype(np.float32))
     return out
 
@@ -109,9 +112,9 @@ def write_spoken(path):
             graph += f"[{i}]silenceremove=start_periods=1:start_threshold=-60dB,adelay=1000[s{i}];"
         graph += "".join(f"[s{i}]" for i in range(len(SENTENCES)))
         graph += f"concat=n={len(SENTENCES)}:v=0:a=1,apad=pad_dur=1,aresample=48000"
-        subprocess.run(["ffmpeg", "-v", "error", "-y", *inputs, "-filter_complex", graph, "-ac", "1", "-c:a",
-                        "libopus", "-b:a", "16k", "-fflags", "+bitexact", "-map_metadata", "-1", str(path)],
-                       check=True)
+        codec = ["-ac", "1", "-c:a", "libopus", "-b:a", "16k", "-fflags", "+bitexact"]
+        subprocess.run(["ffmpeg", "-v", "error", "-y", *inputs, "-filter_complex", graph, *codec,
+                        "-map_metadata", "-1", str(path)], check=True)
     path.chmod(0o644)
 
 

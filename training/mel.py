@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front end of the speech models: the recipe of plugins/speech/mel.h (spk_features_own) in NumPy.
+"""The front end of the speech models: plugins/speech/mel.h (spk_features_own) in NumPy.
 
     frames = log_mel(samples)      # f32 samples in -1..1, 16 kHz, mono -> f32 [n_frames, 80]
 
-A test compares both on the sounds of tests/fixtures/speech (tools/gen_speech_features.py writes what
-this file computes). Rates other than 16 kHz are resampled first: resample() below is the plugin's
-filter, in double precision.
+A test compares both on the sounds of tests/fixtures/speech (tools/gen_speech_features.py writes
+what this file computes). Rates other than 16 kHz are resampled first: resample() below is the
+plugin's filter, in double precision.
 """
 from math import ceil, gcd
 
@@ -80,7 +80,8 @@ def resample(samples, rate):
         whole, past = divmod(phase * num, den)
         u = c * (np.arange(-half + 1, half + 1) - past / den)
         q = np.clip(1 - (u / zeros) ** 2, 0, None)
-        weights = np.where(np.abs(u) < zeros, c * np.sinc(u) * np.i0(beta * np.sqrt(q)) / np.i0(beta), 0)
+        kaiser = np.i0(beta * np.sqrt(q)) / np.i0(beta)
+        weights = np.where(np.abs(u) < zeros, c * np.sinc(u) * kaiser, 0)
         rows = np.arange(phase, n_out, den)
         first = whole + (rows - phase) // den * num + 1  # of the padded samples
         for k in range(0, len(rows), 4096):

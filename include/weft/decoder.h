@@ -49,7 +49,7 @@ typedef struct weft_decoder {
     /* Score 0..100 for in->kind from the head alone, no I/O. [any] */
     int32_t (*probe)(const weft_probe *in);
     /* Reads headers and checks them against lim. *src is copied; its ctx outlives the decoder. A
-     * source that is a pipe can be read again only in its first MiB. [worker] */
+     * source that is a pipe can be read again only in its first 64 MiB. [worker] */
     weft_status (*open)(const weft_host *h, const weft_source *src, const char *kind,
                         const weft_limits *lim, void **dec, weft_error *err);
     weft_status (*info)(void *dec, weft_media_info *out, weft_error *err); /* [worker] from headers only */

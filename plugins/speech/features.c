@@ -6,8 +6,8 @@
 
 #define BLOCK 4096 /* samples of the recording at a time */
 
-int64_t spk_features_frames(const spk_features_config *c, const weft_media_info *info, int64_t first,
-                            int64_t count)
+int64_t spk_features_frames(const spk_features_config *c, const weft_media_info *info,
+                            int64_t first, int64_t count)
 {
     int64_t n = info->n_samples - first;
     if (info->n_samples < 0 && count < 0)
@@ -36,11 +36,13 @@ static void release(reader *r)
     r->host->free(r->host, r->at_16k);
 }
 
-static weft_status prepare(reader *r, const spk_mel *mel, float *out, int64_t frames_max, weft_error *err)
+static weft_status prepare(reader *r, const spk_mel *mel, float *out, int64_t frames_max,
+                           weft_error *err)
 {
     const weft_media_info *i = r->media->info;
     if (i->channels < 1 || i->channels > 64)
-        return weft_fail(err, WEFT_E_INVALID, "a recording of %d channels cannot be mixed", i->channels);
+        return weft_fail(err, WEFT_E_INVALID, "a recording of %d channels cannot be mixed",
+                         i->channels);
     weft_status st = spk_resampler_init(&r->resampler, r->host, i->sample_rate, err);
     if (st == WEFT_OK)
         st = spk_mel_run_init(&r->run, mel, out, frames_max, err);
@@ -58,7 +60,7 @@ static weft_status prepare(reader *r, const spk_mel *mel, float *out, int64_t fr
 static weft_status step(reader *r, int *more, weft_error *err)
 {
     int32_t     channels = r->media->info->channels;
-    int64_t     shape[2] = { BLOCK, channels }, got = 0, want = BLOCK;
+    int64_t     shape[2] = {BLOCK, channels}, got = 0, want = BLOCK;
     int64_t     wanted = r->left < 0 ? INT64_MAX : r->skip + r->left;
     weft_tensor t = weft_view(NULL, r->block, WEFT_F32, 2, shape);
     if (wanted < want)

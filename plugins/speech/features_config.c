@@ -35,8 +35,10 @@ static weft_status choose_class(const spk_keys *k, spk_features_config *out, int
     if (st == WEFT_OK)
         st = spk_keys_i64(k, "sampling_rate", 1, 768000, &rate);
     if (st == WEFT_OK && rate != SPK_RATE)
-        return weft_fail(k->err, WEFT_E_UNSUPPORTED, "%s: %ssampling_rate is %d; models of 16000 are "
-                         "provided for", k->file, k->prefix, (int)rate);
+        return weft_fail(k->err, WEFT_E_UNSUPPORTED,
+                         "%s: %ssampling_rate is %d; models of 16000 are "
+                         "provided for",
+                         k->file, k->prefix, (int)rate);
     if (s != NULL && strcmp(s, "WhisperFeatureExtractor") == 0) {
         *out = spk_features_whisper(80);
     } else if (s != NULL && strcmp(s, "SeamlessM4TFeatureExtractor") == 0) {
@@ -73,9 +75,9 @@ static weft_status read_common(const spk_keys *k, spk_features_config *out)
 
 static weft_status read_words(const spk_keys *k, spk_features_config *out)
 {
-    static const char *const windows[] = { "hann", "povey", NULL };
-    static const char *const mels[] = { "htk", "kaldi", "slaney", NULL };
-    static const char *const logs[] = { "ln", "log10", NULL };
+    static const char *const windows[] = {"hann", "povey", NULL};
+    static const char *const mels[] = {"htk", "kaldi", "slaney", NULL};
+    static const char *const logs[] = {"ln", "log10", NULL};
     weft_status              st = word(k, "window", windows, &out->window);
     if (st == WEFT_OK)
         st = word(k, "mel_scale", mels, &out->mel);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stockham's form of the mixed-radix transform (no reordering pass; two buffers take turns) of the
  * frame packed as n / 2 complex numbers, and the step that unpacks it:
- *     X[k] = (Z[k] + Z*[m - k]) / 2 - i w^k (Z[k] - Z*[m - k]) / 2,   m = n / 2, w = exp(-2 pi i / n) */
+ *     X[k] = (Z[k] + Z*[m - k]) / 2 - i w^k (Z[k] - Z*[m - k]) / 2,   m = n / 2, w = exp(-2 pi i /
+ *     n) */
 #include "fft.h"
 
 #include "weft/sdk.h"
@@ -10,7 +11,7 @@
 
 weft_status spk_fft_init(spk_fft *f, const weft_host *host, int32_t n, weft_error *err)
 {
-    static const int32_t radix[] = { 4, 2, 3, 5 };
+    static const int32_t radix[] = {4, 2, 3, 5};
     int32_t              left = n / 2;
     memset(f, 0, sizeof *f);
     f->host = host;
@@ -19,11 +20,14 @@ weft_status spk_fft_init(spk_fft *f, const weft_host *host, int32_t n, weft_erro
         for (; left % radix[i] == 0 && f->n_factors < SPK_FFT_FACTORS; left /= radix[i])
             f->factor[f->n_factors++] = radix[i];
     if (n < 2 || n > SPK_FFT_MAX || n % 2 != 0 || left != 1)
-        return weft_fail(err, WEFT_E_INVALID, "a spectrum of %d points is not provided: give an even "
-                         "number made of 2, 3 and 5, up to %d", n, SPK_FFT_MAX);
+        return weft_fail(err, WEFT_E_INVALID,
+                         "a spectrum of %d points is not provided: give an even "
+                         "number made of 2, 3 and 5, up to %d",
+                         n, SPK_FFT_MAX);
     f->roots = host->alloc(host, (uint64_t)n * 2 * sizeof(double), 64);
     if (f->roots == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for a spectrum of %d points", n);
+        return weft_fail(err, WEFT_E_NOMEM,
+                         "there is not enough memory for a spectrum of %d points", n);
     for (int32_t k = 0; k < n; k++) {
         f->roots[2 * k] = cos(2 * M_PI * k / n);
         f->roots[2 * k + 1] = -sin(2 * M_PI * k / n);
@@ -78,10 +82,11 @@ void spk_fft_power(const spk_fft *f, double *x, double *work, double *power)
         y = t;
     }
     for (int32_t k = 0; k <= m; k++) {
-        const double *a = z + 2 * (k % m), *b = z + 2 * ((m - k) % m), *w = f->roots + 2 * (k % f->n);
+        const double *a = z + 2 * (k % m), *b = z + 2 * ((m - k) % m),
+                     *w = f->roots + 2 * (k % f->n);
         double er = (a[0] + b[0]) / 2, ei = (a[1] - b[1]) / 2;
         double or = (a[1] + b[1]) / 2, oi = (b[0] - a[0]) / 2;
-        float  re = (float)(er + w[0] * or - w[1] * oi), im = (float)(ei + w[0] * oi + w[1] * or);
+        float re = (float)(er + w[0] * or -w[1] * oi), im = (float)(ei + w[0] * oi + w[1] * or);
         power[k] = (double)re * re + (double)im * im;
     }
 }

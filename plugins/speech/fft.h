@@ -14,13 +14,14 @@
 
 typedef struct spk_fft {
     const weft_host *host;
-    int32_t          n, n_factors; /* points of the real frame; the complex transform has half of them */
-    int32_t          factor[SPK_FFT_FACTORS]; /* of n / 2: 4, 2, 3 and 5 */
-    double          *roots;                   /* [n, 2]: exp(-2 pi i k / n) */
+    int32_t n, n_factors; /* points of the real frame; the complex transform has half of them */
+    int32_t factor[SPK_FFT_FACTORS]; /* of n / 2: 4, 2, 3 and 5 */
+    double *roots;                   /* [n, 2]: exp(-2 pi i k / n) */
 } spk_fft;
 
-/* n: even, at most SPK_FFT_MAX, with no prime factor above 5; INVALID otherwise. Immutable afterwards:
- * shared between threads. Ended by spk_fft_deinit, which accepts a zeroed one. [worker] */
+/* n: even, at most SPK_FFT_MAX, with no prime factor above 5; INVALID otherwise. Immutable
+ * afterwards: shared between threads. Ended by spk_fft_deinit, which accepts a zeroed one. [worker]
+ * */
 weft_status spk_fft_init(spk_fft *f, const weft_host *host, int32_t n, weft_error *err);
 void        spk_fft_deinit(spk_fft *f);
 

@@ -12,26 +12,55 @@
 
 spk_features_config spk_features_own(void)
 {
-    return (spk_features_config){ .n_mels = 80, .frame = 400, .hop = 160, .n_fft = 512,
-                                  .window = SPK_WINDOW_HANN, .mel = SPK_MEL_HTK, .remove_mean = 1,
-                                  .normalise = 1, .stack = 4, .scale = 1, .f_min = 20, .f_max = 8000,
-                                  .floor = 1e-6 };
+    return (spk_features_config){.n_mels = 80,
+                                 .frame = 400,
+                                 .hop = 160,
+                                 .n_fft = 512,
+                                 .window = SPK_WINDOW_HANN,
+                                 .mel = SPK_MEL_HTK,
+                                 .remove_mean = 1,
+                                 .normalise = 1,
+                                 .stack = 4,
+                                 .scale = 1,
+                                 .f_min = 20,
+                                 .f_max = 8000,
+                                 .floor = 1e-6};
 }
 
 spk_features_config spk_features_w2v_bert(void)
 {
-    return (spk_features_config){ .n_mels = 80, .frame = 400, .hop = 160, .n_fft = 512,
-                                  .window = SPK_WINDOW_POVEY, .mel = SPK_MEL_KALDI, .remove_mean = 1,
-                                  .normalise = 1, .stack = 2, .preemphasis = 0.97, .scale = 32768,
-                                  .f_min = 20, .f_max = 8000, .floor = 1.192092955078125e-07 };
+    return (spk_features_config){.n_mels = 80,
+                                 .frame = 400,
+                                 .hop = 160,
+                                 .n_fft = 512,
+                                 .window = SPK_WINDOW_POVEY,
+                                 .mel = SPK_MEL_KALDI,
+                                 .remove_mean = 1,
+                                 .normalise = 1,
+                                 .stack = 2,
+                                 .preemphasis = 0.97,
+                                 .scale = 32768,
+                                 .f_min = 20,
+                                 .f_max = 8000,
+                                 .floor = 1.192092955078125e-07};
 }
 
 spk_features_config spk_features_whisper(int32_t n_mels)
 {
-    return (spk_features_config){ .n_mels = n_mels, .frame = 400, .hop = 160, .n_fft = 400,
-                                  .window = SPK_WINDOW_HANN, .mel = SPK_MEL_SLANEY, .center = 1,
-                                  .drop_last = 1, .log10 = 1, .stack = 1, .scale = 1, .f_max = 8000,
-                                  .floor = 1e-10, .range = 8 };
+    return (spk_features_config){.n_mels = n_mels,
+                                 .frame = 400,
+                                 .hop = 160,
+                                 .n_fft = 400,
+                                 .window = SPK_WINDOW_HANN,
+                                 .mel = SPK_MEL_SLANEY,
+                                 .center = 1,
+                                 .drop_last = 1,
+                                 .log10 = 1,
+                                 .stack = 1,
+                                 .scale = 1,
+                                 .f_max = 8000,
+                                 .floor = 1e-10,
+                                 .range = 8};
 }
 
 static int64_t pad_of(const spk_features_config *c)
@@ -52,16 +81,21 @@ int64_t spk_mel_frames(const spk_features_config *c, int64_t n)
 static weft_status check(const spk_features_config *c, weft_error *err)
 {
     if (c->n_mels < 1 || c->n_mels > 1024)
-        return weft_fail(err, WEFT_E_INVALID, "%d mel bins are not possible; give 1 to 1024", c->n_mels);
+        return weft_fail(err, WEFT_E_INVALID, "%d mel bins are not possible; give 1 to 1024",
+                         c->n_mels);
     if (c->hop < 1 || c->frame < c->hop || c->n_fft < c->frame || c->n_fft > SPK_FFT_MAX)
-        return weft_fail(err, WEFT_E_INVALID, "frames of %d samples every %d in a spectrum of %d do not "
-                         "fit together: hop <= frame <= n_fft <= %d", c->frame, c->hop, c->n_fft,
-                         SPK_FFT_MAX);
+        return weft_fail(err, WEFT_E_INVALID,
+                         "frames of %d samples every %d in a spectrum of %d do not "
+                         "fit together: hop <= frame <= n_fft <= %d",
+                         c->frame, c->hop, c->n_fft, SPK_FFT_MAX);
     if (!(c->f_min >= 0 && c->f_min < c->f_max && c->f_max <= RATE / 2))
-        return weft_fail(err, WEFT_E_INVALID, "mel bins of %g to %g Hz are not possible; give 0 <= f_min "
-                         "< f_max <= 8000", c->f_min, c->f_max);
+        return weft_fail(err, WEFT_E_INVALID,
+                         "mel bins of %g to %g Hz are not possible; give 0 <= f_min "
+                         "< f_max <= 8000",
+                         c->f_min, c->f_max);
     if (!(c->floor > 0) || !(c->scale > 0) || !(c->range >= 0) || !isfinite(c->preemphasis))
-        return weft_fail(err, WEFT_E_INVALID, "the mel floor and scale must be above zero, the dynamic "
+        return weft_fail(err, WEFT_E_INVALID,
+                         "the mel floor and scale must be above zero, the dynamic "
                          "range not below it");
     return WEFT_OK;
 }
@@ -108,7 +142,7 @@ static double weight(const spk_features_config *c, const double *p, int32_t k)
 /* Lists filter j's weights that are not zero; returns how many. to NULL: only counts. */
 static int32_t fill_filter(const spk_features_config *c, int32_t j, double *to, int32_t *first)
 {
-    double  p[3] = { corner(c, j), corner(c, j + 1), corner(c, j + 2) };
+    double  p[3] = {corner(c, j), corner(c, j + 1), corner(c, j + 2)};
     int32_t n = 0, bins = c->n_fft / 2 + (c->mel != SPK_MEL_KALDI);
     *first = 0;
     for (int32_t k = 0; k < bins; k++) {
@@ -130,13 +164,15 @@ static weft_status make_filters(spk_mel *m, weft_error *err)
     uint64_t                   total = 0;
     m->first = m->host->alloc(m->host, (uint64_t)c->n_mels * 2 * sizeof(int32_t), 64);
     if (m->first == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for %d mel filters", c->n_mels);
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for %d mel filters",
+                         c->n_mels);
     m->count = m->first + c->n_mels;
     for (int32_t j = 0; j < c->n_mels; j++)
         total += (uint64_t)(m->count[j] = fill_filter(c, j, NULL, &m->first[j]));
     m->weights = m->host->alloc(m->host, (total + 1) * sizeof(double), 64);
     if (m->weights == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for %d mel filters", c->n_mels);
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for %d mel filters",
+                         c->n_mels);
     double *to = m->weights;
     for (int32_t j = 0; j < c->n_mels; j++)
         to += fill_filter(c, j, to, &m->first[j]);
@@ -148,7 +184,8 @@ static weft_status make_window(spk_mel *m, weft_error *err)
     int32_t n = m->config.frame;
     m->window = m->host->alloc(m->host, (uint64_t)n * sizeof(double), 64);
     if (m->window == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for frames of %d samples", n);
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory for frames of %d samples",
+                         n);
     for (int32_t i = 0; i < n; i++)
         m->window[i] = m->config.window == SPK_WINDOW_POVEY
                            ? pow(0.5 - 0.5 * cos(2 * M_PI * i / (n - 1)), 0.85)
@@ -156,7 +193,8 @@ static weft_status make_window(spk_mel *m, weft_error *err)
     return WEFT_OK;
 }
 
-weft_status spk_mel_init(spk_mel *m, const weft_host *host, const spk_features_config *c, weft_error *err)
+weft_status spk_mel_init(spk_mel *m, const weft_host *host, const spk_features_config *c,
+                         weft_error *err)
 {
     memset(m, 0, sizeof *m);
     m->host = host;
@@ -250,7 +288,8 @@ static void make_frame(const spk_mel *m, const float *s, double *work, float *y)
     }
 }
 
-/* Every frame whose samples are there; then drops what neither a frame nor the last mirror needs. */
+/* Every frame whose samples are there; then drops what neither a frame nor the last mirror needs.
+ * */
 static void make_frames(spk_mel_run *r)
 {
     const spk_features_config *c = &r->mel->config;

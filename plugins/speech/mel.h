@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log-mel frames of 16 kHz mono sound.
  *
- * The recipe, one frame (t = 0, 1, ...) after another, in double precision; [what] applies where the
- * configuration says so:
- *     s        = samples (+-1) scale; [center] frame / 2 more on both sides, mirrored about the first and
- *                the last sample without repeating them
+ * The recipe, one frame (t = 0, 1, ...) after another, in double precision; [what] applies where
+ * the configuration says so:
+ *     s        = samples (+-1) scale; [center] frame / 2 more on both sides, mirrored about the
+ *                first and the last sample without repeating them
  *     x[i]     = s[t hop + i], 0 <= i < frame
  *     [mean]   x -= mean(x)
  *     [pre]    x[i] -= pre x[i - 1], from the x before; x[0] *= 1 - pre
  *     x[i]    *= window[i]:  hann  0.5 - 0.5 cos(2 pi i / frame)
  *                            povey (0.5 - 0.5 cos(2 pi i / (frame - 1)))^0.85
  *     P[k]     = |rfft(x, zeros up to n_fft)[k]|^2, 0 <= k <= n_fft / 2; re and im rounded to f32
- *     M[j]     = sum_k P[k] max(0, min((f_k - c_j) / (c_{j+1} - c_j), (c_{j+2} - f_k) / (c_{j+2} - c_{j+1})))
- *                corners c_0 .. c_{n_mels+1} equally spaced in mel from f_min to f_max, f_k = 16000 k / n_fft:
+ *     M[j]     = sum_k P[k] max(0, min(up, down)),
+ *                up = (f_k - c_j) / (c_{j+1} - c_j), down = (c_{j+2} - f_k) / (c_{j+2} - c_{j+1}),
+ *                corners c_0 .. c_{n_mels+1} equally spaced in mel from f_min to f_max,
+ *                f_k = 16000 k / n_fft:
  *                htk    m = 2595 log10(1 + f / 700), triangles in Hz
- *                kaldi  m = 1127 ln(1 + f / 700), triangles in mel (c and f_k both), last bin unused
- *                slaney m = 3 f / 200 below 1 kHz, else 15 + 27 ln(f / 1000) / ln 6.4, triangles in Hz,
- *                       each times 2 / (c_{j+2} - c_j)
+ *                kaldi  m = 1127 ln(1 + f / 700), triangles in mel (c and f_k), last bin unused
+ *                slaney m = 3 f / 200 below 1 kHz, else 15 + 27 ln(f / 1000) / ln 6.4, triangles in
+ *                       Hz, each times 2 / (c_{j+2} - c_j)
  *     y[t, j]  = ln or log10 of max(M[j], floor), as f32
  * and over the whole recording, in f32:
  *     [range]  y = max(y, max(y) - range); y = (y + 4) / 4
@@ -24,8 +26,8 @@
  *              (sums in NumPy's pairwise order: in silence their rounding is all that is left)
  *
  * Sources: transformers 4.49 audio_utils.spectrogram and mel_filter_bank, with the arguments of
- * SeamlessM4TFeatureExtractor and WhisperFeatureExtractor; Kaldi for povey. training/mel.py is the same
- * recipe in NumPy. */
+ * SeamlessM4TFeatureExtractor and WhisperFeatureExtractor; Kaldi for povey. training/mel.py is the
+ * same recipe in NumPy. */
 #ifndef SPK_MEL_H
 #define SPK_MEL_H
 
@@ -40,24 +42,24 @@ typedef struct spk_features_config {
     int32_t center, drop_last;         /* drop_last: the last frame is not given */
     int32_t remove_mean, log10;        /* log10 0: natural logarithm */
     int32_t normalise;                 /* every bin over time */
-    int32_t stack;                     /* frames side by side in a row of the encoder: for the encoder's use */
-    double  preemphasis, scale;        /* 0: none; 1: none */
-    double  f_min, f_max;              /* Hz */
-    double  floor, range;              /* range 0: none */
-    float   pad_value, reserved;       /* of frames that fill up the last row: for the encoder's use */
+    int32_t stack; /* frames side by side in a row of the encoder: for the encoder's use */
+    double  preemphasis, scale;  /* 0: none; 1: none */
+    double  f_min, f_max;        /* Hz */
+    double  floor, range;        /* range 0: none */
+    float   pad_value, reserved; /* of frames that fill up the last row: for the encoder's use */
 } spk_features_config;
 
-/* The front end of this project's own speech models: 80 htk bins of 20 to 8000 Hz, hann frames of 25 ms
- * every 10 ms, mean removed, n_fft 512, not centred, ln, floor 1e-6, every bin normalised over time, 4
- * frames a row. [any] */
+/* The front end of this project's own speech models: 80 htk bins of 20 to 8000 Hz, hann frames of
+ * 25 ms every 10 ms, mean removed, n_fft 512, not centred, ln, floor 1e-6, every bin normalised
+ * over time, 4 frames a row. [any] */
 spk_features_config spk_features_own(void);
 /* SeamlessM4TFeatureExtractor, as facebook/w2v-bert-2.0 has it. */
 spk_features_config spk_features_w2v_bert(void);
 /* WhisperFeatureExtractor; n_mels 80 or 128. */
 spk_features_config spk_features_whisper(int32_t n_mels);
 
-/* Frames of n samples at 16 kHz; 0 where they are too few for one (below a frame, or, centred, for the
- * mirror). [any] */
+/* Frames of n samples at 16 kHz; 0 where they are too few for one (below a frame, or, centred, for
+ * the mirror). [any] */
 int64_t spk_mel_frames(const spk_features_config *c, int64_t n);
 
 /* Tables; immutable after init: shared between threads. */
@@ -70,30 +72,31 @@ typedef struct spk_mel {
     int32_t            *first, *count; /* [n_mels] bins of a filter: first, and how many */
 } spk_mel;
 
-/* INVALID where the configuration is impossible, naming what. Ended by spk_mel_deinit, which accepts a
- * zeroed or a failed one. [setup] or [worker] */
-weft_status spk_mel_init(spk_mel *m, const weft_host *host, const spk_features_config *c, weft_error *err);
+/* INVALID where the configuration is impossible, naming what. Ended by spk_mel_deinit, which
+ * accepts a zeroed or a failed one. [setup] or [worker] */
+weft_status spk_mel_init(spk_mel *m, const weft_host *host, const spk_features_config *c,
+                         weft_error *err);
 void        spk_mel_deinit(spk_mel *m);
 
 /* One recording on its way; memory does not depend on its length. */
 typedef struct spk_mel_run {
     const spk_mel *mel;
-    float         *in;                /* [room] samples with mirrored ends */
-    int64_t        room, n_in, next;  /* in `in`: how many are there, where the next frame begins */
-    int64_t        seen;              /* samples pushed */
+    float         *in;               /* [room] samples with mirrored ends */
+    int64_t        room, n_in, next; /* in `in`: how many are there, where the next frame begins */
+    int64_t        seen;             /* samples pushed */
     double        *work;
-    float         *out;               /* [frames_max, n_mels], the caller's */
+    float         *out; /* [frames_max, n_mels], the caller's */
     int64_t        frames_max, frames;
 } spk_mel_run;
 
-/* Frames go to out, at most frames_max of them. Ended by spk_mel_run_deinit, which accepts a zeroed or
- * a failed one; mel and out outlive it. [worker] */
+/* Frames go to out, at most frames_max of them. Ended by spk_mel_run_deinit, which accepts a zeroed
+ * or a failed one; mel and out outlive it. [worker] */
 weft_status spk_mel_run_init(spk_mel_run *r, const spk_mel *mel, float *out, int64_t frames_max,
                              weft_error *err);
 void        spk_mel_run_deinit(spk_mel_run *r);
 void        spk_mel_push(spk_mel_run *r, const float *samples, int64_t n); /* [worker] */
-/* The recording has ended: the last frames, and what is done over the whole. Returns how many frames
- * out holds: spk_mel_frames of the samples pushed, or frames_max. [worker] */
+/* The recording has ended: the last frames, and what is done over the whole. Returns how many
+ * frames out holds: spk_mel_frames of the samples pushed, or frames_max. [worker] */
 int64_t spk_mel_end(spk_mel_run *r);
 
 #endif

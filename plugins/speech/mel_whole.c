@@ -53,7 +53,7 @@ static float pairwise_sum(const term *t, int64_t from, int64_t n)
 
 static void normalise_bin(float *y, int64_t frames, int64_t stride)
 {
-    term  t = { y, stride, 0, 0 };
+    term  t = {y, stride, 0, 0};
     float mean = pairwise_sum(&t, 0, frames) / (float)frames, var = 0;
     t.about = mean;
     t.squared = 1;

@@ -23,7 +23,8 @@ static int64_t gcd(int64_t a, int64_t b)
     return a;
 }
 
-/* The modified Bessel function I0, by its power series; 60 terms are exact in double up to x = 15. */
+/* The modified Bessel function I0, by its power series; 60 terms are exact in double up to x = 15.
+ * */
 static double bessel0(double x)
 {
     double sum = 1, term = 1;
@@ -53,8 +54,8 @@ static void fill_kernel(spk_resampler *r, double c)
     }
 }
 
-/* Rates whose phases are too many to keep get enough that interpolating costs less than -100 dB: the
- * kernel is the smoother, the lower its band lies within the input's. */
+/* Rates whose phases are too many to keep get enough that interpolating costs less than -100 dB:
+ * the kernel is the smoother, the lower its band lies within the input's. */
 static int64_t choose_phases(const spk_resampler *r, double ratio)
 {
     if (r->den <= EXACT_PHASES)
@@ -63,13 +64,14 @@ static int64_t choose_phases(const spk_resampler *r, double ratio)
     return want < 64 ? 64 : (int64_t)want;
 }
 
-weft_status spk_resampler_init(spk_resampler *r, const weft_host *host, int32_t rate, weft_error *err)
+weft_status spk_resampler_init(spk_resampler *r, const weft_host *host, int32_t rate,
+                               weft_error *err)
 {
     memset(r, 0, sizeof *r);
     r->host = host;
     if (rate < 1000 || rate > 768000)
-        return weft_fail(err, WEFT_E_INVALID, "a rate of %d samples a second cannot be brought to %d",
-                         rate, SPK_RATE);
+        return weft_fail(err, WEFT_E_INVALID,
+                         "a rate of %d samples a second cannot be brought to %d", rate, SPK_RATE);
     int64_t g = gcd(rate, SPK_RATE);
     double  ratio = (double)rate / SPK_RATE, c = ROLLOFF / (ratio < 1 ? 1 : ratio);
     r->num = rate / g;
@@ -83,7 +85,8 @@ weft_status spk_resampler_init(spk_resampler *r, const weft_host *host, int32_t 
     r->window = host->alloc(host, (uint64_t)r->room * sizeof(float), 64);
     if (r->kernel == NULL || r->window == NULL) {
         spk_resampler_deinit(r);
-        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to resample from %d Hz", rate);
+        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to resample from %d Hz",
+                         rate);
     }
     fill_kernel(r, c);
     /* What lies before the recording is zero. */
@@ -125,11 +128,12 @@ int64_t spk_resampler_bound(const spk_resampler *r, int64_t n)
 
 static float dot(const float *a, const float *b, int64_t n)
 {
-    float lane[8] = { 0 };
+    float lane[8] = {0};
     for (int64_t i = 0; i < n; i += 8)
         for (int k = 0; k < 8; k++)
             lane[k] += a[i + k] * b[i + k];
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
+           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
 
 /* Output n, whose inputs are in the window. */

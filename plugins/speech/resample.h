@@ -4,15 +4,15 @@
  *     y[n] = sum_i x[i] h(i - n r),  r = rate / 16000,  h(t) = c sinc(c t) w(c t / 64),
  *     c = 0.9475937 min(1, 1 / r),  w = Kaiser window, beta 14.769656, zero outside |c t| < 64
  *
- * These are the figures of librosa's and torchaudio's "kaiser_best", so that features agree with what
- * models were trained on. The kernel is kept at the phases that n r takes when there are at most 1024
- * of them (every common rate: nothing is approximated but f32), else at many and interpolated.
- * ceil(n_in / r) samples come out; what lies outside the recording counts as zero.
+ * These are the figures of librosa's and torchaudio's "kaiser_best", so that features agree with
+ * what models were trained on. The kernel is kept at the phases that n r takes when there are at
+ * most 1024 of them (every common rate: nothing is approximated but f32), else at many and
+ * interpolated. ceil(n_in / r) samples come out; what lies outside the recording counts as zero.
  *
- * Measured by tests/speech/test_resample.c against the same sum in double precision: at 8, 11.025, 22.05,
- * 32, 44.1, 48 and 96 kHz, and at 44,099 and 7,999 Hz, where phases are interpolated, samples differ by
- * at most 1e-7 of full scale, and the log-mel features made from both (Whisper's, 80 bins) by at most
- * 5e-6, at 11.025 kHz 3e-5: the bins above its band hold rounding alone. */
+ * Measured by tests/speech/test_resample.c against the same sum in double precision: at 8, 11.025,
+ * 22.05, 32, 44.1, 48 and 96 kHz, and at 44,099 and 7,999 Hz, where phases are interpolated,
+ * samples differ by at most 1e-7 of full scale, and the log-mel features made from both (Whisper's,
+ * 80 bins) by at most 1e-5, at 11.025 kHz 3e-5: the bins above its band hold rounding alone. */
 #ifndef SPK_RESAMPLE_H
 #define SPK_RESAMPLE_H
 
@@ -25,16 +25,17 @@ typedef struct spk_resampler {
     int64_t          num, den; /* rate / 16000 in lowest terms */
     int64_t          half;     /* the kernel reaches this many inputs to each side */
     int64_t          phases;
-    float           *kernel; /* [phases + 1, 2 half]: row p is for a place p / phases past an input */
-    float           *window; /* [room] inputs from window_at on */
-    int64_t          room, window_at, window_n; /* window_at: the recording's index of window[0] */
-    int64_t          n_in, n_out;
+    float  *kernel; /* [phases + 1, 2 half]: row p is for a place p / phases past an input */
+    float  *window; /* [room] inputs from window_at on */
+    int64_t room, window_at, window_n; /* window_at: the recording's index of window[0] */
+    int64_t n_in, n_out;
 } spk_resampler;
 
 /* rate: 1000 to 768000. INVALID outside, NOMEM. At 16 kHz samples pass unchanged. Ended by
- * spk_resampler_deinit, which accepts a zeroed or a failed one. Not tied to a thread; one caller at a
- * time. [worker] */
-weft_status spk_resampler_init(spk_resampler *r, const weft_host *host, int32_t rate, weft_error *err);
+ * spk_resampler_deinit, which accepts a zeroed or a failed one. Not tied to a thread; one caller at
+ * a time. [worker] */
+weft_status spk_resampler_init(spk_resampler *r, const weft_host *host, int32_t rate,
+                               weft_error *err);
 void        spk_resampler_deinit(spk_resampler *r);
 
 /* Takes n inputs and writes every output that they settle to out, which has room for

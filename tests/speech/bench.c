@@ -14,10 +14,10 @@
 
 const void *component_load(const char *name, const char *kind)
 {
-    char              path[512];
-    const weft_hello  hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "test",
-                                "0" };
-    weft_plugin       me = { .hdr = WEFT_HDR(weft_plugin) };
+    char             path[512];
+    const weft_hello hello = {
+        WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "test", "0"};
+    weft_plugin          me = {.hdr = WEFT_HDR(weft_plugin)};
     weft_plugin_entry_fn entry;
     snprintf(path, sizeof path, WEFT_BUILD_DIR "/plugins/%s.so", name);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -70,7 +70,7 @@ void bytes_set_le(bytes_made *b, uint64_t at, uint64_t value, int n_bytes)
 void bytes_free(bytes_made *b)
 {
     free(b->p);
-    *b = (bytes_made){ 0 };
+    *b = (bytes_made){0};
 }
 
 static int64_t read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
@@ -101,12 +101,12 @@ static int64_t source_length(void *ctx)
 
 weft_source source_of(memory_source *m)
 {
-    return (weft_source){ WEFT_HDR(weft_source), m, read_at, source_length };
+    return (weft_source){WEFT_HDR(weft_source), m, read_at, source_length};
 }
 
 bytes_made wav_of(const int16_t *x, uint64_t n_frames, uint32_t rate, uint16_t channels)
 {
-    bytes_made b = { 0 };
+    bytes_made b = {0};
     uint64_t   n = n_frames * channels * 2;
     bytes_text(&b, "RIFF");
     bytes_le(&b, 36 + n, 4);
@@ -170,9 +170,9 @@ static sf_count_t writer_tell(void *ctx)
 
 bytes_made file_of(const float *x, int64_t n, int32_t rate, int32_t channels, int32_t format)
 {
-    SF_VIRTUAL_IO io = { writer_length, writer_seek, writer_read, writer_write, writer_tell };
-    SF_INFO       info = { .samplerate = rate, .channels = channels, .format = format };
-    writer        w = { { 0 }, 0 };
+    SF_VIRTUAL_IO io = {writer_length, writer_seek, writer_read, writer_write, writer_tell};
+    SF_INFO       info = {.samplerate = rate, .channels = channels, .format = format};
+    writer        w = {{0}, 0};
     SNDFILE      *f = sf_open_virtual(&io, SFM_WRITE, &info, &w);
     if (f == NULL)
         fail_msg("cannot make a file of format %x: %s", format, sf_strerror(NULL));
@@ -189,7 +189,7 @@ bytes_made fixture_of(const char *name)
 {
     char       path[512];
     uint8_t    block[4096];
-    bytes_made b = { 0 };
+    bytes_made b = {0};
     size_t     n;
     snprintf(path, sizeof path, WEFT_FIXTURES "/%s", name);
     FILE *f = fopen(path, "rb");
@@ -216,10 +216,11 @@ float *sound_made(int64_t n, int32_t rate, int32_t channels)
     return x;
 }
 
-static weft_status read_all(const weft_decoder *d, void *dec, int64_t block, decoded *out, weft_error *err)
+static weft_status read_all(const weft_decoder *d, void *dec, int64_t block, decoded *out,
+                            weft_error *err)
 {
     int32_t     channels = out->info.channels;
-    int64_t     got = block, shape[2] = { block, channels };
+    int64_t     got = block, shape[2] = {block, channels};
     weft_status st = WEFT_OK;
     while (st == WEFT_OK && got == block) {
         out->x = realloc(out->x, (size_t)((out->n + block) * channels) * sizeof(float) + 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bad and odd recordings: each with its status and words of its one sentence, from a file and from a pipe.
- * Files are made here from a small good one of each format. */
+/* Bad and odd recordings: each with its status and words of its one sentence, from a file and from
+ * a pipe. Files are made here from a small good one of each format. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    bytes_made *all[] = { &wav, &flac, &vorbis, &opus, &mp3, &aiff, &ima };
+    bytes_made *all[] = {&wav, &flac, &vorbis, &opus, &mp3, &aiff, &ima};
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         bytes_free(all[i]);
@@ -61,16 +61,17 @@ static void check_sentence(const char *name, const weft_error *err, const char *
     assert_true(strlen(err->message) > 20);
 }
 
-static void one(const char *name, const bytes_made *b, int pipe, weft_status want, const char *words,
-                int64_t n)
+static void one(const char *name, const bytes_made *b, int pipe, weft_status want,
+                const char *words, int64_t n)
 {
-    memory_source m = { .p = b->p, .n = b->n, .pipe = pipe };
-    weft_error    err = { .hdr = WEFT_HDR(weft_error) };
+    memory_source m = {.p = b->p, .n = b->n, .pipe = pipe};
+    weft_error    err = {.hdr = WEFT_HDR(weft_error)};
     decoded       d;
     host.bytes_peak = 0;
     weft_status st = decode(decoder, &host, &m, NULL, 5000, &d, &err);
     if (st != want)
-        fail_msg("%s%s: %d (%s) instead of %d", name, pipe ? " from a pipe" : "", st, err.message, want);
+        fail_msg("%s%s: %d (%s) instead of %d", name, pipe ? " from a pipe" : "", st, err.message,
+                 want);
     if (st != WEFT_OK)
         check_sentence(name, &err, words);
     else if (n != ANY_COUNT && d.n != n)
@@ -83,7 +84,8 @@ static void one(const char *name, const bytes_made *b, int pipe, weft_status wan
 }
 
 /* words: of the sentence, for a failure; n: samples, for OK. Takes b. */
-static void expect_that(const char *name, bytes_made b, weft_status want, const char *words, int64_t n)
+static void expect_that(const char *name, bytes_made b, weft_status want, const char *words,
+                        int64_t n)
 {
     for (int pipe = 0; pipe < 2; pipe++)
         one(name, &b, pipe, want, words, n);
@@ -93,14 +95,14 @@ static void expect_that(const char *name, bytes_made b, weft_status want, const 
 
 static bytes_made copy(const bytes_made *b)
 {
-    bytes_made out = { 0 };
+    bytes_made out = {0};
     bytes_put(&out, b->p, b->n);
     return out;
 }
 
 static bytes_made cut(const bytes_made *b, uint64_t n)
 {
-    bytes_made out = { 0 };
+    bytes_made out = {0};
     bytes_put(&out, b->p, n < b->n ? n : b->n);
     return out;
 }
@@ -114,14 +116,14 @@ static bytes_made with(const bytes_made *b, uint64_t at, uint64_t value, int n_b
 
 static bytes_made text(const char *s)
 {
-    bytes_made out = { 0 };
+    bytes_made out = {0};
     bytes_text(&out, s);
     return out;
 }
 
 static void not_sound(void **state)
 {
-    bytes_made zeros = { 0 };
+    bytes_made zeros = {0};
     (void)state;
     expect_that("empty", text(""), WEFT_E_UNSUPPORTED, "not a WAV", 0);
     expect_that("one byte", text("R"), WEFT_E_UNSUPPORTED, "not a WAV", 0);
@@ -133,7 +135,8 @@ static void not_sound(void **state)
     for (int i = 0; i < 5000; i++)
         bytes_le(&zeros, 0, 1);
     expect_that("zeros", zeros, WEFT_E_UNSUPPORTED, "not a WAV", 0);
-    expect_that("one mp3 header", text("\xff\xfb\x90\x64 and no other"), WEFT_E_UNSUPPORTED, "not a WAV", 0);
+    expect_that("one mp3 header", text("\xff\xfb\x90\x64 and no other"), WEFT_E_UNSUPPORTED,
+                "not a WAV", 0);
     expect_that("sun audio", text(".snd\0\0\0\x18 and more"), WEFT_E_UNSUPPORTED, "not a WAV", 0);
 }
 
@@ -147,19 +150,24 @@ static void wav_headers(void **state)
     expect_that("cut in data's size", cut(&wav, 42), WEFT_E_CORRUPT, "ends before its samples", 0);
     expect_that("no fmt", with(&wav, 12, 0x4b4e554a, 4), WEFT_E_CORRUPT, "no format chunk", 0);
     expect_that("short fmt", with(&wav, 16, 15, 4), WEFT_E_CORRUPT, "format chunk is cut short", 0);
-    expect_that("huge fmt", with(&wav, 16, 0xfffffff0u, 4), WEFT_E_CORRUPT, "ends before its samples", 0);
+    expect_that("huge fmt", with(&wav, 16, 0xfffffff0u, 4), WEFT_E_CORRUPT,
+                "ends before its samples", 0);
     expect_that("no channels", with(&wav, 22, 0, 2), WEFT_E_CORRUPT, "0 channels", 0);
-    expect_that("9 channels", with(&wav, 22, 9 | 18u << 26, 2), WEFT_E_CORRUPT, "do not fit together", 0);
-    expect_that("65535 channels", with(&wav, 22, 65535, 2), WEFT_E_CORRUPT, "do not fit together", 0);
+    expect_that("9 channels", with(&wav, 22, 9 | 18u << 26, 2), WEFT_E_CORRUPT,
+                "do not fit together", 0);
+    expect_that("65535 channels", with(&wav, 22, 65535, 2), WEFT_E_CORRUPT, "do not fit together",
+                0);
     expect_that("rate 0", with(&wav, 24, 0, 4), WEFT_E_CORRUPT, "at 0 Hz", 0);
     expect_that("rate 3999", with(&wav, 24, 3999, 4), WEFT_E_LIMIT, "3999 samples a second", 0);
     expect_that("rate 384001", with(&wav, 24, 384001, 4), WEFT_E_LIMIT, "convert it to 16000", 0);
-    expect_that("rate 655350", with(&wav, 24, 655350, 4), WEFT_E_LIMIT, "655350 samples a second", 0);
+    expect_that("rate 655350", with(&wav, 24, 655350, 4), WEFT_E_LIMIT, "655350 samples a second",
+                0);
     expect_that("rate 2^32-1", with(&wav, 24, 0xffffffffu, 4), WEFT_E_CORRUPT, "damaged", 0);
     expect_that("block 0", with(&wav, 32, 0, 2), WEFT_E_CORRUPT, "do not fit together", 0);
     expect_that("block 3", with(&wav, 32, 3, 2), WEFT_E_CORRUPT, "do not fit together", 0);
     expect_that("0 bits", with(&wav, 34, 0, 2), WEFT_E_CORRUPT, "0 bits", 0);
-    expect_that("24 bits in 2 bytes", with(&wav, 34, 24, 2), WEFT_E_CORRUPT, "24 bits and 2 bytes", 0);
+    expect_that("24 bits in 2 bytes", with(&wav, 34, 24, 2), WEFT_E_CORRUPT, "24 bits and 2 bytes",
+                0);
     expect_that("65535 bits", with(&wav, 34, 65535, 2), WEFT_E_CORRUPT, "do not fit together", 0);
     expect_that("12 bits in 2 bytes", with(&wav, 34, 12, 2), WEFT_OK, "", N);
     expect_that("unknown codec", with(&wav, 20, 0x161, 2), WEFT_E_CORRUPT, "header is damaged", 0);
@@ -168,7 +176,7 @@ static void wav_headers(void **state)
 
 static bytes_made many_channels(uint16_t channels)
 {
-    int16_t x[64 * 4] = { 0 };
+    int16_t x[64 * 4] = {0};
     return wav_of(x, 4, 48000, channels);
 }
 
@@ -226,8 +234,8 @@ static bytes_made floats(const float *x, int64_t n, int32_t format)
 
 static void not_numbers(void **state)
 {
-    static const float bad[] = { NAN, -NAN, INFINITY, -INFINITY, 1e30f, -5e9f };
-    float              x[100] = { 0 };
+    static const float bad[] = {NAN, -NAN, INFINITY, -INFINITY, 1e30f, -5e9f};
+    float              x[100] = {0};
     double             huge = 1e300;
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -236,7 +244,8 @@ static void not_numbers(void **state)
                     "sample 63 of the WAV is not a number", 0);
     }
     x[63] = 32768.0f;
-    expect_that("float that counts", floats(x, 100, SF_FORMAT_WAV | SF_FORMAT_FLOAT), WEFT_OK, "", 100);
+    expect_that("float that counts", floats(x, 100, SF_FORMAT_WAV | SF_FORMAT_FLOAT), WEFT_OK, "",
+                100);
     x[63] = 1e-42f;
     expect_that("denormal", floats(x, 100, SF_FORMAT_WAV | SF_FORMAT_FLOAT), WEFT_OK, "", 100);
     x[63] = NAN;
@@ -250,7 +259,7 @@ static void not_numbers(void **state)
 
 static bytes_made rf64(uint64_t data)
 {
-    bytes_made b = { 0 };
+    bytes_made b = {0};
     bytes_text(&b, "RF64");
     bytes_le(&b, 0xffffffffu, 4);
     bytes_text(&b, "WAVEds64");
@@ -276,20 +285,21 @@ static void rf64_sizes(void **state)
     expect_that("rf64, zero", rf64(0), WEFT_OK, "", N);
 }
 
-/* Sound that stops is used as far as it goes, and the log says so; a header that stops is refused. */
+/* Sound that stops is used as far as it goes, and the log says so; a header that stops is refused.
+ * */
 static void truncated(void **state)
 {
     static const struct {
         const char *name;
         bytes_made *of;
-    } all[] = { { "flac", &flac }, { "vorbis", &vorbis }, { "opus", &opus },
-                { "mp3", &mp3 },   { "aiff", &aiff },     { "ima", &ima } };
+    } all[] = {{"flac", &flac}, {"vorbis", &vorbis}, {"opus", &opus},
+               {"mp3", &mp3},   {"aiff", &aiff},     {"ima", &ima}};
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         for (uint64_t part = 1; part < 16; part++) {
             bytes_made    b = cut(all[i].of, all[i].of->n * part / 16);
-            memory_source m = { .p = b.p, .n = b.n };
-            weft_error    err = { .hdr = WEFT_HDR(weft_error) };
+            memory_source m = {.p = b.p, .n = b.n};
+            weft_error    err = {.hdr = WEFT_HDR(weft_error)};
             decoded       d;
             weft_status   st = decode(decoder, &host, &m, NULL, 1000, &d, &err);
             if (st != WEFT_OK && st != WEFT_E_CORRUPT && st != WEFT_E_UNSUPPORTED)
@@ -391,12 +401,12 @@ static void flac_lies(void **state)
 /* A source that fails is not a damaged file. */
 static void source_fails(void **state)
 {
-    bytes_made *all[] = { &wav, &flac, &vorbis, &mp3, &aiff };
+    bytes_made *all[] = {&wav, &flac, &vorbis, &mp3, &aiff};
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         for (uint64_t at = 1; at < all[i]->n; at += all[i]->n / 7) {
-            memory_source m = { .p = all[i]->p, .n = all[i]->n, .fail_at = at };
-            weft_error    err = { .hdr = WEFT_HDR(weft_error) };
+            memory_source m = {.p = all[i]->p, .n = all[i]->n, .fail_at = at};
+            weft_error    err = {.hdr = WEFT_HDR(weft_error)};
             decoded       d;
             assert_int_equal(decode(decoder, &host, &m, NULL, 1000, &d, &err), WEFT_E_IO);
             check_sentence("a source that fails", &err, "could not be read");
@@ -406,8 +416,8 @@ static void source_fails(void **state)
 /* A pipe of a format that has to be held is held to 64 MiB and no further. */
 static void endless_pipe(void **state)
 {
-    memory_source m = { .p = aiff.p, .n = aiff.n, .pipe = 1, .padding = (uint64_t)1 << 40 };
-    weft_error    err = { .hdr = WEFT_HDR(weft_error) };
+    memory_source m = {.p = aiff.p, .n = aiff.n, .pipe = 1, .padding = (uint64_t)1 << 40};
+    weft_error    err = {.hdr = WEFT_HDR(weft_error)};
     decoded       d;
     (void)state;
     assert_int_equal(decode(decoder, &host, &m, NULL, 1000, &d, &err), WEFT_E_LIMIT);

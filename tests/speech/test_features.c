@@ -15,9 +15,9 @@
 #include "tests/support/fake_host.h"
 #include "tests/vision/expect.h"
 
-static const char *const sounds[] = { "noise201",  "noise399", "noise400", "noise401", "noise559",
-                                      "noise560",  "noise8000", "speech",  "quiet",    "sweep",
-                                      "tone",      "impulse",   "silence", "offset",   "square" };
+static const char *const sounds[] = {"noise201", "noise399",  "noise400", "noise401", "noise559",
+                                     "noise560", "noise8000", "speech",   "quiet",    "sweep",
+                                     "tone",     "impulse",   "silence",  "offset",   "square"};
 #define N_SOUNDS (sizeof sounds / sizeof sounds[0])
 
 static expect    fixture;
@@ -58,7 +58,7 @@ static float *features(const spk_features_config *c, const float *x, int64_t n, 
 {
     spk_mel     mel;
     spk_mel_run run;
-    weft_error  err = { .hdr = WEFT_HDR(weft_error) };
+    weft_error  err = {.hdr = WEFT_HDR(weft_error)};
     int64_t     room = spk_mel_frames(c, n);
     float      *out = calloc((size_t)(room * c->n_mels) + 1, sizeof *out);
     assert_int_equal(spk_mel_init(&mel, &host.host, c, &err), WEFT_OK);
@@ -74,7 +74,8 @@ static float *features(const spk_features_config *c, const float *x, int64_t n, 
 }
 
 /* Compares NAME.suffix, where the fixture has it; returns whether it has. */
-static int compare(const char *name, const char *suffix, const spk_features_config *c, double tolerance)
+static int compare(const char *name, const char *suffix, const spk_features_config *c,
+                   double tolerance)
 {
     char     key[64];
     uint64_t size;
@@ -129,7 +130,7 @@ static void own(void **state)
  * clean tones it is all there is (1e-4). */
 static void whisper(void **state)
 {
-    static const char *const clean[] = { "sweep", "tone", "impulse", "silence", "offset", "square" };
+    static const char *const clean[] = {"sweep", "tone", "impulse", "silence", "offset", "square"};
     spk_features_config      c80 = spk_features_whisper(80), c128 = spk_features_whisper(128);
     int                      n = 0;
     (void)state;
@@ -148,9 +149,9 @@ static void frame_counts(void **state)
 {
     static const struct {
         int64_t n, w2v, whisper;
-    } cases[] = { { 0, 0, 0 },   { 1, 0, 0 },   { 200, 0, 0 }, { 201, 0, 1 }, { 319, 0, 1 },
-                  { 320, 0, 2 }, { 399, 0, 2 }, { 400, 1, 2 }, { 401, 1, 2 }, { 559, 1, 3 },
-                  { 560, 2, 3 }, { 480000, 2998, 3000 } };
+    } cases[] = {{0, 0, 0},   {1, 0, 0},   {200, 0, 0}, {201, 0, 1},
+                 {319, 0, 1}, {320, 0, 2}, {399, 0, 2}, {400, 1, 2},
+                 {401, 1, 2}, {559, 1, 3}, {560, 2, 3}, {480000, 2998, 3000}};
     spk_features_config w2v = spk_features_w2v_bert(), whisper_c = spk_features_whisper(80);
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -176,9 +177,9 @@ static void one_frame_is_zero(void **state)
 /* The bytes do not depend on how the samples came: the same code on the same values. */
 static void blocks_do_not_matter(void **state)
 {
-    static const int64_t steps[] = { 1, 7, 160, 199, 200, 201, 399, 2048, 5000 };
-    const spk_features_config configs[] = { spk_features_w2v_bert(), spk_features_whisper(80),
-                                            spk_features_own() };
+    static const int64_t      steps[] = {1, 7, 160, 199, 200, 201, 399, 2048, 5000};
+    const spk_features_config configs[] = {spk_features_w2v_bert(), spk_features_whisper(80),
+                                           spk_features_own()};
     int64_t                   n, frames;
     float                    *x = sound_of("speech", &n);
     (void)state;
@@ -199,7 +200,7 @@ static void out_is_a_bound(void **state)
 {
     spk_features_config c = spk_features_whisper(80);
     spk_mel             mel;
-    weft_error          err = { .hdr = WEFT_HDR(weft_error) };
+    weft_error          err = {.hdr = WEFT_HDR(weft_error)};
     int64_t             n, frames;
     float              *x = sound_of("noise8000", &n), out[81];
     (void)state;
@@ -215,7 +216,7 @@ static void out_is_a_bound(void **state)
 static void refused(const spk_features_config *c, const char *word)
 {
     spk_mel    mel;
-    weft_error err = { .hdr = WEFT_HDR(weft_error) };
+    weft_error err = {.hdr = WEFT_HDR(weft_error)};
     assert_int_equal(spk_mel_init(&mel, &host.host, c, &err), WEFT_E_INVALID);
     if (strstr(err.message, word) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", err.message, word);
@@ -250,13 +251,13 @@ static void impossible_configurations(void **state)
 static void out_of_memory(void **state)
 {
     spk_features_config c = spk_features_own();
-    float               x[800] = { 0 }, y[80 * 3];
+    float               x[800] = {0}, y[80 * 3];
     int64_t             frames;
     int                 failures = 0;
     (void)state;
     for (uint64_t i = 1; i < 50; i++) {
-        spk_mel     mel;
-        weft_error  err = { .hdr = WEFT_HDR(weft_error) };
+        spk_mel    mel;
+        weft_error err = {.hdr = WEFT_HDR(weft_error)};
         fake_host_fail_at(&host, i, 0);
         weft_status st = spk_mel_init(&mel, &host.host, &c, &err);
         if (st == WEFT_OK)
@@ -275,14 +276,10 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(w2v_bert),
-        cmocka_unit_test(own),
-        cmocka_unit_test(whisper),
-        cmocka_unit_test(frame_counts),
-        cmocka_unit_test(one_frame_is_zero),
-        cmocka_unit_test(blocks_do_not_matter),
-        cmocka_unit_test(out_is_a_bound),
-        cmocka_unit_test(impossible_configurations),
+        cmocka_unit_test(w2v_bert),          cmocka_unit_test(own),
+        cmocka_unit_test(whisper),           cmocka_unit_test(frame_counts),
+        cmocka_unit_test(one_frame_is_zero), cmocka_unit_test(blocks_do_not_matter),
+        cmocka_unit_test(out_is_a_bound),    cmocka_unit_test(impossible_configurations),
         cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

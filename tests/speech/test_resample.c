@@ -62,7 +62,8 @@ static double bessel0(double x)
 static float *reference(const float *x, int64_t n, int32_t rate, int64_t n_out)
 {
     float *y = malloc((size_t)n_out * sizeof *y + 1);
-    double r = (double)rate / 16000, c = 0.9475937167399596 / (r > 1 ? r : 1), b = 14.769656459379492;
+    double r = (double)rate / 16000, c = 0.9475937167399596 / (r > 1 ? r : 1),
+           b = 14.769656459379492;
     double bottom = bessel0(b);
     for (int64_t i = 0; i < n_out; i++) {
         double  at = (double)i * r, sum = 0;
@@ -82,12 +83,13 @@ static float *reference(const float *x, int64_t n, int32_t rate, int64_t n_out)
 static float *resample(const float *x, int64_t n, int32_t rate, int64_t step, int64_t *n_out)
 {
     spk_resampler r;
-    weft_error    err = { .hdr = WEFT_HDR(weft_error) };
+    weft_error    err = {.hdr = WEFT_HDR(weft_error)};
     assert_int_equal(spk_resampler_init(&r, &host.host, rate, &err), WEFT_OK);
     float *y = malloc((size_t)(spk_resampled(n, rate) + spk_resampler_bound(&r, step)) * sizeof *y);
     *n_out = 0;
     for (int64_t at = 0; at < n; at += step) {
-        int64_t part = n - at < step ? n - at : step, got = spk_resampler_push(&r, x + at, part, y + *n_out);
+        int64_t part = n - at < step ? n - at : step,
+                got = spk_resampler_push(&r, x + at, part, y + *n_out);
         assert_true(got <= spk_resampler_bound(&r, part));
         *n_out += got;
     }
@@ -127,16 +129,16 @@ static double mel_apart(const float *a, const float *b, int64_t n)
 }
 
 /* Samples: f32 kernels and sums of some 400 products of at most 1 (1e-6); with phases interpolated,
- * (pi / 1024)^2 / 8 of a sample (1e-5). Features: their error against the quietest bin, eight decades
- * below the loudest, where a part in 1e4 of the bin's power is 1e-5 of the feature. */
+ * (pi / 1024)^2 / 8 of a sample (1e-5). Features: their error against the quietest bin, eight
+ * decades below the loudest, where a part in 1e4 of the bin's power is 1e-5 of the feature. */
 static void like_the_exact_sum(void **state)
 {
     static const struct {
         int32_t rate;
         double  sample, mel;
-    } cases[] = { { 8000, 1e-6, 5e-5 },  { 11025, 1e-6, 5e-5 }, { 22050, 1e-6, 2e-5 },
-                  { 32000, 1e-6, 2e-5 }, { 44100, 1e-6, 2e-5 }, { 48000, 1e-6, 2e-5 },
-                  { 96000, 1e-6, 2e-5 }, { 44099, 1e-5, 1e-4 }, { 7999, 1e-5, 1e-4 } };
+    } cases[] = {{8000, 1e-6, 5e-5},  {11025, 1e-6, 5e-5}, {22050, 1e-6, 2e-5},
+                 {32000, 1e-6, 2e-5}, {44100, 1e-6, 2e-5}, {48000, 1e-6, 2e-5},
+                 {96000, 1e-6, 2e-5}, {44099, 1e-5, 1e-4}, {7999, 1e-5, 1e-4}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t n = cases[i].rate / 4, n_out;
@@ -156,7 +158,7 @@ static void like_the_exact_sum(void **state)
  * bounds are the filter's: pass-band within 0.001 dB, stop-band below -100 dB (1e-5). */
 static void pass_band_and_stop_band(void **state)
 {
-    static const double hz[] = { 100, 1000, 4000, 7000, 9000, 12000, 20000 };
+    static const double hz[] = {100, 1000, 4000, 7000, 9000, 12000, 20000};
     (void)state;
     for (size_t k = 0; k < sizeof hz / sizeof hz[0]; k++) {
         int64_t n = 24000, n_out;
@@ -177,8 +179,8 @@ static void pass_band_and_stop_band(void **state)
 
 static void blocks_do_not_matter(void **state)
 {
-    static const int32_t rates[] = { 4000, 8000, 16000, 44100, 44099, 192000, 384000 };
-    static const int64_t steps[] = { 1, 3, 100, 4097, 20000 };
+    static const int32_t rates[] = {4000, 8000, 16000, 44100, 44099, 192000, 384000};
+    static const int64_t steps[] = {1, 3, 100, 4097, 20000};
     (void)state;
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
         int64_t n = 9001, n_out, n_all;
@@ -195,7 +197,7 @@ static void blocks_do_not_matter(void **state)
 
 static void short_ones(void **state)
 {
-    static const int32_t rates[] = { 4000, 16000, 44100, 384000 };
+    static const int32_t rates[] = {4000, 16000, 44100, 384000};
     (void)state;
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
         for (int64_t n = 0; n < 60; n++) {
@@ -208,9 +210,9 @@ static void short_ones(void **state)
 
 static void rates_refused(void **state)
 {
-    static const int32_t rates[] = { INT32_MIN, -1, 0, 999, 768001, INT32_MAX };
+    static const int32_t rates[] = {INT32_MIN, -1, 0, 999, 768001, INT32_MAX};
     spk_resampler        r;
-    weft_error           err = { .hdr = WEFT_HDR(weft_error) };
+    weft_error           err = {.hdr = WEFT_HDR(weft_error)};
     (void)state;
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
         assert_int_equal(spk_resampler_init(&r, &host.host, rates[i], &err), WEFT_E_INVALID);
@@ -226,7 +228,8 @@ typedef struct recording {
     int32_t      channels, reserved;
 } recording;
 
-static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got, weft_error *err)
+static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
+                              weft_error *err)
 {
     recording *r = ctx;
     assert_true(dst->shape[0] >= n && dst->shape[1] == r->channels);
@@ -246,10 +249,13 @@ static void whole_way(void **state)
     spk_features_config c = spk_features_own();
     spk_mel             mel;
     float              *x = make_sound(n, 44100), *both = malloc((size_t)n * 2 * sizeof *both);
-    weft_media_info     info = { .hdr = WEFT_HDR(weft_media_info), .kind = "audio", .channels = 2,
-                                 .sample_rate = 44100, .n_samples = n };
-    recording           r = { both, n, 0, 0, 2, 0 };
-    weft_media          m = { WEFT_HDR(weft_media), &r, &info, NULL, read_audio };
+    weft_media_info     info = {.hdr = WEFT_HDR(weft_media_info),
+                                .kind = "audio",
+                                .channels = 2,
+                                .sample_rate = 44100,
+                                .n_samples = n};
+    recording           r = {both, n, 0, 0, 2, 0};
+    weft_media          m = {WEFT_HDR(weft_media), &r, &info, NULL, read_audio};
     int64_t             n_out, frames, wanted;
     (void)state;
     for (int64_t i = 0; i < n; i++) { /* the average is x again, exactly */
@@ -257,8 +263,9 @@ static void whole_way(void **state)
         both[2 * i + 1] = 0.0f;
     }
     int64_t room = spk_features_frames(&c, &info, first, count);
-    float  *y = calloc((size_t)room * 80, sizeof *y), *want = calloc((size_t)room * 80, sizeof *want);
-    float  *cut = resample(x + first, count, 44100, 999, &n_out);
+    float  *y = calloc((size_t)room * 80, sizeof *y),
+          *want = calloc((size_t)room * 80, sizeof *want);
+    float *cut = resample(x + first, count, 44100, 999, &n_out);
     assert_int_equal(room, spk_mel_frames(&c, n_out));
     assert_int_equal(spk_mel_init(&mel, &host.host, &c, NULL), WEFT_OK);
     assert_int_equal(spk_features_read(&mel, &m, first, count, y, room, &frames, NULL), WEFT_OK);
@@ -285,13 +292,13 @@ static void memory_is_flat(void **state)
     spk_mel             mel;
     uint64_t            peak[2];
     float              *x = make_sound(2000000, 48000), *y = malloc(4 * 80 * sizeof *y);
-    weft_media_info     info = { .hdr = WEFT_HDR(weft_media_info), .channels = 1, .sample_rate = 48000 };
-    int64_t             frames;
+    weft_media_info info = {.hdr = WEFT_HDR(weft_media_info), .channels = 1, .sample_rate = 48000};
+    int64_t         frames;
     (void)state;
     assert_int_equal(spk_mel_init(&mel, &host.host, &c, NULL), WEFT_OK);
     for (int i = 0; i < 2; i++) {
-        recording  r = { x, i == 0 ? 200000 : 2000000, 0, 0, 1, 0 };
-        weft_media m = { WEFT_HDR(weft_media), &r, &info, NULL, read_audio };
+        recording  r = {x, i == 0 ? 200000 : 2000000, 0, 0, 1, 0};
+        weft_media m = {WEFT_HDR(weft_media), &r, &info, NULL, read_audio};
         host.bytes_peak = 0;
         assert_int_equal(spk_features_read(&mel, &m, 0, -1, y, 4, &frames, NULL), WEFT_OK);
         peak[i] = host.bytes_peak;
@@ -306,7 +313,7 @@ static void memory_is_flat(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(like_the_exact_sum), cmocka_unit_test(pass_band_and_stop_band),
+        cmocka_unit_test(like_the_exact_sum),   cmocka_unit_test(pass_band_and_stop_band),
         cmocka_unit_test(blocks_do_not_matter), cmocka_unit_test(short_ones),
         cmocka_unit_test(rates_refused),        cmocka_unit_test(whole_way),
         cmocka_unit_test(memory_is_flat),

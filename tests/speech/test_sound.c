@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft-sndfile on good recordings: every format, from a file and from a pipe; streams that do not know
- * their length; chains; limits; memory that runs out. */
+/* weft-sndfile on good recordings: every format, from a file and from a pipe; streams that do not
+ * know their length; chains; limits; memory that runs out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,12 +34,12 @@ static int teardown(void **state)
 
 static weft_error no_error(void)
 {
-    return (weft_error){ .hdr = WEFT_HDR(weft_error) };
+    return (weft_error){.hdr = WEFT_HDR(weft_error)};
 }
 
 static void must_decode(const bytes_made *b, int pipe, int64_t block, decoded *out)
 {
-    memory_source m = { .p = b->p, .n = b->n, .pipe = pipe };
+    memory_source m = {.p = b->p, .n = b->n, .pipe = pipe};
     weft_error    err = no_error();
     weft_status   st = decode(decoder, &host, &m, NULL, block, out, &err);
     if (st != WEFT_OK)
@@ -48,7 +48,7 @@ static void must_decode(const bytes_made *b, int pipe, int64_t block, decoded *o
 
 static int32_t probe(const void *head, uint64_t n, const char *name)
 {
-    weft_probe p = { WEFT_HDR(weft_probe), "audio", head, n, name };
+    weft_probe p = {WEFT_HDR(weft_probe), "audio", head, n, name};
     return decoder->probe(&p);
 }
 
@@ -67,32 +67,33 @@ static double apart(const float *a, int64_t n_a, const float *b, int64_t n_b)
     return best;
 }
 
-/* error: half a step for PCM, a quarter of a per cent to a few for mu-law and A-law, what the codec loses
- * (it is told no bit rate: libsndfile's defaults) for the others; on a sound of about 0.3 RMS. */
+/* error: half a step for PCM, a quarter of a per cent to a few for mu-law and A-law, what the codec
+ * loses (it is told no bit rate: libsndfile's defaults) for the others; on a sound of about 0.3
+ * RMS. */
 static const struct {
     const char *name;
     int32_t     format, rate, channels;
     double      error;
     int32_t     probe;
 } formats[] = {
-    { "pcm8", SF_FORMAT_WAV | SF_FORMAT_PCM_U8, 8000, 1, 5e-3, WEFT_PROBE_CERTAIN },
-    { "pcm16", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 16000, 1, 2e-5, WEFT_PROBE_CERTAIN },
-    { "pcm24", SF_FORMAT_WAV | SF_FORMAT_PCM_24, 48000, 2, 1e-7, WEFT_PROBE_CERTAIN },
-    { "pcm32", SF_FORMAT_WAV | SF_FORMAT_PCM_32, 44100, 1, 1e-7, WEFT_PROBE_CERTAIN },
-    { "float", SF_FORMAT_WAV | SF_FORMAT_FLOAT, 22050, 1, 0, WEFT_PROBE_CERTAIN },
-    { "double", SF_FORMAT_WAV | SF_FORMAT_DOUBLE, 22050, 1, 0, WEFT_PROBE_CERTAIN },
-    { "ulaw", SF_FORMAT_WAV | SF_FORMAT_ULAW, 8000, 1, 2e-2, WEFT_PROBE_CERTAIN },
-    { "alaw", SF_FORMAT_WAV | SF_FORMAT_ALAW, 8000, 1, 2e-2, WEFT_PROBE_CERTAIN },
-    { "ima", SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, 16000, 1, 3e-2, WEFT_PROBE_CERTAIN },
-    { "extensible", SF_FORMAT_WAVEX | SF_FORMAT_PCM_16, 4000, 8, 2e-5, WEFT_PROBE_CERTAIN },
-    { "rf64", SF_FORMAT_RF64 | SF_FORMAT_PCM_16, 384000, 1, 2e-5, WEFT_PROBE_CERTAIN },
-    { "flac16", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 44100, 2, 2e-5, WEFT_PROBE_CERTAIN },
-    { "flac24", SF_FORMAT_FLAC | SF_FORMAT_PCM_24, 96000, 1, 1e-7, WEFT_PROBE_CERTAIN },
-    { "vorbis", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 44100, 1, 5e-2, WEFT_PROBE_CERTAIN },
-    { "opus", SF_FORMAT_OGG | SF_FORMAT_OPUS, 48000, 1, 5e-2, WEFT_PROBE_CERTAIN },
-    { "mp3", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, 44100, 1, 5e-2, WEFT_PROBE_MAGIC },
-    { "aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16, 11025, 2, 2e-5, WEFT_PROBE_CERTAIN },
-    { "aifc", SF_FORMAT_AIFF | SF_FORMAT_FLOAT, 16000, 1, 0, WEFT_PROBE_CERTAIN },
+    {"pcm8", SF_FORMAT_WAV | SF_FORMAT_PCM_U8, 8000, 1, 5e-3, WEFT_PROBE_CERTAIN},
+    {"pcm16", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 16000, 1, 2e-5, WEFT_PROBE_CERTAIN},
+    {"pcm24", SF_FORMAT_WAV | SF_FORMAT_PCM_24, 48000, 2, 1e-7, WEFT_PROBE_CERTAIN},
+    {"pcm32", SF_FORMAT_WAV | SF_FORMAT_PCM_32, 44100, 1, 1e-7, WEFT_PROBE_CERTAIN},
+    {"float", SF_FORMAT_WAV | SF_FORMAT_FLOAT, 22050, 1, 0, WEFT_PROBE_CERTAIN},
+    {"double", SF_FORMAT_WAV | SF_FORMAT_DOUBLE, 22050, 1, 0, WEFT_PROBE_CERTAIN},
+    {"ulaw", SF_FORMAT_WAV | SF_FORMAT_ULAW, 8000, 1, 2e-2, WEFT_PROBE_CERTAIN},
+    {"alaw", SF_FORMAT_WAV | SF_FORMAT_ALAW, 8000, 1, 2e-2, WEFT_PROBE_CERTAIN},
+    {"ima", SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM, 16000, 1, 3e-2, WEFT_PROBE_CERTAIN},
+    {"extensible", SF_FORMAT_WAVEX | SF_FORMAT_PCM_16, 4000, 8, 2e-5, WEFT_PROBE_CERTAIN},
+    {"rf64", SF_FORMAT_RF64 | SF_FORMAT_PCM_16, 384000, 1, 2e-5, WEFT_PROBE_CERTAIN},
+    {"flac16", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 44100, 2, 2e-5, WEFT_PROBE_CERTAIN},
+    {"flac24", SF_FORMAT_FLAC | SF_FORMAT_PCM_24, 96000, 1, 1e-7, WEFT_PROBE_CERTAIN},
+    {"vorbis", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 44100, 1, 5e-2, WEFT_PROBE_CERTAIN},
+    {"opus", SF_FORMAT_OGG | SF_FORMAT_OPUS, 48000, 1, 5e-2, WEFT_PROBE_CERTAIN},
+    {"mp3", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, 44100, 1, 5e-2, WEFT_PROBE_MAGIC},
+    {"aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16, 11025, 2, 2e-5, WEFT_PROBE_CERTAIN},
+    {"aifc", SF_FORMAT_AIFF | SF_FORMAT_FLOAT, 16000, 1, 0, WEFT_PROBE_CERTAIN},
 };
 #define N_FORMATS (sizeof formats / sizeof formats[0])
 
@@ -141,11 +142,11 @@ static void info_and_blocks(void **state)
     bytes_free(&b);
 }
 
-/* A recorder writes the header before it knows: sizes of zero, of 2 GiB, of all ones. From a file and
- * from a pipe every sample comes out, and what a pipe sends is read while it is sent. */
+/* A recorder writes the header before it knows: sizes of zero, of 2 GiB, of all ones. From a file
+ * and from a pipe every sample comes out, and what a pipe sends is read while it is sent. */
 static void unknown_lengths(void **state)
 {
-    static const uint32_t sizes[] = { 0, 0x7fffffffu, 0x7ffff000u, 0x80000000u, 0xffffffffu };
+    static const uint32_t sizes[] = {0, 0x7fffffffu, 0x7ffff000u, 0x80000000u, 0xffffffffu};
     int16_t               x[3000];
     (void)state;
     for (int i = 0; i < 3000; i++)
@@ -166,16 +167,17 @@ static void unknown_lengths(void **state)
         }
 }
 
-/* The header alone is enough to open, and 100 samples to give 100 samples: nothing waits for more. */
+/* The header alone is enough to open, and 100 samples to give 100 samples: nothing waits for more.
+ * */
 static void live_input(void **state)
 {
-    int16_t       x[100] = { 5 };
+    int16_t       x[100] = {5};
     bytes_made    b = wav_of(x, 100, 16000, 1);
-    memory_source m = { .p = b.p, .n = b.n, .pipe = 1 };
+    memory_source m = {.p = b.p, .n = b.n, .pipe = 1};
     weft_source   src = source_of(&m);
     weft_error    err = no_error();
     float         y[100];
-    int64_t       got, shape[2] = { 100, 1 };
+    int64_t       got, shape[2] = {100, 1};
     weft_tensor   t = weft_view(NULL, y, WEFT_F32, 2, shape);
     void         *dec;
     (void)state;
@@ -193,12 +195,12 @@ static void live_input(void **state)
 /* More than 4 GiB of samples behind a 32-bit header, and by RF64: the count is the file's. */
 static void beyond_4_gib(void **state)
 {
-    int16_t         x[10] = { 0 };
+    int16_t         x[10] = {0};
     bytes_made      b = wav_of(x, 10, 48000, 1);
-    memory_source   m = { .p = b.p, .n = b.n, .padding = (uint64_t)6 << 30 };
+    memory_source   m = {.p = b.p, .n = b.n, .padding = (uint64_t)6 << 30};
     weft_source     src = source_of(&m);
     weft_error      err = no_error();
-    weft_media_info info = { .hdr = WEFT_HDR(weft_media_info) };
+    weft_media_info info = {.hdr = WEFT_HDR(weft_media_info)};
     void           *dec;
     (void)state;
     bytes_set_le(&b, 40, 0xffffffffu, 4);
@@ -212,7 +214,7 @@ static void beyond_4_gib(void **state)
 /* What stands behind the samples is not sound. */
 static void chunks_behind_the_samples(void **state)
 {
-    int16_t    x[1000] = { 1, 2, 3 };
+    int16_t    x[1000] = {1, 2, 3};
     bytes_made b = wav_of(x, 1000, 8000, 1);
     (void)state;
     bytes_text(&b, "LIST");
@@ -230,7 +232,7 @@ static void chunks_behind_the_samples(void **state)
 
 static bytes_made join(const bytes_made *a, const bytes_made *b)
 {
-    bytes_made out = { 0 };
+    bytes_made out = {0};
     bytes_put(&out, a->p, a->n);
     bytes_put(&out, b->p, b->n);
     return out;
@@ -239,7 +241,7 @@ static bytes_made join(const bytes_made *a, const bytes_made *b)
 /* Two recordings in one Ogg, as radio streams are saved: both are heard. */
 static void chained_ogg(void **state)
 {
-    static const int32_t codecs[] = { SF_FORMAT_VORBIS, SF_FORMAT_OPUS };
+    static const int32_t codecs[] = {SF_FORMAT_VORBIS, SF_FORMAT_OPUS};
     (void)state;
     for (int i = 0; i < 2; i++) {
         float     *x = sound_made(24000, 48000, 1);
@@ -267,8 +269,9 @@ static void chained_ogg(void **state)
 static void mp3_tags(void **state)
 {
     float     *x = sound_made(40000, 44100, 1);
-    bytes_made mp3 = file_of(x, 40000, 44100, 1, SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III), b = { 0 };
-    decoded    plain, tagged;
+    bytes_made mp3 = file_of(x, 40000, 44100, 1, SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III),
+               b = {0};
+    decoded plain, tagged;
     (void)state;
     must_decode(&mp3, 0, 5000, &plain);
     bytes_text(&b, "ID3\x03");
@@ -318,24 +321,26 @@ static void probes(void **state)
     assert_int_equal(probe("RIFF\0\0\0\0WAVELIST", 16, NULL), WEFT_PROBE_MAGIC);
     assert_int_equal(probe("FORM\0\0\0\0ILBM", 12, NULL), WEFT_PROBE_NO);
     /* one frame header is luck */
-    assert_int_equal(probe("\xff\xfb\x90\x64 and then a text that goes on", 34, NULL), WEFT_PROBE_NO);
-    /* a film's Ogg is not ours */
-    assert_int_equal(probe("OggS\0\2\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1\x2a\x80theora", 35, NULL),
+    assert_int_equal(probe("\xff\xfb\x90\x64 and then a text that goes on", 34, NULL),
                      WEFT_PROBE_NO);
-    weft_probe picture = { WEFT_HDR(weft_probe), "image", (const uint8_t *)"fLaC", 4, "a.flac" };
+    /* a film's Ogg is not ours */
+    assert_int_equal(
+        probe("OggS\0\2\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1\x2a\x80theora", 35, NULL),
+        WEFT_PROBE_NO);
+    weft_probe picture = {WEFT_HDR(weft_probe), "image", (const uint8_t *)"fLaC", 4, "a.flac"};
     assert_int_equal(decoder->probe(&picture), WEFT_PROBE_NO);
 }
 
 static void sample_limit(void **state)
 {
     float      *x = sound_made(30000, 16000, 1);
-    weft_limits lim = { .hdr = WEFT_HDR(weft_limits), .max_samples = 20000 };
+    weft_limits lim = {.hdr = WEFT_HDR(weft_limits), .max_samples = 20000};
     (void)state;
     for (size_t i = 0; i < N_FORMATS; i++) {
         if (formats[i].channels != 1)
             continue;
         bytes_made    b = file_of(x, 30000, formats[i].rate, 1, formats[i].format);
-        memory_source m = { .p = b.p, .n = b.n };
+        memory_source m = {.p = b.p, .n = b.n};
         weft_error    err = no_error();
         decoded       d;
         assert_int_equal(decode(decoder, &host, &m, &lim, 1000, &d, &err), WEFT_E_LIMIT);
@@ -354,7 +359,7 @@ static void out_of_memory(void **state)
         bytes_made b = file_of(x, 3000, formats[i].rate, 1, formats[i].format);
         int        failures = 0;
         for (uint64_t n = 1; n < 20; n++) {
-            memory_source m = { .p = b.p, .n = b.n, .pipe = 1 };
+            memory_source m = {.p = b.p, .n = b.n, .pipe = 1};
             weft_error    err = no_error();
             decoded       d;
             fake_host_fail_at(&host, n, 0);
@@ -374,9 +379,9 @@ static void out_of_memory(void **state)
 
 static void cancelled(void **state)
 {
-    int16_t       x[100] = { 0 };
+    int16_t       x[100] = {0};
     bytes_made    b = wav_of(x, 100, 16000, 1);
-    memory_source m = { .p = b.p, .n = b.n };
+    memory_source m = {.p = b.p, .n = b.n};
     weft_error    err = no_error();
     decoded       d;
     (void)state;
@@ -389,13 +394,13 @@ static void cancelled(void **state)
 /* The caller's buffer is checked before it is written. */
 static void wrong_buffers(void **state)
 {
-    int16_t       x[100] = { 0 };
+    int16_t       x[100] = {0};
     bytes_made    b = wav_of(x, 50, 16000, 2);
-    memory_source m = { .p = b.p, .n = b.n };
+    memory_source m = {.p = b.p, .n = b.n};
     weft_source   src = source_of(&m);
     weft_error    err = no_error();
     float         y[200];
-    int64_t       got, shape[2] = { 50, 2 };
+    int64_t       got, shape[2] = {50, 2};
     weft_tensor   good = weft_view(NULL, y, WEFT_F32, 2, shape), t;
     void         *dec;
     (void)state;
@@ -419,13 +424,13 @@ static void wrong_buffers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_format),      cmocka_unit_test(info_and_blocks),
-        cmocka_unit_test(unknown_lengths),   cmocka_unit_test(live_input),
-        cmocka_unit_test(beyond_4_gib),      cmocka_unit_test(chunks_behind_the_samples),
-        cmocka_unit_test(chained_ogg),       cmocka_unit_test(mp3_tags),
-        cmocka_unit_test(real_speech),       cmocka_unit_test(probes),
-        cmocka_unit_test(sample_limit),      cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(cancelled),         cmocka_unit_test(wrong_buffers),
+        cmocka_unit_test(every_format),    cmocka_unit_test(info_and_blocks),
+        cmocka_unit_test(unknown_lengths), cmocka_unit_test(live_input),
+        cmocka_unit_test(beyond_4_gib),    cmocka_unit_test(chunks_behind_the_samples),
+        cmocka_unit_test(chained_ogg),     cmocka_unit_test(mp3_tags),
+        cmocka_unit_test(real_speech),     cmocka_unit_test(probes),
+        cmocka_unit_test(sample_limit),    cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(cancelled),       cmocka_unit_test(wrong_buffers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

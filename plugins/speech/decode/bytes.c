@@ -100,17 +100,20 @@ weft_status spk_bytes_hold(spk_bytes *b, const char *format, weft_error *err)
         return WEFT_OK;
     for (uint64_t room = HELD_FIRST; room <= SPK_BYTES_HELD_MAX; room *= 2) {
         if (regrow(b, had, room) == NULL)
-            return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to hold the %s from a "
-                             "pipe; save it to a file first", format);
+            return weft_fail(err, WEFT_E_NOMEM,
+                             "there is not enough memory to hold the %s from a "
+                             "pipe; save it to a file first",
+                             format);
         had += from_source(b, had, b->held + had, room - had);
         if (had < room) {
             b->n = (int64_t)had;
             return WEFT_OK;
         }
     }
-    return weft_fail(err, WEFT_E_LIMIT, "the %s from a pipe has more than %llu MiB and has to be "
-                     "held in memory; save it to a file first, or send WAV or FLAC", format,
-                     (unsigned long long)(SPK_BYTES_HELD_MAX >> 20));
+    return weft_fail(err, WEFT_E_LIMIT,
+                     "the %s from a pipe has more than %llu MiB and has to be "
+                     "held in memory; save it to a file first, or send WAV or FLAC",
+                     format, (unsigned long long)(SPK_BYTES_HELD_MAX >> 20));
 }
 
 /* --- libsndfile's callbacks ------------------------------------------------------------------- */
@@ -124,7 +127,9 @@ static sf_count_t vio_length(void *ctx)
 static sf_count_t vio_seek(sf_count_t offset, int whence, void *ctx)
 {
     spk_bytes *b = ctx;
-    sf_count_t from = whence == SEEK_END ? vio_length(b) : whence == SEEK_CUR ? (sf_count_t)b->at : 0;
+    sf_count_t from = whence == SEEK_END   ? vio_length(b)
+                      : whence == SEEK_CUR ? (sf_count_t)b->at
+                                           : 0;
     sf_count_t to;
     if (__builtin_add_overflow(from, offset, &to) || to < 0)
         return -1;
@@ -152,7 +157,7 @@ static sf_count_t vio_tell(void *ctx)
 
 SNDFILE *spk_bytes_open(spk_bytes *b, SF_INFO *info)
 {
-    SF_VIRTUAL_IO io = { vio_length, vio_seek, vio_read, vio_write, vio_tell };
+    SF_VIRTUAL_IO io = {vio_length, vio_seek, vio_read, vio_write, vio_tell};
     b->at = 0;
     b->ended = 0; /* looking at the head may have met it */
     return sf_open_virtual(&io, SFM_READ, info, b);

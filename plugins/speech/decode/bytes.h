@@ -33,8 +33,8 @@ uint64_t spk_bytes_peek(spk_bytes *b, uint64_t at, void *dst, uint64_t n);
 /* Narrows the window to n bytes from base (-1: to the end) and goes to its start. */
 void spk_bytes_window(spk_bytes *b, uint64_t base, int64_t n);
 
-/* Takes a source of unknown length into memory. LIMIT over SPK_BYTES_HELD_MAX; format is the subject
- * of the sentence. Does nothing where the length is known. */
+/* Takes a source of unknown length into memory. LIMIT over SPK_BYTES_HELD_MAX; format is the
+ * subject of the sentence. Does nothing where the length is known. */
 weft_status spk_bytes_hold(spk_bytes *b, const char *format, weft_error *err);
 
 /* Reads at the position and moves. As spk_bytes_peek. */

@@ -37,7 +37,7 @@ static int32_t score_flac(const uint8_t *p, uint64_t n)
         return WEFT_PROBE_NO;
     /* STREAMINFO comes first and has 34 bytes. */
     return n - at >= 8 && (p[at + 4] & 0x7f) == 0 && p[at + 7] == 34 ? WEFT_PROBE_CERTAIN
-                                                                    : WEFT_PROBE_MAGIC;
+                                                                     : WEFT_PROBE_MAGIC;
 }
 
 /* The first packet begins after the page's segment table. */
@@ -47,7 +47,7 @@ static int32_t score_ogg(const uint8_t *p, uint64_t n)
         return WEFT_PROBE_NO;
     uint64_t at = 27u + p[26];
     if (starts(p, n, at, "\x01vorbis") || starts(p, n, at, "OpusHead") ||
-        starts(p, n, at, "\x7f" "FLAC"))
+        starts(p, n, at, "\177FLAC"))
         return WEFT_PROBE_CERTAIN;
     return WEFT_PROBE_NO;
 }
@@ -63,14 +63,13 @@ static int32_t score_aiff(const uint8_t *p, uint64_t n)
 static uint32_t frame_bytes(const uint8_t *p)
 {
     static const uint16_t kbits[2][3][16] = {
-        { { 0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 0 },
-          { 0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 0 },
-          { 0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0 } },
-        { { 0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256, 0 },
-          { 0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0 },
-          { 0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0 } }
-    };
-    static const uint16_t rates[3] = { 44100, 48000, 32000 };
+        {{0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 0},
+         {0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 0},
+         {0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 0}},
+        {{0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256, 0},
+         {0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0},
+         {0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 0}}};
+    static const uint16_t rates[3] = {44100, 48000, 32000};
     unsigned              version = p[1] >> 3 & 3, layer = 4 - (p[1] >> 1 & 3); /* 3: MPEG 1 */
     unsigned              kbit = p[2] >> 4, rate = p[2] >> 2 & 3, pad = p[2] >> 1 & 1;
     if (p[0] != 0xff || (p[1] & 0xe0) != 0xe0 || version == 1 || layer == 4 || rate == 3)
@@ -104,9 +103,9 @@ static const struct {
     const char *name;
     int32_t (*score)(const uint8_t *p, uint64_t n);
 } formats[] = {
-    { SPK_FORMAT_WAV, "WAV", score_wav },    { SPK_FORMAT_FLAC, "FLAC", score_flac },
-    { SPK_FORMAT_OGG, "Ogg", score_ogg },    { SPK_FORMAT_AIFF, "AIFF", score_aiff },
-    { SPK_FORMAT_MP3, "MP3", score_mp3 },
+    {SPK_FORMAT_WAV, "WAV", score_wav}, {SPK_FORMAT_FLAC, "FLAC", score_flac},
+    {SPK_FORMAT_OGG, "Ogg", score_ogg}, {SPK_FORMAT_AIFF, "AIFF", score_aiff},
+    {SPK_FORMAT_MP3, "MP3", score_mp3},
 };
 #define N_FORMATS (sizeof formats / sizeof formats[0])
 
@@ -150,8 +149,8 @@ static int ends_in(const char *name, const char *ending)
 
 int spk_format_ends(const char *name)
 {
-    static const char *const endings[] = { ".wav", ".flac", ".ogg", ".oga", ".opus",
-                                           ".mp3", ".aiff", ".aif" };
+    static const char *const endings[] = {".wav",  ".flac", ".ogg",  ".oga",
+                                          ".opus", ".mp3",  ".aiff", ".aif"};
     for (size_t i = 0; name != NULL && i < sizeof endings / sizeof endings[0]; i++)
         if (ends_in(name, endings[i]))
             return 1;

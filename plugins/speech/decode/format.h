@@ -16,8 +16,8 @@ typedef enum spk_format {
 
 /* The format whose magic number head begins with. *score, where not NULL, gets WEFT_PROBE_MAGIC or
  * WEFT_PROBE_CERTAIN, or WEFT_PROBE_NO with SPK_FORMAT_NONE. MP3 has no magic number: two frame
- * headers that agree, or an ID3 tag, are MAGIC. An Ogg whose first stream is neither Vorbis, Opus nor
- * FLAC is not one of ours. [any] */
+ * headers that agree, or an ID3 tag, are MAGIC. An Ogg whose first stream is neither Vorbis, Opus
+ * nor FLAC is not one of ours. [any] */
 spk_format spk_format_of(const uint8_t *head, uint64_t n, int32_t *score);
 
 /* "WAV", "FLAC", ...: the subject of messages. [any] */

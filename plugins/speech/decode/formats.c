@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each format's way to samples.
  *
- * A plain WAV (PCM, float, A-law, mu-law) is walked by wav.c and libsndfile reads its samples as raw
- * ones: so a header that lies about sizes, or a pipe, costs nothing. FLAC and MP3 are read straight
- * through as well. Ogg and AIFF look at their end first, and a pipe of them is held in memory. Each
- * link of a chained Ogg is opened on its own, in a window of its own. */
+ * A plain WAV (PCM, float, A-law, mu-law) is walked by wav.c and libsndfile reads its samples as
+ * raw ones: so a header that lies about sizes, or a pipe, costs nothing. FLAC and MP3 are read
+ * straight through as well. Ogg and AIFF look at their end first, and a pipe of them is held in
+ * memory. Each link of a chained Ogg is opened on its own, in a window of its own. */
 #include "ogg.h"
 #include "sound.h"
 #include "wav.h"
@@ -25,8 +25,10 @@ const char *spk_sound_name(const spk_sound *s)
 
 weft_status spk_sound_too_long(const spk_sound *s, weft_error *err)
 {
-    return weft_fail(err, WEFT_E_LIMIT, "the %s has more than %" PRIu64 " samples; cut it, or raise "
-                     "--max-samples", spk_sound_name(s), s->max_samples);
+    return weft_fail(err, WEFT_E_LIMIT,
+                     "the %s has more than %" PRIu64 " samples; cut it, or raise "
+                     "--max-samples",
+                     spk_sound_name(s), s->max_samples);
 }
 
 weft_status spk_sound_source_failed(const spk_sound *s, weft_error *err)
@@ -40,11 +42,15 @@ weft_status spk_sound_source_failed(const spk_sound *s, weft_error *err)
 static weft_status set_shape(spk_sound *s, int64_t rate, int64_t channels, weft_error *err)
 {
     if (rate < RATE_MIN || rate > RATE_MAX)
-        return weft_fail(err, WEFT_E_LIMIT, "the %s has %" PRId64 " samples a second, and 4000 to "
-                         "384000 can be read; convert it to 16000", spk_sound_name(s), rate);
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the %s has %" PRId64 " samples a second, and 4000 to "
+                         "384000 can be read; convert it to 16000",
+                         spk_sound_name(s), rate);
     if (channels < 1 || channels > CHANNELS_MAX)
-        return weft_fail(err, WEFT_E_LIMIT, "the %s has %" PRId64 " channels, and 1 to 8 can be read; "
-                         "mix it down first", spk_sound_name(s), channels);
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the %s has %" PRId64 " channels, and 1 to 8 can be read; "
+                         "mix it down first",
+                         spk_sound_name(s), channels);
     s->rate = (int32_t)rate;
     s->channels = (int32_t)channels;
     return WEFT_OK;
@@ -57,14 +63,18 @@ static weft_status cannot_open(const spk_sound *s, weft_error *err)
         return spk_sound_source_failed(s, err);
     switch (sf_error(NULL)) {
     case SF_ERR_UNSUPPORTED_ENCODING:
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "the %s uses a codec that is not read here; convert "
-                         "it to plain WAV or FLAC", spk_sound_name(s));
+        return weft_fail(err, WEFT_E_UNSUPPORTED,
+                         "the %s uses a codec that is not read here; convert "
+                         "it to plain WAV or FLAC",
+                         spk_sound_name(s));
     case SF_ERR_SYSTEM:
         return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the %s",
                          spk_sound_name(s));
     default:
-        return weft_fail(err, WEFT_E_CORRUPT, "the %s's header is damaged or cut short; get a complete "
-                         "copy", spk_sound_name(s));
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the %s's header is damaged or cut short; get a complete "
+                         "copy",
+                         spk_sound_name(s));
     }
 }
 
@@ -80,8 +90,9 @@ static weft_status open_file(spk_sound *s, SF_INFO *info, weft_error *err)
 /* Samples of a known layout from where they begin. */
 static weft_status open_plain_wav(spk_sound *s, const spk_wav *w, weft_error *err)
 {
-    SF_INFO info = { .samplerate = w->rate, .channels = w->channels,
-                     .format = SF_FORMAT_RAW | w->subtype | SF_ENDIAN_LITTLE };
+    SF_INFO     info = {.samplerate = w->rate,
+                        .channels = w->channels,
+                        .format = SF_FORMAT_RAW | w->subtype | SF_ENDIAN_LITTLE};
     weft_status st = set_shape(s, w->rate, w->channels, err);
     if (st != WEFT_OK)
         return st;
@@ -94,7 +105,7 @@ static weft_status open_plain_wav(spk_sound *s, const spk_wav *w, weft_error *er
 
 static weft_status open_container(spk_sound *s, weft_error *err)
 {
-    SF_INFO     info = { 0 };
+    SF_INFO     info = {0};
     weft_status st = open_file(s, &info, err);
     return st == WEFT_OK ? set_shape(s, info.samplerate, info.channels, err) : st;
 }
@@ -118,7 +129,8 @@ static weft_status open_link(spk_sound *s, uint64_t from, weft_error *err)
     if (s->bytes.status != WEFT_OK)
         return spk_sound_source_failed(s, err);
     if (!link.complete)
-        return weft_fail(err, WEFT_E_CORRUPT, "the Ogg ends or is damaged before its first sample; get a "
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the Ogg ends or is damaged before its first sample; get a "
                          "complete copy");
     spk_bytes_window(&s->bytes, from, end - (int64_t)from);
     weft_status st = open_container(s, err);
@@ -162,7 +174,8 @@ static weft_status open_as(spk_sound *s, weft_error *err)
     case SPK_FORMAT_NONE:
         break;
     }
-    return weft_fail(err, WEFT_E_UNSUPPORTED, "this is not a WAV, FLAC, Ogg, MP3 or AIFF recording, "
+    return weft_fail(err, WEFT_E_UNSUPPORTED,
+                     "this is not a WAV, FLAC, Ogg, MP3 or AIFF recording, "
                      "whatever its name says; convert it to one of these");
 }
 
@@ -216,9 +229,10 @@ static weft_status follow_link(spk_sound *s, weft_error *err)
     weft_status st = open_link(s, (uint64_t)s->next_link, err);
     s->n_samples = -1;
     if (st == WEFT_OK && (s->rate != rate || s->channels != channels))
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "the Ogg goes from %d Hz and %d channels to %d Hz and "
-                         "%d after sample %" PRIu64 "; split it there", rate, channels, s->rate,
-                         s->channels, s->done);
+        return weft_fail(err, WEFT_E_UNSUPPORTED,
+                         "the Ogg goes from %d Hz and %d channels to %d Hz and "
+                         "%d after sample %" PRIu64 "; split it there",
+                         rate, channels, s->rate, s->channels, s->done);
     return st;
 }
 
@@ -233,8 +247,10 @@ weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, we
         if (s->bytes.status != WEFT_OK)
             return spk_sound_source_failed(s, err);
         if (!ok)
-            return weft_fail(err, WEFT_E_CORRUPT, "the %s is damaged after sample %" PRIu64 "; get a "
-                             "complete copy", spk_sound_name(s), s->done + (uint64_t)*got);
+            return weft_fail(err, WEFT_E_CORRUPT,
+                             "the %s is damaged after sample %" PRIu64 "; get a "
+                             "complete copy",
+                             spk_sound_name(s), s->done + (uint64_t)*got);
         if (*got == n || s->next_link < 0)
             break;
         st = follow_link(s, err);

@@ -58,7 +58,8 @@ weft_status spk_mp3_open(spk_bytes *b, spk_mp3 *out, weft_error *err)
     if (configure(out->handle, b) && read_shape(out->handle, out))
         return WEFT_OK;
     spk_mp3_close(out);
-    return weft_fail(err, WEFT_E_CORRUPT, "there is no MPEG sound where the MP3 should begin; get a "
+    return weft_fail(err, WEFT_E_CORRUPT,
+                     "there is no MPEG sound where the MP3 should begin; get a "
                      "complete copy");
 }
 
@@ -73,7 +74,7 @@ void spk_mp3_close(spk_mp3 *m)
 
 int64_t spk_mp3_read(spk_mp3 *m, float *dst, int64_t n, int *ok)
 {
-    size_t  room = (size_t)n * (size_t)m->channels * sizeof(float), done = 0;
+    size_t room = (size_t)n * (size_t)m->channels * sizeof(float), done = 0;
     *ok = 1;
     while (done < room) {
         size_t got = 0;

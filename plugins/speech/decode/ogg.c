@@ -37,7 +37,7 @@ static uint64_t page_bytes(spk_bytes *b, uint64_t at, const uint8_t *p)
 spk_ogg_link spk_ogg_walk(spk_bytes *b, uint64_t from)
 {
     uint8_t      p[PAGE_HEAD];
-    spk_ogg_link link = { -1, 0, 0 };
+    spk_ogg_link link = {-1, 0, 0};
     int          in_body = 0;
     for (uint64_t at = from, n; spk_bytes_peek(b, at, p, PAGE_HEAD) == PAGE_HEAD; at += n) {
         n = page_bytes(b, at, p);

@@ -2,7 +2,8 @@
 /* weft.sndfile: the sound decoder, on libsndfile and libmpg123.
  *
  * Sound that stops early is given up to there, with a line in the log; sound that is damaged, or is
- * not numbers, is refused. No buffer is sized from a header: the caller's block is filled in parts. */
+ * not numbers, is refused. No buffer is sized from a header: the caller's block is filled in parts.
+ * */
 #include "sound.h"
 #include "weft/sdk.h"
 
@@ -66,7 +67,8 @@ static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
     me.n_samples = s->n_samples;
     me.duration_us = -1;
     if (s->n_samples >= 0)
-        me.duration_us = s->n_samples / s->rate * 1000000 + s->n_samples % s->rate * 1000000 / s->rate;
+        me.duration_us =
+            s->n_samples / s->rate * 1000000 + s->n_samples % s->rate * 1000000 / s->rate;
     me.hdr.size = out->hdr.size < sizeof me ? out->hdr.size : (uint32_t)sizeof me;
     memcpy(out, &me, me.hdr.size);
     return WEFT_OK;
@@ -87,7 +89,8 @@ static weft_status check_samples(const spk_sound *s, const float *p, int64_t n, 
 {
     for (int64_t i = 0; i < n * s->channels; i++)
         if (!(fabsf(p[i]) <= SAMPLE_MAX))
-            return weft_fail(err, WEFT_E_CORRUPT, "sample %" PRIu64 " of the %s is not a number that "
+            return weft_fail(err, WEFT_E_CORRUPT,
+                             "sample %" PRIu64 " of the %s is not a number that "
                              "sound can have (NaN, infinite or huge); export it again",
                              s->done + (uint64_t)(i / s->channels), spk_sound_name(s));
     return WEFT_OK;
@@ -113,10 +116,12 @@ static weft_status note_end(const spk_sound *s, weft_error *err)
 {
     char line[160];
     if (s->done == 0 && !s->plain && s->n_samples != 0)
-        return weft_fail(err, WEFT_E_CORRUPT, "the %s ends before its first sample; get a complete copy",
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the %s ends before its first sample; get a complete copy",
                          spk_sound_name(s));
     if (s->n_samples > 0 && s->done < (uint64_t)s->n_samples && s->host->log != NULL) {
-        snprintf(line, sizeof line, "the %s ends after %" PRIu64 " of %" PRId64 " samples; they are used",
+        snprintf(line, sizeof line,
+                 "the %s ends after %" PRIu64 " of %" PRId64 " samples; they are used",
                  spk_sound_name(s), s->done, s->n_samples);
         s->host->log(s->host, WEFT_LOG_WARN, line);
     }
@@ -129,8 +134,10 @@ static weft_status dec_read_audio(void *dec, int64_t n, const weft_tensor *dst, 
     decoder_state *d = dec;
     *got = 0;
     if (!fits(dst, n, d->sound.channels))
-        return weft_fail(err, WEFT_E_INVALID, "the buffer for %" PRId64 " samples must be f32 [%" PRId64
-                         ", %d] in C order", n, n, d->sound.channels);
+        return weft_fail(err, WEFT_E_INVALID,
+                         "the buffer for %" PRId64 " samples must be f32 [%" PRId64
+                         ", %d] in C order",
+                         n, n, d->sound.channels);
     float *p = dst->data;
     while (*got < n && !d->over) {
         int64_t     want = n - *got < FRAMES_A_READ ? n - *got : FRAMES_A_READ, part;
@@ -168,7 +175,7 @@ static void plugin_deinit(const weft_host *h)
     (void)h;
 }
 
-static const char *const kinds[] = { "audio", NULL };
+static const char *const kinds[] = {"audio", NULL};
 
 static const weft_decoder decoder = {
     .hdr = WEFT_HDR(weft_decoder),
@@ -180,8 +187,8 @@ static const weft_decoder decoder = {
     .close = dec_close,
 };
 
-static const char *const    needs[] = { NULL };
-static const weft_component components[] = { { WEFT_C_DECODER, "sound", &decoder } };
+static const char *const    needs[] = {NULL};
+static const weft_component components[] = {{WEFT_C_DECODER, "sound", &decoder}};
 
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),

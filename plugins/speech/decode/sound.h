@@ -20,8 +20,8 @@ typedef struct spk_sound {
 } spk_sound;
 
 /* Finds the format by content and opens it; s has host, bytes and max_samples, the rest is zero.
- * UNSUPPORTED: not one of the formats, or a codec that is not read. LIMIT: rate, channels or length.
- * What was opened is closed by spk_sound_close, also after failure. [worker] */
+ * UNSUPPORTED: not one of the formats, or a codec that is not read. LIMIT: rate, channels or
+ * length. What was opened is closed by spk_sound_close, also after failure. [worker] */
 weft_status spk_sound_open(spk_sound *s, weft_error *err);
 void        spk_sound_close(spk_sound *s);
 

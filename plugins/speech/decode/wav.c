@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chunk walk of a WAV. It reads forward only and stops at the samples, so that a pipe will do. */
+/* The chunk walk of a WAV. It reads forward only and stops at the samples, so that a pipe will do.
+ * */
 #include "wav.h"
 
 #include "weft/sdk.h"
 
-#define CHUNKS_MAX 1000        /* before the samples; real files have a handful */
-#define FMT_BYTES 40           /* of WAVEFORMATEXTENSIBLE: what is looked at */
-#define UNKNOWN_FROM 0x7ff00000u /* a recorder that cannot seek back writes 2 GiB less a little, or all ones */
+#define CHUNKS_MAX 1000 /* before the samples; real files have a handful */
+#define FMT_BYTES 40    /* of WAVEFORMATEXTENSIBLE: what is looked at */
+#define UNKNOWN_FROM                                                                               \
+    0x7ff00000u /* a recorder that cannot seek back writes 2 GiB less a little, or all ones */
 
 enum { TAG_PCM = 1, TAG_FLOAT = 3, TAG_ALAW = 6, TAG_ULAW = 7, TAG_EXTENSIBLE = 0xfffe };
 
@@ -32,8 +34,8 @@ typedef struct walk {
 /* bytes a sample takes -> libsndfile's name; 0: not a plain one. */
 static int32_t subtype_of(uint32_t tag, uint32_t bytes)
 {
-    static const int32_t pcm[] = { 0, SF_FORMAT_PCM_U8, SF_FORMAT_PCM_16, SF_FORMAT_PCM_24,
-                                   SF_FORMAT_PCM_32 };
+    static const int32_t pcm[] = {0, SF_FORMAT_PCM_U8, SF_FORMAT_PCM_16, SF_FORMAT_PCM_24,
+                                  SF_FORMAT_PCM_32};
     if (tag == TAG_PCM && bytes <= 4)
         return pcm[bytes];
     if (tag == TAG_FLOAT && bytes == 4)
@@ -52,8 +54,10 @@ static weft_status read_fmt(const uint8_t *p, uint64_t n, spk_wav *out, weft_err
     if (tag == TAG_EXTENSIBLE && n >= FMT_BYTES)
         tag = le(p + 24, 2);
     if (channels == 0 || rate == 0 || rate > INT32_MAX)
-        return weft_fail(err, WEFT_E_CORRUPT, "the WAV's header gives %u channels at %u Hz; the file "
-                         "is damaged", channels, rate);
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the WAV's header gives %u channels at %u Hz; the file "
+                         "is damaged",
+                         channels, rate);
     out->channels = (int32_t)channels;
     out->rate = (int32_t)rate;
     out->frame_bytes = (int32_t)align;
@@ -64,18 +68,20 @@ static weft_status read_fmt(const uint8_t *p, uint64_t n, spk_wav *out, weft_err
     if (align % channels == 0 && bits <= bytes * 8 && bits + 8 > bytes * 8)
         out->subtype = subtype_of(tag, bytes);
     if (out->subtype == 0)
-        return weft_fail(err, WEFT_E_CORRUPT, "the WAV's header gives %u bits and %u bytes for %u "
-                         "channels, which do not fit together; the file is damaged", bits, align,
-                         channels);
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the WAV's header gives %u bits and %u bytes for %u "
+                         "channels, which do not fit together; the file is damaged",
+                         bits, align, channels);
     return WEFT_OK;
 }
 
 static weft_status take_fmt(spk_bytes *b, uint64_t at, uint64_t n, spk_wav *out, weft_error *err)
 {
-    uint8_t  p[FMT_BYTES] = { 0 };
+    uint8_t  p[FMT_BYTES] = {0};
     uint64_t want = n < FMT_BYTES ? n : FMT_BYTES;
     if (n < 16 || spk_bytes_peek(b, at, p, want) != want)
-        return weft_fail(err, WEFT_E_CORRUPT, "the WAV's format chunk is cut short; get a complete copy");
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the WAV's format chunk is cut short; get a complete copy");
     return read_fmt(p, n, out, err);
 }
 
@@ -86,7 +92,8 @@ static int64_t data_bytes(const spk_bytes *b, const walk *w, uint64_t at, uint64
     int     finished = b->n >= 0 && w->riff_bytes + 8 == (uint64_t)b->n;
     if (w->rf64 && said == UINT32_MAX)
         said = w->ds64_data;
-    if ((said == 0 && !finished) || (said == UINT32_MAX && !w->rf64) || (left < 0 && said >= UNKNOWN_FROM))
+    if ((said == 0 && !finished) || (said == UINT32_MAX && !w->rf64) ||
+        (left < 0 && said >= UNKNOWN_FROM))
         return left;
     return left >= 0 && said > (uint64_t)left ? left : (int64_t)(said & INT64_MAX);
 }
@@ -102,7 +109,8 @@ static weft_status at_data(spk_bytes *b, const walk *w, uint64_t at, uint64_t sa
                            weft_error *err)
 {
     if (!w->has_fmt)
-        return weft_fail(err, WEFT_E_CORRUPT, "the WAV does not say what its samples are: there is no "
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the WAV does not say what its samples are: there is no "
                          "format chunk before them");
     out->data_at = at;
     out->data_bytes = data_bytes(b, w, at, said);
@@ -112,7 +120,7 @@ static weft_status at_data(spk_bytes *b, const walk *w, uint64_t at, uint64_t sa
 weft_status spk_wav_read(spk_bytes *b, spk_wav *out, weft_error *err)
 {
     uint8_t  p[16];
-    walk     w = { 0 };
+    walk     w = {0};
     uint64_t at = 12;
     memset(out, 0, sizeof *out);
     if (spk_bytes_peek(b, 0, p, 12) != 12)
@@ -137,6 +145,8 @@ weft_status spk_wav_read(spk_bytes *b, spk_wav *out, weft_error *err)
         }
         at += n + (n & 1);
     }
-    return weft_fail(err, WEFT_E_CORRUPT, "the WAV has more than %d chunks before its samples; it is "
-                     "damaged", CHUNKS_MAX);
+    return weft_fail(err, WEFT_E_CORRUPT,
+                     "the WAV has more than %d chunks before its samples; it is "
+                     "damaged",
+                     CHUNKS_MAX);
 }

@@ -25,7 +25,8 @@ static int64_t us_of(const spk_cutter *c, int64_t sample)
 }
 
 weft_status spk_cutter_init(spk_cutter *c, const weft_host *host, const weft_media_info *info,
-                            int64_t max_us, int64_t ahead, const weft_segment_sink *sink, weft_error *err)
+                            int64_t max_us, int64_t ahead, const weft_segment_sink *sink,
+                            weft_error *err)
 {
     memset(c, 0, sizeof *c);
     c->host = host;
@@ -34,8 +35,10 @@ weft_status spk_cutter_init(spk_cutter *c, const weft_host *host, const weft_med
     c->rate = info->sample_rate;
     c->last_active = -1;
     if (max_us < LIMIT_MIN_US)
-        return weft_fail(err, WEFT_E_INVALID, "segments of %lld microseconds are too short to cut; give "
-                         "half a second or more", (long long)max_us);
+        return weft_fail(err, WEFT_E_INVALID,
+                         "segments of %lld microseconds are too short to cut; give "
+                         "half a second or more",
+                         (long long)max_us);
     c->frames_max = (max_us < LIMIT_MAX_US ? max_us : LIMIT_MAX_US) / 10000;
     if (c->rate % 100 != 0) /* frames are then not of whole samples: one may be rounded up */
         c->frames_max--;
@@ -73,8 +76,10 @@ static weft_status segment_read(void *ctx, int64_t n, const weft_tensor *dst, in
     if (dst == NULL || dst->data == NULL || n < 0 || dst->ndim != 2 || dst->shape[0] < n ||
         dst->shape[1] != 1 || dst->stride[0] != 1 || dst->dtype.code != WEFT_DT_FLOAT ||
         dst->dtype.bits != 32 || dst->bytes / sizeof(float) < (uint64_t)n)
-        return weft_fail(err, WEFT_E_INVALID, "the buffer for %lld samples of a segment must be f32 "
-                         "[%lld, 1] in C order", (long long)n, (long long)n);
+        return weft_fail(err, WEFT_E_INVALID,
+                         "the buffer for %lld samples of a segment must be f32 "
+                         "[%lld, 1] in C order",
+                         (long long)n, (long long)n);
     *got = n < s->n - s->at ? n : s->n - s->at;
     memcpy(dst->data, s->x + s->at, (size_t)*got * sizeof(float));
     s->at += *got;
@@ -83,11 +88,14 @@ static weft_status segment_read(void *ctx, int64_t n, const weft_tensor *dst, in
 
 static weft_status hand_over(const spk_cutter *c, int64_t n, int silent, weft_error *err)
 {
-    segment_media   media = { c->samples, n, 0 };
-    weft_media_info info = { .hdr = WEFT_HDR(weft_media_info), .kind = c->kind, .channels = 1,
-                             .sample_rate = c->rate, .n_samples = n };
-    weft_media      m = { WEFT_HDR(weft_media), &media, &info, NULL, segment_read };
-    weft_segment    s = { .hdr = WEFT_HDR(weft_segment), .media = &m, .silent = silent };
+    segment_media   media = {c->samples, n, 0};
+    weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
+                            .kind = c->kind,
+                            .channels = 1,
+                            .sample_rate = c->rate,
+                            .n_samples = n};
+    weft_media      m = {WEFT_HDR(weft_media), &media, &info, NULL, segment_read};
+    weft_segment    s = {.hdr = WEFT_HDR(weft_segment), .media = &m, .silent = silent};
     s.start_us = us_of(c, c->pushed);
     s.end_us = us_of(c, c->pushed + n);
     info.duration_us = s.end_us - s.start_us;
@@ -112,7 +120,8 @@ static weft_status push_to(spk_cutter *c, int64_t end, weft_error *err)
     return st;
 }
 
-/* --- where -------------------------------------------------------------------------------------- */
+/* --- where --------------------------------------------------------------------------------------
+ * */
 
 /* The middle of the quietest 0.2 s in the second half of the limit. */
 static int64_t quietest(const spk_cutter *c)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weft.segmenter: long and live recordings, cut at pauses.
  *
- * The recording is mixed to one channel (its segments have one, at the recording's own rate), resampled to
- * 16 kHz for looking at (voice.h) and cut as cutter.h says. Memory is one segment at most, whatever the
- * length; a segment is pushed about 0.75 s after its last word. */
+ * The recording is mixed to one channel (its segments have one, at the recording's own rate),
+ * resampled to 16 kHz for looking at (voice.h) and cut as cutter.h says. Memory is one segment at
+ * most, whatever the length; a segment is pushed about 0.75 s after its last word. */
 #include "../resample.h"
 #include "cutter.h"
 #include "weft/sdk.h"
@@ -31,7 +31,8 @@ static void stop(segmenter *s)
     h->free(h, s);
 }
 
-static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *sink, weft_error *err)
+static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *sink,
+                         weft_error *err)
 {
     const weft_media_info *i = s->media->info;
     const weft_host       *h = s->host;
@@ -42,7 +43,8 @@ static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *
     weft_status st = spk_resampler_init(&s->resampler, h, i->sample_rate, err);
     if (st == WEFT_OK)
         st = spk_voice_init(&s->voice, h, err);
-    /* Frames lag behind samples by the resampler's reach and the window's, 15 ms; a block comes at once. */
+    /* Frames lag behind samples by the resampler's reach and the window's, 15 ms; a block comes at
+     * once. */
     int64_t ahead = s->resampler.half + i->sample_rate / 25 + s->block;
     if (st == WEFT_OK)
         st = spk_cutter_init(&s->cutter, h, i, max_us, ahead, sink, err);
@@ -60,7 +62,7 @@ static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *
 static weft_status step(segmenter *s, int *more, weft_error *err)
 {
     int32_t     channels = s->media->info->channels;
-    int64_t     shape[2] = { s->block, channels }, got = 0;
+    int64_t     shape[2] = {s->block, channels}, got = 0;
     weft_tensor t = weft_view(NULL, s->read, WEFT_F32, 2, shape);
     weft_status st = s->media->read_audio(s->media->ctx, s->block, &t, &got, err);
     if (st != WEFT_OK)
@@ -122,7 +124,7 @@ static void plugin_deinit(const weft_host *h)
     (void)h;
 }
 
-static const char *const kinds[] = { "audio", NULL };
+static const char *const kinds[] = {"audio", NULL};
 
 static const weft_segmenter vtable = {
     .hdr = WEFT_HDR(weft_segmenter),
@@ -130,8 +132,8 @@ static const weft_segmenter vtable = {
     .run = run,
 };
 
-static const char *const    needs[] = { NULL };
-static const weft_component components[] = { { WEFT_C_SEGMENTER, "audio", &vtable } };
+static const char *const    needs[] = {NULL};
+static const weft_component components[] = {{WEFT_C_SEGMENTER, "audio", &vtable}};
 
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),

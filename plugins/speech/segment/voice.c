@@ -34,8 +34,8 @@
 #define OVER_OFF 1.9953f
 
 /* Bands grow with frequency, as hearing does. */
-static const int16_t band_edges[SPK_VOICE_BANDS + 1] = { 8,  12, 16, 20, 24, 29,  35,  41, 48,
-                                                         56, 65, 75, 87, 100, 115, 132, 152 };
+static const int16_t band_edges[SPK_VOICE_BANDS + 1] = {8,  12, 16, 20, 24,  29,  35,  41, 48,
+                                                        56, 65, 75, 87, 100, 115, 132, 152};
 
 static void fill_tables(spk_voice *v)
 {
@@ -120,8 +120,8 @@ static double periodicity(const spk_voice *v, const double *power, double total)
     return total > 0 ? best / total : 0;
 }
 
-/* Band levels over the last frames, without the loudness: only the shape is left. Bands more than 40 dB
- * under the loudest count as that, so that an empty one does not speak by its rounding. */
+/* Band levels over the last frames, without the loudness: only the shape is left. Bands more than
+ * 40 dB under the loudest count as that, so that an empty one does not speak by its rounding. */
 static void make_shape(spk_voice *v, const double *power, spk_voice_shape *s)
 {
     float *row = v->band[v->frames % SPK_VOICE_SMOOTH], top = 1e-12f, mean = 0;
@@ -151,7 +151,8 @@ static float distance(const spk_voice_shape *a, const spk_voice_shape *b)
     return sum / SPK_VOICE_BANDS;
 }
 
-/* power [n / 2 + 1] of the frame; returns the band's sum. Digital silence is not worth a transform. */
+/* power [n / 2 + 1] of the frame; returns the band's sum. Digital silence is not worth a transform.
+ * */
 static double spectrum(spk_voice *v, double *power)
 {
     static const float silence[SPK_VOICE_WINDOW];
@@ -170,8 +171,8 @@ static double spectrum(spk_voice *v, double *power)
 static spk_voice_frame look(spk_voice *v)
 {
     double         *power = v->work + 2 * (size_t)SPK_VOICE_WINDOW, total = spectrum(v, power);
-    spk_voice_frame f = { 0 };
-    spk_voice_shape shape = { 0 }, *before = &v->shape[v->frames % SPK_VOICE_LAG];
+    spk_voice_frame f = {0};
+    spk_voice_shape shape = {0}, *before = &v->shape[v->frames % SPK_VOICE_LAG];
     /* Parseval: the two halves of the spectrum, over n times the window's energy (3 n / 8). */
     f.power = (float)(total * 2 / (0.375 * SPK_VOICE_WINDOW * SPK_VOICE_WINDOW));
     v->active = f.power > background(v, f.power) * (v->active ? OVER_OFF : OVER_ON);
@@ -192,7 +193,8 @@ int64_t spk_voice_push(spk_voice *v, const float *x, int64_t n, spk_voice_frame 
     int64_t done = 0;
     v->seen += n;
     while (n > 0) {
-        int64_t room = (int64_t)(sizeof v->in / sizeof v->in[0]) - v->n_in, part = n < room ? n : room;
+        int64_t room = (int64_t)(sizeof v->in / sizeof v->in[0]) - v->n_in,
+                part = n < room ? n : room;
         memcpy(v->in + v->n_in, x, (size_t)part * sizeof *x);
         v->n_in += part;
         x += part;
@@ -209,7 +211,7 @@ int64_t spk_voice_push(spk_voice *v, const float *x, int64_t n, spk_voice_frame 
 int64_t spk_voice_end(spk_voice *v, spk_voice_frame *out)
 {
     static const float silence[BEFORE + SPK_VOICE_HOP];
-    int64_t            want = (v->seen + SPK_VOICE_HOP - 1) / SPK_VOICE_HOP, seen = v->seen, done = 0;
+    int64_t want = (v->seen + SPK_VOICE_HOP - 1) / SPK_VOICE_HOP, seen = v->seen, done = 0;
     while (v->frames < want)
         done += spk_voice_push(v, silence, SPK_VOICE_HOP, out + done);
     v->seen = seen;

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.ffmpeg: what its files share. One decoder over FFmpeg for three kinds:
+ *
+ *   magic.c    which format a file begins as, and the probe's scores
+ *   io.c       FFmpeg's reads over a weft_source
+ *   open.c     demuxer and decoder: whitelists, limits, errors, close
+ *   span.c     where time 0 is, how long a clip is, its first frame again
+ *   packets.c  packets read ahead of the decoder, and where decoding may start
+ *   frames.c   the frame shown at a time
+ *   picture.c  a decoded frame to RGB as shown
+ *   sound.c    samples in blocks
+ *   still.c    pictures of one frame
+ *
+ * Times are microseconds from the start of the file: the earliest start of any of its streams, as
+ * `ffmpeg -ss` counts. What FFmpeg allocates is FFmpeg's (bounded by av_max_alloc); what these
+ * files allocate comes from the host. A decoder is used by one thread at a time. */
+#ifndef CLIP_H
+#define CLIP_H
+
+#include "weft/decoder.h"
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libswresample/swresample.h>
+#include <libswscale/swscale.h>
+
+#define CLIP_MAX_STREAMS  64
+#define CLIP_PROBE_BYTES  1000000
+#define CLIP_MAX_ALLOC    ((size_t)512 << 20)
+#define CLIP_AHEAD        4096              /* packets held ahead of the decoder at most, ... */
+#define CLIP_AHEAD_BYTES  ((uint64_t)64 << 20) /* ... and their bytes */
+#define CLIP_HEAD_BYTES   64
+#define CLIP_NO_TIME      INT64_MIN
+
+/* --- magic.c --------------------------------------------------------------------------------- */
+
+/* A format by its first bytes: FFmpeg's name of its demuxer and the score of each kind. */
+typedef struct clip_format {
+    const char *demuxer;
+    int32_t     image, video, audio;
+    const char *refusal; /* NULL, or why nothing of it is read */
+} clip_format;
+
+/* NULL: not one of ours. CLIP_HEAD_BYTES are enough. [any] */
+const clip_format *clip_format_of(const uint8_t *head, uint64_t n);
+int32_t            clip_probe(const weft_probe *in); /* weft_decoder.probe */
+
+/* --- io.c ------------------------------------------------------------------------------------ */
+
+typedef struct clip_io {
+    const weft_host *host;
+    weft_source      source;
+    AVIOContext     *pb;     /* NULL: not started */
+    int64_t          at;     /* of the next byte */
+    int64_t          length; /* -1: unknown: a pipe */
+    weft_status      status; /* why the source failed; WEFT_OK where the data merely ended */
+} clip_io;
+
+/* *source is copied; its ctx must outlive the io. */
+void clip_io_init(clip_io *io, const weft_host *host, const weft_source *source);
+/* A pipe becomes seekable when its end lies within what the host keeps: this reads that far to
+ * find out. */
+void clip_io_find_end(clip_io *io);
+/* Makes pb afresh, at byte 0. 0: no memory. */
+int  clip_io_start(clip_io *io);
+void clip_io_stop(clip_io *io);
+/* Up to n bytes at 0; fewer only at the end or where the source fails. */
+uint64_t clip_io_head(clip_io *io, uint8_t *dst, uint64_t n);
+int      clip_cancelled(void *io); /* an AVIOInterruptCB: polls the host */
+
+/* --- the decoder ----------------------------------------------------------------------------- */
+
+typedef enum clip_kind { CLIP_VIDEO, CLIP_AUDIO, CLIP_IMAGE } clip_kind;
+
+/* Why a decoder is being emptied: the next packet starts a group that is not needed yet, or there
+ * is no next packet. */
+typedef enum clip_drain { CLIP_FEEDING, CLIP_DRAIN_GROUP, CLIP_DRAIN_END } clip_drain;
+
+/* Packets of the stream in file order, read and not yet given to the decoder. */
+typedef struct clip_packets {
+    AVPacket **slot; /* CLIP_AHEAD of them, a ring */
+    uint32_t   first, n;
+    uint64_t   bytes;
+    int        ended; /* no packet follows the last one */
+} clip_packets;
+
+/* The geometry of a stream's frames and how they become RGB; see picture.c. */
+typedef struct clip_picture {
+    int32_t            width, height;     /* upright, square pixels: as shown */
+    int32_t            across, down;      /* the same before rotation */
+    int32_t            channels;          /* 3 or 4 */
+    int32_t            turn[4];           /* stored to shown: x' = turn[0] x + turn[1] y, ... */
+    struct SwsContext *sws;
+    int32_t            from[5];           /* what sws was made for: width, height, format, ... */
+    uint8_t           *rows;              /* [down, stride]: the frame before rotation */
+    int32_t            stride;
+} clip_picture;
+
+typedef struct clip_sound {
+    int32_t     rate, channels;
+    SwrContext *swr;
+    int32_t     format; /* that swr was made for */
+    float      *block;  /* of the host: decoded and not yet given away */
+    uint64_t    room, n, at;              /* in samples of all channels */
+    uint64_t    given;
+    int         ended;
+} clip_sound;
+
+typedef struct clip_dec {
+    const weft_host      *host;
+    const char           *what; /* "clip": the subject of its messages */
+    clip_kind             kind;
+    const clip_format    *format;
+    uint64_t              max_pixels, max_side, max_frames, max_samples, max_decoded_bytes;
+    clip_io               io;
+    AVFormatContext      *demuxer;
+    AVStream             *stream;
+    AVCodecContext       *codec;
+    int64_t               start_us;    /* the container's own time of our time 0 */
+    int64_t               duration_us; /* -1: unknown */
+    clip_packets          ahead;
+    AVPacket             *packet;      /* scratch of open, span and sound */
+    AVFrame              *now, *next;  /* the frame being shown and the one after it */
+    int64_t               now_us, next_us; /* CLIP_NO_TIME: there is none */
+    int                   now_is_first;    /* of the clip */
+    int                   from_start;      /* no packet of the stream was skipped */
+    clip_drain            drain;
+    int64_t               group_ts;    /* newest time stamp of the last key packet fed */
+    uint64_t              fed;         /* packets since the decoder was last empty */
+    int64_t               whole_us;    /* from here on what the decoder gives is whole */
+    uint64_t              damaged;     /* packets that the decoder refused */
+    uint64_t              groups, packets, seeks, shown; /* for the log line at close */
+    clip_picture          picture;
+    clip_sound            sound;
+} clip_dec;
+
+/* --- open.c ---------------------------------------------------------------------------------- */
+
+/* A decoder whose stream of d->kind is found, within the limits, and ready to decode; on failure
+ * nothing is left. */
+weft_status clip_open(const weft_host *h, const weft_source *src, clip_kind kind,
+                      const weft_limits *lim, clip_dec **out, weft_error *err);
+void        clip_close(void *dec); /* any stage of construction; NULL too */
+/* Opens the demuxer at byte 0 and finds the stream; the decoder is left alone. */
+weft_status clip_demuxer_open(clip_dec *d, weft_error *err);
+void        clip_demuxer_close(clip_dec *d);
+/* Empties the decoder and forgets its frames. */
+void clip_flush(clip_dec *d);
+/* FFmpeg's code as a status and a fixed sentence. */
+weft_status clip_fail(clip_dec *d, int code, weft_error *err);
+weft_status clip_nomem(const clip_dec *d, weft_error *err);
+/* CANCELLED once the host wants it. */
+weft_status clip_poll(clip_dec *d, weft_error *err);
+
+/* --- span.c ---------------------------------------------------------------------------------- */
+
+/* A stream's time stamp in microseconds from our time 0; CLIP_NO_TIME for none. */
+int64_t clip_us(const clip_dec *d, int64_t ts);
+/* The time stamp at or just past a time. */
+int64_t clip_ts(const clip_dec *d, int64_t us);
+/* Sets start_us and duration_us. A clip's length is measured where it can be: headers lie. */
+weft_status clip_measure(clip_dec *d, weft_error *err);
+/* Back to the first packet; UNSUPPORTED for a pipe that cannot. */
+weft_status clip_rewind(clip_dec *d, weft_error *err);
+
+/* --- packets.c ------------------------------------------------------------------------------- */
+
+weft_status clip_packets_init(clip_dec *d, weft_error *err);
+void        clip_packets_clear(clip_packets *q);
+void        clip_packets_free(clip_dec *d);
+AVPacket   *clip_packets_head(clip_dec *d); /* NULL: none is held */
+void        clip_packets_pop(clip_dec *d);
+/* Reads the stream's next packet, unless q->ended. */
+weft_status clip_packets_read(clip_dec *d, weft_error *err);
+/* Drops packets that no decoder can start with. */
+weft_status clip_packets_to_key(clip_dec *d, weft_error *err);
+/* Reads until no later packet can be shown at or before t. Groups that end before t are dropped
+ * undecoded (and the decoder emptied), wherever they came from. */
+weft_status clip_packets_until(clip_dec *d, int64_t t, weft_error *err);
+/* Earliest and latest time at which a packet's frame may be shown; equal where pts is known. */
+int64_t clip_packet_from(const clip_dec *d, const AVPacket *p);
+int64_t clip_packet_to(const clip_dec *d, const AVPacket *p);
+/* Whether, behind the head, a packet is held that is shown at or before t (leading pictures). */
+int clip_packets_lead(clip_dec *d, int64_t t);
+
+/* --- frames.c, picture.c, sound.c, still.c --------------------------------------------------- */
+
+/* Makes d->now the frame shown at t. */
+weft_status clip_show(clip_dec *d, int64_t t, weft_error *err);
+weft_status clip_read_frames(void *dec, const int64_t *time_us, uint32_t n, const weft_tensor *dst,
+                             int64_t *at_us, weft_error *err);
+
+/* The size as shown, from the stream's headers, against the limits. */
+weft_status clip_picture_init(clip_dec *d, weft_error *err);
+/* Refuses a stored or shown size: CORRUPT or LIMIT. */
+weft_status clip_size(const clip_dec *d, int64_t width, int64_t height, weft_error *err);
+/* d->now as rows of picture.width * picture.channels bytes. */
+weft_status clip_picture_write(clip_dec *d, uint8_t *dst, weft_error *err);
+void        clip_picture_free(clip_dec *d);
+
+/* Decodes the first block, which settles rate and channels. */
+weft_status clip_sound_init(clip_dec *d, weft_error *err);
+weft_status clip_read_audio(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
+                            weft_error *err);
+void        clip_sound_free(clip_dec *d);
+
+/* Decodes the picture, which settles size, alpha and orientation. */
+weft_status clip_still_init(clip_dec *d, weft_error *err);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Formats by their first bytes.
+ *
+ * The demuxer is chosen here and never by FFmpeg's own probing: no playlist, script or other format
+ * that names files can be opened whatever a file is called. Where libsndfile, libpng or libjpeg
+ * know a format too the score stays below theirs (none at all for PNG and JPEG under "image"). */
+#include "clip.h"
+
+#include <string.h>
+
+#define LESS 60 /* the magic fits, and another kind or decoder is likelier */
+#define SOME 40 /* a few bits fit */
+
+/* Containers of moving pictures may hold sound alone, so both kinds score. */
+static const clip_format mov = { "mov", 0, WEFT_PROBE_MAGIC, LESS, NULL };
+static const clip_format mov_bare = { "mov", 0, LESS, SOME, NULL }; /* QuickTime before ftyp */
+static const clip_format m4a = { "mov", 0, 30, WEFT_PROBE_MAGIC, NULL };
+static const clip_format avif = { "mov", WEFT_PROBE_MAGIC, 0, 0, NULL };
+static const clip_format avis = { "mov", LESS, WEFT_PROBE_MAGIC, 0, NULL };
+static const clip_format matroska = { "matroska", 0, WEFT_PROBE_MAGIC, LESS, NULL };
+static const clip_format avi = { "avi", 0, WEFT_PROBE_MAGIC, LESS, NULL };
+static const clip_format gif = { "gif", WEFT_PROBE_MAGIC, LESS, 0, NULL };
+static const clip_format webp = { "webp_pipe", WEFT_PROBE_MAGIC, 0, 0, NULL };
+static const clip_format webp_moving = {
+    "webp_pipe", LESS, 0, 0,
+    "the picture is an animated WebP, which is not read here; convert it to GIF or MP4"
+};
+static const clip_format ogg = { "ogg", 0, 0, LESS, NULL };
+static const clip_format flac = { "flac", 0, 0, LESS, NULL };
+static const clip_format wav = { "wav", 0, 0, LESS, NULL };
+static const clip_format mp3_tagged = { "mp3", 0, 0, LESS, NULL };
+static const clip_format mp3 = { "mp3", 0, 0, SOME, NULL };
+static const clip_format adts = { "aac", 0, 0, SOME, NULL };
+
+static int is(const uint8_t *p, const char *four)
+{
+    return memcmp(p, four, 4) == 0;
+}
+
+/* A brand among those that the file says it is compatible with; the list starts at byte 16. */
+static int has_brand(const uint8_t *head, uint64_t n, const char *brand)
+{
+    uint64_t end = (uint64_t)head[0] << 24 | (uint64_t)head[1] << 16 | (uint64_t)head[2] << 8 |
+                   head[3];
+    for (uint64_t i = 16; i + 4 <= end && i + 4 <= n; i += 4)
+        if (is(head + i, brand))
+            return 1;
+    return 0;
+}
+
+static const clip_format *iso_format(const uint8_t *head, uint64_t n)
+{
+    static const char *const sounds[] = { "M4A ", "M4B ", "F4A ", "F4B " };
+    static const char *const heif[] = { "mif1", "msf1", "heic", "heix", "hevc", "hevx" };
+    const uint8_t           *brand = head + 8;
+    if (is(brand, "avif"))
+        return &avif;
+    if (is(brand, "avis"))
+        return &avis;
+    for (size_t i = 0; i < sizeof sounds / sizeof sounds[0]; i++)
+        if (is(brand, sounds[i]))
+            return &m4a;
+    for (size_t i = 0; i < sizeof heif / sizeof heif[0]; i++)
+        if (is(brand, heif[i]))
+            return has_brand(head, n, "avif") ? &avif : NULL;
+    return &mov;
+}
+
+static const clip_format *riff_format(const uint8_t *form, uint64_t n)
+{
+    if (is(form, "AVI "))
+        return &avi;
+    if (is(form, "WEBP")) /* the second flag of the extended header: animation */
+        return n > 12 && is(form + 4, "VP8X") && (form[12] & 2) != 0 ? &webp_moving : &webp;
+    return is(form, "WAVE") ? &wav : NULL;
+}
+
+/* MPEG audio is headers of 32 bits behind 11 or 12 bits of sync, with values that do not occur. */
+static const clip_format *mpeg_format(const uint8_t *p)
+{
+    uint32_t adts_bytes = (p[3] & 3u) << 11 | (uint32_t)p[4] << 3 | p[5] >> 5;
+    if (p[0] == 0xFF && (p[1] & 0xF6) == 0xF0 && (p[2] >> 2 & 15) < 13 && adts_bytes > 7)
+        return &adts;
+    if (p[0] == 0xFF && (p[1] & 0xE0) == 0xE0 && (p[1] >> 1 & 3) != 0 && (p[1] >> 3 & 3) != 1 &&
+        p[2] >> 4 != 15 && (p[2] >> 2 & 3) != 3)
+        return &mp3;
+    return NULL;
+}
+
+const clip_format *clip_format_of(const uint8_t *head, uint64_t n)
+{
+    static const char *const boxes[] = { "moov", "mdat", "wide", "free", "skip", "pnot" };
+    if (n < 16)
+        return NULL;
+    if (is(head + 4, "ftyp"))
+        return iso_format(head, n);
+    if (is(head, "\x1a\x45\xdf\xa3"))
+        return &matroska;
+    if (is(head, "RIFF"))
+        return riff_format(head + 8, n - 8);
+    if (is(head, "GIF8") && (head[4] == '7' || head[4] == '9') && head[5] == 'a')
+        return &gif;
+    if (is(head, "OggS"))
+        return &ogg;
+    if (is(head, "fLaC"))
+        return &flac;
+    if (memcmp(head, "ID3", 3) == 0)
+        return &mp3_tagged;
+    for (size_t i = 0; i < sizeof boxes / sizeof boxes[0]; i++)
+        if (is(head + 4, boxes[i]))
+            return &mov_bare;
+    return mpeg_format(head);
+}
+
+static int ends_in(const char *name, const char *ending)
+{
+    size_t n = name != NULL ? strlen(name) : 0, m = strlen(ending);
+    for (size_t i = 0; n >= m && i < m; i++) {
+        char c = name[n - m + i];
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        if (c != ending[i])
+            return 0;
+    }
+    return n >= m;
+}
+
+static int is_named(const char *name, const char *const *endings)
+{
+    for (; *endings != NULL; endings++)
+        if (ends_in(name, *endings))
+            return 1;
+    return 0;
+}
+
+/* The name decides only what the bytes leave open: a container of sound alone, or no magic. */
+static int32_t by_name(const weft_probe *in, int32_t image, int32_t video, int32_t audio)
+{
+    static const char *const stills[] = { ".webp", ".gif", ".avif", NULL };
+    static const char *const clips[] = { ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", NULL };
+    static const char *const sounds[] = { ".m4a", ".m4b", ".aac", ".mka", ".weba", NULL };
+    if (is_named(in->name_hint, stills))
+        return image;
+    if (is_named(in->name_hint, clips))
+        return video;
+    return is_named(in->name_hint, sounds) ? audio : WEFT_PROBE_NO;
+}
+
+static int32_t score_of(const clip_format *f, const char *kind)
+{
+    if (strcmp(kind, "image") == 0)
+        return f->image;
+    if (strcmp(kind, "video") == 0)
+        return f->video;
+    return strcmp(kind, "audio") == 0 ? f->audio : WEFT_PROBE_NO;
+}
+
+int32_t clip_probe(const weft_probe *in)
+{
+    if (in->kind == NULL)
+        return WEFT_PROBE_NO;
+    const clip_format *f = clip_format_of(in->head, in->head_bytes);
+    const clip_format  named = { NULL, by_name(in, WEFT_PROBE_HINT, 0, 0),
+                                 by_name(in, 0, WEFT_PROBE_HINT, 0),
+                                 by_name(in, 0, 0, WEFT_PROBE_HINT), NULL };
+    int32_t            score = score_of(f != NULL ? f : &named, in->kind);
+    int                is_sound = strcmp(in->kind, "audio") == 0;
+    if ((f == &mov || f == &matroska) && score > 0 && by_name(in, 0, 0, 1))
+        return is_sound ? WEFT_PROBE_MAGIC : LESS;
+    return score;
+}

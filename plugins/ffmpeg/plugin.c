@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.ffmpeg: clips, the sound in them, and stills that no smaller module reads, on FFmpeg.
+ *
+ * Two settings of FFmpeg are global to the process and are set once, at init, to constants: its log
+ * goes nowhere (its lines may hold addresses and parts of files), and no block of more than 512 MiB
+ * is allocated. Its decoders' threads (two for a clip) live until close(). */
+#include "clip.h"
+
+#include "weft/sdk.h"
+
+#include <libavutil/log.h>
+
+static const char *const kinds[] = { "video", "audio", "image", NULL };
+
+static void drop_log(void *ctx, int level, const char *format, va_list ap)
+{
+    (void)ctx;
+    (void)level;
+    (void)format;
+    (void)ap;
+}
+
+static weft_status plugin_init(const weft_host *h, weft_error *err)
+{
+    (void)h;
+    (void)err;
+    av_log_set_callback(drop_log);
+    av_max_alloc(CLIP_MAX_ALLOC);
+    return WEFT_OK;
+}
+
+static void plugin_deinit(const weft_host *h)
+{
+    (void)h;
+}
+
+static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
+                            const weft_limits *lim, void **dec, weft_error *err)
+{
+    static const clip_kind of[] = { CLIP_VIDEO, CLIP_AUDIO, CLIP_IMAGE };
+    *dec = NULL;
+    for (size_t i = 0; kinds[i] != NULL; i++) {
+        if (kind == NULL || strcmp(kind, kinds[i]) != 0)
+            continue;
+        clip_dec   *d = NULL;
+        weft_status st = clip_open(h, src, of[i], lim, &d, err);
+        *dec = d;
+        return st;
+    }
+    return weft_fail(err, WEFT_E_INVALID, "weft.ffmpeg reads clips, sound and pictures only");
+}
+
+static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
+{
+    static const char *const names[] = { "video", "audio", "image" };
+    const clip_dec          *d = dec;
+    weft_media_info          me;
+    if (out->hdr.size < sizeof out->hdr)
+        return weft_fail(err, WEFT_E_INVALID, "the media info struct given has no size");
+    memset(&me, 0, sizeof me);
+    me.kind = names[d->kind];
+    me.width = d->picture.width;
+    me.height = d->picture.height;
+    me.has_alpha = d->picture.channels == 4;
+    me.channels = d->sound.channels;
+    me.sample_rate = d->sound.rate;
+    me.n_samples = d->kind == CLIP_AUDIO ? -1 : 0; /* counted only by reading them */
+    me.duration_us = d->kind == CLIP_IMAGE ? 0 : d->duration_us;
+    me.hdr.size = out->hdr.size < sizeof me ? out->hdr.size : (uint32_t)sizeof me;
+    memcpy(out, &me, me.hdr.size);
+    return WEFT_OK;
+}
+
+static const weft_decoder decoder = {
+    .hdr = WEFT_HDR(weft_decoder),
+    .kinds = kinds,
+    .probe = clip_probe,
+    .open = dec_open,
+    .info = dec_info,
+    .read_frames = clip_read_frames,
+    .read_audio = clip_read_audio,
+    .close = clip_close,
+};
+
+static const char *const    needs[] = { NULL };
+static const weft_component components[] = { { WEFT_C_DECODER, "ffmpeg", &decoder } };
+
+static const weft_descriptor descriptor = {
+    .hdr = WEFT_HDR(weft_descriptor),
+    .id = "weft.ffmpeg",
+    .name = "FFmpeg decoder",
+    .version = "0.1.0",
+    .vendor = "weft",
+    .license_spdx = "Apache-2.0",
+    .needs_host = needs,
+    .components = components,
+    .n_components = 1,
+};
+
+#define SO(LIB, MAJOR) LIB ".so." WEFT_STR(MAJOR)
+
+WEFT_PLUGIN("weft.ffmpeg", "0.1.0",
+            "components=decoder:ffmpeg\nlinks=" SO("libavformat", LIBAVFORMAT_VERSION_MAJOR) ","
+            SO("libavcodec", LIBAVCODEC_VERSION_MAJOR) ","
+            SO("libavutil", LIBAVUTIL_VERSION_MAJOR) ","
+            SO("libswscale", LIBSWSCALE_VERSION_MAJOR) ","
+            SO("libswresample", LIBSWRESAMPLE_VERSION_MAJOR) "\n",
+            &descriptor, plugin_init, plugin_deinit)

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Samples in blocks: what the decoder gives, as interleaved f32 at the stream's own rate.
+ *
+ * libswresample changes the sample format and nothing else. Rate and channels are those of the
+ * first decoded block, never the header's, and no buffer is sized by a header. */
+#include "clip.h"
+
+#include "weft/sdk.h"
+
+#include <inttypes.h>
+
+#define RATE_MIN     4000
+#define RATE_MAX     384000
+#define CHANNELS_MAX 8
+#define BLOCK_MAX    (1 << 22) /* samples of one packet: more is no codec's */
+
+static weft_status check_block(const clip_dec *d, const AVFrame *f, weft_error *err)
+{
+    const clip_sound *s = &d->sound;
+    if (f->sample_rate < RATE_MIN || f->sample_rate > RATE_MAX)
+        return weft_fail(err, WEFT_E_UNSUPPORTED,
+                         "the recording has %d samples a second and %d to %d are read; resample it",
+                         f->sample_rate, RATE_MIN, RATE_MAX);
+    if (f->ch_layout.nb_channels < 1 || f->ch_layout.nb_channels > CHANNELS_MAX)
+        return weft_fail(err, WEFT_E_UNSUPPORTED,
+                         "the recording has %d channels and at most %d are read; mix it down",
+                         f->ch_layout.nb_channels, CHANNELS_MAX);
+    if (s->rate != 0 && (f->sample_rate != s->rate || f->ch_layout.nb_channels != s->channels))
+        return weft_fail(err, WEFT_E_UNSUPPORTED,
+                         "the recording changes from %" PRId32 " Hz and %" PRId32 " channels to %d "
+                         "Hz and %d channels on its way; convert it to one format", s->rate,
+                         s->channels, f->sample_rate, f->ch_layout.nb_channels);
+    if (f->nb_samples < 0 || f->nb_samples > BLOCK_MAX)
+        return weft_fail(err, WEFT_E_CORRUPT, "the recording is damaged near byte %" PRId64
+                                              "; get a complete copy", d->io.at);
+    return WEFT_OK;
+}
+
+static int make_swr(clip_sound *s, const AVFrame *f)
+{
+    AVChannelLayout layout = { 0 };
+    int             code = 0;
+    if (s->swr != NULL && s->format == f->format)
+        return 0;
+    swr_free(&s->swr);
+    av_channel_layout_default(&layout, f->ch_layout.nb_channels); /* order is kept as it is */
+    code = swr_alloc_set_opts2(&s->swr, &layout, AV_SAMPLE_FMT_FLT, f->sample_rate, &layout,
+                               f->format, f->sample_rate, 0, NULL);
+    av_channel_layout_uninit(&layout);
+    s->format = f->format;
+    return code < 0 ? code : swr_init(s->swr);
+}
+
+static weft_status make_room(clip_dec *d, uint64_t values, weft_error *err)
+{
+    clip_sound *s = &d->sound;
+    if (values <= s->room)
+        return WEFT_OK;
+    d->host->free(d->host, s->block);
+    s->room = 0;
+    s->block = d->host->alloc(d->host, values * sizeof(float), 64);
+    if (s->block == NULL)
+        return clip_nomem(d, err);
+    s->room = values;
+    return WEFT_OK;
+}
+
+static weft_status convert(clip_dec *d, const AVFrame *f, weft_error *err)
+{
+    clip_sound *s = &d->sound;
+    weft_status st = check_block(d, f, err);
+    if (st == WEFT_OK)
+        st = make_room(d, (uint64_t)f->nb_samples * (uint64_t)f->ch_layout.nb_channels, err);
+    if (st != WEFT_OK)
+        return st;
+    s->rate = f->sample_rate;
+    s->channels = f->ch_layout.nb_channels;
+    s->n = s->at = 0;
+    if (make_swr(s, f) < 0)
+        return clip_nomem(d, err);
+    uint8_t *out = (uint8_t *)s->block;
+    int      n = swr_convert(s->swr, &out, f->nb_samples, (const uint8_t **)f->extended_data,
+                             f->nb_samples);
+    if (n != f->nb_samples)
+        return weft_fail(err, WEFT_E_INTERNAL, "a block of the recording could not be converted");
+    s->n = (uint64_t)n;
+    return WEFT_OK;
+}
+
+/* Gives the decoder the stream's next packet; at the end, the word of it. */
+static weft_status feed(clip_dec *d, weft_error *err)
+{
+    int code = 0;
+    do {
+        av_packet_unref(d->packet);
+        code = clip_cancelled(&d->io) ? AVERROR_EXIT : av_read_frame(d->demuxer, d->packet);
+    } while (code >= 0 && d->packet->stream_index != d->stream->index);
+    if (code < 0 && (code != AVERROR_EOF || d->io.status != WEFT_OK))
+        return clip_fail(d, code, err);
+    if (code < 0) {
+        avcodec_send_packet(d->codec, NULL);
+        return WEFT_OK;
+    }
+    code = avcodec_send_packet(d->codec, d->packet);
+    av_packet_unref(d->packet);
+    d->packets++;
+    d->damaged += code < 0;
+    return code == AVERROR(ENOMEM) ? clip_fail(d, code, err) : WEFT_OK;
+}
+
+/* The next block that holds samples, or s->ended. */
+static weft_status next_block(clip_dec *d, weft_error *err)
+{
+    clip_sound *s = &d->sound;
+    weft_status st = WEFT_OK;
+    s->n = s->at = 0;
+    while (st == WEFT_OK && s->n == 0 && !s->ended) {
+        int code = avcodec_receive_frame(d->codec, d->now);
+        if (code == AVERROR(EAGAIN))
+            st = feed(d, err);
+        else if (code == AVERROR_EOF)
+            s->ended = 1;
+        else if (code == AVERROR(ENOMEM) || code == AVERROR_PATCHWELCOME)
+            st = clip_fail(d, code, err);
+        else if (code >= 0)
+            st = convert(d, d->now, err);
+        else if (++d->damaged > 2 * d->packets + 64) /* a decoder that neither gives nor takes */
+            st = clip_fail(d, code, err);
+    }
+    return st;
+}
+
+weft_status clip_sound_init(clip_dec *d, weft_error *err)
+{
+    const AVCodecParameters *p = d->stream->codecpar;
+    clip_sound              *s = &d->sound;
+    weft_status              st = next_block(d, err);
+    if (st != WEFT_OK || s->n > 0)
+        return st;
+    if (d->damaged > 0 || p->sample_rate < RATE_MIN || p->sample_rate > RATE_MAX ||
+        p->ch_layout.nb_channels < 1 || p->ch_layout.nb_channels > CHANNELS_MAX)
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "no sound of the recording can be decoded; get a complete copy");
+    s->rate = p->sample_rate; /* a recording of no samples */
+    s->channels = p->ch_layout.nb_channels;
+    return WEFT_OK;
+}
+
+static weft_status check_dst(const clip_dec *d, int64_t n, const weft_tensor *t, weft_error *err)
+{
+    int64_t c = d->sound.channels;
+    if (d->kind != CLIP_AUDIO)
+        return weft_fail(err, WEFT_E_STATE,
+                         "the %s was opened for its frames; it has no samples to give", d->what);
+    if (t != NULL && t->data != NULL && n >= 0 && t->ndim == 2 && t->dtype.code == WEFT_DT_FLOAT &&
+        t->dtype.bits == 32 && t->dtype.lanes == 1 && t->shape[0] == n && t->shape[1] == c &&
+        t->stride[1] == 1 && (n <= 1 || t->stride[0] == c) &&
+        (uint64_t)n <= t->bytes / (sizeof(float) * (uint64_t)c))
+        return WEFT_OK;
+    return weft_fail(err, WEFT_E_INVALID,
+                     "the buffer for the recording must be f32 [%" PRId64 ", %" PRId64
+                     "] in C order", n, c);
+}
+
+static weft_status give(clip_dec *d, uint64_t n, float *dst, weft_error *err)
+{
+    clip_sound *s = &d->sound;
+    uint64_t    c = (uint64_t)s->channels;
+    if (n > d->max_samples - s->given)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "the recording has more than the limit of %" PRIu64
+                         " samples; cut it or raise --max-samples", d->max_samples);
+    memcpy(dst, s->block + s->at * c, n * c * sizeof(float));
+    s->at += n;
+    s->given += n;
+    return WEFT_OK;
+}
+
+weft_status clip_read_audio(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
+                            weft_error *err)
+{
+    clip_dec   *d = dec;
+    clip_sound *s = &d->sound;
+    int64_t     done = 0;
+    weft_status st = check_dst(d, n, dst, err);
+    if (got != NULL)
+        *got = 0;
+    while (st == WEFT_OK && done < n) {
+        if (s->at == s->n)
+            st = s->ended ? WEFT_OK : next_block(d, err);
+        if (st != WEFT_OK || s->at == s->n)
+            break;
+        uint64_t take = s->n - s->at, most = (uint64_t)(n - done);
+        take = take < most ? take : most;
+        st = give(d, take, (float *)dst->data + done * s->channels, err);
+        done += st == WEFT_OK ? (int64_t)take : 0;
+    }
+    if (got != NULL)
+        *got = done;
+    return st;
+}
+
+void clip_sound_free(clip_dec *d)
+{
+    swr_free(&d->sound.swr);
+    d->host->free(d->host, d->sound.block);
+}
