@@ -99,7 +99,8 @@ static weft_status image_load(void *self, weft_error *err)
 static uint64_t image_parameters(void *self)
 {
     const vis_modality *m = self;
-    return vis_weights_count(m->host, &m->config);
+    /* With the marker's table: rows beyond the vocabulary in embed_tokens, of which one is read. */
+    return vis_weights_count(m->host, &m->config) + (uint64_t)VIS_EXTRA_ROWS * (uint64_t)m->config.text.d_model;
 }
 
 static void image_destroy(void *self)

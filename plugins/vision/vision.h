@@ -23,6 +23,7 @@
 #define VIS_MAX_LAYERS 512       /* of the text model and of each half of the encoder */
 #define VIS_MAX_CAPTURE 64       /* intermediate states kept */
 #define VIS_MAX_TOKENS (1 << 20) /* rows of the encoder: tiles * n_padded */
+#define VIS_EXTRA_ROWS 8         /* of embed_tokens beyond the vocabulary; transformers' mllama has no key for it */
 #define VIS_MAX_NAME 160         /* bytes of a tensor's name */
 
 /* The adapter's view of the text model, from text_config. */

@@ -15,6 +15,50 @@ LLAMA = os.path.join(harness.FIXTURES, "llama-tied")
 MLLAMA = os.path.join(harness.FIXTURES, "mllama-1tile")
 
 
+# Published totals: the shapes of architectures as released, from config.json alone.
+SCALING = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+           "original_max_position_embeddings": 8192}
+PUBLISHED = {
+    "1B": (dict(hidden_size=2048, intermediate_size=8192, num_hidden_layers=16, num_attention_heads=32, head_dim=64,
+                tie_word_embeddings=True), None, 1235814400),
+    "8B": (dict(hidden_size=4096, intermediate_size=14336, num_hidden_layers=32, num_attention_heads=32), None,
+           8030261248),
+    "70B": (dict(hidden_size=8192, intermediate_size=28672, num_hidden_layers=80, num_attention_heads=64), None,
+            70553706496),
+    "405B": (dict(hidden_size=16384, intermediate_size=53248, num_hidden_layers=126, num_attention_heads=128), None,
+             405853388800),
+    "11B": (dict(hidden_size=4096, intermediate_size=14336, num_hidden_layers=40, num_attention_heads=32,
+                 cross_attention_layers=list(range(3, 40, 5))), 560, 10670220835),
+    "11B at 448": (dict(hidden_size=4096, intermediate_size=14336, num_hidden_layers=40, num_attention_heads=32,
+                        cross_attention_layers=list(range(3, 40, 5))), 448, 10642941475),
+    "90B": (dict(hidden_size=8192, intermediate_size=28672, num_hidden_layers=100, num_attention_heads=64,
+                 cross_attention_layers=list(range(3, 100, 5))), 560, 88593355323)}
+
+
+def released_config(text, tile):
+    """config.json of a text model, or of a vision model of that tile, with defaults left out as released."""
+    text = dict(text, num_key_value_heads=8, vocab_size=128256, max_position_embeddings=131072, rope_theta=500000.0,
+                rms_norm_eps=1e-5, rope_scaling=SCALING)
+    if tile is None:
+        return dict(text, architectures=["LlamaForCausalLM"], torch_dtype="bfloat16")
+    ratios = [[1, 1], [1, 2], [1, 3], [1, 4], [2, 1], [2, 2], [3, 1], [4, 1]]
+    vision = dict(hidden_size=1280, intermediate_size=5120, num_hidden_layers=32, num_global_layers=8,
+                  attention_heads=16, image_size=tile, patch_size=14, max_num_tiles=4, vision_output_dim=7680,
+                  intermediate_layers_indices=[3, 7, 15, 23, 30], supported_aspect_ratios=ratios)
+    return dict(architectures=["MllamaForConditionalGeneration"], image_token_index=128256, torch_dtype="bfloat16",
+                text_config=text, vision_config=vision)
+
+
+class Published(harness.Case):
+    def test_parameters(self):
+        os.mkdir(self.path("m"))
+        for name, (text, tile, total) in PUBLISHED.items():
+            with open(self.path("m/config.json"), "w", encoding="ascii") as f:
+                json.dump(released_config(text, tile), f)
+            found = json.loads(self.ok("model", "inspect", self.path("m"), "--json").out)
+            self.assertEqual(sum(v for k, v in found["parameters"].items() if k != "total"), total, name)
+
+
 class Verify(harness.Case):
     def test_passes(self):
         for model in (LLAMA, MLLAMA):

@@ -213,6 +213,68 @@ static void out_is_a_bound(void **state)
     free(x);
 }
 
+static weft_status read_config(const char *json, spk_features_config *c, weft_error *err)
+{
+    weft_package *p = fake_package_open(&host, NULL);
+    fake_package_put(p, "preprocessor_config.json", json, strlen(json));
+    spk_keys k = spk_keys_of(&host.host, p, "preprocessor_config.json", "", err);
+    return spk_features_config_read(&k, c);
+}
+
+static void configurations_read(void **state)
+{
+    static const char *const whisper_json =
+        "{\"feature_extractor_type\": \"WhisperFeatureExtractor\", \"feature_size\": 128, "
+        "\"hop_length\": 160, \"n_fft\": 400, \"sampling_rate\": 16000, \"padding_value\": 0.0}";
+    static const char *const w2v_json =
+        "{\"feature_extractor_type\": \"SeamlessM4TFeatureExtractor\", \"num_mel_bins\": 80, "
+        "\"feature_size\": 80, \"stride\": 2, \"padding_value\": 1}";
+    static const char *const own_json =
+        "{\"window\": \"povey\", \"mel_scale\": \"slaney\", \"log\": \"log10\", \"center\": true, "
+        "\"normalize\": false, \"mel_floor\": 1e-9, \"dynamic_range\": 8}";
+    weft_error          err = {.hdr = WEFT_HDR(weft_error)};
+    spk_features_config c, want = spk_features_whisper(128);
+    (void)state;
+    assert_int_equal(read_config(whisper_json, &c, &err), WEFT_OK);
+    assert_memory_equal(&c, &want, sizeof c);
+    want = spk_features_w2v_bert();
+    want.pad_value = 1;
+    assert_int_equal(read_config(w2v_json, &c, &err), WEFT_OK);
+    assert_memory_equal(&c, &want, sizeof c);
+    want = spk_features_own();
+    assert_int_equal(read_config("{}", &c, &err), WEFT_OK);
+    assert_memory_equal(&c, &want, sizeof c);
+    want.window = SPK_WINDOW_POVEY;
+    want.mel = SPK_MEL_SLANEY;
+    want.log10 = want.center = 1;
+    want.normalise = 0;
+    want.floor = 1e-9;
+    want.range = 8;
+    assert_int_equal(read_config(own_json, &c, &err), WEFT_OK);
+    assert_memory_equal(&c, &want, sizeof c);
+}
+
+static void configurations_refused(void **state)
+{
+    static const struct {
+        const char *json, *word;
+        weft_status status;
+    } cases[] = {{"{\"sampling_rate\": 8000}", "sampling_rate", WEFT_E_UNSUPPORTED},
+                 {"{\"mel_scale\": \"bark\"}", "bark", WEFT_E_INVALID},
+                 {"{\"num_mel_bins\": 0}", "num_mel_bins", WEFT_E_INVALID},
+                 {"{\"hop_length\": -1}", "hop_length", WEFT_E_INVALID},
+                 {"{\"mel_floor\": 0}", "mel_floor", WEFT_E_INVALID},
+                 {"{\"window\": 7}", "window", WEFT_E_CORRUPT}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        spk_features_config c;
+        weft_error          err = {.hdr = WEFT_HDR(weft_error)};
+        assert_int_equal(read_config(cases[i].json, &c, &err), cases[i].status);
+        if (strstr(err.message, cases[i].word) == NULL)
+            fail_msg("\"%s\" does not say \"%s\"", err.message, cases[i].word);
+    }
+}
+
 static void refused(const spk_features_config *c, const char *word)
 {
     spk_mel    mel;
@@ -276,10 +338,16 @@ static void out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(w2v_bert),          cmocka_unit_test(own),
-        cmocka_unit_test(whisper),           cmocka_unit_test(frame_counts),
-        cmocka_unit_test(one_frame_is_zero), cmocka_unit_test(blocks_do_not_matter),
-        cmocka_unit_test(out_is_a_bound),    cmocka_unit_test(impossible_configurations),
+        cmocka_unit_test(w2v_bert),
+        cmocka_unit_test(own),
+        cmocka_unit_test(whisper),
+        cmocka_unit_test(frame_counts),
+        cmocka_unit_test(one_frame_is_zero),
+        cmocka_unit_test(blocks_do_not_matter),
+        cmocka_unit_test(out_is_a_bound),
+        cmocka_unit_test(configurations_read),
+        cmocka_unit_test(configurations_refused),
+        cmocka_unit_test(impossible_configurations),
         cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
