@@ -230,8 +230,6 @@ int32_t cli_run_transcribe(cli *c) {
   job j = {.c = c,
            .request = {.hdr = WEFT_HDR(weft_long_request),
                        .kind = "audio",
-                       .start_us = -1,
-                       .end_us = -1,
                        .on_part = take_part,
                        .on_time = take_time},
            .sampling = {.hdr = WEFT_HDR(weft_sampling)}};

@@ -239,7 +239,6 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
         status = wf_package_path(e->package, "parity.safetensors", v->path, sizeof v->path, err);
     if (status == WEFT_OK)
         status = wf_st_open(v->path, &v->file, err);
-    v->opened = status == WEFT_OK;
     if (status == WEFT_OK)
         status = run_all(v, err);
     *passed = status == WEFT_OK && v->passed;

@@ -23,7 +23,7 @@ typedef struct verify {
     float                     *hidden; /* [n_layers + 1, T, d_model] */
     int64_t                   *greedy; /* computed ids */
     int64_t                    n_greedy, n_rows; /* n_rows: T */
-    int32_t                    opened, bf16, passed, n_compared; /* n_compared: tensors */
+    int32_t                    bf16, passed, n_compared, reserved; /* n_compared: tensors */
 } verify;
 
 /* Items of one file may be of several modalities: their outputs go by name. Which output of item k has this one; -1: none. */

@@ -247,7 +247,6 @@ typedef struct weft_long_request {
     const char *kind; /* NULL: whatever it is */
     const char *task, *language, *system, *user; /* as weft_prompt */
     int64_t     max_us;  /* of a part; 0: 60 s */
-    int64_t     start_us, end_us; /* -1 */
     uint32_t    flags;   /* WEFT_PROMPT_* */
     uint32_t    reserved;
     /* Called as each part is done. Not 0: stop. */
