@@ -115,7 +115,7 @@ class Smoothed(nn.Module):
 
 def main():
     args = argparse.ArgumentParser(description=__doc__)
-    args.add_argument("--steps", type=int, default=6000)
+    args.add_argument("--steps", type=int, default=3600)
     args.add_argument("--stop", type=int, default=0, help="leave after this step, to go on later")
     args.add_argument("--still", type=int, default=300)
     args.add_argument("--batch", type=int, default=64)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/status.h"
+#include "tests/support/address.h"
 
 static char scratch[256];
 
@@ -68,18 +69,6 @@ static inline int scratch_remove(void **state)
     (void)state;
     scratch_empty("");
     return rmdir(scratch);
-}
-
-/* A pointer as printf writes it; bytes of the input ("byte 0xff") are shorter. */
-static inline int has_address(const char *message)
-{
-    const char *x = message;
-    while ((x = strstr(x, "0x")) != NULL) {
-        x += 2;
-        if (strspn(x, "0123456789abcdefABCDEF") > 4)
-            return 1;
-    }
-    return 0;
 }
 
 /* The failure has this status, and its message is one line that names the file and what is wrong,
