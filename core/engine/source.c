@@ -10,7 +10,8 @@
 #include "core/base/mem.h"
 #include "core/engine/media.h"
 
-#define POLL_MS 100 /* how long a wait for a pipe may overlook a cancel */
+#define POLL_MS    100 /* how long a wait for a pipe may overlook a cancel */
+#define PIPE_BLOCK 65536
 
 static int64_t file_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
 {
@@ -48,49 +49,65 @@ static weft_status pipe_wait(const wf_source *s)
     return WEFT_OK;
 }
 
-/* Up to n bytes from the pipe itself; less only at its end. */
-static int64_t pipe_take(wf_source *s, void *dst, uint64_t n)
+/* What the pipe has now, up to n bytes, waiting until there is something; 0 at its end. */
+static int64_t pipe_some(wf_source *s, void *dst, uint64_t n)
 {
-    uint64_t got = 0;
-    while (got < n) {
+    for (;;) {
         weft_status status = pipe_wait(s);
         if (status != WEFT_OK)
             return status;
-        ssize_t r = read(s->file.fd, (uint8_t *)dst + got, n - got);
+        ssize_t r = read(s->file.fd, dst, n);
         if (r < 0 && errno == EINTR)
             continue;
         if (r < 0)
             return WEFT_E_IO;
+        s->at += (uint64_t)r;
+        return r;
+    }
+}
+
+/* n bytes from the pipe; less only at its end. */
+static int64_t pipe_take(wf_source *s, void *dst, uint64_t n)
+{
+    uint64_t got = 0;
+    while (got < n) {
+        int64_t r = pipe_some(s, (uint8_t *)dst + got, n - got);
+        if (r < 0)
+            return r;
         if (r == 0)
             break;
         got += (uint64_t)r;
     }
-    s->at += got;
     return (int64_t)got;
 }
 
-/* Keeps the pipe's bytes up to `end`, while that is within what is kept at all. */
+static weft_status keep_room(wf_source *s, uint64_t bytes)
+{
+    if (bytes <= s->kept_cap)
+        return WEFT_OK;
+    uint64_t cap = s->kept_cap * 2 > bytes ? s->kept_cap * 2 : bytes;
+    uint8_t *p = wf_realloc(s->kept, (size_t)cap);
+    if (p == NULL)
+        return WEFT_E_NOMEM;
+    s->kept = p;
+    s->kept_cap = cap;
+    return WEFT_OK;
+}
+
+/* Keeps the pipe's bytes up to `end`, which is at most WF_PIPE_KEPT. More is taken where more is there, but nothing past
+ * `end` is waited for: who speaks into a pipe is heard at once. */
 static weft_status pipe_fill(wf_source *s, uint64_t end)
 {
     while (s->at == s->n_kept && s->n_kept < end) {
-        uint64_t want = end - s->n_kept < 65536 ? 65536 : end - s->n_kept;
+        uint64_t want = end - s->n_kept < PIPE_BLOCK ? PIPE_BLOCK : end - s->n_kept;
         want = want < WF_PIPE_KEPT - s->n_kept ? want : WF_PIPE_KEPT - s->n_kept;
-        if (want == 0)
-            return WEFT_OK;
-        if (s->n_kept + want > s->kept_cap) {
-            uint64_t cap = s->kept_cap * 2 > s->n_kept + want ? s->kept_cap * 2 : s->n_kept + want;
-            uint8_t *p = wf_realloc(s->kept, (size_t)cap);
-            if (p == NULL)
-                return WEFT_E_NOMEM;
-            s->kept = p;
-            s->kept_cap = cap;
-        }
-        int64_t got = pipe_take(s, s->kept + s->n_kept, want);
-        if (got < 0)
+        weft_status status = keep_room(s, s->n_kept + want);
+        if (status != WEFT_OK)
+            return status;
+        int64_t got = pipe_some(s, s->kept + s->n_kept, want);
+        if (got <= 0)
             return (weft_status)got;
         s->n_kept += (uint64_t)got;
-        if ((uint64_t)got < want)
-            return WEFT_OK;
     }
     return WEFT_OK;
 }
