@@ -85,8 +85,14 @@ static void put(cli_answer *a, const char *text, size_t n)
 static int32_t take_token(void *ctx, const weft_token *t)
 {
     cli_answer *a = ctx;
-    if (t->text_bytes > 0)
-        put(a, t->text, (size_t)t->text_bytes);
+    const char *text = t->text;
+    size_t      n = (size_t)t->text_bytes;
+    for (; a->after_space && n > 0 && *text == ' '; n--)
+        text++;
+    if (n > 0) {
+        a->after_space = false;
+        put(a, text, n);
+    }
     return cli_out_failed() || cli_interrupted() || a->no_memory;
 }
 
@@ -109,6 +115,8 @@ void cli_answer_run(cli_answer *a, const cli *c, weft_engine *e, const weft_prom
     weft_sampling  sampling = {.hdr = WEFT_HDR(weft_sampling)};
     weft_sequence *s = NULL;
     weft_sampling_from_settings(c->settings, &sampling);
+    /* An answer; raw text goes on where the prompt ended. */
+    a->after_space = (prompt->flags & WEFT_PROMPT_CHAT) != 0 || prompt->n_items > 0;
     weft_status st = weft_sequence_create(e, &s, &a->err);
     if (st == WEFT_OK)
         st = weft_sequence_feed_prompt(s, prompt, &a->err);

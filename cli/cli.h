@@ -67,6 +67,7 @@ enum cli_own {
     OWN_FRAMES,
     OWN_START,
     OWN_END,
+    OWN_PREVIEW,
     OWN_COUNT
 };
 #define OWN_BIT(o) (1u << (o))

@@ -22,12 +22,17 @@ const cli_command cli_commands[] = {
      "for each, with path, text, model, plugins, tokens, timings and error. With\n"
      "--prompt - the prompt is read from standard input.\n"
      "\n"
+     "Of a clip up to --frames frames are looked at, evenly spread over the time from\n"
+     "--start to --end: each stands in the middle of an equal part of it. --json gives\n"
+     "their times in seconds (times), and --preview FILE.png a sheet of what the model\n"
+     "was shown, of one FILE.\n"
+     "\n"
      "--audio puts a recording behind FILE in the same prompt, so that a question may\n"
      "be about both, or may be spoken; without a FILE it is all that is described.\n",
      cli_run_describe,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_TOGETHER) |
          OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) | OWN_BIT(OWN_AUDIO) |
-         OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END),
+         OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END) | OWN_BIT(OWN_PREVIEW),
      -1},
     {"transcribe", "FILE...", "write down what is said in recordings",
      "Each FILE, or the files of a folder (sorted, hidden ones skipped, and those that\n"
@@ -64,8 +69,10 @@ const cli_command cli_commands[] = {
      cli_run_tokenize, OWN_BIT(OWN_DECODE) | OWN_BIT(OWN_TOKENIZER), 0},
     {"preprocess", "FILE -o OUT", "write what an encoder would be given",
      "Decodes FILE (- for standard input), prepares it for the model and writes the\n"
-     "tensors under the reference's names to a safetensors file. Reads no weights.\n",
-     cli_run_preprocess, OWN_BIT(OWN_OUTPUT), 1},
+     "tensors under the reference's names to a safetensors file: of a clip the frames'\n"
+     "pixels and their times (microseconds). Reads no weights.\n",
+     cli_run_preprocess,
+     OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END), 1},
     {"model inspect", "[DIR]", "sizes, hook sites and memory of a model",
      "Reads config.json alone.\n", cli_run_model_inspect, OWN_BIT(OWN_JSON), 1},
     {"model verify", "[DIR]", "compare a model with a reference",

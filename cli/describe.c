@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "preview.h"
 #include "show.h"
 #include "values.h"
 
@@ -38,7 +39,10 @@ static weft_status open_as(job *j, weft_item_request rq, const char *path, weft_
 
 static weft_status open_item(job *j, const char *path, weft_item **out, weft_error *err)
 {
-    return open_as(j, j->request, path, out, err);
+    weft_status st = open_as(j, j->request, path, out, err);
+    if (st == WEFT_OK && cli_has(j->c, OWN_PREVIEW)) /* said, and the answer goes on */
+        j->code = cli_worse(j->code, cli_preview_write(*out, j->c->value[OWN_PREVIEW]));
+    return st;
 }
 
 static void add_times(job *j, cli_answer *a, weft_item *const *items, uint32_t n)
@@ -71,21 +75,46 @@ static json_t *list_json(const char *const *paths, uint32_t n)
     return all;
 }
 
-/* {"path": ...} or {"paths": [...]}, and {"audio": [...]} where there is some. */
-static json_t *paths_json(const job *j, char *const *paths, uint32_t n)
+/* Puts v into the object; takes it. */
+static bool set(json_t *object, const char *key, json_t *v)
+{
+    return json_object_set_new(object, key, v) == 0; /* one that is NULL is refused */
+}
+
+/* The times of the frames that were looked at: "times" of one file, or a list of such lists with
+ * null for files that have none. */
+static bool set_times(const job *j, json_t *all, weft_item *const *items, uint32_t n)
+{
+    bool any = false, ok = true;
+    for (uint32_t i = 0; i < n; i++)
+        any = any || cli_item_frames(items[i]) > 0;
+    if (!any)
+        return true;
+    if (!cli_has(j->c, OWN_TOGETHER))
+        return set(all, "times", cli_json_times(items[0]));
+    json_t *lists = json_array();
+    for (uint32_t i = 0; lists != NULL && ok && i < n; i++)
+        ok = json_array_append_new(lists, cli_json_times(items[i])) == 0;
+    if (ok)
+        return set(all, "times", lists);
+    json_decref(lists);
+    return false;
+}
+
+/* {"path": ...} or {"paths": [...]}, {"audio": [...]} where there is some, the frames' times. */
+static json_t *paths_json(const job *j, char *const *paths, weft_item *const *items, uint32_t n)
 {
     const cli *c = j->c;
     json_t    *all = json_object();
     if (all == NULL)
         return NULL;
-    /* One that is NULL is refused. */
     bool ok = !cli_has(c, OWN_TOGETHER) ||
-              json_object_set_new(all, "paths", list_json((const char *const *)paths, n)) == 0;
+              set(all, "paths", list_json((const char *const *)paths, n));
     if (!cli_has(c, OWN_TOGETHER) && n > 0)
-        ok = json_object_set_new(all, "path", cli_json_string(paths[0])) == 0;
+        ok = set(all, "path", cli_json_string(paths[0]));
     if (ok && cli_has(c, OWN_AUDIO))
-        ok = json_object_set_new(all, "audio", list_json(c->audio, j->n_audio)) == 0;
-    if (ok)
+        ok = set(all, "audio", list_json(c->audio, j->n_audio));
+    if (ok && set_times(j, all, items, items != NULL ? n : 0))
         return all;
     json_decref(all);
     return NULL;
@@ -109,10 +138,12 @@ static void fail_job(job *j, const weft_error *err, int32_t code)
     cli_say_error(err);
 }
 
-static void finish_answer(job *j, cli_answer *a, char *const *paths, uint32_t n)
+/* items NULL: they could not be opened. */
+static void finish_answer(job *j, cli_answer *a, char *const *paths, weft_item *const *items,
+                          uint32_t n)
 {
     int32_t code = cli_answer_code(a);
-    if (j->json && !print_record(paths_json(j, paths, n), cli_answer_json(a, j->e)))
+    if (j->json && !print_record(paths_json(j, paths, items, n), cli_answer_json(a, j->e)))
         j->code = cli_worse(j->code, CLI_EXIT_MEMORY);
     if (code == CLI_EXIT_OK)
         j->n_done++;
@@ -163,7 +194,7 @@ static void describe_one(job *j, cli_file *file)
     } else {
         if (st == WEFT_OK)
             answer_items(j, &a, &item, 1);
-        finish_answer(j, &a, &file->path, 1);
+        finish_answer(j, &a, &file->path, item != NULL ? &item : NULL, 1);
     }
     weft_item_release(&item);
     cli_answer_deinit(&a);
@@ -266,7 +297,7 @@ static void describe_together(job *j, cli_files *files)
     else {
         if (st == WEFT_OK)
             answer_items(j, &a, g.items, g.n);
-        finish_answer(j, &a, g.paths, g.n);
+        finish_answer(j, &a, g.paths, g.items, g.n);
     }
     for (uint32_t i = 0; i < g.n; i++) {
         weft_item_release(&g.items[i]);
@@ -322,6 +353,8 @@ static void describe_files(job *j)
     if (cli_files_init(&files, j->c->operands, j->c->n_operands, cli_has(j->c, OWN_RECURSIVE),
                        &err) != WEFT_OK) {
         fail_job(j, &err, weft_exit_code(&err));
+    } else if (files.many && cli_has(j->c, OWN_PREVIEW)) {
+        j->code = cli_usage(j->c, "--preview shows one FILE");
     } else {
         j->many = files.many;
         if (cli_has(j->c, OWN_TOGETHER) || (j->c->n_operands == 0 && j->n_audio > 0))
@@ -343,24 +376,11 @@ static int32_t check_usage(const cli *c)
         dashes += strcmp(c->audio[i], "-") == 0;
     if (dashes > 1)
         return cli_usage(c, "standard input (-) can be read once only");
+    if (cli_has(c, OWN_PREVIEW) && (cli_has(c, OWN_PLAN) || c->n_operands != 1))
+        return cli_usage(c, "--preview shows one FILE, and does not go with --plan");
     if (c->n_operands == 0 && !cli_has(c, OWN_PLAN) && !cli_has(c, OWN_AUDIO))
         return cli_usage(c, "name a FILE, a folder, or - for standard input");
     return CLI_EXIT_OK;
-}
-
-/* Which part of a clip is looked at. */
-static int32_t read_request(job *j)
-{
-    weft_item_request *rq = &j->request;
-    int32_t            code = cli_count_option(j->c, OWN_FRAMES, &rq->max_frames);
-    if (code == CLI_EXIT_OK)
-        code = cli_time_option(j->c, OWN_START, 0, INT64_MAX, &rq->start_us);
-    if (code == CLI_EXIT_OK)
-        code = cli_time_option(j->c, OWN_END, 0, INT64_MAX, &rq->end_us);
-    if (code == CLI_EXIT_OK && rq->end_us >= 0 &&
-        rq->end_us <= (rq->start_us > 0 ? rq->start_us : 0))
-        code = cli_usage(j->c, "--end %.60s is not behind --start", j->c->value[OWN_END]);
-    return code;
 }
 
 int32_t cli_run_describe(cli *c)
@@ -371,7 +391,7 @@ int32_t cli_run_describe(cli *c)
     char   *owned = NULL;
     int32_t code = check_usage(c);
     if (code == CLI_EXIT_OK)
-        code = read_request(&j);
+        code = cli_clip_request(c, &j.request);
     if (code == CLI_EXIT_OK)
         code = cli_prompt_text(c, &j.prompt, &owned);
     if (code != CLI_EXIT_OK)

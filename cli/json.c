@@ -160,17 +160,53 @@ static json_t *inputs_json(const weft_item *item)
     return all;
 }
 
+/* The times of a clip's frames are an input of their own. */
+static bool find_times(const weft_item *item, weft_tensor *out)
+{
+    const char *name;
+    for (uint32_t i = 0; weft_item_input(item, i, &name, out) != 0; i++)
+        if (strcmp(name, "video_times_us") == 0 && out->ndim == 1 && out->dtype.bits == 64)
+            return true;
+    return false;
+}
+
+int64_t cli_item_frames(const weft_item *item)
+{
+    weft_tensor t;
+    return item != NULL && find_times(item, &t) ? t.shape[0] : 0;
+}
+
+json_t *cli_json_times(const weft_item *item)
+{
+    weft_tensor t;
+    if (item == NULL || !find_times(item, &t) || t.data == NULL)
+        return json_null();
+    json_t *all = json_array();
+    for (int64_t i = 0; all != NULL && i < t.shape[0]; i++) {
+        const double seconds = (double)((const int64_t *)t.data)[i] / 1e6;
+        if (json_array_append_new(all, json_real(seconds)) != 0) {
+            json_decref(all);
+            return NULL;
+        }
+    }
+    return all;
+}
+
 json_t *cli_json_item(const weft_item *item)
 {
     weft_item_info d = {.hdr = WEFT_HDR(weft_item_info)};
     if (weft_item_describe(item, &d, NULL) != WEFT_OK)
         return NULL;
-    bool tiles = d.n_parts > 0 && d.kind != NULL && strcmp(d.kind, "image") == 0;
-    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
-                     cli_json_string(d.kind), "decoder", cli_json_string(d.decoder), "modality",
-                     cli_json_string(d.modality), "width", (int)d.width, "height", (int)d.height,
-                     "tiles", tiles ? json_integer((json_int_t)d.n_parts) : json_null(), "tokens", (json_int_t)d.n_placeholders, "rows", (json_int_t)d.n_rows,
-                     "input_bytes", (json_int_t)d.input_bytes, "output_bytes",
-                     (json_int_t)d.output_bytes, "kv_bytes", (json_int_t)d.kv_bytes,
-                     "scratch_bytes", (json_int_t)d.scratch_bytes, "inputs", inputs_json(item));
+    bool    tiles = d.n_parts > 0 && d.kind != NULL && strcmp(d.kind, "image") == 0;
+    int64_t frames = cli_item_frames(item);
+    json_t *tiles_json = tiles ? json_integer((json_int_t)d.n_parts) : json_null();
+    json_t *frames_json = frames > 0 ? json_integer((json_int_t)frames) : json_null();
+    return json_pack(
+        "{s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
+        cli_json_string(d.kind), "decoder", cli_json_string(d.decoder), "modality",
+        cli_json_string(d.modality), "width", (int)d.width, "height", (int)d.height, "tiles",
+        tiles_json, "frames", frames_json, "tokens", (json_int_t)d.n_placeholders, "rows",
+        (json_int_t)d.n_rows, "input_bytes", (json_int_t)d.input_bytes, "output_bytes",
+        (json_int_t)d.output_bytes, "kv_bytes", (json_int_t)d.kv_bytes, "scratch_bytes",
+        (json_int_t)d.scratch_bytes, "inputs", inputs_json(item));
 }

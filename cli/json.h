@@ -22,5 +22,9 @@ json_t *cli_json_plugins(const weft_engine *e);
 /* {code, status, message}; JSON null where there is no error. */
 json_t *cli_json_error(const weft_error *err);
 json_t *cli_json_item(const weft_item *item);
+/* Frames that are taken of a clip; 0: it is none. */
+int64_t cli_item_frames(const weft_item *item);
+/* Their times in seconds, once they were decoded; JSON null where there are none. */
+json_t *cli_json_times(const weft_item *item);
 
 #endif

@@ -54,4 +54,6 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_START] = {"start", 0, STR, 0, NULL, NULL, "TIME",
                    "where in a clip to begin: seconds, M:SS or H:MM:SS"},
     [OWN_END] = {"end", 0, STR, 0, NULL, NULL, "TIME", "where in a clip to end"},
+    [OWN_PREVIEW] = {"preview", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE.png",
+                     "write what the model is shown: a clip's frames, a picture's tiles"},
 };

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weft preprocess: an encoder's inputs to a safetensors file, in the shapes that model verify
  * reads. */
-#include "cli.h"
+#include "values.h"
 
 #include <string.h>
 
 #define INPUTS_MAX 32u
-#define PICTURE_DIMS 4 /* [tiles, 3, height, width] */
 
-/* verify takes several pictures at once, so its pictures have an axis before the tiles. */
+/* verify takes several pictures or clips at once: their pixels ([tiles, ...], [frames, tiles, ...])
+ * and a clip's times have an axis before that; what is one number has it already. */
+static bool needs_axis(const char *kind, const char *name, const weft_tensor *t)
+{
+    if (kind == NULL || (strcmp(kind, "image") != 0 && strcmp(kind, "video") != 0))
+        return false;
+    return t->ndim > 1 || strcmp(name, "video_times_us") == 0;
+}
+
 static void add_axis(weft_tensor *t)
 {
     int64_t whole = t->shape[0] * t->stride[0];
@@ -30,9 +37,8 @@ static weft_status save_item(const weft_item *item, const char *path, weft_error
     weft_status    st = weft_item_describe(item, &d, err);
     if (st != WEFT_OK)
         return st;
-    bool picture = d.kind != NULL && strcmp(d.kind, "image") == 0;
     while (n < INPUTS_MAX && weft_item_input(item, n, &names[n], &tensors[n]) != 0) {
-        if (picture && tensors[n].ndim == PICTURE_DIMS)
+        if (needs_axis(d.kind, names[n], &tensors[n]))
             add_axis(&tensors[n]);
         n++;
     }
@@ -45,6 +51,9 @@ static int32_t preprocess(cli *c, weft_engine *e)
     weft_error        err = CLI_ERROR_INIT;
     weft_item        *item = NULL;
     weft_status       st = WEFT_OK;
+    int32_t           code = cli_clip_request(c, &rq);
+    if (code != CLI_EXIT_OK)
+        return code;
     if (strcmp(rq.path, "-") != 0 || cli_wait_stdin())
         st = weft_item_open(e, &rq, &item, &err);
     if (st == WEFT_OK && cli_interrupted())

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What --plan and model inspect print. */
+#include "json.h"
 #include "show.h"
 
 #include <stdio.h>
@@ -97,6 +98,10 @@ void cli_show_item(const char *path, const weft_item *item)
     if (d.n_parts > 0 && strcmp(or_dash(d.kind), "image") == 0)
         cli_outf("  tiles   %lld of %lld, %lld rows each\n", (long long)d.n_parts,
                  (long long)d.max_parts, (long long)(d.n_rows / d.n_parts));
+    if (cli_item_frames(item) > 0)
+        cli_outf("  frames  %lld, merged into %lld of %lld rows each\n",
+                 (long long)cli_item_frames(item), (long long)d.n_parts,
+                 (long long)(d.n_parts > 0 ? d.n_rows / d.n_parts : 0));
     cli_outf("  tokens  %lld in the text, %lld rows that the text can attend to\n",
              (long long)d.n_placeholders, (long long)d.n_rows);
     cli_outf("  memory  input %s, output %s, keys and values %s, encoder %s\n",

@@ -79,3 +79,15 @@ int32_t cli_count_option(const cli *c, enum cli_own option, int32_t *n) {
   *n = (int32_t)value;
   return CLI_EXIT_OK;
 }
+
+int32_t cli_clip_request(const cli *c, weft_item_request *rq) {
+  int32_t code = cli_count_option(c, OWN_FRAMES, &rq->max_frames);
+  if (code == CLI_EXIT_OK)
+    code = cli_time_option(c, OWN_START, 0, INT64_MAX, &rq->start_us);
+  if (code == CLI_EXIT_OK)
+    code = cli_time_option(c, OWN_END, 0, INT64_MAX, &rq->end_us);
+  if (code == CLI_EXIT_OK && rq->end_us >= 0 &&
+      rq->end_us <= (rq->start_us > 0 ? rq->start_us : 0))
+    code = cli_usage(c, "--end %.60s is not behind --start", c->value[OWN_END]);
+  return code;
+}

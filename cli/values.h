@@ -15,5 +15,8 @@ int32_t cli_time_option(const cli *c, enum cli_own option, int64_t least,
                         int64_t most, int64_t *us);
 /* Likewise a whole number from 1 on. */
 int32_t cli_count_option(const cli *c, enum cli_own option, int32_t *n);
+/* Which part of a clip is looked at: --frames, --start, --end. The exit code;
+ * what is wrong is said. */
+int32_t cli_clip_request(const cli *c, weft_item_request *rq);
 
 #endif

@@ -36,6 +36,11 @@ static int32_t is_cancelled(void *ctx)
     return atomic_load(&((weft_engine *)ctx)->cancel);
 }
 
+static void plugin_progress(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit)
+{
+    wf_engine_progress(ctx, what, done, total, unit);
+}
+
 static weft_status open_device(weft_engine *e, weft_error *err)
 {
     uint64_t    flags;
@@ -57,7 +62,7 @@ static weft_status open_device(weft_engine *e, weft_error *err)
     if (status != WEFT_OK)
         return status;
     wf_registry_config rc = { .settings = e->settings, .cpu_flags = flags, .cancelled = is_cancelled,
-                              .cancelled_ctx = e };
+                              .progress = plugin_progress, .cancelled_ctx = e };
     return wf_registry_create(&rc, &e->registry, err);
 }
 

@@ -105,14 +105,21 @@ weft_status wf_engine_open_modalities(weft_engine *e, weft_error *err)
 {
     wf_plugin  *p;
     weft_status status = wf_registry_load_named(e->registry, err);
-    for (size_t i = 0; status == WEFT_OK && (p = wf_registry_plugin(e->registry, i)) != NULL; i++) {
+    for (size_t i = 0; status == WEFT_OK && (p = wf_registry_loaded(e->registry, i)) != NULL; i++) {
         const weft_modality *vt;
         for (size_t k = 0; status == WEFT_OK && (vt = wf_plugin_component(p, WEFT_C_MODALITY, k)) != NULL; k++)
             status = create_modality(e, p, vt, err);
     }
     for (int32_t i = 0; i < e->n_modalities && e->has_core && status == WEFT_OK; i++)
         status = install(e, &e->modalities[i], err);
-    return status == WEFT_OK ? wf_hooks_freeze(&e->hooks, err) : status;
+    if (status == WEFT_OK)
+        status = wf_hooks_freeze(&e->hooks, err);
+    const char *blind = status == WEFT_OK ? wf_hooks_blind_owner(&e->hooks) : NULL;
+    if (blind != NULL)
+        wf_log(WEFT_LOG_WARN,
+               "%s: layers of %s change text that sees no media too, so text here is not the text core's alone",
+               wf_package_dir(e->package), blind);
+    return status;
 }
 
 static weft_status load_hooks(weft_engine *e, wf_modality *m, weft_error *err)

@@ -112,8 +112,8 @@ weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int
     return status;
 }
 
-/* One of the special tokens that enclose placeholders. */
-static weft_status feed_special(weft_sequence *s, const char *token, weft_error *err)
+/* One of the special tokens that enclose placeholders; is_shared: not once more where it is the last one already. */
+static weft_status feed_special(weft_sequence *s, const char *token, bool is_shared, weft_error *err)
 {
     weft_engine *e = s->engine;
     if (token == NULL)
@@ -124,6 +124,8 @@ static weft_status feed_special(weft_sequence *s, const char *token, weft_error 
     int32_t id = e->tokenizer->special(e->tokenizer_self, token);
     if (id < 0)
         return wf_fail(err, WEFT_E_NOTFOUND, "the tokenizer has no %s", token);
+    if (is_shared && s->n > 0 && s->toks[s->n - 1].item < 0 && s->toks[s->n - 1].id == id)
+        return WEFT_OK;
     return weft_sequence_feed_ids(s, &id, 1, err);
 }
 
@@ -135,11 +137,12 @@ weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_erro
                        item->plan.stream[0] != NULL ? item->plan.stream[0] : "the item");
     const wf_marker *m = &s->engine->hooks.markers[marker];
     int64_t          before = s->n;
-    weft_status      status = feed_special(s, m->before, err);
+    bool             is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;
+    weft_status      status = feed_special(s, m->before, is_shared, err);
     if (status == WEFT_OK)
         status = wf_sequence_feed_placeholders(s, item, marker, err);
     if (status == WEFT_OK)
-        status = feed_special(s, m->after, err);
+        status = feed_special(s, m->after, false, err);
     if (status != WEFT_OK)
         (void)weft_sequence_truncate(s, before, NULL);
     return status;
@@ -315,8 +318,10 @@ void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, in
         const wf_seq_item *it = &s->items[i];
         if (wf_item_output(it->item, stream) < 0 || has_ended(s, it, pos))
             continue;
-        bool groups = h->markers[it->marker].visibility == WEFT_VIS_UNTIL_NEXT_GROUP;
-        if (*first == *last || (groups && it->pos != end_of_last))
+        uint32_t until = h->markers[it->marker].visibility;
+        bool     alone = until == WEFT_VIS_UNTIL_NEXT ||
+                         (until == WEFT_VIS_UNTIL_NEXT_GROUP && it->pos != end_of_last);
+        if (*first == *last || alone)
             *first = i;
         *last = i + 1;
         end_of_last = it->pos + it->item->plan.n_placeholders;

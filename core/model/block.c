@@ -20,18 +20,31 @@ weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float 
     return wf_queue_submit(d->queue, &op, err);
 }
 
-weft_status wf_do_linear_add(wf_decoder *d, float *h, const float *x, int64_t x_stride,
-                             const wf_weight *w, float scale, int64_t m, weft_error *err)
+/* h += each * (x w^T), channel by channel; the product stands in d->a meanwhile. */
+static weft_status linear_add_each(wf_decoder *d, float *h, const float *x, int64_t x_stride,
+                                   const wf_weight *w, const float *each, int64_t m, weft_error *err)
 {
+    wf_op       op = { .kind = WF_OP_ADD,
+                       .u.add = { .y = h, .a = h, .b = d->a, .m = m, .n = w->n, .y_stride = w->n,
+                                  .a_stride = w->n, .b_stride = w->n, .gate = each } };
+    weft_status status = wf_do_linear(d, d->a, w->n, x, x_stride, w, m, err);
+    return status == WEFT_OK ? wf_queue_submit(d->queue, &op, err) : status;
+}
+
+weft_status wf_do_linear_add(wf_decoder *d, float *h, const float *x, int64_t x_stride,
+                             const wf_weight *w, wf_gate gate, int64_t m, weft_error *err)
+{
+    if (gate.each != NULL)
+        return linear_add_each(d, h, x, x_stride, w, gate.each, m, err);
     wf_op op = { .kind = WF_OP_LINEAR,
                  .u.linear = { .y = h, .x = x, .w = *w, .residual = h, .m = m, .y_stride = w->n,
-                               .x_stride = x_stride, .residual_stride = w->n, .scale = scale,
+                               .x_stride = x_stride, .residual_stride = w->n, .scale = gate.scale,
                                .act = WF_ACT_NONE } };
     return wf_queue_submit(d->queue, &op, err);
 }
 
 weft_status wf_do_ffn(wf_decoder *d, float *h, const float *norm, float eps,
-                      const wf_weight *gate_up, const wf_weight *down, int64_t d_ffn, float scale,
+                      const wf_weight *gate_up, const wf_weight *down, int64_t d_ffn, wf_gate gate,
                       int64_t m, weft_error *err)
 {
     int64_t n = d->model->config.d_model;
@@ -47,5 +60,5 @@ weft_status wf_do_ffn(wf_decoder *d, float *h, const float *norm, float eps,
         status = wf_do_linear(d, d->gate_up, 2 * d_ffn, d->a, n, gate_up, m, err);
     if (status == WEFT_OK)
         status = wf_queue_submit(d->queue, &swiglu, err);
-    return status == WEFT_OK ? wf_do_linear_add(d, h, d->ffn, d_ffn, down, scale, m, err) : status;
+    return status == WEFT_OK ? wf_do_linear_add(d, h, d->ffn, d_ffn, down, gate, m, err) : status;
 }

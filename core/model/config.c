@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 
 #define MAX_DIM (1 << 24)
+#define MAX_EXTRA (1 << 20) /* rows beyond the vocabulary */
 
 /* Where keys are looked up: the file at a path, then the map's defaults. */
 typedef struct keys {
@@ -172,6 +173,13 @@ static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *
         return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: rms_norm_eps %g is out of range",
                        k->dir, eps);
     c->rms_eps = (float)eps;
+    if (map != NULL && (map->extra_rows < 0 || map->extra_rows > MAX_EXTRA ||
+                        (map->extra_rows > 0 && (map->extra_embedding == NULL || map->extra_head == NULL))))
+        return wf_fail(err, WEFT_E_CORRUPT,
+                       "%s: the text map has %d rows beyond the vocabulary, not 0..%d with two tables", k->dir,
+                       map->extra_rows, MAX_EXTRA);
+    c->extra = map != NULL ? map->extra_rows : 0;
+    c->vocab += c->extra;
     status = wf_json_bool(k->file, "config.json", "tie_word_embeddings", &tied, err);
     c->tied = tied;
     return status == WEFT_E_NOTFOUND ? WEFT_OK : status;

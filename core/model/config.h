@@ -20,6 +20,7 @@ typedef struct wf_rope_scaling {
 typedef struct wf_config {
     int32_t         n_layers, d_model, d_ffn, n_heads, n_kv_heads, head_dim, vocab;
     int32_t         max_positions;
+    int32_t         extra; /* of vocab, the last ones: rows in tables of their own (weft_text_map) */
     float           rms_eps;
     int32_t         tied; /* lm_head is embed_tokens */
     double          rope_theta;

@@ -149,10 +149,10 @@ static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_e
     if (status == WEFT_OK)
         status = attend(d, b, layer, err);
     if (status == WEFT_OK)
-        status = wf_do_linear_add(d, d->h, d->att, q, &w->o, 1.0f, b->m, err);
+        status = wf_do_linear_add(d, d->h, d->att, q, &w->o, WF_UNGATED, b->m, err);
     if (status == WEFT_OK)
-        status = wf_do_ffn(d, d->h, w->norm_ffn, c->rms_eps, &w->gate_up, &w->down, c->d_ffn, 1.0f,
-                           b->m, err);
+        status = wf_do_ffn(d, d->h, w->norm_ffn, c->rms_eps, &w->gate_up, &w->down, c->d_ffn,
+                           WF_UNGATED, b->m, err);
     return status;
 }
 
@@ -161,7 +161,8 @@ static weft_status sites_at(wf_decoder *d, const wf_batch *b, int32_t layer, wef
     weft_status status = WEFT_OK;
     for (int32_t i = 0; i < d->hooks->n_sites && status == WEFT_OK; i++) {
         const wf_site *s = &d->hooks->sites[i];
-        if (s->kind == WEFT_HOOK_XATTN && s->layer == layer && b->streams[s->stream].n > 0)
+        bool           all = s->x.blind_rows != WEFT_BLIND_SKIP;
+        if (s->kind == WEFT_HOOK_XATTN && s->layer == layer && (all || b->streams[s->stream].n > 0))
             status = wf_xattn_run(d, s, &b->streams[s->stream], b->m, err);
     }
     return status;

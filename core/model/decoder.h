@@ -80,9 +80,11 @@ weft_status wf_xattn_run(wf_decoder *d, const wf_site *s, const wf_seen *seen, i
 weft_status wf_do_norm(wf_decoder *d, float *y, const float *x, const float *w, int64_t m, int64_t n, weft_error *err);
 weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float *x, int64_t x_stride,
                          const wf_weight *w, int64_t m, weft_error *err);
+/* h += gate * (x w^T); x is not d->a, which a gate of one value a channel uses in between. */
 weft_status wf_do_linear_add(wf_decoder *d, float *h, const float *x, int64_t x_stride, const wf_weight *w,
-                             float scale, int64_t m, weft_error *err); /* h += scale * (x w^T) */
+                             wf_gate gate, int64_t m, weft_error *err);
 weft_status wf_do_ffn(wf_decoder *d, float *h, const float *norm, float eps, const wf_weight *gate_up,
-                      const wf_weight *down, int64_t d_ffn, float scale, int64_t m, weft_error *err);
+                      const wf_weight *down, int64_t d_ffn, wf_gate gate, int64_t m, weft_error *err);
+#define WF_UNGATED ((wf_gate){ NULL, 1.0f, 0 })
 
 #endif

@@ -91,6 +91,9 @@ static weft_status check_xattn(const char *owner, const weft_hook_site *s, weft_
         x->n_heads % x->n_kv_heads != 0 || x->head_dim < 1 || x->head_dim > 4096 || x->d_src < 1 ||
         x->d_src > 1 << 24 || x->d_ffn < 0 || x->d_ffn > 1 << 24)
         return wf_fail(err, WEFT_E_INVALID, "%s: site %s has impossible sizes", owner, s->name);
+    if (x->blind_rows > WEFT_BLIND_FFN_ONLY)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: site %s treats blind rows in an unknown way (%u)", owner,
+                       s->name, x->blind_rows);
     bool norms = (x->flags & WEFT_XATTN_QK_NORM) == 0 || (x->norm_q != NULL && x->norm_k != NULL);
     bool ffn = x->d_ffn == 0 || (x->norm_ffn != NULL && x->w_gate != NULL && x->w_up != NULL &&
                                  x->w_down != NULL);
@@ -167,7 +170,7 @@ weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marke
 {
     if (!WEFT_HAS(m, weft_marker, end_id) || m->token == NULL || m->stream == NULL)
         return wf_fail(err, WEFT_E_INVALID, "%s declares a marker without token or stream", owner);
-    if (m->visibility != WEFT_VIS_UNTIL_NEXT_GROUP && m->visibility != WEFT_VIS_UNTIL_END)
+    if (m->visibility < WEFT_VIS_UNTIL_NEXT_GROUP || m->visibility > WEFT_VIS_UNTIL_NEXT)
         return wf_fail(err, WEFT_E_INVALID, "%s: marker %s has unknown visibility %u", owner,
                        m->token, m->visibility);
     if (h->frozen || h->n_markers == MAX_MARKERS)
@@ -251,6 +254,18 @@ weft_status wf_hooks_freeze(wf_hooks *h, weft_error *err)
     return check_markers(h, err);
 }
 
+/* A gate as it should be: [1], or one value a channel, which files also write as [1, 1, d]. */
+static wf_want want_gate(const weft_xattn *x, const char *name, int32_t d, wf_loader *l)
+{
+    const wf_st_file   *file;
+    const wf_st_tensor *t;
+    if ((x->flags & WEFT_XATTN_GATE_EACH) == 0)
+        return (wf_want){ name, 1, { 1 } };
+    if (name != NULL && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK && t->rank == 3)
+        return (wf_want){ name, 3, { 1, 1, d } };
+    return (wf_want){ name, 1, { d } };
+}
+
 static void check_weights(wf_problems *pr, const wf_site *s, int32_t d, wf_loader *l)
 {
     const weft_xattn *x = &s->x;
@@ -259,36 +274,66 @@ static void check_weights(wf_problems *pr, const wf_site *s, int32_t d, wf_loade
         { x->w_q, 2, { q, d } },        { x->w_k, 2, { kv, x->d_src } },
         { x->w_v, 2, { kv, x->d_src } }, { x->w_o, 2, { d, q } },
         { x->norm_in, 1, { d } },       { x->norm_q, 1, { x->head_dim } },
-        { x->norm_k, 1, { x->head_dim } }, { x->gate_attn, 1, { 1 } },
+        { x->norm_k, 1, { x->head_dim } }, want_gate(x, x->gate_attn, d, l),
         { x->norm_ffn, 1, { d } },      { x->w_gate, 2, { x->d_ffn, d } },
         { x->w_up, 2, { x->d_ffn, d } }, { x->w_down, 2, { d, x->d_ffn } },
-        { x->gate_ffn, 1, { 1 } },
+        want_gate(x, x->gate_ffn, d, l),
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         if (want[i].name != NULL && (i < 8 || x->d_ffn > 0))
             wf_problems_check(pr, l->package, &want[i]);
 }
 
-static weft_status load_gate(wf_loader *l, const wf_site *s, const char *name, float *out,
+/* The n values of a gate on the host, as they will be multiplied. */
+static weft_status read_gate(wf_loader *l, const wf_site *s, const char *name, float *out, int64_t n,
                              weft_error *err)
 {
-    *out = 1.0f;
+    weft_status status = wf_load_host(l, name, out, (uint64_t)n, err);
+    for (int64_t i = 0; i < n && status == WEFT_OK; i++) {
+        if (!isfinite(out[i]))
+            return wf_fail(err, WEFT_E_NUMERIC, "%s: %s is %s: its file is damaged",
+                           wf_package_dir(l->package), name, isnan(out[i]) ? "NaN" : "infinity");
+        if ((s->x.flags & WEFT_XATTN_GATE_TANH) != 0)
+            out[i] = tanhf(out[i]);
+    }
+    return status;
+}
+
+/* One value a channel: through host memory of its own, as reading a tensor uses the loader's. */
+static weft_status load_gate_each(wf_hooks *h, wf_loader *l, const wf_site *s, const char *name,
+                                  int32_t d, wf_gate *out, weft_error *err)
+{
+    uint64_t    bytes = (uint64_t)d * sizeof(float);
+    void       *mem = NULL;
+    float      *host = wf_alloc_aligned((size_t)bytes);
+    weft_status status = host != NULL ? read_gate(l, s, name, host, d, err)
+                                      : wf_fail_nomem(err, bytes, "a gate");
+    if (status == WEFT_OK)
+        status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
+    if (status == WEFT_OK)
+        status = wf_queue_upload(l->queue, mem, host, bytes, err);
+    if (status == WEFT_OK)
+        status = wf_queue_wait(l->queue, err);
+    wf_free_aligned(host);
+    out->each = mem;
+    return status;
+}
+
+static weft_status load_gate(wf_hooks *h, wf_loader *l, const wf_site *s, const char *name, int32_t d,
+                             wf_gate *out, weft_error *err)
+{
+    *out = (wf_gate){ .scale = 1.0f };
     if (name == NULL)
         return WEFT_OK;
-    weft_status status = wf_load_host(l, name, out, 1, err);
-    if (status == WEFT_OK && !isfinite(*out))
-        return wf_fail(err, WEFT_E_NUMERIC, "%s: %s is %s: its file is damaged", wf_package_dir(l->package), name,
-                       isnan(*out) ? "NaN" : "infinity");
-    if (status == WEFT_OK && (s->x.flags & WEFT_XATTN_GATE_TANH) != 0)
-        *out = tanhf(*out);
-    return status;
+    return (s->x.flags & WEFT_XATTN_GATE_EACH) != 0 ? load_gate_each(h, l, s, name, d, out, err)
+                                                    : read_gate(l, s, name, &out->scale, 1, err);
 }
 
 static weft_status load_ffn(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, weft_error *err)
 {
     const weft_xattn *x = &s->x;
     const char       *gate_up[] = { x->w_gate, x->w_up };
-    weft_status       status = load_gate(l, s, x->gate_ffn, &s->gate_ffn, err);
+    weft_status       status = load_gate(h, l, s, x->gate_ffn, d, &s->gate_ffn, err);
     if (status == WEFT_OK)
         status = wf_load_f32(l, &h->buffers, x->norm_ffn, &s->norm_ffn, err);
     if (status == WEFT_OK)
@@ -304,7 +349,7 @@ static weft_status load_site(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, w
     const weft_xattn *x = &s->x;
     const char       *kv[] = { x->w_k, x->w_v };
     int64_t q = (int64_t)x->n_heads * x->head_dim, n_kv = (int64_t)x->n_kv_heads * x->head_dim;
-    weft_status       status = load_gate(l, s, x->gate_attn, &s->gate_attn, err);
+    weft_status       status = load_gate(h, l, s, x->gate_attn, d, &s->gate_attn, err);
     if (status == WEFT_OK)
         status = wf_load_f32(l, &h->buffers, x->norm_in, &s->norm_in, err);
     if (status == WEFT_OK && (x->flags & WEFT_XATTN_QK_NORM) != 0)
@@ -373,11 +418,20 @@ uint64_t wf_hooks_parameters(const wf_hooks *h, int32_t d_model)
             continue;
         uint64_t q = (uint64_t)x->n_heads * (uint64_t)x->head_dim;
         uint64_t kv = (uint64_t)x->n_kv_heads * (uint64_t)x->head_dim;
-        n += 2 * q * d + 2 * kv * (uint64_t)x->d_src + d + (x->gate_attn != NULL);
+        uint64_t gate = (x->flags & WEFT_XATTN_GATE_EACH) != 0 ? d : 1;
+        n += 2 * q * d + 2 * kv * (uint64_t)x->d_src + d + (x->gate_attn != NULL ? gate : 0);
         n += (x->flags & WEFT_XATTN_QK_NORM) != 0 ? 2 * (uint64_t)x->head_dim : 0;
-        n += x->d_ffn > 0 ? 3 * (uint64_t)x->d_ffn * d + d + (x->gate_ffn != NULL) : 0;
+        n += x->d_ffn > 0 ? 3 * (uint64_t)x->d_ffn * d + d + (x->gate_ffn != NULL ? gate : 0) : 0;
     }
     return n;
+}
+
+const char *wf_hooks_blind_owner(const wf_hooks *h)
+{
+    for (int32_t i = 0; i < h->n_sites; i++)
+        if (h->sites[i].kind == WEFT_HOOK_XATTN && h->sites[i].x.blind_rows != WEFT_BLIND_SKIP)
+            return h->sites[i].owner;
+    return NULL;
 }
 
 int64_t wf_hooks_page_bytes(const wf_hooks *h, int32_t kv_dtype)

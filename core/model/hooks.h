@@ -9,6 +9,13 @@
 #include "core/model/load.h"
 #include "weft/hooks.h"
 
+/* What a branch is multiplied by. */
+typedef struct wf_gate {
+    const float *each; /* device [d_model]: one value a channel; NULL: scale for all */
+    float        scale;
+    int32_t      reserved;
+} wf_gate;
+
 typedef struct wf_site {
     char      *name, *stream_name, *owner; /* owner: plugin id */
     uint32_t   kind;
@@ -18,7 +25,7 @@ typedef struct wf_site {
     char      *strings[13];
     float     *norm_in, *norm_q, *norm_k, *norm_ffn;
     wf_weight  q, kv, o, gate_up, down; /* kv [2 n_kv_heads head_dim, d_src]: k rows, then v rows */
-    float      gate_attn, gate_ffn;     /* as multiplied: tanh already applied */
+    wf_gate    gate_attn, gate_ffn;     /* as multiplied: tanh already applied */
 } wf_site;
 
 typedef struct wf_stream {
@@ -61,6 +68,8 @@ weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_lo
 int32_t wf_hooks_stream(const wf_hooks *h, const char *name); /* -1: nobody reads it */
 /* Parameters of the declared cross-attention blocks, and the widest page of theirs. */
 uint64_t wf_hooks_parameters(const wf_hooks *h, int32_t d_model);
+/* The plugin whose sites change rows that see no media, so that text is not the text core's alone; NULL: none. */
+const char *wf_hooks_blind_owner(const wf_hooks *h);
 int64_t  wf_hooks_page_bytes(const wf_hooks *h, int32_t kv_dtype);
 
 #endif

@@ -11,7 +11,7 @@
 #define NAME_MAX_BYTES 512
 
 typedef struct names { /* how this directory spells them */
-    const char    *prefix, *head;
+    const char    *prefix, *head, *extra_embed, *extra_head; /* extra_*: NULL: none */
     const int32_t *layers; /* NULL: 0, 1, 2, ... */
 } names;
 
@@ -56,13 +56,14 @@ static wf_want want_of(const wf_config *c, int32_t which, const char *name)
     }
 }
 
-/* The embedding may have rows beyond the vocabulary (markers); they are not the core's. */
+/* The embedding may have rows beyond the vocabulary (markers); they are not the core's, unless the map says where
+ * such rows are. */
 static void check_embed(wf_problems *pr, wf_loader *l, const wf_config *c, const char *name)
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
-    wf_want             w = { name, 2, { c->vocab, c->d_model } };
-    if (wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK && t->rank == 2 &&
+    wf_want             w = { name, 2, { c->vocab - c->extra, c->d_model } };
+    if (c->extra == 0 && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK && t->rank == 2 &&
         t->shape[0] > w.shape[0])
         w.shape[0] = t->shape[0];
     wf_problems_check(pr, l->package, &w);
@@ -83,7 +84,11 @@ static weft_status check_all(wf_loader *l, const wf_config *c, const names *n, w
     top_name(name, n, "norm.weight");
     wf_problems_check(&pr, l->package, &(wf_want){ name, 1, { c->d_model } });
     if (!c->tied)
-        wf_problems_check(&pr, l->package, &(wf_want){ n->head, 2, { c->vocab, c->d_model } });
+        wf_problems_check(&pr, l->package, &(wf_want){ n->head, 2, { c->vocab - c->extra, c->d_model } });
+    if (n->extra_embed != NULL)
+        wf_problems_check(&pr, l->package, &(wf_want){ n->extra_embed, 2, { c->extra, c->d_model } });
+    if (n->extra_head != NULL && !c->tied)
+        wf_problems_check(&pr, l->package, &(wf_want){ n->extra_head, 2, { c->extra, c->d_model } });
     return wf_problems_report(&pr, l->package, err);
 }
 
@@ -115,13 +120,14 @@ static weft_status load_top(wf_loader *l, wf_model *m, const names *n, weft_erro
 {
     const wf_config *c = &m->config;
     char             text[NAME_MAX_BYTES];
-    const char      *name = text;
+    const char      *embed[] = { text, n->extra_embed }, *head[] = { n->head, n->extra_head };
+    int32_t          n_tables = c->extra > 0 ? 2 : 1;
     top_name(text, n, "embed_tokens.weight");
-    weft_status status = wf_load_linear(l, &m->buffers, &name, 1, c->vocab, c->d_model, &m->embed,
+    weft_status status = wf_load_linear(l, &m->buffers, embed, n_tables, c->vocab, c->d_model, &m->embed,
                                         err);
     m->head = m->embed;
     if (status == WEFT_OK && !c->tied)
-        status = wf_load_linear(l, &m->buffers, &n->head, 1, c->vocab, c->d_model, &m->head, err);
+        status = wf_load_linear(l, &m->buffers, head, n_tables, c->vocab, c->d_model, &m->head, err);
     top_name(text, n, "norm.weight");
     if (status == WEFT_OK)
         status = wf_load_f32(l, &m->buffers, text, &m->norm_out, err);
@@ -157,13 +163,14 @@ static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_erro
 weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map,
                           wf_model **out, weft_error *err)
 {
-    names     n = { "model.", "lm_head.weight", NULL };
+    names     n = { .prefix = "model.", .head = "lm_head.weight" };
     wf_model *m = wf_zalloc(sizeof *m);
     *out = NULL;
     if (m == NULL)
         return wf_fail_nomem(err, sizeof *m, "a model");
     if (map != NULL)
-        n = (names){ map->prefix, map->head, map->layers };
+        n = (names){ map->prefix, map->head, c->extra > 0 ? map->extra_embedding : NULL,
+                     c->extra > 0 ? map->extra_head : NULL, map->layers };
     m->config = *c;
     m->device = l->device;
     m->buffers.device = l->device;

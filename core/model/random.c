@@ -197,7 +197,7 @@ weft_status wf_random_model(wf_device *d, const wf_config *c, int32_t dtype, uin
 static weft_status make_ffn(maker *k, wf_site *s, int32_t d, weft_error *err)
 {
     weft_status status = make_norm(k, d, &s->norm_ffn, err);
-    s->gate_ffn = uniform(k, 0.5f, 0.25f);
+    s->gate_ffn = (wf_gate){ .scale = uniform(k, 0.5f, 0.25f) };
     if (status == WEFT_OK)
         status = make_linear(k, 2 * (int64_t)s->x.d_ffn, d, &s->gate_up, err);
     return status == WEFT_OK ? make_linear(k, d, s->x.d_ffn, &s->down, err) : status;
@@ -209,7 +209,7 @@ static weft_status make_site(maker *k, wf_site *s, int32_t d, weft_error *err)
     int64_t q = (int64_t)x->n_heads * x->head_dim, kv = (int64_t)x->n_kv_heads * x->head_dim;
     bool              norms = (x->flags & WEFT_XATTN_QK_NORM) != 0;
     weft_status       status = make_norm(k, d, &s->norm_in, err);
-    s->gate_attn = uniform(k, 0.5f, 0.25f);
+    s->gate_attn = (wf_gate){ .scale = uniform(k, 0.5f, 0.25f) };
     if (status == WEFT_OK && norms)
         status = make_norm(k, x->head_dim, &s->norm_q, err);
     if (status == WEFT_OK && norms)

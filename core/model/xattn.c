@@ -2,8 +2,9 @@
 /* A cross-attention site over the rows that see at least one item:
  *   h += gate_attn * Wo attn(norm_q(Wq RMS(h)), items' k, items' v)
  *   h += gate_ffn * Wdown (silu(g) * u), [g; u] = Wgu RMS(h)
- * (transformers models/mllama, Meta's row mask: rows that see nothing are not here.) Items' k and v
- * are projected once and live in pages of the same pool as the text's. */
+ * (transformers models/mllama, Meta's row mask: rows that see nothing are not here.) A site of
+ * WEFT_BLIND_FFN_ONLY takes every row through its second line (models/idefics). Items' k and v are
+ * projected once and live in pages of the same pool as the text's. */
 #include "core/model/decoder.h"
 
 /* RMS norm over head_dim of n_heads heads in rows of the given stride, in place. */
@@ -17,7 +18,7 @@ static weft_status head_norm(wf_decoder *d, float *x, const float *w, int64_t m,
     return w != NULL ? wf_queue_submit(d->queue, &op, err) : WEFT_OK;
 }
 
-static weft_status cross(wf_decoder *d, const wf_site *s, const wf_seen *seen, float *h,
+static weft_status look(wf_decoder *d, const wf_site *s, const wf_seen *seen, float *h,
                          weft_error *err)
 {
     const weft_xattn *x = &s->x;
@@ -42,12 +43,18 @@ static weft_status cross(wf_decoder *d, const wf_site *s, const wf_seen *seen, f
                            err);
     if (status == WEFT_OK)
         status = wf_queue_submit(d->queue, &att, err);
-    if (status == WEFT_OK)
-        status = wf_do_linear_add(d, h, d->att, q, &s->o, s->gate_attn, seen->n, err);
-    if (status == WEFT_OK && x->d_ffn > 0)
-        status = wf_do_ffn(d, h, s->norm_ffn, x->norm_eps, &s->gate_up, &s->down, x->d_ffn,
-                           s->gate_ffn, seen->n, err);
-    return status;
+    return status == WEFT_OK
+               ? wf_do_linear_add(d, h, d->att, q, &s->o, s->gate_attn, seen->n, err)
+               : status;
+}
+
+/* The feed-forward branch of m rows. */
+static weft_status feed_forward(wf_decoder *d, const wf_site *s, float *h, int64_t m, weft_error *err)
+{
+    const weft_xattn *x = &s->x;
+    return x->d_ffn == 0 ? WEFT_OK
+                         : wf_do_ffn(d, h, s->norm_ffn, x->norm_eps, &s->gate_up, &s->down, x->d_ffn,
+                                     s->gate_ffn, m, err);
 }
 
 /* The seen rows of d->h into d->x, or back. */
@@ -65,12 +72,16 @@ static weft_status move_rows(wf_decoder *d, const wf_seen *seen, bool back, weft
 weft_status wf_xattn_run(wf_decoder *d, const wf_site *s, const wf_seen *seen, int64_t m,
                          weft_error *err)
 {
-    if (seen->n == m)
-        return cross(d, s, seen, d->h, err);
-    weft_status status = move_rows(d, seen, false, err);
-    if (status == WEFT_OK)
-        status = cross(d, s, seen, d->x, err);
-    return status == WEFT_OK ? move_rows(d, seen, true, err) : status;
+    bool        some = seen->n > 0 && seen->n < m, all = s->x.blind_rows == WEFT_BLIND_FFN_ONLY;
+    float      *h = some ? d->x : d->h;
+    weft_status status = some ? move_rows(d, seen, false, err) : WEFT_OK;
+    if (status == WEFT_OK && seen->n > 0)
+        status = look(d, s, seen, h, err);
+    if (status == WEFT_OK && !all)
+        status = feed_forward(d, s, h, seen->n, err);
+    if (status == WEFT_OK && some)
+        status = move_rows(d, seen, true, err);
+    return status == WEFT_OK && all ? feed_forward(d, s, d->h, m, err) : status;
 }
 
 static weft_status project_site(wf_decoder *d, const wf_site *s, const float *rows, int64_t n,

@@ -28,7 +28,7 @@ static void add_rows(void *ctx, int64_t begin, int64_t end)
         const float *a = op->a + r * op->a_stride, *b = op->b + r * op->b_stride;
         float       *y = op->y + r * op->y_stride;
         for (int64_t i = 0; i < op->n; i++)
-            y[i] = a[i] + op->scale * b[i];
+            y[i] = a[i] + (op->gate != NULL ? op->gate[i] : op->scale) * b[i];
     }
 }
 

@@ -34,7 +34,8 @@ static void add_rows(void *ctx, int64_t begin, int64_t end)
         const float *a = op->a + r * op->a_stride, *b = op->b + r * op->b_stride;
         float       *y = op->y + r * op->y_stride;
         for (int64_t i = 0; i < op->n; i += VF_LANES) {
-            vf scaled = vf_mul(vf_set1(op->scale), vf_load_n(b + i, op->n - i));
+            vf by = op->gate != NULL ? vf_load_n(op->gate + i, op->n - i) : vf_set1(op->scale);
+            vf scaled = vf_mul(by, vf_load_n(b + i, op->n - i));
             vf_store_n(y + i, vf_add(vf_load_n(a + i, op->n - i), scaled), op->n - i);
         }
     }

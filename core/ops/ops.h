@@ -160,13 +160,15 @@ typedef struct wf_swiglu {
     int64_t      m, n, y_stride, gate_stride, up_stride;
 } wf_swiglu;
 
-/* y = a + scale * b over [m, n], the product rounded first; y may be a. */
+/* y = a + scale * b over [m, n], the product rounded first; y may be a. gate [n], where given, multiplies its column
+ * in scale's place. */
 typedef struct wf_add_op {
     float       *y;
     const float *a, *b;
     int64_t      m, n, y_stride, a_stride, b_stride;
     float        scale;
     int32_t      reserved;
+    const float *gate;
 } wf_add_op;
 
 /* dst row dst_index[i] (i where NULL) = src row src_index[i] (i where NULL), n f32 each. Rows are distinct. */

@@ -48,7 +48,7 @@ static const must segmenter[] = {MUST(weft_segmenter, kinds), MUST(weft_segmente
 
 static const kind_rule rules[] = {
     {WEFT_C_DECODER, sizeof(weft_decoder), decoder, COUNT(decoder)},
-    {WEFT_C_MODALITY, sizeof(weft_modality), modality, COUNT(modality)},
+    {WEFT_C_MODALITY, offsetof(weft_modality, preview), modality, COUNT(modality)},
     {WEFT_C_CHECKPOINT, sizeof(weft_checkpoint), checkpoint, COUNT(checkpoint)},
     {WEFT_C_TOKENIZER, sizeof(weft_tokenizer), tokenizer, COUNT(tokenizer)},
     {WEFT_C_SEGMENTER, sizeof(weft_segmenter), segmenter, COUNT(segmenter)},

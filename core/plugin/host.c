@@ -55,6 +55,13 @@ static int32_t host_cancelled(const weft_host *h)
     return p->cancelled != NULL ? p->cancelled(p->cancelled_ctx) : 0;
 }
 
+static void host_progress(const weft_host *h, const char *what, uint64_t done, uint64_t total, const char *unit)
+{
+    const wf_plugin *p = wf_host_plugin(h);
+    if (p->progress != NULL && what != NULL && unit != NULL)
+        p->progress(p->cancelled_ctx, what, done, total, unit);
+}
+
 static const void *lookup(const char *id)
 {
     const struct {
@@ -97,6 +104,7 @@ void wf_host_init(wf_plugin *p)
         .cancelled = host_cancelled,
         .get_interface = host_get_interface,
         .slot = &p->slot,
+        .progress = host_progress,
     };
 }
 

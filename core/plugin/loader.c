@@ -142,6 +142,7 @@ static weft_status make(wf_registry *r, const wf_found *f, void *library, const 
     p->settings = cfg->settings;
     p->cancelled = cfg->cancelled;
     p->cancelled_ctx = cfg->cancelled_ctx;
+    p->progress = cfg->progress;
     p->id = wf_strdup(f->manifest.id);
     p->version = wf_strdup(f->manifest.version);
     p->path = wf_strdup(f->path);

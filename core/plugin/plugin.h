@@ -82,7 +82,8 @@ struct wf_plugin {
     uint64_t       cpu_flags;
     weft_settings *settings;
     int32_t (*cancelled)(void *ctx);
-    void               *cancelled_ctx;
+    void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit);
+    void               *cancelled_ctx; /* of progress too */
     atomic_int_fast64_t live_blocks; /* of host->alloc */
     void               *slot;        /* the plugin's own pointer */
     /* [encode] */

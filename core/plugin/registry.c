@@ -310,6 +310,11 @@ wf_plugin *wf_registry_plugin(wf_registry *r, size_t index)
     return index < r->n_loaded ? r->by_id[index] : NULL;
 }
 
+wf_plugin *wf_registry_loaded(wf_registry *r, size_t index)
+{
+    return index < r->n_loaded ? r->loaded[index] : NULL;
+}
+
 const void *wf_registry_component(wf_registry *r, const char *kind, size_t index, wf_plugin **owner)
 {
     for (size_t i = 0; i < r->n_loaded; i++) {

@@ -138,6 +138,9 @@ struct weft_host {
     int32_t (*cancelled)(const weft_host *h);                                 /* [worker] poll it in long loops */
     const void *(*get_interface)(const weft_host *h, const char *id);         /* [setup] NULL if unknown */
     void **slot; /* one pointer of the plugin's own, per engine, NULL at first: its state without globals */
+    /* "encoding", 3 of 64 "frames" are done, or handed to the queue: for a person who waits. For calls that the host
+     * makes with an item; may be NULL. [worker], [encode] */
+    void (*progress)(const weft_host *h, const char *what, uint64_t done, uint64_t total, const char *unit);
 };
 
 #ifdef __cplusplus

@@ -20,7 +20,8 @@ typedef struct weft_text_map {
     const char    *head;        /* "language_model.lm_head.weight" */
     const int32_t *layers;      /* the file's layer number of each self-attention block, in order */
     int32_t        n_layers;
-    uint32_t       reserved;
+    int32_t        extra_rows; /* 0: none; else rows of further words, whose ids follow the vocabulary's: */
+    const char    *extra_embedding, *extra_head; /* [extra_rows, d_model] tables of their embeddings and logits */
 } weft_text_map;
 
 #define WEFT_C_CHECKPOINT "weft.checkpoint/1"

@@ -95,6 +95,9 @@ typedef struct weft_modality {
                           const weft_tensor *scratch, weft_error *err);
     /* Parameters that load() will read, from config alone: for --plan. The host adds the sites' own. [any] */
     uint64_t (*parameters)(void *self);
+    /* What the encoder is given, for a person to look at: pictures of one size, u8 [n, height, width, 3]. rgb->data NULL:
+     * only the shape is wanted; else it holds that much. NULL: there is nothing to see. [worker] */
+    weft_status (*preview)(void *self, const weft_plan *p, const weft_tensor *inputs, weft_tensor *rgb, weft_error *err);
 } weft_modality;
 
 /* Long and live media: finds segments and pushes them; push returns when the host has taken one. A component of its own,

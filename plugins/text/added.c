@@ -4,9 +4,9 @@
 #include "text.h"
 
 weft_status txt_added_put(txt_vocab *v, const char *file, int64_t id, const void *text, uint64_t n,
-                          bool special, weft_error *err)
+                          uint32_t flags, weft_error *err)
 {
-    uint32_t flags = TXT_ADDED | (special ? TXT_SPECIAL : 0u);
+    flags |= TXT_ADDED;
     if (id < 0 || id >= TXT_MAX_IDS)
         return weft_fail(
             err, WEFT_E_CORRUPT, "%s: the added token \"%.*s\" has id %lld, and ids end at %u",
@@ -94,7 +94,14 @@ static uint32_t bound(const txt_vocab *v, uint32_t lo, uint32_t hi, uint32_t dep
     return lo;
 }
 
-uint32_t txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, bool specials)
+static bool may_be(const txt_token *t, int which)
+{
+    if (which == TXT_MATCH_PLAIN)
+        return (t->flags & TXT_SPECIAL) == 0;
+    return ((t->flags & TXT_NORMAL) != 0) == (which == TXT_MATCH_NORMAL);
+}
+
+uint32_t txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, int which)
 {
     uint32_t lo = 0, hi = v->n_added, best = TXT_NONE;
     for (uint32_t depth = 0; lo < hi && depth < n; depth++) {
@@ -103,7 +110,7 @@ uint32_t txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, bo
         if (lo == hi)
             break;
         const txt_token *t = txt_vocab_token(v, v->added[lo]);
-        if (t->length == depth + 1 && (specials || (t->flags & TXT_SPECIAL) == 0))
+        if (t->length == depth + 1 && may_be(t, which))
             best = v->added[lo];
     }
     return best;
@@ -112,6 +119,10 @@ uint32_t txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, bo
 uint32_t txt_added_find(const txt_vocab *v, const char *text)
 {
     uint64_t n = strlen(text);
-    uint32_t id = txt_added_match(v, (const uint8_t *)text, n, true);
-    return id != TXT_NONE && txt_vocab_token(v, id)->length == n ? id : TXT_NONE;
+    for (int which = TXT_MATCH_ALL; which <= TXT_MATCH_NORMAL; which++) {
+        uint32_t id = txt_added_match(v, (const uint8_t *)text, n, which);
+        if (id != TXT_NONE && txt_vocab_token(v, id)->length == n)
+            return id;
+    }
+    return TXT_NONE;
 }

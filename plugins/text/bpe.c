@@ -59,13 +59,14 @@ static void encode_short(const txt_vocab *v, const uint8_t *piece, uint32_t n, t
 void txt_scratch_init(txt_scratch *s, const weft_host *h)
 {
     memset(s, 0, sizeof *s);
-    s->lists.host = s->parts.host = h;
+    s->lists.host = s->parts.host = s->text.host = h;
 }
 
 void txt_scratch_free(txt_scratch *s)
 {
     txt_buf_free(&s->lists);
     txt_buf_free(&s->parts);
+    txt_buf_free(&s->text);
 }
 
 weft_status txt_bpe(const txt_vocab *v, const uint8_t *piece, uint64_t n, txt_scratch *scratch,

@@ -162,18 +162,48 @@ static weft_status put_all(writer *w, const weft_message *m, uint32_t n, weft_er
     return s == WEFT_OK ? put_header(w, "assistant", err) : s;
 }
 
+/* Idefics: the instruct models write "User:", the message, <end_of_utterance> and a new line
+ * "Assistant:"; a system message stands before the turns. The others only continue a text, so that
+ * the messages stand as they are. Source: the model cards of idefics-9b and idefics-9b-instruct;
+ * transformers processing_idefics.py. */
+static weft_status put_turns(writer *w, const weft_message *m, uint32_t n, weft_error *err)
+{
+    const bool  turns = w->t->end_turn != TXT_NONE;
+    weft_status s = WEFT_OK;
+    txt_sink_put(&w->out, w->t->bos);
+    for (uint32_t i = 0; s == WEFT_OK && i < n; i++) {
+        const bool  is_turn = turns && strcmp(m[i].role, "system") != 0;
+        const char *role = strcmp(m[i].role, "assistant") == 0 ? "\nAssistant:" : "\nUser:";
+        if (is_turn)
+            s = put_text(w, role + (i == 0), strlen(role + (i == 0)), err);
+        if (s == WEFT_OK)
+            s = put_content(w, &m[i], err);
+        if (is_turn)
+            txt_sink_put(&w->out, w->t->end_turn);
+    }
+    return s == WEFT_OK && turns ? put_text(w, "\nAssistant:", 11, err) : s;
+}
+
+/* Does the tokenizer have what its chat format needs? */
+static bool has_chat(const txt_tokenizer *t)
+{
+    if (t->fallback.is_used)
+        return t->bos != TXT_NONE;
+    return t->bos != TXT_NONE && t->start_header != TXT_NONE && t->end_header != TXT_NONE &&
+           t->eot != TXT_NONE;
+}
+
 weft_status txt_chat(void *self, const weft_message *m, uint32_t n, int32_t *ids, uint64_t cap,
                      uint64_t *need, weft_error *err)
 {
     const txt_tokenizer *t = self;
     writer               w = {.t = t, .out = {ids, cap, 0}};
-    if (t->bos == TXT_NONE || t->start_header == TXT_NONE || t->end_header == TXT_NONE ||
-        t->eot == TXT_NONE)
+    if (!has_chat(t))
         return weft_fail(
             err, WEFT_E_UNSUPPORTED,
             "this tokenizer lacks the special tokens of Llama 3's chat format: use a raw prompt");
     txt_scratch_init(&w.scratch, t->host);
-    weft_status s = put_all(&w, m, n, err);
+    weft_status s = t->fallback.is_used ? put_turns(&w, m, n, err) : put_all(&w, m, n, err);
     txt_scratch_free(&w.scratch);
     *need = w.out.n;
     return s;

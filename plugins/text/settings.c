@@ -75,7 +75,7 @@ static weft_status stops_from(txt_tokenizer *t, const weft_package *p, const cha
 
 weft_status txt_settings_stops(txt_tokenizer *t, const weft_package *p, weft_error *err)
 {
-    static const char *const defaults[] = {"<|end_of_text|>", "<|eom_id|>", "<|eot_id|>"};
+    static const char *const defaults[] = {"<|end_of_text|>", "<|eom_id|>", "<|eot_id|>", "</s>"};
     weft_status              s = stops_from(t, p, "generation_config.json", "eos_token_id", err);
     if (s == WEFT_E_NOTFOUND)
         s = stops_from(t, p, CONFIG, "eos_token_id", err);
@@ -83,7 +83,7 @@ weft_status txt_settings_stops(txt_tokenizer *t, const weft_package *p, weft_err
         s = stops_from(t, p, CONFIG, "text_config.eos_token_id", err);
     if (s != WEFT_E_NOTFOUND)
         return s;
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
         uint32_t id = txt_added_find(&t->vocab, defaults[i]);
         if (id != TXT_NONE)
             t->stops[t->n_stops++] = id;

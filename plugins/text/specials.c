@@ -11,7 +11,7 @@
 static weft_status list_add(txt_added_list *list, const void *text, uint64_t n, uint32_t id,
                             bool special, weft_error *err)
 {
-    txt_added_token t = {(uint32_t)list->bytes.n, (uint32_t)n, id, special};
+    txt_added_token t = {(uint32_t)list->bytes.n, (uint32_t)n, id, special ? TXT_SPECIAL : 0u};
     weft_status     s = txt_buf_add(&list->bytes, text, n, err);
     return s == WEFT_OK ? txt_buf_add(&list->items, &t, sizeof t, err) : s;
 }
@@ -24,8 +24,10 @@ static weft_status added_field(txt_json *j, txt_added_list *list, txt_added_toke
     const char              *key = (const char *)j->key.p;
     if (strcmp(key, "id") == 0)
         return txt_json_uint(j, TXT_MAX_IDS - 1, &t->id, err);
-    if (strcmp(key, "special") == 0)
-        t->special = j->event == TXT_J_TRUE;
+    if (strcmp(key, "special") == 0 && j->event == TXT_J_TRUE)
+        t->flags |= TXT_SPECIAL;
+    if (strcmp(key, "normalized") == 0 && j->event == TXT_J_TRUE)
+        t->flags |= TXT_NORMAL;
     for (uint32_t i = 0; i < 3; i++)
         if (strcmp(key, unsupported[i]) == 0 && j->event == TXT_J_TRUE)
             return weft_fail(err, WEFT_E_UNSUPPORTED,
@@ -159,15 +161,16 @@ weft_status txt_specials_read(txt_tokenizer *t, txt_added_list *list, const weft
 {
     const char *from = list->items.n != 0 ? "tokenizer.json" : CONFIG_FILE;
     weft_status s = list->items.n != 0 ? WEFT_OK : config_read(list, t->host, p, err);
-    if (s == WEFT_OK && list->items.n == 0) {
+    if (s == WEFT_OK && list->items.n == 0 && !t->fallback.is_used) {
         from = "tokenizer.model";
         s = names_add(t, list, p, err);
     }
     for (uint64_t i = 0; s == WEFT_OK && i < list->items.n / sizeof(txt_added_token); i++) {
         txt_added_token a;
         memcpy(&a, list->items.p + i * sizeof a, sizeof a);
-        s = txt_added_put(&t->vocab, from, a.id, list->bytes.p + a.at, a.length, a.special != 0,
-                          err);
+        if (!t->fallback.is_used) /* only there is text normalised */
+            a.flags &= ~TXT_NORMAL;
+        s = txt_added_put(&t->vocab, from, a.id, list->bytes.p + a.at, a.length, a.flags, err);
     }
     return s == WEFT_OK ? txt_added_sort(&t->vocab, from, err) : s;
 }

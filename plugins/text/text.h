@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Llama 3 tokenizer plugin's own types: what its files say to each other.
+/* The tokenizer plugin's own types: what its files say to each other.
  *
  * A tokenizer is a vocabulary (bytes of each id, and ids by bytes), the added tokens, the stop set
  * and the chat format. It is filled once by txt_tokenizer_create and then only read: encode, chat
@@ -79,6 +79,8 @@ uint64_t          txt_split_next(const uint8_t *text, uint64_t n, uint64_t at);
 /* vocab.c: ids to bytes and bytes to ids. */
 #define TXT_ADDED 1u   /* from added_tokens: not reached by merging */
 #define TXT_SPECIAL 2u /* ... and matched only when asked, gives nothing when decoded */
+#define TXT_NORMAL 4u  /* ... and looked for in normalised text (fallback.c) */
+#define TXT_BYTE 8u    /* <0x00> to <0xFF>: stands for that byte (fallback.c) */
 typedef struct txt_token {
     uint32_t at;            /* in bytes.p */
     uint16_t length, flags; /* length 0: no such id */
@@ -108,9 +110,11 @@ uint32_t txt_vocab_missing_byte(const txt_vocab *v);
 /* Added tokens: put all, then sort; then match the longest one at text. CORRUPT: two with one text.
  */
 weft_status txt_added_put(txt_vocab *v, const char *file, int64_t id, const void *text, uint64_t n,
-                          bool special, weft_error *err);
+                          uint32_t flags, weft_error *err);
 weft_status txt_added_sort(txt_vocab *v, const char *file, weft_error *err);
-uint32_t    txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, bool specials);
+/* What a match may be: what is not special; anything that is not TXT_NORMAL; what is. */
+enum { TXT_MATCH_PLAIN, TXT_MATCH_ALL, TXT_MATCH_NORMAL };
+uint32_t    txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, int which);
 uint32_t    txt_added_find(const txt_vocab *v, const char *text); /* TXT_NONE: no */
 
 /* json.c: a pull reader: every value of a document with its path, in the order of the file. */
@@ -160,13 +164,28 @@ bool txt_base64(const uint8_t *s, uint32_t n, uint8_t *dst, uint32_t *length); /
  * tokenizer. */
 typedef struct txt_added_token {
     uint32_t at, length, id; /* at: in the list's bytes */
-    uint32_t special;
+    uint32_t flags;          /* TXT_SPECIAL, TXT_NORMAL */
 } txt_added_token;
 typedef struct txt_added_list {
     txt_buf bytes, items; /* items: txt_added_token */
 } txt_added_list;
 weft_status txt_tokenizer_json_read(txt_vocab *base, txt_added_list *added, const weft_host *h,
                                     const weft_package *p, weft_error *err);
+/* What a value of the file must be, for a reader's table of rules. EMPTY: null or "". */
+enum {
+    TXT_IS_NULL,
+    TXT_IS_EMPTY,
+    TXT_IS_TRUE,
+    TXT_IS_FALSE,
+    TXT_IS_TEXT,
+    TXT_IS_ABSENT
+};
+bool txt_json_is(const txt_json *j, int what, const char *text);
+/* The two halves of a merge, "A B" or ["A", "B"], after its event: in `both`, the first of *left
+ * bytes. */
+weft_status txt_json_merge(txt_json *j, txt_buf *both, uint64_t *left, weft_error *err);
+/* The list of added_tokens, after its ARRAY. */
+weft_status txt_json_added(txt_json *j, txt_added_list *list, weft_error *err);
 /* bpe.c */
 typedef struct txt_sink {
     int32_t *ids;
@@ -180,7 +199,7 @@ static inline void txt_sink_put(txt_sink *s, uint32_t id)
 }
 /* Memory for pieces longer than words, and what they cost. One for each call from outside. */
 typedef struct txt_scratch {
-    txt_buf  lists, parts;
+    txt_buf  lists, parts, text; /* text: the normalised one (fallback.c) */
     uint64_t work; /* heap and lookup steps done: what the tests of linear time count */
 } txt_scratch;
 void        txt_scratch_init(txt_scratch *s, const weft_host *h);
@@ -191,16 +210,52 @@ weft_status txt_bpe(const txt_vocab *v, const uint8_t *piece, uint64_t n, txt_sc
 weft_status txt_bpe_long(const txt_vocab *v, const uint8_t *piece, uint64_t n, txt_scratch *scratch,
                          txt_sink *out, weft_error *err);
 
+/* fallback.c, fallback_json.c: the tokenizers of Llama 1 and 2 (and of Idefics). */
+enum {
+    TXT_PREFIX_ALWAYS,   /* Prepend: a mark before any text */
+    TXT_PREFIX_UNMARKED, /* Metaspace "always": unless there is one */
+    TXT_PREFIX_FIRST,    /* Metaspace "first": and only before the whole text */
+    TXT_PREFIX_NEVER
+};
+typedef struct txt_merge { /* its index is its rank */
+    uint32_t left, right, id, reserved;
+} txt_merge;
+typedef struct txt_fallback {
+    bool      is_used;      /* the tokenizer is of this kind */
+    bool      strips;       /* decoding from the start leaves out one space */
+    int       prefix;       /* TXT_PREFIX_* */
+    uint32_t  byte_id[256]; /* of <0x00> to <0xFF> */
+    txt_buf   merges;       /* txt_merge */
+    uint32_t *slots, n_slots; /* pairs to merges: open addressing, a power of two */
+} txt_fallback;
+typedef struct txt_tokenizer txt_tokenizer;
+/* tokenizer.json of this kind: the vocabulary, the merges, the added tokens. UNSUPPORTED: it is of
+ * another. */
+weft_status txt_fallback_json_read(txt_tokenizer *t, txt_added_list *added, const weft_package *p,
+                                   weft_error *err);
+weft_status txt_fallback_index(txt_fallback *f, const weft_host *h, weft_error *err);
+void        txt_fallback_free(txt_fallback *f, const weft_host *h);
+/* Text in which no TXT_NORMAL-less added token stands. is_first: it begins the whole text. */
+weft_status txt_fallback_encode(const txt_tokenizer *t, const uint8_t *text, uint64_t n,
+                                bool is_first, bool specials, txt_scratch *scratch, txt_sink *out,
+                                weft_error *err);
+/* A token's text: *text within dst [its length]; returns its bytes. is_first: the text begins with
+ * it. */
+uint64_t txt_fallback_text(const txt_tokenizer *t, uint32_t id, bool is_first, uint8_t *dst,
+                           const uint8_t **text);
+
 /* tokenizer.c */
-typedef struct txt_tokenizer {
+struct txt_tokenizer {
     const weft_host *host;
     txt_vocab        vocab;
     uint32_t         vocab_size; /* config.json's; 0: not known */
     uint32_t         stops[TXT_MAX_STOPS], n_stops;
     uint32_t         bos, start_header, end_header, eot; /* TXT_NONE: there is none */
+    uint32_t         end_turn; /* <end_of_utterance> of Idefics' instruct models, or TXT_NONE */
+    txt_fallback     fallback;
     bool             system_block;
     const char      *date;
-} txt_tokenizer;
+};
 weft_status txt_tokenizer_create(const weft_host *h, const weft_package *p, void **self,
                                  weft_error *err);
 void        txt_tokenizer_destroy(void *self);

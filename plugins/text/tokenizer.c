@@ -9,6 +9,28 @@ static bool has_file(const weft_host *h, const weft_package *p, const char *file
     return package->open(h, p, file, &source, NULL) == WEFT_OK;
 }
 
+static void start_over(txt_tokenizer *t, txt_added_list *list)
+{
+    txt_vocab_free(&t->vocab);
+    txt_vocab_init(&t->vocab, t->host);
+    list->bytes.n = list->items.n = 0;
+}
+
+/* tokenizer.json by its content: Llama 3's kind, else that of Llama 1 and 2. What is neither is
+ * refused as the former. */
+static weft_status read_json(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
+                             weft_error *err)
+{
+    start_over(t, list);
+    weft_status s = txt_tokenizer_json_read(&t->vocab, list, t->host, p, err);
+    if (s != WEFT_E_UNSUPPORTED)
+        return s;
+    weft_error other = {WEFT_HDR(weft_error), 0, 0, {0}};
+    start_over(t, list);
+    s = txt_fallback_json_read(t, list, p, &other);
+    return s == WEFT_OK || s == WEFT_E_UNSUPPORTED ? s : weft_fail(err, s, "%s", other.message);
+}
+
 /* The vocabulary from tokenizer.model where that is of our kind, else from tokenizer.json, which
  * gives the added tokens in either case. */
 static weft_status read_vocab(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
@@ -25,9 +47,7 @@ static weft_status read_vocab(txt_tokenizer *t, txt_added_list *list, const weft
                                "the directory has neither tokenizer.model nor tokenizer.json");
     if (s != WEFT_E_NOTFOUND && s != WEFT_E_UNSUPPORTED)
         return s;
-    txt_vocab_free(&t->vocab);
-    txt_vocab_init(&t->vocab, t->host);
-    return txt_tokenizer_json_read(&t->vocab, list, t->host, p, err);
+    return read_json(t, list, p, err);
 }
 
 static weft_status read_all(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
@@ -53,7 +73,10 @@ static void find_specials(txt_tokenizer *t, const weft_package *p)
     t->start_header = txt_added_find(&t->vocab, "<|start_header_id|>");
     t->end_header = txt_added_find(&t->vocab, "<|end_header_id|>");
     t->eot = txt_added_find(&t->vocab, "<|eot_id|>");
-    t->bos = txt_added_find(&t->vocab, "<|begin_of_text|>");
+    t->end_turn = txt_added_find(&t->vocab, "<end_of_utterance>");
+    if (t->fallback.is_used && t->end_turn != TXT_NONE && t->n_stops < TXT_MAX_STOPS)
+        t->stops[t->n_stops++] = t->end_turn;
+    t->bos = txt_added_find(&t->vocab, t->fallback.is_used ? "<s>" : "<|begin_of_text|>");
     if (t->bos == TXT_NONE && txt_config_i64(t->host, p, "bos_token_id", &id, NULL) == WEFT_OK &&
         id >= 0 && id <= INT32_MAX)
         t->bos = (uint32_t)id;
@@ -88,17 +111,29 @@ void txt_tokenizer_destroy(void *self)
     if (t == NULL)
         return;
     txt_vocab_free(&t->vocab);
+    txt_fallback_free(&t->fallback, t->host);
     t->host->free(t->host, t);
 }
 
-/* Text without added tokens. */
-static weft_status encode_plain(const txt_tokenizer *t, const uint8_t *text, uint64_t n,
-                                txt_scratch *scratch, txt_sink *out, weft_error *err)
+/* What all pieces of one text share. */
+typedef struct encoding {
+    const txt_tokenizer *t;
+    const uint8_t       *text;
+    txt_scratch         *scratch;
+    txt_sink            *out;
+    bool                 specials;
+} encoding;
+
+/* Bytes [at, end) of the text, without added tokens. */
+static weft_status encode_plain(const encoding *e, uint64_t at, uint64_t last, weft_error *err)
 {
     weft_status s = WEFT_OK;
-    for (uint64_t at = 0, end; s == WEFT_OK && at < n; at = end) {
-        end = txt_split_next(text, n, at);
-        s = txt_bpe(&t->vocab, text + at, end - at, scratch, out, err);
+    if (e->t->fallback.is_used)
+        return txt_fallback_encode(e->t, e->text + at, last - at, at == 0, e->specials, e->scratch,
+                                   e->out, err);
+    for (uint64_t end; s == WEFT_OK && at < last; at = end) {
+        end = at + txt_split_next(e->text + at, last - at, 0);
+        s = txt_bpe(&e->t->vocab, e->text + at, end - at, e->scratch, e->out, err);
     }
     return s;
 }
@@ -107,25 +142,26 @@ weft_status txt_encode_into(const txt_tokenizer *t, const char *text, uint64_t n
                             txt_scratch *scratch, txt_sink *out, weft_error *err)
 {
     const uint8_t *bytes = (const uint8_t *)text;
-    bool           specials = (flags & WEFT_TOK_SPECIAL) != 0;
+    const encoding e = {t, bytes, scratch, out, (flags & WEFT_TOK_SPECIAL) != 0};
     uint64_t       from = 0; /* of the text not encoded yet */
     weft_status    s = WEFT_OK;
     if (n == 0)
         return WEFT_OK; /* text may be NULL */
-    if (!specials && t->vocab.n_plain == 0)
-        return encode_plain(t, bytes, n, scratch, out, err);
+    if (!e.specials && t->vocab.n_plain == 0)
+        return encode_plain(&e, 0, n, err);
     for (uint64_t at = 0; s == WEFT_OK && at < n;) {
-        uint32_t id = txt_added_match(&t->vocab, bytes + at, n - at, specials);
+        uint32_t id = txt_added_match(&t->vocab, bytes + at, n - at,
+                                      e.specials ? TXT_MATCH_ALL : TXT_MATCH_PLAIN);
         if (id == TXT_NONE) {
             at++;
             continue;
         }
-        s = encode_plain(t, bytes + from, at - from, scratch, out, err);
+        s = encode_plain(&e, from, at, err);
         txt_sink_put(out, id);
         at += txt_vocab_token(&t->vocab, id)->length;
         from = at;
     }
-    return s == WEFT_OK ? encode_plain(t, bytes + from, n - from, scratch, out, err) : s;
+    return s == WEFT_OK ? encode_plain(&e, from, n, err) : s;
 }
 
 weft_status txt_encode(void *self, const char *text, uint64_t bytes, uint32_t flags, int32_t *ids,
@@ -148,6 +184,8 @@ weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, u
 {
     const txt_tokenizer *t = self;
     uint64_t             count = 0;
+    uint8_t              own[TXT_MAX_TOKEN];
+    bool                 is_first = n > 1; /* one id alone may be any of an answer's */
     uint32_t             end = t->vocab_size > t->vocab.n_ids ? t->vocab_size : t->vocab.n_ids;
     for (uint64_t i = 0; i < n; i++) {
         const txt_token *token = txt_vocab_token(&t->vocab, ids[i]);
@@ -157,11 +195,14 @@ weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, u
                              "id %d is not in the vocabulary, which ends at %u", ids[i], end - 1);
         if (token == NULL || (token->flags & TXT_SPECIAL) != 0)
             continue;
-        uint64_t room = count < cap ? cap - count : 0;
+        const uint8_t *bytes = txt_vocab_bytes(&t->vocab, token);
+        uint64_t       length = token->length, room = count < cap ? cap - count : 0;
+        if (t->fallback.is_used)
+            length = txt_fallback_text(t, (uint32_t)ids[i], is_first, own, &bytes);
         if (room != 0)
-            memcpy(text + count, txt_vocab_bytes(&t->vocab, token),
-                   token->length < room ? token->length : room);
-        count += token->length;
+            memcpy(text + count, bytes, length < room ? length : room);
+        count += length;
+        is_first = false;
     }
     *need = count;
     return WEFT_OK;

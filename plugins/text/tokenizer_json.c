@@ -9,8 +9,6 @@
 
 #define FILE_NAME "tokenizer.json"
 
-/* What a value must be. EMPTY: null or "". */
-enum { IS_NULL, IS_EMPTY, IS_TRUE, IS_FALSE, IS_TEXT, IS_ABSENT };
 typedef struct rule {
     const char *path;
     int         is;
@@ -20,28 +18,28 @@ typedef struct rule {
 } rule;
 
 static const rule rules[] = {
-    {"normalizer", IS_NULL, NULL, false, "a normalizer"},
-    {"pre_tokenizer.type", IS_TEXT, "Sequence", true, "a pre_tokenizer that is no Sequence"},
-    {"pre_tokenizer.pretokenizers[0].type", IS_TEXT, "Split", true,
+    {"normalizer", TXT_IS_NULL, NULL, false, "a normalizer"},
+    {"pre_tokenizer.type", TXT_IS_TEXT, "Sequence", true, "a pre_tokenizer that is no Sequence"},
+    {"pre_tokenizer.pretokenizers[0].type", TXT_IS_TEXT, "Split", true,
      "a pre_tokenizer that does not begin with Split"},
-    {"pre_tokenizer.pretokenizers[0].pattern.Regex", IS_TEXT, txt_split_regex, true,
+    {"pre_tokenizer.pretokenizers[0].pattern.Regex", TXT_IS_TEXT, txt_split_regex, true,
      "another splitting expression than Llama 3's"},
-    {"pre_tokenizer.pretokenizers[0].behavior", IS_TEXT, "Isolated", true,
+    {"pre_tokenizer.pretokenizers[0].behavior", TXT_IS_TEXT, "Isolated", true,
      "a Split that is not Isolated"},
-    {"pre_tokenizer.pretokenizers[0].invert", IS_FALSE, NULL, false, "an inverted Split"},
-    {"pre_tokenizer.pretokenizers[1].type", IS_TEXT, "ByteLevel", true,
+    {"pre_tokenizer.pretokenizers[0].invert", TXT_IS_FALSE, NULL, false, "an inverted Split"},
+    {"pre_tokenizer.pretokenizers[1].type", TXT_IS_TEXT, "ByteLevel", true,
      "a Split not followed by ByteLevel"},
-    {"pre_tokenizer.pretokenizers[1].add_prefix_space", IS_FALSE, NULL, true,
+    {"pre_tokenizer.pretokenizers[1].add_prefix_space", TXT_IS_FALSE, NULL, true,
      "a ByteLevel that adds a space"},
-    {"pre_tokenizer.pretokenizers[1].use_regex", IS_FALSE, NULL, true,
+    {"pre_tokenizer.pretokenizers[1].use_regex", TXT_IS_FALSE, NULL, true,
      "a ByteLevel that splits by itself"},
-    {"pre_tokenizer.pretokenizers[2]", IS_ABSENT, NULL, false, "a third pre_tokenizer"},
-    {"model.type", IS_TEXT, "BPE", true, "a model that is not BPE"},
-    {"model.dropout", IS_NULL, NULL, false, "dropout"},
-    {"model.continuing_subword_prefix", IS_EMPTY, NULL, false, "a continuing_subword_prefix"},
-    {"model.end_of_word_suffix", IS_EMPTY, NULL, false, "an end_of_word_suffix"},
-    {"model.byte_fallback", IS_FALSE, NULL, false, "byte_fallback"},
-    {"model.ignore_merges", IS_TRUE, NULL, true, "no ignore_merges"},
+    {"pre_tokenizer.pretokenizers[2]", TXT_IS_ABSENT, NULL, false, "a third pre_tokenizer"},
+    {"model.type", TXT_IS_TEXT, "BPE", true, "a model that is not BPE"},
+    {"model.dropout", TXT_IS_NULL, NULL, false, "dropout"},
+    {"model.continuing_subword_prefix", TXT_IS_EMPTY, NULL, false, "a continuing_subword_prefix"},
+    {"model.end_of_word_suffix", TXT_IS_EMPTY, NULL, false, "an end_of_word_suffix"},
+    {"model.byte_fallback", TXT_IS_FALSE, NULL, false, "byte_fallback"},
+    {"model.ignore_merges", TXT_IS_TRUE, NULL, true, "no ignore_merges"},
 };
 #define N_RULES (uint32_t)(sizeof rules / sizeof rules[0])
 #define SEEN_VOCAB (1u << N_RULES)
@@ -56,20 +54,20 @@ typedef struct document {
     uint16_t        byte_of[512]; /* byte-level alphabet: code point to byte, 256: none */
 } document;
 
-static bool holds(const rule *r, const txt_json *j)
+bool txt_json_is(const txt_json *j, int what, const char *text)
 {
-    switch (r->is) {
-    case IS_NULL:
+    switch (what) {
+    case TXT_IS_NULL:
         return j->event == TXT_J_NULL;
-    case IS_EMPTY:
+    case TXT_IS_EMPTY:
         return j->event == TXT_J_NULL || (j->event == TXT_J_STRING && j->text.n == 0);
-    case IS_TRUE:
+    case TXT_IS_TRUE:
         return j->event == TXT_J_TRUE;
-    case IS_FALSE:
+    case TXT_IS_FALSE:
         return j->event == TXT_J_FALSE || j->event == TXT_J_NULL;
-    case IS_TEXT:
-        return j->event == TXT_J_STRING && j->text.n == strlen(r->text) &&
-               memcmp(j->text.p, r->text, j->text.n) == 0;
+    case TXT_IS_TEXT:
+        return j->event == TXT_J_STRING && j->text.n == strlen(text) &&
+               memcmp(j->text.p, text, j->text.n) == 0;
     default:
         return false;
     }
@@ -88,7 +86,7 @@ static weft_status apply_rules(document *d, weft_error *err)
     for (uint32_t i = 0; i < N_RULES; i++) {
         if (strcmp(rules[i].path, d->json.path) != 0)
             continue;
-        if (!holds(&rules[i], &d->json))
+        if (!txt_json_is(&d->json, rules[i].is, rules[i].text))
             return weft_fail(err, WEFT_E_UNSUPPORTED,
                              FILE_NAME " has %s: it is not a Llama 3 tokenizer", rules[i].name);
         return see(d, 1u << i, err);
@@ -168,10 +166,8 @@ static weft_status vocab_read(document *d, weft_error *err)
     return s == WEFT_OK ? vocab_check(d->base, err) : s;
 }
 
-/* "A B" in text, or the two strings of a pair: joined in `pair`, without the space. */
-static weft_status merge_text(document *d, txt_buf *pair, weft_error *err)
+weft_status txt_json_merge(txt_json *j, txt_buf *pair, uint64_t *first, weft_error *err)
 {
-    txt_json   *j = &d->json;
     weft_status s = WEFT_OK;
     pair->n = 0;
     if (j->event == TXT_J_STRING) {
@@ -180,6 +176,7 @@ static weft_status merge_text(document *d, txt_buf *pair, weft_error *err)
             return txt_json_bad(j, err, "a merge has no space between its halves");
         uint64_t left = (uint64_t)(space - j->text.p);
         s = txt_buf_add(pair, j->text.p, left, err);
+        *first = left;
         return s == WEFT_OK ? txt_buf_add(pair, space + 1, j->text.n - left - 1, err) : s;
     }
     if (j->event != TXT_J_ARRAY)
@@ -189,6 +186,8 @@ static weft_status merge_text(document *d, txt_buf *pair, weft_error *err)
             return s;
         if (j->event != TXT_J_STRING)
             return txt_json_bad(j, err, "a merge is not a pair of strings");
+        if (i == 0)
+            *first = j->text.n;
         s = txt_buf_add(pair, j->text.p, j->text.n, err);
     }
     if (s == WEFT_OK)
@@ -201,7 +200,8 @@ static weft_status merge_text(document *d, txt_buf *pair, weft_error *err)
 /* *last: id made by the merge before. */
 static weft_status merge_check(document *d, txt_buf *pair, uint32_t *last, weft_error *err)
 {
-    weft_status s = merge_text(d, pair, err);
+    uint64_t    left = 0;
+    weft_status s = txt_json_merge(&d->json, pair, &left, err);
     if (s != WEFT_OK)
         return s;
     uint32_t id =
@@ -242,16 +242,22 @@ static weft_status merges_read(document *d, weft_error *err)
     return s;
 }
 
-static weft_status added_read(document *d, weft_error *err)
+weft_status txt_json_added(txt_json *j, txt_added_list *list, weft_error *err)
 {
-    txt_json   *j = &d->json;
-    weft_status s = see(d, SEEN_ADDED, err);
-    while (s == WEFT_OK && (s = txt_json_next(j, err)) == WEFT_OK && j->event != TXT_J_CLOSE) {
+    weft_status s;
+    while ((s = txt_json_next(j, err)) == WEFT_OK && j->event != TXT_J_CLOSE) {
         if (j->event != TXT_J_OBJECT)
             return txt_json_bad(j, err, "an added token is not an object");
-        s = txt_added_read(j, d->added, TXT_NONE, err);
+        if ((s = txt_added_read(j, list, TXT_NONE, err)) != WEFT_OK)
+            return s;
     }
     return s;
+}
+
+static weft_status added_read(document *d, weft_error *err)
+{
+    weft_status s = see(d, SEEN_ADDED, err);
+    return s == WEFT_OK ? txt_json_added(&d->json, d->added, err) : s;
 }
 
 static weft_status document_value(document *d, weft_error *err)

@@ -94,26 +94,6 @@ static weft_status read_heads(const vis_keys *k, vis_config *c)
     return WEFT_OK;
 }
 
-static weft_status read_act(const vis_keys *k, vis_config *c)
-{
-    static const char path[] = "vision_config.hidden_act";
-    const char       *name = "gelu";
-    weft_status       status = vis_keys_str(k, path, &name);
-    if (status != WEFT_OK)
-        return status;
-    if (strcmp(name, "gelu") == 0)
-        c->act = WEFT_ACT_GELU;
-    else if (strcmp(name, "silu") == 0)
-        c->act = WEFT_ACT_SILU;
-    else if (strcmp(name, "relu") == 0)
-        c->act = WEFT_ACT_RELU;
-    else
-        return weft_fail(k->err, WEFT_E_UNSUPPORTED,
-                         "%s: %s is \"%.40s\", and only gelu, silu and relu are known", k->file,
-                         path, name);
-    return WEFT_OK;
-}
-
 static weft_status read_capture(const vis_keys *k, vis_config *c)
 {
     static const char    list[] = "vision_config.intermediate_layers_indices";
@@ -205,7 +185,7 @@ static weft_status read_vision(const vis_keys *k, vis_config *c)
     if (status == WEFT_OK)
         status = read_heads(k, c);
     if (status == WEFT_OK)
-        status = read_act(k, c);
+        status = vis_keys_act(k, "vision_config.hidden_act", WEFT_ACT_GELU, &c->act);
     if (status == WEFT_OK)
         status = read_capture(k, c);
     if (status == WEFT_OK)

@@ -1,57 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The modality "image": from pixels to the encoder's inputs, from those to rows for the
  * cross-attention sites. The arithmetic is in preprocess.c and vit.c, the plan in plan.c. */
+#include "picture.h"
 #include "vision.h"
-
-/* Pixels as they come from the decoder into RGB, and through preprocess.c into the first input. */
-static weft_status prepare(const vis_modality *m, const weft_media *media, const vis_carried *what,
-                           uint8_t *px, void *scratch, const weft_tensor *inputs, weft_error *err)
-{
-    const int64_t channels = media->info->has_alpha ? 4 : 3, now = 0;
-    const int64_t shape[4] = {1, what->height, what->width, channels};
-    weft_tensor   frame = weft_view(NULL, px, WEFT_U8, 4, shape);
-    int64_t       at;
-    weft_status   status = media->read_frames(media->ctx, &now, 1, &frame, &at, err);
-    if (status != WEFT_OK)
-        return status;
-    if (channels == 4)
-        vis_flatten_alpha(px, (uint64_t)(shape[1] * shape[2]));
-    vis_preprocess(&m->config.image, &what->grid, px, what->width, what->height,
-                   inputs[VIS_PIXELS].data, scratch);
-    *(int64_t *)inputs[VIS_RATIO_ID].data = what->grid.aspect_ratio_id;
-    *(int64_t *)inputs[VIS_NUM_TILES].data = what->grid.num_tiles;
-    return WEFT_OK;
-}
 
 static weft_status image_preprocess(void *self, const weft_media *media, const weft_plan *p,
                                     const weft_tensor *inputs, weft_error *err)
 {
     const vis_modality *m = self;
-    const weft_host    *h = m->host;
     vis_carried         what;
     memcpy(&what, p->opaque, sizeof what);
     if (what.width < 1 || media->info->width != what.width || media->info->height != what.height)
         return weft_fail(err, WEFT_E_STATE, "%s: the plan is not this picture's", VIS_ID);
-    uint64_t scratch_bytes = vis_preprocess_scratch(what.width, what.height, &what.grid);
-    if (scratch_bytes == 0)
-        return weft_fail(err, WEFT_E_LIMIT,
-                         "a picture of %d x %d pixels is too large: scale it down", what.width,
-                         what.height);
-    /* sides are at most VIS_MAX_SIDE: the grid was chosen for them */
-    uint64_t bytes =
-        (uint64_t)what.width * (uint64_t)what.height * (media->info->has_alpha ? 4u : 3u);
-    uint8_t *px = h->alloc(h, bytes, 64);
-    void    *scratch = h->alloc(h, scratch_bytes, 64);
-
-    weft_status status = WEFT_OK;
-    if (px == NULL || scratch == NULL)
-        status = weft_fail(err, WEFT_E_NOMEM, "out of memory for %llu bytes of pixels",
-                           (unsigned long long)(bytes + scratch_bytes));
-    else
-        status = prepare(m, media, &what, px, scratch, inputs, err);
-    h->free(h, scratch);
-    h->free(h, px);
-    return status;
+    weft_status status = vis_picture_read(m->host, media, &m->config.image, &what.grid,
+                                          inputs[VIS_PIXELS].data, err);
+    if (status != WEFT_OK)
+        return status;
+    *(int64_t *)inputs[VIS_RATIO_ID].data = what.grid.aspect_ratio_id;
+    *(int64_t *)inputs[VIS_NUM_TILES].data = what.grid.num_tiles;
+    return WEFT_OK;
 }
 
 /* One after the other: the queue keeps the order, so all of them use the same scratch, and no
@@ -70,9 +37,9 @@ static weft_status image_encode(void *self, const weft_encode_item *items, uint3
         status = vis_plan_check_ids(&m->config, id, tiles, err);
         if (status == WEFT_OK && tiles * m->config.n != item->plan->stream_rows[0])
             status = weft_fail(err, WEFT_E_STATE, "%s: num_tiles is not the plan's", VIS_ID);
+        const vis_batch one = {&item->input[VIS_PIXELS], 1, (int32_t)id, (int32_t)tiles, 0};
         if (status == WEFT_OK)
-            status = vis_vit_encode(m, q, &item->input[VIS_PIXELS], (int32_t)id, (int32_t)tiles,
-                                    &item->output[0], scratch, err);
+            status = vis_vit_encode(m, q, &one, &item->output[0], scratch, err);
     }
     return status;
 }
@@ -103,11 +70,31 @@ static uint64_t image_parameters(void *self)
     return vis_weights_count(m->host, &m->config) + (uint64_t)VIS_EXTRA_ROWS * (uint64_t)m->config.text.d_model;
 }
 
+/* Every tile that holds pixels, as a picture. */
+static weft_status image_preview(void *self, const weft_plan *p, const weft_tensor *inputs,
+                                 weft_tensor *rgb, weft_error *err)
+{
+    const vis_config *c = &((const vis_modality *)self)->config;
+    const int64_t     n = p->stream_rows[0] / c->n, side = c->tile;
+    const int64_t     shape[4] = {n, side, side, 3};
+    const weft_tensor want = weft_view(NULL, rgb->data, WEFT_U8, 4, shape);
+    if (rgb->data != NULL && rgb->bytes < want.bytes)
+        return weft_fail(err, WEFT_E_INVALID, "%s: %lld tiles do not fit where they are to go",
+                         VIS_ID, (long long)n);
+    for (int64_t i = 0; rgb->data != NULL && i < n; i++)
+        vis_show_tile(&c->image, (const float *)inputs[VIS_PIXELS].data + i * 3 * side * side,
+                      (uint8_t *)rgb->data + i * 3 * side * side, 3 * side);
+    *rgb = want;
+    return WEFT_OK;
+}
+
 static void image_destroy(void *self)
 {
     vis_modality *m = self;
     if (m == NULL)
         return;
+    if (((vis_engine *)*m->host->slot)->live == m)
+        ((vis_engine *)*m->host->slot)->live = NULL;
     vis_weights_free(m->host, &m->weights);
     m->host->free(m->host, m);
 }
@@ -136,6 +123,7 @@ static weft_status image_create(const weft_host *h, const weft_model_info *mi, v
         image_destroy(m);
         return status;
     }
+    ((vis_engine *)*h->slot)->live = m;
     *self = m;
     return WEFT_OK;
 }
@@ -155,4 +143,5 @@ const weft_modality vis_image_modality = {
     .preprocess = image_preprocess,
     .encode = image_encode,
     .parameters = image_parameters,
+    .preview = image_preview,
 };

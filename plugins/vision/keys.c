@@ -96,3 +96,51 @@ weft_status vis_keys_ints(const vis_keys *k, const vis_int_key *keys, size_t n_k
     }
     return WEFT_OK;
 }
+
+weft_status vis_keys_has_file(const vis_keys *k, int32_t *there)
+{
+    weft_source source = {WEFT_HDR(weft_source), NULL, NULL, NULL};
+    weft_status status = k->from->open(k->host, k->package, k->file, &source, k->err);
+    *there = status == WEFT_OK;
+    return status == WEFT_E_NOTFOUND ? WEFT_OK : status;
+}
+
+weft_status vis_keys_channels(const vis_keys *k, const char *list, double min, const float dflt[3],
+                              float out[3])
+{
+    char        path[64];
+    int64_t     n;
+    weft_status status = vis_keys_count(k, list, 3, &n);
+    if (status == WEFT_OK && n >= 0 && n != 3)
+        return weft_fail(k->err, WEFT_E_INVALID, "%s: %s has %lld entries, and it must have 3",
+                         k->file, list, (long long)n);
+    for (int i = 0; status == WEFT_OK && i < 3; i++) {
+        double v = (double)dflt[i];
+        snprintf(path, sizeof path, "%s[%d]", list, i);
+        status = vis_keys_f64(k, path, min, 1e6, &v);
+        out[i] = (float)v;
+    }
+    return status;
+}
+
+weft_status vis_keys_act(const vis_keys *k, const char *path, int32_t dflt, int32_t *act)
+{
+    static const struct {
+        const char *name;
+        int32_t     act;
+    } known[] = {{"gelu", WEFT_ACT_GELU}, {"silu", WEFT_ACT_SILU}, {"relu", WEFT_ACT_RELU}};
+    const char *name = NULL;
+    weft_status status = vis_keys_str(k, path, &name);
+    *act = dflt;
+    if (status != WEFT_OK || name == NULL)
+        return status;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(name, known[i].name) == 0) {
+            *act = known[i].act;
+            return WEFT_OK;
+        }
+    }
+    return weft_fail(k->err, WEFT_E_UNSUPPORTED,
+                     "%s: %s is \"%.40s\", and only gelu, silu and relu are known", k->file, path,
+                     name);
+}

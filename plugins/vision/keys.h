@@ -34,5 +34,12 @@ weft_status vis_keys_count(const vis_keys *k, const char *path, int64_t max, int
 weft_status vis_keys_entry(const vis_keys *k, const char *list, int64_t i, int64_t min, int64_t max,
                            int64_t *v);
 weft_status vis_keys_ints(const vis_keys *k, const vis_int_key *keys, size_t n_keys, void *out);
+/* Whether the file itself is there. */
+weft_status vis_keys_has_file(const vis_keys *k, int32_t *there);
+/* The three values of image_mean or image_std. */
+weft_status vis_keys_channels(const vis_keys *k, const char *list, double min, const float dflt[3],
+                              float out[3]);
+/* An activation's name as WEFT_ACT_*; one that is not known is UNSUPPORTED. */
+weft_status vis_keys_act(const vis_keys *k, const char *path, int32_t dflt, int32_t *act);
 
 #endif

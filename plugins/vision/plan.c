@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans: from a picture's size, or from tensors that somebody prepared, to shapes, rows and bytes.
  * No pixel and no weight is looked at here. The grid is tiles.c's. */
+#include "plans.h"
 #include "vision.h"
 
 /* Longer over shorter side: beyond it the picture is a line a few pixels wide in its tile. */
@@ -11,16 +12,6 @@ static const char *const input_names[VIS_N_INPUTS] = {"pixel_values", "aspect_ra
 
 _Static_assert(sizeof(vis_carried) <= sizeof(((weft_plan *)0)->opaque), "the plan has room for it");
 
-static weft_tensor_spec spec(weft_dtype type, int32_t ndim, const int64_t *shape)
-{
-    weft_tensor_spec s;
-    memset(&s, 0, sizeof s);
-    s.dtype = type;
-    s.ndim = ndim;
-    memcpy(s.shape, shape, (size_t)ndim * sizeof *shape);
-    return s;
-}
-
 static void plan_fill(const vis_config *c, const vis_carried *what, weft_plan *p)
 {
     const int64_t pixels[4] = {c->max_tiles, c->n_channels, c->tile, c->tile}, one[1] = {1};
@@ -28,54 +19,36 @@ static void plan_fill(const vis_config *c, const vis_carried *what, weft_plan *p
     memset(p, 0, sizeof *p);
     p->hdr.size = (uint32_t)sizeof *p;
     p->n_inputs = VIS_N_INPUTS;
-    p->input[VIS_PIXELS] = spec(WEFT_F32, 4, pixels);
-    p->input[VIS_RATIO_ID] = spec(WEFT_I64, 1, one);
-    p->input[VIS_NUM_TILES] = spec(WEFT_I64, 1, one);
+    p->input[VIS_PIXELS] = vis_spec(WEFT_F32, 4, pixels);
+    p->input[VIS_RATIO_ID] = vis_spec(WEFT_I64, 1, one);
+    p->input[VIS_NUM_TILES] = vis_spec(WEFT_I64, 1, one);
     memcpy(p->input_name, input_names, sizeof input_names);
     p->n_outputs = 1;
-    p->output[0] = spec(WEFT_F32, 3, out);
+    p->output[0] = vis_spec(WEFT_F32, 3, out);
     p->output_name[0] = "vision.output";
     p->stream[0] = VIS_STREAM;
     p->stream_rows[0] = (int64_t)what->grid.num_tiles * c->n;
     p->n_placeholders = 1;
-    p->scratch_bytes = vis_vit_scratch_bytes(c, what->grid.num_tiles);
+    p->scratch_bytes = vis_vit_encode_bytes(c, what->grid.num_tiles);
     memcpy(p->opaque, what, sizeof *what);
 }
 
-/* Into the i-th of an array of plans, each of the capacity that the first one states. */
-static void plan_give(const weft_plan *p, weft_plan *out, uint32_t capacity, int64_t i)
+weft_status vis_plan_grid(const vis_config *c, int32_t width, int32_t height, vis_grid *out,
+                          weft_error *err)
 {
-    weft_plan *to = (weft_plan *)((char *)out + capacity * i);
-    uint32_t   size = capacity < p->hdr.size ? capacity : p->hdr.size;
-    memcpy(to, p, size);
-    to->hdr.size = size;
-}
-
-static weft_status check_size(const weft_media_info *mi, weft_error *err)
-{
-    if (mi->width < 1 || mi->height < 1)
+    if (width < 1 || height < 1)
         return weft_fail(err, WEFT_E_INVALID, "a picture of %d x %d pixels has nothing to see",
-                         mi->width, mi->height);
-    int64_t longer = mi->width > mi->height ? mi->width : mi->height;
-    int64_t shorter = mi->width > mi->height ? mi->height : mi->width;
+                         width, height);
+    int64_t longer = width > height ? width : height, shorter = width > height ? height : width;
     if (longer > MAX_ASPECT * shorter)
         return weft_fail(
             err, WEFT_E_LIMIT,
             "a picture of %d x %d pixels is longer than %d times its other side: split or crop it",
-            mi->width, mi->height, MAX_ASPECT);
+            width, height, MAX_ASPECT);
+    if (vis_grid_choose(width, height, c->tile, c->max_tiles, out) != 0)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "a picture of %d x %d pixels is too large: scale it down", width, height);
     return WEFT_OK;
-}
-
-static weft_status check_tokens(int64_t rows, const weft_limits *lim, weft_error *err)
-{
-    if (!WEFT_HAS(lim, weft_limits, max_tokens) || lim->max_tokens == 0 ||
-        (uint64_t)rows <= lim->max_tokens)
-        return WEFT_OK;
-    return weft_fail(
-        err, WEFT_E_LIMIT,
-        "the picture makes %lld encoder tokens, more than --max-tokens %llu allows: raise it or "
-        "give a smaller picture",
-        (long long)rows, (unsigned long long)lim->max_tokens);
 }
 
 weft_status vis_plan(void *self, const weft_media_info *mi, const weft_request *rq,
@@ -85,37 +58,14 @@ weft_status vis_plan(void *self, const weft_media_info *mi, const weft_request *
     vis_carried       what = {mi->width, mi->height, {0, 0, 0, 0, 0, 0}};
     weft_plan         p;
     (void)rq;
-    weft_status status = check_size(mi, err);
+    weft_status status = vis_plan_grid(c, mi->width, mi->height, &what.grid, err);
     if (status != WEFT_OK)
         return status;
-    if (vis_grid_choose(mi->width, mi->height, c->tile, c->max_tiles, &what.grid) != 0)
-        return weft_fail(err, WEFT_E_LIMIT,
-                         "a picture of %d x %d pixels is too large: scale it down", mi->width,
-                         mi->height);
     plan_fill(c, &what, &p);
-    status = check_tokens(p.stream_rows[0], lim, err);
+    status = vis_plan_check_tokens(p.stream_rows[0], lim, err);
     if (status == WEFT_OK)
-        plan_give(&p, out, out->hdr.size, 0);
+        vis_plan_give(&p, out, out->hdr.size, 0);
     return status;
-}
-
-static const weft_tensor *find_name(const weft_tensor *inputs, const char *const *names, uint32_t n,
-                                    const char *name)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (names[i] != NULL && strcmp(names[i], name) == 0)
-            return &inputs[i];
-    return NULL;
-}
-
-/* Is t of this type and shape? -1 in the shape stands for any number. */
-static int fits(const weft_tensor *t, const weft_tensor_spec *want)
-{
-    int same = t->dtype.code == want->dtype.code && t->dtype.bits == want->dtype.bits &&
-               t->ndim == want->ndim;
-    for (int32_t i = 0; same && i < t->ndim; i++)
-        same = want->shape[i] < 0 || t->shape[i] == want->shape[i];
-    return same;
 }
 
 weft_status vis_plan_check_ids(const vis_config *c, int64_t ratio_id, int64_t num_tiles,
@@ -137,18 +87,18 @@ static weft_status find_inputs(const vis_config *c, const weft_tensor *inputs,
 {
     const int64_t pixels[5] = {-1, c->max_tiles, c->n_channels, c->tile, c->tile};
     for (int i = 0; i < VIS_N_INPUTS; i++) {
-        t[i] = find_name(inputs, names, n, input_names[i]);
+        t[i] = vis_tensor_find(inputs, names, n, input_names[i]);
         if (t[i] == NULL)
             return weft_fail(err, WEFT_E_INVALID, "the tensor %s is missing", input_names[i]);
     }
-    const weft_tensor_spec picture = spec(WEFT_F32, 5, pixels);
-    const weft_tensor_spec number = spec(WEFT_I64, 1, &t[VIS_PIXELS]->shape[0]);
-    if (!fits(t[VIS_PIXELS], &picture))
+    const weft_tensor_spec picture = vis_spec(WEFT_F32, 5, pixels);
+    const weft_tensor_spec number = vis_spec(WEFT_I64, 1, &t[VIS_PIXELS]->shape[0]);
+    if (!vis_tensor_fits(t[VIS_PIXELS], &picture))
         return weft_fail(err, WEFT_E_INVALID,
                          "the tensor %s must be f32 [pictures, %d, %d, %d, %d] for this model",
                          input_names[VIS_PIXELS], c->max_tiles, c->n_channels, c->tile, c->tile);
     for (int i = VIS_RATIO_ID; i < VIS_N_INPUTS; i++)
-        if (!fits(t[i], &number))
+        if (!vis_tensor_fits(t[i], &number))
             return weft_fail(err, WEFT_E_INVALID,
                              "the tensor %s must be i64 [%lld], one for each picture",
                              input_names[i], (long long)number.shape[0]);
@@ -165,7 +115,7 @@ weft_status vis_plan_inputs(void *self, const weft_tensor *inputs, const char *c
     int                any = 0;
     *n_items = 0;
     for (int i = 0; i < VIS_N_INPUTS; i++)
-        any = any || find_name(inputs, names, n, input_names[i]) != NULL;
+        any = any || vis_tensor_find(inputs, names, n, input_names[i]) != NULL;
     if (!any) /* the tensors are of another kind of media */
         return WEFT_OK;
     weft_status status = find_inputs(c, inputs, names, n, t, err);
@@ -184,7 +134,7 @@ weft_status vis_plan_inputs(void *self, const weft_tensor *inputs, const char *c
             return status;
         vis_carried what = {0, 0, {0, 0, 0, 0, (int32_t)ids[i], (int32_t)tiles[i]}};
         plan_fill(c, &what, &p);
-        plan_give(&p, out, capacity, i);
+        vis_plan_give(&p, out, capacity, i);
     }
     *n_items = (uint32_t)n_images;
     return WEFT_OK;

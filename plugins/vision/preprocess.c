@@ -91,8 +91,10 @@ void vis_preprocess(const vis_image_config *cfg, const vis_grid *grid, const uin
     int64_t        per_tile = 3 * (int64_t)cfg->tile * cfg->tile;
     if (resized(width, height, grid)) {
         uint8_t *out = scratch;
-        vis_resize_bilinear(src, width, height, out, grid->new_width, grid->new_height,
-                            out + resized_bytes(grid));
+        void (*resize)(const uint8_t *, int32_t, int32_t, uint8_t *, int32_t, int32_t, void *) =
+            cfg->bicubic ? vis_resize_bicubic : vis_resize_bilinear;
+        resize(src, width, height, out, grid->new_width, grid->new_height,
+               out + resized_bytes(grid));
         px = out;
     }
     tone_make(cfg, &t);
@@ -101,4 +103,22 @@ void vis_preprocess(const vis_image_config *cfg, const vis_grid *grid, const uin
                   dst + i * per_tile);
     memset(dst + grid->num_tiles * per_tile, 0,
            (size_t)((cfg->max_tiles - grid->num_tiles) * per_tile) * sizeof *dst);
+}
+
+static uint8_t to_byte(double v)
+{
+    return (uint8_t)(v < 0.0 ? 0.0 : v > 255.0 ? 255.0 : v + 0.5);
+}
+
+void vis_show_tile(const vis_image_config *cfg, const float *src, uint8_t *dst, int64_t stride)
+{
+    const double  rescale = cfg->rescale > 0.0 ? cfg->rescale : 1.0;
+    const int64_t side = cfg->tile;
+    for (int64_t c = 0; c < 3; c++)
+        for (int64_t y = 0; y < side; y++)
+            for (int64_t x = 0; x < side; x++) {
+                double v = (double)src[(c * side + y) * side + x];
+                v = (v * (double)cfg->std[c] + (double)cfg->mean[c]) / rescale;
+                dst[y * stride + 3 * x + c] = to_byte(v);
+            }
 }

@@ -19,6 +19,8 @@ typedef struct vis_image_config {
     int32_t max_tiles; /* max_image_tiles */
     float   mean[3], std[3];
     double  rescale;   /* rescale_factor, 1/255 as a rule */
+    int32_t bicubic;   /* 1: the bicubic filter; 0: the bilinear one */
+    int32_t reserved;
 } vis_image_config;
 
 /* Puts n pixels of RGBA over white, in place: the first 3 * n bytes of px become RGB, each
@@ -34,5 +36,9 @@ uint64_t vis_preprocess_scratch(int32_t width, int32_t height, const vis_grid *g
  * size and config; scratch holds what vis_preprocess_scratch() said. [any] */
 void vis_preprocess(const vis_image_config *cfg, const vis_grid *grid, const uint8_t *src,
                     int32_t width, int32_t height, float *dst, void *scratch);
+
+/* A tile back to a picture for a person: src f32 [3, tile, tile], normalised as cfg says, to u8 RGB
+ * rows `stride` bytes apart. [any] */
+void vis_show_tile(const vis_image_config *cfg, const float *src, uint8_t *dst, int64_t stride);
 
 #endif

@@ -12,14 +12,6 @@ typedef struct switches { /* booleans, all true in the reference */
 
 #define BILINEAR 2 /* Pillow's number for it */
 
-static weft_status file_is_there(const vis_keys *k, int32_t *there)
-{
-    weft_source source = {WEFT_HDR(weft_source), NULL, NULL, NULL};
-    weft_status status = k->from->open(k->host, k->package, k->file, &source, k->err);
-    *there = status == WEFT_OK;
-    return status == WEFT_E_NOTFOUND ? WEFT_OK : status;
-}
-
 static weft_status read_switches(const vis_keys *k, switches *s)
 {
     const switches on = {1, 1, 1, 1};
@@ -65,36 +57,18 @@ static weft_status read_sizes(const vis_keys *k, const vis_config *c, vis_image_
     return WEFT_OK;
 }
 
-/* The three values of image_mean or image_std; absent: dflt. */
-static weft_status read_channels(const vis_keys *k, const char *list, double min, double dflt,
-                                 float out[3])
-{
-    char        path[64];
-    int64_t     n;
-    weft_status status = vis_keys_count(k, list, 3, &n);
-    if (status == WEFT_OK && n >= 0 && n != 3)
-        return weft_fail(k->err, WEFT_E_INVALID, "%s: %s has %lld entries, and it must have 3",
-                         k->file, list, (long long)n);
-    for (int i = 0; status == WEFT_OK && i < 3; i++) {
-        double v = dflt;
-        snprintf(path, sizeof path, "%s[%d]", list, i);
-        status = vis_keys_f64(k, path, min, 1e6, &v);
-        out[i] = (float)v;
-    }
-    return status;
-}
-
 static weft_status read_values(const vis_keys *k, vis_image_config *out)
 {
-    switches s;
+    static const float half[3] = {0.5f, 0.5f, 0.5f};
+    switches           s;
     out->rescale = 1.0 / 255.0;
     weft_status status = read_switches(k, &s);
     if (status == WEFT_OK)
         status = vis_keys_f64(k, "rescale_factor", 0.0, 1e6, &out->rescale);
     if (status == WEFT_OK)
-        status = read_channels(k, "image_mean", -1e6, 0.5, out->mean);
+        status = vis_keys_channels(k, "image_mean", -1e6, half, out->mean);
     if (status == WEFT_OK) /* divided by: well above what rounds to 0 */
-        status = read_channels(k, "image_std", 1e-12, 0.5, out->std);
+        status = vis_keys_channels(k, "image_std", 1e-12, half, out->std);
     if (status != WEFT_OK)
         return status;
     if (!s.rescale)
@@ -122,7 +96,7 @@ weft_status vis_processor_read(const weft_host *h, const weft_package *p, vis_co
 {
     const vis_keys k = vis_keys_of(h, p, VIS_PREPROCESSOR, err);
     int32_t        there;
-    weft_status    status = file_is_there(&k, &there);
+    weft_status    status = vis_keys_has_file(&k, &there);
     if (status != WEFT_OK)
         return status;
     if (!there) {

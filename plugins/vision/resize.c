@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pillow's antialiased bilinear resize on u8 RGB: weights per output, then one pass per axis. */
+/* Pillow's antialiased resize on u8 RGB: weights per output, then one pass per axis. */
 #include "resize.h"
 
 #include <math.h>
 #include <string.h>
 
-#define BITS 22 /* of a weight's fraction: 8 for the pixel and 2 to spare in 32 */
+#define BITS 22    /* of a weight's fraction: 8 for the pixel and 2 to spare in 32 */
+#define WIDEST 2.0 /* support of the widest kernel */
 
 /* The weights of one axis: output i is the sum over k < count[i] of pixel[first[i] + k] times
  * weight[i * per_output + k]. */
 typedef struct axis {
     int32_t  *first, *count;
-    uint32_t *weight;
+    int32_t  *weight;
     int32_t   per_output;
 } axis;
 
-static int32_t axis_width(int32_t in, int32_t out)
+/* A kernel: its value at a distance, and the distance from which on that is 0. */
+typedef struct filter {
+    double (*at)(double d);
+    double support;
+} filter;
+
+static int32_t axis_width(int32_t in, int32_t out, double support)
 {
     double scale = (double)in / (double)out;
-    return (int32_t)ceil(scale > 1.0 ? scale : 1.0) * 2 + 1;
+    return (int32_t)ceil(support * (scale > 1.0 ? scale : 1.0)) * 2 + 1;
 }
 
 static uint64_t align16(uint64_t n)
@@ -26,10 +33,10 @@ static uint64_t align16(uint64_t n)
     return (n + 15u) & ~(uint64_t)15u;
 }
 
-static uint64_t axis_bytes(int32_t in, int32_t out)
+static uint64_t axis_bytes(int32_t in, int32_t out, double support)
 {
     uint64_t n = (uint64_t)out;
-    return 2u * align16(4u * n) + align16(4u * n * (uint64_t)axis_width(in, out));
+    return 2u * align16(4u * n) + align16(4u * n * (uint64_t)axis_width(in, out, support));
 }
 
 static int side_ok(int32_t side)
@@ -42,8 +49,8 @@ uint64_t vis_resize_scratch(int32_t src_w, int32_t src_h, int32_t dst_w, int32_t
     if (!side_ok(src_w) || !side_ok(src_h) || !side_ok(dst_w) || !side_ok(dst_h))
         return 0;
     uint64_t row = 3u * (uint64_t)dst_w;
-    return axis_bytes(src_w, dst_w) + axis_bytes(src_h, dst_h) + align16(row * (uint64_t)src_h) +
-           align16(4u * row);
+    return axis_bytes(src_w, dst_w, WIDEST) + axis_bytes(src_h, dst_h, WIDEST) +
+           align16(row * (uint64_t)src_h) + align16(4u * row);
 }
 
 /* The height at distance d of a triangle of base 2. */
@@ -53,31 +60,44 @@ static double triangle(double d)
     return d < 1.0 ? 1.0 - d : 0.0;
 }
 
+/* Keys' cubic convolution with a = -0.5, in the order of Pillow's operations. */
+static double cubic(double d)
+{
+    const double a = -0.5;
+    d = fabs(d);
+    if (d < 1.0)
+        return ((a + 2.0) * d - (a + 3.0)) * d * d + 1;
+    return d < 2.0 ? (((d - 5) * d + 8) * d - 4) * a : 0.0;
+}
+
+static const filter bilinear = {triangle, 1.0}, bicubic = {cubic, WIDEST};
+
 /* One output's weights: doubles that are divided by their sum, then rounded half away from zero. */
-static void output_weights(int32_t first, int32_t n, double center, double inv, uint32_t *weight)
+static void output_weights(const filter *f, int32_t first, int32_t n, double center, double inv,
+                           int32_t *weight)
 {
     double sum = 0.0;
     for (int32_t k = 0; k < n; k++)
-        sum += triangle(((double)(k + first) - center + 0.5) * inv);
+        sum += f->at(((double)(k + first) - center + 0.5) * inv);
     for (int32_t k = 0; k < n; k++) {
-        double w = triangle(((double)(k + first) - center + 0.5) * inv);
+        double w = f->at(((double)(k + first) - center + 0.5) * inv);
         if (sum != 0.0)
             w /= sum;
-        weight[k] = (uint32_t)(0.5 + w * (double)(1 << BITS));
+        weight[k] = (int32_t)((w < 0.0 ? -0.5 : 0.5) + w * (double)(1 << BITS));
     }
 }
 
 /* Lays the axis out in *p, moves *p past it and computes it. */
-static axis axis_make(int32_t in, int32_t out, uint8_t **p)
+static axis axis_make(const filter *f, int32_t in, int32_t out, uint8_t **p)
 {
     axis   a;
     double scale = (double)in / (double)out;
-    double support = scale > 1.0 ? scale : 1.0;
-    a.per_output = axis_width(in, out);
+    double filterscale = scale > 1.0 ? scale : 1.0, support = f->support * filterscale;
+    a.per_output = axis_width(in, out, f->support);
     a.first = (int32_t *)(void *)*p;
     a.count = (int32_t *)(void *)(*p + align16(4u * (uint64_t)out));
-    a.weight = (uint32_t *)(void *)(*p + 2u * align16(4u * (uint64_t)out));
-    *p += axis_bytes(in, out);
+    a.weight = (int32_t *)(void *)(*p + 2u * align16(4u * (uint64_t)out));
+    *p += axis_bytes(in, out, f->support);
     for (int32_t i = 0; i < out; i++) {
         double  center = ((double)i + 0.5) * scale;
         int32_t lo = (int32_t)(center - support + 0.5);
@@ -86,17 +106,17 @@ static axis axis_make(int32_t in, int32_t out, uint8_t **p)
         hi = hi > in ? in : hi;
         a.first[i] = lo;
         a.count[i] = hi - lo;
-        output_weights(lo, hi - lo, center, 1.0 / support,
+        output_weights(f, lo, hi - lo, center, 1.0 / filterscale,
                        a.weight + (int64_t)i * a.per_output);
     }
     return a;
 }
 
-/* Rounds and narrows a sum; weights are not negative, so only the top can be passed. */
-static uint8_t narrow(uint32_t sum)
+/* Rounds and narrows a sum, which may be below 0 where weights are. */
+static uint8_t narrow(int32_t sum)
 {
-    uint32_t v = sum >> BITS;
-    return (uint8_t)(v > 255u ? 255u : v);
+    int32_t v = sum < 0 ? 0 : sum >> BITS;
+    return (uint8_t)(v > 255 ? 255 : v);
 }
 
 /* src [src_w, 3] to dst [dst_w, 3]: one row. */
@@ -105,8 +125,8 @@ static void row_pass(const axis *a, const uint8_t *restrict src, uint8_t *restri
 {
     for (int32_t x = 0; x < dst_w; x++) {
         const uint8_t  *p = src + 3 * (int64_t)a->first[x];
-        const uint32_t *w = a->weight + (int64_t)x * a->per_output;
-        uint32_t        r = 1u << (BITS - 1), g = r, b = r;
+        const int32_t  *w = a->weight + (int64_t)x * a->per_output;
+        int32_t         r = 1 << (BITS - 1), g = r, b = r;
         for (int32_t k = 0; k < a->count[x]; k++) {
             r += w[k] * p[3 * k];
             g += w[k] * p[3 * k + 1];
@@ -121,11 +141,11 @@ static void row_pass(const axis *a, const uint8_t *restrict src, uint8_t *restri
 /* Output row y of src [src_h, n] into dst [n]; sum [n] is scratch. Row by row, so that the inner
  * loop walks memory in order. */
 static void column_pass(const axis *a, int32_t y, const uint8_t *restrict src,
-                        uint8_t *restrict dst, uint32_t *restrict sum, int64_t n)
+                        uint8_t *restrict dst, int32_t *restrict sum, int64_t n)
 {
-    const uint32_t *w = a->weight + (int64_t)y * a->per_output;
+    const int32_t *w = a->weight + (int64_t)y * a->per_output;
     for (int64_t i = 0; i < n; i++)
-        sum[i] = 1u << (BITS - 1);
+        sum[i] = 1 << (BITS - 1);
     for (int32_t k = 0; k < a->count[y]; k++) {
         const uint8_t *row = src + (a->first[y] + k) * n;
         for (int64_t i = 0; i < n; i++)
@@ -135,13 +155,13 @@ static void column_pass(const axis *a, int32_t y, const uint8_t *restrict src,
         dst[i] = narrow(sum[i]);
 }
 
-void vis_resize_bilinear(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
-                         int32_t dst_w, int32_t dst_h, void *scratch)
+static void resize(const filter *f, const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
+                   int32_t dst_w, int32_t dst_h, void *scratch)
 {
     uint8_t *p = scratch;
     int64_t  n = 3 * (int64_t)dst_w;
     if (src_w != dst_w) {
-        axis     a = axis_make(src_w, dst_w, &p);
+        axis     a = axis_make(f, src_w, dst_w, &p);
         uint8_t *out = dst;
         if (src_h != dst_h) {
             out = p;
@@ -152,10 +172,22 @@ void vis_resize_bilinear(const uint8_t *src, int32_t src_w, int32_t src_h, uint8
         src = out;
     }
     if (src_h != dst_h) {
-        axis a = axis_make(src_h, dst_h, &p);
+        axis a = axis_make(f, src_h, dst_h, &p);
         for (int32_t y = 0; y < dst_h; y++)
-            column_pass(&a, y, src, dst + y * n, (uint32_t *)(void *)p, n);
+            column_pass(&a, y, src, dst + y * n, (int32_t *)(void *)p, n);
     } else if (src_w == dst_w) {
         memcpy(dst, src, (size_t)n * (size_t)src_h);
     }
+}
+
+void vis_resize_bilinear(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
+                         int32_t dst_w, int32_t dst_h, void *scratch)
+{
+    resize(&bilinear, src, src_w, src_h, dst, dst_w, dst_h, scratch);
+}
+
+void vis_resize_bicubic(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
+                        int32_t dst_w, int32_t dst_h, void *scratch)
+{
+    resize(&bicubic, src, src_w, src_h, dst, dst_w, dst_h, scratch);
 }

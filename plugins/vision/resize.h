@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bilinear resize of u8 pixels with antialiasing, equal to Pillow's bit for bit.
+/* Bilinear and bicubic resize of u8 pixels with antialiasing, equal to Pillow's bit for bit.
  *
  * Two passes, horizontal first, u8 between them, a pass skipped where its side is unchanged. Each
  * output is a sum of pixels times weights rounded to 22 bits (Pillow, src/libImaging/Resample.c).
@@ -10,11 +10,12 @@
 
 #include <stdint.h>
 
-/* The longest side that vis_resize_* takes, in pixels. One output's sum stays within 32 bits: its
- * weights make 2^22, each rounded by at most a half, and there are at most 2 * side + 1 of them. */
+/* The longest side that vis_resize_* takes, in pixels. One output's sum stays within 31 bits: the
+ * weights' magnitudes make at most 1.3 * 2^22, each rounded by at most a half, and there are at
+ * most 4 * side + 1 of them. */
 #define VIS_RESIZE_MAX_SIDE (1 << 20)
 
-/* Bytes of scratch that vis_resize_bilinear needs for these sizes; 0 where a size is out of range.
+/* Bytes of scratch that either filter needs for these sizes; 0 where a size is out of range.
  * Alignment: 16. [any] */
 uint64_t vis_resize_scratch(int32_t src_w, int32_t src_h, int32_t dst_w, int32_t dst_h);
 
@@ -22,5 +23,8 @@ uint64_t vis_resize_scratch(int32_t src_w, int32_t src_h, int32_t dst_w, int32_t
  * vis_resize_scratch() said. No two of them overlap. The sizes must be in range. [any] */
 void vis_resize_bilinear(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
                          int32_t dst_w, int32_t dst_h, void *scratch);
+/* The same with Pillow's cubic (a = -0.5). */
+void vis_resize_bicubic(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
+                        int32_t dst_w, int32_t dst_h, void *scratch);
 
 #endif

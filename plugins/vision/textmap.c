@@ -5,12 +5,8 @@
  * the former. embed_tokens has 8 rows more than the vocabulary: the marker's is asked for by the
  * adapter.
  *
- * A map's layer list must live until deinit: it is what the plugin's slot of each engine holds. */
+ * A map's layer list must live until deinit: the plugin's slot of each engine holds it. */
 #include "vision.h"
-
-typedef struct record {
-    int32_t layers[VIS_MAX_LAYERS];
-} record;
 
 /* MllamaTextConfig's defaults where they differ from Llama's, or where Llama has none. */
 static const char defaults[] =
@@ -21,26 +17,11 @@ static const char defaults[] =
     " \"hidden_act\": \"silu\", \"tie_word_embeddings\": false,"
     " \"bos_token_id\": 128000, \"eos_token_id\": 128001}";
 
-weft_status vis_textmap_init(const weft_host *h, weft_error *err)
-{
-    record *r = h->alloc(h, sizeof *r, 16);
-    if (r == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", VIS_ID);
-    *h->slot = r;
-    return WEFT_OK;
-}
-
-void vis_textmap_deinit(const weft_host *h)
-{
-    h->free(h, *h->slot);
-    *h->slot = NULL;
-}
-
 static weft_status text_map(const weft_host *h, const weft_package *p, weft_text_map *out,
                             weft_error *err)
 {
     const vis_names *names = vis_names_of(h, p);
-    record          *r = *h->slot;
+    vis_engine      *r = *h->slot;
     vis_text_config  c;
     weft_status      status = vis_config_read_text(h, p, &c, err);
     if (status != WEFT_OK)
@@ -55,14 +36,13 @@ static weft_status text_map(const weft_host *h, const weft_package *p, weft_text
     for (int32_t i = 0, n = 0; i < c.n_layers; i++)
         if (!c.is_cross[i])
             r->layers[n++] = i;
-    weft_text_map map = {WEFT_HDR(weft_text_map),
-                         "text_config",
-                         defaults,
-                         names->text,
-                         names->head,
-                         r->layers,
-                         c.n_self,
-                         0};
+    weft_text_map map = {.hdr = WEFT_HDR(weft_text_map),
+                         .config_path = "text_config",
+                         .defaults = defaults,
+                         .prefix = names->text,
+                         .head = names->head,
+                         .layers = r->layers,
+                         .n_layers = c.n_self};
     if (out->hdr.size < map.hdr.size)
         map.hdr.size = out->hdr.size;
     memcpy(out, &map, map.hdr.size);

@@ -10,7 +10,9 @@
 
 #include "weft/sdk.h"
 
+#include "block.h"
 #include "preprocess.h"
+#include "request.h"
 
 #define VIS_ID "weft.vision"
 #define VIS_VERSION "0.1.0"
@@ -23,8 +25,8 @@
 #define VIS_MAX_LAYERS 512       /* of the text model and of each half of the encoder */
 #define VIS_MAX_CAPTURE 64       /* intermediate states kept */
 #define VIS_MAX_TOKENS (1 << 20) /* rows of the encoder: tiles * n_padded */
+#define VIS_MAX_BATCH 64         /* pictures encoded at once */
 #define VIS_EXTRA_ROWS 8         /* of embed_tokens beyond the vocabulary; transformers' mllama has no key for it */
-#define VIS_MAX_NAME 160         /* bytes of a tensor's name */
 
 /* The adapter's view of the text model, from text_config. */
 typedef struct vis_text_config {
@@ -75,14 +77,6 @@ typedef struct vis_names {
 } vis_names;
 const vis_names *vis_names_of(const weft_host *h, const weft_package *p);
 
-/* One encoder block; gates are tanh of the stored ones, 1 in ungated blocks. */
-typedef struct vis_block {
-    weft_tensor norm1_w, norm1_b, w_q, w_k, w_v, w_o;
-    weft_tensor norm2_w, norm2_b, fc1_w, fc1_b, fc2_w, fc2_b;
-    weft_tensor stored_gate_attn, stored_gate_ffn;
-    float       gate_attn, gate_ffn;
-} vis_block;
-
 typedef struct vis_weights {
     weft_tensor patch_w;                      /* [d, 3, patch, patch] */
     weft_tensor class_row;                    /* [d] */
@@ -125,6 +119,12 @@ typedef struct vis_modality {
     vis_kernels            kernels;
 } vis_modality;
 
+/* What the plugin's slot holds, one of each engine. */
+typedef struct vis_engine {
+    int32_t       layers[VIS_MAX_LAYERS]; /* of the text map: they must live until deinit */
+    vis_modality *live;                   /* the image adapter, NULL: idle */
+} vis_engine;
+
 /* Inputs in the order of a plan. */
 enum { VIS_PIXELS, VIS_RATIO_ID, VIS_NUM_TILES, VIS_N_INPUTS };
 
@@ -140,6 +140,9 @@ weft_status vis_plan(void *self, const weft_media_info *mi, const weft_request *
 weft_status vis_plan_inputs(void *self, const weft_tensor *inputs, const char *const *names,
                             uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
                             weft_error *err);
+/* The grid of a picture; LIMIT where it is too large or too long. [any] */
+weft_status vis_plan_grid(const vis_config *c, int32_t width, int32_t height, vis_grid *out,
+                          weft_error *err);
 /* INVALID where an aspect ratio id or a number of tiles is none of this model's. [any] */
 weft_status vis_plan_check_ids(const vis_config *c, int64_t ratio_id, int64_t num_tiles,
                                weft_error *err);
@@ -149,20 +152,32 @@ weft_status vis_adapter_check(const vis_modality *m, weft_error *err);
 weft_status vis_adapter_install(void *self, const weft_hook_sink *sink,
                                 weft_error *err); /* [setup] */
 
-/* vit.c: device bytes that encoding one picture of num_tiles tiles needs. */
-uint64_t vis_vit_scratch_bytes(const vis_config *c, int32_t num_tiles);
+/* n pictures of one grid on their way through the encoder: pixels [n, max_tiles, 3, tile, tile]
+ * (the first axis may be missing where n is 1); 0 <= ratio_id <= n_ratios, 1 <= num_tiles <=
+ * max_tiles, 1 <= n <= VIS_MAX_BATCH. */
+typedef struct vis_batch {
+    const weft_tensor *pixels;
+    int32_t            n, ratio_id, num_tiles, reserved;
+} vis_batch;
 
-/* Enqueues the encoder for one picture. pixels [max_tiles, 3, tile, tile], out [max_tiles, n,
- * d_text] (rows of unused tiles become 0), scratch of at least vis_vit_scratch_bytes; 0 <= ratio_id
- * <= n_ratios, 1 <= num_tiles <= max_tiles. [encode] */
-weft_status vis_vit_encode(const vis_modality *m, weft_queue *q, const weft_tensor *pixels,
-                           int32_t ratio_id, int32_t num_tiles, const weft_tensor *out,
-                           const weft_tensor *scratch, weft_error *err);
+/* vit.c: device bytes that n pictures need for vis_vit_features; one picture for vis_vit_encode. */
+uint64_t vis_vit_scratch_bytes(const vis_config *c, int32_t num_tiles, int32_t n);
+uint64_t vis_vit_encode_bytes(const vis_config *c, int32_t num_tiles);
 
-/* textmap.c: the checkpoint component, and the record that it keeps for each engine. */
+/* Enqueues the encoder up to its features: out [n, num_tiles * tokens, d_out]. Ops go through on's
+ * host, so that what they hold is its caller's. [encode] */
+weft_status vis_vit_features(const vis_modality *m, const vis_run *on, const vis_batch *b,
+                             const weft_tensor *out, const weft_tensor *scratch);
+/* Enqueues the encoder and the projector for one picture: out [max_tiles, tokens, d_text], rows of
+ * unused tiles 0. [encode] */
+weft_status vis_vit_encode(const vis_modality *m, weft_queue *q, const vis_batch *b,
+                           const weft_tensor *out, const weft_tensor *scratch, weft_error *err);
+
+/* textmap.c: the checkpoint component. */
 extern const weft_checkpoint vis_checkpoint;
-weft_status                  vis_textmap_init(const weft_host *h, weft_error *err); /* [setup] */
-void                         vis_textmap_deinit(const weft_host *h);                /* [setup] */
+
+/* service.c: the encoder for other plugins (weft/services/vision_encoder.h). [setup] */
+weft_status vis_service_publish(const weft_host *h, weft_error *err);
 
 /* image.c: the modality component. */
 extern const weft_modality vis_image_modality;

@@ -22,6 +22,13 @@ class Describe(harness.Case):
         self.assertEqual(r.err, "") # no terminal: no progress, no summary
         self.assertRegex(r.out.decode(), r"^[^\t]+\n$")
 
+    def test_the_space_before_a_word_is_not_the_answers(self):
+        # These tokens are words with the space before them; text that a prompt's text goes on with keeps it.
+        picture = os.path.join(harness.FIXTURES, "images", "rgb8.png")
+        answer = self.ok("describe", "-m", os.path.join(harness.FIXTURES, "idefics", "float"),
+                         "-q", "-n", "6", "-p", "", picture).out
+        self.assertTrue(answer.startswith(b"sh"), answer)
+
     def test_several_files_are_lines_with_their_paths(self):
         both = self.ok("describe", self.red, self.blue).out.decode()
         self.assertEqual(both, "%s\t%s%s\t%s" % (self.red, self.text_of(self.red), self.blue,

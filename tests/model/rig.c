@@ -21,7 +21,9 @@ static void load_items(rig *r, const char *parity)
         bool                f32 = t->dtype == WF_ST_F32;
         if (strcmp(t->name, "pixel_values") != 0 && strcmp(t->name, "aspect_ratio_ids") != 0 &&
             strcmp(t->name, "num_tiles") != 0 && strcmp(t->name, "soft_rows") != 0 &&
-            strcmp(t->name, "input_features") != 0 && strcmp(t->name, "samples") != 0)
+            strcmp(t->name, "input_features") != 0 && strcmp(t->name, "samples") != 0 &&
+            strcmp(t->name, "pixel_values_videos") != 0 && strcmp(t->name, "video_aspect_ratio_ids") != 0 &&
+            strcmp(t->name, "video_num_tiles") != 0 && strcmp(t->name, "video_times_us") != 0)
             continue;
         assert_true(r->n_data < 8);
         void *data = malloc((size_t)t->bytes);

@@ -17,8 +17,10 @@ static void check_swiglu_and_add(int64_t m, int64_t n, check_fill fill)
     float  *a = check_floats(m * stride + 1, fill), *b = check_floats(m * stride + 1, fill);
     float  *silu = check_floats(m * stride + 1, CHECK_NORMAL);
     float  *sum = check_floats(m * stride + 1, CHECK_NORMAL);
+    float  *gate = check_floats(n, fill), *gated = check_floats(m * stride + 1, CHECK_NORMAL);
     for (int64_t i = 0; i < m * stride; i++) {
-        float scaled = 0.3f * b[i];
+        float scaled = 0.3f * b[i], by_column = gate[i % stride < n ? i % stride : 0] * b[i];
+        gated[i] = a[i] + by_column;
         silu[i] = wf_siluf(a[i]) * b[i];
         sum[i] = a[i] + scaled;
     }
@@ -31,9 +33,15 @@ static void check_swiglu_and_add(int64_t m, int64_t n, check_fill fill)
         check_same(y, silu, m, n, stride, "swiglu");
         memcpy(y, a, (size_t)(m * stride) * 4); /* add in place */
         check_canary(y, m, n, stride);
-        wf_op add = {.kind = WF_OP_ADD, .u.add = {y, y, b, m, n, stride, stride, stride, 0.3f, 0}};
+        wf_op add = {.kind = WF_OP_ADD,
+                     .u.add = {y, y, b, m, n, stride, stride, stride, 0.3f, 0, NULL}};
         check_run(level, threads, &add);
         check_same(y, sum, m, n, stride, "add");
+        memcpy(y, a, (size_t)(m * stride) * 4);
+        check_canary(y, m, n, stride);
+        add.u.add.gate = gate;
+        check_run(level, threads, &add);
+        check_same(y, gated, m, n, stride, "add with a gate");
     }
     check_free_all();
 }

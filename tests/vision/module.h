@@ -66,6 +66,18 @@ static const weft_if_kernels module_kernels = {WEFT_HDR(weft_if_kernels), module
                                                NULL};
 static const weft_if_ops     module_ops = {.hdr = WEFT_HDR(weft_if_ops)};
 
+static inline weft_status module_publish(const weft_host *h, const char *id, const void *vtable,
+                                         void *self, weft_error *err)
+{
+    (void)h;
+    (void)self;
+    (void)err;
+    assert_true(id != NULL && vtable != NULL);
+    return WEFT_OK;
+}
+
+static const weft_if_services module_services = {WEFT_HDR(weft_if_services), module_publish, NULL};
+
 static inline const void *module_component(const module *m, const char *kind)
 {
     const weft_descriptor *d = m->plugin.desc;
@@ -86,6 +98,7 @@ static inline void module_open(module *m)
     fake_host_provide(&m->host, WEFT_IF_WEIGHTS, &module_weights);
     fake_host_provide(&m->host, WEFT_IF_KERNELS, &module_kernels);
     fake_host_provide(&m->host, WEFT_IF_OPS, &module_ops);
+    fake_host_provide(&m->host, WEFT_IF_SERVICES, &module_services);
     module_has_name = NULL;
     m->plugin = empty;
     m->err = no_error;

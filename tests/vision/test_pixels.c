@@ -223,7 +223,7 @@ static void normalise_equals_numpy(void **state)
 {
     expect           e = expect_open("pixels/pixels.safetensors");
     json_t          *all = fixture_json("pixels/preprocess.json");
-    vis_image_config cfg = { 256, 1, { 0 }, { 0 }, 1.0 / 255.0 };
+    vis_image_config cfg = { .tile = 256, .max_tiles = 1, .rescale = 1.0 / 255.0 };
     vis_grid         g = { 1, 1, 256, 1, 1, 1 };
     uint8_t          src[768];
     uint64_t         n, bytes_out = sizeof(float) * 3u * 65536u;

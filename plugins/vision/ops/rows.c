@@ -2,9 +2,11 @@
 /* The encoder's own kernels: each works row by row, and a row never reads another one's result, so
  * that any cut of the rows gives the same bytes.
  *
- * The encoder's rows stand in one order ("place" below): first the n tokens of each of the used
- * tiles, then those tiles' padding, then the unused tiles whole. So real tokens lead, what
- * attention hides from padding is one interval, and dropping the padding is taking leading rows. */
+ * Rows are those of several pictures, one after the other, of n_rows = max_tiles * n_padded rows
+ * each (n_real in features). Within a picture they stand in one order ("place" below): first the n
+ * tokens of each of the used tiles, then those tiles' padding, then the unused tiles whole. So real
+ * tokens lead, what attention hides from padding is one interval, and dropping the padding is
+ * taking leading rows. */
 #include "vision.h"
 
 #include <string.h>
@@ -29,9 +31,9 @@ static place place_of(int64_t row, int64_t n, int64_t n_padded, int64_t num_tile
     return p;
 }
 
-/* Row (tile, token) of e [tiles, n, d]: the class row (token 0) or patch token - 1, the latter with
- * gate_pre * pre_tile[tile]; then (1 - gate_pos) * pos[token] and gate_pos * tile_pos[tile, token].
- * Each product and each sum is rounded, in the reference's order. */
+/* Row (tile, token) of e [pictures * max_tiles, n, d]: the class row (token 0) or patch token - 1,
+ * the latter with gate_pre * pre_tile[tile]; then (1 - gate_pos) * pos[token] and gate_pos *
+ * tile_pos[tile, token]. Each product and each sum is rounded, in the reference's order. */
 static void embed(const weft_range *range, void *const *args)
 {
     float        *e = ARG(float *, 0);
@@ -39,27 +41,31 @@ static void embed(const weft_range *range, void *const *args)
     const float  *pre_tile = ARG(const float *, 3), *pos = ARG(const float *, 4);
     const float  *tile_pos = ARG(const float *, 5);
     const float   gate_pre = ARG(float, 6), gate_pos = ARG(float, 7);
-    const int64_t n = ARG(int64_t, 8), d = ARG(int64_t, 9);
+    const int64_t n = ARG(int64_t, 8), max_tiles = ARG(int64_t, 9), d = ARG(int64_t, 10);
     for (int64_t row = range->begin; row < range->end; row++) {
         int64_t      tile = row / n, token = row % n;
         const float *from = token == 0 ? class_row : patches + (tile * (n - 1) + token - 1) * d;
+        const float *add = pre_tile + tile % max_tiles * d;
+        const float *position = tile_pos + row % (max_tiles * n) * d;
         for (int64_t i = 0; i < d; i++) {
-            float x = token == 0 ? from[i] : from[i] + pre_tile[tile * d + i] * gate_pre;
+            float x = token == 0 ? from[i] : from[i] + add[i] * gate_pre;
             x = x + (1.0f - gate_pos) * pos[token * d + i];
-            e[row * d + i] = x + gate_pos * tile_pos[row * d + i];
+            e[row * d + i] = x + gate_pos * position[i];
         }
     }
 }
 
-/* x [tiles * n_padded, d] from e [tiles, n, d], in the encoder's order; padding is zero vectors. */
+/* x [pictures * n_rows, d] from e [pictures * max_tiles, n, d], in the encoder's order; padding is
+ * zero vectors. */
 static void arrange(const weft_range *range, void *const *args)
 {
     float        *x = ARG(float *, 0);
     const float  *e = ARG(const float *, 1);
     const int64_t n = ARG(int64_t, 2), n_padded = ARG(int64_t, 3), num_tiles = ARG(int64_t, 4);
-    const int64_t d = ARG(int64_t, 5);
+    const int64_t max_tiles = ARG(int64_t, 5), d = ARG(int64_t, 6), n_rows = max_tiles * n_padded;
     for (int64_t row = range->begin; row < range->end; row++) {
-        place p = place_of(row, n, n_padded, num_tiles);
+        place p = place_of(row % n_rows, n, n_padded, num_tiles);
+        p.tile += row / n_rows * max_tiles;
         if (p.token < n)
             memcpy(x + row * d, e + (p.tile * n + p.token) * d, (size_t)d * sizeof *x);
         else
@@ -67,42 +73,45 @@ static void arrange(const weft_range *range, void *const *args)
     }
 }
 
-/* Which keys a row sees: real rows all n_rows of them, the others the n_real real ones. Whole
- * unused tiles count as padding. */
+/* Which keys a row sees: real rows all n_rows of their picture, the others its n_real real ones.
+ * Whole unused tiles count as padding. */
 static void intervals(const weft_range *range, void *const *args)
 {
     int32_t      *begin = ARG(int32_t *, 0), *end = ARG(int32_t *, 1);
     const int64_t n_real = ARG(int64_t, 2), n_rows = ARG(int64_t, 3);
     for (int64_t row = range->begin; row < range->end; row++) {
-        begin[row] = 0;
-        end[row] = (int32_t)(row < n_real ? n_rows : n_real);
+        const int64_t first = row / n_rows * n_rows;
+        begin[row] = (int32_t)first;
+        end[row] = (int32_t)(first + (row - first < n_real ? n_rows : n_real));
     }
 }
 
-/* features [rows, d * (1 + n_capture)]: channel c of captured state j stands at d + n_capture * c +
- * j. */
+/* features [pictures * n_real, d * (1 + n_capture)] from the real rows of x [pictures * n_rows, d]:
+ * channel c of captured state j stands at d + n_capture * c + j. */
 static void capture(const weft_range *range, void *const *args)
 {
     float        *features = ARG(float *, 0);
     const float  *x = ARG(const float *, 1);
-    const int64_t d = ARG(int64_t, 2), n_capture = ARG(int64_t, 3), j = ARG(int64_t, 4);
+    const int64_t n_real = ARG(int64_t, 2), n_rows = ARG(int64_t, 3), d = ARG(int64_t, 4);
+    const int64_t n_capture = ARG(int64_t, 5), j = ARG(int64_t, 6);
     for (int64_t row = range->begin; row < range->end; row++) {
-        float *to = features + row * d * (1 + n_capture) + d + j;
+        const float *from = x + (row / n_real * n_rows + row % n_real) * d;
+        float       *to = features + row * d * (1 + n_capture) + d + j;
         for (int64_t i = 0; i < d; i++)
-            to[i * n_capture] = x[row * d + i];
+            to[i * n_capture] = from[i];
     }
 }
 
-/* x [tiles * n_padded, d] in the encoder's order += gate * table[tile]; padding tokens too. */
+/* x [pictures * n_rows, d] in the encoder's order += gate * table[tile]; padding tokens too. */
 static void add_tile(const weft_range *range, void *const *args)
 {
     float        *x = ARG(float *, 0);
     const float  *table = ARG(const float *, 1);
     const float   gate = ARG(float, 2);
     const int64_t n = ARG(int64_t, 3), n_padded = ARG(int64_t, 4), num_tiles = ARG(int64_t, 5);
-    const int64_t d = ARG(int64_t, 6);
+    const int64_t n_rows = ARG(int64_t, 6), d = ARG(int64_t, 7);
     for (int64_t row = range->begin; row < range->end; row++) {
-        const float *add = table + place_of(row, n, n_padded, num_tiles).tile * d;
+        const float *add = table + place_of(row % n_rows, n, n_padded, num_tiles).tile * d;
         for (int64_t i = 0; i < d; i++)
             x[row * d + i] += add[i] * gate;
     }
@@ -119,11 +128,11 @@ static void zero(const weft_range *range, void *const *args)
 #define P ((uint32_t)sizeof(void *))
 #define F ((uint32_t)sizeof(float))
 #define I ((uint32_t)sizeof(int64_t))
-static const uint32_t embed_args[] = {P, P, P, P, P, P, F, F, I, I};
-static const uint32_t arrange_args[] = {P, P, I, I, I, I};
+static const uint32_t embed_args[] = {P, P, P, P, P, P, F, F, I, I, I};
+static const uint32_t arrange_args[] = {P, P, I, I, I, I, I};
 static const uint32_t intervals_args[] = {P, P, I, I};
-static const uint32_t capture_args[] = {P, P, I, I, I};
-static const uint32_t add_tile_args[] = {P, P, F, I, I, I, I};
+static const uint32_t capture_args[] = {P, P, I, I, I, I, I};
+static const uint32_t add_tile_args[] = {P, P, F, I, I, I, I, I};
 static const uint32_t zero_args[] = {P, I};
 #undef P
 #undef F

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans: all pictures of a model have the same shapes, rows and bytes; what differs is whether
+ * there is a picture or a tensor that somebody prepared. */
+#include "idefics.h"
+
+#include "../plans.h"
+
+#define PIXELS "pixel_values"
+#define ENCODED "vision.output"
+#define RESAMPLED "resampler.output"
+
+vis_grid idf_grid(const idf_config *c)
+{
+    const vis_grid one = {.rows = 1,
+                          .cols = 1,
+                          .new_width = c->tile,
+                          .new_height = c->tile,
+                          .aspect_ratio_id = 1,
+                          .num_tiles = 1};
+    return one;
+}
+
+static void add_output(weft_plan *p, const char *name, const char *stream, int64_t rows, int64_t d)
+{
+    const int64_t shape[2] = {rows, d};
+    uint32_t      i = p->n_outputs++;
+    p->output[i] = vis_spec(WEFT_F32, 2, shape);
+    p->output_name[i] = name;
+    p->stream[i] = stream;
+    p->stream_rows[i] = rows;
+}
+
+/* The order of the outputs is image.c's. */
+static void fill(const idf_config *c, weft_plan *p)
+{
+    const int64_t pixels[3] = {c->n_channels, c->tile, c->tile};
+    memset(p, 0, sizeof *p);
+    p->hdr.size = (uint32_t)sizeof *p;
+    p->n_inputs = 1;
+    p->input[0] = vis_spec(WEFT_F32, 3, pixels);
+    p->input_name[0] = PIXELS;
+    if (c->use_resampler)
+        add_output(p, RESAMPLED, IDF_STREAM, c->resampler.n_latents, c->d);
+    add_output(p, ENCODED, c->use_resampler ? NULL : IDF_STREAM, c->n, c->d);
+    p->n_placeholders = 1;
+    p->scratch_bytes = idf_scratch_bytes(c);
+}
+
+weft_status idf_plan(void *self, const weft_media_info *mi, const weft_request *rq,
+                     const weft_limits *lim, weft_plan *out, weft_error *err)
+{
+    const idf_config *c = &((const idf_modality *)self)->config;
+    weft_plan         p;
+    (void)rq;
+    if (mi->width < 1 || mi->height < 1 || mi->width > VIS_MAX_SIDE || mi->height > VIS_MAX_SIDE)
+        return weft_fail(err, WEFT_E_INVALID,
+                         "a picture of %d x %d pixels cannot be resized: sides are 1 to %d",
+                         mi->width, mi->height, VIS_MAX_SIDE);
+    fill(c, &p);
+    weft_status status = vis_plan_check_tokens(c->n, lim, err);
+    if (status == WEFT_OK)
+        vis_plan_give(&p, out, out->hdr.size, 0);
+    return status;
+}
+
+weft_status idf_plan_inputs(void *self, const weft_tensor *inputs, const char *const *names,
+                            uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
+                            weft_error *err)
+{
+    const idf_config      *c = &((const idf_modality *)self)->config;
+    const int64_t          shape[4] = {-1, c->n_channels, c->tile, c->tile};
+    const weft_tensor_spec want = vis_spec(WEFT_F32, 4, shape);
+    const uint32_t         capacity = out->hdr.size;
+    const weft_tensor     *t = vis_tensor_find(inputs, names, n, PIXELS);
+    weft_plan              p;
+    *n_items = 0;
+    if (t == NULL) /* the tensors are of another kind of media */
+        return WEFT_OK;
+    if (!vis_tensor_fits(t, &want))
+        return weft_fail(err, WEFT_E_INVALID,
+                         "the tensor " PIXELS " must be f32 [pictures, %d, %d, %d] for this model",
+                         c->n_channels, c->tile, c->tile);
+    if (t->shape[0] > cap)
+        return weft_fail(err, WEFT_E_LIMIT,
+                         PIXELS " holds %lld pictures, and at most %u are taken at once",
+                         (long long)t->shape[0], cap);
+    fill(c, &p);
+    for (int64_t i = 0; i < t->shape[0]; i++)
+        vis_plan_give(&p, out, capacity, i);
+    *n_items = (uint32_t)t->shape[0];
+    return WEFT_OK;
+}

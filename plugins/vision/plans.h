@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every plan of this folder is put together and checked with. All [any]. */
+#ifndef VIS_PLANS_H
+#define VIS_PLANS_H
+
+#include "weft/sdk.h"
+
+weft_tensor_spec vis_spec(weft_dtype type, int32_t ndim, const int64_t *shape);
+
+/* Into the i-th of an array of plans, each of the capacity that the first one states. */
+void vis_plan_give(const weft_plan *p, weft_plan *out, uint32_t capacity, int64_t i);
+
+/* LIMIT, naming the option, where an encoder of `rows` rows is more than lim allows. */
+weft_status vis_plan_check_tokens(int64_t rows, const weft_limits *lim, weft_error *err);
+
+/* The tensor of this name, or NULL. */
+const weft_tensor *vis_tensor_find(const weft_tensor *inputs, const char *const *names, uint32_t n,
+                                   const char *name);
+
+/* Is t of this type and shape? -1 in the shape stands for any number. */
+int vis_tensor_fits(const weft_tensor *t, const weft_tensor_spec *want);
+
+#endif
