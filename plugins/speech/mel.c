@@ -68,10 +68,21 @@ static int64_t pad_of(const spk_features_config *c)
     return c->center ? c->frame / 2 : 0;
 }
 
+/* Samples with the zeros that fill them up. */
+static int64_t filled(const spk_features_config *c, int64_t n)
+{
+    if (n < c->least)
+        n = c->least;
+    return c->fill > 0 ? (n + c->fill - 1) / c->fill * c->fill : n;
+}
+
 int64_t spk_mel_frames(const spk_features_config *c, int64_t n)
 {
     int64_t pad = pad_of(c);
-    if (n < 1 || n < (c->center ? pad + 1 : c->frame) || n > INT64_MAX / 4)
+    if (n < 1 || n > INT64_MAX / 4)
+        return 0;
+    n = filled(c, n);
+    if (n < (c->center ? pad + 1 : c->frame))
         return 0;
     return (n + 2 * pad - c->frame) / c->hop + 1 - (c->drop_last != 0);
 }
@@ -324,10 +335,22 @@ void spk_mel_push(spk_mel_run *r, const float *samples, int64_t n)
     }
 }
 
+static void fill_up(spk_mel_run *r)
+{
+    static const float zeros[256];
+    int64_t            left = r->seen > 0 ? filled(&r->mel->config, r->seen) - r->seen : 0;
+    while (left > 0) {
+        int64_t part = left < 256 ? left : 256;
+        spk_mel_push(r, zeros, part);
+        left -= part;
+    }
+}
+
 int64_t spk_mel_end(spk_mel_run *r)
 {
     const spk_features_config *c = &r->mel->config;
-    int64_t                    pad = pad_of(c), frames = spk_mel_frames(c, r->seen);
+    fill_up(r);
+    int64_t pad = pad_of(c), frames = spk_mel_frames(c, r->seen);
     for (int64_t i = 0; r->seen > pad && i < pad; i++)
         r->in[r->n_in + i] = r->in[r->n_in - 2 - i];
     if (r->seen > pad) {

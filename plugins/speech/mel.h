@@ -3,6 +3,7 @@
  *
  * The recipe, one frame (t = 0, 1, ...) after another, in double precision; [what] applies where
  * the configuration says so:
+ *     [fill]   zeros after the samples, up to `least` and to a multiple of `fill`
  *     s        = samples (+-1) scale; [center] frame / 2 more on both sides, mirrored about the
  *                first and the last sample without repeating them
  *     x[i]     = s[t hop + i], 0 <= i < frame
@@ -43,6 +44,7 @@ typedef struct spk_features_config {
     int32_t remove_mean, log10;        /* log10 0: natural logarithm */
     int32_t normalise;                 /* every bin over time */
     int32_t stack; /* frames side by side in a row of the encoder: for the encoder's use */
+    int32_t fill, least; /* samples; 0: nothing is filled up */
     double  preemphasis, scale;  /* 0: none; 1: none */
     double  f_min, f_max;        /* Hz */
     double  floor, range;        /* range 0: none */

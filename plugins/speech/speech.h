@@ -12,7 +12,7 @@
 
 #include "weft/sdk.h"
 
-#include "features.h"
+#include "clip.h"
 #include "keys.h"
 #include "request.h"
 
@@ -166,13 +166,6 @@ typedef struct spk_modality {
     spk_kernels            kernels;
     spk_mel                mel; /* the front end's tables */
 } spk_modality;
-
-/* What a plan carries to preprocess. */
-typedef struct spk_carried {
-    int64_t skip, n_samples; /* of the recording at its own rate: before the item, in it */
-    int64_t n_frames;
-    int32_t sample_rate, reserved; /* 0: frames were given, nothing is to be prepared */
-} spk_carried;
 
 /* plan.c: weft_modality's plan and plan_inputs. */
 weft_status spk_plan(void *self, const weft_media_info *mi, const weft_request *rq,

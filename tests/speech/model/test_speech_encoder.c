@@ -56,7 +56,8 @@ static void device_open(encoder *e, const way *w)
     ok(e, wf_queue_create(e->device, &e->queue, &e->err));
 }
 
-static void encoder_open(encoder *e, const char *dir, const way *w)
+/* d_model 0: without a text core, as weft.speech can be. */
+static void encoder_open(encoder *e, const char *dir, int32_t d_model, const way *w)
 {
     wf_registry_config cfg = {.plugin_dir = WEFT_BUILD_DIR "/plugins"};
     weft_error         no_error = WF_ERROR_INIT;
@@ -70,12 +71,14 @@ static void encoder_open(encoder *e, const char *dir, const way *w)
     cfg.settings = e->settings;
     ok(e, wf_registry_create(&cfg, &e->registry, &e->err));
     ok(e, wf_registry_claim(e->registry, architecture, &e->plugin, &e->err));
-    assert_string_equal(wf_plugin_id(e->plugin), "weft.speech");
+    assert_string_equal(wf_plugin_id(e->plugin), d_model == 0 ? "weft.speech" : "weft.ultravox");
     const wf_binding binding = {.device = e->device, .linear_dtype = WF_F32};
     wf_plugin_bind(e->plugin, &binding);
     e->audio = wf_plugin_component(e->plugin, WEFT_C_MODALITY, 0);
-    weft_model_info mi = {
-        .hdr = WEFT_HDR(weft_model_info), .package = e->package, .device_type = e->device->type};
+    weft_model_info mi = {.hdr = WEFT_HDR(weft_model_info),
+                          .package = e->package,
+                          .d_model = d_model,
+                          .device_type = e->device->type};
     ok(e, e->audio->create(wf_plugin_host(e->plugin), &mi, &e->self, &e->err));
     ok(e, e->audio->load(e->self, &e->err));
 }
@@ -166,14 +169,15 @@ static void take(encoder *e, const item *it, uint32_t o, char **got, uint64_t *b
 }
 
 /* All outputs of all items, one after another. */
-static char *encode_all(const char *dir, int64_t bins, const way *w, uint64_t *bytes)
+static char *encode_all(const char *dir, int64_t bins, int32_t d_model, const way *w,
+                        uint64_t *bytes)
 {
     encoder          e;
     item             items[ITEMS];
     weft_encode_item calls[ITEMS];
     uint64_t         scratch_bytes = 0;
     char            *got = NULL;
-    encoder_open(&e, dir, w);
+    encoder_open(&e, dir, d_model, w);
     for (int i = 0; i < ITEMS; i++) {
         item_open(&e, lengths[i], bins, &items[i]);
         const weft_encode_item call = {&items[i].plan, &items[i].device, items[i].output,
@@ -201,9 +205,12 @@ static char *encode_all(const char *dir, int64_t bins, const way *w, uint64_t *b
 static const struct {
     const char *dir;
     int64_t     bins;
-} models[] = {{WEFT_FIXTURES "/w2v-bert", 80},
-              {WEFT_FIXTURES "/w2v-bert-adapter", 8},
-              {WEFT_FIXTURES "/speech-paper", 80}};
+    int32_t     d_model;
+} models[] = {{WEFT_FIXTURES "/w2v-bert", 80, 0},
+              {WEFT_FIXTURES "/w2v-bert-adapter", 8, 0},
+              {WEFT_FIXTURES "/speech-paper", 80, 0},
+              {WEFT_FIXTURES "/ultravox/v05", 128, 32},
+              {WEFT_FIXTURES "/ultravox/shuka", 80, 32}}; /* of several chunks */
 
 static void test_same_bytes(void **state)
 {
@@ -211,9 +218,10 @@ static void test_same_bytes(void **state)
     (void)state;
     for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
         uint64_t n, bytes;
-        char    *first = encode_all(models[m].dir, models[m].bins, &ways[0], &n);
+        char    *first = encode_all(models[m].dir, models[m].bins, models[m].d_model, &ways[0], &n);
         for (size_t w = 1; w < sizeof ways / sizeof *ways; w++) {
-            char *got = encode_all(models[m].dir, models[m].bins, &ways[w], &bytes);
+            char *got =
+                encode_all(models[m].dir, models[m].bins, models[m].d_model, &ways[w], &bytes);
             assert_int_equal(bytes, n);
             assert_memory_equal(got, first, (size_t)n);
             free(got);
@@ -231,7 +239,7 @@ static void test_scratch_and_unseen(void **state)
     char            *got = NULL;
     uint64_t         bytes = 0;
     (void)state;
-    encoder_open(&e, models[2].dir, &w);
+    encoder_open(&e, models[2].dir, 0, &w);
     item_open(&e, 61, models[2].bins, &it);
     weft_tensor      unseen[WEFT_MAX_OUTPUTS];
     weft_encode_item call = {&it.plan, &it.device, unseen, &it.host};
@@ -262,7 +270,7 @@ static void test_parameters(void **state)
         wf_st_file f;
         char       file[512];
         uint64_t   all = 0;
-        encoder_open(&e, models[m].dir, &w);
+        encoder_open(&e, models[m].dir, models[m].d_model, &w);
         snprintf(file, sizeof file, "%s/model.safetensors", models[m].dir);
         ok(&e, wf_st_open(file, &f, &e.err));
         for (uint64_t i = 0; i < f.n_tensors; i++)

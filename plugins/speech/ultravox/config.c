@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.json of the adapter and of its encoder, every value range-checked before anybody computes
+ * a size from it. Absent keys take the defaults of UltravoxConfig and WhisperConfig. */
+#include "ultravox.h"
+
+static const spk_int_key encoder_keys[] = {
+    {"d_model", offsetof(vox_encoder_config, d), 384, 1, 1 << 16},
+    {"encoder_ffn_dim", offsetof(vox_encoder_config, d_ffn), 1536, 1, 1 << 20},
+    {"encoder_attention_heads", offsetof(vox_encoder_config, n_heads), 6, 1, 4096},
+    {"encoder_layers", offsetof(vox_encoder_config, n_layers), 4, 1, VOX_MAX_LAYERS},
+    {"num_mel_bins", offsetof(vox_encoder_config, bins), 80, 1, 1024},
+    {"max_source_positions", offsetof(vox_encoder_config, positions), 1500, 1, 1 << 16},
+};
+
+static weft_status read_encoder(const weft_host *h, const vox_origin *origin, vox_encoder_config *c,
+                                weft_error *err)
+{
+    const spk_keys k = spk_keys_of(h, origin->package, VOX_CONFIG, origin->keys, err);
+    const char    *type = "whisper";
+    weft_status    status = spk_keys_str(&k, "model_type", &type);
+    if (status == WEFT_OK && strcmp(type, "whisper") != 0)
+        return weft_fail(err, WEFT_E_INVALID,
+                         "%s: %smodel_type is \"%.40s\", and only whisper is known", k.file,
+                         k.prefix, type);
+    if (status == WEFT_OK)
+        status = spk_keys_ints(&k, encoder_keys, sizeof encoder_keys / sizeof *encoder_keys, c);
+    c->act = WEFT_ACT_GELU;
+    if (status == WEFT_OK)
+        status = spk_keys_act(&k, "activation_function", &c->act);
+    if (status != WEFT_OK)
+        return status;
+    if (c->d % c->n_heads != 0)
+        return weft_fail(err, WEFT_E_INVALID, "%s: %sd_model %d must be a multiple of its %d heads",
+                         k.file, k.prefix, c->d, c->n_heads);
+    return WEFT_OK;
+}
+
+/* swiglu halves the width; anything else is a plain activation. It is Ultravox's default, and silu
+ * is Shuka's. */
+static weft_status read_activation(const spk_keys *k, int shuka, vox_projector_config *c)
+{
+    const char *name = shuka ? "silu" : "swiglu";
+    weft_status status = spk_keys_str(k, "projector_act", &name);
+    c->act = WEFT_ACT_SILU;
+    c->gated = strcmp(name, "swiglu") == 0;
+    c->mid = c->gated ? c->inner / 2 : c->inner;
+    if (status != WEFT_OK)
+        return status;
+    if (c->gated && c->inner % 2 != 0)
+        return weft_fail(k->err, WEFT_E_INVALID,
+                         "%s: hidden_size %d must be even: one half gates the other", k->file,
+                         c->inner);
+    return c->gated ? WEFT_OK : spk_keys_act(k, "projector_act", &c->act);
+}
+
+/* The tensors say where the second norm is; the key must agree. */
+static weft_status read_norm(const spk_keys *k, vox_projector_config *c)
+{
+    const weft_if_weights *w = k->host->get_interface(k->host, WEFT_IF_WEIGHTS);
+    const int mid = w->has(k->host, k->package, "multi_modal_projector.ln_mid.weight");
+    const int post = w->has(k->host, k->package, "multi_modal_projector.ln_post.weight");
+    weft_status status = spk_keys_bool(k, "projector_ln_mid", &c->ln_mid);
+    if (status != WEFT_OK || (!mid && !post))
+        return status;
+    if (mid == post || mid != c->ln_mid)
+        return weft_fail(k->err, WEFT_E_INVALID,
+                         "%s: projector_ln_mid is %s, but the weights have %s", k->file,
+                         c->ln_mid ? "true" : "false or absent",
+                         mid && post ? "both ln_mid and ln_post" : mid ? "ln_mid" : "ln_post");
+    return WEFT_OK;
+}
+
+/* Keys that stand for code that is not here. */
+static weft_status refuse(const spk_keys *k)
+{
+    static const struct {
+        const char *key, *what;
+    } foreign[] = {{"num_projector_layers", "a transformer within the projector"},
+                   {"audio_latency_block_size", "attention in blocks"}};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        int64_t     v = 0;
+        weft_status status = spk_keys_i64(k, foreign[i].key, INT32_MIN, INT32_MAX, &v);
+        if (status != WEFT_OK)
+            return status;
+        if (v != 0)
+            return weft_fail(k->err, WEFT_E_INVALID,
+                             "%s: %s is %lld: %s is not provided; v0.3 to v0.6 have none", k->file,
+                             foreign[i].key, (long long)v, foreign[i].what);
+    }
+    return WEFT_OK;
+}
+
+static weft_status check_width(const spk_keys *k, int32_t d_text)
+{
+    int64_t     d = d_text;
+    weft_status status = spk_keys_i64(k, "text_config.hidden_size", 1, 1 << 24, &d);
+    if (status == WEFT_OK && d != d_text)
+        return weft_fail(k->err, WEFT_E_INVALID,
+                         "%s: the adapter is for a text model of width %lld, and the one that is "
+                         "open has width %d",
+                         k->file, (long long)d, d_text);
+    return status;
+}
+
+static weft_status read_projector(const spk_keys *k, int shuka, vox_projector_config *c)
+{
+    static const spk_int_key keys[] = {
+        {"stack_factor", offsetof(vox_projector_config, stack), 8, 1, 64},
+        {"hidden_size", offsetof(vox_projector_config, inner), 4096, 1, 1 << 20},
+    };
+    weft_status status = refuse(k);
+    if (status == WEFT_OK)
+        status = spk_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+    if (status == WEFT_OK)
+        status = read_activation(k, shuka, c);
+    return status == WEFT_OK ? read_norm(k, c) : status;
+}
+
+/* The package was named by the user or claimed by its architecture: another one is a mistake, and
+ * no reason to stay idle. */
+static weft_status check_architecture(const spk_keys *k, int *shuka)
+{
+    const char *name = "nothing";
+    weft_status status = spk_keys_str(k, "architectures[0]", &name);
+    *shuka = strcmp(name, VOX_ARCH_SHUKA) == 0;
+    if (status == WEFT_OK && !*shuka && strcmp(name, VOX_ARCH) != 0)
+        return weft_fail(k->err, WEFT_E_INVALID,
+                         "%s: architectures names %.80s, and %s reads " VOX_ARCH
+                         " and " VOX_ARCH_SHUKA,
+                         k->file, name, VOX_ID);
+    return status;
+}
+
+static void set_front(const weft_host *h, const weft_package *p, vox_config *c)
+{
+    vox_encoder_config *e = &c->encoder;
+    e->bins = vox_origin_bins(h, p, &c->origin, e->d, e->bins);
+    c->front = spk_features_whisper(e->bins);
+    c->front.fill = VOX_HOP;
+    c->front.least = VOX_LEAST;
+    c->chunk = e->positions < VOX_CHUNK / 2 ? 2 * e->positions : VOX_CHUNK;
+}
+
+weft_status vox_config_read(const weft_host *h, const weft_package *p, int32_t d_text,
+                            vox_config *out, weft_error *err)
+{
+    const spk_keys k = spk_keys_of(h, p, VOX_CONFIG, "", err);
+    int            shuka = 0;
+    memset(out, 0, sizeof *out);
+    out->projector.d_text = d_text;
+    weft_status status = check_architecture(&k, &shuka);
+    if (status == WEFT_OK)
+        status = read_projector(&k, shuka, &out->projector);
+    if (status == WEFT_OK)
+        status = check_width(&k, d_text);
+    if (status == WEFT_OK)
+        status = vox_origin_find(h, p, &out->origin, err);
+    if (status == WEFT_OK)
+        status = read_encoder(h, &out->origin, &out->encoder, err);
+    if (status == WEFT_OK)
+        set_front(h, p, out);
+    return status;
+}

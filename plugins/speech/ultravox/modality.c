@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The modality "audio": life cycle, hooks, prompts, and the batch of items to encode.c. */
+#include "ultravox.h"
+
+/* One after the other: the queue keeps the order, so all of them use the same scratch, and no
+ * item's bytes can depend on another's. */
+static weft_status encode(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
+                          const weft_tensor *scratch, weft_error *err)
+{
+    const vox_modality *m = self;
+    weft_status         status = WEFT_OK;
+    if (!m->loaded)
+        return weft_fail(err, WEFT_E_STATE, "%s: encode was called before load", VOX_ID);
+    for (uint32_t i = 0; status == WEFT_OK && i < n; i++)
+        status = vox_encode(m, q, &items[i].input[0], items[i].output, scratch, err);
+    return status;
+}
+
+static weft_status preprocess(void *self, const weft_media *media, const weft_plan *p,
+                              const weft_tensor *inputs, weft_error *err)
+{
+    return spk_clip_read(&((const vox_modality *)self)->mel, media, p, inputs[0].data, err);
+}
+
+/* The words of the training, which are heard best (fixie-ai/ultravox ultravox/data). What was
+ * asked for transcripts changed together with the projector's norm. */
+static weft_status prompt(void *self, const char *task, const char **system, const char **user,
+                          weft_error *err)
+{
+    const vox_config *c = &((const vox_modality *)self)->config;
+    (void)err;
+    *system = NULL;
+    *user = VOX_MARKER;
+    if (strcmp(task, "transcribe") == 0)
+        *user = c->projector.ln_mid
+                    ? "Repeat the following text, without any explanation: " VOX_MARKER
+                    : "Transcribe\n" VOX_MARKER;
+    else if (strcmp(task, "translate") == 0)
+        *user = "Please translate the text to {language}. Your response should only include the "
+                "{language} translation, without any additional words:\n\n" VOX_MARKER;
+    return WEFT_OK;
+}
+
+/* The marker's id is the host's choice: no checkpoint's audio_token_index means the text model
+ * that is open. */
+static weft_status install(void *self, const weft_hook_sink *sink, weft_error *err)
+{
+    const weft_hook_site site = {.hdr = WEFT_HDR(weft_hook_site),
+                                 .kind = WEFT_HOOK_SOFT_TOKENS,
+                                 .layer = -1,
+                                 .stream = VOX_STREAM,
+                                 .name = "speech tokens"};
+    const weft_marker    marker = {.hdr = WEFT_HDR(weft_marker),
+                                   .token = VOX_MARKER,
+                                   .stream = VOX_STREAM,
+                                   .token_id = -1,
+                                   .visibility = WEFT_VIS_UNTIL_END,
+                                   .flags = WEFT_MARKER_LAST};
+    (void)self;
+    weft_status status = sink->add_site(sink->ctx, &site, err);
+    return status == WEFT_OK ? sink->add_marker(sink->ctx, &marker, err) : status;
+}
+
+static weft_status load(void *self, weft_error *err)
+{
+    vox_modality *m = self;
+    weft_status   status = vox_weights_load(m->host, m->package, &m->config, &m->weights, err);
+    m->loaded = status == WEFT_OK;
+    return status;
+}
+
+static uint64_t parameters(void *self)
+{
+    const vox_modality *m = self;
+    return vox_weights_count(m->host, &m->config);
+}
+
+static void destroy(void *self)
+{
+    vox_modality *m = self;
+    if (m == NULL)
+        return;
+    vox_weights_free(m->host, &m->weights);
+    spk_mel_deinit(&m->mel);
+    m->host->free(m->host, m);
+}
+
+/* Without a directory of its own, or without a text core to speak to, there is nothing to do. */
+static weft_status check_use(const weft_model_info *mi, weft_error *err)
+{
+    if (mi->package == NULL)
+        return weft_fail(err, WEFT_E_UNSUPPORTED,
+                         "no directory was given (--set " VOX_ID ".weights=DIR)");
+    if (mi->d_model == 0)
+        return weft_fail(err, WEFT_E_INVALID,
+                         "there is no text model here: open the one that the adapter was made for "
+                         "(-m DIR) and name this directory with --set " VOX_ID ".weights=DIR");
+    return WEFT_OK;
+}
+
+static weft_status create(const weft_host *h, const weft_model_info *mi, void **self,
+                          weft_error *err)
+{
+    *self = NULL;
+    weft_status status = check_use(mi, err);
+    if (status != WEFT_OK)
+        return status;
+    vox_modality *m = h->alloc(h, sizeof *m, 16);
+    if (m == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", VOX_ID);
+    memset(m, 0, sizeof *m);
+    m->host = h;
+    m->package = mi->package;
+    m->ops = h->get_interface(h, WEFT_IF_OPS);
+    status = vox_config_read(h, mi->package, mi->d_model, &m->config, err);
+    if (status == WEFT_E_UNSUPPORTED) /* it would stay idle, which helps nobody who named it */
+        status = WEFT_E_INVALID;
+    if (status == WEFT_OK)
+        status = spk_mel_init(&m->mel, h, &m->config.front, err);
+    if (status != WEFT_OK) {
+        destroy(m);
+        return status;
+    }
+    *self = m;
+    return WEFT_OK;
+}
+
+static const char *const kinds[] = {"audio", NULL};
+
+const weft_modality vox_audio_modality = {
+    .hdr = WEFT_HDR(weft_modality),
+    .kinds = kinds,
+    .create = create,
+    .load = load,
+    .destroy = destroy,
+    .install = install,
+    .prompt = prompt,
+    .plan = vox_plan,
+    .plan_inputs = vox_plan_inputs,
+    .preprocess = preprocess,
+    .encode = encode,
+    .parameters = parameters,
+};

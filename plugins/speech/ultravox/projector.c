@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ultravox's projector: `stack` encoder rows side by side to a row of the text model. Source:
+ * fixie-ai/ultravox ultravox_model.py UltravoxProjector.
+ *
+ *   z   = RMS(rows side by side; ln_pre)        missing rows of the last token are zeros
+ *   u   = z W1^T
+ *   v   = u1 * silu(u2)                         swiglu: the second half is the gate; else act(u)
+ *   v   = RMS(v; ln_mid)                        v0.5 and later
+ *   out = v W2^T
+ *   out = RMS(out; ln_post)                     v0.4.1 and earlier
+ * RMS eps 1e-6. */
+#include "stages.h"
+
+/* Columns first .. first + n of t [rows, d]. */
+static weft_tensor columns(const weft_tensor *t, int64_t first, int64_t n)
+{
+    weft_tensor v = *t;
+    v.data = (float *)t->data + first;
+    v.bytes = t->bytes - (uint64_t)first * sizeof(float);
+    v.shape[1] = n;
+    return v;
+}
+
+static void gate(vox_run *r, const weft_tensor *v, const weft_tensor *u)
+{
+    const int64_t half = v->shape[1];
+    weft_tensor   up = columns(u, 0, half), gates = columns(u, half, half);
+    if (r->status == WEFT_OK)
+        r->status = r->m->ops->swiglu(r->m->host, r->q, v, &gates, &up, r->err);
+}
+
+void vox_project(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
+                 const weft_tensor *x, const weft_tensor *out, vox_arena *a)
+{
+    const vox_projector_config *p = &c->projector;
+    const int64_t               n = k->n_tokens, width = (int64_t)p->stack * c->encoder.d;
+    weft_tensor                 z = vox_carve(a, WEFT_F32, n, width);
+    weft_tensor                 u = vox_carve(a, WEFT_F32, n, p->inner), v = u;
+    if (p->gated)
+        v = vox_carve(a, WEFT_F32, n, p->mid);
+    if (r == NULL)
+        return;
+    weft_tensor past = vox_rows(x, k->n_rows, n * p->stack - k->n_rows);
+    weft_tensor side_by_side = vox_part(x, 0, n, width);
+    vox_clear(r, &past);
+    vox_norm_rows(r, &z, &side_by_side, &w->ln_pre);
+    vox_linear(r, &u, &z, &w->linear1, p->gated ? WEFT_ACT_NONE : p->act);
+    if (p->gated)
+        gate(r, &v, &u);
+    if (p->ln_mid)
+        vox_norm_rows(r, &v, &v, &w->ln_mid);
+    vox_linear(r, out, &v, &w->linear2, WEFT_ACT_NONE);
+    if (!p->ln_mid)
+        vox_norm_rows(r, out, out, &w->ln_post);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.ultravox's own types. The words of the code: a recording is n log-mel frames of `bins`
+ * values, 10 ms each; it is cut into chunks of 30 s; the Whisper encoder makes a row of two frames,
+ * the projector a token of `stack` rows. Tokens of all chunks take the places of placeholders, one
+ * after another.
+ *
+ * A directory of Ultravox holds the projector, and its encoder or the name of the one it wants:
+ * origin.c finds it. The text model is always opened by itself.
+ * Sources: fixie-ai/ultravox (v0.3 to v0.6) and transformers 4.49 models/whisper. */
+#ifndef VOX_ULTRAVOX_H
+#define VOX_ULTRAVOX_H
+
+#include "weft/sdk.h"
+
+#include "clip.h"
+#include "keys.h"
+#include "request.h"
+
+#define VOX_ID "weft.ultravox"
+#define VOX_VERSION "0.1.0"
+#define VOX_ARCH "UltravoxModel"
+#define VOX_ARCH_SHUKA "ShukaModel" /* the same layout for Llama 3 and Indic languages */
+#define VOX_STREAM "weft.ultravox/audio"
+#define VOX_MARKER "<|audio|>"
+#define VOX_AUDIO "audio" /* option: the directory of a Whisper checkpoint */
+#define VOX_CONFIG "config.json"
+#define VOX_PREPROCESSOR "preprocessor_config.json"
+
+#define VOX_MAX_LAYERS 512
+#define VOX_MAX_SECONDS 600 /* of one item: twenty chunks */
+#define VOX_CHUNK 3000      /* frames that Whisper and Ultravox take at once */
+#define VOX_HOP 160         /* samples of a frame */
+#define VOX_LEAST 320       /* samples; shorter recordings are filled up with zeros */
+
+/* Where the Whisper encoder is. Strings live until deinit. */
+typedef struct vox_origin {
+    const weft_package *package;
+    const char         *tensors; /* what its tensors' names start with */
+    const char         *keys;    /* what its keys in config.json start with */
+} vox_origin;
+
+typedef struct vox_encoder_config {
+    int32_t d, d_ffn, n_heads, n_layers;
+    int32_t bins, positions; /* positions: rows of a chunk at most */
+    int32_t act, reserved;
+} vox_encoder_config;
+
+typedef struct vox_projector_config {
+    int32_t stack;      /* rows side by side */
+    int32_t inner, mid; /* columns of linear_1's output, of linear_2's input */
+    int32_t gated, act; /* swiglu: half of inner gates the other; else WEFT_ACT_* */
+    int32_t ln_mid;     /* the second norm is between the linears, else after them */
+    int32_t d_text, reserved;
+} vox_projector_config;
+
+typedef struct vox_config {
+    vox_origin           origin;
+    vox_encoder_config   encoder;
+    vox_projector_config projector;
+    spk_features_config  front;
+    int32_t              chunk; /* frames */
+} vox_config;
+
+/* Reads both directories' files and decides where the encoder is. INVALID names key, value and
+ * range; NOTFOUND the encoder that is missing and how to give it. d_text: the text core's width.
+ * [setup] */
+weft_status vox_config_read(const weft_host *h, const weft_package *p, int32_t d_text,
+                            vox_config *out, weft_error *err);
+
+/* origin.c: finds the encoder: in own where its tensors are there or, without any weights to look
+ * at, where audio_model_id is null; else in the directory of the option `audio`. [setup] */
+weft_status vox_origin_find(const weft_host *h, const weft_package *own, vox_origin *out,
+                            weft_error *err);
+/* Mel bins of the encoder: those of its conv1.weight where that is at hand (it is right when
+ * preprocessor_config.json differs, and a note says so), else the configured ones. [setup] */
+int32_t vox_origin_bins(const weft_host *h, const weft_package *own, const vox_origin *origin,
+                        int32_t d, int32_t configured);
+
+/* One chunk of a recording on its way, all from the number of frames. */
+typedef struct vox_chunk {
+    int64_t first, n;            /* frames of the recording */
+    int64_t n_frames;            /* with those of padding */
+    int64_t n_rows, n_keys;      /* of the encoder; those of sound: only they are attended to */
+    int64_t n_tokens, first_token;
+} vox_chunk;
+
+int64_t   vox_n_chunks(const vox_config *c, int64_t n_frames);            /* [any] */
+vox_chunk vox_chunk_of(const vox_config *c, int64_t n_frames, int64_t i); /* [any] */
+int64_t   vox_n_tokens(const vox_config *c, int64_t n_frames);            /* [any] */
+
+typedef struct vox_norm { /* b without axes: an RMS norm, or there is no norm where w has none */
+    weft_tensor w, b;
+} vox_norm;
+
+typedef struct vox_dense { /* b without axes: there is none */
+    weft_tensor w, b;
+} vox_dense;
+
+typedef struct vox_layer {
+    vox_norm  attn_norm, ffn_norm;
+    vox_dense q, k, v, out, up, down;
+} vox_layer;
+
+typedef struct vox_weights {
+    vox_dense   conv1, conv2; /* [d, bins or d, 3] */
+    weft_tensor positions;    /* [positions, d] */
+    vox_layer  *layers;       /* [n_layers] */
+    vox_norm    norm;
+    vox_norm    ln_pre, ln_mid, ln_post;
+    vox_dense   linear1, linear2;
+} vox_weights;
+
+/* Loads encoder and projector. On failure *out holds nothing. [setup] */
+weft_status vox_weights_load(const weft_host *h, const weft_package *own, const vox_config *c,
+                             vox_weights *out, weft_error *err);
+void        vox_weights_free(const weft_host *h, vox_weights *w);
+/* How many numbers that is, from the configuration alone; 0 when memory is out. [any] */
+uint64_t vox_weights_count(const weft_host *h, const vox_config *c);
+
+/* What weft_modality's self points to. */
+typedef struct vox_modality {
+    const weft_host    *host;
+    const weft_package *package;
+    const weft_if_ops  *ops;
+    int32_t             loaded, reserved;
+    vox_config          config;
+    vox_weights         weights;
+    spk_mel             mel; /* the front end's tables */
+} vox_modality;
+
+/* plan.c: weft_modality's plan and plan_inputs. */
+weft_status vox_plan(void *self, const weft_media_info *mi, const weft_request *rq,
+                     const weft_limits *lim, weft_plan *out, weft_error *err);
+weft_status vox_plan_inputs(void *self, const weft_tensor *inputs, const char *const *names,
+                            uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
+                            weft_error *err);
+
+/* encode.c: device bytes that encoding one item needs, and the enqueueing of one. input [n_frames,
+ * bins]; outputs in the order of its plan. [encode] */
+uint64_t    vox_scratch_bytes(const vox_config *c, int64_t n_frames);
+weft_status vox_encode(const vox_modality *m, weft_queue *q, const weft_tensor *input,
+                       const weft_tensor *outputs, const weft_tensor *scratch, weft_error *err);
+
+/* modality.c, checkpoint.c: the components; init and deinit of the latter's record. */
+extern const weft_modality   vox_audio_modality;
+extern const weft_checkpoint vox_checkpoint;
+weft_status vox_checkpoint_init(const weft_host *h, weft_error *err); /* [setup] */
+void        vox_checkpoint_deinit(const weft_host *h);                /* [setup] */
+
+#endif

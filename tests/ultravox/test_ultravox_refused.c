@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Composing an Ultravox model wrongly: each mistake gives one clear line and its exit code, from
+ * the real host. And the one directory that composes itself: with the text model inside. */
+#include "tests/model/support.h"
+
+#include "core/io/safetensors.h"
+#include "tests/unit/scratch.h"
+
+#define DIR(name) FIXTURE("ultravox/" name)
+#define TEXT "core.model=" DIR("text")
+#define WEIGHTS(name) "weft.ultravox.weights=" DIR(name)
+#define AUDIO(name) "weft.ultravox.audio=" DIR(name)
+
+/* A setting that begins with '/' is one of the scratch directory: "/weights" is
+ * weft.ultravox.weights=SCRATCH. */
+typedef struct refusal {
+    const char *name;
+    const char *pairs[4];
+    const char *config; /* config.json of the scratch directory */
+    const char *says;
+    weft_status status;
+    int32_t     code;
+} refusal;
+
+#define ARCH "{\"architectures\": [\"UltravoxModel\"]"
+
+static const refusal cases[] = {
+    {"no weights", {TEXT, WEIGHTS("nowhere")}, NULL, "nowhere", WEFT_E_NOTFOUND, 4},
+    {"no encoder", {TEXT, WEIGHTS("v041")}, NULL, "example/whisper is not in", WEFT_E_NOTFOUND, 4},
+    {"audio is nowhere", {TEXT, WEIGHTS("v041"), AUDIO("nowhere")}, NULL, "nowhere",
+     WEFT_E_NOTFOUND, 4},
+    {"audio is another model", {TEXT, WEIGHTS("v041"), AUDIO("text")}, NULL, "model_type llama",
+     WEFT_E_INVALID, 4},
+    {"audio of another size", {TEXT, WEIGHTS("mid-silu"), AUDIO("whisper-small")}, NULL,
+     "whisper-small", WEFT_E_NOTFOUND, 4},
+    {"weights of another architecture", {TEXT, WEIGHTS("text")}, NULL, "LlamaForCausalLM",
+     WEFT_E_INVALID, 4},
+    {"the adapter opened as the model", {"core.model=" DIR("v05")}, NULL,
+     "example/text-core is not in", WEFT_E_NOTFOUND, 4},
+    {"a transformer in the projector", {TEXT, "/weights"}, ARCH ", \"num_projector_layers\": 4}",
+     "num_projector_layers is 4", WEFT_E_INVALID, 4},
+    {"an activation nobody knows", {TEXT, "/weights"}, ARCH ", \"projector_act\": \"sine\"}",
+     "sine", WEFT_E_INVALID, 4},
+    {"config.json alone, weights wanted", {TEXT, "/weights"}, ARCH "}", "has no weights",
+     WEFT_E_NOTFOUND, 4},
+    {"a text model of another width", {"core.model=" FIXTURE("composed"), WEIGHTS("v05")}, NULL,
+     "multi_modal_projector.linear_2.weight", WEFT_E_CORRUPT, 4},
+    {"no such option", {TEXT, WEIGHTS("v05"), "weft.ultravox.audo=x"}, NULL, "audio",
+     WEFT_E_INVALID, 2},
+};
+
+static weft_settings *settings_with(const char *const *pairs)
+{
+    static const char *const none[] = {NULL};
+    weft_settings           *s = settings_of(none);
+    weft_error               err = WF_ERROR_INIT;
+    for (int i = 0; i < 4 && pairs[i] != NULL; i++) {
+        char own[600];
+        snprintf(own, sizeof own, "weft.ultravox.weights=%s", scratch);
+        if (weft_settings_set_pair(s, pairs[i][0] == '/' ? own : pairs[i], &err) != WEFT_OK)
+            fail_msg("%s: %s", pairs[i], err.message);
+    }
+    return s;
+}
+
+static void test_refused(void **state)
+{
+    const refusal *c = *state;
+    weft_settings *s = settings_with(c->pairs);
+    weft_error     err = WF_ERROR_INIT;
+    weft_engine   *e = NULL;
+    if (c->config != NULL)
+        scratch_put("config.json", c->config, strlen(c->config));
+    weft_status got = weft_engine_open(s, 0, NULL, &e, &err);
+    if (got != c->status || weft_exit_code(&err) != c->code ||
+        strstr(err.message, c->says) == NULL || strchr(err.message, '\n') != NULL)
+        fail_msg("%s, exit %d: %s", weft_status_name(got), weft_exit_code(&err), err.message);
+    assert_null(e);
+    weft_settings_destroy(&s);
+}
+
+/* weft.speech on a directory of its own beside it: one of them has to go. */
+static void test_conflict(void **state)
+{
+    static const char *const pairs[4] = {"core.model=" FIXTURE("composed"),
+                                         "weft.speech.weights=" FIXTURE("speech-paper"),
+                                         "/weights"};
+    static const char        config[] = ARCH "}";
+    weft_settings           *s = settings_with(pairs);
+    weft_error               err = WF_ERROR_INIT;
+    weft_engine             *e = NULL;
+    (void)state;
+    scratch_put("config.json", config, strlen(config));
+    assert_int_equal(weft_engine_open(s, WEFT_OPEN_CONFIG, NULL, &e, &err), WEFT_E_CONFLICT);
+    assert_non_null(strstr(err.message, "weft.speech"));
+    assert_non_null(strstr(err.message, "weft.ultravox"));
+    weft_settings_destroy(&s);
+}
+
+#define MOST 80 /* tensors of the joined file */
+
+/* Appends the tensors of a file with a prefix before their names, which the caller frees. */
+static void append(wf_st_out *out, uint64_t *n, const char *file, const char *prefix)
+{
+    weft_error err = WF_ERROR_INIT;
+    wf_st_file f;
+    if (wf_st_open(file, &f, &err) != WEFT_OK)
+        fail_msg("%s", err.message);
+    for (uint64_t i = 0; i < f.n_tensors; i++) {
+        const wf_st_tensor *t = &f.tensors[i];
+        char               *name = malloc(256);
+        void               *data = malloc((size_t)t->bytes);
+        assert_true(*n < MOST);
+        snprintf(name, 256, "%s%s", prefix, t->name);
+        assert_int_equal(wf_st_read(&f, t, 0, data, t->bytes, &err), WEFT_OK);
+        wf_st_out *o = &out[(*n)++];
+        *o = (wf_st_out){.name = name, .dtype = t->dtype, .rank = t->rank, .data = data};
+        memcpy(o->shape, t->shape, sizeof o->shape);
+    }
+    wf_st_close(&f);
+}
+
+/* v0.3 8B and v0.4 8B: language_model.* and text_config stand beside the adapter. */
+static void test_text_inside(void **state)
+{
+    static const char config[] =
+        ARCH ", \"projector_ln_mid\": true, \"hidden_size\": 64, \"text_config\": {\"model_type\":"
+             " \"llama\", \"vocab_size\": 64, \"hidden_size\": 32, \"num_hidden_layers\": 2,"
+             " \"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"intermediate_size\": 48,"
+             " \"max_position_embeddings\": 1024, \"rope_theta\": 500000.0, \"rms_norm_eps\":"
+             " 1e-5, \"tie_word_embeddings\": false}, \"audio_config\": {\"model_type\":"
+             " \"whisper\", \"d_model\": 32, \"encoder_layers\": 2, \"encoder_attention_heads\":"
+             " 2, \"encoder_ffn_dim\": 72, \"num_mel_bins\": 128}}";
+    wf_st_out           out[MOST];
+    uint64_t            n = 0;
+    weft_error          err = WF_ERROR_INIT;
+    char                model[600];
+    const char         *pairs[4] = {model, "core.dtype=f32"};
+    int32_t             passed = 0;
+    weft_verify_request rq = {.hdr = WEFT_HDR(weft_verify_request),
+                              .parity = DIR("v05/parity-321.safetensors")};
+    (void)state;
+    append(out, &n, DIR("text/model.safetensors"), "language_model.");
+    append(out, &n, DIR("v05/model.safetensors"), "");
+    scratch_put("config.json", config, strlen(config));
+    assert_int_equal(wf_st_write(scratch_path("model.safetensors"), out, n, &err), WEFT_OK);
+    snprintf(model, sizeof model, "core.model=%s", scratch);
+    weft_settings *s = settings_with(pairs);
+    weft_engine   *e = open_engine(s);
+    if (weft_verify(e, &rq, &passed, &err) != WEFT_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(passed, 1);
+    weft_engine_close(&e);
+    weft_settings_destroy(&s);
+    for (uint64_t i = 0; i < n; i++) {
+        free((void *)(uintptr_t)out[i].name);
+        free((void *)(uintptr_t)out[i].data);
+    }
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[sizeof cases / sizeof *cases + 2] = {
+        cmocka_unit_test(test_conflict), cmocka_unit_test(test_text_inside)};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        tests[i + 2] = (struct CMUnitTest){cases[i].name, test_refused, scratch_make,
+                                           scratch_remove, (void *)(uintptr_t)&cases[i]};
+    for (size_t i = 0; i < 2; i++) {
+        tests[i].setup_func = scratch_make;
+        tests[i].teardown_func = scratch_remove;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
