@@ -9,14 +9,13 @@ import json
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from transformers import AutoTokenizer, LlamaForCausalLM, MllamaConfig, MllamaForConditionalGeneration
 from transformers.models.mllama import modeling_mllama
 
 import scenes
 from common import DEMO
+from demo import demo_modules
 from export import cross_layers
-from models import Adapter, Encoder, TextCore
 from train_text import tokenizer
 from train_vision import embed, prompt_rows
 from train_vit import normalise
@@ -29,24 +28,6 @@ def report(what, ours, theirs):
     print(f"{what}: error {error:.2e} of scale")
     if error > TOLERANCE:
         raise SystemExit(f"{what} differs from transformers")
-
-
-def our_modules(tok):
-    """Core, encoder and adapter from the exported files alone."""
-    text, vision = (load_file(DEMO / d / "model.safetensors") for d in ("text", "vision"))
-    text, vision = ({k: v.float() for k, v in t.items()} for t in (text, vision))
-    core, encoder, adapter = TextCore(tok.vocab_size), Encoder(), Adapter()
-    state = {k.removeprefix("model."): v for k, v in text.items()}
-    table = vision["language_model.model.embed_tokens.weight"]
-    state["embed_tokens.weight"] = table
-    core.load_state_dict(state)
-    encoder.load_state_dict({k.removeprefix("vision_model."): v for k, v in vision.items() if k.startswith("vision_")})
-    mine = {k: v for k, v in vision.items() if k.startswith("multi_modal")} | {"extra": table[tok.vocab_size:]}
-    for i, place in enumerate(cross_layers()):
-        prefix = f"language_model.model.layers.{place}."
-        mine |= {f"layers.{i}." + k.removeprefix(prefix): v for k, v in vision.items() if k.startswith(prefix)}
-    adapter.load_state_dict(mine)
-    return core.eval(), encoder.eval(), adapter.eval(), text, vision
 
 
 def composed(tok, text, vision):
@@ -109,7 +90,7 @@ def main():
             raise SystemExit(f"tokenizer ids differ for {text!r}")
     if [hf.convert_tokens_to_ids(n) for n in tok.special] != list(tok.special.values()):
         raise SystemExit("special tokens' ids differ")
-    core, encoder, adapter, text, vision = our_modules(tok)
+    core, encoder, adapter, text, vision = demo_modules(tok)
     llama = LlamaForCausalLM.from_pretrained(DEMO / "text", torch_dtype=torch.float32, attn_implementation="eager")
     ids = torch.tensor([[tok.special["<|begin_of_text|>"], *tok.encode("a large red apple on a blue background")]])
     report("text", core.logits(core(core.embed_tokens(ids))), llama(ids).logits)

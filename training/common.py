@@ -94,8 +94,8 @@ class Optimiser:
 
     def __init__(self, named_params, muon_lr=0.02, adam_lr=2e-3):
         named = [(n, p) for n, p in named_params if p.requires_grad]
-        inner = [p for n, p in named if p.ndim == 2 and "layers." in n]
-        rest = [p for n, p in named if not (p.ndim == 2 and "layers." in n)]
+        inner = [p for n, p in named if p.ndim == 2 and ("layers." in n or "blocks." in n)]
+        rest = [p for _, p in named if not any(p is i for i in inner)]
         self.params = inner + rest
         self.parts = [Muon(inner, lr=muon_lr),
                       torch.optim.AdamW(rest, lr=adam_lr, betas=(0.9, 0.98), weight_decay=0.0)]

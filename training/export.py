@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write models/demo/text or models/demo/vision from the checkpoints, in Hugging Face's layout, bf16.
+"""Write models/demo/text, vision, speech or video from the checkpoints, bf16, in Hugging Face's layout (speech
+and video: in that of docs/SPEECH_LAYOUT.md and docs/VIDEO_LAYOUT.md).
 
     python export.py text      once, when the text core is done: its bytes are frozen from then on
-    python export.py vision    whenever the adapter is better than what is there
+    python export.py vision    whenever the adapter is better than what is there, until clips are trained on it
+    python export.py speech    whenever it is better than what is there; video likewise
 Files are replaced whole. Without a checkpoint the weights are untrained, with the final shapes.
 """
 import hashlib
@@ -12,12 +14,16 @@ import sys
 import torch
 from safetensors.torch import save
 
+import mel
 from common import DEMO, SEED, load, workdir, write_bytes
+from greedy_speech import trained_hearing
 from models import CROSS_BEFORE, TEXT, VISION
+from speech_model import ADAPTER, ENCODER, STACK, tensors
 from train_text import tokenizer
 from train_vision import Smoothed, VisionModel, frozen_core
 from train_vit import MEAN, STD
-from vocab import BOS, EOM, EOT, EOT_TEXT, PAD, files
+from video_model import VideoAdapter, config as video_config
+from vocab import AUDIO_BEGIN, AUDIO_END, BOS, EOM, EOT, EOT_TEXT, PAD, files
 
 
 def text_settings(tok):
@@ -60,6 +66,12 @@ def put(folder, name, content):
     write_bytes(DEMO / folder / name, data)
 
 
+def put_sums(folder, names):
+    """SHA256SUMS of files that later stages build on: a test compares."""
+    put(folder, "SHA256SUMS", "".join(
+        f"{hashlib.sha256((DEMO / folder / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
+
+
 def bf16(tensors):
     return save({k: v.detach().bfloat16().contiguous() for k, v in tensors.items()}, {"format": "pt"})
 
@@ -100,9 +112,22 @@ def export_text(tok):
     put("text", "generation_config.json", {"do_sample": False, **{k: stops[k] for k in
                                            ("bos_token_id", "eos_token_id", "pad_token_id")}})
     put("text", "model.safetensors", data)
-    names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer.model"]
-    put("text", "SHA256SUMS", "".join(
-        f"{hashlib.sha256((DEMO / 'text' / n).read_bytes()).hexdigest()}  {n}\n" for n in names))
+    put_sums("text", ["config.json", "model.safetensors", "tokenizer.json", "tokenizer.model"])
+
+
+def speech_config(tok):
+    return {"architectures": ["WeftSpeechModel"], "model_type": "weft_speech", "torch_dtype": "bfloat16",
+            "text_hidden_size": TEXT["hidden_size"], "audio_token": "<|audio|>", "audio_token_index": tok.image + 1,
+            "begin_token": AUDIO_BEGIN, "end_token": AUDIO_END, "encoder_config": ENCODER, "adapter_config": ADAPTER}
+
+
+def front_end_config():
+    """training/mel.py in the keys of plugins/speech/features.h."""
+    return {"feature_extractor_type": "WeftSpeechFeatureExtractor", "sampling_rate": mel.RATE,
+            "num_mel_bins": mel.N_MELS, "win_length": mel.FRAME, "hop_length": mel.HOP, "n_fft": mel.N_FFT,
+            "window": "hann", "mel_scale": "htk", "f_min": mel.F_MIN, "f_max": mel.F_MAX, "remove_mean": True,
+            "preemphasis": 0.0, "log": "ln", "mel_floor": mel.FLOOR, "normalize": True,
+            "stride": STACK, "padding_value": 0.0}
 
 
 def export_vision(tok):
@@ -110,11 +135,28 @@ def export_vision(tok):
     put("vision", "config.json", vision_config(tok))
     put("vision", "preprocessor_config.json", preprocessor_config())
     put("vision", "model.safetensors", bf16(vision_tensors(core, trained_vision(core, tok), tok)))
+    put_sums("vision", ["config.json", "model.safetensors", "preprocessor_config.json"])
+
+
+def export_speech(tok):
+    put("speech", "config.json", speech_config(tok))
+    put("speech", "preprocessor_config.json", front_end_config())
+    put("speech", "model.safetensors", bf16(tensors(trained_hearing().speech)))
+
+
+def export_video(tok):
+    from train_video import MARKER     # it reads what the stages before it exported
+    both = Smoothed(VideoAdapter())
+    state = load(workdir() / "video.pt")
+    if state:
+        both.load_state_dict(state["model"])
+    put("video", "config.json", video_config(tok.special[MARKER], MARKER))
+    put("video", "model.safetensors", bf16(both.mean.state_dict()))
 
 
 if __name__ == "__main__":
     torch.manual_seed(SEED)
-    what = {"text": export_text, "vision": export_vision}
+    what = {"text": export_text, "vision": export_vision, "speech": export_speech, "video": export_video}
     if len(sys.argv) != 2 or sys.argv[1] not in what:
-        raise SystemExit("usage: export.py text|vision")
+        raise SystemExit("usage: export.py text|vision|speech|video")
     what[sys.argv[1]](tokenizer())

@@ -58,9 +58,9 @@ def rotate(x, table):
 
 
 class MLP(nn.Module):
-    def __init__(self):
+    def __init__(self, width=TEXT["intermediate_size"]):
         super().__init__()
-        d, f = TEXT["hidden_size"], TEXT["intermediate_size"]
+        d, f = TEXT["hidden_size"], width
         self.gate_proj, self.up_proj, self.down_proj = linear(d, f), linear(d, f), linear(f, d)
 
     def forward(self, x):
@@ -68,12 +68,12 @@ class MLP(nn.Module):
 
 
 class Attention(nn.Module):
-    """Grouped-query attention; the sources of keys and values are the rows themselves or a picture's."""
+    """Grouped-query attention; the sources of keys and values are the rows themselves or an encoder's of another width."""
 
-    def __init__(self, norms=False):
+    def __init__(self, norms=False, source=TEXT["hidden_size"]):
         super().__init__()
         d, hd, h, k = (TEXT[n] for n in ("hidden_size", "head_dim", "num_attention_heads", "num_key_value_heads"))
-        self.q_proj, self.k_proj, self.v_proj = linear(d, h * hd), linear(d, k * hd), linear(d, k * hd)
+        self.q_proj, self.k_proj, self.v_proj = linear(d, h * hd), linear(source, k * hd), linear(source, k * hd)
         self.o_proj = linear(h * hd, d)
         if norms:
             self.q_norm, self.k_norm = RMSNorm(hd), RMSNorm(hd)
@@ -111,11 +111,11 @@ class SelfLayer(nn.Module):
 
 
 class CrossLayer(nn.Module):
-    def __init__(self):
+    def __init__(self, source=TEXT["hidden_size"], intermediate=TEXT["intermediate_size"]):
         super().__init__()
         d = TEXT["hidden_size"]
         self.input_layernorm, self.post_attention_layernorm = RMSNorm(d), RMSNorm(d)
-        self.cross_attn, self.mlp = Attention(norms=True), MLP()
+        self.cross_attn, self.mlp = Attention(norms=True, source=source), MLP(intermediate)
         self.cross_attn_attn_gate = nn.Parameter(torch.full((1,), 0.5))
         self.cross_attn_mlp_gate = nn.Parameter(torch.full((1,), 0.5))
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All stages in order, unattended: text core and picture encoder side by side, then the adapter.
+"""All stages in order, unattended: text core and picture encoder side by side, the image adapter, speech, clips.
 
+    python run_all.py [pictures] [speech] [clips]      all where nothing is said; the others need what pictures makes
 Start it again after an interruption: every stage goes on from its checkpoint, finished ones are passed over.
-A stage that fails is started again twice. The text core is exported once, when it is done, and a first
-adapter early, so that the program has something to describe with; later ones by `export.py vision`.
-Logs are $WEFT_TRAINING/{text,vit,vision}.log.
+A stage that fails is started again twice. The text core and the picture adapter are exported once, when they are
+done, and first adapters early, so that the program has something to describe and to hear with; others by `export.py`.
+The speech corpus is made beside its training, which takes in what is there.
+Logs are $WEFT_TRAINING/{text,vit,vision,corpus,views,ctc,speech,video_features,video}.log.
 """
 import subprocess
 import sys
@@ -13,13 +15,18 @@ from pathlib import Path
 from common import workdir
 
 HERE = Path(__file__).resolve().parent
+SHARDS, VIEWS = 60, 6      # of the speech corpus
+
+
+def launch(name, script, *options, nice=0):
+    """Start a script, its output appended to its log."""
+    log = open(workdir() / f"{name}.log", "a")
+    command = ["nice", "-n", str(nice), sys.executable, str(HERE / script), *options]
+    return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=HERE)
 
 
 def start(stage, *options):
-    """Start a stage, its output appended to its log."""
-    log = open(workdir() / f"{stage}.log", "a")
-    command = [sys.executable, str(HERE / f"train_{stage}.py"), *options]
-    return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=HERE)
+    return launch(stage, f"train_{stage}.py", *options)
 
 
 def finish(stage, *options, tries=3):
@@ -43,7 +50,7 @@ def once(marker, what, *before):
     marker.touch()
 
 
-if __name__ == "__main__":
+def pictures():
     encoder = start("vit", "--threads", "1")     # beside the text core; passes over itself when it is done
     finish("text", "--threads", "1")
     once("text.frozen", "text")
@@ -51,3 +58,30 @@ if __name__ == "__main__":
     finish("vit", "--threads", "2")
     once("vision.first", "vision", "vision", "--threads", "2", "--stop", "800")
     finish("vision", "--threads", "2")
+    once("vision.frozen", "vision")
+
+
+def clips():
+    """On the exported picture encoder."""
+    if launch("video_features", "video_features.py", "--threads", "2").wait():
+        raise SystemExit(f"making the clips' rows failed; see video_features.log in {workdir()}")
+    finish("video", "--threads", "2")
+
+
+def speech():
+    launch("corpus", "speech_corpus.py", "--shards", str(SHARDS), nice=19)
+    views = launch("views", "speech_augment.py", "--views", str(VIEWS), "--shards", str(SHARDS + 1), nice=19)
+    if not any(workdir().glob("speech/view-*.npz")):
+        views.wait()
+    finish("ctc", "--threads", "2")
+    once("speech.first", "speech", "speech", "--threads", "2", "--stop", "600")
+    finish("speech", "--threads", "2")
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[1:] or ["pictures", "speech", "clips"]
+    if set(wanted) - {"pictures", "speech", "clips"}:
+        raise SystemExit("usage: run_all.py [pictures] [speech] [clips]")
+    for part in (pictures, speech, clips):
+        if part.__name__ in wanted:
+            part()

@@ -99,9 +99,9 @@ def paint_ground(rng, d):
     return np.where(mark[..., None] > 0, other, base).clip(0, 255).astype(np.float32)
 
 
-def sprite(rng, thing):
-    """The thing at its size and a random angle: RGBA on a square just large enough."""
-    size, turn = thing.height * T, rng.uniform(0, 2 * math.pi)
+def sprite(rng, thing, turn=None):
+    """The thing at its size, at a random angle where none is given: RGBA on a square just large enough."""
+    size, turn = thing.height * T, rng.uniform(0, 2 * math.pi) if turn is None else turn
     image = sprites()[0][thing.name][1 if size < SIDE // 2 else 0]
     if thing.colour:
         flat = Image.new("RGBA", image.size, jitter(rng, thing.colour))
@@ -176,12 +176,13 @@ def labels(d, covers):
     return patch, np.array(whole)
 
 
-def batch(seed, size, counts=None, jpeg_share=0.6):
-    """Training data of a seed: pixels uint8 [size, T, T, 3], patch labels, scene labels, captions."""
+def batch(seed, size, counts=None, jpeg_share=0.6, shapes=0.15):
+    """Training data of a seed: pixels uint8 [size, T, T, 3], patch labels, scene labels, captions. shapes: the share
+    of things that are coloured shapes."""
     rng = random.Random(f"train {seed}")
     pixels, patches, wholes, texts = [], [], [], []
     for _ in range(size):
-        d, spots = describe(rng, rng.choice(counts) if counts else None)
+        d, spots = describe(rng, rng.choice(counts) if counts else None, shapes)
         image, covers = render(rng, d, spots)
         if rng.random() < jpeg_share:
             image = Image.open(io.BytesIO(jpeg(image, rng.randint(40, 95))))
