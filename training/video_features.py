@@ -4,7 +4,9 @@
 The encoder is frozen, so its rows are made once; DIGEST is that of the exported encoder, whose values they
 are. A shard is a function of its number.
 
-    python video_features.py --shards 32
+    python video_features.py --shards 32                      or, side by side:
+    python video_features.py --shards 32 --begin 0 --stride 2
+    python video_features.py --shards 32 --begin 1 --stride 2
 """
 import argparse
 import hashlib
@@ -59,11 +61,13 @@ def shard(encoder, number):
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--shards", type=int, default=32)
+    args.add_argument("--begin", type=int, default=0)
+    args.add_argument("--stride", type=int, default=1)
     args.add_argument("--threads", type=int, default=1)
     args = args.parse_args()
     torch.set_num_threads(args.threads)
     encoder = demo_modules(tokenizer())[1]
-    for number in range(args.shards):
+    for number in range(args.begin, args.shards, args.stride):
         path = folder() / f"shard-{number:04d}.pt"
         if not path.exists():
             save(path, shard(encoder, number))
