@@ -62,7 +62,7 @@ def answer_loss(core, adapter, tok, features, texts, rng):
 
 def main():
     args = argparse.ArgumentParser(description=__doc__)
-    args.add_argument("--steps", type=int, default=2000)
+    args.add_argument("--steps", type=int, default=1400)
     args.add_argument("--batch", type=int, default=48)
     args.add_argument("--threads", type=int, default=2)
     args = args.parse_args()
