@@ -4,9 +4,9 @@
 The encoder is frozen, so its rows are made once; DIGEST is that of the exported encoder, whose values they
 are. A shard is a function of its number.
 
-    python video_features.py --shards 32                      or, side by side:
-    python video_features.py --shards 32 --begin 0 --stride 2
-    python video_features.py --shards 32 --begin 1 --stride 2
+    python video_features.py --shards 26                      or, side by side:
+    python video_features.py --shards 26 --begin 0 --stride 2
+    python video_features.py --shards 26 --begin 1 --stride 2
 """
 import argparse
 import hashlib
@@ -60,7 +60,7 @@ def shard(encoder, number):
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--shards", type=int, default=32)
+    args.add_argument("--shards", type=int, default=26)
     args.add_argument("--begin", type=int, default=0)
     args.add_argument("--stride", type=int, default=1)
     args.add_argument("--threads", type=int, default=1)
