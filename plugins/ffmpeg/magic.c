@@ -20,6 +20,7 @@ static const clip_format avis = { "mov", LESS, WEFT_PROBE_MAGIC, 0, NULL };
 static const clip_format matroska = { "matroska", 0, WEFT_PROBE_MAGIC, LESS, NULL };
 static const clip_format avi = { "avi", 0, WEFT_PROBE_MAGIC, LESS, NULL };
 static const clip_format gif = { "gif", WEFT_PROBE_MAGIC, LESS, 0, NULL };
+static const clip_format gif_moving = { "gif", LESS, WEFT_PROBE_MAGIC, 0, NULL };
 static const clip_format webp = { "webp_pipe", WEFT_PROBE_MAGIC, 0, 0, NULL };
 static const clip_format webp_moving = {
     "webp_pipe", LESS, 0, 0,
@@ -75,6 +76,20 @@ static const clip_format *riff_format(const uint8_t *form, uint64_t n)
     return is(form, "WAVE") ? &wav : NULL;
 }
 
+/* Whether a GIF says how often it is shown, as moving ones do: the NETSCAPE extension, somewhere before the first picture. */
+static int gif_repeats(const uint8_t *p, uint64_t n)
+{
+    uint64_t at = 13 + ((p[10] & 0x80) != 0 ? (uint64_t)3 << ((p[10] & 7) + 1) : 0);
+    while (at + 14 <= n && p[at] == 0x21) {
+        if (memcmp(p + at + 1, "\xff\x0bNETSCAPE2.0", 13) == 0)
+            return 1;
+        for (at += 2; at < n && p[at] != 0;)
+            at += 1 + (uint64_t)p[at];
+        at++;
+    }
+    return 0;
+}
+
 /* MPEG audio is headers of 32 bits behind 11 or 12 bits of sync, with values that do not occur. */
 static const clip_format *mpeg_format(const uint8_t *p)
 {
@@ -99,7 +114,7 @@ const clip_format *clip_format_of(const uint8_t *head, uint64_t n)
     if (is(head, "RIFF"))
         return riff_format(head + 8, n - 8);
     if (is(head, "GIF8") && (head[4] == '7' || head[4] == '9') && head[5] == 'a')
-        return &gif;
+        return gif_repeats(head, n) ? &gif_moving : &gif;
     if (is(head, "OggS"))
         return &ogg;
     if (is(head, "fLaC"))

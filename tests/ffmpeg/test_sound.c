@@ -122,6 +122,9 @@ typedef struct guess {
 
 #define HEAD(TEXT) TEXT "0123456789abcdef0123456789abcdef"
 
+/* How often a GIF is shown: 19 bytes. */
+#define NETSCAPE "\x21\xff\x0bNETSCAPE2.0\3\1\0\0\0"
+
 static const guess guesses[] = {
     { HEAD("\0\0\0\x20" "ftypisom"), NULL, 40, 0, 80, 60 },
     { HEAD("\0\0\0\x20" "ftypisom"), "talk.M4A", 40, 0, 60, 80 },
@@ -139,6 +142,11 @@ static const guess guesses[] = {
     { HEAD("RIFF0000JUNK"), NULL, 40, 0, 0, 0 },
     { HEAD("GIF89a"), NULL, 30, 80, 60, 0 },
     { HEAD("GIF88a"), NULL, 30, 0, 0, 0 },
+    { "GIF89a\1\0\1\0\0\0\0" NETSCAPE, NULL, 32, 60, 80, 0 },
+    { "GIF89a\1\0\1\0\x80\0\0" "RGBRGB" NETSCAPE, NULL, 38, 60, 80, 0 },
+    { "GIF89a\1\0\1\0\0\0\0" "\x21\xfe\3abc\0" NETSCAPE, NULL, 39, 60, 80, 0 },
+    { "GIF89a\1\0\1\0\0\0\0" "\x21\xfe\xff" NETSCAPE, NULL, 35, 80, 60, 0 }, /* inside of a comment */
+    { "GIF89a\1\0\1\0\x87\0\0" NETSCAPE, NULL, 32, 80, 60, 0 },                /* inside of a table */
     { HEAD("\0\0\0\x08moov"), NULL, 30, 0, 60, 40 },
     { HEAD("OggS"), NULL, 30, 0, 0, 60 },
     { HEAD("fLaC"), NULL, 30, 0, 0, 60 },
