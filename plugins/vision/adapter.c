@@ -7,38 +7,7 @@
  * models/mllama, class MllamaCrossAttentionDecoderLayer. */
 #include "vision.h"
 
-enum {
-    W_Q,
-    W_K,
-    W_V,
-    W_O,
-    NORM_IN,
-    NORM_Q,
-    NORM_K,
-    GATE_ATTN,
-    NORM_FFN,
-    W_GATE,
-    W_UP,
-    W_DOWN,
-    GATE_FFN,
-    N_NAMES
-};
-
-static const char *const tensor_names[N_NAMES] = {
-    [W_Q] = "cross_attn.q_proj.weight",
-    [W_K] = "cross_attn.k_proj.weight",
-    [W_V] = "cross_attn.v_proj.weight",
-    [W_O] = "cross_attn.o_proj.weight",
-    [NORM_IN] = "input_layernorm.weight",
-    [NORM_Q] = "cross_attn.q_norm.weight",
-    [NORM_K] = "cross_attn.k_norm.weight",
-    [GATE_ATTN] = "cross_attn_attn_gate",
-    [NORM_FFN] = "post_attention_layernorm.weight",
-    [W_GATE] = "mlp.gate_proj.weight",
-    [W_UP] = "mlp.up_proj.weight",
-    [W_DOWN] = "mlp.down_proj.weight",
-    [GATE_FFN] = "cross_attn_mlp_gate",
-};
+#include "layer.h"
 
 weft_status vis_adapter_check(const vis_modality *m, weft_error *err)
 {
@@ -60,7 +29,7 @@ weft_status vis_adapter_check(const vis_modality *m, weft_error *err)
     return WEFT_OK;
 }
 
-static weft_xattn xattn_of(const vis_text_config *t, char name[N_NAMES][VIS_MAX_NAME])
+static weft_xattn xattn_of(const vis_text_config *t)
 {
     weft_xattn x = {.hdr = WEFT_HDR(weft_xattn),
                     .n_heads = t->n_heads,
@@ -69,20 +38,7 @@ static weft_xattn xattn_of(const vis_text_config *t, char name[N_NAMES][VIS_MAX_
                     .d_src = t->d_model, /* the projector has made it the text model's width */
                     .d_ffn = t->d_ffn,
                     .flags = WEFT_XATTN_QK_NORM | WEFT_XATTN_GATE_TANH,
-                    .norm_eps = t->norm_eps,
-                    .w_q = name[W_Q],
-                    .w_k = name[W_K],
-                    .w_v = name[W_V],
-                    .w_o = name[W_O],
-                    .norm_in = name[NORM_IN],
-                    .norm_q = name[NORM_Q],
-                    .norm_k = name[NORM_K],
-                    .gate_attn = name[GATE_ATTN],
-                    .norm_ffn = name[NORM_FFN],
-                    .w_gate = name[W_GATE],
-                    .w_up = name[W_UP],
-                    .w_down = name[W_DOWN],
-                    .gate_ffn = name[GATE_FFN]};
+                    .norm_eps = t->norm_eps};
     return x;
 }
 
@@ -91,11 +47,12 @@ static weft_status add_site(const vis_modality *m, const weft_hook_sink *sink, i
                             int32_t at, int32_t rank, weft_error *err)
 {
     const vis_names *names = vis_names_of(m->host, m->package);
-    char             name[N_NAMES][VIS_MAX_NAME], title[64];
-    for (int i = 0; i < N_NAMES; i++)
-        snprintf(name[i], VIS_MAX_NAME, "%slayers.%d.%s", names->text, layer, tensor_names[i]);
+    char             prefix[VIS_MAX_NAME], title[64];
+    vis_layer_names  tensors;
+    snprintf(prefix, sizeof prefix, "%slayers.%d.", names->text, layer);
     snprintf(title, sizeof title, "image cross-attention layer %d", layer);
-    weft_xattn     x = xattn_of(&m->config.text, name);
+    weft_xattn x = xattn_of(&m->config.text);
+    vis_layer_name(&x, VIS_LAYER_MLLAMA, prefix, &tensors);
     weft_hook_site site = {.hdr = WEFT_HDR(weft_hook_site),
                            .kind = WEFT_HOOK_XATTN,
                            .layer = at,

@@ -8,38 +8,7 @@
  * row's (WEFT_BLIND_FFN_ONLY). */
 #include "idefics.h"
 
-enum {
-    W_Q,
-    W_K,
-    W_V,
-    W_O,
-    NORM_IN,
-    NORM_Q,
-    NORM_K,
-    GATE_ATTN,
-    NORM_FFN,
-    W_GATE,
-    W_UP,
-    W_DOWN,
-    GATE_FFN,
-    N_NAMES
-};
-
-static const char *const tensor_names[N_NAMES] = {
-    [W_Q] = "cross_attn.q_proj.weight",
-    [W_K] = "cross_attn.k_proj.weight",
-    [W_V] = "cross_attn.v_proj.weight",
-    [W_O] = "cross_attn.o_proj.weight",
-    [NORM_IN] = "input_layernorm.weight",
-    [NORM_Q] = "cross_attn.q_layer_norm.weight",
-    [NORM_K] = "cross_attn.k_layer_norm.weight",
-    [GATE_ATTN] = "alpha_cross_attn",
-    [NORM_FFN] = "post_attention_layernorm.weight",
-    [W_GATE] = "mlp.gate_proj.weight",
-    [W_UP] = "mlp.up_proj.weight",
-    [W_DOWN] = "mlp.down_proj.weight",
-    [GATE_FFN] = "alpha_dense",
-};
+#include "../layer.h"
 
 weft_status idf_adapter_check(const idf_modality *m, weft_error *err)
 {
@@ -56,7 +25,7 @@ weft_status idf_adapter_check(const idf_modality *m, weft_error *err)
     return WEFT_OK;
 }
 
-static weft_xattn xattn_of(const idf_config *c, char name[N_NAMES][VIS_MAX_NAME])
+static weft_xattn xattn_of(const idf_config *c)
 {
     const idf_text *t = &c->text;
     weft_xattn      x = {.hdr = WEFT_HDR(weft_xattn),
@@ -67,36 +36,23 @@ static weft_xattn xattn_of(const idf_config *c, char name[N_NAMES][VIS_MAX_NAME]
                          .d_ffn = t->d_ffn,
                          .flags = WEFT_XATTN_GATE_TANH,
                          .norm_eps = t->norm_eps,
-                         .blind_rows = WEFT_BLIND_FFN_ONLY,
-                         .w_q = name[W_Q],
-                         .w_k = name[W_K],
-                         .w_v = name[W_V],
-                         .w_o = name[W_O],
-                         .norm_in = name[NORM_IN],
-                         .gate_attn = name[GATE_ATTN],
-                         .norm_ffn = name[NORM_FFN],
-                         .w_gate = name[W_GATE],
-                         .w_up = name[W_UP],
-                         .w_down = name[W_DOWN],
-                         .gate_ffn = name[GATE_FFN]};
+                         .blind_rows = WEFT_BLIND_FFN_ONLY};
     if (t->gate_each)
         x.flags |= WEFT_XATTN_GATE_EACH;
-    if (t->qk_norm) {
+    if (t->qk_norm)
         x.flags |= WEFT_XATTN_QK_NORM;
-        x.norm_q = name[NORM_Q];
-        x.norm_k = name[NORM_K];
-    }
     return x;
 }
 
 static weft_status add_site(const idf_config *c, const weft_hook_sink *sink, int32_t g,
                             weft_error *err)
 {
-    char name[N_NAMES][VIS_MAX_NAME], title[64];
-    for (int i = 0; i < N_NAMES; i++)
-        snprintf(name[i], VIS_MAX_NAME, "model.gated_cross_attn_layers.%d.%s", g, tensor_names[i]);
+    char            prefix[VIS_MAX_NAME], title[64];
+    vis_layer_names tensors;
+    snprintf(prefix, sizeof prefix, "model.gated_cross_attn_layers.%d.", g);
     snprintf(title, sizeof title, "gated cross-attention layer %d", g);
-    weft_xattn     x = xattn_of(c, name);
+    weft_xattn x = xattn_of(c);
+    vis_layer_name(&x, VIS_LAYER_IDEFICS, prefix, &tensors);
     weft_hook_site site = {.hdr = WEFT_HDR(weft_hook_site),
                            .kind = WEFT_HOOK_XATTN,
                            .layer = g * c->text.interval,

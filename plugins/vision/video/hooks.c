@@ -4,38 +4,7 @@
  * weft/hooks.h; its tensors have the names of Mllama's. */
 #include "video.h"
 
-enum {
-    W_Q,
-    W_K,
-    W_V,
-    W_O,
-    NORM_IN,
-    NORM_Q,
-    NORM_K,
-    GATE_ATTN,
-    NORM_FFN,
-    W_GATE,
-    W_UP,
-    W_DOWN,
-    GATE_FFN,
-    N_NAMES
-};
-
-static const char *const tensor_names[N_NAMES] = {
-    [W_Q] = "cross_attn.q_proj.weight",
-    [W_K] = "cross_attn.k_proj.weight",
-    [W_V] = "cross_attn.v_proj.weight",
-    [W_O] = "cross_attn.o_proj.weight",
-    [NORM_IN] = "input_layernorm.weight",
-    [NORM_Q] = "cross_attn.q_norm.weight",
-    [NORM_K] = "cross_attn.k_norm.weight",
-    [GATE_ATTN] = "cross_attn_attn_gate",
-    [NORM_FFN] = "post_attention_layernorm.weight",
-    [W_GATE] = "mlp.gate_proj.weight",
-    [W_UP] = "mlp.up_proj.weight",
-    [W_DOWN] = "mlp.down_proj.weight",
-    [GATE_FFN] = "cross_attn_mlp_gate",
-};
+#include "../layer.h"
 
 weft_status vid_hooks_check(const vid_modality *m, weft_error *err)
 {
@@ -55,31 +24,19 @@ weft_status vid_hooks_check(const vid_modality *m, weft_error *err)
 static weft_status add_site(const vid_config *c, const weft_hook_sink *sink, int32_t index,
                             weft_error *err)
 {
-    char name[N_NAMES][VIS_MAX_NAME], title[64];
-    for (int i = 0; i < N_NAMES; i++)
-        snprintf(name[i], VIS_MAX_NAME, "video_layers.%d.%s", index, tensor_names[i]);
+    char            prefix[VIS_MAX_NAME], title[64];
+    vis_layer_names tensors;
+    snprintf(prefix, sizeof prefix, "video_layers.%d.", index);
     snprintf(title, sizeof title, "video cross-attention layer %d", index);
-    const weft_xattn     x = {.hdr = WEFT_HDR(weft_xattn),
-                              .n_heads = c->n_heads,
-                              .n_kv_heads = c->n_kv_heads,
-                              .head_dim = c->head_dim,
-                              .d_src = c->resampler.d,
-                              .d_ffn = c->d_ffn,
-                              .flags = WEFT_XATTN_QK_NORM | WEFT_XATTN_GATE_TANH,
-                              .norm_eps = c->norm_eps,
-                              .w_q = name[W_Q],
-                              .w_k = name[W_K],
-                              .w_v = name[W_V],
-                              .w_o = name[W_O],
-                              .norm_in = name[NORM_IN],
-                              .norm_q = name[NORM_Q],
-                              .norm_k = name[NORM_K],
-                              .gate_attn = name[GATE_ATTN],
-                              .norm_ffn = name[NORM_FFN],
-                              .w_gate = name[W_GATE],
-                              .w_up = name[W_UP],
-                              .w_down = name[W_DOWN],
-                              .gate_ffn = name[GATE_FFN]};
+    weft_xattn x = {.hdr = WEFT_HDR(weft_xattn),
+                    .n_heads = c->n_heads,
+                    .n_kv_heads = c->n_kv_heads,
+                    .head_dim = c->head_dim,
+                    .d_src = c->resampler.d,
+                    .d_ffn = c->d_ffn,
+                    .flags = WEFT_XATTN_QK_NORM | WEFT_XATTN_GATE_TANH,
+                    .norm_eps = c->norm_eps};
+    vis_layer_name(&x, VIS_LAYER_MLLAMA, prefix, &tensors);
     const weft_hook_site site = {.hdr = WEFT_HDR(weft_hook_site),
                                  .kind = WEFT_HOOK_XATTN,
                                  .layer = c->site[index],
