@@ -17,231 +17,240 @@
 
 /* The state of one transcribe. */
 typedef struct job {
-  cli *c;
-  weft_engine *e;
-  weft_long_request request; /* without a path */
-  weft_sampling sampling;
-  cli_outputs out;
-  int32_t code; /* the worst so far */
-  int32_t n_done, n_failed;
+    cli              *c;
+    weft_engine      *e;
+    weft_long_request request; /* without a path */
+    weft_sampling     sampling;
+    cli_outputs       out;
+    int32_t           code; /* the worst so far */
+    int32_t           n_done, n_failed;
 } job;
 
 /* One recording. */
 typedef struct run {
-  cli_transcript text;
-  double begin_s, encode_s, prefill_s, decode_s;
-  weft_item_info info;
-  weft_error err;
+    cli_transcript text;
+    double         begin_s, encode_s, prefill_s, decode_s;
+    weft_item_info info;
+    weft_error     err;
 } run;
 
-static double now_s(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static int32_t take_part(void *ctx, const weft_part_result *part) {
-  run *r = ctx;
-  r->encode_s += part->encode_s;
-  r->prefill_s += part->prefill_s;
-  r->decode_s += part->decode_s;
-  cli_progress_clear();
-  return !cli_transcript_add(&r->text, part) || cli_interrupted();
+static int32_t take_part(void *ctx, const weft_part_result *part)
+{
+    run *r = ctx;
+    r->encode_s += part->encode_s;
+    r->prefill_s += part->prefill_s;
+    r->decode_s += part->decode_s;
+    cli_progress_clear();
+    return !cli_transcript_add(&r->text, part) || cli_interrupted();
 }
 
-static void take_time(void *ctx, int64_t done_us, int64_t total_us) {
-  const run *r = ctx;
-  cli_progress_time(done_us, total_us, now_s() - r->begin_s);
+static void take_time(void *ctx, int64_t done_us, int64_t total_us)
+{
+    const run *r = ctx;
+    cli_progress_time(done_us, total_us, now_s() - r->begin_s);
 }
 
-static void say_summary(const run *r, const char *path) {
-  int64_t us = r->text.end_us > 0 ? r->text.end_us : r->info.duration_us;
-  double wall = now_s() - r->begin_s,
-         length = us > 0 ? (double)us / SECOND_US : 0.0;
-  if (!cli_err_is_terminal() && !cli_is_verbose())
-    return;
-  cli_say("%.600s: %.2f s of audio in %.2f s: encode %.2f s, prefill %.2f s, "
-          "generate %.2f s; "
-          "real-time factor %.3f",
-          path, length, wall, r->encode_s, r->prefill_s, r->decode_s,
-          length > 0.0 ? wall / length : 0.0);
+static void say_summary(const run *r, const char *path)
+{
+    int64_t us = r->text.end_us > 0 ? r->text.end_us : r->info.duration_us;
+    double  wall = now_s() - r->begin_s, length = us > 0 ? (double)us / SECOND_US : 0.0;
+    if (!cli_err_is_terminal() && !cli_is_verbose())
+        return;
+    cli_say("%.600s: %.2f s of audio in %.2f s: encode %.2f s, prefill %.2f s, "
+            "generate %.2f s; "
+            "real-time factor %.3f",
+            path, length, wall, r->encode_s, r->prefill_s, r->decode_s,
+            length > 0.0 ? wall / length : 0.0);
 }
 
 /* Silence, hum and noise are no failure. */
-static void note_silence(const run *r, const char *path) {
-  char line[1024];
-  if (r->text.n_words > 0)
-    return;
-  snprintf(line, sizeof line, "no speech found in %.900s",
-           strcmp(path, "-") == 0 ? "standard input" : path);
-  cli_log(NULL, WEFT_LOG_WARN, line);
+static void note_silence(const run *r, const char *path)
+{
+    char line[1024];
+    if (r->text.n_words > 0)
+        return;
+    snprintf(line, sizeof line, "no speech found in %.900s",
+             strcmp(path, "-") == 0 ? "standard input" : path);
+    cli_log(NULL, WEFT_LOG_WARN, line);
 }
 
-static void fail_job(job *j, const weft_error *err, int32_t code) {
-  j->n_failed++;
-  j->code = cli_worse(j->code, code);
-  cli_say_error(err);
+static void fail_job(job *j, const weft_error *err, int32_t code)
+{
+    j->n_failed++;
+    j->code = cli_worse(j->code, code);
+    cli_say_error(err);
 }
 
 /* Documents stay with what was done, but for a recording of which nothing could
  * be read. */
-static void finish(job *j, run *r, const char *path, weft_status st) {
-  bool stopped = cli_interrupted();
-  bool keep = st == WEFT_OK || stopped || r->text.open;
-  int32_t code = cli_transcript_close(&r->text, keep, r->info.duration_us);
-  if (stopped) {
-    r->err.code = WEFT_E_CANCELLED;
-    snprintf(r->err.message, sizeof r->err.message, "interrupted");
-    fail_job(j, &r->err, CLI_EXIT_INTERRUPTED);
-  } else if (st != WEFT_OK) {
-    fail_job(j, &r->err, cli_worse(code, weft_exit_code(&r->err)));
-  } else if (code != CLI_EXIT_OK) { /* said where it happened */
-    j->n_failed++;
-    j->code = cli_worse(j->code, code);
-  } else if (!cli_out_failed()) {
-    j->n_done++;
-    note_silence(r, path);
-    say_summary(r, path);
-  }
+static void finish(job *j, run *r, const char *path, weft_status st)
+{
+    bool    stopped = cli_interrupted();
+    bool    keep = st == WEFT_OK || stopped || r->text.open;
+    int32_t code = cli_transcript_close(&r->text, keep, r->info.duration_us);
+    if (stopped) {
+        r->err.code = WEFT_E_CANCELLED;
+        snprintf(r->err.message, sizeof r->err.message, "interrupted");
+        fail_job(j, &r->err, CLI_EXIT_INTERRUPTED);
+    } else if (st != WEFT_OK) {
+        fail_job(j, &r->err, cli_worse(code, weft_exit_code(&r->err)));
+    } else if (code != CLI_EXIT_OK) { /* said where it happened */
+        j->n_failed++;
+        j->code = cli_worse(j->code, code);
+    } else if (!cli_out_failed()) {
+        j->n_done++;
+        note_silence(r, path);
+        say_summary(r, path);
+    }
 }
 
-static void transcribe_one(job *j, const cli_file *file) {
-  run r = {.info = {.hdr = WEFT_HDR(weft_item_info)}, .err = CLI_ERROR_INIT};
-  weft_long_request rq = j->request;
-  weft_status st = cli_media_ready(file->path, &r.err);
-  cli_transcript_init(&r.text, &j->out, file->path);
-  r.begin_s = now_s();
-  rq.path = file->path;
-  rq.ctx = &r;
-  bool begun = st == WEFT_OK;
-  if (begun)
-    st = weft_run_long(j->e, &rq, &j->sampling, &r.info, &r.err);
-  cli_progress_time_end();
-  if (st == WEFT_E_NOTFOUND && file->found && !r.text.open) {
-    if (cli_is_verbose())
-      cli_say("skipped: %s", r.err.message);
-  } else if (begun) {
-    finish(j, &r, file->path, st);
-  } else {
-    fail_job(j, &r.err,
-             cli_interrupted() ? CLI_EXIT_INTERRUPTED : weft_exit_code(&r.err));
-  }
+static void transcribe_one(job *j, const cli_file *file)
+{
+    run               r = {.info = {.hdr = WEFT_HDR(weft_item_info)}, .err = CLI_ERROR_INIT};
+    weft_long_request rq = j->request;
+    weft_status       st = cli_media_ready(file->path, &r.err);
+    cli_transcript_init(&r.text, &j->out, file->path);
+    r.begin_s = now_s();
+    rq.path = file->path;
+    rq.ctx = &r;
+    bool begun = st == WEFT_OK;
+    if (begun)
+        st = weft_run_long(j->e, &rq, &j->sampling, &r.info, &r.err);
+    cli_progress_time_end();
+    if (st == WEFT_E_NOTFOUND && file->found && !r.text.open) {
+        if (cli_is_verbose())
+            cli_say("skipped: %s", r.err.message);
+    } else if (begun) {
+        finish(j, &r, file->path, st);
+    } else {
+        fail_job(j, &r.err, cli_interrupted() ? CLI_EXIT_INTERRUPTED : weft_exit_code(&r.err));
+    }
 }
 
-static bool must_stop(const job *j) {
-  return cli_out_failed() || cli_interrupted() ||
-         (j->code != CLI_EXIT_OK && cli_has(j->c, OWN_FAIL_FAST));
+static bool must_stop(const job *j)
+{
+    return cli_out_failed() || cli_interrupted() ||
+           (j->code != CLI_EXIT_OK && cli_has(j->c, OWN_FAIL_FAST));
 }
 
-static void transcribe_each(job *j, cli_files *files) {
-  while (!must_stop(j)) {
+static void transcribe_each(job *j, cli_files *files)
+{
+    while (!must_stop(j)) {
+        weft_error  err = CLI_ERROR_INIT;
+        cli_file    file;
+        weft_status st = cli_files_next(files, &file, &err);
+        if (st == WEFT_OK && file.path == NULL)
+            break;
+        if (st == WEFT_OK)
+            transcribe_one(j, &file);
+        else
+            fail_job(j, &err, weft_exit_code(&err));
+        free(file.path);
+        if (st == WEFT_E_NOMEM)
+            break;
+    }
+    if (cli_interrupted()) {
+        j->code = CLI_EXIT_INTERRUPTED;
+    } else if (j->n_done == 0 && j->n_failed == 0 && !cli_out_failed()) {
+        cli_say("%.600s: no recording is here (-v says which files were skipped)",
+                j->c->operands[0]);
+        j->code = CLI_EXIT_MEDIA;
+    }
+}
+
+static int32_t transcribe_files(job *j)
+{
     weft_error err = CLI_ERROR_INIT;
-    cli_file file;
-    weft_status st = cli_files_next(files, &file, &err);
-    if (st == WEFT_OK && file.path == NULL)
-      break;
-    if (st == WEFT_OK)
-      transcribe_one(j, &file);
+    cli_files  files;
+    int32_t    code;
+    if (cli_files_init(&files, j->c->operands, j->c->n_operands, cli_has(j->c, OWN_RECURSIVE),
+                       &err) != WEFT_OK)
+        code = cli_say_error(&err);
     else
-      fail_job(j, &err, weft_exit_code(&err));
-    free(file.path);
-    if (st == WEFT_E_NOMEM)
-      break;
-  }
-  if (cli_interrupted()) {
-    j->code = CLI_EXIT_INTERRUPTED;
-  } else if (j->n_done == 0 && j->n_failed == 0 && !cli_out_failed()) {
-    cli_say("%.600s: no recording is here (-v says which files were skipped)",
-            j->c->operands[0]);
-    j->code = CLI_EXIT_MEDIA;
-  }
-}
-
-static int32_t transcribe_files(job *j) {
-  weft_error err = CLI_ERROR_INIT;
-  cli_files files;
-  int32_t code;
-  if (cli_files_init(&files, j->c->operands, j->c->n_operands,
-                     cli_has(j->c, OWN_RECURSIVE), &err) != WEFT_OK)
-    code = cli_say_error(&err);
-  else
-    code = cli_outputs_init(&j->out, j->c, files.many);
-  if (code == CLI_EXIT_OK)
-    j->e = cli_engine_open(j->c, 0, &code);
-  if (j->e != NULL) {
-    transcribe_each(j, &files);
-    code = j->code;
-  }
-  cli_engine_close(&j->e);
-  cli_files_deinit(&files);
-  cli_outputs_deinit(&j->out);
-  return code;
+        code = cli_outputs_init(&j->out, j->c, files.many);
+    if (code == CLI_EXIT_OK)
+        j->e = cli_engine_open(j->c, 0, &code);
+    if (j->e != NULL) {
+        transcribe_each(j, &files);
+        code = j->code;
+    }
+    cli_engine_close(&j->e);
+    cli_files_deinit(&files);
+    cli_outputs_deinit(&j->out);
+    return code;
 }
 
 /* Standard input can be one thing only. */
-static int32_t check_usage(const cli *c) {
-  const char *prompt = weft_settings_str(c->settings, "prompt");
-  int32_t dashes = prompt != NULL && strcmp(prompt, "-") == 0;
-  for (int32_t i = 0; i < c->n_operands; i++)
-    dashes += strcmp(c->operands[i], "-") == 0;
-  if (dashes > 1)
-    return cli_usage(c, "standard input (-) can be read once only");
-  if (c->n_operands == 0)
-    return cli_usage(c, "name a FILE, a folder, or - for standard input");
-  return CLI_EXIT_OK;
+static int32_t check_usage(const cli *c)
+{
+    const char *prompt = weft_settings_str(c->settings, "prompt");
+    int32_t     dashes = prompt != NULL && strcmp(prompt, "-") == 0;
+    for (int32_t i = 0; i < c->n_operands; i++)
+        dashes += strcmp(c->operands[i], "-") == 0;
+    if (dashes > 1)
+        return cli_usage(c, "standard input (-) can be read once only");
+    if (c->n_operands == 0)
+        return cli_usage(c, "name a FILE, a folder, or - for standard input");
+    return CLI_EXIT_OK;
 }
 
-static int32_t read_task(job *j) {
-  const char *task = j->c->value[OWN_TASK],
-             *language = j->c->value[OWN_LANGUAGE];
-  j->out.task = task != NULL ? task : "transcribe";
-  if (strcmp(j->out.task, "transcribe") != 0 &&
-      strcmp(j->out.task, "translate") != 0)
-    return cli_usage(j->c, "--task %.60s: it is transcribe or translate", task);
-  if (language != NULL && language[0] == '\0')
-    return cli_usage(j->c, "--language needs a name");
-  j->out.language = language != NULL ? language : "English";
-  j->request.task = j->out.task;
-  j->request.language = j->out.language;
-  return cli_time_option(j->c, OWN_MAX_SEGMENT, SEGMENT_LEAST_US,
-                         SEGMENT_MOST_US, &j->request.max_us);
+static int32_t read_task(job *j)
+{
+    const char *task = j->c->value[OWN_TASK], *language = j->c->value[OWN_LANGUAGE];
+    j->out.task = task != NULL ? task : "transcribe";
+    if (strcmp(j->out.task, "transcribe") != 0 && strcmp(j->out.task, "translate") != 0)
+        return cli_usage(j->c, "--task %.60s: it is transcribe or translate", task);
+    if (language != NULL && language[0] == '\0')
+        return cli_usage(j->c, "--language needs a name");
+    j->out.language = language != NULL ? language : "English";
+    j->request.task = j->out.task;
+    j->request.language = j->out.language;
+    return cli_time_option(j->c, OWN_MAX_SEGMENT, SEGMENT_LEAST_US, SEGMENT_MOST_US,
+                           &j->request.max_us);
 }
 
 /* The prompt of the options as a string, which the caller frees. */
-static int32_t read_prompt(job *j, char **user) {
-  weft_prompt p = {.hdr = WEFT_HDR(weft_prompt)};
-  char *owned;
-  int32_t code = cli_prompt_text(j->c, &p, &owned);
-  *user = code == CLI_EXIT_OK && p.user != NULL
-              ? strndup(p.user, (size_t)p.user_bytes)
-              : NULL;
-  free(owned);
-  if (code == CLI_EXIT_OK && p.user != NULL && *user == NULL) {
-    cli_say("out of memory: the prompt");
-    return CLI_EXIT_MEMORY;
-  }
-  j->request.user = *user;
-  j->request.system = p.system;
-  return code;
+static int32_t read_prompt(job *j, char **user)
+{
+    weft_prompt p = {.hdr = WEFT_HDR(weft_prompt)};
+    char       *owned;
+    int32_t     code = cli_prompt_text(j->c, &p, &owned);
+    *user = code == CLI_EXIT_OK && p.user != NULL ? strndup(p.user, (size_t)p.user_bytes) : NULL;
+    free(owned);
+    if (code == CLI_EXIT_OK && p.user != NULL && *user == NULL) {
+        cli_say("out of memory: the prompt");
+        return CLI_EXIT_MEMORY;
+    }
+    j->request.user = *user;
+    j->request.system = p.system;
+    return code;
 }
 
-int32_t cli_run_transcribe(cli *c) {
-  char *user = NULL;
-  job j = {.c = c,
-           .request = {.hdr = WEFT_HDR(weft_long_request),
-                       .kind = "audio",
-                       .on_part = take_part,
-                       .on_time = take_time},
-           .sampling = {.hdr = WEFT_HDR(weft_sampling)}};
-  int32_t code = check_usage(c);
-  if (code == CLI_EXIT_OK)
-    code = read_task(&j);
-  if (code == CLI_EXIT_OK)
-    code = read_prompt(&j, &user);
-  j.request.flags = cli_has(c, OWN_RAW) ? 0 : WEFT_PROMPT_CHAT;
-  weft_sampling_from_settings(c->settings, &j.sampling);
-  if (code == CLI_EXIT_OK)
-    code = transcribe_files(&j);
-  free(user);
-  return code;
+int32_t cli_run_transcribe(cli *c)
+{
+    char   *user = NULL;
+    job     j = {.c = c,
+                 .request = {.hdr = WEFT_HDR(weft_long_request),
+                             .kind = "audio",
+                             .on_part = take_part,
+                             .on_time = take_time},
+                 .sampling = {.hdr = WEFT_HDR(weft_sampling)}};
+    int32_t code = check_usage(c);
+    if (code == CLI_EXIT_OK)
+        code = read_task(&j);
+    if (code == CLI_EXIT_OK)
+        code = read_prompt(&j, &user);
+    j.request.flags = cli_has(c, OWN_RAW) ? 0 : WEFT_PROMPT_CHAT;
+    weft_sampling_from_settings(c->settings, &j.sampling);
+    if (code == CLI_EXIT_OK)
+        code = transcribe_files(&j);
+    free(user);
+    return code;
 }

@@ -10,15 +10,14 @@ enum cli_format { CLI_TXT, CLI_SRT, CLI_VTT, CLI_JSON, CLI_FORMAT_COUNT };
 
 /* What is written, the same for every recording of a run. */
 typedef struct cli_outputs {
-  bool wanted[CLI_FORMAT_COUNT];
-  const char *path; /* of -o; NULL: standard output */
-  bool folder;      /* path is one, or will be */
-  bool labels; /* standard output: each line of txt begins with its recording's
-                  path */
-  const char *task, *language;
-  char **
-      taken; /* names given in the folder so far, so that none is given twice */
-  size_t n_taken, cap;
+    bool        wanted[CLI_FORMAT_COUNT];
+    const char *path;   /* of -o; NULL: standard output */
+    bool        folder; /* path is one, or will be */
+    bool        labels; /* standard output: each line of txt begins with its recording's
+                           path */
+    const char *task, *language;
+    char      **taken; /* names given in the folder so far, so that none is given twice */
+    size_t      n_taken, cap;
 } cli_outputs;
 
 /* "txt,srt": false: a word of it is no format. */
@@ -27,22 +26,21 @@ bool cli_outputs_parse(cli_outputs *o, const char *list);
  * The exit code; what is wrong is said. Makes the folder where there is none.
  */
 int32_t cli_outputs_init(cli_outputs *o, const cli *c, bool many);
-void cli_outputs_deinit(cli_outputs *o);
+void    cli_outputs_deinit(cli_outputs *o);
 
 /* One recording's. */
 typedef struct cli_transcript {
-  cli_outputs *to;
-  const char *source; /* the recording's path */
-  cli_sheet sheet[CLI_FORMAT_COUNT];
-  cli_parts_json json;
-  int64_t n_cues, n_words; /* cues of the SRT; parts that had text */
-  int64_t end_us;          /* of the last part */
-  int32_t code;            /* of what failed here */
-  bool open;
+    cli_outputs   *to;
+    const char    *source; /* the recording's path */
+    cli_sheet      sheet[CLI_FORMAT_COUNT];
+    cli_parts_json json;
+    int64_t        n_cues, n_words; /* cues of the SRT; parts that had text */
+    int64_t        end_us;          /* of the last part */
+    int32_t        code;            /* of what failed here */
+    bool           open;
 } cli_transcript;
 
-void cli_transcript_init(cli_transcript *t, cli_outputs *to,
-                         const char *source);
+void cli_transcript_init(cli_transcript *t, cli_outputs *to, const char *source);
 /* Adds a part to every document, opening them with the first one. False: code
  * says why; go no further. */
 bool cli_transcript_add(cli_transcript *t, const weft_part_result *part);
