@@ -46,8 +46,9 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_LANGUAGE] = {"language", 0, STR, 0, "English", NULL, "NAME", "language of the text"},
     [OWN_TASK] = {"task", 0, STR, 0, "transcribe", "transcribe|translate", "TASK",
                   "what to do with what is said"},
-    [OWN_MAX_SEGMENT] = {"max_segment", 0, STR, 0, "60", NULL, "SECONDS",
-                         "longest part of a recording that is decoded at once, 0.5 to 600"},
+    [OWN_MAX_SEGMENT] = {"max_segment", 0, STR, 0, NULL, NULL, "SECONDS",
+                         "longest part of a recording that is decoded at once, 0.5 to 600 "
+                         "(default: what the model takes, at most 60)"},
     [OWN_AUDIO] = {"audio", 0, STR, WEFT_OPTION_PATH | WEFT_OPTION_LIST, NULL, NULL, "FILE",
                    "a recording that goes into the prompt too"},
     [OWN_FRAMES] = {"frames", 0, STR, 0, NULL, NULL, "N", "frames taken from a clip"},

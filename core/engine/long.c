@@ -143,17 +143,37 @@ static const weft_segmenter *segmenter_of(weft_engine *e, const char *kind, wf_p
     return NULL;
 }
 
+/* How long a part may be: as asked, which the model must be able to take, else as long as it takes. */
+static weft_status part_limit(const long_run *r, int64_t *max_us, weft_error *err)
+{
+    const weft_modality *vt = r->modality->vt;
+    int64_t              most = INT64_MAX;
+    if (WEFT_HAS(vt, weft_modality, longest_us) && vt->longest_us != NULL) {
+        const char *before = wf_plugin_enter(r->modality->plugin);
+        most = vt->longest_us(r->modality->self);
+        wf_plugin_leave(before);
+    }
+    *max_us = r->rq->max_us > 0 ? r->rq->max_us : most < DEFAULT_PART_US ? most : DEFAULT_PART_US;
+    if (*max_us <= most)
+        return WEFT_OK;
+    return wf_fail(err, WEFT_E_INVALID, "parts of %.1f s were asked for, and this model takes at most %.1f s at once",
+                   (double)*max_us / 1e6, (double)most / 1e6);
+}
+
 /* Without a segmenter the recording is one part. */
 static weft_status run_parts(long_run *r, weft_error *err)
 {
     wf_plugin            *owner;
     const weft_segmenter *s = segmenter_of(r->e, r->media->kind, &owner);
     weft_segment_sink     sink = { WEFT_HDR(weft_segment_sink), r, push };
-    int64_t               max_us = r->rq->max_us > 0 ? r->rq->max_us : DEFAULT_PART_US;
+    int64_t               max_us;
     if (s == NULL) {
         weft_segment all = { WEFT_HDR(weft_segment), 0, r->media->info.duration_us, 0, 0, &r->media->pub };
         return push(r, &all, err);
     }
+    r->status = part_limit(r, &max_us, &r->failed); /* the caller's mistake, not the recording's */
+    if (r->status != WEFT_OK)
+        return r->status;
     const char *before = wf_plugin_enter(owner);
     weft_status status = s->run(wf_plugin_host(owner), &r->media->pub, max_us, &sink, err);
     wf_plugin_leave(before);

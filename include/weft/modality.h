@@ -98,6 +98,8 @@ typedef struct weft_modality {
     /* What the encoder is given, for a person to look at: pictures of one size, u8 [n, height, width, 3]. rgb->data NULL:
      * only the shape is wanted; else it holds that much. NULL: there is nothing to see. [worker] */
     weft_status (*preview)(void *self, const weft_plan *p, const weft_tensor *inputs, weft_tensor *rgb, weft_error *err);
+    /* The longest medium, in us, that one item may be: parts of a long one are cut no longer. NULL: any length. [any] */
+    int64_t (*longest_us)(void *self);
 } weft_modality;
 
 /* Long and live media: finds segments and pushes them; push returns when the host has taken one. A component of its own,

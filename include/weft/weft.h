@@ -250,7 +250,7 @@ typedef struct weft_long_request {
     const char *path; /* "-": standard input, live */
     const char *kind; /* NULL: whatever it is */
     const char *task, *language, *system, *user; /* as weft_prompt */
-    int64_t     max_us;  /* of a part; 0: 60 s */
+    int64_t     max_us;  /* of a part; 0: what the model takes, at most 60 s */
     uint32_t    flags;   /* WEFT_PROMPT_* */
     uint32_t    reserved;
     /* Called as each part is done. Not 0: stop. */

@@ -50,6 +50,12 @@ static uint64_t parameters(void *self)
     return spk_weights_count(m->host, &m->config);
 }
 
+static int64_t longest_us(void *self)
+{
+    const spk_modality *m = self;
+    return (int64_t)m->config.max_seconds * 1000000;
+}
+
 static void destroy(void *self)
 {
     spk_modality *m = self;
@@ -103,4 +109,5 @@ const weft_modality spk_audio_modality = {
     .preprocess = spk_preprocess,
     .encode = encode,
     .parameters = parameters,
+    .longest_us = longest_us,
 };

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -282,6 +283,23 @@ class Inputs(Case):
         for a, b in zip(parts, parts[1:]):
             self.assertLessEqual(a["end"] - a["start"], 2)
             self.assertEqual(a["end"], b["start"]) # nothing is lost or doubled between
+
+    def test_the_model_has_a_limit_too(self):
+        model = self.path("short")
+        shutil.copytree(self.model, model)
+        config = os.path.join(model, "config.json")
+        with open(config) as f:
+            keys = json.load(f)
+        with open(config, "w") as f:
+            json.dump(dict(keys, max_seconds=2), f)
+        long = self.write("long.wav", wav(*[voice(0.8), silence(0.2)] * 9))
+        own = ["--set", "weft.speech.weights=" + model]
+        parts = json.loads(self.hear("--format", "json", *own, long).out)["segments"]
+        self.assertGreaterEqual(len(parts), 5)
+        self.assertTrue(all(p["end"] - p["start"] <= 2 for p in parts), parts)
+        self.hear("--max-segment", "2", *own, long)
+        line = self.fails(2, *self.args("transcribe", "--max-segment", "2.1", *own, long))
+        self.assertIn("parts of 2.1 s were asked for, and this model takes at most 2.0 s at once", line)
 
     def test_task_and_language_are_the_prompt(self):
         def score(*more):

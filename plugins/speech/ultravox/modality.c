@@ -75,6 +75,12 @@ static uint64_t parameters(void *self)
     return vox_weights_count(m->host, &m->config);
 }
 
+static int64_t longest_us(void *self)
+{
+    (void)self;
+    return VOX_MAX_SECONDS * (int64_t)1000000;
+}
+
 static void destroy(void *self)
 {
     vox_modality *m = self;
@@ -140,4 +146,5 @@ const weft_modality vox_audio_modality = {
     .preprocess = preprocess,
     .encode = encode,
     .parameters = parameters,
+    .longest_us = longest_us,
 };

@@ -114,8 +114,11 @@ static uint64_t parameters(void *self)
 }
 
 static const char *const     kinds[] = { "test.rows", NULL };
-static const weft_modality   modality = { WEFT_HDR(weft_modality), kinds, create, load, destroy, install, prompt,
-                                          plan, plan_inputs, preprocess, encode, parameters, NULL };
+static const weft_modality   modality = {
+    .hdr = WEFT_HDR(weft_modality), .kinds = kinds, .create = create, .load = load, .destroy = destroy,
+    .install = install, .prompt = prompt, .plan = plan, .plan_inputs = plan_inputs, .preprocess = preprocess,
+    .encode = encode, .parameters = parameters
+};
 static const weft_component  components[] = { { WEFT_C_MODALITY, "rows", &modality } };
 static const char *const     needs[] = { WEFT_IF_OPS, NULL };
 static const weft_descriptor descriptor = { WEFT_HDR(weft_descriptor), "test.soft", "soft rows", "0.1.0", "weft",
