@@ -18,6 +18,7 @@ import mel
 from common import DEMO, SEED, load, workdir, write_bytes
 from greedy_speech import trained_hearing
 from models import CROSS_BEFORE, TEXT, VISION
+from speech_data import LONGEST
 from speech_model import ADAPTER, ENCODER, STACK, tensors
 from train_text import tokenizer
 from train_vision import Smoothed, VisionModel, frozen_core
@@ -118,7 +119,7 @@ def export_text(tok):
 def speech_config(tok):
     return {"architectures": ["WeftSpeechModel"], "model_type": "weft_speech", "torch_dtype": "bfloat16",
             "text_hidden_size": TEXT["hidden_size"], "audio_token": "<|audio|>", "audio_token_index": tok.image + 1,
-            "begin_token": AUDIO_BEGIN, "end_token": AUDIO_END, "encoder_config": ENCODER, "adapter_config": ADAPTER}
+            "begin_token": AUDIO_BEGIN, "end_token": AUDIO_END, "max_seconds": LONGEST // 100, "encoder_config": ENCODER, "adapter_config": ADAPTER}
 
 
 def front_end_config():

@@ -146,9 +146,19 @@ def interpolate(y, at, axis):
     return np.take(y, low, axis) * (1 - share) + np.take(y, low + 1, axis) * share
 
 
+def tighten(y, rng):
+    """Often without what is quiet before or behind: recordings may begin and end with their words."""
+    loud = y.mean(1)
+    low, high = np.percentile(loud, [5, 90])
+    at = np.flatnonzero(loud > low + 0.3 * (high - low))
+    first = max(0, at[0] - 3) if rng.random() < 0.3 else 0
+    last = at[-1] + 4 if rng.random() < 0.4 else len(y)
+    return y[first:last]
+
+
 def worsen(y, rng, gen):
-    """Log-mel frames before normalisation to other such frames: tempo, vocal tract, noise, band."""
-    y = y.astype(np.float32)
+    """Log-mel frames before normalisation to other such frames: edges, tempo, vocal tract, noise, band."""
+    y = tighten(y.astype(np.float32), rng)
     if rng.random() < 0.7 and len(y) > 8:
         tempo = rng.uniform(0.8, 1.25)
         y = interpolate(y, np.arange(int(len(y) / tempo)) * tempo, 0)

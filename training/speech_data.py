@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import torch
 
+import sentences as S
 from common import SEED
 from mel import normalise
 from speech_augment import hide, worsen
@@ -16,10 +17,19 @@ from speech_voices import PERSON
 
 LONGEST = 1200          # frames of a sentence; longer ones are left out
 PERSON_SHARE = 4        # how often the one person's sentences come for once of the others'
+DIGITS_SHARE = 2        # and strings of digits: the text core loses its place where one comes twice
+SHORT_SHARE = 2         # and one or two words alone
 # Phones: espeak's IPA without stress and length, diphthongs and affricates as one sign.
 ONE_SIGN = [("aɪ", "A"), ("eɪ", "E"), ("oʊ", "O"), ("aʊ", "W"), ("ɔɪ", "Y"), ("tʃ", "C"), ("dʒ", "J"),
             ("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɾ", "t"), ("ɚ", "ɜ"), ("o", "ɔ"), ("ɑ", "a"), ("r", "ɹ"), ("e", "ɛ")]
 PHONES = "AEOWYCJəɪɜɔaɛiuʊʌæpbtdkɡfvθðszʃʒhmnŋlɹjw"
+
+
+def share(voice, text):
+    """How often a sentence is drawn."""
+    words = text.split()
+    kind = SHORT_SHARE if len(words) < 3 else 1 if set(words) - set(S.ONES[:10]) else DIGITS_SHARE
+    return (PERSON_SHARE if voice == PERSON else 1) * kind
 
 
 class Corpus:
@@ -39,7 +49,7 @@ class Corpus:
                 frames, ends, texts, voices = z["frames"], z["ends"], z["texts"], z["voices"]
             for a, b, text, voice in zip([0, *ends[:-1]], ends, texts, voices):
                 if b - a <= LONGEST and text.strip():
-                    self.items.append((frames[a:b], str(text), PERSON_SHARE if voice == PERSON else 1))
+                    self.items.append((frames[a:b], str(text), share(str(voice), str(text))))
 
     def batches(self, step, rows, pool=768):
         """Batches of about so many rows, like lengths together; a function of the step and what is there."""

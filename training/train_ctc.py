@@ -4,8 +4,9 @@
 Two alignment losses (connectionist temporal classification, Graves et al., ICML 2006): phones at the encoder's
 rows, 40 ms, and the text core's own tokens at the soft tokens, 80 ms. The second has no output layer of its
 own: a soft token x scores token v with k (2 x.e_v - e_v.e_v), e_v its frozen embedding, and silence with 0, as if
-x were e_v or nothing, plus noise: just what the text core has been taught to repeat. So when the core
-listens (train_speech.py), it hears its own embeddings.
+x were e_v or nothing, plus noise: just what the text core has been taught to repeat. Those scores say nothing of
+x's length, so a third loss keeps x near what they make of it: the mean of the embeddings, weighted by their
+probabilities, silence being 0. So when the core listens (train_speech.py), it hears its own embeddings.
 """
 import argparse
 import json
@@ -22,6 +23,8 @@ from train_text import tokenizer
 from train_vision import Smoothed, frozen_core
 
 PHONE_SHARE = 0.5    # weight of the phones beside the tokens
+NEAR_SHARE = 3.0     # and of the distance to the embeddings
+SILENT_SHARE = 0.2   # of a silent row in it, a spoken one having 1
 REFRESH = 200        # steps between two looks for more of the corpus
 
 
@@ -49,12 +52,20 @@ def ctc(scores, lengths, targets):
     return (loss / sizes.clamp(min=1)).mean()
 
 
+def distance(soft, scores, table, lengths):
+    """How far soft tokens are from the embeddings that their scores expect: mean square, an embedding's being 1."""
+    odds = scores.detach().exp()
+    square = (soft.float() - odds[..., :-1] @ table).square().sum(-1) / table.square().sum(-1).mean()
+    share = (SILENT_SHARE + (1 - SILENT_SHARE) * (1 - odds[..., -1])) * (torch.arange(soft.shape[1]) < lengths[:, None])
+    return (share * square).sum() / share.sum()
+
+
 def alignment_losses(model, table, tok, heard, texts):
-    """(phones, tokens); heard: what Speech gives."""
+    """(phones, tokens, distance); heard: what Speech gives."""
     encoded, soft, lengths, rows = heard
-    by_phone = model.phones(encoded).float().log_softmax(-1)
+    by_phone, by_token = model.phones(encoded).float().log_softmax(-1), model.token_scores(soft, table)
     return (ctc(by_phone, rows, [phones(t) for t in texts]),
-            ctc(model.token_scores(soft, table), lengths, [tok.encode(" " + t) for t in texts]))
+            ctc(by_token, lengths, [tok.encode(" " + t) for t in texts]), distance(soft, by_token, table, lengths))
 
 
 def listen(model, rows, lengths):
@@ -80,7 +91,7 @@ class Feed:
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--steps", type=int, default=2400)
+    args.add_argument("--steps", type=int, default=3700)
     args.add_argument("--stop", type=int, default=0, help="leave after this step, to go on later")
     args.add_argument("--rows", type=int, default=3600)
     args.add_argument("--threads", type=int, default=2)
@@ -96,14 +107,14 @@ def main():
     while run.step < last:
         rows, lengths, texts = feed.next(run.step)
         losses = alignment_losses(model, table, tok, listen(model, rows, lengths), texts)
-        (PHONE_SHARE * losses[0] + losses[1]).backward()
-        run.optimiser.step(lr_factor(run.step, args.steps, decay=0.15))
+        (PHONE_SHARE * losses[0] + losses[1] + NEAR_SHARE * losses[2]).backward()
+        run.optimiser.step(lr_factor(run.step, args.steps))
         both.follow(run.step)
-        seen.append([x.item() for x in losses] + [len(texts)])
+        seen.append([x.item() for x in losses])
         run.advance()
         if run.step % 20 == 0:
             mean = [sum(c) / len(c) for c in zip(*seen)]
-            run.log(phone_loss=mean[0], token_loss=mean[1], sentences=mean[2], items=len(feed.corpus.items))
+            run.log(phone_loss=mean[0], token_loss=mean[1], distance=mean[2], items=len(feed.corpus.items))
             seen = []
     run.save()
     if run.step >= args.steps:
