@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # weft_plugin(NAME SOURCES ... [LINKS imported targets ...]): a plugin module in build/plugins/NAME.so.
-# It sees include/ and its own folder, nothing else, and links nothing of ours.
+# It sees include/ and its own folder, and what it needs of plugins/common/ becomes a part of it; it links nothing else of
+# ours.
 
 function(weft_plugin name)
   cmake_parse_arguments(P "" "" "SOURCES;LINKS" ${ARGN})
@@ -8,7 +9,7 @@ function(weft_plugin name)
   weft_isa_flags(${P_SOURCES})
   set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE weft_flags ${P_LINKS} m)
+  target_link_libraries(${name} PRIVATE weft_flags plugins_common ${P_LINKS} m)
   if(NOT WEFT_SANITIZE)
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()

@@ -11,9 +11,9 @@
 
 #define KEY_AT(field) offsetof(spk_adapter_config, field)
 
-static weft_status config(const spk_keys *k, spk_adapter_config *c)
+static weft_status config(const plg_keys *k, spk_adapter_config *c)
 {
-    static const spk_int_key keys[] = {
+    static const plg_int_key keys[] = {
         {"hidden_size", KEY_AT(d), 3072, 1, 65536},
         {"intermediate_size", KEY_AT(d_ffn), 4096, 1, 1 << 20},
         {"num_attention_heads", KEY_AT(n_heads), 24, 1, 4096},
@@ -24,15 +24,15 @@ static weft_status config(const spk_keys *k, spk_adapter_config *c)
     double eps = 1e-5, theta = 10000.0;
     c->bias = 1;
     c->act = WEFT_ACT_SILU;
-    weft_status status = spk_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+    weft_status status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
     if (status == WEFT_OK)
-        status = spk_keys_bool(k, "use_bias", &c->bias);
+        status = plg_keys_bool(k, "use_bias", &c->bias);
     if (status == WEFT_OK)
-        status = spk_keys_act(k, "hidden_act", &c->act);
+        status = plg_keys_act(k, "hidden_act", PLG_ACTS, &c->act);
     if (status == WEFT_OK)
-        status = spk_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
+        status = plg_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
     if (status == WEFT_OK)
-        status = spk_keys_f64(k, "rotary_embedding_base", 1.0, 1e9, &theta);
+        status = plg_keys_f64(k, "rotary_embedding_base", 1.0, 1e9, &theta);
     if (status != WEFT_OK)
         return status;
     c->eps = (float)eps;

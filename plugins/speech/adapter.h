@@ -7,7 +7,7 @@
 
 typedef struct spk_adapter {
     /* Its keys; c->d_in holds the encoder's width, c->d_out the text model's where it is known. */
-    weft_status (*config)(const spk_keys *k, spk_adapter_config *c);
+    weft_status (*config)(const plg_keys *k, spk_adapter_config *c);
     /* n_tokens and n_real_tokens from n_rows and n_real. [any] */
     void (*sizes)(const spk_adapter_config *c, spk_sizes *s);
     /* w->layers has room for n_layers. */

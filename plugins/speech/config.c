@@ -16,7 +16,7 @@ static int has_file(const weft_host *h, const weft_package *p, const char *file)
 static weft_status read_front(const weft_host *h, const weft_package *p, spk_config *c,
                               weft_error *err)
 {
-    const spk_keys k = spk_keys_of(h, p, SPK_PREPROCESSOR, "", err);
+    const plg_keys k = plg_keys_of(h, p, SPK_PREPROCESSOR, "", err);
     weft_status    status = WEFT_OK;
     c->front = c->encoder.family->front();
     if (has_file(h, p, SPK_PREPROCESSOR))
@@ -36,9 +36,9 @@ static weft_status read_front(const weft_host *h, const weft_package *p, spk_con
     return WEFT_OK;
 }
 
-static weft_status read_tokens(const spk_keys *k, spk_config *c)
+static weft_status read_tokens(const plg_keys *k, spk_config *c)
 {
-    const spk_int_key keys[] = {
+    const plg_int_key keys[] = {
         {"hook_order", offsetof(spk_config, hook_order), 0, -1000000, 1000000},
         {"audio_token_index", offsetof(spk_config, marker_id), -1, 0, 1 << 24},
         {"max_seconds", offsetof(spk_config, max_seconds), 60, 1, 600},
@@ -55,24 +55,24 @@ static weft_status read_tokens(const spk_keys *k, spk_config *c)
          &c->translate},
         {"weft_prompts.describe", NULL, &c->describe},
     };
-    weft_status status = spk_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+    weft_status status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
     for (size_t i = 0; status == WEFT_OK && i < sizeof strings / sizeof *strings; i++) {
         *strings[i].to = strings[i].dflt;
-        status = spk_keys_str(k, strings[i].key, strings[i].to);
+        status = plg_keys_str(k, strings[i].key, strings[i].to);
     }
     return status;
 }
 
-static weft_status read_own(const spk_keys *top, spk_config *c)
+static weft_status read_own(const plg_keys *top, spk_config *c)
 {
     const char *type = spk_conformer.model_type;
     int64_t     d_text = 4096;
-    spk_keys    encoder = *top, adapter = *top;
+    plg_keys    encoder = *top, adapter = *top;
     encoder.prefix = "encoder_config.";
     adapter.prefix = "adapter_config.";
-    weft_status status = spk_keys_str(&encoder, "model_type", &type);
+    weft_status status = plg_keys_str(&encoder, "model_type", &type);
     if (status == WEFT_OK)
-        status = spk_keys_i64(top, "text_hidden_size", 1, 65536, &d_text);
+        status = plg_keys_i64(top, "text_hidden_size", 1, 65536, &d_text);
     if (status != WEFT_OK)
         return status;
     c->encoder.family = spk_encoder_find(type);
@@ -91,14 +91,14 @@ static weft_status read_own(const spk_keys *top, spk_config *c)
     return c->adapter.family->config(&adapter, &c->adapter);
 }
 
-static weft_status read_w2v(const spk_keys *k, spk_config *c)
+static weft_status read_w2v(const plg_keys *k, spk_config *c)
 {
     int32_t     has_adapter = 0;
     weft_status status = spk_w2vbert.config(k, &c->encoder);
     c->encoder.family = &spk_w2vbert;
     c->encoder_prefix = c->adapter_prefix = "";
     if (status == WEFT_OK)
-        status = spk_keys_bool(k, "add_adapter", &has_adapter);
+        status = plg_keys_bool(k, "add_adapter", &has_adapter);
     if (status != WEFT_OK || !has_adapter)
         return status;
     c->adapter.family = &spk_w2vbert_adapter;
@@ -109,10 +109,10 @@ static weft_status read_w2v(const spk_keys *k, spk_config *c)
 weft_status spk_config_read(const weft_host *h, const weft_package *p, spk_config *out,
                             weft_error *err)
 {
-    const spk_keys k = spk_keys_of(h, p, SPK_CONFIG, "", err);
+    const plg_keys k = plg_keys_of(h, p, SPK_CONFIG, "", err);
     const char    *name = "nothing";
     memset(out, 0, sizeof *out);
-    weft_status status = spk_keys_str(&k, "architectures[0]", &name);
+    weft_status status = plg_keys_str(&k, "architectures[0]", &name);
     if (status != WEFT_OK)
         return status;
     if (strcmp(name, SPK_ARCH_OWN) == 0)

@@ -17,9 +17,9 @@
 
 #define KEY_AT(field) offsetof(spk_encoder_config, field)
 
-weft_status spk_conformer_config(const spk_keys *k, spk_encoder_config *c)
+weft_status spk_conformer_config(const plg_keys *k, spk_encoder_config *c)
 {
-    const spk_int_key keys[] = {
+    const plg_int_key keys[] = {
         {"hidden_size", KEY_AT(d), c->d, 1, 65536},
         {"num_hidden_layers", KEY_AT(n_layers), c->n_layers, 1, SPK_MAX_LAYERS},
         {"num_attention_heads", KEY_AT(n_heads), c->n_heads, 1, 4096},
@@ -29,11 +29,11 @@ weft_status spk_conformer_config(const spk_keys *k, spk_encoder_config *c)
     };
     double      eps = 1e-5;
     int32_t     act = WEFT_ACT_SILU;
-    weft_status status = spk_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+    weft_status status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
     if (status == WEFT_OK)
-        status = spk_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
+        status = plg_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
     if (status == WEFT_OK)
-        status = spk_keys_act(k, "hidden_act", &act);
+        status = plg_keys_act(k, "hidden_act", PLG_ACTS, &act);
     if (status != WEFT_OK)
         return status;
     c->eps = (float)eps;
@@ -184,7 +184,7 @@ static void rotary_attend(spk_conformer_run *f, const spk_mha *w, const weft_ten
 
 static const spk_conformer_kind paper = {0, 0, 0, rotary_prepare, rotary_attend};
 
-static weft_status config(const spk_keys *k, spk_encoder_config *c)
+static weft_status config(const plg_keys *k, spk_encoder_config *c)
 {
     double theta = 10000.0;
     c->d = 1536;
@@ -196,9 +196,9 @@ static weft_status config(const spk_keys *k, spk_encoder_config *c)
     c->bias = 1;
     weft_status status = spk_conformer_config(k, c);
     if (status == WEFT_OK)
-        status = spk_keys_bool(k, "use_bias", &c->bias);
+        status = plg_keys_bool(k, "use_bias", &c->bias);
     if (status == WEFT_OK)
-        status = spk_keys_f64(k, "rotary_embedding_base", 1.0, 1e9, &theta);
+        status = plg_keys_f64(k, "rotary_embedding_base", 1.0, 1e9, &theta);
     c->theta = (float)theta;
     if (status == WEFT_OK && c->d / c->n_heads % 2 != 0)
         return weft_fail(k->err, WEFT_E_INVALID,

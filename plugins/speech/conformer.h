@@ -29,7 +29,7 @@ typedef struct spk_conformer_kind {
 } spk_conformer_kind;
 
 /* Reads the keys that all have; *c holds the family's defaults. [setup] */
-weft_status spk_conformer_config(const spk_keys *k, spk_encoder_config *c);
+weft_status spk_conformer_config(const plg_keys *k, spk_encoder_config *c);
 void spk_conformer_ask(spk_request *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
                        const char *prefix, spk_encoder_weights *w);
 void spk_conformer_encode(spk_run *r, const spk_conformer_kind *kind, const spk_encoder_config *c,

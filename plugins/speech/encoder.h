@@ -12,7 +12,7 @@ typedef struct spk_encoder {
     int32_t     masks_padding;  /* a last row whose last frame is padding is not looked at */
     int32_t     stacked_output; /* "features" is shown as rows, not as frames */
     /* Its keys, all optional; INVALID or UNSUPPORTED names the key. [setup] */
-    weft_status (*config)(const spk_keys *k, spk_encoder_config *c);
+    weft_status (*config)(const plg_keys *k, spk_encoder_config *c);
     /* Names start with prefix; w->blocks has room for n_layers. */
     void (*ask)(spk_request *r, const spk_encoder_config *c, const char *prefix,
                 spk_encoder_weights *w);

@@ -2,19 +2,19 @@
 /* The front end's configuration, from a model's preprocessor_config.json. */
 #include "features.h"
 
-static weft_status whole(const spk_keys *k, const char *key, int64_t min, int64_t max, int32_t *v)
+static weft_status whole(const plg_keys *k, const char *key, int64_t min, int64_t max, int32_t *v)
 {
     int64_t     x = *v;
-    weft_status st = spk_keys_i64(k, key, min, max, &x);
+    weft_status st = plg_keys_i64(k, key, min, max, &x);
     *v = (int32_t)x;
     return st;
 }
 
 /* The index of a key's word among the names (NULL-terminated); absent: *v as it is. */
-static weft_status word(const spk_keys *k, const char *key, const char *const *names, int32_t *v)
+static weft_status word(const plg_keys *k, const char *key, const char *const *names, int32_t *v)
 {
     const char *s = NULL;
-    weft_status st = spk_keys_str(k, key, &s);
+    weft_status st = plg_keys_str(k, key, &s);
     if (st != WEFT_OK || s == NULL)
         return st;
     for (int32_t i = 0; names[i] != NULL; i++)
@@ -26,14 +26,14 @@ static weft_status word(const spk_keys *k, const char *key, const char *const *n
                      k->file, k->prefix, key, s, names[0]);
 }
 
-static weft_status choose_class(const spk_keys *k, spk_features_config *out, int *own)
+static weft_status choose_class(const plg_keys *k, spk_features_config *out, int *own)
 {
     const char *s = NULL;
     int64_t     rate = SPK_RATE;
-    weft_status st = spk_keys_str(k, "feature_extractor_type", &s);
+    weft_status st = plg_keys_str(k, "feature_extractor_type", &s);
     *own = 0;
     if (st == WEFT_OK)
-        st = spk_keys_i64(k, "sampling_rate", 1, 768000, &rate);
+        st = plg_keys_i64(k, "sampling_rate", 1, 768000, &rate);
     if (st == WEFT_OK && rate != SPK_RATE)
         return weft_fail(k->err, WEFT_E_UNSUPPORTED,
                          "%s: %ssampling_rate is %d; models of 16000 are "
@@ -51,7 +51,7 @@ static weft_status choose_class(const spk_keys *k, spk_features_config *out, int
 }
 
 /* What all extractors may say. */
-static weft_status read_common(const spk_keys *k, spk_features_config *out)
+static weft_status read_common(const plg_keys *k, spk_features_config *out)
 {
     double      pad = (double)out->pad_value;
     weft_status st = whole(k, "feature_size", 1, 1024, &out->n_mels);
@@ -68,12 +68,12 @@ static weft_status read_common(const spk_keys *k, spk_features_config *out)
     if (st == WEFT_OK)
         st = whole(k, "stride", 1, 64, &out->stack);
     if (st == WEFT_OK)
-        st = spk_keys_f64(k, "padding_value", -1e9, 1e9, &pad);
+        st = plg_keys_f64(k, "padding_value", -1e9, 1e9, &pad);
     out->pad_value = (float)pad;
     return st;
 }
 
-static weft_status read_words(const spk_keys *k, spk_features_config *out)
+static weft_status read_words(const plg_keys *k, spk_features_config *out)
 {
     static const char *const windows[] = {"hann", "povey", NULL};
     static const char *const mels[] = {"htk", "kaldi", "slaney", NULL};
@@ -87,29 +87,29 @@ static weft_status read_words(const spk_keys *k, spk_features_config *out)
 }
 
 /* What only our own says; the others' classes fix these. */
-static weft_status read_own(const spk_keys *k, spk_features_config *out)
+static weft_status read_own(const plg_keys *k, spk_features_config *out)
 {
     weft_status st = read_words(k, out);
     if (st == WEFT_OK)
-        st = spk_keys_bool(k, "center", &out->center);
+        st = plg_keys_bool(k, "center", &out->center);
     if (st == WEFT_OK)
-        st = spk_keys_bool(k, "remove_mean", &out->remove_mean);
+        st = plg_keys_bool(k, "remove_mean", &out->remove_mean);
     if (st == WEFT_OK)
-        st = spk_keys_bool(k, "normalize", &out->normalise);
+        st = plg_keys_bool(k, "normalize", &out->normalise);
     if (st == WEFT_OK)
-        st = spk_keys_f64(k, "f_min", 0, 8000, &out->f_min);
+        st = plg_keys_f64(k, "f_min", 0, 8000, &out->f_min);
     if (st == WEFT_OK)
-        st = spk_keys_f64(k, "f_max", 0, 8000, &out->f_max);
+        st = plg_keys_f64(k, "f_max", 0, 8000, &out->f_max);
     if (st == WEFT_OK)
-        st = spk_keys_f64(k, "preemphasis", 0, 1, &out->preemphasis);
+        st = plg_keys_f64(k, "preemphasis", 0, 1, &out->preemphasis);
     if (st == WEFT_OK)
-        st = spk_keys_f64(k, "mel_floor", 1e-30, 1, &out->floor);
+        st = plg_keys_f64(k, "mel_floor", 1e-30, 1, &out->floor);
     if (st == WEFT_OK)
-        st = spk_keys_f64(k, "dynamic_range", 0, 100, &out->range);
+        st = plg_keys_f64(k, "dynamic_range", 0, 100, &out->range);
     return st;
 }
 
-weft_status spk_features_config_read(const spk_keys *k, spk_features_config *out)
+weft_status spk_features_config_read(const plg_keys *k, spk_features_config *out)
 {
     int         own;
     weft_status st = choose_class(k, out, &own);

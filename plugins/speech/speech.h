@@ -13,7 +13,7 @@
 #include "weft/sdk.h"
 
 #include "clip.h"
-#include "keys.h"
+#include "../common/keys.h"
 #include "request.h"
 
 #define SPK_ID "weft.speech"

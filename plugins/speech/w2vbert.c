@@ -25,9 +25,9 @@ static void attend(spk_conformer_run *f, const spk_mha *w, const weft_tensor *q,
 static const spk_conformer_kind kind = {1, 1, 1, NULL, attend};
 
 /* Absent keys take Wav2Vec2BertConfig's defaults. */
-static weft_status config(const spk_keys *k, spk_encoder_config *c)
+static weft_status config(const plg_keys *k, spk_encoder_config *c)
 {
-    static const spk_int_key distances[] = {
+    static const plg_int_key distances[] = {
         {"left_max_position_embeddings", offsetof(spk_encoder_config, left), 64, 0,
          SPK_MAX_POSITIONS / 2 - 1},
         {"right_max_position_embeddings", offsetof(spk_encoder_config, right), 8, 0,
@@ -43,9 +43,9 @@ static weft_status config(const spk_keys *k, spk_encoder_config *c)
     c->bias = 1;
     weft_status status = spk_conformer_config(k, c);
     if (status == WEFT_OK)
-        status = spk_keys_ints(k, distances, 2, c);
+        status = plg_keys_ints(k, distances, 2, c);
     if (status == WEFT_OK)
-        status = spk_keys_str(k, "position_embeddings_type", &positions);
+        status = plg_keys_str(k, "position_embeddings_type", &positions);
     if (status == WEFT_OK && strcmp(positions, "relative_key") != 0)
         return weft_fail(k->err, WEFT_E_UNSUPPORTED,
                          "%s: %sposition_embeddings_type is \"%.40s\", and only relative_key is "

@@ -13,9 +13,9 @@
 
 #define KEY_AT(field) offsetof(spk_adapter_config, field)
 
-static weft_status config(const spk_keys *k, spk_adapter_config *c)
+static weft_status config(const plg_keys *k, spk_adapter_config *c)
 {
-    const spk_int_key keys[] = {
+    const plg_int_key keys[] = {
         {"output_hidden_size", KEY_AT(d), c->d_in, 1, 65536},
         {"intermediate_size", KEY_AT(d_ffn), 4096, 1, 1 << 20},
         {"num_attention_heads", KEY_AT(n_heads), 16, 1, 4096},
@@ -26,13 +26,13 @@ static weft_status config(const spk_keys *k, spk_adapter_config *c)
     double eps = 1e-5;
     c->act = WEFT_ACT_RELU;
     c->bias = 1;
-    weft_status status = spk_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+    weft_status status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
     if (status == WEFT_OK)
-        status = spk_keys_act(k, "adapter_act", &c->act);
+        status = plg_keys_act(k, "adapter_act", PLG_ACTS, &c->act);
     if (status == WEFT_OK)
-        status = spk_keys_bool(k, "use_intermediate_ffn_before_adapter", &c->pre_ffn);
+        status = plg_keys_bool(k, "use_intermediate_ffn_before_adapter", &c->pre_ffn);
     if (status == WEFT_OK)
-        status = spk_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
+        status = plg_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
     c->eps = (float)eps;
     c->d_out = c->d;
     if (status == WEFT_OK && c->d % c->n_heads != 0)

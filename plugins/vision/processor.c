@@ -3,7 +3,7 @@
  *
  * Absent keys take MllamaImageProcessor's defaults (transformers 4.49). The file may be absent
  * altogether: then the tiles are those that config.json gives the encoder. */
-#include "keys.h"
+#include "../common/keys.h"
 #include "vision.h"
 
 typedef struct switches { /* booleans, all true in the reference */
@@ -12,20 +12,20 @@ typedef struct switches { /* booleans, all true in the reference */
 
 #define BILINEAR 2 /* Pillow's number for it */
 
-static weft_status read_switches(const vis_keys *k, switches *s)
+static weft_status read_switches(const plg_keys *k, switches *s)
 {
     const switches on = {1, 1, 1, 1};
     int64_t        resample = BILINEAR;
     *s = on;
-    weft_status status = vis_keys_bool(k, "do_resize", &s->resize);
+    weft_status status = plg_keys_bool(k, "do_resize", &s->resize);
     if (status == WEFT_OK)
-        status = vis_keys_bool(k, "do_pad", &s->pad);
+        status = plg_keys_bool(k, "do_pad", &s->pad);
     if (status == WEFT_OK)
-        status = vis_keys_bool(k, "do_rescale", &s->rescale);
+        status = plg_keys_bool(k, "do_rescale", &s->rescale);
     if (status == WEFT_OK)
-        status = vis_keys_bool(k, "do_normalize", &s->normalize);
+        status = plg_keys_bool(k, "do_normalize", &s->normalize);
     if (status == WEFT_OK)
-        status = vis_keys_i64(k, "resample", 0, 5, &resample);
+        status = plg_keys_i64(k, "resample", 0, 5, &resample);
     if (status != WEFT_OK)
         return status;
     if (!s->resize || !s->pad || resample != BILINEAR)
@@ -35,14 +35,14 @@ static weft_status read_switches(const vis_keys *k, switches *s)
     return WEFT_OK;
 }
 
-static weft_status read_sizes(const vis_keys *k, const vis_config *c, vis_image_config *out)
+static weft_status read_sizes(const plg_keys *k, const vis_config *c, vis_image_config *out)
 {
     int64_t     height = 224, width = 224, tiles = 4;
-    weft_status status = vis_keys_i64(k, "size.height", 1, 65536, &height);
+    weft_status status = plg_keys_i64(k, "size.height", 1, 65536, &height);
     if (status == WEFT_OK)
-        status = vis_keys_i64(k, "size.width", 1, 65536, &width);
+        status = plg_keys_i64(k, "size.width", 1, 65536, &width);
     if (status == WEFT_OK)
-        status = vis_keys_i64(k, "max_image_tiles", 1, VIS_MAX_TILES, &tiles);
+        status = plg_keys_i64(k, "max_image_tiles", 1, VIS_MAX_TILES, &tiles);
     if (status != WEFT_OK)
         return status;
     if (height != c->tile || width != c->tile || tiles != c->max_tiles)
@@ -57,18 +57,18 @@ static weft_status read_sizes(const vis_keys *k, const vis_config *c, vis_image_
     return WEFT_OK;
 }
 
-static weft_status read_values(const vis_keys *k, vis_image_config *out)
+static weft_status read_values(const plg_keys *k, vis_image_config *out)
 {
     static const float half[3] = {0.5f, 0.5f, 0.5f};
     switches           s;
     out->rescale = 1.0 / 255.0;
     weft_status status = read_switches(k, &s);
     if (status == WEFT_OK)
-        status = vis_keys_f64(k, "rescale_factor", 0.0, 1e6, &out->rescale);
+        status = plg_keys_f64(k, "rescale_factor", 0.0, 1e6, &out->rescale);
     if (status == WEFT_OK)
-        status = vis_keys_channels(k, "image_mean", -1e6, half, out->mean);
+        status = plg_keys_channels(k, "image_mean", -1e6, half, out->mean);
     if (status == WEFT_OK) /* divided by: well above what rounds to 0 */
-        status = vis_keys_channels(k, "image_std", 1e-12, half, out->std);
+        status = plg_keys_channels(k, "image_std", 1e-12, half, out->std);
     if (status != WEFT_OK)
         return status;
     if (!s.rescale)
@@ -94,9 +94,9 @@ static vis_image_config defaults_for(const vis_config *c)
 weft_status vis_processor_read(const weft_host *h, const weft_package *p, vis_config *c,
                                weft_error *err)
 {
-    const vis_keys k = vis_keys_of(h, p, VIS_PREPROCESSOR, err);
+    const plg_keys k = plg_keys_of(h, p, VIS_PREPROCESSOR, "", err);
     int32_t        there;
-    weft_status    status = vis_keys_has_file(&k, &there);
+    weft_status    status = plg_keys_has_file(&k, &there);
     if (status != WEFT_OK)
         return status;
     if (!there) {

@@ -217,7 +217,7 @@ static weft_status read_config(const char *json, spk_features_config *c, weft_er
 {
     weft_package *p = fake_package_open(&host, NULL);
     fake_package_put(p, "preprocessor_config.json", json, strlen(json));
-    spk_keys k = spk_keys_of(&host.host, p, "preprocessor_config.json", "", err);
+    plg_keys k = plg_keys_of(&host.host, p, "preprocessor_config.json", "", err);
     return spk_features_config_read(&k, c);
 }
 

@@ -28,10 +28,10 @@ void vox_checkpoint_deinit(const weft_host *h)
     *h->slot = NULL;
 }
 
-static weft_status missing(const spk_keys *k)
+static weft_status missing(const plg_keys *k)
 {
     const char *id = "it was made for";
-    weft_status status = spk_keys_str(k, "text_model_id", &id);
+    weft_status status = plg_keys_str(k, "text_model_id", &id);
     if (status != WEFT_OK)
         return status;
     return weft_fail(k->err, WEFT_E_NOTFOUND,
@@ -44,13 +44,13 @@ static weft_status text_map(const weft_host *h, const weft_package *p, weft_text
                             weft_error *err)
 {
     const weft_if_weights *weights = h->get_interface(h, WEFT_IF_WEIGHTS);
-    const spk_keys         k = spk_keys_of(h, p, VOX_CONFIG, "", err);
+    const plg_keys         k = plg_keys_of(h, p, VOX_CONFIG, "", err);
     const record          *r = *h->slot;
     int64_t                n = 32; /* LlamaConfig's default */
     if (!weights->has(h, p, TEXT_PREFIX "embed_tokens.weight"))
         return missing(&k);
     weft_status status =
-        spk_keys_i64(&k, "text_config.num_hidden_layers", 1, VOX_MAX_LAYERS, &n);
+        plg_keys_i64(&k, "text_config.num_hidden_layers", 1, VOX_MAX_LAYERS, &n);
     if (status != WEFT_OK)
         return status;
     weft_text_map map = {.hdr = WEFT_HDR(weft_text_map),

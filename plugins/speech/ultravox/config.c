@@ -3,7 +3,7 @@
  * a size from it. Absent keys take the defaults of UltravoxConfig and WhisperConfig. */
 #include "ultravox.h"
 
-static const spk_int_key encoder_keys[] = {
+static const plg_int_key encoder_keys[] = {
     {"d_model", offsetof(vox_encoder_config, d), 384, 1, 1 << 16},
     {"encoder_ffn_dim", offsetof(vox_encoder_config, d_ffn), 1536, 1, 1 << 20},
     {"encoder_attention_heads", offsetof(vox_encoder_config, n_heads), 6, 1, 4096},
@@ -15,18 +15,18 @@ static const spk_int_key encoder_keys[] = {
 static weft_status read_encoder(const weft_host *h, const vox_origin *origin, vox_encoder_config *c,
                                 weft_error *err)
 {
-    const spk_keys k = spk_keys_of(h, origin->package, VOX_CONFIG, origin->keys, err);
+    const plg_keys k = plg_keys_of(h, origin->package, VOX_CONFIG, origin->keys, err);
     const char    *type = "whisper";
-    weft_status    status = spk_keys_str(&k, "model_type", &type);
+    weft_status    status = plg_keys_str(&k, "model_type", &type);
     if (status == WEFT_OK && strcmp(type, "whisper") != 0)
         return weft_fail(err, WEFT_E_INVALID,
                          "%s: %smodel_type is \"%.40s\", and only whisper is known", k.file,
                          k.prefix, type);
     if (status == WEFT_OK)
-        status = spk_keys_ints(&k, encoder_keys, sizeof encoder_keys / sizeof *encoder_keys, c);
+        status = plg_keys_ints(&k, encoder_keys, sizeof encoder_keys / sizeof *encoder_keys, c);
     c->act = WEFT_ACT_GELU;
     if (status == WEFT_OK)
-        status = spk_keys_act(&k, "activation_function", &c->act);
+        status = plg_keys_act(&k, "activation_function", PLG_ACTS, &c->act);
     if (status != WEFT_OK)
         return status;
     if (c->d % c->n_heads != 0)
@@ -37,10 +37,10 @@ static weft_status read_encoder(const weft_host *h, const vox_origin *origin, vo
 
 /* swiglu halves the width; anything else is a plain activation. It is Ultravox's default, and silu
  * is Shuka's. */
-static weft_status read_activation(const spk_keys *k, int shuka, vox_projector_config *c)
+static weft_status read_activation(const plg_keys *k, int shuka, vox_projector_config *c)
 {
     const char *name = shuka ? "silu" : "swiglu";
-    weft_status status = spk_keys_str(k, "projector_act", &name);
+    weft_status status = plg_keys_str(k, "projector_act", &name);
     c->act = WEFT_ACT_SILU;
     c->gated = strcmp(name, "swiglu") == 0;
     c->mid = c->gated ? c->inner / 2 : c->inner;
@@ -50,16 +50,16 @@ static weft_status read_activation(const spk_keys *k, int shuka, vox_projector_c
         return weft_fail(k->err, WEFT_E_INVALID,
                          "%s: hidden_size %d must be even: one half gates the other", k->file,
                          c->inner);
-    return c->gated ? WEFT_OK : spk_keys_act(k, "projector_act", &c->act);
+    return c->gated ? WEFT_OK : plg_keys_act(k, "projector_act", PLG_ACTS, &c->act);
 }
 
 /* The tensors say where the second norm is; the key must agree. */
-static weft_status read_norm(const spk_keys *k, vox_projector_config *c)
+static weft_status read_norm(const plg_keys *k, vox_projector_config *c)
 {
     const weft_if_weights *w = k->host->get_interface(k->host, WEFT_IF_WEIGHTS);
     const int mid = w->has(k->host, k->package, "multi_modal_projector.ln_mid.weight");
     const int post = w->has(k->host, k->package, "multi_modal_projector.ln_post.weight");
-    weft_status status = spk_keys_bool(k, "projector_ln_mid", &c->ln_mid);
+    weft_status status = plg_keys_bool(k, "projector_ln_mid", &c->ln_mid);
     if (status != WEFT_OK || (!mid && !post))
         return status;
     if (mid == post || mid != c->ln_mid)
@@ -71,7 +71,7 @@ static weft_status read_norm(const spk_keys *k, vox_projector_config *c)
 }
 
 /* Keys that stand for code that is not here. */
-static weft_status refuse(const spk_keys *k)
+static weft_status refuse(const plg_keys *k)
 {
     static const struct {
         const char *key, *what;
@@ -79,7 +79,7 @@ static weft_status refuse(const spk_keys *k)
                    {"audio_latency_block_size", "attention in blocks"}};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         int64_t     v = 0;
-        weft_status status = spk_keys_i64(k, foreign[i].key, INT32_MIN, INT32_MAX, &v);
+        weft_status status = plg_keys_i64(k, foreign[i].key, INT32_MIN, INT32_MAX, &v);
         if (status != WEFT_OK)
             return status;
         if (v != 0)
@@ -90,10 +90,10 @@ static weft_status refuse(const spk_keys *k)
     return WEFT_OK;
 }
 
-static weft_status check_width(const spk_keys *k, int32_t d_text)
+static weft_status check_width(const plg_keys *k, int32_t d_text)
 {
     int64_t     d = d_text;
-    weft_status status = spk_keys_i64(k, "text_config.hidden_size", 1, 1 << 24, &d);
+    weft_status status = plg_keys_i64(k, "text_config.hidden_size", 1, 1 << 24, &d);
     if (status == WEFT_OK && d != d_text)
         return weft_fail(k->err, WEFT_E_INVALID,
                          "%s: the adapter is for a text model of width %lld, and the one that is "
@@ -102,15 +102,15 @@ static weft_status check_width(const spk_keys *k, int32_t d_text)
     return status;
 }
 
-static weft_status read_projector(const spk_keys *k, int shuka, vox_projector_config *c)
+static weft_status read_projector(const plg_keys *k, int shuka, vox_projector_config *c)
 {
-    static const spk_int_key keys[] = {
+    static const plg_int_key keys[] = {
         {"stack_factor", offsetof(vox_projector_config, stack), 8, 1, 64},
         {"hidden_size", offsetof(vox_projector_config, inner), 4096, 1, 1 << 20},
     };
     weft_status status = refuse(k);
     if (status == WEFT_OK)
-        status = spk_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+        status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
     if (status == WEFT_OK)
         status = read_activation(k, shuka, c);
     return status == WEFT_OK ? read_norm(k, c) : status;
@@ -118,10 +118,10 @@ static weft_status read_projector(const spk_keys *k, int shuka, vox_projector_co
 
 /* The package was named by the user or claimed by its architecture: another one is a mistake, and
  * no reason to stay idle. */
-static weft_status check_architecture(const spk_keys *k, int *shuka)
+static weft_status check_architecture(const plg_keys *k, int *shuka)
 {
     const char *name = "nothing";
-    weft_status status = spk_keys_str(k, "architectures[0]", &name);
+    weft_status status = plg_keys_str(k, "architectures[0]", &name);
     *shuka = strcmp(name, VOX_ARCH_SHUKA) == 0;
     if (status == WEFT_OK && !*shuka && strcmp(name, VOX_ARCH) != 0)
         return weft_fail(k->err, WEFT_E_INVALID,
@@ -144,7 +144,7 @@ static void set_front(const weft_host *h, const weft_package *p, vox_config *c)
 weft_status vox_config_read(const weft_host *h, const weft_package *p, int32_t d_text,
                             vox_config *out, weft_error *err)
 {
-    const spk_keys k = spk_keys_of(h, p, VOX_CONFIG, "", err);
+    const plg_keys k = plg_keys_of(h, p, VOX_CONFIG, "", err);
     int            shuka = 0;
     memset(out, 0, sizeof *out);
     out->projector.d_text = d_text;

@@ -33,9 +33,9 @@ static const char *prefix_within(const weft_host *h, const weft_package *p)
 static weft_status take_given(const weft_host *h, const weft_package *given, vox_origin *out,
                               weft_error *err)
 {
-    const spk_keys k = spk_keys_of(h, given, VOX_CONFIG, "", err);
+    const plg_keys k = plg_keys_of(h, given, VOX_CONFIG, "", err);
     const char    *type = "nothing";
-    weft_status    status = spk_keys_str(&k, "model_type", &type);
+    weft_status    status = plg_keys_str(&k, "model_type", &type);
     if (status != WEFT_OK)
         return status;
     if (strcmp(type, "whisper") != 0)
@@ -56,10 +56,10 @@ static void take_own(const weft_package *own, vox_origin *out)
     out->keys = OWN_KEYS;
 }
 
-static weft_status missing(const spk_keys *k, const char *id)
+static weft_status missing(const plg_keys *k, const char *id)
 {
     if (id == NULL) {
-        weft_status status = spk_keys_str(k, OWN_KEYS "_name_or_path", &id);
+        weft_status status = plg_keys_str(k, OWN_KEYS "_name_or_path", &id);
         if (status != WEFT_OK)
             return status;
     }
@@ -75,11 +75,11 @@ weft_status vox_origin_find(const weft_host *h, const weft_package *own, vox_ori
 {
     const weft_if_options *options = h->get_interface(h, WEFT_IF_OPTIONS);
     const weft_package    *given = options->package(h, VOX_AUDIO);
-    const spk_keys         k = spk_keys_of(h, own, VOX_CONFIG, "", err);
+    const plg_keys         k = plg_keys_of(h, own, VOX_CONFIG, "", err);
     const char            *id = NULL;
     const int              inside = has(h, own, OWN_TENSORS, "conv1.weight");
     const int              looked = has(h, own, "multi_modal_projector.", "linear_1.weight");
-    weft_status            status = spk_keys_str(&k, "audio_model_id", &id);
+    weft_status            status = plg_keys_str(&k, "audio_model_id", &id);
     if (status != WEFT_OK)
         return status;
     if (given != NULL && inside && id == NULL) {
@@ -120,10 +120,10 @@ static void note(const weft_host *h, const weft_package *own, const vox_origin *
 {
     const weft_package *const where[] = {own, origin->package};
     for (int i = 0; i < 2; i++) {
-        const spk_keys k = spk_keys_of(h, where[i], VOX_PREPROCESSOR, "", NULL);
+        const plg_keys k = plg_keys_of(h, where[i], VOX_PREPROCESSOR, "", NULL);
         int64_t        said = bins;
         char           line[160];
-        if (spk_keys_i64(&k, "feature_size", 1, 1 << 16, &said) != WEFT_OK || said == bins)
+        if (plg_keys_i64(&k, "feature_size", 1, 1 << 16, &said) != WEFT_OK || said == bins)
             continue;
         snprintf(line, sizeof line,
                  VOX_ID ": " VOX_PREPROCESSOR " says feature_size %d, but the encoder's "

@@ -7,14 +7,14 @@
  * whatever equals them. */
 #include "idefics.h"
 
-#include "../keys.h"
+#include "../../common/keys.h"
 
 #define TEXT_AT(field) offsetof(idf_text, field)
 #define CONFIG_AT(field) offsetof(idf_config, field)
 #define RESAMPLER_AT(field) offsetof(vis_resampler_config, field)
 #define COUNT(keys) (sizeof(keys) / sizeof *(keys))
 
-static const vis_int_key text_keys[] = {
+static const plg_int_key text_keys[] = {
     {"num_hidden_layers", TEXT_AT(n_layers), 32, 1, IDF_MAX_LAYERS},
     {"hidden_size", TEXT_AT(d_model), 4096, 1, 65536},
     {"intermediate_size", TEXT_AT(d_ffn), 11008, 1, 1 << 20},
@@ -25,7 +25,7 @@ static const vis_int_key text_keys[] = {
     {"eos_token_id", TEXT_AT(eos), 2, 0, 1 << 24},
 };
 
-static const vis_int_key vision_keys[] = {
+static const plg_int_key vision_keys[] = {
     {"vision_config.image_size", CONFIG_AT(tile), 224, 1, 65536},
     {"vision_config.patch_size", CONFIG_AT(patch), 14, 1, 1024},
     {"vision_config.num_channels", CONFIG_AT(n_channels), 3, 3, 3},
@@ -35,14 +35,14 @@ static const vis_int_key vision_keys[] = {
     {"vision_config.num_attention_heads", CONFIG_AT(n_heads), 16, 1, 4096},
 };
 
-static const vis_int_key resampler_keys[] = {
+static const plg_int_key resampler_keys[] = {
     {"perceiver_config.resampler_n_latents", RESAMPLER_AT(n_latents), 64, 1, 65536},
     {"perceiver_config.resampler_depth", RESAMPLER_AT(depth), 6, 1, VIS_RESAMPLER_MAX_DEPTH},
     {"perceiver_config.resampler_n_heads", RESAMPLER_AT(n_heads), 16, 1, 4096},
     {"perceiver_config.resampler_head_dim", RESAMPLER_AT(head_dim), 96, 1, 4096},
 };
 
-static weft_status check_text(const vis_keys *k, const idf_text *c)
+static weft_status check_text(const plg_keys *k, const idf_text *c)
 {
     if (c->n_layers % c->interval != 0)
         return weft_fail(k->err, WEFT_E_INVALID,
@@ -60,17 +60,17 @@ static weft_status check_text(const vis_keys *k, const idf_text *c)
     return WEFT_OK;
 }
 
-static weft_status read_text(const vis_keys *k, idf_text *c)
+static weft_status read_text(const plg_keys *k, idf_text *c)
 {
     double      eps = 1e-6;
     const char *alpha = "float";
-    weft_status status = vis_keys_ints(k, text_keys, COUNT(text_keys), c);
+    weft_status status = plg_keys_ints(k, text_keys, COUNT(text_keys), c);
     if (status == WEFT_OK)
-        status = vis_keys_f64(k, "rms_norm_eps", 0.0, 1.0, &eps);
+        status = plg_keys_f64(k, "rms_norm_eps", 0.0, 1.0, &eps);
     if (status == WEFT_OK)
-        status = vis_keys_bool(k, "qk_layer_norms", &c->qk_norm);
+        status = plg_keys_bool(k, "qk_layer_norms", &c->qk_norm);
     if (status == WEFT_OK)
-        status = vis_keys_str(k, "alpha_type", &alpha);
+        status = plg_keys_str(k, "alpha_type", &alpha);
     if (status != WEFT_OK)
         return status;
     c->norm_eps = (float)eps;
@@ -82,7 +82,7 @@ static weft_status read_text(const vis_keys *k, idf_text *c)
     return check_text(k, c);
 }
 
-static weft_status check_vision(const vis_keys *k, idf_config *c)
+static weft_status check_vision(const plg_keys *k, idf_config *c)
 {
     const int64_t grid = c->tile / c->patch, n = grid * grid + 1;
     if (c->d % c->n_heads != 0)
@@ -98,27 +98,28 @@ static weft_status check_vision(const vis_keys *k, idf_config *c)
     return WEFT_OK;
 }
 
-static weft_status read_vision(const vis_keys *k, idf_config *c)
+static weft_status read_vision(const plg_keys *k, idf_config *c)
 {
     double      eps = 1e-5;
-    weft_status status = vis_keys_ints(k, vision_keys, COUNT(vision_keys), c);
+    weft_status status = plg_keys_ints(k, vision_keys, COUNT(vision_keys), c);
     if (status == WEFT_OK)
-        status = vis_keys_f64(k, "vision_config.layer_norm_eps", 0.0, 1.0, &eps);
+        status = plg_keys_f64(k, "vision_config.layer_norm_eps", 0.0, 1.0, &eps);
     c->norm_eps = (float)eps;
+    c->act = WEFT_ACT_GELU;
     if (status == WEFT_OK)
-        status = vis_keys_act(k, "vision_config.hidden_act", WEFT_ACT_GELU, &c->act);
+        status = plg_keys_act(k, "vision_config.hidden_act", "gelu, silu and relu", &c->act);
     return status == WEFT_OK ? check_vision(k, c) : status;
 }
 
-static weft_status read_resampler(const vis_keys *k, idf_config *c)
+static weft_status read_resampler(const plg_keys *k, idf_config *c)
 {
     vis_resampler_config *r = &c->resampler;
-    weft_status           status = vis_keys_bool(k, "use_resampler", &c->use_resampler);
+    weft_status           status = plg_keys_bool(k, "use_resampler", &c->use_resampler);
     if (status != WEFT_OK || !c->use_resampler)
         return status;
-    status = vis_keys_ints(k, resampler_keys, COUNT(resampler_keys), r);
+    status = plg_keys_ints(k, resampler_keys, COUNT(resampler_keys), r);
     if (status == WEFT_OK)
-        status = vis_keys_bool(k, "perceiver_config.qk_layer_norms_perceiver", &r->qk_norm);
+        status = plg_keys_bool(k, "perceiver_config.qk_layer_norms_perceiver", &r->qk_norm);
     r->d = c->d;
     r->d_ffn = 4 * c->d;
     r->eps = 1e-5f; /* PyTorch's default: the reference passes none */
@@ -126,10 +127,10 @@ static weft_status read_resampler(const vis_keys *k, idf_config *c)
 }
 
 /* Whether the directory is for this plugin at all. */
-static weft_status check_architecture(const vis_keys *k)
+static weft_status check_architecture(const plg_keys *k)
 {
     const char *name = "nothing";
-    weft_status status = vis_keys_str(k, "architectures[0]", &name);
+    weft_status status = plg_keys_str(k, "architectures[0]", &name);
     if (status == WEFT_OK && strcmp(name, IDF_ARCHITECTURE) != 0)
         return weft_fail(k->err, WEFT_E_UNSUPPORTED,
                          "%s: architectures names %.80s, and %s reads %s", k->file, name, IDF_ID,
@@ -143,7 +144,7 @@ static weft_status read_processor(const weft_host *h, const weft_package *p, idf
 {
     static const float mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
     static const float std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
-    const vis_keys     k = vis_keys_of(h, p, IDF_PREPROCESSOR, err);
+    const plg_keys     k = plg_keys_of(h, p, IDF_PREPROCESSOR, "", err);
     int64_t            side = c->tile;
     int32_t            there;
     const vis_image_config image = {.tile = c->tile,
@@ -153,25 +154,25 @@ static weft_status read_processor(const weft_host *h, const weft_package *p, idf
                                     .rescale = 1.0 / 255.0,
                                     .bicubic = 1};
     c->image = image;
-    weft_status status = vis_keys_has_file(&k, &there);
+    weft_status status = plg_keys_has_file(&k, &there);
     if (status != WEFT_OK || !there)
         return status;
-    status = vis_keys_i64(&k, "image_size", 1, 65536, &side);
+    status = plg_keys_i64(&k, "image_size", 1, 65536, &side);
     if (status == WEFT_OK && side != c->tile)
         return weft_fail(err, WEFT_E_INVALID,
                          "%s says image_size %lld, but vision_config.image_size of %s is %d",
                          k.file, (long long)side, IDF_CONFIG, c->tile);
     if (status == WEFT_OK)
-        status = vis_keys_channels(&k, "image_mean", -1e6, mean, c->image.mean);
+        status = plg_keys_channels(&k, "image_mean", -1e6, mean, c->image.mean);
     if (status == WEFT_OK) /* divided by: well above what rounds to 0 */
-        status = vis_keys_channels(&k, "image_std", 1e-12, std, c->image.std);
+        status = plg_keys_channels(&k, "image_std", 1e-12, std, c->image.std);
     return status;
 }
 
 weft_status idf_config_read_text(const weft_host *h, const weft_package *p, idf_text *out,
                                  weft_error *err)
 {
-    const vis_keys k = vis_keys_of(h, p, IDF_CONFIG, err);
+    const plg_keys k = plg_keys_of(h, p, IDF_CONFIG, "", err);
     memset(out, 0, sizeof *out);
     return read_text(&k, out);
 }
@@ -179,7 +180,7 @@ weft_status idf_config_read_text(const weft_host *h, const weft_package *p, idf_
 weft_status idf_config_read(const weft_host *h, const weft_package *p, idf_config *out,
                             weft_error *err)
 {
-    const vis_keys k = vis_keys_of(h, p, IDF_CONFIG, err);
+    const plg_keys k = plg_keys_of(h, p, IDF_CONFIG, "", err);
     memset(out, 0, sizeof *out);
     weft_status status = check_architecture(&k);
     if (status == WEFT_OK)
@@ -193,6 +194,6 @@ weft_status idf_config_read(const weft_host *h, const weft_package *p, idf_confi
     out->describe = out->text.extra > 2 ? "Describe this picture."
                                         : "Question: What is in this picture? Answer:";
     if (status == WEFT_OK)
-        status = vis_keys_str(&k, "weft_prompts.describe", &out->describe);
+        status = plg_keys_str(&k, "weft_prompts.describe", &out->describe);
     return status == WEFT_OK ? read_processor(h, p, out, err) : status;
 }

@@ -5,11 +5,11 @@
  * docs/VIDEO_LAYOUT.md. */
 #include "video.h"
 
-#include "../keys.h"
+#include "../../common/keys.h"
 
 #define AT(field) offsetof(vid_config, field)
 
-static const vis_int_key keys[] = {
+static const plg_int_key keys[] = {
     {"text_hidden_size", AT(d_text), 4096, 1, 65536},
     {"text_num_hidden_layers", AT(n_text_layers), 32, 1, 512},
     {"num_attention_heads", AT(n_heads), 32, 1, 4096},
@@ -28,43 +28,43 @@ static const vis_int_key keys[] = {
 };
 
 /* Those whose default hangs on another key. */
-static weft_status read_derived(const vis_keys *k, vid_config *c)
+static weft_status read_derived(const plg_keys *k, vid_config *c)
 {
     int64_t     head_dim = c->d_text / c->n_heads, d_ffn = 4 * (int64_t)c->resampler.d;
     int64_t     n_frames = c->max_frames;
-    weft_status status = vis_keys_i64(k, "head_dim", 1, 4096, &head_dim);
+    weft_status status = plg_keys_i64(k, "head_dim", 1, 4096, &head_dim);
     if (status == WEFT_OK)
-        status = vis_keys_i64(k, "resampler_config.intermediate_size", 1, 1 << 20, &d_ffn);
+        status = plg_keys_i64(k, "resampler_config.intermediate_size", 1, 1 << 20, &d_ffn);
     if (status == WEFT_OK)
-        status = vis_keys_i64(k, "num_frames", 1, c->max_frames, &n_frames);
+        status = plg_keys_i64(k, "num_frames", 1, c->max_frames, &n_frames);
     c->head_dim = (int32_t)head_dim;
     c->resampler.d_ffn = (int32_t)d_ffn;
     c->n_frames = (int32_t)n_frames;
     return status;
 }
 
-static weft_status read_floats(const vis_keys *k, vid_config *c)
+static weft_status read_floats(const plg_keys *k, vid_config *c)
 {
     double      norm_eps = 1e-5, eps = 1e-5;
-    weft_status status = vis_keys_f64(k, "rms_norm_eps", 0.0, 1.0, &norm_eps);
+    weft_status status = plg_keys_f64(k, "rms_norm_eps", 0.0, 1.0, &norm_eps);
     if (status == WEFT_OK)
-        status = vis_keys_f64(k, "resampler_config.layer_norm_eps", 0.0, 1.0, &eps);
+        status = plg_keys_f64(k, "resampler_config.layer_norm_eps", 0.0, 1.0, &eps);
     c->norm_eps = (float)norm_eps;
     c->resampler.eps = (float)eps;
     c->resampler.qk_norm = 1;
     return status == WEFT_OK
-               ? vis_keys_bool(k, "resampler_config.qk_layer_norms", &c->resampler.qk_norm)
+               ? plg_keys_bool(k, "resampler_config.qk_layer_norms", &c->resampler.qk_norm)
                : status;
 }
 
 /* Absent: the eight image layers of the 8B core stand at 3, 7, ... 31, and video layers come before
  * every fourth of them. */
-static weft_status read_sites(const vis_keys *k, vid_config *c)
+static weft_status read_sites(const plg_keys *k, vid_config *c)
 {
     static const char    list[] = "cross_attention_layers";
     static const int64_t paper[] = {15, 31};
     int64_t              n, at = 0;
-    weft_status          status = vis_keys_count(k, list, VID_MAX_SITES, &n);
+    weft_status          status = plg_keys_count(k, list, VID_MAX_SITES, &n);
     if (status == WEFT_OK && n == 0)
         return weft_fail(k->err, WEFT_E_INVALID, "%s: %s is empty: nothing would read a clip",
                          k->file, list);
@@ -74,7 +74,7 @@ static weft_status read_sites(const vis_keys *k, vid_config *c)
         if (n < 0)
             at = paper[i];
         else
-            status = vis_keys_entry(k, list, i, least, c->n_text_layers, &at);
+            status = plg_keys_entry(k, list, i, least, c->n_text_layers, &at);
         if (status == WEFT_OK && at > c->n_text_layers)
             return weft_fail(
                 k->err, WEFT_E_INVALID,
@@ -86,7 +86,7 @@ static weft_status read_sites(const vis_keys *k, vid_config *c)
     return status;
 }
 
-static weft_status check(const vis_keys *k, const vid_config *c)
+static weft_status check(const plg_keys *k, const vid_config *c)
 {
     if (c->n_heads % c->n_kv_heads != 0)
         return weft_fail(k->err, WEFT_E_INVALID,
@@ -96,10 +96,10 @@ static weft_status check(const vis_keys *k, const vid_config *c)
 }
 
 /* Whether the directory is for this plugin at all. */
-static weft_status check_architecture(const vis_keys *k)
+static weft_status check_architecture(const plg_keys *k)
 {
     const char *name = "nothing";
-    weft_status status = vis_keys_str(k, "architectures[0]", &name);
+    weft_status status = plg_keys_str(k, "architectures[0]", &name);
     if (status == WEFT_OK && strcmp(name, VID_ARCHITECTURE) != 0)
         return weft_fail(k->err, WEFT_E_UNSUPPORTED,
                          "%s: architectures names %.80s, and %s reads %s", k->file, name, VID_ID,
@@ -110,13 +110,13 @@ static weft_status check_architecture(const vis_keys *k)
 weft_status vid_config_read(const weft_host *h, const weft_package *p, vid_config *out,
                             weft_error *err)
 {
-    const vis_keys k = vis_keys_of(h, p, VID_CONFIG, err);
+    const plg_keys k = plg_keys_of(h, p, VID_CONFIG, "", err);
     memset(out, 0, sizeof *out);
     out->marker = "<|video|>";
     out->describe = "Describe this video.";
     weft_status status = check_architecture(&k);
     if (status == WEFT_OK)
-        status = vis_keys_ints(&k, keys, sizeof keys / sizeof *keys, out);
+        status = plg_keys_ints(&k, keys, sizeof keys / sizeof *keys, out);
     if (status == WEFT_OK)
         status = read_derived(&k, out);
     if (status == WEFT_OK)
@@ -124,8 +124,8 @@ weft_status vid_config_read(const weft_host *h, const weft_package *p, vid_confi
     if (status == WEFT_OK)
         status = read_sites(&k, out);
     if (status == WEFT_OK)
-        status = vis_keys_str(&k, "video_token", &out->marker);
+        status = plg_keys_str(&k, "video_token", &out->marker);
     if (status == WEFT_OK)
-        status = vis_keys_str(&k, "weft_prompts.describe", &out->describe);
+        status = plg_keys_str(&k, "weft_prompts.describe", &out->describe);
     return status == WEFT_OK ? check(&k, out) : status;
 }
