@@ -52,19 +52,19 @@ static void sizes(const spk_adapter_config *c, spk_sizes *s)
     s->n_real_tokens = s->n_tokens;
 }
 
-static void ask(spk_request *r, const spk_adapter_config *c, const char *prefix,
+static void ask(plg_request *r, const spk_adapter_config *c, const char *prefix,
                 spk_adapter_weights *w)
 {
-    char name[SPK_MAX_NAME];
-    spk_ask_dense(r, &w->proj, prefix, "proj", c->d_out, c->d, 0, 1);
-    spk_ask_norm(r, &w->norm, prefix, "layer_norm", c->d);
-    spk_ask_dense(r, &w->conv, prefix, "conv", c->d, c->d_in, c->kernel, 1);
+    char name[PLG_MAX_NAME];
+    plg_ask_dense(r, &w->proj, prefix, "proj", c->d_out, c->d, 0, 1);
+    plg_ask_norm(r, &w->norm, prefix, "layer_norm", c->d);
+    plg_ask_dense(r, &w->conv, prefix, "conv", c->d, c->d_in, c->kernel, 1);
     for (int32_t i = 0; i < c->n_layers; i++) {
         spk_adapter_layer *layer = &w->layers[i];
         snprintf(name, sizeof name, "%slayers.%d.", prefix, i);
-        spk_ask_norm(r, &layer->attn.norm, name, "self_attn_layer_norm", c->d);
+        plg_ask_norm(r, &layer->attn.norm, name, "self_attn_layer_norm", c->d);
         spk_ask_mha(r, &layer->attn, name, "self_attn", c->d, c->bias);
-        spk_ask_norm(r, &layer->ffn.norm, name, "ffn_layer_norm", c->d);
+        plg_ask_norm(r, &layer->ffn.norm, name, "ffn_layer_norm", c->d);
         spk_ask_ffn(r, &layer->ffn, name, "ffn", c->d, c->d_ffn, c->bias);
     }
 }
@@ -74,17 +74,17 @@ typedef struct buffers {
     weft_tensor x, h, wide, table, bounds;
 } buffers;
 
-static buffers layout(const spk_adapter_config *c, int64_t n, spk_arena *a)
+static buffers layout(const spk_adapter_config *c, int64_t n, plg_arena *a)
 {
     const int64_t windows = (int64_t)c->d_in * c->kernel;
     int64_t       columns = c->d_ffn > 3 * (int64_t)c->d ? c->d_ffn : 3 * (int64_t)c->d;
     buffers       b;
     columns = windows > columns ? windows : columns;
-    b.x = spk_carve(a, WEFT_F32, n, c->d);
-    b.h = spk_carve(a, WEFT_F32, n, c->d);
-    b.wide = spk_carve(a, WEFT_F32, n, columns);
-    b.table = spk_carve(a, WEFT_F32, n, c->d / c->n_heads);
-    b.bounds = spk_carve(a, WEFT_I32, 2, 0);
+    b.x = plg_carve(a, WEFT_F32, n, c->d);
+    b.h = plg_carve(a, WEFT_F32, n, c->d);
+    b.wide = plg_carve(a, WEFT_F32, n, columns);
+    b.table = plg_carve(a, WEFT_F32, n, c->d / c->n_heads);
+    b.bounds = plg_carve(a, WEFT_I32, 2, 0);
     return b;
 }
 
@@ -92,36 +92,36 @@ static void layer(spk_run *r, const spk_adapter_config *c, const spk_adapter_lay
                   const buffers *b)
 {
     const int64_t n = b->x.shape[0], one = n * c->d;
-    weft_tensor   q = spk_part(&b->wide, 0, n, c->d), k = spk_part(&b->wide, one, n, c->d);
-    weft_tensor   v = spk_part(&b->wide, 2 * one, n, c->d);
-    weft_tensor   mid = spk_part(&b->wide, 0, n, c->d_ffn);
-    spk_layernorm(r, &b->h, &b->x, &w->attn.norm, c->eps);
-    spk_linear(r, &q, &b->h, &w->attn.q, WEFT_ACT_NONE);
-    spk_linear(r, &k, &b->h, &w->attn.k, WEFT_ACT_NONE);
-    spk_linear(r, &v, &b->h, &w->attn.v, WEFT_ACT_NONE);
+    weft_tensor   q = plg_part(&b->wide, 0, n, c->d), k = plg_part(&b->wide, one, n, c->d);
+    weft_tensor   v = plg_part(&b->wide, 2 * one, n, c->d);
+    weft_tensor   mid = plg_part(&b->wide, 0, n, c->d_ffn);
+    plg_layernorm(&r->on, &b->h, &b->x, &w->attn.norm, c->eps);
+    plg_linear(&r->on, &q, &b->h, &w->attn.q, WEFT_ACT_NONE);
+    plg_linear(&r->on, &k, &b->h, &w->attn.k, WEFT_ACT_NONE);
+    plg_linear(&r->on, &v, &b->h, &w->attn.v, WEFT_ACT_NONE);
     spk_rotate(r, &q, &b->table);
     spk_rotate(r, &k, &b->table);
     spk_attend(r, &b->h, &q, &k, &v, c->n_heads, n, &b->bounds, &b->bounds);
-    spk_linear(r, &q, &b->h, &w->attn.out, WEFT_ACT_NONE);
-    spk_add(r, &b->x, &q, 1.0f);
+    plg_linear(&r->on, &q, &b->h, &w->attn.out, WEFT_ACT_NONE);
+    plg_add(&r->on, &b->x, &q, 1.0f);
     spk_feed_forward(r, &b->x, &b->h, &mid, &w->ffn, c->act, c->eps, 1.0f);
 }
 
 static void encode(spk_run *r, const spk_adapter_config *c, const spk_adapter_weights *w,
-                   const spk_sizes *s, const weft_tensor *x, const weft_tensor *out, spk_arena *a)
+                   const spk_sizes *s, const weft_tensor *x, const weft_tensor *out, plg_arena *a)
 {
     const buffers b = layout(c, s->n_tokens, a);
     if (r == NULL)
         return;
-    weft_tensor seen = spk_part(&b.wide, 0, s->n_tokens, (int64_t)c->d_in * c->kernel);
+    weft_tensor seen = plg_part(&b.wide, 0, s->n_tokens, (int64_t)c->d_in * c->kernel);
     spk_windows(r, &seen, x, c->kernel, c->stride, (c->kernel - 1) / 2);
-    spk_linear(r, &b.x, &seen, &w->conv, WEFT_ACT_NONE);
+    plg_linear(&r->on, &b.x, &seen, &w->conv, WEFT_ACT_NONE);
     spk_rope_table(r, &b.table, c->theta);
     spk_bounds(r, &b.bounds, s->n_tokens);
     for (int32_t i = 0; i < c->n_layers; i++)
         layer(r, c, &w->layers[i], &b);
-    spk_layernorm(r, &b.h, &b.x, &w->norm, c->eps);
-    spk_linear(r, out, &b.h, &w->proj, WEFT_ACT_NONE);
+    plg_layernorm(&r->on, &b.h, &b.x, &w->norm, c->eps);
+    plg_linear(&r->on, out, &b.h, &w->proj, WEFT_ACT_NONE);
 }
 
 const spk_adapter spk_paper_adapter = {config, sizes, ask, encode};

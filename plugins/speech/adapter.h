@@ -11,11 +11,11 @@ typedef struct spk_adapter {
     /* n_tokens and n_real_tokens from n_rows and n_real. [any] */
     void (*sizes)(const spk_adapter_config *c, spk_sizes *s);
     /* w->layers has room for n_layers. */
-    void (*ask)(spk_request *r, const spk_adapter_config *c, const char *prefix,
+    void (*ask)(plg_request *r, const spk_adapter_config *c, const char *prefix,
                 spk_adapter_weights *w);
     /* As spk_encoder's: x [n_rows, d_in] (changed on the way) to out [n_tokens, d_out]. [encode] */
     void (*encode)(spk_run *r, const spk_adapter_config *c, const spk_adapter_weights *w,
-                   const spk_sizes *s, const weft_tensor *x, const weft_tensor *out, spk_arena *a);
+                   const spk_sizes *s, const weft_tensor *x, const weft_tensor *out, plg_arena *a);
 } spk_adapter;
 
 extern const spk_adapter spk_paper_adapter, spk_w2vbert_adapter;

@@ -48,69 +48,71 @@ weft_status spk_conformer_config(const plg_keys *k, spk_encoder_config *c)
     return WEFT_OK;
 }
 
-static void ask_block(spk_request *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
+static void ask_block(plg_request *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
                       const char *p, spk_block *b)
 {
     const int64_t d = c->d;
-    spk_ask_norm(r, &b->ffn1.norm, p, "ffn1_layer_norm", d);
+    plg_ask_norm(r, &b->ffn1.norm, p, "ffn1_layer_norm", d);
     spk_ask_ffn(r, &b->ffn1, p, "ffn1", d, c->d_ffn, c->bias);
-    spk_ask_norm(r, &b->attn.norm, p, "self_attn_layer_norm", d);
+    plg_ask_norm(r, &b->attn.norm, p, "self_attn_layer_norm", d);
     spk_ask_mha(r, &b->attn, p, "self_attn", d, c->bias);
     if (kind->relative)
-        spk_ask(r, &b->attn.distance, WEFT_USE_PLAIN, p, "self_attn.distance_embedding.weight",
-                c->left + 1 + c->right, d / c->n_heads, 0);
-    spk_ask_norm(r, &b->conv_norm, p, "conv_module.layer_norm", d);
-    spk_ask_dense(r, &b->point1, p, "conv_module.pointwise_conv1", 2 * d, d, 1, 0);
-    spk_ask(r, &b->depth, WEFT_USE_PLAIN, p, "conv_module.depthwise_conv.weight", d, 1, c->kernel);
-    spk_ask_norm(r, &b->depth_norm, p, "conv_module.depthwise_layer_norm", d);
-    spk_ask_dense(r, &b->point2, p, "conv_module.pointwise_conv2", d, d, 1, 0);
-    spk_ask_norm(r, &b->ffn2.norm, p, "ffn2_layer_norm", d);
+        plg_ask(r, &b->attn.distance, WEFT_USE_PLAIN,
+                plg_shape2(c->left + 1 + c->right, d / c->n_heads), p,
+                "self_attn.distance_embedding.weight");
+    plg_ask_norm(r, &b->conv_norm, p, "conv_module.layer_norm", d);
+    plg_ask_dense(r, &b->point1, p, "conv_module.pointwise_conv1", 2 * d, d, 1, 0);
+    plg_ask(r, &b->depth, WEFT_USE_PLAIN, (plg_shape){3, {d, 1, c->kernel, 0}}, p,
+            "conv_module.depthwise_conv.weight");
+    plg_ask_norm(r, &b->depth_norm, p, "conv_module.depthwise_layer_norm", d);
+    plg_ask_dense(r, &b->point2, p, "conv_module.pointwise_conv2", d, d, 1, 0);
+    plg_ask_norm(r, &b->ffn2.norm, p, "ffn2_layer_norm", d);
     spk_ask_ffn(r, &b->ffn2, p, "ffn2", d, c->d_ffn, c->bias);
-    spk_ask_norm(r, &b->last, p, "final_layer_norm", d);
+    plg_ask_norm(r, &b->last, p, "final_layer_norm", d);
 }
 
-void spk_conformer_ask(spk_request *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
+void spk_conformer_ask(plg_request *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
                        const char *prefix, spk_encoder_weights *w)
 {
-    char name[SPK_MAX_NAME];
+    char name[PLG_MAX_NAME];
     if (kind->input_norm)
-        spk_ask_norm(r, &w->in_norm, prefix, "feature_projection.layer_norm", c->d_in);
-    spk_ask_dense(r, &w->in, prefix, "feature_projection.projection", c->d, c->d_in, 0, 1);
+        plg_ask_norm(r, &w->in_norm, prefix, "feature_projection.layer_norm", c->d_in);
+    plg_ask_dense(r, &w->in, prefix, "feature_projection.projection", c->d, c->d_in, 0, 1);
     for (int32_t i = 0; i < c->n_layers; i++) {
         snprintf(name, sizeof name, "%sencoder.layers.%d.", prefix, i);
         ask_block(r, kind, c, name, &w->blocks[i]);
     }
 }
 
-static void layout(spk_conformer_run *f, spk_arena *a)
+static void layout(spk_conformer_run *f, plg_arena *a)
 {
     const int64_t d = f->c->d, ffn = f->c->d_ffn, head_dim = d / f->c->n_heads;
-    f->h = spk_carve(a, WEFT_F32, f->n_rows, d);
-    f->wide = spk_carve(a, WEFT_F32, f->n_rows, ffn > 3 * d ? ffn : 3 * d);
-    f->table = spk_carve(a, WEFT_F32, f->n_rows, head_dim);
-    f->bounds_q = spk_carve(a, WEFT_I32, 2, 0);
-    f->bounds_k = spk_carve(a, WEFT_I32, 2, 0);
+    f->h = plg_carve(a, WEFT_F32, f->n_rows, d);
+    f->wide = plg_carve(a, WEFT_F32, f->n_rows, ffn > 3 * d ? ffn : 3 * d);
+    f->table = plg_carve(a, WEFT_F32, f->n_rows, head_dim);
+    f->bounds_q = plg_carve(a, WEFT_I32, 2, 0);
+    f->bounds_k = plg_carve(a, WEFT_I32, 2, 0);
 }
 
 static void feed_forward(spk_conformer_run *f, const spk_ffn *w)
 {
-    weft_tensor mid = spk_part(&f->wide, 0, f->n_rows, f->c->d_ffn);
+    weft_tensor mid = plg_part(&f->wide, 0, f->n_rows, f->c->d_ffn);
     spk_feed_forward(f->r, &f->x, &f->h, &mid, w, WEFT_ACT_SILU, f->c->eps, 0.5f);
 }
 
 static void attention(spk_conformer_run *f, const spk_conformer_kind *kind, const spk_mha *w)
 {
     const int64_t d = f->c->d, one = f->n_rows * d;
-    weft_tensor   q = spk_part(&f->wide, 0, f->n_rows, d);
-    weft_tensor   k = spk_part(&f->wide, one, f->n_rows, d);
-    weft_tensor   v = spk_part(&f->wide, 2 * one, f->n_rows, d);
-    spk_layernorm(f->r, &f->h, &f->x, &w->norm, f->c->eps);
-    spk_linear(f->r, &q, &f->h, &w->q, WEFT_ACT_NONE);
-    spk_linear(f->r, &k, &f->h, &w->k, WEFT_ACT_NONE);
-    spk_linear(f->r, &v, &f->h, &w->v, WEFT_ACT_NONE);
+    weft_tensor   q = plg_part(&f->wide, 0, f->n_rows, d);
+    weft_tensor   k = plg_part(&f->wide, one, f->n_rows, d);
+    weft_tensor   v = plg_part(&f->wide, 2 * one, f->n_rows, d);
+    plg_layernorm(&f->r->on, &f->h, &f->x, &w->norm, f->c->eps);
+    plg_linear(&f->r->on, &q, &f->h, &w->q, WEFT_ACT_NONE);
+    plg_linear(&f->r->on, &k, &f->h, &w->k, WEFT_ACT_NONE);
+    plg_linear(&f->r->on, &v, &f->h, &w->v, WEFT_ACT_NONE);
     kind->attend(f, w, &q, &k, &v);
-    spk_linear(f->r, &q, &f->h, &w->out, WEFT_ACT_NONE);
-    spk_add(f->r, &f->x, &q, 1.0f);
+    plg_linear(&f->r->on, &q, &f->h, &w->out, WEFT_ACT_NONE);
+    plg_add(&f->r->on, &f->x, &q, 1.0f);
 }
 
 /* y = silu(LN(depthwise convolution of x)) */
@@ -130,28 +132,28 @@ static void depthwise(spk_conformer_run *f, const spk_conformer_kind *kind, cons
  * them so. */
 static void convolution(spk_conformer_run *f, const spk_conformer_kind *kind, const spk_block *b)
 {
-    weft_tensor pair = spk_part(&f->wide, 0, f->n_rows, 2 * (int64_t)f->c->d);
-    weft_tensor mid = spk_part(&f->wide, 0, f->n_rows, f->c->d);
-    spk_layernorm(f->r, &f->h, &f->x, &b->conv_norm, f->c->eps);
+    weft_tensor pair = plg_part(&f->wide, 0, f->n_rows, 2 * (int64_t)f->c->d);
+    weft_tensor mid = plg_part(&f->wide, 0, f->n_rows, f->c->d);
+    plg_layernorm(&f->r->on, &f->h, &f->x, &b->conv_norm, f->c->eps);
     spk_zero(f->r, &f->h, f->n_keys);
-    spk_linear(f->r, &pair, &f->h, &b->point1, WEFT_ACT_NONE);
+    plg_linear(&f->r->on, &pair, &f->h, &b->point1, WEFT_ACT_NONE);
     spk_glu(f->r, &f->h, &pair);
     depthwise(f, kind, b, &mid, &f->h);
-    spk_linear(f->r, &f->h, &mid, &b->point2, WEFT_ACT_NONE);
-    spk_add(f->r, &f->x, &f->h, 1.0f);
+    plg_linear(&f->r->on, &f->h, &mid, &b->point2, WEFT_ACT_NONE);
+    plg_add(&f->r->on, &f->x, &f->h, 1.0f);
 }
 
 void spk_conformer_encode(spk_run *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
                           const spk_encoder_weights *w, const spk_sizes *s, const weft_tensor *rows,
-                          const weft_tensor *x, spk_arena *a)
+                          const weft_tensor *x, plg_arena *a)
 {
     spk_conformer_run f = {.c = c, .r = r, .n_rows = s->n_rows, .n_keys = s->n_real, .x = *x};
     layout(&f, a);
     if (r == NULL)
         return;
     if (kind->input_norm)
-        spk_layernorm(r, rows, rows, &w->in_norm, c->eps);
-    spk_linear(r, &f.x, rows, &w->in, WEFT_ACT_NONE);
+        plg_layernorm(&r->on, rows, rows, &w->in_norm, c->eps);
+    plg_linear(&r->on, &f.x, rows, &w->in, WEFT_ACT_NONE);
     spk_zero(r, &f.x, f.n_keys);
     if (kind->prepare != NULL)
         kind->prepare(&f);
@@ -161,7 +163,7 @@ void spk_conformer_encode(spk_run *r, const spk_conformer_kind *kind, const spk_
         attention(&f, kind, &b->attn);
         convolution(&f, kind, b);
         feed_forward(&f, &b->ffn2);
-        spk_layernorm(r, &f.x, &f.x, &b->last, c->eps);
+        plg_layernorm(&r->on, &f.x, &f.x, &b->last, c->eps);
     }
 }
 
@@ -207,14 +209,14 @@ static weft_status config(const plg_keys *k, spk_encoder_config *c)
     return status;
 }
 
-static void ask(spk_request *r, const spk_encoder_config *c, const char *prefix,
+static void ask(plg_request *r, const spk_encoder_config *c, const char *prefix,
                 spk_encoder_weights *w)
 {
     spk_conformer_ask(r, &paper, c, prefix, w);
 }
 
 static void encode(spk_run *r, const spk_encoder_config *c, const spk_encoder_weights *w,
-                   const spk_sizes *s, const weft_tensor *rows, const weft_tensor *x, spk_arena *a)
+                   const spk_sizes *s, const weft_tensor *rows, const weft_tensor *x, plg_arena *a)
 {
     spk_conformer_encode(r, &paper, c, w, s, rows, x, a);
 }

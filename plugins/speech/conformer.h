@@ -30,10 +30,10 @@ typedef struct spk_conformer_kind {
 
 /* Reads the keys that all have; *c holds the family's defaults. [setup] */
 weft_status spk_conformer_config(const plg_keys *k, spk_encoder_config *c);
-void spk_conformer_ask(spk_request *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
+void spk_conformer_ask(plg_request *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
                        const char *prefix, spk_encoder_weights *w);
 void spk_conformer_encode(spk_run *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
                           const spk_encoder_weights *w, const spk_sizes *s, const weft_tensor *rows,
-                          const weft_tensor *x, spk_arena *a);
+                          const weft_tensor *x, plg_arena *a);
 
 #endif

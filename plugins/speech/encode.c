@@ -18,17 +18,17 @@ static void stack(spk_run *r, const spk_config *c, const weft_tensor *rows,
 static void show(spk_run *r, const weft_tensor *output, const weft_tensor *what)
 {
     if (output->data != NULL)
-        spk_copy(r, output, what);
+        plg_copy(&r->on, output, what);
 }
 
 /* Lays out, and with r enqueues; outputs in the order of the plan: the adapter's where there is
  * one, the encoder's, the features. */
 static void run(spk_run *r, const spk_config *c, const spk_weights *w, const spk_sizes *s,
-                const weft_tensor *input, const weft_tensor *outputs, spk_arena *a)
+                const weft_tensor *input, const weft_tensor *outputs, plg_arena *a)
 {
     const int   adapted = c->adapter.family != NULL;
-    weft_tensor rows = spk_carve(a, WEFT_F32, s->n_rows, c->encoder.d_in);
-    weft_tensor x = spk_carve(a, WEFT_F32, s->n_rows, c->encoder.d);
+    weft_tensor rows = plg_carve(a, WEFT_F32, s->n_rows, c->encoder.d_in);
+    weft_tensor x = plg_carve(a, WEFT_F32, s->n_rows, c->encoder.d);
     const uint64_t mark = a->used; /* the encoder's own buffers become the adapter's */
     if (r != NULL) {
         stack(r, c, &rows, input);
@@ -45,7 +45,7 @@ static void run(spk_run *r, const spk_config *c, const spk_weights *w, const spk
 uint64_t spk_scratch_bytes(const spk_config *c, const spk_sizes *s)
 {
     const spk_weights none = {.encoder = {.blocks = NULL}};
-    spk_arena         a = {NULL, 0, 0};
+    plg_arena         a = {NULL, 0, 0};
     run(NULL, c, &none, s, NULL, NULL, &a);
     return a.peak;
 }
@@ -54,12 +54,12 @@ weft_status spk_encode(const spk_modality *m, weft_queue *q, const spk_sizes *s,
                        const weft_tensor *input, const weft_tensor *outputs,
                        const weft_tensor *scratch, weft_error *err)
 {
-    spk_run   r = {m, q, err, WEFT_OK};
-    spk_arena a = {scratch, 0, 0};
+    spk_run   r = {plg_run_begin(m->host, m->ops, q, err), m};
+    plg_arena a = {scratch, 0, 0};
     if (spk_scratch_bytes(&m->config, s) > scratch->bytes)
         return weft_fail(err, WEFT_E_INVALID,
                          "%s: encoding %lld frames was given too little scratch memory", SPK_ID,
                          (long long)s->n_frames);
     run(&r, &m->config, &m->weights, s, input, outputs, &a);
-    return r.status;
+    return r.on.status;
 }

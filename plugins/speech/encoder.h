@@ -14,12 +14,12 @@ typedef struct spk_encoder {
     /* Its keys, all optional; INVALID or UNSUPPORTED names the key. [setup] */
     weft_status (*config)(const plg_keys *k, spk_encoder_config *c);
     /* Names start with prefix; w->blocks has room for n_layers. */
-    void (*ask)(spk_request *r, const spk_encoder_config *c, const char *prefix,
+    void (*ask)(plg_request *r, const spk_encoder_config *c, const char *prefix,
                 spk_encoder_weights *w);
     /* Lays buffers out (for counting too: a->base NULL), then, where r is not NULL, enqueues: rows
      * [n_rows, d_in] (changed on the way) to x [n_rows, d]. [encode] */
     void (*encode)(spk_run *r, const spk_encoder_config *c, const spk_encoder_weights *w,
-                   const spk_sizes *s, const weft_tensor *rows, const weft_tensor *x, spk_arena *a);
+                   const spk_sizes *s, const weft_tensor *rows, const weft_tensor *x, plg_arena *a);
 } spk_encoder;
 
 extern const spk_encoder spk_conformer, spk_w2vbert;

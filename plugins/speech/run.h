@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What encoders and adapters are written in: calls that enqueue one op each, on buffers carved from
- * scratch. Everything is enqueued and nothing waits; once a call has failed, those after it do
- * nothing and run->status tells. All [encode]. */
+/* What encoders and adapters are written in besides plugins/common/run.h: attention of one
+ * sequence, and our own kernels. All [encode]. */
 #ifndef SPK_RUN_H
 #define SPK_RUN_H
 
 #include "speech.h"
 
 typedef struct spk_run {
+    plg_run             on;
     const spk_modality *m;
-    weft_queue         *q;
-    weft_error         *err;
-    weft_status         status;
 } spk_run;
 
-/* Device memory handed out from its start; base NULL: only counted. Setting used back to an earlier
- * value gives what came after it to others; peak remembers the most. */
-typedef struct spk_arena {
-    const weft_tensor *base;
-    uint64_t           used, peak;
-} spk_arena;
-
-/* The next [rows, columns] (columns 0: [rows]). */
-weft_tensor spk_carve(spk_arena *a, weft_dtype type, int64_t rows, int64_t columns);
-
-/* Part of a buffer from element `from` on, as a C-order [rows, columns] of its own. */
-weft_tensor spk_part(const weft_tensor *buffer, int64_t from, int64_t rows, int64_t columns);
-
-void spk_linear(spk_run *r, const weft_tensor *y, const weft_tensor *x, const spk_dense *w,
-                int32_t act);
-void spk_layernorm(spk_run *r, const weft_tensor *y, const weft_tensor *x, const spk_norm *w,
-                   float eps);
-/* x += scale * b. */
-void spk_add(spk_run *r, const weft_tensor *x, const weft_tensor *b, float scale);
-void spk_copy(spk_run *r, const weft_tensor *to, const weft_tensor *from);
 /* [0, n] as the bounds of the one sequence there is. */
 void spk_bounds(spk_run *r, const weft_tensor *to, int64_t n);
 /* One of our kernels over n items of about `work` operations each; a block of 128 threads an item

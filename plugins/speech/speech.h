@@ -14,7 +14,7 @@
 
 #include "clip.h"
 #include "../common/keys.h"
-#include "request.h"
+#include "../common/run.h"
 
 #define SPK_ID "weft.speech"
 #define SPK_VERSION "0.1.0"
@@ -75,60 +75,43 @@ weft_status spk_config_read(const weft_host *h, const weft_package *p, spk_confi
 /* Sizes of an item of n_frames frames (1 to SPK_MAX_FRAMES). [any] */
 spk_sizes spk_sizes_of(const spk_config *c, int64_t n_frames);
 
-typedef struct spk_norm {
-    weft_tensor w, b; /* [d] */
-} spk_norm;
-
-typedef struct spk_dense { /* b without axes: there is none */
-    weft_tensor w, b;      /* [out, in (, kernel)], [out] */
-} spk_dense;
-
 typedef struct spk_ffn {
-    spk_norm  norm;
-    spk_dense up, down;
+    plg_pair norm, up, down;
 } spk_ffn;
 
 typedef struct spk_mha {
-    spk_norm    norm;
-    spk_dense   q, k, v, out;
+    plg_pair    norm, q, k, v, out;
     weft_tensor distance; /* [left + 1 + right, head_dim]; without axes: none */
 } spk_mha;
 
 typedef struct spk_block {
     spk_ffn     ffn1, ffn2;
     spk_mha     attn;
-    spk_norm    conv_norm, depth_norm, last;
-    spk_dense   point1, point2; /* [2 d, d, 1], [d, d, 1] */
+    plg_pair    conv_norm, depth_norm, last;
+    plg_pair    point1, point2; /* [2 d, d, 1], [d, d, 1] */
     weft_tensor depth;          /* [d, 1, kernel] */
 } spk_block;
 
-/* For ask functions: a norm, a linear layer (kernel 0: no third axis), a feed-forward, attention,
- * under prefix name. bias 0: without. */
-void spk_ask_norm(spk_request *r, spk_norm *to, const char *prefix, const char *name, int64_t d);
-void spk_ask_dense(spk_request *r, spk_dense *to, const char *prefix, const char *name, int64_t out,
-                   int64_t in, int64_t kernel, int32_t bias);
-void spk_ask_ffn(spk_request *r, spk_ffn *to, const char *prefix, const char *name, int64_t d,
+/* For ask functions: a feed-forward, attention, under prefix name. bias 0: without. */
+void spk_ask_ffn(plg_request *r, spk_ffn *to, const char *prefix, const char *name, int64_t d,
                  int64_t d_ffn, int32_t bias);
-void spk_ask_mha(spk_request *r, spk_mha *to, const char *prefix, const char *name, int64_t d,
+void spk_ask_mha(plg_request *r, spk_mha *to, const char *prefix, const char *name, int64_t d,
                  int32_t bias);
 
 typedef struct spk_encoder_weights {
-    spk_norm   in_norm;
-    spk_dense  in;
+    plg_pair   in_norm, in;
     spk_block *blocks; /* [n_layers] */
 } spk_encoder_weights;
 
 typedef struct spk_adapter_layer {
-    spk_norm  res_norm;
-    spk_dense res_conv, conv;
+    plg_pair res_norm, res_conv, conv;
     spk_mha   attn;
     spk_ffn   ffn;
 } spk_adapter_layer;
 
 typedef struct spk_adapter_weights {
     spk_ffn            pre_ffn;
-    spk_dense          conv, proj;
-    spk_norm           norm;
+    plg_pair           conv, proj, norm;
     spk_adapter_layer *layers; /* [n_layers] */
 } spk_adapter_weights;
 

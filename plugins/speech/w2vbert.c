@@ -54,14 +54,14 @@ static weft_status config(const plg_keys *k, spk_encoder_config *c)
     return status;
 }
 
-static void ask(spk_request *r, const spk_encoder_config *c, const char *prefix,
+static void ask(plg_request *r, const spk_encoder_config *c, const char *prefix,
                 spk_encoder_weights *w)
 {
     spk_conformer_ask(r, &kind, c, prefix, w);
 }
 
 static void encode(spk_run *r, const spk_encoder_config *c, const spk_encoder_weights *w,
-                   const spk_sizes *s, const weft_tensor *rows, const weft_tensor *x, spk_arena *a)
+                   const spk_sizes *s, const weft_tensor *rows, const weft_tensor *x, plg_arena *a)
 {
     spk_conformer_encode(r, &kind, c, w, s, rows, x, a);
 }

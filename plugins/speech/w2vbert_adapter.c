@@ -60,28 +60,28 @@ static void sizes(const spk_adapter_config *c, spk_sizes *s)
         s->n_real_tokens = s->n_tokens;
 }
 
-static void ask_layer(spk_request *r, const spk_adapter_config *c, const char *p,
+static void ask_layer(plg_request *r, const spk_adapter_config *c, const char *p,
                       spk_adapter_layer *w)
 {
     const int64_t d = c->d;
-    spk_ask_norm(r, &w->res_norm, p, "residual_layer_norm", d);
-    spk_ask_dense(r, &w->res_conv, p, "residual_conv", 2 * d, d, c->kernel, 1);
-    spk_ask_norm(r, &w->attn.norm, p, "self_attn_layer_norm", d);
-    spk_ask_dense(r, &w->conv, p, "self_attn_conv", 2 * d, d, c->kernel, 1);
+    plg_ask_norm(r, &w->res_norm, p, "residual_layer_norm", d);
+    plg_ask_dense(r, &w->res_conv, p, "residual_conv", 2 * d, d, c->kernel, 1);
+    plg_ask_norm(r, &w->attn.norm, p, "self_attn_layer_norm", d);
+    plg_ask_dense(r, &w->conv, p, "self_attn_conv", 2 * d, d, c->kernel, 1);
     spk_ask_mha(r, &w->attn, p, "self_attn", d, 1);
-    spk_ask_norm(r, &w->ffn.norm, p, "ffn_layer_norm", d);
+    plg_ask_norm(r, &w->ffn.norm, p, "ffn_layer_norm", d);
     spk_ask_ffn(r, &w->ffn, p, "ffn", d, c->d_ffn, 1);
 }
 
-static void ask(spk_request *r, const spk_adapter_config *c, const char *prefix,
+static void ask(plg_request *r, const spk_adapter_config *c, const char *prefix,
                 spk_adapter_weights *w)
 {
-    char name[SPK_MAX_NAME];
+    char name[PLG_MAX_NAME];
     if (c->pre_ffn)
         spk_ask_ffn(r, &w->pre_ffn, prefix, "intermediate_ffn", c->d_in, c->d_ffn, 1);
     if (c->d != c->d_in) {
-        spk_ask_dense(r, &w->proj, prefix, "adapter.proj", c->d, c->d_in, 0, 1);
-        spk_ask_norm(r, &w->norm, prefix, "adapter.proj_layer_norm", c->d);
+        plg_ask_dense(r, &w->proj, prefix, "adapter.proj", c->d, c->d_in, 0, 1);
+        plg_ask_norm(r, &w->norm, prefix, "adapter.proj_layer_norm", c->d);
     }
     for (int32_t i = 0; i < c->n_layers; i++) {
         snprintf(name, sizeof name, "%sadapter.layers.%d.", prefix, i);
@@ -97,33 +97,33 @@ typedef struct buffers {
     weft_tensor bounds_q, bounds_k;
 } buffers;
 
-static buffers layout(const spk_adapter_config *c, const spk_sizes *s, spk_arena *a)
+static buffers layout(const spk_adapter_config *c, const spk_sizes *s, plg_arena *a)
 {
     const int64_t n = s->n_rows, d = c->d > c->d_in ? c->d : c->d_in;
     const int64_t kernel = c->kernel > 3 ? c->kernel : 3;
     buffers       b;
-    b.x = spk_carve(a, WEFT_F32, n, d);
-    b.h = spk_carve(a, WEFT_F32, n, d);
-    b.res = spk_carve(a, WEFT_F32, n, d);
-    b.y = spk_carve(a, WEFT_F32, n, d);
-    b.pair = spk_carve(a, WEFT_F32, n, c->d_ffn > 2 * d ? c->d_ffn : 2 * d);
-    b.wide = spk_carve(a, WEFT_F32, n, kernel * d);
-    b.bounds_q = spk_carve(a, WEFT_I32, 2, 0);
-    b.bounds_k = spk_carve(a, WEFT_I32, 2, 0);
+    b.x = plg_carve(a, WEFT_F32, n, d);
+    b.h = plg_carve(a, WEFT_F32, n, d);
+    b.res = plg_carve(a, WEFT_F32, n, d);
+    b.y = plg_carve(a, WEFT_F32, n, d);
+    b.pair = plg_carve(a, WEFT_F32, n, c->d_ffn > 2 * d ? c->d_ffn : 2 * d);
+    b.wide = plg_carve(a, WEFT_F32, n, kernel * d);
+    b.bounds_q = plg_carve(a, WEFT_I32, 2, 0);
+    b.bounds_k = plg_carve(a, WEFT_I32, 2, 0);
     return b;
 }
 
 /* y = glu(conv(LN x)) */
 static void gated_conv(spk_run *r, const spk_adapter_config *c, const buffers *b,
-                       const weft_tensor *y, const weft_tensor *x, const spk_norm *norm,
-                       const spk_dense *conv)
+                       const weft_tensor *y, const weft_tensor *x, const plg_pair *norm,
+                       const plg_pair *conv)
 {
     const int64_t n = x->shape[0], m = y->shape[0], d = c->d;
-    weft_tensor   h = spk_part(&b->h, 0, n, d), pair = spk_part(&b->pair, 0, m, 2 * d);
-    weft_tensor   seen = spk_part(&b->wide, 0, m, d * c->kernel);
-    spk_layernorm(r, &h, x, norm, c->eps);
+    weft_tensor   h = plg_part(&b->h, 0, n, d), pair = plg_part(&b->pair, 0, m, 2 * d);
+    weft_tensor   seen = plg_part(&b->wide, 0, m, d * c->kernel);
+    plg_layernorm(&r->on, &h, x, norm, c->eps);
     spk_windows(r, &seen, &h, c->kernel, c->stride, c->stride / 2);
-    spk_linear(r, &pair, &seen, conv, WEFT_ACT_NONE);
+    plg_linear(&r->on, &pair, &seen, conv, WEFT_ACT_NONE);
     spk_glu(r, y, &pair);
 }
 
@@ -132,16 +132,16 @@ static void attention(spk_run *r, const spk_adapter_config *c, const buffers *b,
                       const weft_tensor *x, const weft_tensor *y, int64_t n_keys)
 {
     const int64_t n = y->shape[0], one = n * c->d;
-    weft_tensor   q = spk_part(&b->wide, 0, n, c->d), k = spk_part(&b->wide, one, n, c->d);
-    weft_tensor   v = spk_part(&b->wide, 2 * one, n, c->d), h = spk_part(&b->h, 0, n, c->d);
-    spk_linear(r, &q, y, &w->q, WEFT_ACT_NONE);
-    spk_linear(r, &k, y, &w->k, WEFT_ACT_NONE);
-    spk_linear(r, &v, y, &w->v, WEFT_ACT_NONE);
+    weft_tensor   q = plg_part(&b->wide, 0, n, c->d), k = plg_part(&b->wide, one, n, c->d);
+    weft_tensor   v = plg_part(&b->wide, 2 * one, n, c->d), h = plg_part(&b->h, 0, n, c->d);
+    plg_linear(&r->on, &q, y, &w->q, WEFT_ACT_NONE);
+    plg_linear(&r->on, &k, y, &w->k, WEFT_ACT_NONE);
+    plg_linear(&r->on, &v, y, &w->v, WEFT_ACT_NONE);
     spk_bounds(r, &b->bounds_q, n);
     spk_bounds(r, &b->bounds_k, n_keys);
     spk_attend(r, &h, &q, &k, &v, c->n_heads, n_keys, &b->bounds_q, &b->bounds_k);
-    spk_linear(r, &q, &h, &w->out, WEFT_ACT_NONE);
-    spk_add(r, x, &q, 1.0f);
+    plg_linear(&r->on, &q, &h, &w->out, WEFT_ACT_NONE);
+    plg_add(&r->on, x, &q, 1.0f);
 }
 
 /* x [n, d] becomes [shorter(n), d]; *real counts its rows without padding. */
@@ -149,40 +149,40 @@ static void layer(spk_run *r, const spk_adapter_config *c, const spk_adapter_lay
                   const buffers *b, weft_tensor *x, int64_t *real)
 {
     const int64_t m = shorter(c, x->shape[0]);
-    weft_tensor   res = spk_part(&b->res, 0, m, c->d), y = spk_part(&b->y, 0, m, c->d);
-    weft_tensor   h = spk_part(&b->h, 0, m, c->d), mid = spk_part(&b->pair, 0, m, c->d_ffn);
+    weft_tensor   res = plg_part(&b->res, 0, m, c->d), y = plg_part(&b->y, 0, m, c->d);
+    weft_tensor   h = plg_part(&b->h, 0, m, c->d), mid = plg_part(&b->pair, 0, m, c->d_ffn);
     *real = spk_conv_length(*real, c->kernel, c->stride, c->kernel / 2);
     *real = *real > m ? m : *real;
     gated_conv(r, c, b, &res, x, &w->res_norm, &w->res_conv);
     gated_conv(r, c, b, &y, x, &w->attn.norm, &w->conv);
     attention(r, c, b, &w->attn, &res, &y, *real > 0 ? *real : m);
     spk_feed_forward(r, &res, &h, &mid, &w->ffn, c->act, c->eps, 1.0f);
-    *x = spk_part(&b->x, 0, m, c->d);
-    spk_copy(r, x, &res);
+    *x = plg_part(&b->x, 0, m, c->d);
+    plg_copy(&r->on, x, &res);
 }
 
 static void encode(spk_run *r, const spk_adapter_config *c, const spk_adapter_weights *w,
                    const spk_sizes *s, const weft_tensor *from, const weft_tensor *out,
-                   spk_arena *a)
+                   plg_arena *a)
 {
     const buffers b = layout(c, s, a);
     const int64_t n = s->n_rows;
     int64_t       real = s->n_real;
     if (r == NULL)
         return;
-    weft_tensor x = spk_part(&b.x, 0, n, c->d), h = spk_part(&b.h, 0, n, c->d_in);
-    weft_tensor mid = spk_part(&b.pair, 0, n, c->d_ffn);
+    weft_tensor x = plg_part(&b.x, 0, n, c->d), h = plg_part(&b.h, 0, n, c->d_in);
+    weft_tensor mid = plg_part(&b.pair, 0, n, c->d_ffn);
     if (c->pre_ffn)
         spk_feed_forward(r, from, &h, &mid, &w->pre_ffn, WEFT_ACT_RELU, c->eps, 0.5f);
     if (c->d != c->d_in) {
-        spk_linear(r, &x, from, &w->proj, WEFT_ACT_NONE);
-        spk_layernorm(r, &x, &x, &w->norm, c->eps);
+        plg_linear(&r->on, &x, from, &w->proj, WEFT_ACT_NONE);
+        plg_layernorm(&r->on, &x, &x, &w->norm, c->eps);
     } else {
-        spk_copy(r, &x, from);
+        plg_copy(&r->on, &x, from);
     }
     for (int32_t i = 0; i < c->n_layers; i++)
         layer(r, c, &w->layers[i], &b, &x, &real);
-    spk_copy(r, out, &x);
+    plg_copy(&r->on, out, &x);
 }
 
 const spk_adapter spk_w2vbert_adapter = {config, sizes, ask, encode};

@@ -3,42 +3,24 @@
 #include "adapter.h"
 #include "encoder.h"
 
-void spk_ask_norm(spk_request *r, spk_norm *to, const char *prefix, const char *name, int64_t d)
-{
-    char full[SPK_MAX_NAME];
-    snprintf(full, sizeof full, "%s%s.", prefix, name);
-    spk_ask(r, &to->w, WEFT_USE_PLAIN, full, "weight", d, 0, 0);
-    spk_ask(r, &to->b, WEFT_USE_PLAIN, full, "bias", d, 0, 0);
-}
-
-void spk_ask_dense(spk_request *r, spk_dense *to, const char *prefix, const char *name, int64_t out,
-                   int64_t in, int64_t kernel, int32_t bias)
-{
-    char full[SPK_MAX_NAME];
-    snprintf(full, sizeof full, "%s%s.", prefix, name);
-    spk_ask(r, &to->w, WEFT_USE_LINEAR, full, "weight", out, in, kernel);
-    if (bias)
-        spk_ask(r, &to->b, WEFT_USE_PLAIN, full, "bias", out, 0, 0);
-}
-
-void spk_ask_ffn(spk_request *r, spk_ffn *to, const char *prefix, const char *name, int64_t d,
+void spk_ask_ffn(plg_request *r, spk_ffn *to, const char *prefix, const char *name, int64_t d,
                  int64_t d_ffn, int32_t bias)
 {
-    char full[SPK_MAX_NAME];
+    char full[PLG_MAX_NAME];
     snprintf(full, sizeof full, "%s%s.", prefix, name);
-    spk_ask_dense(r, &to->up, full, "intermediate_dense", d_ffn, d, 0, bias);
-    spk_ask_dense(r, &to->down, full, "output_dense", d, d_ffn, 0, bias);
+    plg_ask_dense(r, &to->up, full, "intermediate_dense", d_ffn, d, 0, bias);
+    plg_ask_dense(r, &to->down, full, "output_dense", d, d_ffn, 0, bias);
 }
 
-void spk_ask_mha(spk_request *r, spk_mha *to, const char *prefix, const char *name, int64_t d,
+void spk_ask_mha(plg_request *r, spk_mha *to, const char *prefix, const char *name, int64_t d,
                  int32_t bias)
 {
-    char full[SPK_MAX_NAME];
+    char full[PLG_MAX_NAME];
     snprintf(full, sizeof full, "%s%s.", prefix, name);
-    spk_ask_dense(r, &to->q, full, "linear_q", d, d, 0, bias);
-    spk_ask_dense(r, &to->k, full, "linear_k", d, d, 0, bias);
-    spk_ask_dense(r, &to->v, full, "linear_v", d, d, 0, bias);
-    spk_ask_dense(r, &to->out, full, "linear_out", d, d, 0, bias);
+    plg_ask_dense(r, &to->q, full, "linear_q", d, d, 0, bias);
+    plg_ask_dense(r, &to->k, full, "linear_k", d, d, 0, bias);
+    plg_ask_dense(r, &to->v, full, "linear_v", d, d, 0, bias);
+    plg_ask_dense(r, &to->out, full, "linear_out", d, d, 0, bias);
 }
 
 typedef struct asked {
@@ -46,7 +28,7 @@ typedef struct asked {
     spk_weights      *w;
 } asked;
 
-static void ask_all(spk_request *r, void *ctx)
+static void ask_all(plg_request *r, void *ctx)
 {
     const asked *what = ctx;
     const spk_config *c = what->c;
@@ -60,11 +42,9 @@ static weft_status alloc(const weft_host *h, const spk_config *c, spk_weights *w
     const uint64_t blocks = (uint64_t)c->encoder.n_layers * sizeof *w->encoder.blocks;
     const uint64_t layers = (uint64_t)c->adapter.n_layers * sizeof *w->adapter.layers;
     memset(w, 0, sizeof *w);
-    char *room = h->alloc(h, blocks + layers, 16);
+    char *room = plg_alloc(h, blocks + layers, "encoder blocks", err);
     if (room == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %llu bytes of encoder blocks",
-                         (unsigned long long)(blocks + layers));
-    memset(room, 0, (size_t)(blocks + layers));
+        return WEFT_E_NOMEM;
     w->encoder.blocks = (spk_block *)(void *)room;
     w->adapter.layers = (spk_adapter_layer *)(void *)(room + blocks);
     return WEFT_OK;
@@ -74,11 +54,11 @@ weft_status spk_weights_load(const weft_host *h, const weft_package *p, const sp
                              spk_weights *out, weft_error *err)
 {
     asked       what = {c, out};
-    spk_request r;
+    plg_request r;
     weft_status status = alloc(h, c, out, err);
     if (status != WEFT_OK)
         return status;
-    status = spk_request_run(h, p, ask_all, &what, &r, err);
+    status = plg_request_run(h, p, ask_all, &what, &r, err);
     if (status != WEFT_OK)
         spk_weights_free(h, out);
     return status;
@@ -88,10 +68,10 @@ uint64_t spk_weights_count(const weft_host *h, const spk_config *c)
 {
     spk_weights w;
     asked       what = {c, &w};
-    spk_request r;
+    plg_request r;
     if (alloc(h, c, &w, NULL) != WEFT_OK)
         return 0;
-    (void)spk_request_run(h, NULL, ask_all, &what, &r, NULL);
+    (void)plg_request_run(h, NULL, ask_all, &what, &r, NULL);
     spk_weights_free(h, &w);
     return r.parameters;
 }

@@ -47,7 +47,7 @@ static weft_status add_site(const vis_modality *m, const weft_hook_sink *sink, i
                             int32_t at, int32_t rank, weft_error *err)
 {
     const vis_names *names = vis_names_of(m->host, m->package);
-    char             prefix[VIS_MAX_NAME], title[64];
+    char             prefix[PLG_MAX_NAME], title[64];
     vis_layer_names  tensors;
     snprintf(prefix, sizeof prefix, "%slayers.%d.", names->text, layer);
     snprintf(title, sizeof title, "image cross-attention layer %d", layer);
@@ -66,7 +66,7 @@ static weft_status add_site(const vis_modality *m, const weft_hook_sink *sink, i
 static weft_status add_marker(const vis_modality *m, const weft_hook_sink *sink, weft_error *err)
 {
     const int32_t token = m->config.image_token;
-    char          table[VIS_MAX_NAME];
+    char          table[PLG_MAX_NAME];
     snprintf(table, sizeof table, "%sembed_tokens.weight", vis_names_of(m->host, m->package)->text);
     weft_marker marker = {.hdr = WEFT_HDR(weft_marker),
                           .token = VIS_MARKER,

@@ -8,13 +8,11 @@
 #ifndef VIS_BLOCK_H
 #define VIS_BLOCK_H
 
-#include "run.h"
+#include "../common/run.h"
 
-/* gates are as multiplied, 1 in ungated blocks; a bias without axes: there is none. */
+/* gates are as multiplied, 1 in ungated blocks. */
 typedef struct vis_block {
-    weft_tensor norm1_w, norm1_b, w_q, w_k, w_v, w_o;
-    weft_tensor b_q, b_k, b_v, b_o;
-    weft_tensor norm2_w, norm2_b, fc1_w, fc1_b, fc2_w, fc2_b;
+    plg_pair    norm1, q, k, v, o, norm2, fc1, fc2;
     weft_tensor stored_gate_attn, stored_gate_ffn;
     float       gate_attn, gate_ffn;
 } vis_block;
@@ -35,6 +33,6 @@ typedef struct vis_block_rows {
 int64_t vis_block_wide(int32_t d, int32_t d_ffn);
 
 /* Enqueues one block over rows->x, in place. [encode] */
-void vis_block_run(vis_run *r, const vis_block *b, const vis_block_rows *rows);
+void vis_block_run(plg_run *r, const vis_block *b, const vis_block_rows *rows);
 
 #endif

@@ -32,7 +32,7 @@ void vis_layer_name(weft_xattn *x, vis_layer_style style, const char *prefix, vi
 {
     for (int i = 0; i < VIS_LAYER_TENSORS; i++) {
         const char *name = names->at[i];
-        snprintf(names->at[i], VIS_MAX_NAME, "%s%s", prefix, tensors[i].name[style]);
+        snprintf(names->at[i], PLG_MAX_NAME, "%s%s", prefix, tensors[i].name[style]);
         memcpy((char *)x + tensors[i].field, &name, sizeof name);
     }
     if ((x->flags & WEFT_XATTN_QK_NORM) == 0)

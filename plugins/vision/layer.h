@@ -4,7 +4,7 @@
 #ifndef VIS_LAYER_H
 #define VIS_LAYER_H
 
-#include "request.h"
+#include "../common/request.h"
 #include "weft/hooks.h"
 
 typedef enum vis_layer_style { VIS_LAYER_MLLAMA, VIS_LAYER_IDEFICS } vis_layer_style;
@@ -12,7 +12,7 @@ typedef enum vis_layer_style { VIS_LAYER_MLLAMA, VIS_LAYER_IDEFICS } vis_layer_s
 #define VIS_LAYER_TENSORS 13
 
 typedef struct vis_layer_names {
-    char at[VIS_LAYER_TENSORS][VIS_MAX_NAME];
+    char at[VIS_LAYER_TENSORS][PLG_MAX_NAME];
 } vis_layer_names;
 
 /* Points the weight names of *x at `names`, which must outlive it: `prefix` (ending in a dot) and the

@@ -2,8 +2,6 @@
 /* The perceiver resampler; the recipe is in resampler.h. */
 #include "resampler.h"
 
-#include <math.h>
-
 #define MAX_KEYS (1 << 28) /* rows of context and latents in one run: far from 2^31 */
 
 /* The device buffers of one run; L = n_groups * n_latents rows of latents, K = n_context + L keys,
@@ -19,7 +17,7 @@ typedef struct buffers {
 } buffers;
 
 typedef struct call {
-    vis_run             *run;
+    plg_run             *run;
     const vis_resampler *r;
     const weft_tensor   *context;
     const int32_t       *begin;
@@ -46,12 +44,8 @@ weft_status vis_resampler_init(vis_resampler *r, const weft_host *h, const vis_r
     uint64_t bytes = (uint64_t)c->depth * sizeof *r->blocks;
     memset(r, 0, sizeof *r);
     r->config = *c;
-    r->blocks = h->alloc(h, bytes, 16);
-    if (r->blocks == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %llu bytes of resampler blocks",
-                         (unsigned long long)bytes);
-    memset(r->blocks, 0, (size_t)bytes);
-    return WEFT_OK;
+    r->blocks = plg_alloc(h, bytes, "resampler blocks", err);
+    return r->blocks != NULL ? WEFT_OK : WEFT_E_NOMEM;
 }
 
 void vis_resampler_free(vis_resampler *r, const weft_host *h)
@@ -60,66 +54,55 @@ void vis_resampler_free(vis_resampler *r, const weft_host *h)
     memset(r, 0, sizeof *r);
 }
 
-/* A layer norm's weight and bias. */
-static void ask_norm(vis_request *q, weft_tensor *w, weft_tensor *b, const char *prefix,
-                     const char *name, int64_t n)
-{
-    char full[VIS_MAX_NAME];
-    snprintf(full, sizeof full, "%s.weight", name);
-    vis_ask(q, w, WEFT_USE_PLAIN, vis_shape1(n), prefix, full);
-    snprintf(full, sizeof full, "%s.bias", name);
-    vis_ask(q, b, WEFT_USE_PLAIN, vis_shape1(n), prefix, full);
-}
-
-static void ask_block(vis_request *q, vis_resampler_block *b, const vis_resampler_config *c,
+static void ask_block(plg_request *q, vis_resampler_block *b, const vis_resampler_config *c,
                       const char *p)
 {
     const int64_t inner = (int64_t)c->n_heads * c->head_dim;
-    ask_norm(q, &b->context_w, &b->context_b, p, "0.context_layer_norm", c->d);
-    ask_norm(q, &b->latents_w, &b->latents_b, p, "0.latents_layer_norm", c->d);
+    plg_ask_norm(q, &b->context, p, "0.context_layer_norm", c->d);
+    plg_ask_norm(q, &b->latents, p, "0.latents_layer_norm", c->d);
     if (c->qk_norm) {
-        ask_norm(q, &b->q_norm_w, &b->q_norm_b, p, "0.q_layer_norm", c->head_dim);
-        ask_norm(q, &b->k_norm_w, &b->k_norm_b, p, "0.k_layer_norm", c->head_dim);
+        plg_ask_norm(q, &b->q_norm, p, "0.q_layer_norm", c->head_dim);
+        plg_ask_norm(q, &b->k_norm, p, "0.k_layer_norm", c->head_dim);
     }
-    vis_ask(q, &b->w_q, WEFT_USE_LINEAR, vis_shape2(inner, c->d), p, "0.q_proj.weight");
-    vis_ask(q, &b->w_k, WEFT_USE_LINEAR, vis_shape2(inner, c->d), p, "0.k_proj.weight");
-    vis_ask(q, &b->w_v, WEFT_USE_LINEAR, vis_shape2(inner, c->d), p, "0.v_proj.weight");
-    vis_ask(q, &b->w_o, WEFT_USE_LINEAR, vis_shape2(c->d, inner), p, "0.output_proj.weight");
-    ask_norm(q, &b->ln_w, &b->ln_b, p, "1.ln", c->d);
-    vis_ask(q, &b->fc, WEFT_USE_LINEAR, vis_shape2(c->d_ffn, c->d), p, "1.fc.weight");
-    vis_ask(q, &b->c_proj, WEFT_USE_LINEAR, vis_shape2(c->d, c->d_ffn), p, "1.c_proj.weight");
+    plg_ask_dense(q, &b->q, p, "0.q_proj", inner, c->d, 0, 0);
+    plg_ask_dense(q, &b->k, p, "0.k_proj", inner, c->d, 0, 0);
+    plg_ask_dense(q, &b->v, p, "0.v_proj", inner, c->d, 0, 0);
+    plg_ask_dense(q, &b->o, p, "0.output_proj", c->d, inner, 0, 0);
+    plg_ask_norm(q, &b->ln, p, "1.ln", c->d);
+    plg_ask_dense(q, &b->fc, p, "1.fc", c->d_ffn, c->d, 0, 0);
+    plg_ask_dense(q, &b->c_proj, p, "1.c_proj", c->d, c->d_ffn, 0, 0);
 }
 
-void vis_resampler_ask(vis_request *q, vis_resampler *r, const char *prefix)
+void vis_resampler_ask(plg_request *q, vis_resampler *r, const char *prefix)
 {
     const vis_resampler_config *c = &r->config;
-    char                        name[VIS_MAX_NAME];
-    vis_ask(q, &r->latents, WEFT_USE_PLAIN, vis_shape2(c->n_latents, c->d), prefix, "latents");
+    char                        name[PLG_MAX_NAME];
+    plg_ask(q, &r->latents, WEFT_USE_PLAIN, plg_shape2(c->n_latents, c->d), prefix, "latents");
     for (int32_t i = 0; i < c->depth; i++) {
         snprintf(name, sizeof name, "%sblocks.%d.", prefix, i);
         ask_block(q, &r->blocks[i], c, name);
     }
-    ask_norm(q, &r->norm_w, &r->norm_b, prefix, "layer_norm", c->d);
+    plg_ask_norm(q, &r->norm, prefix, "layer_norm", c->d);
 }
 
 /* Lays the buffers out; returns their bytes. */
 static uint64_t layout(buffers *b, const vis_resampler_config *c, int64_t n_context,
                        int64_t n_groups, const weft_tensor *scratch)
 {
-    vis_arena     a = {scratch, 0};
+    plg_arena     a = {scratch, 0, 0};
     const int64_t latents = n_groups * c->n_latents, keys = n_context + latents;
     const int64_t inner = (int64_t)c->n_heads * c->head_dim;
     b->n_latents = latents;
-    b->z = vis_carve(&a, WEFT_F32, latents, c->d);
-    b->y = vis_carve(&a, WEFT_F32, latents, c->d);
-    b->cat = vis_carve(&a, WEFT_F32, keys, c->d);
-    b->q = vis_carve(&a, WEFT_F32, latents, inner);
-    b->att = vis_carve(&a, WEFT_F32, latents, inner);
-    b->k = vis_carve(&a, WEFT_F32, keys, inner);
-    b->v = vis_carve(&a, WEFT_F32, keys, inner);
-    b->mid = vis_carve(&a, WEFT_F32, latents, c->d_ffn);
-    b->q_begin = vis_carve(&a, WEFT_I32, n_groups + 1, 0);
-    b->k_begin = vis_carve(&a, WEFT_I32, n_groups + 1, 0);
+    b->z = plg_carve(&a, WEFT_F32, latents, c->d);
+    b->y = plg_carve(&a, WEFT_F32, latents, c->d);
+    b->cat = plg_carve(&a, WEFT_F32, keys, c->d);
+    b->q = plg_carve(&a, WEFT_F32, latents, inner);
+    b->att = plg_carve(&a, WEFT_F32, latents, inner);
+    b->k = plg_carve(&a, WEFT_F32, keys, inner);
+    b->v = plg_carve(&a, WEFT_F32, keys, inner);
+    b->mid = plg_carve(&a, WEFT_F32, latents, c->d_ffn);
+    b->q_begin = plg_carve(&a, WEFT_I32, n_groups + 1, 0);
+    b->k_begin = plg_carve(&a, WEFT_I32, n_groups + 1, 0);
     return a.used;
 }
 
@@ -151,12 +134,12 @@ static void start(call *c)
                                        &one);
         weft_tensor   to_k = weft_view(&c->b.k_begin, (int32_t *)c->b.k_begin.data + g, WEFT_I32, 1,
                                        &one);
-        vis_upload(c->run, &to_q, &q);
-        vis_upload(c->run, &to_k, &k);
+        plg_upload(c->run, &to_q, &q);
+        plg_upload(c->run, &to_k, &k);
     }
     for (int32_t g = 0; g < c->n_groups; g++) {
-        weft_tensor z = vis_rows(&c->b.z, g * n, n, d);
-        vis_copy(c->run, &z, &c->r->latents);
+        weft_tensor z = plg_rows(&c->b.z, g * n, n, d);
+        plg_copy(c->run, &z, &c->r->latents);
     }
 }
 
@@ -165,15 +148,15 @@ static void gather(call *c, const vis_resampler_block *w)
 {
     const int64_t n = c->r->config.n_latents, d = c->r->config.d;
     const float   eps = c->r->config.eps;
-    vis_layernorm(c->run, &c->b.y, &c->b.z, &w->latents_w, &w->latents_b, eps);
+    plg_layernorm(c->run, &c->b.y, &c->b.z, &w->latents, eps);
     for (int32_t g = 0; g < c->n_groups; g++) {
         const int64_t rows = context_rows(c, g), at = keys_before(c, g);
-        weft_tensor   from = vis_rows(c->context, c->begin[g], rows, d);
-        weft_tensor   to = vis_rows(&c->b.cat, at, rows, d);
-        weft_tensor   y = vis_rows(&c->b.y, g * n, n, d);
-        weft_tensor   to_y = vis_rows(&c->b.cat, at + rows, n, d);
-        vis_layernorm(c->run, &to, &from, &w->context_w, &w->context_b, eps);
-        vis_copy(c->run, &to_y, &y);
+        weft_tensor   from = plg_rows(c->context, c->begin[g], rows, d);
+        weft_tensor   to = plg_rows(&c->b.cat, at, rows, d);
+        weft_tensor   y = plg_rows(&c->b.y, g * n, n, d);
+        weft_tensor   to_y = plg_rows(&c->b.cat, at + rows, n, d);
+        plg_layernorm(c->run, &to, &from, &w->context, eps);
+        plg_copy(c->run, &to_y, &y);
     }
 }
 
@@ -181,35 +164,29 @@ static void gather(call *c, const vis_resampler_block *w)
 static void attend(call *c, const vis_resampler_block *w)
 {
     const vis_resampler_config *o = &c->r->config;
-    weft_tensor q = vis_heads(&c->b.q, o->n_heads), k = vis_heads(&c->b.k, o->n_heads);
-    weft_tensor v = vis_heads(&c->b.v, o->n_heads), att = vis_heads(&c->b.att, o->n_heads);
-    const weft_attention a = {.hdr = WEFT_HDR(weft_attention),
-                              .q = &q,
-                              .k = &k,
-                              .v = &v,
-                              .out = &att,
-                              .q_begin = &c->b.q_begin,
-                              .k_begin = &c->b.k_begin,
-                              .scale = 1.0f / sqrtf((float)o->head_dim),
-                              .n = c->n_groups};
-    vis_linear(c->run, &c->b.q, &c->b.y, &w->w_q, NULL, WEFT_ACT_NONE);
-    vis_linear(c->run, &c->b.k, &c->b.cat, &w->w_k, NULL, WEFT_ACT_NONE);
-    vis_linear(c->run, &c->b.v, &c->b.cat, &w->w_v, NULL, WEFT_ACT_NONE);
+    weft_tensor q = plg_heads(&c->b.q, o->n_heads), k = plg_heads(&c->b.k, o->n_heads);
+    const weft_attention how = {.hdr = WEFT_HDR(weft_attention),
+                                .q_begin = &c->b.q_begin,
+                                .k_begin = &c->b.k_begin,
+                                .n = c->n_groups};
+    plg_linear(c->run, &c->b.q, &c->b.y, &w->q, WEFT_ACT_NONE);
+    plg_linear(c->run, &c->b.k, &c->b.cat, &w->k, WEFT_ACT_NONE);
+    plg_linear(c->run, &c->b.v, &c->b.cat, &w->v, WEFT_ACT_NONE);
     if (o->qk_norm) {
-        vis_layernorm(c->run, &q, &q, &w->q_norm_w, &w->q_norm_b, o->eps);
-        vis_layernorm(c->run, &k, &k, &w->k_norm_w, &w->k_norm_b, o->eps);
+        plg_layernorm(c->run, &q, &q, &w->q_norm, o->eps);
+        plg_layernorm(c->run, &k, &k, &w->k_norm, o->eps);
     }
-    vis_attention(c->run, &a);
-    vis_linear(c->run, &c->b.y, &c->b.att, &w->w_o, NULL, WEFT_ACT_NONE);
-    vis_add(c->run, &c->b.z, &c->b.y, 1.0f);
+    plg_attend(c->run, &c->b.att, &c->b.q, &c->b.k, &c->b.v, o->n_heads, &how);
+    plg_linear(c->run, &c->b.y, &c->b.att, &w->o, WEFT_ACT_NONE);
+    plg_add(c->run, &c->b.z, &c->b.y, 1.0f);
 }
 
 static void feed_forward(call *c, const vis_resampler_block *w)
 {
-    vis_layernorm(c->run, &c->b.y, &c->b.z, &w->ln_w, &w->ln_b, c->r->config.eps);
-    vis_linear(c->run, &c->b.mid, &c->b.y, &w->fc, NULL, WEFT_ACT_RELU);
-    vis_linear(c->run, &c->b.y, &c->b.mid, &w->c_proj, NULL, WEFT_ACT_NONE);
-    vis_add(c->run, &c->b.z, &c->b.y, 1.0f);
+    plg_layernorm(c->run, &c->b.y, &c->b.z, &w->ln, c->r->config.eps);
+    plg_linear(c->run, &c->b.mid, &c->b.y, &w->fc, WEFT_ACT_RELU);
+    plg_linear(c->run, &c->b.y, &c->b.mid, &w->c_proj, WEFT_ACT_NONE);
+    plg_add(c->run, &c->b.z, &c->b.y, 1.0f);
 }
 
 /* Do begin and the sizes fit the tensors that were given? */
@@ -230,7 +207,7 @@ static int fits(const call *c, const weft_tensor *out, const weft_tensor *scratc
            scratch->bytes >= layout(&b, o, n_context, c->n_groups, NULL);
 }
 
-void vis_resampler_run(vis_run *run, const vis_resampler *r, const weft_tensor *context,
+void vis_resampler_run(plg_run *run, const vis_resampler *r, const weft_tensor *context,
                        const int32_t *begin, int32_t n_groups, const weft_tensor *out,
                        const weft_tensor *scratch)
 {
@@ -251,6 +228,6 @@ void vis_resampler_run(vis_run *run, const vis_resampler *r, const weft_tensor *
         attend(&c, &r->blocks[i]);
         feed_forward(&c, &r->blocks[i]);
     }
-    weft_tensor flat = vis_rows(out, 0, c.b.n_latents, r->config.d);
-    vis_layernorm(run, &flat, &c.b.z, &r->norm_w, &r->norm_b, r->config.eps);
+    weft_tensor flat = plg_rows(out, 0, c.b.n_latents, r->config.d);
+    plg_layernorm(run, &flat, &c.b.z, &r->norm, r->config.eps);
 }

@@ -20,8 +20,7 @@
 #ifndef VIS_RESAMPLER_H
 #define VIS_RESAMPLER_H
 
-#include "request.h"
-#include "run.h"
+#include "../common/run.h"
 
 #define VIS_RESAMPLER_MAX_DEPTH 512
 
@@ -33,19 +32,19 @@ typedef struct vis_resampler_config {
 } vis_resampler_config;
 
 typedef struct vis_resampler_block {
-    weft_tensor context_w, context_b, latents_w, latents_b; /* [d] */
-    weft_tensor q_norm_w, q_norm_b, k_norm_w, k_norm_b;     /* [head_dim], where qk_norm */
-    weft_tensor w_q, w_k, w_v;                              /* [n_heads * head_dim, d] */
-    weft_tensor w_o;                                        /* [d, n_heads * head_dim] */
-    weft_tensor ln_w, ln_b;                                 /* [d] */
-    weft_tensor fc, c_proj;                                 /* [d_ffn, d], [d, d_ffn] */
+    plg_pair context, latents; /* norms: [d] */
+    plg_pair q_norm, k_norm;   /* norms: [head_dim], where qk_norm */
+    plg_pair q, k, v;          /* [n_heads * head_dim, d] */
+    plg_pair o;                /* [d, n_heads * head_dim] */
+    plg_pair ln;               /* norm: [d] */
+    plg_pair fc, c_proj;       /* [d_ffn, d], [d, d_ffn] */
 } vis_resampler_block;
 
 typedef struct vis_resampler {
     vis_resampler_config config;
-    weft_tensor          latents;        /* [n_latents, d] */
-    weft_tensor          norm_w, norm_b; /* layer_norm: [d] */
-    vis_resampler_block *blocks;         /* [depth] */
+    weft_tensor          latents; /* [n_latents, d] */
+    plg_pair             norm;    /* layer_norm: [d] */
+    vis_resampler_block *blocks;  /* [depth] */
 } vis_resampler;
 
 /* INVALID where sizes do not make a resampler or would leave the range that arithmetic on them is
@@ -58,8 +57,8 @@ weft_status vis_resampler_init(vis_resampler *r, const weft_host *h, const vis_r
                                weft_error *err);
 void        vis_resampler_free(vis_resampler *r, const weft_host *h); /* safe on zeroed memory */
 /* Asks for every weight of an initialised *r under `prefix`: to be called from the ask function of
- * a vis_request. [setup] */
-void vis_resampler_ask(vis_request *q, vis_resampler *r, const char *prefix);
+ * a plg_request. [setup] */
+void vis_resampler_ask(plg_request *q, vis_resampler *r, const char *prefix);
 
 /* Device bytes that a run over n_groups groups of n_context rows in all needs. [any] */
 uint64_t vis_resampler_scratch_bytes(const vis_resampler_config *c, int64_t n_context,
@@ -71,7 +70,7 @@ uint64_t vis_resampler_scratch_bytes(const vis_resampler_config *c, int64_t n_co
  * vis_resampler_scratch_bytes, not overlapping the others. A group's bytes do not depend on the
  * other groups. Once run->status is an error it does nothing; INVALID where begin or a size is
  * wrong. [encode] */
-void vis_resampler_run(vis_run *run, const vis_resampler *r, const weft_tensor *context,
+void vis_resampler_run(plg_run *run, const vis_resampler *r, const weft_tensor *context,
                        const int32_t *begin, int32_t n_groups, const weft_tensor *out,
                        const weft_tensor *scratch);
 

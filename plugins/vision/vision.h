@@ -12,7 +12,7 @@
 
 #include "block.h"
 #include "preprocess.h"
-#include "request.h"
+#include "../common/request.h"
 
 #define VIS_ID "weft.vision"
 #define VIS_VERSION "0.1.0"
@@ -83,8 +83,8 @@ typedef struct vis_weights {
     weft_tensor pre_tile, post_tile;          /* [n_ratios + 1, max_tiles * d] */
     weft_tensor pos;                          /* [n, d] */
     weft_tensor tile_pos;                     /* [n_ratios + 1, max_tiles * n * d] */
-    weft_tensor pre_w, pre_b, post_w, post_b; /* layernorm_pre, layernorm_post: [d] */
-    weft_tensor proj_w, proj_b;               /* [d_text, d_out], [d_text] */
+    plg_pair    pre, post;                    /* layernorm_pre, layernorm_post: [d] */
+    plg_pair    proj;                         /* [d_text, d_out], [d_text] */
     weft_tensor stored_gate_pre, stored_gate_post, stored_gate_pos;
     float       gate_pre, gate_post, gate_pos; /* tanh of them */
     vis_block  *local, *global; /* [n_layers], [n_global]: one allocation, local first */
@@ -166,7 +166,7 @@ uint64_t vis_vit_encode_bytes(const vis_config *c, int32_t num_tiles);
 
 /* Enqueues the encoder up to its features: out [n, num_tiles * tokens, d_out]. Ops go through on's
  * host, so that what they hold is its caller's. [encode] */
-weft_status vis_vit_features(const vis_modality *m, const vis_run *on, const vis_batch *b,
+weft_status vis_vit_features(const vis_modality *m, const plg_run *on, const vis_batch *b,
                              const weft_tensor *out, const weft_tensor *scratch);
 /* Enqueues the encoder and the projector for one picture: out [max_tiles, tokens, d_text], rows of
  * unused tiles 0. [encode] */

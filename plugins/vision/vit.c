@@ -24,7 +24,7 @@
  * pictures: wide holds what a block needs in between: patches, q k v, the output projection, the
  * MLP. */
 typedef struct run {
-    vis_run             ops;
+    plg_run             ops;
     const vis_modality *m;
     const vis_config   *c;
     int32_t             n, num_tiles, ratio_id;
@@ -40,17 +40,17 @@ typedef struct run {
  * 2^20 or 65 * 2^16 columns, times VIS_MAX_BATCH, stay far from 2^63. */
 static uint64_t layout(run *r, const weft_tensor *scratch)
 {
-    vis_arena         a = {scratch, 0};
+    plg_arena         a = {scratch, 0, 0};
     const vis_config *c = r->c;
     r->n_real = (int64_t)r->num_tiles * c->n;
     r->n_rows = (int64_t)c->max_tiles * c->n_padded;
     const int64_t all = r->n * r->n_rows;
-    r->x = vis_carve(&a, WEFT_F32, all, c->d);
-    r->h = vis_carve(&a, WEFT_F32, all, c->d);
-    r->wide = vis_carve(&a, WEFT_F32, all, vis_block_wide(c->d, c->d_ffn));
-    r->bounds = vis_carve(&a, WEFT_I32, r->n + 1, 0);
-    r->k_begin = vis_carve(&a, WEFT_I32, all, 0);
-    r->k_end = vis_carve(&a, WEFT_I32, all, 0);
+    r->x = plg_carve(&a, WEFT_F32, all, c->d);
+    r->h = plg_carve(&a, WEFT_F32, all, c->d);
+    r->wide = plg_carve(&a, WEFT_F32, all, vis_block_wide(c->d, c->d_ffn));
+    r->bounds = plg_carve(&a, WEFT_I32, r->n + 1, 0);
+    r->k_begin = plg_carve(&a, WEFT_I32, all, 0);
+    r->k_end = plg_carve(&a, WEFT_I32, all, 0);
     return a.used;
 }
 
@@ -65,14 +65,14 @@ uint64_t vis_vit_scratch_bytes(const vis_config *c, int32_t num_tiles, int32_t n
 }
 
 /* The features of one picture, which vis_vit_encode keeps behind the encoder's own scratch. */
-static weft_tensor features_of(const vis_config *c, int32_t num_tiles, vis_arena *a)
+static weft_tensor features_of(const vis_config *c, int32_t num_tiles, plg_arena *a)
 {
-    return vis_carve(a, WEFT_F32, (int64_t)num_tiles * c->n, c->d_out);
+    return plg_carve(a, WEFT_F32, (int64_t)num_tiles * c->n, c->d_out);
 }
 
 uint64_t vis_vit_encode_bytes(const vis_config *c, int32_t num_tiles)
 {
-    vis_arena a = {NULL, vis_vit_scratch_bytes(c, num_tiles, 1)};
+    plg_arena a = {NULL, vis_vit_scratch_bytes(c, num_tiles, 1), 0};
     (void)features_of(c, num_tiles, &a);
     return a.used;
 }
@@ -103,7 +103,7 @@ static void embed(run *r, const weft_tensor *pixels)
     const int64_t      flat[4] = {all, c->n_channels, c->tile, c->tile};
     const int32_t      stride[2] = {c->patch, c->patch}, pad[4] = {0, 0, 0, 0};
     weft_tensor        patches = weft_view(&r->wide, r->wide.data, WEFT_F32, 3, shape);
-    weft_tensor        e = vis_rows(&r->h, 0, all * c->n, c->d);
+    weft_tensor        e = plg_rows(&r->h, 0, all * c->n, c->d);
     weft_tensor        tiles = weft_view(pixels, pixels->data, WEFT_F32, 4, flat);
     if (r->ops.status == WEFT_OK)
         r->ops.status = r->ops.ops->conv(r->ops.host, r->ops.q, &patches, &tiles, &w->patch_w, NULL,
@@ -124,7 +124,7 @@ static void embed(run *r, const weft_tensor *pixels)
                            &max_tiles,
                            &d};
     launch(r, r->m->kernels.embed, e.shape[0], args);
-    vis_layernorm(&r->ops, &e, &e, &w->pre_w, &w->pre_b, LN_EPS);
+    plg_layernorm(&r->ops, &e, &e, &w->pre, LN_EPS);
 }
 
 /* h to x in the encoder's row order, and what each row may attend to. */
@@ -139,7 +139,7 @@ static void arrange(run *r)
         bounds[i] = (int32_t)(i * r->n_rows);
     launch(r, r->m->kernels.arrange, r->n * r->n_rows, x_args);
     launch(r, r->m->kernels.intervals, r->n * r->n_rows, k_args);
-    vis_upload(&r->ops, &r->bounds, bounds);
+    plg_upload(&r->ops, &r->bounds, bounds);
 }
 
 static void block(run *r, const vis_block *b)
@@ -179,7 +179,7 @@ static void between(run *r)
     int64_t n = r->c->n, n_padded = r->c->n_padded, num_tiles = r->num_tiles, d = r->c->d;
     void   *args[] = {&r->x.data, &table, (void *)(uintptr_t)&gate, &n, &n_padded, &num_tiles,
                       &r->n_rows, &d};
-    vis_layernorm(&r->ops, &r->x, &r->x, &w->post_w, &w->post_b, LN_EPS);
+    plg_layernorm(&r->ops, &r->x, &r->x, &w->post, LN_EPS);
     launch(r, r->m->kernels.add_tile, r->n * r->n_rows, args);
 }
 
@@ -194,10 +194,10 @@ static void finish(run *r)
     head.stride[0] = r->n_real * r->c->d_out;
     head.stride[1] = r->c->d_out;
     head.bytes = r->features.bytes;
-    vis_copy(&r->ops, &head, &last);
+    plg_copy(&r->ops, &head, &last);
 }
 
-weft_status vis_vit_features(const vis_modality *m, const vis_run *on, const vis_batch *b,
+weft_status vis_vit_features(const vis_modality *m, const plg_run *on, const vis_batch *b,
                              const weft_tensor *out, const weft_tensor *scratch)
 {
     run r;
@@ -212,7 +212,7 @@ weft_status vis_vit_features(const vis_modality *m, const vis_run *on, const vis
         return weft_fail(on->err, WEFT_E_INVALID,
                          "%s: encoding %d pictures of %d tiles was given too little scratch memory",
                          VIS_ID, b->n, b->num_tiles);
-    r.features = vis_rows(out, 0, r.n * r.n_real, r.c->d_out);
+    r.features = plg_rows(out, 0, r.n * r.n_real, r.c->d_out);
     embed(&r, b->pixels);
     arrange(&r);
     for (int32_t i = 0; i < r.c->n_layers; i++) {
@@ -227,16 +227,16 @@ weft_status vis_vit_features(const vis_modality *m, const vis_run *on, const vis
 }
 
 /* One picture's features into the text model's width. */
-static void project(const vis_modality *m, vis_run *on, const weft_tensor *features,
+static void project(const vis_modality *m, plg_run *on, const weft_tensor *features,
                     const weft_tensor *out)
 {
     const int64_t     d_text = m->config.text.d_model, n = features->shape[0];
     const int64_t     n_unused = (int64_t)m->config.max_tiles * m->config.n - n;
     const weft_launch how = {
         WEFT_HDR(weft_launch), {(uint32_t)n_unused, 1, 1}, {128, 1, 1}, 0, 0, n_unused, 8};
-    weft_tensor used = vis_rows(out, 0, n, d_text), unused = vis_rows(out, n, n_unused, d_text);
+    weft_tensor used = plg_rows(out, 0, n, d_text), unused = plg_rows(out, n, n_unused, d_text);
     void       *args[] = {&unused.data, (void *)(uintptr_t)&d_text};
-    vis_linear(on, &used, features, &m->weights.proj_w, &m->weights.proj_b, WEFT_ACT_NONE);
+    plg_linear(on, &used, features, &m->weights.proj, WEFT_ACT_NONE);
     if (on->status == WEFT_OK && n_unused > 0)
         on->status = m->launcher->launch(m->host, on->q, m->kernels.zero, &how, args, on->err);
 }
@@ -244,8 +244,8 @@ static void project(const vis_modality *m, vis_run *on, const weft_tensor *featu
 weft_status vis_vit_encode(const vis_modality *m, weft_queue *q, const vis_batch *b,
                            const weft_tensor *out, const weft_tensor *scratch, weft_error *err)
 {
-    vis_run     on = vis_run_begin(m->host, m->ops, q, err);
-    vis_arena   a = {scratch, vis_vit_scratch_bytes(&m->config, b->num_tiles, 1)};
+    plg_run     on = plg_run_begin(m->host, m->ops, q, err);
+    plg_arena   a = {scratch, vis_vit_scratch_bytes(&m->config, b->num_tiles, 1), 0};
     weft_tensor features = features_of(&m->config, b->num_tiles, &a);
     if (a.used > scratch->bytes)
         return weft_fail(err, WEFT_E_INVALID,

@@ -16,59 +16,54 @@ const vis_names *vis_names_of(const weft_host *h, const weft_package *p)
     return weights->has(h, p, "model.language_model.embed_tokens.weight") ? &renamed : &released;
 }
 
-static void ask_block(vis_request *r, vis_block *b, const vis_config *c, const char *prefix,
+static void ask_block(plg_request *r, vis_block *b, const vis_config *c, const char *prefix,
                       int32_t gated)
 {
-    const vis_shape row = vis_shape1(c->d), square = vis_shape2(c->d, c->d);
-    vis_ask(r, &b->norm1_w, WEFT_USE_PLAIN, row, prefix, "input_layernorm.weight");
-    vis_ask(r, &b->norm1_b, WEFT_USE_PLAIN, row, prefix, "input_layernorm.bias");
-    vis_ask(r, &b->w_q, WEFT_USE_LINEAR, square, prefix, "self_attn.q_proj.weight");
-    vis_ask(r, &b->w_k, WEFT_USE_LINEAR, square, prefix, "self_attn.k_proj.weight");
-    vis_ask(r, &b->w_v, WEFT_USE_LINEAR, square, prefix, "self_attn.v_proj.weight");
-    vis_ask(r, &b->w_o, WEFT_USE_LINEAR, square, prefix, "self_attn.o_proj.weight");
-    vis_ask(r, &b->norm2_w, WEFT_USE_PLAIN, row, prefix, "post_attention_layernorm.weight");
-    vis_ask(r, &b->norm2_b, WEFT_USE_PLAIN, row, prefix, "post_attention_layernorm.bias");
-    vis_ask(r, &b->fc1_w, WEFT_USE_LINEAR, vis_shape2(c->d_ffn, c->d), prefix, "mlp.fc1.weight");
-    vis_ask(r, &b->fc1_b, WEFT_USE_PLAIN, vis_shape1(c->d_ffn), prefix, "mlp.fc1.bias");
-    vis_ask(r, &b->fc2_w, WEFT_USE_LINEAR, vis_shape2(c->d, c->d_ffn), prefix, "mlp.fc2.weight");
-    vis_ask(r, &b->fc2_b, WEFT_USE_PLAIN, row, prefix, "mlp.fc2.bias");
+    const int64_t d = c->d;
+    plg_ask_norm(r, &b->norm1, prefix, "input_layernorm", d);
+    plg_ask_dense(r, &b->q, prefix, "self_attn.q_proj", d, d, 0, 0);
+    plg_ask_dense(r, &b->k, prefix, "self_attn.k_proj", d, d, 0, 0);
+    plg_ask_dense(r, &b->v, prefix, "self_attn.v_proj", d, d, 0, 0);
+    plg_ask_dense(r, &b->o, prefix, "self_attn.o_proj", d, d, 0, 0);
+    plg_ask_norm(r, &b->norm2, prefix, "post_attention_layernorm", d);
+    plg_ask_dense(r, &b->fc1, prefix, "mlp.fc1", c->d_ffn, d, 0, 1);
+    plg_ask_dense(r, &b->fc2, prefix, "mlp.fc2", d, c->d_ffn, 0, 1);
     if (!gated)
         return;
-    vis_ask(r, &b->stored_gate_attn, WEFT_USE_HOST, vis_shape1(1), prefix, "gate_attn");
-    vis_ask(r, &b->stored_gate_ffn, WEFT_USE_HOST, vis_shape1(1), prefix, "gate_ffn");
+    plg_ask(r, &b->stored_gate_attn, WEFT_USE_HOST, plg_shape1(1), prefix, "gate_attn");
+    plg_ask(r, &b->stored_gate_ffn, WEFT_USE_HOST, plg_shape1(1), prefix, "gate_ffn");
 }
 
-static void ask_blocks(vis_request *r, vis_block *blocks, int32_t n, const vis_config *c,
+static void ask_blocks(plg_request *r, vis_block *blocks, int32_t n, const vis_config *c,
                        const char *prefix, const char *part, int32_t gated)
 {
-    char name[VIS_MAX_NAME];
+    char name[PLG_MAX_NAME];
     for (int32_t i = 0; i < n; i++) {
         snprintf(name, sizeof name, "%s%s.layers.%d.", prefix, part, i);
         ask_block(r, blocks + i, c, name, gated);
     }
 }
 
-static void ask_embeddings(vis_request *r, vis_weights *w, const vis_config *c, const char *v)
+static void ask_embeddings(plg_request *r, vis_weights *w, const vis_config *c, const char *v)
 {
     const int64_t ids = c->n_ratios + 1, tiles = c->max_tiles;
-    const vis_shape   one = vis_shape1(1), row = vis_shape1(c->d),
+    const plg_shape   one = plg_shape1(1), row = plg_shape1(c->d),
                 patch = {4, {c->d, c->n_channels, c->patch, c->patch}};
-    vis_ask(r, &w->patch_w, WEFT_USE_LINEAR, patch, v, "patch_embedding.weight");
-    vis_ask(r, &w->class_row, WEFT_USE_PLAIN, row, v, "class_embedding");
-    vis_ask(r, &w->pre_tile, WEFT_USE_PLAIN, vis_shape2(ids, tiles * c->d), v,
+    plg_ask(r, &w->patch_w, WEFT_USE_LINEAR, patch, v, "patch_embedding.weight");
+    plg_ask(r, &w->class_row, WEFT_USE_PLAIN, row, v, "class_embedding");
+    plg_ask(r, &w->pre_tile, WEFT_USE_PLAIN, plg_shape2(ids, tiles * c->d), v,
         "pre_tile_positional_embedding.embedding.weight");
-    vis_ask(r, &w->stored_gate_pre, WEFT_USE_HOST, one, v, "pre_tile_positional_embedding.gate");
-    vis_ask(r, &w->post_tile, WEFT_USE_PLAIN, vis_shape2(ids, tiles * c->d), v,
+    plg_ask(r, &w->stored_gate_pre, WEFT_USE_HOST, one, v, "pre_tile_positional_embedding.gate");
+    plg_ask(r, &w->post_tile, WEFT_USE_PLAIN, plg_shape2(ids, tiles * c->d), v,
         "post_tile_positional_embedding.embedding.weight");
-    vis_ask(r, &w->stored_gate_post, WEFT_USE_HOST, one, v, "post_tile_positional_embedding.gate");
-    vis_ask(r, &w->pos, WEFT_USE_PLAIN, vis_shape2(c->n, c->d), v, "gated_positional_embedding.embedding");
-    vis_ask(r, &w->stored_gate_pos, WEFT_USE_HOST, one, v, "gated_positional_embedding.gate");
-    vis_ask(r, &w->tile_pos, WEFT_USE_PLAIN, vis_shape2(ids, tiles * c->n * c->d), v,
+    plg_ask(r, &w->stored_gate_post, WEFT_USE_HOST, one, v, "post_tile_positional_embedding.gate");
+    plg_ask(r, &w->pos, WEFT_USE_PLAIN, plg_shape2(c->n, c->d), v,
+        "gated_positional_embedding.embedding");
+    plg_ask(r, &w->stored_gate_pos, WEFT_USE_HOST, one, v, "gated_positional_embedding.gate");
+    plg_ask(r, &w->tile_pos, WEFT_USE_PLAIN, plg_shape2(ids, tiles * c->n * c->d), v,
         "gated_positional_embedding.tile_embedding.weight");
-    vis_ask(r, &w->pre_w, WEFT_USE_PLAIN, row, v, "layernorm_pre.weight");
-    vis_ask(r, &w->pre_b, WEFT_USE_PLAIN, row, v, "layernorm_pre.bias");
-    vis_ask(r, &w->post_w, WEFT_USE_PLAIN, row, v, "layernorm_post.weight");
-    vis_ask(r, &w->post_b, WEFT_USE_PLAIN, row, v, "layernorm_post.bias");
+    plg_ask_norm(r, &w->pre, v, "layernorm_pre", c->d);
+    plg_ask_norm(r, &w->post, v, "layernorm_post", c->d);
 }
 
 typedef struct ask_ctx {
@@ -77,7 +72,7 @@ typedef struct ask_ctx {
     const vis_names  *names;
 } ask_ctx;
 
-static void ask_all(vis_request *r, void *ctx)
+static void ask_all(plg_request *r, void *ctx)
 {
     const ask_ctx    *a = ctx;
     const vis_config *c = a->c;
@@ -86,9 +81,9 @@ static void ask_all(vis_request *r, void *ctx)
     ask_embeddings(r, w, c, names->vision);
     ask_blocks(r, w->local, c->n_layers, c, names->vision, "transformer", 0);
     ask_blocks(r, w->global, c->n_global, c, names->vision, "global_transformer", 1);
-    vis_ask(r, &w->proj_w, WEFT_USE_LINEAR, vis_shape2(c->text.d_model, c->d_out), names->projector,
-        "weight");
-    vis_ask(r, &w->proj_b, WEFT_USE_PLAIN, vis_shape1(c->text.d_model), names->projector, "bias");
+    plg_ask(r, &w->proj.w, WEFT_USE_LINEAR, plg_shape2(c->text.d_model, c->d_out),
+            names->projector, "weight");
+    plg_ask(r, &w->proj.b, WEFT_USE_PLAIN, plg_shape1(c->text.d_model), names->projector, "bias");
 }
 
 /* Stored gates go through tanh, once and on the host. */
@@ -115,11 +110,9 @@ static weft_status blocks_alloc(const weft_host *h, const vis_config *c, vis_wei
 {
     uint64_t bytes = (uint64_t)(c->n_layers + c->n_global) * sizeof *w->local;
     memset(w, 0, sizeof *w);
-    w->local = h->alloc(h, bytes, 16);
+    w->local = plg_alloc(h, bytes, "encoder blocks", err);
     if (w->local == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %llu bytes of encoder blocks",
-                         (unsigned long long)bytes);
-    memset(w->local, 0, (size_t)bytes);
+        return WEFT_E_NOMEM;
     w->global = w->local + c->n_layers;
     return WEFT_OK;
 }
@@ -131,8 +124,8 @@ weft_status vis_weights_load(const weft_host *h, const weft_package *p, const vi
     if (status != WEFT_OK)
         return status;
     ask_ctx     ctx = {out, c, vis_names_of(h, p)};
-    vis_request r;
-    status = vis_request_run(h, p, ask_all, &ctx, &r, err);
+    plg_request r;
+    status = plg_request_run(h, p, ask_all, &ctx, &r, err);
     if (status == WEFT_OK)
         gates_read(out, c);
     else
@@ -142,12 +135,12 @@ weft_status vis_weights_load(const weft_host *h, const weft_package *p, const vi
 
 uint64_t vis_weights_count(const weft_host *h, const vis_config *c)
 {
-    vis_request r;
+    plg_request r;
     vis_weights w;
     if (blocks_alloc(h, c, &w, NULL) != WEFT_OK)
         return 0;
     ask_ctx ctx = {&w, c, &released};
-    (void)vis_request_run(h, NULL, ask_all, &ctx, &r, NULL);
+    (void)plg_request_run(h, NULL, ask_all, &ctx, &r, NULL);
     vis_weights_free(h, &w);
     return r.parameters;
 }

@@ -15,7 +15,7 @@
 static weft_package *weights_dir;
 static vis_resampler r;
 
-static void ask(vis_request *q, void *ctx)
+static void ask(plg_request *q, void *ctx)
 {
     vis_resampler_ask(q, ctx, PREFIX);
 }
@@ -24,12 +24,12 @@ static void open_resampler(void)
 {
     const vis_resampler_config c = {.d = 24, .depth = 2, .n_latents = 6, .n_heads = 2, .head_dim = 20, .d_ffn = 96,
                                     .qk_norm = 1, .eps = 1e-5f};
-    vis_request                q;
+    plg_request                q;
     weft_error                 err = WF_ERROR_INIT;
     good(wf_package_open(FLOAT, &weights_dir, &err), &err);
     good(vis_resampler_check(&c, "config.json", &err), &err);
     good(vis_resampler_init(&r, host, &c, &err), &err);
-    good(vis_request_run(host, weights_dir, ask, &r, &q, &err), &err);
+    good(plg_request_run(host, weights_dir, ask, &r, &q, &err), &err);
 }
 
 static void close_resampler(void)
@@ -45,7 +45,7 @@ static void run(const float *context, const int32_t *begin, int32_t n, float *ou
     weft_tensor in = make(2, begin[n], 24, 0, 0), y = make(3, n, 6, 24, 0);
     int64_t     bytes = (int64_t)vis_resampler_scratch_bytes(&r.config, begin[n], n);
     weft_tensor scratch_floats = make(1, bytes / 4, 0, 0, 0);
-    vis_run     u = vis_run_begin(host, ops(), queue, &err);
+    plg_run     u = plg_run_begin(host, ops(), queue, &err);
     fill(&in, context);
     vis_resampler_run(&u, &r, &in, begin, n, &y, &scratch_floats);
     good(u.status, &err);
@@ -111,7 +111,7 @@ static void refuse(const int32_t *begin, int32_t n, const weft_tensor *in, const
                    const weft_tensor *lent)
 {
     weft_error err = WF_ERROR_INIT;
-    vis_run    u = vis_run_begin(host, ops(), queue, &err);
+    plg_run    u = plg_run_begin(host, ops(), queue, &err);
     vis_resampler_run(&u, &r, in, begin, n, out, lent);
     refused(u.status, &err, "groups of context rows");
 }

@@ -6,20 +6,20 @@ enum { TOKENS, FEATURES, ENCODED }; /* outputs of a plan; the last where there i
 
 /* One chunk: lays out, and with r enqueues. */
 static void encode_chunk(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
-                         const weft_tensor *input, const weft_tensor *outputs, vox_arena *a)
+                         const weft_tensor *input, const weft_tensor *outputs, plg_arena *a)
 {
-    weft_tensor    x = vox_carve(a, WEFT_F32, k->n_tokens * c->projector.stack, c->encoder.d);
-    weft_tensor    rows = vox_rows(&x, 0, k->n_rows);
+    weft_tensor    x = plg_carve(a, WEFT_F32, k->n_tokens * c->projector.stack, c->encoder.d);
+    weft_tensor    rows = plg_rows(&x, 0, k->n_rows, c->encoder.d);
     weft_tensor    frames = {.ndim = 0}, out = {.ndim = 0};
     const uint64_t mark = a->used; /* the encoder's buffers become the projector's */
     if (r != NULL) {
-        frames = vox_rows(input, k->first, k->n);
-        out = vox_rows(&outputs[TOKENS], k->first_token, k->n_tokens);
+        frames = plg_rows(input, k->first, k->n, input->shape[1]);
+        out = plg_rows(&outputs[TOKENS], k->first_token, k->n_tokens, outputs[TOKENS].shape[1]);
     }
     vox_whisper(r, c, w, k, &frames, &rows, a);
     a->used = mark;
     if (r != NULL && k->n == input->shape[0] && outputs[ENCODED].data != NULL)
-        vox_copy(r, &outputs[ENCODED], &rows);
+        plg_copy(&r->on, &outputs[ENCODED], &rows);
     vox_project(r, c, w, k, &x, &out, a);
 }
 
@@ -28,20 +28,20 @@ uint64_t vox_scratch_bytes(const vox_config *c, int64_t n_frames)
 {
     const int64_t     last = vox_n_chunks(c, n_frames) - 1;
     const vox_weights none = {.layers = NULL};
-    vox_arena         a = {NULL, 0, 0};
+    plg_arena         a = {NULL, 0, 0};
     for (int64_t i = 0; i <= last; i += last > 0 ? last : 1) {
         const vox_chunk k = vox_chunk_of(c, n_frames, i);
         a.used = 0;
-        (void)vox_carve(&a, WEFT_F32, 1, 0);
+        (void)plg_carve(&a, WEFT_F32, 1, 0);
         encode_chunk(NULL, c, &none, &k, NULL, NULL, &a);
     }
     return a.peak;
 }
 
 /* Ctrl-C between two chunks; and for who waits, how far it is. */
-static void between(vox_run *r, int64_t done, int64_t all)
+static void between(plg_run *r, int64_t done, int64_t all)
 {
-    const weft_host *h = r->m->host;
+    const weft_host *h = r->host;
     if (WEFT_HAS(h, weft_host, progress) && h->progress != NULL)
         h->progress(h, "encoding", (uint64_t)done, (uint64_t)all, "chunks");
     if (r->status == WEFT_OK && h->cancelled(h))
@@ -54,23 +54,23 @@ weft_status vox_encode(const vox_modality *m, weft_queue *q, const weft_tensor *
     const vox_config *c = &m->config;
     const int64_t     n = input->shape[0];
     const float       nothing = 0.0f;
-    vox_run           r = {.m = m, .q = q, .err = err};
-    vox_arena         a = {scratch, 0, 0};
+    vox_run           r = {.on = plg_run_begin(m->host, m->ops, q, err)};
+    plg_arena         a = {scratch, 0, 0};
     if (vox_scratch_bytes(c, n) > scratch->bytes)
         return weft_fail(err, WEFT_E_INVALID,
                          "%s: encoding %lld frames was given too little scratch memory", VOX_ID,
                          (long long)n);
-    r.zero = vox_carve(&a, WEFT_F32, 1, 0);
-    vox_upload(&r, &r.zero, &nothing, sizeof nothing);
+    r.zero = plg_carve(&a, WEFT_F32, 1, 0);
+    plg_upload(&r.on, &r.zero, &nothing);
     if (outputs[FEATURES].data != NULL)
-        vox_copy(&r, &outputs[FEATURES], input);
+        plg_copy(&r.on, &outputs[FEATURES], input);
     const uint64_t mark = a.used;
     const int64_t  chunks = vox_n_chunks(c, n);
-    for (int64_t i = 0; i < chunks && r.status == WEFT_OK; i++) {
+    for (int64_t i = 0; i < chunks && r.on.status == WEFT_OK; i++) {
         const vox_chunk k = vox_chunk_of(c, n, i);
         a.used = mark;
         encode_chunk(&r, c, &m->weights, &k, input, outputs, &a);
-        between(&r, i + 1, chunks);
+        between(&r.on, i + 1, chunks);
     }
-    return r.status;
+    return r.on.status;
 }

@@ -15,7 +15,7 @@ static const weft_if_weights *weights_of(const weft_host *h)
 
 static int has(const weft_host *h, const weft_package *p, const char *prefix, const char *name)
 {
-    char full[SPK_MAX_NAME];
+    char full[PLG_MAX_NAME];
     snprintf(full, sizeof full, "%s%s", prefix, name);
     return weights_of(h)->has(h, p, full);
 }
@@ -101,7 +101,7 @@ static int32_t bins_of_weight(const weft_host *h, const vox_origin *origin, int3
                               int32_t configured)
 {
     const int32_t candidates[] = {configured, 80, 128};
-    char          name[SPK_MAX_NAME];
+    char          name[PLG_MAX_NAME];
     snprintf(name, sizeof name, "%sconv1.weight", origin->tensors);
     if (!weights_of(h)->has(h, origin->package, name))
         return configured;

@@ -25,31 +25,31 @@ static void gate(vox_run *r, const weft_tensor *v, const weft_tensor *u)
 {
     const int64_t half = v->shape[1];
     weft_tensor   up = columns(u, 0, half), gates = columns(u, half, half);
-    if (r->status == WEFT_OK)
-        r->status = r->m->ops->swiglu(r->m->host, r->q, v, &gates, &up, r->err);
+    if (r->on.status == WEFT_OK)
+        r->on.status = r->on.ops->swiglu(r->on.host, r->on.q, v, &gates, &up, r->on.err);
 }
 
 void vox_project(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
-                 const weft_tensor *x, const weft_tensor *out, vox_arena *a)
+                 const weft_tensor *x, const weft_tensor *out, plg_arena *a)
 {
     const vox_projector_config *p = &c->projector;
     const int64_t               n = k->n_tokens, width = (int64_t)p->stack * c->encoder.d;
-    weft_tensor                 z = vox_carve(a, WEFT_F32, n, width);
-    weft_tensor                 u = vox_carve(a, WEFT_F32, n, p->inner), v = u;
+    weft_tensor                 z = plg_carve(a, WEFT_F32, n, width);
+    weft_tensor                 u = plg_carve(a, WEFT_F32, n, p->inner), v = u;
     if (p->gated)
-        v = vox_carve(a, WEFT_F32, n, p->mid);
+        v = plg_carve(a, WEFT_F32, n, p->mid);
     if (r == NULL)
         return;
-    weft_tensor past = vox_rows(x, k->n_rows, n * p->stack - k->n_rows);
-    weft_tensor side_by_side = vox_part(x, 0, n, width);
+    weft_tensor past = plg_rows(x, k->n_rows, n * p->stack - k->n_rows, x->shape[1]);
+    weft_tensor side_by_side = plg_part(x, 0, n, width);
     vox_clear(r, &past);
     vox_norm_rows(r, &z, &side_by_side, &w->ln_pre);
-    vox_linear(r, &u, &z, &w->linear1, p->gated ? WEFT_ACT_NONE : p->act);
+    plg_linear(&r->on, &u, &z, &w->linear1, p->gated ? WEFT_ACT_NONE : p->act);
     if (p->gated)
         gate(r, &v, &u);
     if (p->ln_mid)
         vox_norm_rows(r, &v, &v, &w->ln_mid);
-    vox_linear(r, out, &v, &w->linear2, WEFT_ACT_NONE);
+    plg_linear(&r->on, out, &v, &w->linear2, WEFT_ACT_NONE);
     if (!p->ln_mid)
         vox_norm_rows(r, out, out, &w->ln_post);
 }

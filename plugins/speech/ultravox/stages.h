@@ -8,10 +8,10 @@
 
 /* frames [k->n, bins] of the recording to x [k->n_rows, d]. */
 void vox_whisper(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
-                 const weft_tensor *frames, const weft_tensor *x, vox_arena *a);
+                 const weft_tensor *frames, const weft_tensor *x, plg_arena *a);
 
 /* x [n_tokens * stack, d], whose rows from k->n_rows on are not set, to out [n_tokens, d_text]. */
 void vox_project(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
-                 const weft_tensor *x, const weft_tensor *out, vox_arena *a);
+                 const weft_tensor *x, const weft_tensor *out, plg_arena *a);
 
 #endif

@@ -14,7 +14,7 @@
 
 #include "clip.h"
 #include "../../common/keys.h"
-#include "request.h"
+#include "../../common/run.h"
 
 #define VOX_ID "weft.ultravox"
 #define VOX_VERSION "0.1.0"
@@ -88,26 +88,17 @@ int64_t   vox_n_chunks(const vox_config *c, int64_t n_frames);            /* [an
 vox_chunk vox_chunk_of(const vox_config *c, int64_t n_frames, int64_t i); /* [any] */
 int64_t   vox_n_tokens(const vox_config *c, int64_t n_frames);            /* [any] */
 
-typedef struct vox_norm { /* b without axes: an RMS norm, or there is no norm where w has none */
-    weft_tensor w, b;
-} vox_norm;
-
-typedef struct vox_dense { /* b without axes: there is none */
-    weft_tensor w, b;
-} vox_dense;
-
 typedef struct vox_layer {
-    vox_norm  attn_norm, ffn_norm;
-    vox_dense q, k, v, out, up, down;
+    plg_pair attn_norm, ffn_norm, q, k, v, out, up, down;
 } vox_layer;
 
 typedef struct vox_weights {
-    vox_dense   conv1, conv2; /* [d, bins or d, 3] */
+    plg_pair    conv1, conv2; /* [d, bins or d, 3] */
     weft_tensor positions;    /* [positions, d] */
     vox_layer  *layers;       /* [n_layers] */
-    vox_norm    norm;
-    vox_norm    ln_pre, ln_mid, ln_post;
-    vox_dense   linear1, linear2;
+    plg_pair    norm;
+    plg_pair    ln_pre, ln_mid, ln_post; /* no bias: an RMS norm */
+    plg_pair    linear1, linear2;
 } vox_weights;
 
 /* Loads encoder and projector. On failure *out holds nothing. [setup] */

@@ -47,7 +47,7 @@ static weft_xattn xattn_of(const idf_config *c)
 static weft_status add_site(const idf_config *c, const weft_hook_sink *sink, int32_t g,
                             weft_error *err)
 {
-    char            prefix[VIS_MAX_NAME], title[64];
+    char            prefix[PLG_MAX_NAME], title[64];
     vis_layer_names tensors;
     snprintf(prefix, sizeof prefix, "model.gated_cross_attn_layers.%d.", g);
     snprintf(title, sizeof title, "gated cross-attention layer %d", g);

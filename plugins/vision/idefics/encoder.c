@@ -18,14 +18,14 @@ typedef struct buffers {
 
 static uint64_t layout(buffers *b, const idf_config *c, const weft_tensor *scratch)
 {
-    vis_arena     a = {scratch, 0};
+    plg_arena     a = {scratch, 0, 0};
     const int64_t rest =
         c->use_resampler ? (int64_t)vis_resampler_scratch_bytes(&c->resampler, c->n, 1) : 1;
-    b->x = vis_carve(&a, WEFT_F32, c->n, c->d);
-    b->h = vis_carve(&a, WEFT_F32, c->n, c->d);
-    b->wide = vis_carve(&a, WEFT_F32, c->n, vis_block_wide(c->d, c->d_ffn));
-    b->bounds = vis_carve(&a, WEFT_I32, 2, 0);
-    b->rest = vis_carve(&a, WEFT_U8, rest, 0);
+    b->x = plg_carve(&a, WEFT_F32, c->n, c->d);
+    b->h = plg_carve(&a, WEFT_F32, c->n, c->d);
+    b->wide = plg_carve(&a, WEFT_F32, c->n, vis_block_wide(c->d, c->d_ffn));
+    b->bounds = plg_carve(&a, WEFT_I32, 2, 0);
+    b->rest = plg_carve(&a, WEFT_U8, rest, 0);
     return a.used;
 }
 
@@ -36,7 +36,7 @@ uint64_t idf_scratch_bytes(const idf_config *c)
 }
 
 /* x = LN([class row; patches] + positions) */
-static void embed(vis_run *r, const idf_modality *m, const weft_tensor *pixels, const buffers *b)
+static void embed(plg_run *r, const idf_modality *m, const weft_tensor *pixels, const buffers *b)
 {
     const idf_config  *c = &m->config;
     const idf_weights *w = &m->weights;
@@ -44,19 +44,19 @@ static void embed(vis_run *r, const idf_modality *m, const weft_tensor *pixels, 
     const int64_t      out[3] = {1, c->n - 1, c->d};
     const int32_t      stride[2] = {c->patch, c->patch}, pad[4] = {0, 0, 0, 0};
     weft_tensor        picture = weft_view(pixels, pixels->data, WEFT_F32, 4, in);
-    weft_tensor        first = vis_rows(&b->x, 0, 1, c->d);
-    weft_tensor        others = vis_rows(&b->x, 1, c->n - 1, c->d);
+    weft_tensor        first = plg_rows(&b->x, 0, 1, c->d);
+    weft_tensor        others = plg_rows(&b->x, 1, c->n - 1, c->d);
     weft_tensor        patches = weft_view(&others, others.data, WEFT_F32, 3, out);
-    weft_tensor        class_row = vis_rows(&w->class_row, 0, 1, c->d);
-    vis_copy(r, &first, &class_row);
+    weft_tensor        class_row = plg_rows(&w->class_row, 0, 1, c->d);
+    plg_copy(r, &first, &class_row);
     if (r->status == WEFT_OK)
         r->status = r->ops->conv(r->host, r->q, &patches, &picture, &w->patch_w, NULL, stride, pad,
                                  r->err);
-    vis_add(r, &b->x, &w->pos, 1.0f);
-    vis_layernorm(r, &b->x, &b->x, &w->pre_w, &w->pre_b, c->norm_eps);
+    plg_add(r, &b->x, &w->pos, 1.0f);
+    plg_layernorm(r, &b->x, &b->x, &w->pre, c->norm_eps);
 }
 
-static void blocks(vis_run *r, const idf_modality *m, const buffers *b)
+static void blocks(plg_run *r, const idf_modality *m, const buffers *b)
 {
     const idf_config    *c = &m->config;
     const int32_t        bounds[2] = {0, c->n};
@@ -71,7 +71,7 @@ static void blocks(vis_run *r, const idf_modality *m, const buffers *b)
                                  .n_heads = c->n_heads,
                                  .act = c->act,
                                  .eps = c->norm_eps};
-    vis_upload(r, &b->bounds, bounds);
+    plg_upload(r, &b->bounds, bounds);
     for (int32_t i = 0; i < c->n_layers; i++)
         vis_block_run(r, &m->weights.blocks[i], &rows);
 }
@@ -83,17 +83,17 @@ weft_status idf_encode(const idf_modality *m, weft_queue *q, const weft_tensor *
     const idf_config *c = &m->config;
     const int32_t     whole[2] = {0, c->n};
     buffers           b;
-    vis_run           r = vis_run_begin(m->host, m->ops, q, err);
+    plg_run           r = plg_run_begin(m->host, m->ops, q, err);
     if (layout(&b, c, scratch) > scratch->bytes)
         return weft_fail(err, WEFT_E_INVALID,
                          "%s: encoding a picture was given too little scratch memory", IDF_ID);
     embed(&r, m, pixels, &b);
     blocks(&r, m, &b);
     if (encoded->ndim > 0 && encoded->data != NULL)
-        vis_copy(&r, encoded, &b.x);
+        plg_copy(&r, encoded, &b.x);
     if (c->use_resampler)
         vis_resampler_run(&r, &m->weights.resampler, &b.x, whole, 1, rows, &b.rest);
     else
-        vis_copy(&r, rows, &b.x);
+        plg_copy(&r, rows, &b.x);
     return r.status;
 }

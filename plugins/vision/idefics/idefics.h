@@ -64,11 +64,11 @@ static inline int32_t idf_rows(const idf_config *c)
 }
 
 typedef struct idf_weights {
-    weft_tensor   patch_w;      /* [d, 3, patch, patch] */
-    weft_tensor   class_row;    /* [d] */
-    weft_tensor   pos;          /* [n, d] */
-    weft_tensor   pre_w, pre_b; /* pre_layrnorm: [d] */
-    vis_block    *blocks;       /* [n_layers] */
+    weft_tensor   patch_w;   /* [d, 3, patch, patch] */
+    weft_tensor   class_row; /* [d] */
+    weft_tensor   pos;       /* [n, d] */
+    plg_pair      pre;       /* pre_layrnorm: [d] */
+    vis_block    *blocks;    /* [n_layers] */
     vis_resampler resampler;
 } idf_weights;
 

@@ -14,7 +14,7 @@
 /* One clip. Buffers: context of a group; and, one after the other in the same place, features and
  * the picture encoder's scratch, then the resampler's scratch. */
 typedef struct clip {
-    vis_run                 run;
+    plg_run                 run;
     const vid_modality     *m;
     const weft_encode_item *item;
     const vid_carried      *what;
@@ -23,7 +23,7 @@ typedef struct clip {
     weft_tensor             context, features, rest, shared;
 } clip;
 
-static weft_tensor bytes_from(const vis_arena *a, uint64_t bytes)
+static weft_tensor bytes_from(const plg_arena *a, uint64_t bytes)
 {
     const int64_t shape[1] = {(int64_t)bytes};
     char         *at = a->base != NULL ? (char *)a->base->data + a->used : NULL;
@@ -37,8 +37,8 @@ static int64_t frame_rows(const vid_modality *m, const vid_carried *what)
 
 static uint64_t frames_bytes(const vid_modality *m, const vid_carried *what, int32_t n)
 {
-    vis_arena a = {NULL, 0};
-    (void)vis_carve(&a, WEFT_F32, n * frame_rows(m, what), m->config.d_encoder);
+    plg_arena a = {NULL, 0, 0};
+    (void)plg_carve(&a, WEFT_F32, n * frame_rows(m, what), m->config.d_encoder);
     return a.used + m->eyes->scratch_bytes(m->encoder, what->grid.num_tiles, n);
 }
 
@@ -63,16 +63,16 @@ int32_t vid_batch(const vid_modality *m, const vid_carried *what)
 static uint64_t layout(clip *c, const weft_tensor *scratch)
 {
     const vid_modality *m = c->m;
-    vis_arena           a = {scratch, 0};
+    plg_arena           a = {scratch, 0, 0};
     const int32_t       group = vid_group_frames(&m->config, c->what->n_frames, 0);
     const uint64_t      late = resampler_bytes(m, c->what);
     c->rows = frame_rows(m, c->what);
     c->batch = vid_batch(m, c->what);
-    c->context = vis_carve(&a, WEFT_F32, group * c->rows, m->config.resampler.d);
+    c->context = plg_carve(&a, WEFT_F32, group * c->rows, m->config.resampler.d);
     const uint64_t early = frames_bytes(m, c->what, c->batch);
     const uint64_t end = a.used + (early > late ? early : late);
     c->shared = bytes_from(&a, end - a.used);
-    c->features = vis_carve(&a, WEFT_F32, c->batch * c->rows, m->config.d_encoder);
+    c->features = plg_carve(&a, WEFT_F32, c->batch * c->rows, m->config.d_encoder);
     c->rest = bytes_from(&a, end - a.used);
     return end;
 }
@@ -91,8 +91,8 @@ static weft_tensor place(const clip *c, uint32_t output, int64_t from, int64_t r
                          const weft_tensor *buffer, int64_t at)
 {
     if (c->item->plan->n_outputs > output && c->item->output[output].data != NULL)
-        return vis_rows(&c->item->output[output], from, rows, d);
-    return vis_rows(buffer, at, rows, d);
+        return plg_rows(&c->item->output[output], from, rows, d);
+    return plg_rows(buffer, at, rows, d);
 }
 
 /* context += time[frame], the same for all rows of a frame; n frames from `frame` on. */
@@ -100,13 +100,13 @@ static void add_time(clip *c, const weft_tensor *context, int32_t frame, int32_t
 {
     const int64_t d = c->m->config.resampler.d, shape[3] = {n, c->rows, d};
     weft_tensor   rows = weft_view(context, context->data, WEFT_F32, 3, shape);
-    weft_tensor   time = vis_rows(&c->m->weights.time, frame, n, d);
+    weft_tensor   time = plg_rows(&c->m->weights.time, frame, n, d);
     time.ndim = 3;
     memcpy(time.shape, shape, sizeof shape);
     time.stride[0] = d;
     time.stride[1] = 0;
     time.stride[2] = 1;
-    vis_add(&c->run, &rows, &time, 1.0f);
+    plg_add(&c->run, &rows, &time, 1.0f);
 }
 
 /* Frames [frame, frame + n) of the clip, the first of whose group is `first`, to rows of context.
@@ -125,7 +125,7 @@ static void see(clip *c, int32_t first, int32_t frame, int32_t n)
     if (c->run.status == WEFT_OK)
         c->run.status = m->eyes->encode(m->encoder, c->run.q, &c->what->grid, &pixels, n, &features,
                                         &c->rest, c->run.err);
-    vis_linear(&c->run, &context, &features, &m->weights.in_w, &m->weights.in_b, WEFT_ACT_NONE);
+    plg_linear(&c->run, &context, &features, &m->weights.in, WEFT_ACT_NONE);
     add_time(c, &context, frame, n);
 }
 
@@ -146,7 +146,7 @@ static void merge(clip *c, int32_t group, int32_t first, int32_t n)
     const int32_t     begin[2] = {0, (int32_t)(n * c->rows)};
     weft_tensor       context =
         place(c, VID_CONTEXT, first * c->rows, begin[1], o->resampler.d, &c->context, 0);
-    weft_tensor out = vis_rows(&c->item->output[VID_OUT], group * latents, latents, o->resampler.d);
+    weft_tensor out = plg_rows(&c->item->output[VID_OUT], group * latents, latents, o->resampler.d);
     vis_resampler_run(&c->run, &c->m->weights.resampler, &context, begin, 1, &out, &c->shared);
 }
 
@@ -157,7 +157,7 @@ weft_status vid_encode(const vid_modality *m, const weft_encode_item *item, weft
     clip        c;
     memset(&c, 0, sizeof c);
     memcpy(&what, item->plan->opaque, sizeof what);
-    c.run = vis_run_begin(m->host, m->ops, q, err);
+    c.run = plg_run_begin(m->host, m->ops, q, err);
     c.m = m;
     c.item = item;
     c.what = &what;

@@ -24,7 +24,7 @@ weft_status vid_hooks_check(const vid_modality *m, weft_error *err)
 static weft_status add_site(const vid_config *c, const weft_hook_sink *sink, int32_t index,
                             weft_error *err)
 {
-    char            prefix[VIS_MAX_NAME], title[64];
+    char            prefix[PLG_MAX_NAME], title[64];
     vis_layer_names tensors;
     snprintf(prefix, sizeof prefix, "video_layers.%d.", index);
     snprintf(title, sizeof title, "video cross-attention layer %d", index);

@@ -13,9 +13,9 @@
 #include "weft/sdk.h"
 #include "weft/services/vision_encoder.h"
 
-#include "../request.h"
+#include "../../common/request.h"
 #include "../resampler.h"
-#include "../run.h"
+#include "../../common/run.h"
 
 #define VID_ID "weft.video"
 #define VID_VERSION "0.1.0"
@@ -53,8 +53,8 @@ weft_status vid_config_read(const weft_host *h, const weft_package *p, vid_confi
                             weft_error *err);
 
 typedef struct vid_weights {
-    weft_tensor   in_w, in_b; /* video_projector: [d, d_encoder], [d] */
-    weft_tensor   time;       /* [max_frames, d] */
+    plg_pair      in;   /* video_projector: [d, d_encoder], [d] */
+    weft_tensor   time; /* [max_frames, d] */
     vis_resampler resampler;
 } vid_weights;
 

@@ -8,15 +8,13 @@ typedef struct ask_ctx {
     vid_weights      *w;
 } ask_ctx;
 
-static void ask_all(vis_request *r, void *ctx)
+static void ask_all(plg_request *r, void *ctx)
 {
     const ask_ctx    *a = ctx;
     const vid_config *c = a->c;
     const int64_t     d = c->resampler.d;
-    vis_ask(r, &a->w->in_w, WEFT_USE_LINEAR, vis_shape2(d, c->d_encoder), "video_projector.",
-            "weight");
-    vis_ask(r, &a->w->in_b, WEFT_USE_PLAIN, vis_shape1(d), "video_projector.", "bias");
-    vis_ask(r, &a->w->time, WEFT_USE_PLAIN, vis_shape2(c->max_frames, d), "time_embedding.",
+    plg_ask_dense(r, &a->w->in, "", "video_projector", d, c->d_encoder, 0, 1);
+    plg_ask(r, &a->w->time, WEFT_USE_PLAIN, plg_shape2(c->max_frames, d), "time_embedding.",
             "weight");
     vis_resampler_ask(r, &a->w->resampler, "video_resampler.");
 }
@@ -25,12 +23,12 @@ weft_status vid_weights_load(const weft_host *h, const weft_package *p, const vi
                              vid_weights *out, weft_error *err)
 {
     ask_ctx     ctx = {c, out};
-    vis_request r;
+    plg_request r;
     memset(out, 0, sizeof *out);
     weft_status status = vis_resampler_init(&out->resampler, h, &c->resampler, err);
     if (status != WEFT_OK)
         return status;
-    status = vis_request_run(h, p, ask_all, &ctx, &r, err);
+    status = plg_request_run(h, p, ask_all, &ctx, &r, err);
     if (status != WEFT_OK)
         vid_weights_free(h, out);
     return status;
@@ -46,11 +44,11 @@ uint64_t vid_weights_count(const weft_host *h, const vid_config *c)
 {
     vid_weights w;
     ask_ctx     ctx = {c, &w};
-    vis_request r;
+    plg_request r;
     memset(&w, 0, sizeof w);
     if (vis_resampler_init(&w.resampler, h, &c->resampler, NULL) != WEFT_OK)
         return 0;
-    (void)vis_request_run(h, NULL, ask_all, &ctx, &r, NULL);
+    (void)plg_request_run(h, NULL, ask_all, &ctx, &r, NULL);
     vid_weights_free(h, &w);
     return r.parameters;
 }
