@@ -3,7 +3,7 @@
  * small limits. The first byte is not the file's: it picks the kind and how the bytes arrive (short
  * reads, a pipe), so that one corpus covers all ways. Aborts where the decoder breaks its contract.
  * FFmpeg itself is not instrumented: what is searched is the glue around it. */
-#include "weft/sdk.h"
+#include "../input.h"
 
 #include <stdlib.h>
 
@@ -12,61 +12,6 @@
 #define BLOCK       4096
 
 int         LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-weft_status weft_plugin_entry(const weft_hello *hello, weft_plugin *out, weft_error *err);
-
-typedef struct input {
-    const uint8_t *p;
-    size_t         n;
-    int            is_pipe, chop;
-    int64_t        blocks;
-} input;
-
-static input current; /* a fuzz target runs one input at a time */
-
-static void *host_alloc(const weft_host *h, uint64_t bytes, uint64_t align)
-{
-    void *p = NULL;
-    (void)h;
-    if (posix_memalign(&p, align < 16 ? 16 : (size_t)align, (size_t)bytes) != 0)
-        return NULL;
-    current.blocks++;
-    return p;
-}
-
-static void host_free(const weft_host *h, void *p)
-{
-    (void)h;
-    current.blocks -= p != NULL;
-    free(p);
-}
-
-static int64_t read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
-{
-    const input *in = ctx;
-    if (offset >= in->n)
-        return 0;
-    n = n < in->n - offset ? n : in->n - offset;
-    if (in->chop && n > 61)
-        n = 61;
-    memcpy(dst, in->p + offset, n);
-    return (int64_t)n;
-}
-
-static int64_t length(void *ctx)
-{
-    const input *in = ctx;
-    return in->is_pipe ? -1 : (int64_t)in->n;
-}
-
-static const weft_decoder *decoder(const weft_host *h)
-{
-    weft_hello  hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR,
-                          WEFT_ABI_MINOR, 0, "fuzz", "0" };
-    weft_plugin me = { .hdr = WEFT_HDR(weft_plugin) };
-    if (weft_plugin_entry(&hello, &me, NULL) != WEFT_OK || me.init(h, NULL) != WEFT_OK)
-        abort();
-    return me.desc->components[0].vtable;
-}
 
 static void read_frames(const weft_decoder *d, void *dec, const weft_media_info *info)
 {
@@ -96,18 +41,17 @@ static void read_audio(const weft_decoder *d, void *dec, const weft_media_info *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const kinds[] = { "video", "audio", "image", "video" };
-    const weft_host          host = { .hdr = WEFT_HDR(weft_host), .alloc = host_alloc,
-                                      .free = host_free };
     weft_limits         lim = { .hdr = WEFT_HDR(weft_limits), .max_pixels = MAX_PIXELS };
     weft_error          err = { .hdr = WEFT_HDR(weft_error) };
     weft_media_info     info = { .hdr = WEFT_HDR(weft_media_info) };
-    const weft_decoder *d = decoder(&host);
+    weft_host           host = fuzz_host;
+    const weft_decoder *d = fuzz_decoder(&host);
     void               *dec = NULL;
+    host.cancelled = NULL; /* a host need not have it */
     if (size == 0)
         return 0;
     const char *kind = kinds[data[0] % 4];
-    current = (input){ data + 1, size - 1, data[0] >> 2 & 1, data[0] >> 3 & 1, 0 };
-    weft_source src = { WEFT_HDR(weft_source), &current, read_at, length };
+    weft_source src = fuzz_begin(data + 1, size - 1, data[0] >> 2 & 1, data[0] >> 3 & 1 ? 61 : 0);
     weft_probe  probe = { WEFT_HDR(weft_probe), kind, data + 1, size - 1, NULL };
     d->probe(&probe);
     if (d->open(&host, &src, kind, &lim, &dec, &err) == WEFT_OK) {
@@ -121,7 +65,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (dec != NULL || strlen(err.message) < 10) {
         abort();
     }
-    if (current.blocks != 0)
-        abort();
+    fuzz_end();
     return 0;
 }
