@@ -6,7 +6,7 @@
  * is allocated. Its decoders' threads (two for a clip) live until close(). */
 #include "clip.h"
 
-#include "weft/sdk.h"
+#include "../common/decoder.h"
 
 #include <libavutil/log.h>
 
@@ -27,11 +27,6 @@ static weft_status plugin_init(const weft_host *h, weft_error *err)
     av_log_set_callback(drop_log);
     av_max_alloc(CLIP_MAX_ALLOC);
     return WEFT_OK;
-}
-
-static void plugin_deinit(const weft_host *h)
-{
-    (void)h;
 }
 
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
@@ -55,8 +50,6 @@ static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
     static const char *const names[] = { "video", "audio", "image" };
     const clip_dec          *d = dec;
     weft_media_info          me;
-    if (out->hdr.size < sizeof out->hdr)
-        return weft_fail(err, WEFT_E_INVALID, "the media info struct given has no size");
     memset(&me, 0, sizeof me);
     me.kind = names[d->kind];
     me.width = d->picture.width;
@@ -66,9 +59,7 @@ static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
     me.sample_rate = d->sound.rate;
     me.n_samples = d->kind == CLIP_AUDIO ? -1 : 0; /* counted only by reading them */
     me.duration_us = d->kind == CLIP_IMAGE ? 0 : d->duration_us;
-    me.hdr.size = out->hdr.size < sizeof me ? out->hdr.size : (uint32_t)sizeof me;
-    memcpy(out, &me, me.hdr.size);
-    return WEFT_OK;
+    return plg_info_give(&me, out, err);
 }
 
 static const weft_decoder decoder = {
@@ -105,4 +96,4 @@ WEFT_PLUGIN("weft.ffmpeg", "0.1.0",
             SO("libavutil", LIBAVUTIL_VERSION_MAJOR) ","
             SO("libswscale", LIBSWSCALE_VERSION_MAJOR) ","
             SO("libswresample", LIBSWRESAMPLE_VERSION_MAJOR) "\n",
-            &descriptor, plugin_init, plugin_deinit)
+            &descriptor, plugin_init, plg_deinit_nothing)

@@ -2,6 +2,8 @@
 /* Magic numbers of sound files. */
 #include "format.h"
 
+#include "../../common/decoder.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -132,27 +134,9 @@ const char *spk_format_name(spk_format f)
     return "recording";
 }
 
-static int ends_in(const char *name, const char *ending)
-{
-    size_t n = strlen(name), m = strlen(ending);
-    if (n < m)
-        return 0;
-    for (size_t i = 0; i < m; i++) {
-        char c = name[n - m + i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if (c != ending[i])
-            return 0;
-    }
-    return 1;
-}
-
 int spk_format_ends(const char *name)
 {
-    static const char *const endings[] = {".wav",  ".flac", ".ogg",  ".oga",
-                                          ".opus", ".mp3",  ".aiff", ".aif"};
-    for (size_t i = 0; name != NULL && i < sizeof endings / sizeof endings[0]; i++)
-        if (ends_in(name, endings[i]))
-            return 1;
-    return 0;
+    static const char *const endings[] = {".wav", ".flac", ".ogg",  ".oga", ".opus",
+                                          ".mp3", ".aiff", ".aif", NULL};
+    return plg_name_ends(name, endings);
 }

@@ -4,8 +4,8 @@
  * Sound that stops early is given up to there, with a line in the log; sound that is damaged, or is
  * not numbers, is refused. No buffer is sized from a header: the caller's block is filled in parts.
  * */
+#include "../../common/decoder.h"
 #include "sound.h"
-#include "weft/sdk.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -58,8 +58,6 @@ static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
 {
     const spk_sound *s = &((decoder_state *)dec)->sound;
     weft_media_info  me;
-    if (out->hdr.size < sizeof out->hdr)
-        return weft_fail(err, WEFT_E_INVALID, "the media info struct given has no size");
     memset(&me, 0, sizeof me);
     me.kind = "audio";
     me.channels = s->channels;
@@ -69,9 +67,7 @@ static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
     if (s->n_samples >= 0)
         me.duration_us =
             s->n_samples / s->rate * 1000000 + s->n_samples % s->rate * 1000000 / s->rate;
-    me.hdr.size = out->hdr.size < sizeof me ? out->hdr.size : (uint32_t)sizeof me;
-    memcpy(out, &me, me.hdr.size);
-    return WEFT_OK;
+    return plg_info_give(&me, out, err);
 }
 
 /* Whether t is f32 [n or more, channels] in C order within its bytes. */
@@ -163,18 +159,6 @@ static int32_t dec_probe(const weft_probe *in)
     return score;
 }
 
-static weft_status plugin_init(const weft_host *h, weft_error *err)
-{
-    (void)h;
-    (void)err;
-    return WEFT_OK;
-}
-
-static void plugin_deinit(const weft_host *h)
-{
-    (void)h;
-}
-
 static const char *const kinds[] = {"audio", NULL};
 
 static const weft_decoder decoder = {
@@ -204,4 +188,4 @@ static const weft_descriptor descriptor = {
 
 WEFT_PLUGIN("weft.sndfile", "0.1.0",
             "components=decoder:sound\nlinks=libsndfile.so.1,libmpg123.so.0\n", &descriptor,
-            plugin_init, plugin_deinit)
+            plg_init_nothing, plg_deinit_nothing)

@@ -4,9 +4,9 @@
  * The recording is mixed to one channel (its segments have one, at the recording's own rate),
  * resampled to 16 kHz for looking at (voice.h) and cut as cutter.h says. Memory is one segment at
  * most, whatever the length; a segment is pushed about 0.75 s after its last word. */
+#include "../../common/decoder.h"
 #include "../resample.h"
 #include "cutter.h"
-#include "weft/sdk.h"
 
 typedef struct segmenter {
     const weft_host  *host;
@@ -112,18 +112,6 @@ static weft_status run(const weft_host *h, const weft_media *m, int64_t max_us,
     return st;
 }
 
-static weft_status plugin_init(const weft_host *h, weft_error *err)
-{
-    (void)h;
-    (void)err;
-    return WEFT_OK;
-}
-
-static void plugin_deinit(const weft_host *h)
-{
-    (void)h;
-}
-
 static const char *const kinds[] = {"audio", NULL};
 
 static const weft_segmenter vtable = {
@@ -147,5 +135,5 @@ static const weft_descriptor descriptor = {
     .n_components = 1,
 };
 
-WEFT_PLUGIN("weft.segmenter", "0.1.0", "components=segmenter:audio\n", &descriptor, plugin_init,
-            plugin_deinit)
+WEFT_PLUGIN("weft.segmenter", "0.1.0", "components=segmenter:audio\n", &descriptor, plg_init_nothing,
+            plg_deinit_nothing)

@@ -26,7 +26,6 @@ typedef struct jpeg_dec {
     struct jpeg_source_mgr        source;
     struct jpeg_progress_mgr      progress;
     int32_t                       components;
-    uint8_t                      *raw, *line; /* a row as libjpeg gives it, and as RGB */
     vis_canvas                    canvas;
     int                           created, begun;
     int                           cut_short, cancelled, too_many_scans; /* why a step ended */
@@ -197,12 +196,12 @@ static void cmyk_to_rgb(const uint8_t *src, uint8_t *dst, int32_t n)
 static void read_row(jpeg_dec *d, int32_t y)
 {
     uint8_t *row = vis_canvas_row(&d->canvas, y);
-    uint8_t *line = row != NULL ? row : d->line;
+    uint8_t *line = row != NULL ? row : d->still.line;
     int      cmyk = d->components == 4;
-    JSAMPROW out = cmyk ? d->raw : line;
+    JSAMPROW out = cmyk ? d->still.raw : line;
     jpeg_read_scanlines(&d->jpeg, &out, 1);
     if (cmyk)
-        cmyk_to_rgb(d->raw, line, d->still.width);
+        cmyk_to_rgb(d->still.raw, line, d->still.width);
     if (row == NULL)
         vis_canvas_put(&d->canvas, y, 0, 1, line, d->still.width);
 }
@@ -233,15 +232,11 @@ static weft_status start(jpeg_dec *d, weft_error *err)
 
 static void dec_close(void *dec)
 {
-    jpeg_dec        *d = dec;
-    const weft_host *h;
+    jpeg_dec *d = dec;
     if (d == NULL)
         return;
-    h = d->still.host;
     stop(d);
-    h->free(h, d->raw);
-    h->free(h, d->line);
-    h->free(h, d);
+    vis_still_free(&d->still);
 }
 
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
@@ -267,22 +262,6 @@ static weft_status dec_open(const weft_host *h, const weft_source *src, const ch
     return WEFT_OK;
 }
 
-static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
-{
-    return vis_still_info(dec, out, err);
-}
-
-static weft_status make_lines(jpeg_dec *d, weft_error *err)
-{
-    const weft_host *h = d->still.host;
-    uint64_t         n = 4u * (uint64_t)d->still.width;
-    if (d->raw == NULL)
-        d->raw = h->alloc(h, n, 64);
-    if (d->line == NULL)
-        d->line = h->alloc(h, n, 64);
-    return d->raw == NULL || d->line == NULL ? vis_still_nomem(&d->still, err) : WEFT_OK;
-}
-
 static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n,
                                    const weft_tensor *dst, int64_t *at_us, weft_error *err)
 {
@@ -290,7 +269,7 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
     weft_status st = vis_still_canvas(&d->still, n, dst, at_us, &d->canvas, err);
     (void)time_us; /* a still is shown at any time */
     if (st == WEFT_OK)
-        st = make_lines(d, err);
+        st = vis_still_lines(&d->still, err);
     if (st != WEFT_OK)
         return st;
     d->cut_short = d->cancelled = d->too_many_scans = 0;
@@ -314,47 +293,7 @@ static int32_t dec_probe(const weft_probe *in)
         int      sound = next >= 6 && next < in->head_bytes && p[next] == 0xFF;
         return sound ? WEFT_PROBE_CERTAIN : WEFT_PROBE_MAGIC;
     }
-    return vis_name_ends(in->name_hint, endings) ? WEFT_PROBE_HINT : WEFT_PROBE_NO;
+    return plg_name_ends(in->name_hint, endings) ? WEFT_PROBE_HINT : WEFT_PROBE_NO;
 }
 
-static weft_status plugin_init(const weft_host *h, weft_error *err)
-{
-    (void)h;
-    (void)err;
-    return WEFT_OK;
-}
-
-static void plugin_deinit(const weft_host *h)
-{
-    (void)h;
-}
-
-static const char *const kinds[] = { "image", NULL };
-
-static const weft_decoder decoder = {
-    .hdr = WEFT_HDR(weft_decoder),
-    .kinds = kinds,
-    .probe = dec_probe,
-    .open = dec_open,
-    .info = dec_info,
-    .read_frames = dec_read_frames,
-    .close = dec_close,
-};
-
-static const char *const    needs[] = { NULL };
-static const weft_component components[] = { { WEFT_C_DECODER, "jpeg", &decoder } };
-
-static const weft_descriptor descriptor = {
-    .hdr = WEFT_HDR(weft_descriptor),
-    .id = "weft.jpeg",
-    .name = "JPEG decoder",
-    .version = "0.1.0",
-    .vendor = "weft",
-    .license_spdx = "Apache-2.0",
-    .needs_host = needs,
-    .components = components,
-    .n_components = 1,
-};
-
-WEFT_PLUGIN("weft.jpeg", "0.1.0", "components=decoder:jpeg\nlinks=libjpeg.so.62\n", &descriptor,
-            plugin_init, plugin_deinit)
+VIS_STILL_PLUGIN("jpeg", "JPEG decoder", "libjpeg.so.62")

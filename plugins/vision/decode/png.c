@@ -17,7 +17,6 @@ typedef struct png_dec {
     png_structp  png;
     png_infop    info;
     vis_png_rows rows;
-    uint8_t     *raw, *line; /* a row as libpng gives it, and as pixels */
     vis_canvas   canvas;
     int          begun;      /* rows have been read: another picture needs another start */
     int          cut_short, no_memory, cancelled; /* why a step ended */
@@ -119,12 +118,12 @@ static void read_row(png_dec *d, int32_t y, int32_t first, int32_t every, int32_
     uint8_t *line = every == 1 ? vis_canvas_row(&d->canvas, y) : NULL;
     int      scatter = line == NULL;
     if (scatter)
-        line = d->line;
+        line = d->still.line;
     if (d->rows.form == VIS_PNG_READY) {
         png_read_row(d->png, line, NULL);
     } else {
-        png_read_row(d->png, d->raw, NULL);
-        vis_png_rows_convert(&d->rows, d->raw, line, n);
+        png_read_row(d->png, d->still.raw, NULL);
+        vis_png_rows_convert(&d->rows, d->still.raw, line, n);
     }
     if (scatter)
         vis_canvas_put(&d->canvas, y, first, every, line, n);
@@ -179,15 +178,11 @@ static weft_status start(png_dec *d, weft_error *err)
 
 static void dec_close(void *dec)
 {
-    png_dec         *d = dec;
-    const weft_host *h;
+    png_dec *d = dec;
     if (d == NULL)
         return;
-    h = d->still.host;
     stop(d);
-    h->free(h, d->raw);
-    h->free(h, d->line);
-    h->free(h, d);
+    vis_still_free(&d->still);
 }
 
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
@@ -213,23 +208,6 @@ static weft_status dec_open(const weft_host *h, const weft_source *src, const ch
     return WEFT_OK;
 }
 
-static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
-{
-    return vis_still_info(dec, out, err);
-}
-
-/* Neither a row as libpng gives it nor one of ours has more than 4 bytes a pixel. */
-static weft_status make_lines(png_dec *d, weft_error *err)
-{
-    const weft_host *h = d->still.host;
-    uint64_t         n = 4u * (uint64_t)d->still.width;
-    if (d->raw == NULL)
-        d->raw = h->alloc(h, n, 64);
-    if (d->line == NULL)
-        d->line = h->alloc(h, n, 64);
-    return d->raw == NULL || d->line == NULL ? vis_still_nomem(&d->still, err) : WEFT_OK;
-}
-
 static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n,
                                    const weft_tensor *dst, int64_t *at_us, weft_error *err)
 {
@@ -237,7 +215,7 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
     weft_status st = vis_still_canvas(&d->still, n, dst, at_us, &d->canvas, err);
     (void)time_us; /* a still is shown at any time */
     if (st == WEFT_OK)
-        st = make_lines(d, err);
+        st = vis_still_lines(&d->still, err);
     d->cut_short = d->no_memory = d->cancelled = 0;
     if (st == WEFT_OK && (d->begun || d->png == NULL))
         st = start(d, err);
@@ -258,47 +236,7 @@ static int32_t dec_probe(const weft_probe *in)
         return WEFT_PROBE_CERTAIN;
     if (in->head_bytes >= 8 && memcmp(in->head, magic, 8) == 0)
         return WEFT_PROBE_MAGIC;
-    return vis_name_ends(in->name_hint, endings) ? WEFT_PROBE_HINT : WEFT_PROBE_NO;
+    return plg_name_ends(in->name_hint, endings) ? WEFT_PROBE_HINT : WEFT_PROBE_NO;
 }
 
-static weft_status plugin_init(const weft_host *h, weft_error *err)
-{
-    (void)h;
-    (void)err;
-    return WEFT_OK;
-}
-
-static void plugin_deinit(const weft_host *h)
-{
-    (void)h;
-}
-
-static const char *const kinds[] = { "image", NULL };
-
-static const weft_decoder decoder = {
-    .hdr = WEFT_HDR(weft_decoder),
-    .kinds = kinds,
-    .probe = dec_probe,
-    .open = dec_open,
-    .info = dec_info,
-    .read_frames = dec_read_frames,
-    .close = dec_close,
-};
-
-static const char *const    needs[] = { NULL };
-static const weft_component components[] = { { WEFT_C_DECODER, "png", &decoder } };
-
-static const weft_descriptor descriptor = {
-    .hdr = WEFT_HDR(weft_descriptor),
-    .id = "weft.png",
-    .name = "PNG decoder",
-    .version = "0.1.0",
-    .vendor = "weft",
-    .license_spdx = "Apache-2.0",
-    .needs_host = needs,
-    .components = components,
-    .n_components = 1,
-};
-
-WEFT_PLUGIN("weft.png", "0.1.0", "components=decoder:png\nlinks=libpng16.so.16,libz.so.1\n",
-            &descriptor, plugin_init, plugin_deinit)
+VIS_STILL_PLUGIN("png", "PNG decoder", "libpng16.so.16,libz.so.1")

@@ -22,6 +22,7 @@ void vis_still_init(vis_still *s, const weft_host *host, const char *format,
     s->format = format;
     s->width = s->height = 0;
     s->channels = 3;
+    s->raw = s->line = NULL;
     s->orientation = 1;
     s->max_pixels = limit_or(WEFT_HAS(lim, weft_limits, max_pixels) ? lim->max_pixels : 0,
                              VIS_STILL_MAX_PIXELS);
@@ -80,20 +81,17 @@ weft_status vis_still_exif(vis_still *s, uint64_t offset, uint64_t n, weft_error
     return got == take ? WEFT_OK : vis_still_short(s, err);
 }
 
-weft_status vis_still_info(const vis_still *s, weft_media_info *out, weft_error *err)
+weft_status vis_still_info(void *still, weft_media_info *out, weft_error *err)
 {
-    weft_media_info me;
-    int             swaps = vis_orientation_swaps(s->orientation);
-    if (out->hdr.size < sizeof out->hdr)
-        return weft_fail(err, WEFT_E_INVALID, "the media info struct given has no size");
+    const vis_still *s = still;
+    weft_media_info  me;
+    int              swaps = vis_orientation_swaps(s->orientation);
     memset(&me, 0, sizeof me);
     me.kind = "image";
     me.width = swaps ? s->height : s->width;
     me.height = swaps ? s->width : s->height;
     me.has_alpha = s->channels == 4;
-    me.hdr.size = out->hdr.size < sizeof me ? out->hdr.size : (uint32_t)sizeof me;
-    memcpy(out, &me, me.hdr.size);
-    return WEFT_OK;
+    return plg_info_give(&me, out, err);
 }
 
 /* Whether t is u8 [1, h, w, c] in C order within its bytes. */
@@ -105,6 +103,24 @@ static int fits(const weft_tensor *t, int64_t h, int64_t w, int64_t c)
     return t->shape[0] == 1 && t->shape[1] == h && t->shape[2] == w && t->shape[3] == c &&
            t->stride[3] == 1 && t->stride[2] == c && t->stride[1] == w * c &&
            t->bytes >= (uint64_t)(h * w * c);
+}
+
+weft_status vis_still_lines(vis_still *s, weft_error *err)
+{
+    const uint64_t n = 4u * (uint64_t)s->width;
+    if (s->raw == NULL)
+        s->raw = s->host->alloc(s->host, n, 64);
+    if (s->line == NULL)
+        s->line = s->host->alloc(s->host, n, 64);
+    return s->raw == NULL || s->line == NULL ? vis_still_nomem(s, err) : WEFT_OK;
+}
+
+void vis_still_free(vis_still *s)
+{
+    const weft_host *h = s->host;
+    h->free(h, s->raw);
+    h->free(h, s->line);
+    h->free(h, s);
 }
 
 weft_status vis_still_canvas(const vis_still *s, uint32_t n, const weft_tensor *dst, int64_t *at_us,
@@ -140,27 +156,4 @@ weft_status vis_still_short(const vis_still *s, weft_error *err)
 weft_status vis_still_nomem(const vis_still *s, weft_error *err)
 {
     return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to decode the %s", s->format);
-}
-
-static int ends_in(const char *name, size_t n, const char *ending)
-{
-    size_t m = strlen(ending);
-    if (n < m)
-        return 0;
-    for (size_t i = 0; i < m; i++) {
-        char c = name[n - m + i];
-        if (c >= 'A' && c <= 'Z')
-            c = (char)(c - 'A' + 'a');
-        if (c != ending[i])
-            return 0;
-    }
-    return 1;
-}
-
-int vis_name_ends(const char *name, const char *const *endings)
-{
-    for (; name != NULL && *endings != NULL; endings++)
-        if (ends_in(name, strlen(name), *endings))
-            return 1;
-    return 0;
 }

@@ -5,7 +5,7 @@
 
 #include "canvas.h"
 #include "stream.h"
-#include "weft/decoder.h"
+#include "../../common/decoder.h"
 
 /* Limits where the caller gives none: 64 Mpx, and sides that keep every product within 32 bits. */
 #define VIS_STILL_MAX_PIXELS 67108864u
@@ -17,6 +17,7 @@ typedef struct vis_still {
     vis_stream       stream;
     int32_t          width, height;          /* as stored */
     int32_t          channels, orientation;  /* 3 or 4; EXIF, 1 to 8 */
+    uint8_t         *raw, *line;             /* a row as the library gives it, and as pixels */
     uint64_t         max_pixels, max_side, max_decoded_bytes; /* 0: no bound on the bytes */
 } vis_still;
 
@@ -35,8 +36,13 @@ weft_status vis_still_bytes(const vis_still *s, weft_error *err);
  * larger than 64 KiB is read to there: directories come first. */
 weft_status vis_still_exif(vis_still *s, uint64_t offset, uint64_t n, weft_error *err);
 
-/* Fills *out within its size. */
-weft_status vis_still_info(const vis_still *s, weft_media_info *out, weft_error *err);
+/* Fills *out within its size. still: a vis_still, or what begins with one: a decoder's info. */
+weft_status vis_still_info(void *still, weft_media_info *out, weft_error *err);
+
+/* Room for a row in raw and in line: neither has more than 4 bytes a pixel. */
+weft_status vis_still_lines(vis_still *s, weft_error *err);
+/* Frees them, and the decoder that begins with s. */
+void vis_still_free(vis_still *s);
 
 /* Checks the arguments of read_frames and makes the canvas over dst; at_us[0] becomes 0. */
 weft_status vis_still_canvas(const vis_still *s, uint32_t n, const weft_tensor *dst, int64_t *at_us,
@@ -46,8 +52,33 @@ weft_status vis_still_canvas(const vis_still *s, uint32_t n, const weft_tensor *
 weft_status vis_still_short(const vis_still *s, weft_error *err);
 weft_status vis_still_nomem(const vis_still *s, weft_error *err);
 
-/* 1 where name ends in one of the endings (lower case, with the dot, NULL-terminated); ASCII case
- * is ignored. name may be NULL. [any] */
-int vis_name_ends(const char *name, const char *const *endings);
+/* The tables of a module that reads one format: NAME ("png", weft.png) by its dec_probe, dec_open,
+ * dec_read_frames and dec_close. */
+#define VIS_STILL_PLUGIN(NAME, TITLE, LINKS)                                                       \
+    static const char *const  kinds[] = { "image", NULL };                                         \
+    static const weft_decoder decoder = {                                                          \
+        .hdr = WEFT_HDR(weft_decoder),                                                             \
+        .kinds = kinds,                                                                            \
+        .probe = dec_probe,                                                                        \
+        .open = dec_open,                                                                          \
+        .info = vis_still_info,                                                                    \
+        .read_frames = dec_read_frames,                                                            \
+        .close = dec_close,                                                                        \
+    };                                                                                             \
+    static const char *const     needs[] = { NULL };                                               \
+    static const weft_component  components[] = { { WEFT_C_DECODER, NAME, &decoder } };            \
+    static const weft_descriptor descriptor = {                                                    \
+        .hdr = WEFT_HDR(weft_descriptor),                                                          \
+        .id = "weft." NAME,                                                                        \
+        .name = TITLE,                                                                             \
+        .version = "0.1.0",                                                                        \
+        .vendor = "weft",                                                                          \
+        .license_spdx = "Apache-2.0",                                                              \
+        .needs_host = needs,                                                                       \
+        .components = components,                                                                  \
+        .n_components = 1,                                                                         \
+    };                                                                                             \
+    WEFT_PLUGIN("weft." NAME, "0.1.0", "components=decoder:" NAME "\nlinks=" LINKS "\n",           \
+                &descriptor, plg_init_nothing, plg_deinit_nothing)
 
 #endif

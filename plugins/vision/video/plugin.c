@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weft.video: descriptor and entry. Clips for Llama 3 text models, by the video adapter of the
  * paper: frames through weft.vision's encoder, a perceiver resampler over time, cross-attention. */
+#include "../../common/decoder.h"
 #include "video.h"
 
 static const char *const needs[] = {WEFT_IF_OPTIONS, WEFT_IF_PACKAGE,  WEFT_IF_WEIGHTS,
@@ -33,19 +34,7 @@ static const weft_descriptor descriptor = {
     .n_components = sizeof components / sizeof *components,
 };
 
-static weft_status init(const weft_host *h, weft_error *err)
-{
-    (void)h;
-    (void)err;
-    return WEFT_OK;
-}
-
-static void deinit(const weft_host *h)
-{
-    (void)h;
-}
-
 WEFT_PLUGIN(VID_ID, VID_VERSION,
             "components=modality:video\narchitectures=" VID_ARCHITECTURE
             "\nneeds=" WEFT_IF_VISION_ENCODER "\n",
-            &descriptor, init, deinit)
+            &descriptor, plg_init_nothing, plg_deinit_nothing)

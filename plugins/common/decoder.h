@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What decoders have in common, whatever they read. */
+#ifndef PLG_DECODER_H
+#define PLG_DECODER_H
+
+#include "weft/sdk.h"
+
+/* 1 where name ends in one of the endings (lower case, with the dot, NULL-terminated); ASCII case
+ * is ignored. name may be NULL. [any] */
+int plg_name_ends(const char *name, const char *const *endings);
+
+/* Copies *me to *out as far as the caller's struct reaches. INVALID: it has no size. [worker] */
+weft_status plg_info_give(weft_media_info *me, weft_media_info *out, weft_error *err);
+
+/* init and deinit of a plugin that has nothing to set up. [setup] */
+weft_status plg_init_nothing(const weft_host *h, weft_error *err);
+void        plg_deinit_nothing(const weft_host *h);
+
+#endif
