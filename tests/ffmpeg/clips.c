@@ -2,7 +2,8 @@
 /* Clips for tests: see clips.h. */
 #include "tests/ffmpeg/clips.h"
 
-#include <dlfcn.h>
+#include "tests/support/load.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -168,18 +169,9 @@ const weft_decoder *clips_decoder(void)
 {
     static const weft_decoder *vt;
     static fake_host           host;
-    const weft_hello           hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR,
-                                         WEFT_ABI_MINOR, 0, "test", "0" };
-    weft_plugin                me = { .hdr = WEFT_HDR(weft_plugin) };
     if (vt != NULL)
         return vt;
-    void *library = dlopen(WEFT_BUILD_DIR "/plugins/weft-ffmpeg.so", RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL)
-        fail_msg("%s", dlerror());
-    weft_plugin_entry_fn entry;
-    *(void **)&entry = dlsym(library, WEFT_ENTRY_SYMBOL);
-    assert_non_null(entry);
-    assert_int_equal(entry(&hello, &me, NULL), WEFT_OK);
+    const weft_plugin me = module_load("weft-ffmpeg");
     fake_host_init(&host, NULL, 0);
     assert_int_equal(me.init(&host.host, NULL), WEFT_OK);
     assert_int_equal(me.desc->n_components, 1);

@@ -20,24 +20,6 @@ static const level levels[] = {
     { "dtype=f32", "device=async-test", "cpu_mask=max" },
 };
 
-static float *run(rig *r, const int32_t *script, int64_t chunk, int64_t *rows)
-{
-    weft_sequence *s = rig_sequence(r, script);
-    s->no_cache = 1;
-    *rows = s->n;
-    float *logits = rig_logits(r, s, chunk);
-    weft_sequence_destroy(&s);
-    return logits;
-}
-
-static void same(const float *a, const float *b, int64_t rows, const rig *r, const char *what)
-{
-    size_t n = (size_t)r->e->config.vocab;
-    for (int64_t i = 0; i < rows; i++)
-        if (memcmp(a + (size_t)i * n, b + (size_t)i * n, n * sizeof *a) != 0)
-            fail_msg("%s: row %lld differs", what, (long long)i);
-}
-
 static void open_at(rig *r, const level *at, const char *more)
 {
     const char *pairs[] = { "model=" FIXTURE("idefics/float"), at->dtype, at->device, at->mask, more, NULL };
@@ -56,8 +38,8 @@ static void check_neighbours(rig *r, const float *alone, const float *with)
         int64_t      na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
         wf_step_part parts[2] = { { s[0], na, na }, { s[1], nb, nb } };
         rig_check(wf_step_run(r->e, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
-        same(alone + a * vocab, both, na, r, "a text neighbour");
-        same(with + b * vocab, both + na * vocab, nb, r, "a media neighbour");
+        rig_same(alone + a * vocab, both, na, r, "a text neighbour");
+        rig_same(with + b * vocab, both + na * vocab, nb, r, "a media neighbour");
         a += na;
         b += nb;
     }
@@ -74,13 +56,13 @@ static void test_rows(void **state)
         rig     r;
         int64_t n_text, n_media, n;
         open_at(&r, &levels[i], NULL);
-        float *alone = run(&r, text, 0, &n_text), *with = run(&r, media, 0, &n_media);
-        same(alone, with, 20, &r, "rows before a picture");
+        float *alone = rig_run(&r, text, 0, &n_text), *with = rig_run(&r, media, 0, &n_media);
+        rig_same(alone, with, 20, &r, "rows before a picture");
         assert_memory_not_equal(alone + 40 * r.e->config.vocab, with + 40 * r.e->config.vocab, 64);
         for (size_t k = 0; k < sizeof chunks / sizeof *chunks; k++) {
-            float *parts = run(&r, media, chunks[k], &n);
+            float *parts = rig_run(&r, media, chunks[k], &n);
             assert_int_equal(n, n_media);
-            same(with, parts, n, &r, "chunked prefill");
+            rig_same(with, parts, n, &r, "chunked prefill");
             free(parts);
         }
         check_neighbours(&r, alone, with);
@@ -99,9 +81,9 @@ static void test_threads(void **state)
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         rig r;
         open_at(&r, &levels[1], threads[i]);
-        float *logits = run(&r, media, 0, &n);
+        float *logits = rig_run(&r, media, 0, &n);
         if (first != NULL)
-            same(first, logits, n, &r, threads[i]);
+            rig_same(first, logits, n, &r, threads[i]);
         if (first != NULL)
             free(logits);
         else

@@ -48,6 +48,8 @@ void rig_open(rig *r, const char *const *pairs, const char *parity)
 {
     memset(r, 0, sizeof *r);
     r->settings = settings_of(pairs);
+    for (size_t n = 0; *pairs != NULL && n < sizeof r->said; pairs++)
+        n += (size_t)snprintf(r->said + n, sizeof r->said - n, " %s", *pairs);
     r->e = open_engine(r->settings);
     if (parity != NULL)
         load_items(r, parity);
@@ -96,4 +98,23 @@ float *rig_logits(rig *r, weft_sequence *s, int64_t chunk)
         at += rows;
     }
     return logits;
+}
+
+float *rig_run(rig *r, const int32_t *script, int64_t chunk, int64_t *rows)
+{
+    weft_sequence *s = rig_sequence(r, script);
+    s->no_cache = 1;
+    if (rows != NULL)
+        *rows = s->n;
+    float *logits = rig_logits(r, s, chunk);
+    weft_sequence_destroy(&s);
+    return logits;
+}
+
+void rig_same(const float *a, const float *b, int64_t rows, const rig *r, const char *what)
+{
+    size_t n = (size_t)r->e->config.vocab;
+    for (int64_t i = 0; i < rows; i++)
+        if (memcmp(a + (size_t)i * n, b + (size_t)i * n, n * sizeof *a) != 0)
+            fail_msg("%s: row %lld differs (%s)", what, (long long)i, r->said);
 }

@@ -17,6 +17,7 @@ typedef struct rig {
     wf_st_file     file; /* the parity file that the items came from */
     void          *data[8];
     int32_t        n_data;
+    char           said[512]; /* the settings */
 } rig;
 
 /* Opens with settings_of(pairs); parity (may be NULL) gives the items. */
@@ -29,6 +30,11 @@ weft_sequence *rig_sequence(rig *r, const int32_t *script);
 /* Logits of every row from n_done on, computed in chunks of at most `chunk` (0: as many as fit); malloc'ed
  * [rows, vocab]. */
 float *rig_logits(rig *r, weft_sequence *s, int64_t chunk);
+
+/* Logits of a whole script, nothing cached before or after. rows: NULL, or how many they are. */
+float *rig_run(rig *r, const int32_t *script, int64_t chunk, int64_t *rows);
+/* Fails where a row of logits differs in a byte; what, and the settings, say where. */
+void rig_same(const float *a, const float *b, int64_t rows, const rig *r, const char *what);
 
 void rig_check(weft_status status, const weft_error *err);
 

@@ -39,23 +39,6 @@ static void open_media(rig *r, const char *more)
     open_at(r, "model=" VISION, PARITY, more, NULL);
 }
 
-static float *run(rig *r, const int32_t *script, int64_t chunk)
-{
-    weft_sequence *s = rig_sequence(r, script);
-    s->no_cache = 1;
-    float *logits = rig_logits(r, s, chunk);
-    weft_sequence_destroy(&s);
-    return logits;
-}
-
-static void same(const float *a, const float *b, int64_t rows, const rig *r, const char *what)
-{
-    size_t n = (size_t)r->e->config.vocab;
-    for (int64_t i = 0; i < rows; i++)
-        if (memcmp(a + (size_t)i * n, b + (size_t)i * n, n * sizeof *a) != 0)
-            fail_msg("%s: row %lld differs (%s %s %s)", what, (long long)i, at->mask, at->dtype, at->device);
-}
-
 /* 0, 1 and 2 plugins loaded and no media: the composed directory's text core is the same in all three. */
 static void test_plugins_idle(void **state)
 {
@@ -70,9 +53,9 @@ static void test_plugins_idle(void **state)
         rig r;
         open_at(&r, "model=" FIXTURE("composed"), NULL, more[i][0], more[i][1]);
         assert_int_equal(r.e->n_modalities, i);
-        float *logits = run(&r, text, 0);
+        float *logits = rig_run(&r, text, 0, NULL);
         if (first != NULL)
-            same(first, logits, 203, &r, "idle plugins");
+            rig_same(first, logits, 203, &r, "idle plugins");
         if (first != NULL)
             free(logits);
         else
@@ -89,7 +72,7 @@ static void test_neighbours(void **state)
     weft_error err = WF_ERROR_INIT;
     (void)state;
     open_media(&r, NULL);
-    float         *alone = run(&r, text, 0), *with = run(&r, media, 0);
+    float         *alone = rig_run(&r, text, 0, NULL), *with = rig_run(&r, media, 0, NULL);
     int64_t        vocab = r.e->config.vocab, a = 0, b = 0;
     weft_sequence *s[2] = { rig_sequence(&r, text), rig_sequence(&r, media) };
     float         *both = malloc((size_t)(64 * vocab) * sizeof *both);
@@ -98,8 +81,8 @@ static void test_neighbours(void **state)
         int64_t      na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
         wf_step_part parts[2] = { { s[0], na, na }, { s[1], nb, nb } };
         rig_check(wf_step_run(r.e, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
-        same(alone + a * vocab, both, na, &r, "a text neighbour");
-        same(with + b * vocab, both + na * vocab, nb, &r, "a media neighbour");
+        rig_same(alone + a * vocab, both, na, &r, "a text neighbour");
+        rig_same(with + b * vocab, both + na * vocab, nb, &r, "a media neighbour");
         a += na;
         b += nb;
     }
@@ -117,9 +100,9 @@ static void test_before_and_after(void **state)
     rig r;
     (void)state;
     open_media(&r, NULL);
-    float *first = run(&r, text, 0), *with = run(&r, media, 0), *again = run(&r, text, 0);
-    same(first, with, 33, &r, "rows before a picture");
-    same(first, again, 203, &r, "text after a picture");
+    float *first = rig_run(&r, text, 0, NULL), *with = rig_run(&r, media, 0, NULL), *again = rig_run(&r, text, 0, NULL);
+    rig_same(first, with, 33, &r, "rows before a picture");
+    rig_same(first, again, 203, &r, "text after a picture");
     assert_memory_not_equal(first + 40 * r.e->config.vocab, with + 40 * r.e->config.vocab, 64);
     free(first);
     free(with);
@@ -133,10 +116,10 @@ static void test_chunks(void **state)
     rig                  r;
     (void)state;
     open_media(&r, NULL);
-    float *all = run(&r, media, 0);
+    float *all = rig_run(&r, media, 0, NULL);
     for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
-        float *parts = run(&r, media, chunks[i]);
-        same(all, parts, 203, &r, "chunked prefill");
+        float *parts = rig_run(&r, media, chunks[i], NULL);
+        rig_same(all, parts, 203, &r, "chunked prefill");
         free(parts);
     }
     free(all);
@@ -151,11 +134,11 @@ static void test_threads(void **state)
     for (size_t i = 0; i < 4; i++) {
         rig r;
         open_media(&r, threads[i]);
-        float *logits = run(&r, media, 0);
+        float *logits = rig_run(&r, media, 0, NULL);
         if (first == NULL)
             first = logits;
         else {
-            same(first, logits, 203, &r, threads[i]);
+            rig_same(first, logits, 203, &r, threads[i]);
             free(logits);
         }
         rig_close(&r);
@@ -172,7 +155,7 @@ static void test_fork_and_truncate(void **state)
     weft_error           err = WF_ERROR_INIT;
     (void)state;
     open_media(&r, NULL);
-    float         *want = run(&r, fresh, 0), *plain = run(&r, media, 0);
+    float         *want = rig_run(&r, fresh, 0, NULL), *plain = rig_run(&r, media, 0, NULL);
     int64_t        vocab = r.e->config.vocab;
     weft_sequence *s = rig_sequence(&r, head);
     free(rig_logits(&r, s, 0));
@@ -192,8 +175,8 @@ static void test_fork_and_truncate(void **state)
         rig_check(weft_sequence_feed_ids(fork, &id, 1, &err), &err);
     }
     float *a = rig_logits(&r, s, 0), *b = rig_logits(&r, fork, 7);
-    same(want + 104 * vocab, a, 41, &r, "after a fork");
-    same(want + 90 * vocab, b, 55, &r, "a cut fork");
+    rig_same(want + 104 * vocab, a, 41, &r, "after a fork");
+    rig_same(want + 90 * vocab, b, 55, &r, "a cut fork");
     weft_sequence_destroy(&s);
     weft_sequence_destroy(&fork);
     free(a);
@@ -211,13 +194,13 @@ static void test_shared_and_evicted(void **state)
     char       bytes[64];
     (void)state;
     open_media(&r, NULL);
-    float         *want = run(&r, media, 0);
+    float         *want = rig_run(&r, media, 0, NULL);
     weft_sequence *first = rig_sequence(&r, media), *second = rig_sequence(&r, media);
     float         *logits = malloc((size_t)r.e->config.vocab * sizeof *logits);
     free(rig_logits(&r, first, 0));
     rig_check(weft_step(r.e, &second, 1, logits, &err), &err);
     assert_int_equal(second->n_cached, 192);
-    same(want + 202 * r.e->config.vocab, logits, 1, &r, "shared blocks");
+    rig_same(want + 202 * r.e->config.vocab, logits, 1, &r, "shared blocks");
     weft_sequence_destroy(&first);
     weft_sequence_destroy(&second);
     /* Room for one sequence and one picture's K/V more than it, not for a cache of others. */
@@ -225,9 +208,9 @@ static void test_shared_and_evicted(void **state)
     snprintf(bytes, sizeof bytes, "kv_bytes=%lld", (long long)(pages * r.e->kv.page_bytes));
     open_media(&tight, bytes);
     for (int i = 0; i < 3; i++) {
-        float *again = run(&tight, i == 1 ? text : media, 0);
+        float *again = rig_run(&tight, i == 1 ? text : media, 0, NULL);
         if (i != 1)
-            same(want, again, 203, &tight, "little memory");
+            rig_same(want, again, 203, &tight, "little memory");
         free(again);
     }
     rig_close(&tight);

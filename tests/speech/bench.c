@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/speech/bench.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include "tests/support/load.h"
 
-#include <cmocka.h>
-#include <dlfcn.h>
 #include <math.h>
 #include <sndfile.h>
 #include <stdlib.h>
 
-#include "weft/sdk.h"
-
 const void *component_load(const char *name, const char *kind)
 {
-    char             path[512];
-    const weft_hello hello = {
-        WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "test", "0"};
-    weft_plugin          me = {.hdr = WEFT_HDR(weft_plugin)};
-    weft_plugin_entry_fn entry;
-    snprintf(path, sizeof path, WEFT_BUILD_DIR "/plugins/%s.so", name);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL)
-        fail_msg("%s", dlerror());
-    *(void **)&entry = dlsym(library, WEFT_ENTRY_SYMBOL);
-    assert_non_null(entry);
-    assert_int_equal(entry(&hello, &me, NULL), WEFT_OK);
-    for (uint32_t i = 0; i < me.desc->n_components; i++)
-        if (strcmp(me.desc->components[i].kind, kind) == 0)
-            return me.desc->components[i].vtable;
+    const weft_plugin me = module_load(name);
+    const void       *component = module_component(&me, kind);
+    if (component != NULL)
+        return component;
     fail_msg("%s has no %s", name, kind);
     return NULL;
 }

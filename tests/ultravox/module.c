@@ -2,7 +2,7 @@
 /* The module and the interfaces that it asks the fake host for. */
 #include "module.h"
 
-#include <dlfcn.h>
+#include "tests/support/load.h"
 
 module_files files;
 
@@ -38,24 +38,14 @@ static const weft_if_options options = {.hdr = WEFT_HDR(weft_if_options),
 
 void module_open(module *m)
 {
-    const weft_hello hello = {
-        WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "test", "0"};
-    weft_plugin          empty = {.hdr = WEFT_HDR(weft_plugin)};
-    weft_error           no_error = {.hdr = WEFT_HDR(weft_error)};
-    weft_plugin_entry_fn entry;
+    const weft_error no_error = {.hdr = WEFT_HDR(weft_error)};
     memset(&files, 0, sizeof files);
     fake_host_init(&m->host, NULL, 0);
     fake_host_provide(&m->host, WEFT_IF_WEIGHTS, &weights);
     fake_host_provide(&m->host, WEFT_IF_OPTIONS, &options);
     fake_host_provide(&m->host, WEFT_IF_OPS, &ops);
-    m->plugin = empty;
     m->err = no_error;
-    void *library = dlopen(WEFT_BUILD_DIR "/plugins/weft-ultravox.so", RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL)
-        fail_msg("%s", dlerror());
-    *(void **)&entry = dlsym(library, WEFT_ENTRY_SYMBOL);
-    assert_non_null(entry);
-    assert_int_equal(entry(&hello, &m->plugin, &m->err), WEFT_OK);
+    m->plugin = module_load("weft-ultravox");
     assert_int_equal(m->plugin.init(&m->host.host, &m->err), WEFT_OK);
     assert_string_equal(m->plugin.desc->components[0].kind, WEFT_C_MODALITY);
     m->audio = m->plugin.desc->components[0].vtable;

@@ -52,18 +52,6 @@ static const parity_case cases[] = {
       "weft.ultravox.audio=" DIR("encoder")}, 0, 5, 0},
 };
 
-static int32_t rows_seen;
-
-static void on_row(void *ctx, const weft_verify_row *row)
-{
-    (void)ctx;
-    rows_seen++;
-    if (!row->passed)
-        print_message("%s: max abs %g, relative %g, cosine %g, ids %lld of %lld\n", row->name,
-                      row->max_abs, row->relative, row->cosine, (long long)row->n_equal,
-                      (long long)row->n_compared);
-}
-
 static weft_settings *settings_with(const parity_case *c)
 {
     static const char *const none[] = {NULL};
@@ -116,22 +104,12 @@ static void test_case(void **state)
 {
     const parity_case  *c = *state;
     char                file[512];
-    weft_error          err = WF_ERROR_INIT;
-    weft_verify_request rq = {.hdr = WEFT_HDR(weft_verify_request), .parity = file,
-                              .on_row = on_row};
     weft_settings      *s = settings_with(c);
     weft_engine        *e = open_engine(s);
-    int32_t             passed = 0;
     snprintf(file, sizeof file, "%s.safetensors", c->file);
-    if (c->samples > 0)
-        rq.parity = with_samples(file, c->samples);
-    rows_seen = 0;
-    if (weft_verify(e, &rq, &passed, &err) != WEFT_OK)
-        fail_msg("verify: %s", err.message);
-    weft_engine_close(&e);
-    weft_settings_destroy(&s);
-    assert_int_equal(rows_seen, c->rows);
-    assert_int_equal(passed, 1);
+    const char *parity = c->samples > 0 ? with_samples(file, c->samples) : file;
+    const verified v = verify_passes(e, s, parity, 0);
+    assert_int_equal(v.stages + v.core, c->rows);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "sound.h"
+#include "tests/support/hooks.h"
 #include "tests/vision/expect.h"
 
 static weft_status plan(module *m, void *self, int64_t n, int32_t rate, weft_plan *out)
@@ -158,23 +159,6 @@ static void test_features(void **state)
     expect_close(&e);
 }
 
-static weft_hook_site site;
-static weft_marker    marker;
-
-static weft_status take_site(void *ctx, const weft_hook_site *s, weft_error *err)
-{
-    (void)ctx, (void)err;
-    site = *s;
-    return WEFT_OK;
-}
-
-static weft_status take_marker(void *ctx, const weft_marker *s, weft_error *err)
-{
-    (void)ctx, (void)err;
-    marker = *s;
-    return WEFT_OK;
-}
-
 static void expect_prompt(module *m, void *self, const char *task, const char *want)
 {
     const char *system, *user;
@@ -185,20 +169,19 @@ static void expect_prompt(module *m, void *self, const char *task, const char *w
 
 static void test_hooks_and_prompts(void **state)
 {
-    const weft_hook_sink sink = {WEFT_HDR(weft_hook_sink), NULL, take_site, take_marker};
     module               m;
     void                *self;
     (void)state;
     module_open(&m);
     assert_int_equal(create(&m, V05, NULL, 2048, &self), WEFT_OK);
-    assert_int_equal(m.audio->install(self, &sink, &m.err), WEFT_OK);
-    assert_int_equal(site.kind, WEFT_HOOK_SOFT_TOKENS);
-    assert_int_equal(site.layer, -1);
-    assert_int_equal(marker.token_id, -1);
-    assert_string_equal(marker.token, "<|audio|>");
-    assert_null(marker.before);
-    assert_null(marker.after);
-    assert_int_equal(marker.flags, WEFT_MARKER_LAST);
+    assert_int_equal(m.audio->install(self, &hooks_sink, &m.err), WEFT_OK);
+    assert_int_equal(hooks_site.kind, WEFT_HOOK_SOFT_TOKENS);
+    assert_int_equal(hooks_site.layer, -1);
+    assert_int_equal(hooks_marker.token_id, -1);
+    assert_string_equal(hooks_marker.token, "<|audio|>");
+    assert_null(hooks_marker.before);
+    assert_null(hooks_marker.after);
+    assert_int_equal(hooks_marker.flags, WEFT_MARKER_LAST);
     expect_prompt(&m, self, "transcribe",
                   "Repeat the following text, without any explanation: <|audio|>");
     expect_prompt(&m, self, "translate",

@@ -33,23 +33,6 @@ static void open_clips(rig *r)
     assert_int_equal(r->n_items, 2);
 }
 
-static float *run(rig *r, const int32_t *script, int64_t chunk)
-{
-    weft_sequence *s = rig_sequence(r, script);
-    s->no_cache = 1;
-    float *logits = rig_logits(r, s, chunk);
-    weft_sequence_destroy(&s);
-    return logits;
-}
-
-static void same(const float *a, const float *b, int64_t rows, const rig *r, const char *what)
-{
-    size_t n = (size_t)r->e->config.vocab;
-    for (int64_t i = 0; i < rows; i++)
-        if (memcmp(a + (size_t)i * n, b + (size_t)i * n, n * sizeof *a) != 0)
-            fail_msg("%s: row %lld differs (%s %s %s)", what, (long long)i, at[0], at[1], at[2]);
-}
-
 /* The core alone, with clips, with clips and pictures. */
 static void text_is_untouched(void)
 {
@@ -60,9 +43,9 @@ static void text_is_untouched(void)
         rig r;
         open_at(&r, models[i], NULL);
         assert_int_equal(r.e->n_modalities, i);
-        float *logits = run(&r, text, 0);
+        float *logits = rig_run(&r, text, 0, NULL);
         if (i > 0)
-            same(first, logits, 166, &r, "text");
+            rig_same(first, logits, 166, &r, "text");
         if (i > 0)
             free(logits);
         else
@@ -79,8 +62,8 @@ static void pictures_are_untouched(void)
     open_at(&without, "@" FIXTURE("composed/weft.ini"), images);
     open_at(&with, "@" CLIPS, images);
     assert_true(with.e->n_modalities == 2 && without.e->n_modalities == 1);
-    float *a = run(&without, pictures, 0), *b = run(&with, pictures, 0);
-    same(a, b, 92, &with, "pictures");
+    float *a = rig_run(&without, pictures, 0, NULL), *b = rig_run(&with, pictures, 0, NULL);
+    rig_same(a, b, 92, &with, "pictures");
     free(a);
     free(b);
     rig_close(&without);
@@ -92,9 +75,9 @@ static void rows_before_and_neighbours(void)
     rig        r;
     weft_error err = WF_ERROR_INIT;
     open_clips(&r);
-    float  *alone = run(&r, text, 0), *with = run(&r, media, 0);
+    float  *alone = rig_run(&r, text, 0, NULL), *with = rig_run(&r, media, 0, NULL);
     int64_t vocab = r.e->config.vocab, a = 0;
-    same(alone, with, 33, &r, "rows before a clip");
+    rig_same(alone, with, 33, &r, "rows before a clip");
     assert_memory_not_equal(alone + 33 * vocab, with + 33 * vocab, 64);
     weft_sequence *s[2] = {rig_sequence(&r, text), rig_sequence(&r, media)};
     float         *both = malloc((size_t)(64 * vocab) * sizeof *both);
@@ -103,8 +86,8 @@ static void rows_before_and_neighbours(void)
         int64_t      n = 166 - a < 17 ? 166 - a : 17;
         wf_step_part parts[2] = {{s[0], n, n}, {s[1], n, n}};
         rig_check(wf_step_run(r.e, parts, 2, both, NULL, &err), &err);
-        same(alone + a * vocab, both, n, &r, "a text neighbour");
-        same(with + a * vocab, both + n * vocab, n, &r, "a clip's neighbour");
+        rig_same(alone + a * vocab, both, n, &r, "a text neighbour");
+        rig_same(with + a * vocab, both + n * vocab, n, &r, "a clip's neighbour");
         a += n;
     }
     weft_sequence_destroy(&s[0]);
@@ -120,10 +103,10 @@ static void chunks(void)
     static const int64_t sizes[] = {1, 2, 7, 16, 33};
     rig                  r;
     open_clips(&r);
-    float *all = run(&r, media, 0);
+    float *all = rig_run(&r, media, 0, NULL);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        float *parts = run(&r, media, sizes[i]);
-        same(all, parts, 166, &r, "chunked prefill");
+        float *parts = rig_run(&r, media, sizes[i], NULL);
+        rig_same(all, parts, 166, &r, "chunked prefill");
         free(parts);
     }
     free(all);
@@ -138,7 +121,7 @@ static void forks_and_cuts(void)
     weft_sequence       *fork;
     weft_error           err = WF_ERROR_INIT;
     open_clips(&r);
-    float         *want = run(&r, fresh, 0);
+    float         *want = rig_run(&r, fresh, 0, NULL);
     int64_t        vocab = r.e->config.vocab;
     weft_sequence *s = rig_sequence(&r, head);
     s->no_cache = 1;
@@ -157,8 +140,8 @@ static void forks_and_cuts(void)
         }
     }
     float *a = rig_logits(&r, s, 0), *b = rig_logits(&r, fork, 7);
-    same(want + 104 * vocab, a, 21, &r, "after a fork");
-    same(want + 33 * vocab, b, 92, &r, "a cut fork");
+    rig_same(want + 104 * vocab, a, 21, &r, "after a fork");
+    rig_same(want + 33 * vocab, b, 92, &r, "a cut fork");
     weft_sequence_destroy(&s);
     weft_sequence_destroy(&fork);
     free(a);

@@ -50,43 +50,19 @@ static const parity_case cases[] = {
     {"bf16", VIDEO("picture.ini"), VIDEO("parity-picture.safetensors"), {"dtype=bf16"}, 4, 0},
 };
 
-static int32_t n_stages, n_core;
-
-static void on_row(void *ctx, const weft_verify_row *row)
-{
-    (void)ctx;
-    if (strchr(row->name, '.') != NULL && strncmp(row->name, "hidden.", 7) != 0)
-        n_stages++;
-    else
-        n_core++;
-    if (!row->passed)
-        print_message("%s: max abs %g, relative %g, cosine %g, ids %lld of %lld\n", row->name,
-                      row->max_abs, row->relative, row->cosine, (long long)row->n_equal,
-                      (long long)row->n_compared);
-}
-
 static void test_case(void **state)
 {
     const parity_case  *c = *state;
     char                config[512];
     const char         *pairs[8] = {config};
-    weft_error          err = WF_ERROR_INIT;
-    weft_verify_request rq = {
-        .hdr = WEFT_HDR(weft_verify_request), .parity = c->parity, .on_row = on_row};
-    int32_t passed = 0;
     snprintf(config, sizeof config, "@%s", c->ini);
     for (int32_t i = 0; i < 3; i++)
         pairs[1 + i] = c->pairs[i];
     weft_settings *s = settings_of(pairs);
     weft_engine   *e = open_engine(s);
-    n_stages = n_core = 0;
-    if (weft_verify(e, &rq, &passed, &err) != WEFT_OK)
-        fail_msg("verify: %s", err.message);
-    weft_engine_close(&e);
-    weft_settings_destroy(&s);
-    assert_int_equal(n_stages, c->stages);
-    assert_int_equal(n_core, 6); /* hidden.0 to .3, logits, greedy */
-    assert_int_equal(passed, 1);
+    const verified v = verify_passes(e, s, c->parity, 0);
+    assert_int_equal(v.stages, c->stages);
+    assert_int_equal(v.core, 6); /* hidden.0 to .3, logits, greedy */
 }
 
 int main(void)

@@ -97,3 +97,19 @@ uint8_t *formula_picture(int32_t w, int32_t h)
                 *p++ = (uint8_t)((7 * x + 13 * y + 29 * c) ^ (x * y));
     return px;
 }
+
+uint64_t hash_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    assert_non_null(text);
+    return strtoull(text, NULL, 16);
+}
+
+void *scratch_of(uint64_t n)
+{
+    void *p = NULL;
+    assert_true(n > 0);
+    assert_int_equal(posix_memalign(&p, 16, n), 0);
+    memset(p, 0xA5, n);
+    return p;
+}

@@ -31,6 +31,12 @@ const void *expect_tensor(const expect *e, const char *name, uint64_t *n, int64_
 #define FNV_START 14695981039346656037u
 uint64_t fnv(uint64_t hash, const void *p, uint64_t n);
 
+/* The hash that a generator wrote as text. */
+uint64_t hash_of(const json_t *object, const char *key);
+
+/* Scratch memory of n bytes, filled, as what is stale in it must not show. The caller frees it. */
+void *scratch_of(uint64_t n);
+
 /* The u8 [h, w, 3] picture of the generators in tools/: ((7 x + 13 y + 29 c) xor (x y)) and 255.
  * The caller frees it. */
 uint8_t *formula_picture(int32_t w, int32_t h);

@@ -2,14 +2,10 @@
 /* Decoder modules, sources in memory, and files made by hand. */
 #include "tests/vision/media.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/support/load.h"
 
-#include <cmocka.h>
-#include <dlfcn.h>
+#include <stdlib.h>
+
 #include <zlib.h>
 
 static int64_t read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
@@ -44,18 +40,7 @@ weft_source source_of(memory_source *m)
 
 const weft_decoder *decoder_load(const char *name)
 {
-    char       path[4096];
-    weft_hello hello = { WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR,
-                          WEFT_ABI_MINOR, 0, "test", "0" };
-    weft_error  err = { .hdr = WEFT_HDR(weft_error) };
-    weft_plugin me = { .hdr = WEFT_HDR(weft_plugin) };
-    snprintf(path, sizeof path, "%s/plugins/%s.so", WEFT_BUILD_DIR, name);
-    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (lib == NULL)
-        fail_msg("%s", dlerror());
-    weft_plugin_entry_fn entry = (weft_plugin_entry_fn)dlsym(lib, WEFT_ENTRY_SYMBOL);
-    assert_non_null(entry);
-    assert_int_equal(entry(&hello, &me, &err), WEFT_OK);
+    const weft_plugin me = module_load(name);
     assert_int_equal(me.desc->n_components, 1);
     assert_string_equal(me.desc->components[0].kind, WEFT_C_DECODER);
     return me.desc->components[0].vtable;

@@ -4,16 +4,8 @@
 #ifndef TESTS_VISION_MODULE_H
 #define TESTS_VISION_MODULE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <dlfcn.h>
-
 #include "tests/support/fake_host.h"
-#include "weft/sdk.h"
+#include "tests/support/load.h"
 
 typedef struct module {
     fake_host              host;
@@ -78,40 +70,21 @@ static inline weft_status module_publish(const weft_host *h, const char *id, con
 
 static const weft_if_services module_services = {WEFT_HDR(weft_if_services), module_publish, NULL};
 
-static inline const void *module_component(const module *m, const char *kind)
-{
-    const weft_descriptor *d = m->plugin.desc;
-    for (uint32_t i = 0; i < d->n_components; i++)
-        if (strcmp(d->components[i].kind, kind) == 0)
-            return d->components[i].vtable;
-    return NULL;
-}
-
 /* Loads the module and runs entry and init: a failure of these is the test's. */
 static inline void module_open(module *m)
 {
-    const weft_hello hello = {
-        WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "test", "0"};
-    weft_plugin empty = {.hdr = WEFT_HDR(weft_plugin)};
-    weft_error  no_error = {.hdr = WEFT_HDR(weft_error)};
+    const weft_error no_error = {.hdr = WEFT_HDR(weft_error)};
     fake_host_init(&m->host, NULL, 0);
     fake_host_provide(&m->host, WEFT_IF_WEIGHTS, &module_weights);
     fake_host_provide(&m->host, WEFT_IF_KERNELS, &module_kernels);
     fake_host_provide(&m->host, WEFT_IF_OPS, &module_ops);
     fake_host_provide(&m->host, WEFT_IF_SERVICES, &module_services);
     module_has_name = NULL;
-    m->plugin = empty;
     m->err = no_error;
-    void *library = dlopen(WEFT_BUILD_DIR "/plugins/weft-vision.so", RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL)
-        fail_msg("%s", dlerror());
-    weft_plugin_entry_fn entry;
-    *(void **)&entry = dlsym(library, WEFT_ENTRY_SYMBOL);
-    assert_non_null(entry);
-    assert_int_equal(entry(&hello, &m->plugin, &m->err), WEFT_OK);
+    m->plugin = module_load("weft-vision");
     assert_int_equal(m->plugin.init(&m->host.host, &m->err), WEFT_OK);
-    m->image = module_component(m, WEFT_C_MODALITY);
-    m->checkpoint = module_component(m, WEFT_C_CHECKPOINT);
+    m->image = module_component(&m->plugin, WEFT_C_MODALITY);
+    m->checkpoint = module_component(&m->plugin, WEFT_C_CHECKPOINT);
     assert_non_null(m->image);
     assert_non_null(m->checkpoint);
 }

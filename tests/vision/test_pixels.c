@@ -25,22 +25,6 @@ static int32_t number(const json_t *object, const char *key)
     return (int32_t)json_integer_value(v);
 }
 
-static uint64_t hash_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    assert_non_null(text);
-    return strtoull(text, NULL, 16);
-}
-
-static void *scratch_of(uint64_t n)
-{
-    void *p = NULL;
-    assert_true(n > 0);
-    assert_int_equal(posix_memalign(&p, 16, n), 0);
-    memset(p, 0xA5, n); /* stale scratch must not show */
-    return p;
-}
-
 static void resize_equals_pillow(void **state)
 {
     json_t *all = fixture_json("pixels/resize.json"), *one;

@@ -48,18 +48,6 @@ static const parity_case cases[] = {
      {"dtype=f32", "device=async-test", ON_BOTH}, 10, 0},
 };
 
-static int32_t rows_seen;
-
-static void on_row(void *ctx, const weft_verify_row *row)
-{
-    (void)ctx;
-    rows_seen++;
-    if (!row->passed)
-        print_message("%s: max abs %g, relative %g, cosine %g, ids %lld of %lld\n", row->name,
-                      row->max_abs, row->relative, row->cosine, (long long)row->n_equal,
-                      (long long)row->n_compared);
-}
-
 static weft_engine *open_case(const parity_case *c, weft_settings **s)
 {
     const char  *pairs[8] = {NULL};
@@ -84,21 +72,11 @@ static void test_case(void **state)
 {
     const parity_case  *c = *state;
     char                file[512];
-    weft_error          err = WF_ERROR_INIT;
-    weft_verify_request rq = {
-        .hdr = WEFT_HDR(weft_verify_request), .parity = file, .on_row = on_row};
     weft_settings *s;
     weft_engine   *e = open_case(c, &s);
-    int32_t        passed = 0;
     snprintf(file, sizeof file, "%s/%s.safetensors", c->dir, c->file);
-    rq.bf16 = strstr(c->name, "bf16") != NULL;
-    rows_seen = 0;
-    if (weft_verify(e, &rq, &passed, &err) != WEFT_OK)
-        fail_msg("verify: %s", err.message);
-    weft_engine_close(&e);
-    weft_settings_destroy(&s);
-    assert_true(rows_seen >= c->rows);
-    assert_int_equal(passed, 1);
+    const verified v = verify_passes(e, s, file, strstr(c->name, "bf16") != NULL);
+    assert_true(v.stages + v.core >= c->rows);
 }
 
 int main(void)

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-#include <dlfcn.h>
 #include <math.h>
 
 #include "tests/support/fake_host.h"
+#include "tests/support/hooks.h"
+#include "tests/support/load.h"
 #include "weft/sdk.h"
 
 typedef struct module {
@@ -36,23 +37,13 @@ static const weft_if_weights weights = {.hdr = WEFT_HDR(weft_if_weights)};
 
 static void module_open(module *m)
 {
-    const weft_hello hello = {
-        WEFT_HDR(weft_hello), WEFT_MAGIC, WEFT_ABI_MAJOR, WEFT_ABI_MINOR, 0, "test", "0"};
-    weft_plugin          empty = {.hdr = WEFT_HDR(weft_plugin)};
-    weft_error           no_error = {.hdr = WEFT_HDR(weft_error)};
-    weft_plugin_entry_fn entry;
+    const weft_error no_error = {.hdr = WEFT_HDR(weft_error)};
     fake_host_init(&m->host, NULL, 0);
     fake_host_provide(&m->host, WEFT_IF_WEIGHTS, &weights);
     fake_host_provide(&m->host, WEFT_IF_KERNELS, &kernels);
     fake_host_provide(&m->host, WEFT_IF_OPS, &ops);
-    m->plugin = empty;
     m->err = no_error;
-    void *library = dlopen(WEFT_BUILD_DIR "/plugins/weft-speech.so", RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL)
-        fail_msg("%s", dlerror());
-    *(void **)&entry = dlsym(library, WEFT_ENTRY_SYMBOL);
-    assert_non_null(entry);
-    assert_int_equal(entry(&hello, &m->plugin, &m->err), WEFT_OK);
+    m->plugin = module_load("weft-speech");
     assert_int_equal(m->plugin.init(&m->host.host, &m->err), WEFT_OK);
     assert_string_equal(m->plugin.desc->components[0].kind, WEFT_C_MODALITY);
     m->audio = m->plugin.desc->components[0].vtable;
@@ -256,39 +247,21 @@ static void test_preprocess(void **state)
     module_close(&m);
 }
 
-static weft_hook_site site;
-static weft_marker    marker;
-
-static weft_status take_site(void *ctx, const weft_hook_site *s, weft_error *err)
-{
-    (void)ctx, (void)err;
-    site = *s;
-    return WEFT_OK;
-}
-
-static weft_status take_marker(void *ctx, const weft_marker *s, weft_error *err)
-{
-    (void)ctx, (void)err;
-    marker = *s;
-    return WEFT_OK;
-}
-
 static void test_hooks_and_prompts(void **state)
 {
-    const weft_hook_sink sink = {WEFT_HDR(weft_hook_sink), NULL, take_site, take_marker};
     const char          *system, *user;
     module               m;
     void                *self;
     (void)state;
     module_open(&m);
     assert_int_equal(create(&m, OWN, NULL, 48, &self), WEFT_OK);
-    assert_int_equal(m.audio->install(self, &sink, &m.err), WEFT_OK);
-    assert_int_equal(site.kind, WEFT_HOOK_SOFT_TOKENS);
-    assert_int_equal(site.layer, -1);
-    assert_int_equal(marker.token_id, 137);
-    assert_string_equal(marker.token, "<|audio|>");
-    assert_string_equal(marker.before, "<b>");
-    assert_string_equal(marker.after, "<e>");
+    assert_int_equal(m.audio->install(self, &hooks_sink, &m.err), WEFT_OK);
+    assert_int_equal(hooks_site.kind, WEFT_HOOK_SOFT_TOKENS);
+    assert_int_equal(hooks_site.layer, -1);
+    assert_int_equal(hooks_marker.token_id, 137);
+    assert_string_equal(hooks_marker.token, "<|audio|>");
+    assert_string_equal(hooks_marker.before, "<b>");
+    assert_string_equal(hooks_marker.after, "<e>");
     assert_int_equal(m.audio->prompt(self, "transcribe", &system, &user, &m.err), WEFT_OK);
     assert_string_equal(user, "Repeat after me in {language}: ");
     assert_null(system);
