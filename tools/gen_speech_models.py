@@ -41,6 +41,7 @@ from transformers import SeamlessM4TFeatureExtractor, Wav2Vec2BertConfig, Wav2Ve
 
 import export_golden
 import make_parity
+import prompts
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -331,37 +332,10 @@ class Prompt:
             handle.remove()
 
 
-def prompt_expected(prompt, ids, count=10):
-    out = {"input_ids": ids, "logits": prompt.logits(ids)}
-    out.update({f"hidden.{k}": v for k, v in prompt.reference.hidden.items()})
-    out = {k: v.detach().clone() for k, v in out.items()}
-    scale = max(1.0, float(out["logits"].abs().max()))
-    greedy, margin, last = [], 1.0, out["logits"][-1]
-    for _ in range(count):
-        top = last.topk(2).values
-        margin = min(margin, float(top[0] - top[1]) / scale)
-        greedy.append(int(last.argmax()))
-        last = prompt.logits(torch.cat([ids, torch.tensor(greedy)]))[-1]
-    return {**out, "greedy": torch.tensor(greedy)}, margin
-
-
-def settle(prompt, make_ids):
-    """The first seed whose greedy choices rounding cannot decide (export_golden.MARGIN)."""
-    for seed in range(1000):
-        expected, margin = prompt_expected(prompt, make_ids(seed))
-        if margin >= export_golden.MARGIN:
-            return expected
-    raise RuntimeError("no clear prompt")
-
-
-def words(n, seed):
-    return torch.randint(3, 120, (n,), generator=torch.Generator().manual_seed(seed))
-
-
 def speech_ids(seed, before, after, picture=False):
-    ids = [torch.tensor([1]), words(before, seed)]
-    ids += [torch.tensor([IMAGE]), words(4, seed + 7)] if picture else []
-    return torch.cat(ids + [torch.tensor([BEGIN, AUDIO, END]), words(after, seed + 13)])
+    ids = [torch.tensor([1]), prompts.words(before, seed)]
+    ids += [torch.tensor([IMAGE]), prompts.words(4, seed + 7)] if picture else []
+    return torch.cat(ids + [torch.tensor([BEGIN, AUDIO, END]), prompts.words(after, seed + 13)])
 
 
 def paper_directory(directory, model):
@@ -396,7 +370,8 @@ def paper(out, name, seed):
         frames = given.get("input_features")
         stages = speech_rows(model, own_mel(given["samples"]) if frames is None else frames)
         prompt = Prompt(core, stages["adapter.output"])
-        expected = settle(prompt, lambda s, i=i: speech_ids(1000 * i + s, 3 + 2 * i, 2 + i))
+        expected = prompts.settle(
+            prompt, lambda s, i=i: speech_ids(1000 * i + s, 3 + 2 * i, 2 + i))
         write(directory / f"{file}.safetensors", {**given, **stages, **expected})
     with_picture(out, directory, model, seed)
     for path in directory.iterdir():
@@ -412,7 +387,7 @@ def with_picture(out, directory, model, seed):
     frames = random_frames(90, 80, seed + 5)
     stages = speech_rows(model, frames)
     prompt = Prompt(reference, stages["adapter.output"], vision, pictures["num_tiles"])
-    expected = settle(prompt, lambda s: speech_ids(s, 4, 3, picture=True))
+    expected = prompts.settle(prompt, lambda s: speech_ids(s, 4, 3, picture=True))
     write(directory / "parity-picture.safetensors",
           {"input_features": frames, **pictures, "vision.output": vision, **stages, **expected})
 

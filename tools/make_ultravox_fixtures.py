@@ -37,9 +37,9 @@ from torch.nn import functional as F
 from transformers import (LlamaConfig, LlamaForCausalLM, WhisperConfig, WhisperFeatureExtractor,
                           WhisperForConditionalGeneration, WhisperModel)
 
-import export_golden
 import gen_speech_models
 import make_parity
+import prompts
 
 HERE = pathlib.Path(__file__).resolve().parent
 VOCAB, WIDTH, STACK = 64, 32, 8
@@ -168,28 +168,13 @@ class Prompt:
         return self.core(inputs_embeds=rows[None]).logits[0]
 
 
-def prompt_expected(prompt, ids, count=6):
-    out = {"input_ids": ids, "logits": prompt.logits(ids).clone()}
-    scale = max(1.0, float(out["logits"].abs().max()))
-    greedy, margin, last = [], 1.0, out["logits"][-1]
-    for _ in range(count):
-        top = last.topk(2).values
-        margin = min(margin, float(top[0] - top[1]) / scale)
-        greedy.append(int(last.argmax()))
-        last = prompt.logits(torch.cat([ids, torch.tensor(greedy)]))[-1]
-    return {**out, "greedy": torch.tensor(greedy)}, margin
-
-
 def settle(prompt, before, after):
-    """The first seed whose greedy choices rounding cannot decide (export_golden.MARGIN)."""
-    for seed in range(1000):
+    def make_ids(seed):
         rng = torch.Generator().manual_seed(seed)
         words = torch.randint(3, VOCAB - 1, (before + after,), generator=rng)
-        ids = torch.cat([torch.tensor([1]), words[:before], torch.tensor([VOCAB]), words[before:]])
-        expected, margin = prompt_expected(prompt, ids)
-        if margin >= export_golden.MARGIN:
-            return expected
-    raise RuntimeError("no clear prompt")
+        return torch.cat([torch.tensor([1]), words[:before], torch.tensor([VOCAB]), words[before:]])
+
+    return prompts.settle(prompt, make_ids, 6, hidden=False)
 
 
 def as_stored(model, dtype, small=()):

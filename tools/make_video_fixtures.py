@@ -34,6 +34,7 @@ from torch.nn import functional as F
 
 import export_golden
 import make_parity
+import prompts
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -267,39 +268,13 @@ class Prompt:
                 handle.remove()
 
 
-def expected(prompt, ids, count=10):
-    out = {"input_ids": ids, "logits": prompt.logits(ids)}
-    out.update({f"hidden.{k}": v for k, v in prompt.reference.hidden.items()})
-    out = {k: v.detach().clone() for k, v in out.items()}
-    scale = max(1.0, float(out["logits"].abs().max()))
-    greedy, margin, last = [], 1.0, out["logits"][-1]
-    for _ in range(count):
-        top = last.topk(2).values
-        margin = min(margin, float(top[0] - top[1]) / scale)
-        greedy.append(int(last.argmax()))
-        last = prompt.logits(torch.cat([ids, torch.tensor(greedy)]))[-1]
-    return {**out, "greedy": torch.tensor(greedy)}, margin
-
-
-def settle(prompt, make_ids):
-    """The first seed whose greedy choices rounding cannot decide (export_golden.MARGIN)."""
-    for seed in range(1000):
-        tensors, margin = expected(prompt, make_ids(seed))
-        if margin >= export_golden.MARGIN:
-            return tensors
-    raise RuntimeError("no clear prompt")
-
-
-def words(n, seed):
-    return torch.randint(3, 120, (n,), generator=torch.Generator().manual_seed(seed))
-
-
 def prompt_ids(seed, parts):
     """bos, then runs of words (a number) and markers (a name)."""
     marks = {"image": IMAGE, "video": VIDEO}
     ids = [torch.tensor([1])]
     for i, part in enumerate(parts):
-        ids.append(torch.tensor([marks[part]]) if part in marks else words(part, 100 * seed + i))
+        ids.append(torch.tensor([marks[part]]) if part in marks
+                   else prompts.words(part, 100 * seed + i))
     return torch.cat(ids)
 
 
@@ -354,7 +329,7 @@ def write_case(directory, file, reference, model, case, seed):
         given.update(images)
         stages["vision.output"] = vision
     prompt = Prompt(reference, model, [s[1] for s in staged], vision, num_tiles)
-    tensors = settle(prompt, lambda s: prompt_ids(s, parts))
+    tensors = prompts.settle(prompt, lambda s: prompt_ids(s, parts))
     path = directory / f"{file}.safetensors"
     make_parity.write(path, {k: v.detach().contiguous().clone()
                              for k, v in {**given, **stages, **tensors}.items()})
