@@ -6,7 +6,11 @@
  *   h = W_conv windows(x) + b        1 zero on both sides; no activation
  *   h += W_o Attn(q, k, v) + b       of LN h; q and k rotated as in the encoder; every row sees all
  *   h += down(silu(up(LN h)))        plain, not gated
- *   out = W_proj LN h + b */
+ *   out = W_proj LN h + b
+ *
+ * With memory_size (decision 0013) those rows are questions to a table of keys and values:
+ *
+ *   out = softmax(out K^T / sqrt(d_text)) V */
 #include "adapter.h"
 
 #define KEY_AT(field) offsetof(spk_adapter_config, field)
@@ -20,6 +24,7 @@ static weft_status config(const plg_keys *k, spk_adapter_config *c)
         {"num_hidden_layers", KEY_AT(n_layers), 1, 0, SPK_MAX_LAYERS},
         {"kernel_size", KEY_AT(kernel), 3, 1, SPK_MAX_KERNEL},
         {"stride", KEY_AT(stride), 2, 1, SPK_MAX_KERNEL},
+        {"memory_size", KEY_AT(n_memory), 0, 0, 1 << 20},
     };
     double eps = 1e-5, theta = 10000.0;
     c->bias = 1;
@@ -59,6 +64,11 @@ static void ask(plg_request *r, const spk_adapter_config *c, const char *prefix,
     plg_ask_dense(r, &w->proj, prefix, "proj", c->d_out, c->d, 0, 1);
     plg_ask_norm(r, &w->norm, prefix, "layer_norm", c->d);
     plg_ask_dense(r, &w->conv, prefix, "conv", c->d, c->d_in, c->kernel, 1);
+    if (c->n_memory > 0) {
+        const plg_shape table = plg_shape2(c->n_memory, c->d_out);
+        plg_ask(r, &w->keys, WEFT_USE_PLAIN, table, prefix, "memory.keys");
+        plg_ask(r, &w->values, WEFT_USE_PLAIN, table, prefix, "memory.values");
+    }
     for (int32_t i = 0; i < c->n_layers; i++) {
         spk_adapter_layer *layer = &w->layers[i];
         snprintf(name, sizeof name, "%slayers.%d.", prefix, i);
@@ -69,9 +79,10 @@ static void ask(plg_request *r, const spk_adapter_config *c, const char *prefix,
     }
 }
 
-/* Buffers [n_tokens, columns]; wide holds windows, then what a layer needs in between. */
+/* Buffers [n_tokens, columns]; wide holds windows, then what a layer needs in between. asked: what the memory is asked;
+ * bounds, memory_bounds: [2], 0 and how many rows there are. */
 typedef struct buffers {
-    weft_tensor x, h, wide, table, bounds;
+    weft_tensor x, h, wide, table, bounds, asked, memory_bounds;
 } buffers;
 
 static buffers layout(const spk_adapter_config *c, int64_t n, plg_arena *a)
@@ -85,6 +96,8 @@ static buffers layout(const spk_adapter_config *c, int64_t n, plg_arena *a)
     b.wide = plg_carve(a, WEFT_F32, n, columns);
     b.table = plg_carve(a, WEFT_F32, n, c->d / c->n_heads);
     b.bounds = plg_carve(a, WEFT_I32, 2, 0);
+    b.asked = plg_carve(a, WEFT_F32, c->n_memory > 0 ? n : 0, c->d_out);
+    b.memory_bounds = plg_carve(a, WEFT_I32, 2, 0);
     return b;
 }
 
@@ -107,6 +120,16 @@ static void layer(spk_run *r, const spk_adapter_config *c, const spk_adapter_lay
     spk_feed_forward(r, &b->x, &b->h, &mid, &w->ffn, c->act, c->eps, 1.0f);
 }
 
+/* out = what the memory holds where it is like what is asked. */
+static void remember(spk_run *r, const spk_adapter_config *c, const spk_adapter_weights *w,
+                     const buffers *b, const weft_tensor *out)
+{
+    const weft_attention how = {
+        .hdr = WEFT_HDR(weft_attention), .q_begin = &b->bounds, .k_begin = &b->memory_bounds, .n = 1};
+    spk_bounds(r, &b->memory_bounds, c->n_memory);
+    plg_attend(&r->on, out, &b->asked, &w->keys, &w->values, 1, &how);
+}
+
 static void encode(spk_run *r, const spk_adapter_config *c, const spk_adapter_weights *w,
                    const spk_sizes *s, const weft_tensor *x, const weft_tensor *out, plg_arena *a)
 {
@@ -121,7 +144,9 @@ static void encode(spk_run *r, const spk_adapter_config *c, const spk_adapter_we
     for (int32_t i = 0; i < c->n_layers; i++)
         layer(r, c, &w->layers[i], &b);
     plg_layernorm(&r->on, &b.h, &b.x, &w->norm, c->eps);
-    plg_linear(&r->on, out, &b.h, &w->proj, WEFT_ACT_NONE);
+    plg_linear(&r->on, c->n_memory > 0 ? &b.asked : out, &b.h, &w->proj, WEFT_ACT_NONE);
+    if (c->n_memory > 0)
+        remember(r, c, w, &b, out);
 }
 
 const spk_adapter spk_paper_adapter = {config, sizes, ask, encode};

@@ -52,6 +52,7 @@ typedef struct spk_adapter_config {
     int32_t act;     /* WEFT_ACT_* of the feed-forward */
     int32_t pre_ffn; /* a half-step feed-forward comes before it */
     int32_t bias;
+    int32_t n_memory; /* rows of the table that its last rows ask; 0: none */
     float   eps, theta;
 } spk_adapter_config;
 
@@ -112,7 +113,8 @@ typedef struct spk_adapter_layer {
 typedef struct spk_adapter_weights {
     spk_ffn            pre_ffn;
     plg_pair           conv, proj, norm;
-    spk_adapter_layer *layers; /* [n_layers] */
+    weft_tensor        keys, values; /* [n_memory, d_out] */
+    spk_adapter_layer *layers;       /* [n_layers] */
 } spk_adapter_weights;
 
 typedef struct spk_weights {

@@ -14,6 +14,7 @@ typedef struct parity_case {
 #define W2V FIXTURE("w2v-bert")
 #define ADAPTED FIXTURE("w2v-bert-adapter")
 #define PAPER FIXTURE("speech-paper")
+#define MEMORY FIXTURE("speech-memory")
 #define ON_CORE "@" FIXTURE("speech-paper/weft.ini")
 #define ON_BOTH "@" FIXTURE("speech-paper/picture.ini")
 
@@ -43,6 +44,11 @@ static const parity_case cases[] = {
     {"paper, plain C", PAPER, "parity-odd", {"dtype=f32", "cpu_mask=none", ON_CORE}, 9, 0},
     {"paper, async", PAPER, "parity", {"dtype=f32", "device=async-test", ON_CORE}, 9, 0},
     {"paper, in chunks of 7", PAPER, "parity-odd", {"dtype=f32", "prefill_chunk=7", ON_CORE}, 9, 0},
+    {"memory", MEMORY, "parity", {"dtype=f32", "@" MEMORY "/weft.ini"}, 9, 0},
+    {"memory, one frame", MEMORY, "parity-short", {"dtype=f32", "@" MEMORY "/weft.ini"}, 9, 0},
+    {"memory, bf16", MEMORY, "parity-odd", {"dtype=bf16", "@" MEMORY "/weft.ini"}, 8, 0},
+    {"memory, plain C", MEMORY, "parity-odd", {"dtype=f32", "cpu_mask=none", "@" MEMORY "/weft.ini"}, 9, 0},
+    {"memory, async", MEMORY, "parity-odd", {"dtype=f32", "device=async-test", "@" MEMORY "/weft.ini"}, 9, 0},
     {"picture and speech", PAPER, "parity-picture", {"dtype=f32", ON_BOTH}, 10, 0},
     {"picture and speech, async", PAPER, "parity-picture",
      {"dtype=f32", "device=async-test", ON_BOTH}, 10, 0},
