@@ -34,7 +34,7 @@ def expected(core, model, tok, wav):
     """The tensors of a parity file."""
     samples = resample(*read_wav(wav))
     frames = log_mel(samples)
-    encoded, soft, _ = model(*pad([frames]))
+    encoded, soft, _, _ = model(*pad([frames]))
     before, after = around(tok, REPEAT)
     rows = torch.cat([core.embed_tokens(before), soft[0], core.embed_tokens(after)])
     return {"samples": torch.from_numpy(samples), "features": torch.from_numpy(frames), "encoder.output": encoded[0],

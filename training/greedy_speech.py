@@ -4,10 +4,9 @@ import torch
 
 from common import load, workdir
 from mel import log_mel, resample
-from models import N_BASE
 from speech_data import pad
 from speech_voices import read_wav
-from train_ctc import Hearing
+from train_ctc import Hearing, codes
 from train_speech import sequences
 from train_text import tokenizer
 from train_vision import Smoothed, frozen_core
@@ -18,7 +17,7 @@ MOST = 48   # tokens of an answer
 
 def trained_hearing(stage="speech"):
     """The running mean of a stage's last weights."""
-    both = Smoothed(Hearing())
+    both = Smoothed(Hearing(frozen_core(tokenizer()).embed_tokens.weight))
     state = load(workdir() / f"{stage}.pt")
     if state:
         both.load_state_dict(state["model"])
@@ -26,9 +25,9 @@ def trained_hearing(stage="speech"):
 
 
 def best_path(tok, scores, n):
-    """The text of a row of alignment scores: repeats once, silence dropped."""
+    """The text of a row of the memory's shares: repeats once, silence dropped."""
     best = torch.unique_consecutive(scores[:n].argmax(-1)).tolist()
-    return tok.decode([i for i in best if i != N_BASE]).strip()
+    return tok.decode([codes()[i] for i in best if i < len(codes())]).strip()
 
 
 def repeat(core, tok, soft, lengths):
@@ -56,14 +55,14 @@ def hear_files(paths, engine, size=40):
     torch.set_num_threads(1)
     tok = tokenizer()
     core, model = frozen_core(tok), trained_hearing("speech" if engine == "torch" else "ctc")
-    table, out = core.embed_tokens.weight[:N_BASE], {}
+    out = {}
     made = sorted(((log_mel(resample(*read_wav(p))), p) for p in paths), key=lambda m: len(m[0]))
     for i in range(0, len(made), size):
         part = made[i:i + size]
-        _, soft, lengths = model.speech(*pad([f for f, _ in part]))
+        _, soft, lengths, shares = model.speech(*pad([f for f, _ in part]))
         if engine == "torch":
             texts = repeat(core, tok, soft, lengths)
         else:
-            texts = [best_path(tok, s, n) for s, n in zip(model.token_scores(soft, table), lengths)]
+            texts = [best_path(tok, s, n) for s, n in zip(shares, lengths)]
         out |= dict(zip((p for _, p in part), texts))
     return out

@@ -13,6 +13,7 @@ from mel import normalise
 from speech_augment import hide, worsen
 from speech_corpus import folder
 from speech_model import STACK
+from speech_text import plain, words
 from speech_voices import PERSON
 
 LONGEST = 1200          # frames of a sentence; longer ones are left out
@@ -33,10 +34,10 @@ def share(voice, text):
 
 
 class Corpus:
-    """All views that are there; `refresh` looks for more."""
+    """All views that are there; `refresh` looks for more. known: only sentences of words.txt's words."""
 
-    def __init__(self):
-        self.seen, self.items = set(), []
+    def __init__(self, known=False):
+        self.seen, self.items, self.known = set(), [], set(words()) if known else None
         self.refresh()
 
     def refresh(self):
@@ -48,7 +49,7 @@ class Corpus:
             with np.load(path) as z:
                 frames, ends, texts, voices = z["frames"], z["ends"], z["texts"], z["voices"]
             for a, b, text, voice in zip([0, *ends[:-1]], ends, texts, voices):
-                if b - a <= LONGEST and text.strip():
+                if b - a <= LONGEST and text.strip() and (self.known is None or self.known.issuperset(plain(text))):
                     self.items.append((frames[a:b], str(text), share(str(voice), str(text))))
 
     def batches(self, step, rows, pool=768):

@@ -17,7 +17,7 @@ ENCODER = dict(model_type="conformer", feature_projection_input_dim=STACK * BINS
                rotary_embedding_base=10000.0, hidden_act="silu", use_bias=True)
 ADAPTER = dict(kernel_size=3, stride=2, hidden_size=192, num_hidden_layers=1, num_attention_heads=4,
                intermediate_size=384, layer_norm_eps=1e-5, rotary_embedding_base=10000.0, hidden_act="silu",
-               use_bias=True)
+               use_bias=True, memory_size=720)
 DROPOUT = 0.05
 
 
@@ -122,20 +122,37 @@ class AdapterLayer(nn.Module):
         return x + self.ffn(self.ffn_layer_norm(x))
 
 
+class Memory(nn.Module):
+    """What soft tokens are made of: embeddings of the core, which stay as they are, and silence, which is zero. Keys
+    are learned."""
+
+    def __init__(self, size, d):
+        super().__init__()
+        self.keys = nn.Parameter(torch.randn(size, d))
+        self.values = nn.Parameter(torch.zeros(size, d), requires_grad=False)
+
+    def forward(self, asked):
+        """Rows made of values, and the logarithms of their shares [b, n, size]."""
+        with torch.autocast("cpu", enabled=False):   # keys are large
+            shares = (asked.float() @ self.keys.T * asked.shape[-1] ** -0.5).log_softmax(-1)
+            return shares.exp() @ self.values, shares
+
+
 class Adapter(nn.Module):
     def __init__(self, c, d_in, d_out):
         super().__init__()
         self.conv = nn.Conv1d(d_in, c["hidden_size"], c["kernel_size"], c["stride"], c["kernel_size"] // 2)
         self.layers = nn.ModuleList(AdapterLayer(c) for _ in range(c["num_hidden_layers"]))
         self.layer_norm, self.proj = nn.LayerNorm(c["hidden_size"]), nn.Linear(c["hidden_size"], d_out)
+        self.memory = Memory(c["memory_size"], d_out)
 
     def forward(self, x, lengths):
-        """Encoded rows and how many are real to soft tokens, half as many (rounded up)."""
+        """Encoded rows and how many are real to soft tokens, half as many (rounded up), and their shares of the memory."""
         x = self.conv((x * masks(lengths, x.shape[1])[0]).mT).mT.float()
         hidden_keys = masks(tokens(lengths), x.shape[1])[1]
         for layer in self.layers:
             x = layer(x, hidden_keys)
-        return self.proj(self.layer_norm(x))
+        return self.memory(self.proj(self.layer_norm(x)))
 
 
 def tokens(rows):
@@ -152,9 +169,10 @@ class Speech(nn.Module):
         self.speech_adapter = Adapter(ADAPTER, ENCODER["hidden_size"], TEXT["hidden_size"])
 
     def forward(self, rows, lengths):
-        """(encoded rows, soft tokens, soft tokens that are real)"""
+        """(encoded rows, soft tokens, soft tokens that are real, logarithms of their shares of the memory)"""
         encoded = self.speech_encoder(rows, lengths)
-        return encoded, self.speech_adapter(encoded, lengths), tokens(lengths)
+        soft, shares = self.speech_adapter(encoded, lengths)
+        return encoded, soft, tokens(lengths), shares
 
 
 def tensors(model):

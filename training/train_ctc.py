@@ -3,82 +3,85 @@
 
 Two alignment losses (connectionist temporal classification, Graves et al., ICML 2006): phones at the encoder's
 rows, 40 ms, and the text core's own tokens at the soft tokens, 80 ms. The second has no output layer of its
-own: a soft token x scores token v with k (2 x.e_v - e_v.e_v), e_v its frozen embedding, and silence with 0, as if
-x were e_v or nothing, plus noise: just what the text core has been taught to repeat. Those scores say nothing of
-x's length, so a third loss keeps x near what they make of it: the mean of the embeddings, weighted by their
-probabilities, silence being 0. So when the core listens (train_speech.py), it hears its own embeddings.
+own: its odds are the shares of the adapter's memory, whose values are the core's frozen embeddings of the tokens
+that are said, and zero for silence. So a soft token is what the alignment makes of it, and when the core listens
+(train_speech.py), it hears its own embeddings.
 """
 import argparse
 import json
+import random
+from collections import Counter
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+import speech_text
 from common import SEED, Optimiser, Run, lr_factor, workdir, write_bytes
-from models import N_BASE
 from speech_data import PHONES, Corpus, phones
-from speech_model import ENCODER, Speech
+from speech_model import ADAPTER, ENCODER, Speech
+from speech_voices import person_lines
 from train_text import tokenizer
 from train_vision import Smoothed, frozen_core
 
 PHONE_SHARE = 0.5    # weight of the phones beside the tokens
-NEAR_SHARE = 3.0     # and of the distance to the embeddings
-SILENT_SHARE = 0.2   # of a silent row in it, a spoken one having 1
 REFRESH = 200        # steps between two looks for more of the corpus
 
 
-class Hearing(nn.Module):
-    """What is exported, and the heads of the alignment losses."""
+@cache
+def codes():
+    """Tokens that the memory holds, in its order: all of what voices say, and the commonest of what the person says."""
+    path = workdir() / "codes.json"
+    if not path.exists():
+        tok, rng, said = tokenizer(), random.Random(f"{SEED} codes"), Counter()
+        texts = speech_text.words() + [speech_text.training_sentence(rng) for _ in range(20000)]
+        own = dict.fromkeys(i for t in texts for i in tok.encode(" " + t))
+        said.update(i for t, _ in person_lines() for i in tok.encode(" " + t) if i not in own)
+        room = ADAPTER["memory_size"] - 1 - len(own)
+        write_bytes(path, json.dumps(sorted([*own, *(i for i, _ in said.most_common(room))])))
+    return json.loads(path.read_text())
 
-    def __init__(self):
+
+class Hearing(nn.Module):
+    """What is exported, and the head of the phones' alignment."""
+
+    def __init__(self, embeddings):
         super().__init__()
         self.speech = Speech()
         self.phones = nn.Linear(ENCODER["hidden_size"], len(PHONES) + 1)
-        self.sharpness, self.silence = nn.Parameter(torch.tensor(1.5)), nn.Parameter(torch.zeros(1))
-
-    def token_scores(self, soft, table):
-        """Log-probabilities [b, n, N_BASE + 1] of soft tokens; table: embeddings of the base tokens."""
-        soft = soft.float()
-        scores = self.sharpness.exp() * (2 * soft @ table.T - table.square().sum(-1))
-        return torch.cat([scores, self.silence.expand(*soft.shape[:2], 1)], -1).log_softmax(-1)
+        with torch.no_grad():
+            self.speech.speech_adapter.memory.values[:len(codes())] = embeddings[codes()].bfloat16().float()
 
 
 def ctc(scores, lengths, targets):
     """Mean loss per target; what cannot be aligned counts nothing."""
     sizes = torch.tensor([len(t) for t in targets])
-    flat = torch.tensor([i for t in targets for i in t])
+    flat = torch.tensor([i for t in targets for i in t], dtype=torch.long)
     loss = F.ctc_loss(scores.transpose(0, 1), flat, lengths, sizes, scores.shape[-1] - 1, "none", zero_infinity=True)
     return (loss / sizes.clamp(min=1)).mean()
 
 
-def distance(soft, scores, table, lengths):
-    """How far soft tokens are from the embeddings that their scores expect: mean square, an embedding's being 1."""
-    odds = scores.detach().exp()
-    square = (soft.float() - odds[..., :-1] @ table).square().sum(-1) / table.square().sum(-1).mean()
-    share = (SILENT_SHARE + (1 - SILENT_SHARE) * (1 - odds[..., -1])) * (torch.arange(soft.shape[1]) < lengths[:, None])
-    return (share * square).sum() / share.sum()
-
-
-def alignment_losses(model, table, tok, heard, texts):
-    """(phones, tokens, distance); heard: what Speech gives."""
-    encoded, soft, lengths, rows = heard
-    by_phone, by_token = model.phones(encoded).float().log_softmax(-1), model.token_scores(soft, table)
+def alignment_losses(model, tok, heard, texts):
+    """(phones, tokens); heard: what `listen` gives. Tokens that the memory lacks are passed over."""
+    encoded, _, lengths, rows, shares = heard
+    place = {token: i for i, token in enumerate(codes())}
+    by_phone = model.phones(encoded).float().log_softmax(-1)
     return (ctc(by_phone, rows, [phones(t) for t in texts]),
-            ctc(by_token, lengths, [tok.encode(" " + t) for t in texts]), distance(soft, by_token, table, lengths))
+            ctc(shares, lengths, [[place[i] for i in tok.encode(" " + t) if i in place] for t in texts]))
 
 
 def listen(model, rows, lengths):
     with torch.autocast("cpu", torch.bfloat16):
-        encoded, soft, n = model.speech(rows, lengths)
-    return encoded, soft, n, lengths
+        encoded, soft, n, shares = model.speech(rows, lengths)
+    return encoded, soft, n, lengths, shares
 
 
 class Feed:
     """Batches without end, and a look for more of the corpus now and then."""
 
-    def __init__(self, rows):
-        self.rows, self.corpus, self.queue, self.looked = rows, Corpus(), [], 0
+    def __init__(self, rows, known=False):
+        self.rows, self.corpus, self.queue, self.looked = rows, Corpus(known), [], 0
 
     def next(self, step):
         if not self.queue:
@@ -99,22 +102,21 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(SEED)
     tok = tokenizer()
-    table = frozen_core(tok).embed_tokens.weight[:N_BASE]
-    model = Hearing()
+    model = Hearing(frozen_core(tok).embed_tokens.weight)
     both = Smoothed(model)
     run = Run("ctc", both, Optimiser(model.named_parameters(), muon_lr=0.02, adam_lr=2e-3))
     feed, seen, last = Feed(args.rows), [], args.stop or args.steps
     while run.step < last:
         rows, lengths, texts = feed.next(run.step)
-        losses = alignment_losses(model, table, tok, listen(model, rows, lengths), texts)
-        (PHONE_SHARE * losses[0] + losses[1] + NEAR_SHARE * losses[2]).backward()
+        losses = alignment_losses(model, tok, listen(model, rows, lengths), texts)
+        (PHONE_SHARE * losses[0] + losses[1]).backward()
         run.optimiser.step(lr_factor(run.step, args.steps))
         both.follow(run.step)
         seen.append([x.item() for x in losses])
         run.advance()
         if run.step % 20 == 0:
             mean = [sum(c) / len(c) for c in zip(*seen)]
-            run.log(phone_loss=mean[0], token_loss=mean[1], distance=mean[2], items=len(feed.corpus.items))
+            run.log(phone_loss=mean[0], token_loss=mean[1], items=len(feed.corpus.items))
             seen = []
     run.save()
     if run.step >= args.steps:
