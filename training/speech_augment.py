@@ -164,8 +164,8 @@ def worsen(y, rng, gen):
         y = interpolate(y, np.arange(int(len(y) / tempo)) * tempo, 0)
     if rng.random() < 0.7:
         y = interpolate(y, TO_BIN(HERTZ * rng.uniform(0.88, 1.13)), 1)
-    if rng.random() < 0.12:
-        y[:, HERTZ > rng.uniform(3300, 6000)] = np.log(FLOOR)
+    if rng.random() < 0.3:
+        y[:, HERTZ > rng.choice([3500, 3800, rng.uniform(3300, 6000)])] = np.log(FLOOR)
     if rng.random() < 0.5:
         shape = np.interp(np.linspace(0, 4, N_MELS), np.arange(5), gen.uniform(-3, 3, 5))
         loud = np.log(np.mean(np.exp(y)) + FLOOR)

@@ -19,7 +19,7 @@ from speech_voices import PERSON
 LONGEST = 1200          # frames of a sentence; longer ones are left out
 PERSON_SHARE = 4        # how often the one person's sentences come for once of the others'
 DIGITS_SHARE = 2        # and strings of digits: the text core loses its place where one comes twice
-SHORT_SHARE = 2         # and one or two words alone
+SHORT_SHARE = 5         # and one or two words alone, which a person's voice makes the hardest
 # Phones: espeak's IPA without stress and length, diphthongs and affricates as one sign.
 ONE_SIGN = [("aɪ", "A"), ("eɪ", "E"), ("oʊ", "O"), ("aʊ", "W"), ("ɔɪ", "Y"), ("tʃ", "C"), ("dʒ", "J"),
             ("ɐ", "ə"), ("ᵻ", "ɪ"), ("ɾ", "t"), ("ɚ", "ɜ"), ("o", "ɔ"), ("ɑ", "a"), ("r", "ɹ"), ("e", "ɛ")]
@@ -34,10 +34,10 @@ def share(voice, text):
 
 
 class Corpus:
-    """All views that are there; `refresh` looks for more. known: only sentences of words.txt's words."""
+    """All views that are there; `refresh` looks for more. known: only sentences of words.txt's words, no letters."""
 
     def __init__(self, known=False):
-        self.seen, self.items, self.known = set(), [], set(words()) if known else None
+        self.seen, self.items, self.known = set(), [], {w for w in words() if len(w) > 1 or w == "a"} if known else None
         self.refresh()
 
     def refresh(self):
@@ -49,7 +49,8 @@ class Corpus:
             with np.load(path) as z:
                 frames, ends, texts, voices = z["frames"], z["ends"], z["texts"], z["voices"]
             for a, b, text, voice in zip([0, *ends[:-1]], ends, texts, voices):
-                if b - a <= LONGEST and text.strip() and (self.known is None or self.known.issuperset(plain(text))):
+                if b - a <= LONGEST and text.strip() and text != "a" and (
+                        self.known is None or self.known.issuperset(plain(text))):
                     self.items.append((frames[a:b], str(text), share(str(voice), str(text))))
 
     def batches(self, step, rows, pool=768):

@@ -17,7 +17,7 @@ ENCODER = dict(model_type="conformer", feature_projection_input_dim=STACK * BINS
                rotary_embedding_base=10000.0, hidden_act="silu", use_bias=True)
 ADAPTER = dict(kernel_size=3, stride=2, hidden_size=192, num_hidden_layers=1, num_attention_heads=4,
                intermediate_size=384, layer_norm_eps=1e-5, rotary_embedding_base=10000.0, hidden_act="silu",
-               use_bias=True, memory_size=720)
+               use_bias=True, memory_size=367)
 DROPOUT = 0.05
 
 

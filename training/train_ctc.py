@@ -10,7 +10,6 @@ that are said, and zero for silence. So a soft token is what the alignment makes
 import argparse
 import json
 import random
-from collections import Counter
 from functools import cache
 
 import torch
@@ -20,8 +19,7 @@ from torch import nn
 import speech_text
 from common import SEED, Optimiser, Run, lr_factor, workdir, write_bytes
 from speech_data import PHONES, Corpus, phones
-from speech_model import ADAPTER, ENCODER, Speech
-from speech_voices import person_lines
+from speech_model import ENCODER, Speech
 from train_text import tokenizer
 from train_vision import Smoothed, frozen_core
 
@@ -31,16 +29,10 @@ REFRESH = 200        # steps between two looks for more of the corpus
 
 @cache
 def codes():
-    """Tokens that the memory holds, in its order: all of what voices say, and the commonest of what the person says."""
-    path = workdir() / "codes.json"
-    if not path.exists():
-        tok, rng, said = tokenizer(), random.Random(f"{SEED} codes"), Counter()
-        texts = speech_text.words() + [speech_text.training_sentence(rng) for _ in range(20000)]
-        own = dict.fromkeys(i for t in texts for i in tok.encode(" " + t))
-        said.update(i for t, _ in person_lines() for i in tok.encode(" " + t) if i not in own)
-        room = ADAPTER["memory_size"] - 1 - len(own)
-        write_bytes(path, json.dumps(sorted([*own, *(i for i, _ in said.most_common(room))])))
-    return json.loads(path.read_text())
+    """Tokens that the memory holds, in its order: those of sentences of the known words. Others are not heard."""
+    tok, rng, known = tokenizer(), random.Random(f"{SEED} codes"), set(speech_text.words())
+    texts = speech_text.words() + [speech_text.training_sentence(rng) for _ in range(20000)]
+    return sorted({i for t in texts if known.issuperset(speech_text.plain(t)) for i in tok.encode(" " + t)})
 
 
 class Hearing(nn.Module):

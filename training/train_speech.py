@@ -65,7 +65,7 @@ def start(model):
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--steps", type=int, default=1400)
+    args.add_argument("--steps", type=int, default=450)
     args.add_argument("--stop", type=int, default=0, help="leave after this step, to go on later")
     args.add_argument("--rows", type=int, default=3000)
     args.add_argument("--threads", type=int, default=2)
@@ -76,7 +76,7 @@ def main():
     core = frozen_core(tok)
     model = start(Hearing(core.embed_tokens.weight))
     both = Smoothed(model)
-    run = Run("speech", both, Optimiser(model.named_parameters(), muon_lr=0.006, adam_lr=6e-4))
+    run = Run("speech", both, Optimiser(model.named_parameters(), muon_lr=0.004, adam_lr=4e-4))
     feed, seen, last = Feed(args.rows, known=True), [], args.stop or args.steps
     while run.step < last:
         rows, lengths, texts = feed.next(run.step)
