@@ -4,7 +4,8 @@
     python run_all.py [pictures] [speech] [clips]      all where nothing is said; the others need what pictures makes
 Start it again after an interruption: every stage goes on from its checkpoint, finished ones are passed over.
 A stage that fails is started again twice. The text core and the picture adapter are exported once, when they are
-done, and first adapters early, so that the program has something to describe and to hear with; others by `export.py`.
+done, a first picture adapter early, so that the program has something to describe with, and the speech adapter when
+it is done; others by `export.py`.
 The speech corpus is made beside its training, which takes in what is there.
 Logs are $WEFT_TRAINING/{text,vit,vision,corpus,views,ctc,speech,video_features,video}.log.
 """

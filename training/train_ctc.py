@@ -42,8 +42,11 @@ class Hearing(nn.Module):
         super().__init__()
         self.speech = Speech()
         self.phones = nn.Linear(ENCODER["hidden_size"], len(PHONES) + 1)
+        memory = self.speech.speech_adapter.memory
+        if len(memory.values) != len(codes()) + 1:   # a row to spare would be a second silence
+            raise SystemExit(f"speech_model.py: memory_size must be {len(codes()) + 1}: the known tokens and silence")
         with torch.no_grad():
-            self.speech.speech_adapter.memory.values[:len(codes())] = embeddings[codes()].bfloat16().float()
+            memory.values[:-1] = embeddings[codes()].bfloat16().float()
 
 
 def ctc(scores, lengths, targets):
