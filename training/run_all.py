@@ -6,8 +6,8 @@ Start it again after an interruption: every stage goes on from its checkpoint, f
 A stage that fails is started again twice. The text core and the picture adapter are exported once, when they are
 done, a first picture adapter early, so that the program has something to describe with, and the speech adapter when
 it is done; others by `export.py`.
-The speech corpus is made beside its training, which takes in what is there.
-Logs are $WEFT_TRAINING/{text,vit,vision,corpus,views,ctc,speech,video_features,video}.log.
+The speech corpus is made beside stage 4, which takes in what is there; the person's single words after it.
+Logs are $WEFT_TRAINING/{text,vit,vision,corpus,views,ctc,words,speech,video_features,video}.log.
 """
 import subprocess
 import sys
@@ -72,12 +72,18 @@ def clips():
 
 
 def speech():
-    launch("corpus", "speech_corpus.py", "--shards", str(SHARDS), beside=True)
+    corpus = launch("corpus", "speech_corpus.py", "--shards", str(SHARDS), beside=True)
     views = launch("views", "speech_augment.py", "--views", str(VIEWS), "--shards", str(SHARDS + 1),
                    beside=True)
     if not any(workdir().glob("speech/view-*.npz")):
         views.wait()
     finish("ctc", "--threads", "2")
+    if corpus.wait():
+        views.terminate()
+        raise SystemExit(f"making the corpus failed; see corpus.log in {workdir()}")
+    for name, script, *options in (("words", "speech_words.py"), ("views", "speech_augment.py", "--views", str(VIEWS))):
+        if launch(name, script, *options).wait():
+            raise SystemExit(f"{script} failed; see {name}.log in {workdir()}")
     finish("speech", "--threads", "2")
     once("speech.first", "speech")
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sentences import ONES
+
 ACCENTS = ["en-us", "en-us", "en-us", "en-gb", "en-gb", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029",
            "en-us-nyc"]
 # The whole family of Klatt variants and the accent en-gb-x-rp stay out of training with the held-out voice.
@@ -96,14 +98,15 @@ def piper(texts, rng):
         yield "piper joe", np.concatenate(parts), tts.config.sample_rate
 
 
-def person_lines():
-    """(text, file) of the recordings that may be trained on: what is written is said, and no more."""
+def person_lines(longest=160):
+    """(text, file) of the recordings that may be trained on: what is written is said, and no more. A figure alone
+    is said as a word; longest: characters."""
     for line in gzip.open(SCRIPT, "rt", errors="replace"):
         name, _, text = line.strip().partition(":")
-        path, text = SOUNDS / f"{name.strip()}.wav", text.strip()
+        path, text = SOUNDS / f"{name.strip()}.wav", re.sub(r"\b[0-9]\b", lambda m: ONES[int(m[0])], text.strip())
         if line.startswith(";") or name.startswith("digits/") or not path.exists():
             continue
-        if text and not re.search(r"[\[\](){}<>0-9*#/]|tone|beep", text) and len(text) < 160:
+        if text and not re.search(r"[\[\](){}<>0-9*#/]|tone|beep", text) and len(text) < longest:
             yield re.sub(r"[^a-z' -]", "", text.lower().replace("...", " ")).strip(), path
 
 
