@@ -8,6 +8,7 @@
 
 #include "files.h"
 #include "preview.h"
+#include "record.h"
 #include "show.h"
 #include "values.h"
 
@@ -21,8 +22,7 @@ typedef struct job {
     uint32_t          n_audio;
     bool              audio_timed; /* their times are in a sum: they are encoded once */
     bool              json, many;
-    int32_t           code; /* the worst so far */
-    int32_t           n_done, n_failed, n_skipped;
+    cli_tally         tally;
     weft_generation   sum;
     double            decode_s, encode_s;
 } job;
@@ -41,7 +41,7 @@ static weft_status open_item(job *j, const char *path, weft_item **out, weft_err
 {
     weft_status st = open_as(j, j->request, path, out, err);
     if (st == WEFT_OK && cli_has(j->c, OWN_PREVIEW)) /* said, and the answer goes on */
-        j->code = cli_worse(j->code, cli_preview_write(*out, j->c->value[OWN_PREVIEW]));
+        j->tally.code = cli_worse(j->tally.code, cli_preview_write(*out, j->c->value[OWN_PREVIEW]));
     return st;
 }
 
@@ -64,91 +64,18 @@ static void add_times(job *j, cli_answer *a, weft_item *const *items, uint32_t n
     j->sum.decode_s += a->run.decode_s;
 }
 
-static json_t *list_json(const char *const *paths, uint32_t n)
-{
-    json_t *all = json_array();
-    for (uint32_t i = 0; all != NULL && i < n; i++)
-        if (json_array_append_new(all, cli_json_string(paths[i])) != 0) {
-            json_decref(all);
-            all = NULL;
-        }
-    return all;
-}
-
-/* Puts v into the object; takes it. */
-static bool set(json_t *object, const char *key, json_t *v)
-{
-    return json_object_set_new(object, key, v) == 0; /* one that is NULL is refused */
-}
-
-/* The times of the frames that were looked at: "times" of one file, or a list of such lists with
- * null for files that have none. */
-static bool set_times(const job *j, json_t *all, weft_item *const *items, uint32_t n)
-{
-    bool any = false, ok = true;
-    for (uint32_t i = 0; i < n; i++)
-        any = any || cli_item_frames(items[i]) > 0;
-    if (!any)
-        return true;
-    if (!cli_has(j->c, OWN_TOGETHER))
-        return set(all, "times", cli_json_times(items[0]));
-    json_t *lists = json_array();
-    for (uint32_t i = 0; lists != NULL && ok && i < n; i++)
-        ok = json_array_append_new(lists, cli_json_times(items[i])) == 0;
-    if (ok)
-        return set(all, "times", lists);
-    json_decref(lists);
-    return false;
-}
-
-/* {"path": ...} or {"paths": [...]}, {"audio": [...]} where there is some, the frames' times. */
-static json_t *paths_json(const job *j, char *const *paths, weft_item *const *items, uint32_t n)
-{
-    const cli *c = j->c;
-    json_t    *all = json_object();
-    if (all == NULL)
-        return NULL;
-    bool ok = !cli_has(c, OWN_TOGETHER) ||
-              set(all, "paths", list_json((const char *const *)paths, n));
-    if (!cli_has(c, OWN_TOGETHER) && n > 0)
-        ok = set(all, "path", cli_json_string(paths[0]));
-    if (ok && cli_has(c, OWN_AUDIO))
-        ok = set(all, "audio", list_json(c->audio, j->n_audio));
-    if (ok && set_times(j, all, items, items != NULL ? n : 0))
-        return all;
-    json_decref(all);
-    return NULL;
-}
-
-/* Paths first, then what there is to say of them; takes both. */
-static bool print_record(json_t *paths, json_t *rest)
-{
-    bool ok = paths != NULL && rest != NULL && json_object_update(paths, rest) == 0;
-    json_decref(rest);
-    if (ok)
-        return cli_json_print(paths);
-    json_decref(paths);
-    return cli_json_print(NULL);
-}
-
-static void fail_job(job *j, const weft_error *err, int32_t code)
-{
-    j->n_failed++;
-    j->code = cli_worse(j->code, code);
-    cli_say_error(err);
-}
-
 /* items NULL: they could not be opened. */
 static void finish_answer(job *j, cli_answer *a, char *const *paths, weft_item *const *items,
                           uint32_t n)
 {
     int32_t code = cli_answer_code(a);
-    if (j->json && !print_record(paths_json(j, paths, items, n), cli_answer_json(a, j->e)))
-        j->code = cli_worse(j->code, CLI_EXIT_MEMORY);
+    if (j->json &&
+        !cli_record_print(cli_record_head(j->c, paths, items, n), cli_answer_json(a, j->e)))
+        j->tally.code = cli_worse(j->tally.code, CLI_EXIT_MEMORY);
     if (code == CLI_EXIT_OK)
-        j->n_done++;
+        j->tally.n_done++;
     else
-        fail_job(j, &a->err, code);
+        cli_tally_fail(&j->tally, &a->err, code);
 }
 
 static void answer_items(job *j, cli_answer *a, weft_item *const *items, uint32_t n)
@@ -171,22 +98,23 @@ static void answer_items(job *j, cli_answer *a, weft_item *const *items, uint32_
 
 static void plan_item(job *j, const char *path, const weft_item *item)
 {
-    j->n_done++;
+    j->tally.n_done++;
     if (!j->json)
         cli_show_item(path, item);
-    else if (!print_record(json_pack("{s:o}", "path", cli_json_string(path)), cli_json_item(item)))
-        j->code = cli_worse(j->code, CLI_EXIT_MEMORY);
+    else if (!cli_record_print(json_pack("{s:o}", "path", cli_json_string(path)),
+                               cli_json_item(item)))
+        j->tally.code = cli_worse(j->tally.code, CLI_EXIT_MEMORY);
 }
 
-static void describe_one(job *j, cli_file *file)
+static void describe_one(void *ctx, const cli_file *file)
 {
+    job          *j = ctx;
     cli_answer    a;
     weft_item    *item;
     enum cli_form form = j->json ? CLI_FORM_KEEP : j->many ? CLI_FORM_LINE : CLI_FORM_STREAM;
     cli_answer_init(&a, form, file->path);
     weft_status st = open_item(j, file->path, &item, &a.err);
     if (st == WEFT_E_NOTFOUND && file->found) {
-        j->n_skipped++;
         if (cli_is_verbose())
             cli_say("skipped: %s", a.err.message);
     } else if (st == WEFT_OK && cli_has(j->c, OWN_PLAN)) {
@@ -198,37 +126,6 @@ static void describe_one(job *j, cli_file *file)
     }
     weft_item_release(&item);
     cli_answer_deinit(&a);
-}
-
-static bool must_stop(const job *j)
-{
-    return cli_out_failed() || cli_interrupted() ||
-           (j->code != CLI_EXIT_OK && cli_has(j->c, OWN_FAIL_FAST));
-}
-
-static void describe_each(job *j, cli_files *files)
-{
-    while (!must_stop(j)) {
-        weft_error  err = CLI_ERROR_INIT;
-        cli_file    file;
-        weft_status st = cli_files_next(files, &file, &err);
-        if (st == WEFT_OK && file.path == NULL)
-            break;
-        if (st == WEFT_OK)
-            describe_one(j, &file);
-        else
-            fail_job(j, &err, weft_exit_code(&err));
-        free(file.path);
-        if (st == WEFT_E_NOMEM)
-            break;
-    }
-    if (cli_interrupted())
-        j->code = CLI_EXIT_INTERRUPTED;
-    else if (j->n_done == 0 && j->n_failed == 0 && !cli_out_failed() && j->c->n_operands > 0) {
-        cli_say("%s: no file here that can be described (-v says which were skipped)",
-                j->c->operands[0]);
-        j->code = CLI_EXIT_MEDIA;
-    }
 }
 
 /* All files, folders walked, as one list; the caller frees the paths and the lists. */
@@ -312,9 +209,9 @@ static void describe_together(job *j, cli_files *files)
 static void show_model(job *j)
 {
     if (!j->json)
-        j->code = cli_show_engine(j->e);
+        j->tally.code = cli_show_engine(j->e);
     else if (!cli_json_print(cli_json_engine(j->e)))
-        j->code = CLI_EXIT_MEMORY;
+        j->tally.code = CLI_EXIT_MEMORY;
 }
 
 /* The recordings of --audio. Without one of them there is nothing to ask. */
@@ -325,7 +222,7 @@ static bool open_audio(job *j)
     for (int32_t i = 0; i < j->c->given[OWN_AUDIO]; i++) {
         weft_error err = CLI_ERROR_INIT;
         if (open_as(j, rq, j->c->audio[i], &j->audio[i], &err) != WEFT_OK) {
-            fail_job(j, &err, weft_exit_code(&err));
+            cli_tally_fail(&j->tally, &err, weft_exit_code(&err));
             return false;
         }
         j->n_audio++;
@@ -352,15 +249,16 @@ static void describe_files(job *j)
         return;
     if (cli_files_init(&files, j->c->operands, j->c->n_operands, cli_has(j->c, OWN_RECURSIVE),
                        &err) != WEFT_OK) {
-        fail_job(j, &err, weft_exit_code(&err));
+        cli_tally_fail(&j->tally, &err, weft_exit_code(&err));
     } else if (files.many && cli_has(j->c, OWN_PREVIEW)) {
-        j->code = cli_usage(j->c, "--preview shows one FILE");
+        j->tally.code = cli_usage(j->c, "--preview shows one FILE");
     } else {
         j->many = files.many;
         if (cli_has(j->c, OWN_TOGETHER) || (j->c->n_operands == 0 && j->n_audio > 0))
             describe_together(j, &files);
         else
-            describe_each(j, &files);
+            cli_files_each(&files, j->c, &j->tally, "no file here that can be described",
+                           describe_one, j);
     }
     cli_files_deinit(&files);
 }
@@ -401,7 +299,7 @@ int32_t cli_run_describe(cli *c)
     j.e = cli_engine_open(c, cli_has(c, OWN_PLAN) ? WEFT_OPEN_CONFIG : 0, &code);
     if (j.e != NULL) {
         describe_files(&j);
-        code = j.code;
+        code = j.tally.code;
         if (j.sum.n_new > 0)
             cli_summary(&j.sum, j.decode_s, j.encode_s);
     }

@@ -128,6 +128,44 @@ weft_status cli_files_next(cli_files *f, cli_file *out, weft_error *err)
     return WEFT_OK;
 }
 
+void cli_tally_fail(cli_tally *t, const weft_error *err, int32_t code)
+{
+    t->n_failed++;
+    t->code = cli_worse(t->code, code);
+    cli_say_error(err);
+}
+
+static bool must_stop(const cli *c, const cli_tally *t)
+{
+    return cli_out_failed() || cli_interrupted() ||
+           (t->code != CLI_EXIT_OK && cli_has(c, OWN_FAIL_FAST));
+}
+
+void cli_files_each(cli_files *f, const cli *c, cli_tally *t, const char *nothing,
+                    void (*one)(void *ctx, const cli_file *file), void *ctx)
+{
+    while (!must_stop(c, t)) {
+        weft_error  err = CLI_ERROR_INIT;
+        cli_file    file;
+        weft_status st = cli_files_next(f, &file, &err);
+        if (st == WEFT_OK && file.path == NULL)
+            break;
+        if (st == WEFT_OK)
+            one(ctx, &file);
+        else
+            cli_tally_fail(t, &err, weft_exit_code(&err));
+        free(file.path);
+        if (st == WEFT_E_NOMEM)
+            break;
+    }
+    if (cli_interrupted()) {
+        t->code = CLI_EXIT_INTERRUPTED;
+    } else if (t->n_done == 0 && t->n_failed == 0 && !cli_out_failed() && c->n_operands > 0) {
+        cli_say("%.600s: %s (-v says which files were skipped)", c->operands[0], nothing);
+        t->code = CLI_EXIT_MEDIA;
+    }
+}
+
 static weft_status fail_stdin(weft_error *err, weft_status code, const char *why)
 {
     err->code = code;

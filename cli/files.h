@@ -24,6 +24,20 @@ void        cli_files_deinit(cli_files *f);
  * message): call again. */
 weft_status cli_files_next(cli_files *f, cli_file *out, weft_error *err);
 
+/* What became of a command's files. */
+typedef struct cli_tally {
+    int32_t code; /* the worst so far */
+    int32_t n_done, n_failed;
+} cli_tally;
+
+/* One that failed: err is said. */
+void cli_tally_fail(cli_tally *t, const weft_error *err, int32_t code);
+/* Gives every file to one(), in order, until there are no more, the user interrupts, standard
+ * output is gone, memory is out, or, with --fail-fast, one has failed. Where none was done and none
+ * failed, nothing is said of the first operand, and the code is CLI_EXIT_MEDIA. */
+void cli_files_each(cli_files *f, const cli *c, cli_tally *t, const char *nothing,
+                    void (*one)(void *ctx, const cli_file *file), void *ctx);
+
 /* Waits until path can be read, where it is "-". A terminal is no media: a usage error. */
 weft_status cli_media_ready(const char *path, weft_error *err);
 

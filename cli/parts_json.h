@@ -16,16 +16,15 @@
 #include "sheet.h"
 
 typedef struct cli_parts_json {
-  int64_t n;  /* segments so far */
-  char *text; /* theirs, joined */
-  size_t bytes, cap;
+    int64_t n;    /* segments so far */
+    char   *text; /* theirs, joined */
+    size_t  bytes, cap;
 } cli_parts_json;
 
 void cli_parts_json_begin(cli_sheet *s, const char *task, const char *language);
 /* A part that is not silent. False: out of memory; the document stays whole
  * without it. */
-bool cli_parts_json_add(cli_parts_json *j, cli_sheet *s,
-                        const weft_part_result *part);
+bool cli_parts_json_add(cli_parts_json *j, cli_sheet *s, const weft_part_result *part);
 /* Closes the document. False: out of memory, and it is not whole. */
 bool cli_parts_json_end(cli_parts_json *j, cli_sheet *s, int64_t duration_us);
 void cli_parts_json_deinit(cli_parts_json *j);

@@ -9,11 +9,11 @@
 #include "cli.h"
 
 typedef struct cli_sheet {
-  FILE *file; /* NULL: standard output */
-  char *path; /* of the file */
-  char *temp; /* what is written until the end; NULL: path itself, which is no
-                 plain file */
-  int error;  /* errno of the first write that failed; 0: none */
+    FILE *file; /* NULL: standard output */
+    char *path; /* of the file */
+    char *temp; /* what is written until the end; NULL: path itself, which is no
+                   plain file */
+    int error;  /* errno of the first write that failed; 0: none */
 } cli_sheet;
 
 /* path NULL: standard output. False: said on standard error, and nothing stays
@@ -22,8 +22,7 @@ bool cli_sheet_open(cli_sheet *s, const char *path);
 /* To the document. A failed write is kept in error and later ones do nothing.
  */
 void cli_sheet_put(cli_sheet *s, const char *text, size_t bytes);
-void cli_sheet_putf(cli_sheet *s, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void cli_sheet_putf(cli_sheet *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What was put so far goes to the file or the reader. False: it could not be
  * written. */
 bool cli_sheet_flush(cli_sheet *s);

@@ -22,8 +22,7 @@ typedef struct job {
     weft_long_request request; /* without a path */
     weft_sampling     sampling;
     cli_outputs       out;
-    int32_t           code; /* the worst so far */
-    int32_t           n_done, n_failed;
+    cli_tally         tally;
 } job;
 
 /* One recording. */
@@ -81,13 +80,6 @@ static void note_silence(const run *r, const char *path)
     cli_log(NULL, WEFT_LOG_WARN, line);
 }
 
-static void fail_job(job *j, const weft_error *err, int32_t code)
-{
-    j->n_failed++;
-    j->code = cli_worse(j->code, code);
-    cli_say_error(err);
-}
-
 /* Documents stay with what was done, but for a recording of which nothing could
  * be read. */
 static void finish(job *j, run *r, const char *path, weft_status st)
@@ -98,21 +90,22 @@ static void finish(job *j, run *r, const char *path, weft_status st)
     if (stopped) {
         r->err.code = WEFT_E_CANCELLED;
         snprintf(r->err.message, sizeof r->err.message, "interrupted");
-        fail_job(j, &r->err, CLI_EXIT_INTERRUPTED);
+        cli_tally_fail(&j->tally, &r->err, CLI_EXIT_INTERRUPTED);
     } else if (st != WEFT_OK) {
-        fail_job(j, &r->err, cli_worse(code, weft_exit_code(&r->err)));
+        cli_tally_fail(&j->tally, &r->err, cli_worse(code, weft_exit_code(&r->err)));
     } else if (code != CLI_EXIT_OK) { /* said where it happened */
-        j->n_failed++;
-        j->code = cli_worse(j->code, code);
+        j->tally.n_failed++;
+        j->tally.code = cli_worse(j->tally.code, code);
     } else if (!cli_out_failed()) {
-        j->n_done++;
+        j->tally.n_done++;
         note_silence(r, path);
         say_summary(r, path);
     }
 }
 
-static void transcribe_one(job *j, const cli_file *file)
+static void transcribe_one(void *ctx, const cli_file *file)
 {
+    job              *j = ctx;
     run               r = {.info = {.hdr = WEFT_HDR(weft_item_info)}, .err = CLI_ERROR_INIT};
     weft_long_request rq = j->request;
     weft_status       st = cli_media_ready(file->path, &r.err);
@@ -130,38 +123,8 @@ static void transcribe_one(job *j, const cli_file *file)
     } else if (begun) {
         finish(j, &r, file->path, st);
     } else {
-        fail_job(j, &r.err, cli_interrupted() ? CLI_EXIT_INTERRUPTED : weft_exit_code(&r.err));
-    }
-}
-
-static bool must_stop(const job *j)
-{
-    return cli_out_failed() || cli_interrupted() ||
-           (j->code != CLI_EXIT_OK && cli_has(j->c, OWN_FAIL_FAST));
-}
-
-static void transcribe_each(job *j, cli_files *files)
-{
-    while (!must_stop(j)) {
-        weft_error  err = CLI_ERROR_INIT;
-        cli_file    file;
-        weft_status st = cli_files_next(files, &file, &err);
-        if (st == WEFT_OK && file.path == NULL)
-            break;
-        if (st == WEFT_OK)
-            transcribe_one(j, &file);
-        else
-            fail_job(j, &err, weft_exit_code(&err));
-        free(file.path);
-        if (st == WEFT_E_NOMEM)
-            break;
-    }
-    if (cli_interrupted()) {
-        j->code = CLI_EXIT_INTERRUPTED;
-    } else if (j->n_done == 0 && j->n_failed == 0 && !cli_out_failed()) {
-        cli_say("%.600s: no recording is here (-v says which files were skipped)",
-                j->c->operands[0]);
-        j->code = CLI_EXIT_MEDIA;
+        cli_tally_fail(&j->tally, &r.err,
+                       cli_interrupted() ? CLI_EXIT_INTERRUPTED : weft_exit_code(&r.err));
     }
 }
 
@@ -178,8 +141,8 @@ static int32_t transcribe_files(job *j)
     if (code == CLI_EXIT_OK)
         j->e = cli_engine_open(j->c, 0, &code);
     if (j->e != NULL) {
-        transcribe_each(j, &files);
-        code = j->code;
+        cli_files_each(&files, j->c, &j->tally, "no recording is here", transcribe_one, j);
+        code = j->tally.code;
     }
     cli_engine_close(&j->e);
     cli_files_deinit(&files);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records of describe. */
+#include "record.h"
+
+static json_t *list_of(const char *const *paths, uint32_t n)
+{
+    json_t *all = json_array();
+    for (uint32_t i = 0; all != NULL && i < n; i++)
+        if (json_array_append_new(all, cli_json_string(paths[i])) != 0) {
+            json_decref(all);
+            all = NULL;
+        }
+    return all;
+}
+
+static json_t *lists_of_times(weft_item *const *items, uint32_t n)
+{
+    json_t *lists = json_array();
+    for (uint32_t i = 0; lists != NULL && i < n; i++)
+        if (json_array_append_new(lists, cli_json_times(items[i])) != 0) {
+            json_decref(lists);
+            lists = NULL;
+        }
+    return lists;
+}
+
+/* Puts v into the object; takes it. */
+static bool set(json_t *object, const char *key, json_t *v)
+{
+    return json_object_set_new(object, key, v) == 0; /* one that is NULL is refused */
+}
+
+static bool set_times(json_t *head, bool together, weft_item *const *items, uint32_t n)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < n; i++)
+        any = any || cli_item_frames(items[i]) > 0;
+    return !any ||
+           set(head, "times", together ? lists_of_times(items, n) : cli_json_times(items[0]));
+}
+
+json_t *cli_record_head(const cli *c, char *const *paths, weft_item *const *items, uint32_t n)
+{
+    bool    together = cli_has(c, OWN_TOGETHER), ok = true;
+    json_t *head = json_object();
+    if (together)
+        ok = set(head, "paths", list_of((const char *const *)paths, n));
+    else if (n > 0)
+        ok = set(head, "path", cli_json_string(paths[0]));
+    if (ok && cli_has(c, OWN_AUDIO))
+        ok = set(head, "audio", list_of(c->audio, (uint32_t)c->given[OWN_AUDIO]));
+    if (ok && head != NULL && set_times(head, together, items, items != NULL ? n : 0))
+        return head;
+    json_decref(head);
+    return NULL;
+}
+
+bool cli_record_print(json_t *head, json_t *rest)
+{
+    bool ok = head != NULL && rest != NULL && json_object_update(head, rest) == 0;
+    json_decref(rest);
+    if (ok)
+        return cli_json_print(head);
+    json_decref(head);
+    return cli_json_print(NULL);
+}
