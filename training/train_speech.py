@@ -65,7 +65,7 @@ def start(model):
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--steps", type=int, default=450)
+    args.add_argument("--steps", type=int, default=2450)
     args.add_argument("--stop", type=int, default=0, help="leave after this step, to go on later")
     args.add_argument("--rows", type=int, default=3000)
     args.add_argument("--threads", type=int, default=2)
