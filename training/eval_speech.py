@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Score the demo's hearing through the program: sound files, `weft transcribe` on them, errors counted.
 
-    python eval_speech.py [--count 60] [--weft ../build/weft] [--engine weft|torch|ctc]
+    python eval_speech.py [--count 200] [--weft ../build/weft] [--engine weft|torch|ctc]
 Sets: every synthesiser of training ("seen"), the two held-out voices, all with sentences that training never
 says (speech_text.held_out); 29 recorded numbers of asterisk-core-sounds-en-wav; eight recorded directions of
 alsa-utils (/usr/share/sounds/alsa), whose speakers are not in the corpus.
@@ -111,7 +111,7 @@ def score(name, pairs, show):
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--count", type=int, default=60, help="sentences for each engine and held-out voice")
+    args.add_argument("--count", type=int, default=200, help="sentences for each engine and held-out voice")
     args.add_argument("--weft", default=str(ROOT / "build" / "weft"))
     args.add_argument("--config", default="")
     args.add_argument("--engine", choices=["weft", "torch", "ctc"], default="weft")

@@ -19,8 +19,9 @@ def trained_hearing(stage="speech"):
     """The running mean of a stage's last weights."""
     both = Smoothed(Hearing(frozen_core(tokenizer()).embed_tokens.weight))
     state = load(workdir() / f"{stage}.pt")
-    if state:
-        both.load_state_dict(state["model"])
+    if not state:
+        raise SystemExit(f"{workdir()} has no {stage}.pt: train_{stage}.py makes it")
+    both.load_state_dict(state["model"])
     return both.mean.eval()
 
 
