@@ -69,29 +69,25 @@ static void destroy(void *self)
 static weft_status create(const weft_host *h, const weft_model_info *mi, void **self,
                           weft_error *err)
 {
-    *self = NULL;
-    if (mi->package == NULL)
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "%s was given no model directory", SPK_ID);
-    spk_modality *m = h->alloc(h, sizeof *m, 16);
-    if (m == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", SPK_ID);
-    memset(m, 0, sizeof *m);
+    weft_status status = plg_modality_new(h, mi, SPK_ID, sizeof(spk_modality), self, err);
+    if (status != WEFT_OK)
+        return status;
+    spk_modality *m = *self;
     m->host = h;
     m->package = mi->package;
     m->ops = h->get_interface(h, WEFT_IF_OPS);
     m->launcher = h->get_interface(h, WEFT_IF_KERNELS);
     m->core_d_model = mi->d_model;
-    weft_status status = spk_config_read(h, mi->package, &m->config, err);
+    status = spk_config_read(h, mi->package, &m->config, err);
     if (status == WEFT_OK)
         status = spk_hooks_check(m, err);
     if (status == WEFT_OK)
         status = spk_mel_init(&m->mel, h, &m->config.front, err);
     if (status != WEFT_OK) {
         destroy(m);
-        return status;
+        *self = NULL;
     }
-    *self = m;
-    return WEFT_OK;
+    return status;
 }
 
 static const char *const kinds[] = {"audio", NULL};

@@ -102,13 +102,10 @@ static void image_destroy(void *self)
 static weft_status image_create(const weft_host *h, const weft_model_info *mi, void **self,
                                 weft_error *err)
 {
-    *self = NULL;
-    if (mi->package == NULL)
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "%s was given no model directory", VIS_ID);
-    vis_modality *m = h->alloc(h, sizeof *m, 16);
-    if (m == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", VIS_ID);
-    memset(m, 0, sizeof *m);
+    weft_status status = plg_modality_new(h, mi, VIS_ID, sizeof(vis_modality), self, err);
+    if (status != WEFT_OK)
+        return status;
+    vis_modality *m = *self;
     m->host = h;
     m->package = mi->package;
     m->ops = h->get_interface(h, WEFT_IF_OPS);
@@ -116,15 +113,15 @@ static weft_status image_create(const weft_host *h, const weft_model_info *mi, v
     m->core_layers = mi->n_layers;
     m->core_d_model = mi->d_model;
     m->core_vocab = mi->vocab;
-    weft_status status = vis_config_read(h, mi->package, &m->config, err);
+    status = vis_config_read(h, mi->package, &m->config, err);
     if (status == WEFT_OK)
         status = vis_adapter_check(m, err);
     if (status != WEFT_OK) {
         image_destroy(m);
+        *self = NULL;
         return status;
     }
     ((vis_engine *)*h->slot)->live = m;
-    *self = m;
     return WEFT_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #include "block.h"
 #include "preprocess.h"
+#include "../common/modality.h"
 #include "../common/request.h"
 
 #define VIS_ID "weft.vision"

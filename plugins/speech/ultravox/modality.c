@@ -109,12 +109,11 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
 {
     *self = NULL;
     weft_status status = check_use(mi, err);
+    if (status == WEFT_OK)
+        status = plg_modality_new(h, mi, VOX_ID, sizeof(vox_modality), self, err);
     if (status != WEFT_OK)
         return status;
-    vox_modality *m = h->alloc(h, sizeof *m, 16);
-    if (m == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", VOX_ID);
-    memset(m, 0, sizeof *m);
+    vox_modality *m = *self;
     m->host = h;
     m->package = mi->package;
     m->ops = h->get_interface(h, WEFT_IF_OPS);
@@ -125,10 +124,9 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
         status = spk_mel_init(&m->mel, h, &m->config.front, err);
     if (status != WEFT_OK) {
         destroy(m);
-        return status;
+        *self = NULL;
     }
-    *self = m;
-    return WEFT_OK;
+    return status;
 }
 
 static const char *const kinds[] = {"audio", NULL};

@@ -14,6 +14,7 @@
 
 #include "clip.h"
 #include "../../common/keys.h"
+#include "../../common/modality.h"
 #include "../../common/run.h"
 
 #define VOX_ID "weft.ultravox"

@@ -10,6 +10,7 @@
 
 #include "weft/sdk.h"
 
+#include "../../common/modality.h"
 #include "../block.h"
 #include "../preprocess.h"
 #include "../resampler.h"

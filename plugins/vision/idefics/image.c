@@ -83,28 +83,24 @@ static void destroy(void *self)
 static weft_status create(const weft_host *h, const weft_model_info *mi, void **self,
                           weft_error *err)
 {
-    *self = NULL;
-    if (mi->package == NULL)
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "%s was given no model directory", IDF_ID);
-    idf_modality *m = h->alloc(h, sizeof *m, 16);
-    if (m == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", IDF_ID);
-    memset(m, 0, sizeof *m);
+    weft_status status = plg_modality_new(h, mi, IDF_ID, sizeof(idf_modality), self, err);
+    if (status != WEFT_OK)
+        return status;
+    idf_modality *m = *self;
     m->host = h;
     m->package = mi->package;
     m->ops = h->get_interface(h, WEFT_IF_OPS);
     m->core_layers = mi->n_layers;
     m->core_d_model = mi->d_model;
     m->core_vocab = mi->vocab;
-    weft_status status = idf_config_read(h, mi->package, &m->config, err);
+    status = idf_config_read(h, mi->package, &m->config, err);
     if (status == WEFT_OK)
         status = idf_adapter_check(m, err);
     if (status != WEFT_OK) {
         destroy(m);
-        return status;
+        *self = NULL;
     }
-    *self = m;
-    return WEFT_OK;
+    return status;
 }
 
 static const char *const kinds[] = {"image", NULL};

@@ -13,6 +13,7 @@
 #include "weft/sdk.h"
 #include "weft/services/vision_encoder.h"
 
+#include "../../common/modality.h"
 #include "../../common/request.h"
 #include "../resampler.h"
 #include "../../common/run.h"
