@@ -187,8 +187,8 @@ bool cli_wait_stdin(void);
 
 /* ---- interruption ---------------------------------------------------------------------------- */
 
-/* The first Ctrl-C cancels the engine's call and makes cli_interrupted() true, the second one (or
- * any while no engine is open) ends the program at once. */
+/* The first Ctrl-C, SIGTERM or SIGHUP cancels the engine's call and makes cli_interrupted() true; a
+ * Ctrl-C after it (or any of them while no engine is open) ends the program at once. */
 void cli_interrupt_init(void);
 bool cli_interrupted(void);
 

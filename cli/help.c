@@ -20,7 +20,7 @@ static const char exit_codes[] =
     "   7  a limit was exceeded; the message names the option that raises it\n"
     "   8  not a number where numbers belong\n"
     "   9  a comparison did not hold (model verify)\n"
-    " 130  interrupted\n";
+    " 130  interrupted: Ctrl-C, SIGTERM or SIGHUP\n";
 
 static const char streams_text[] =
     "Results go to standard output, everything else to standard error: failures as\n"

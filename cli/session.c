@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine of a run, and Ctrl-C. */
+/* The engine of a run, and what ends it from outside: Ctrl-C, SIGTERM, SIGHUP. */
 #include "cli.h"
 
 #include <errno.h>
@@ -11,12 +11,12 @@ static volatile sig_atomic_t interrupted;
 static weft_engine *volatile running; /* what a signal cancels */
 
 /* weft_engine_cancel() is one atomic store, so it may be called here. Without an engine nothing has
- * been written yet that could be left in pieces. */
+ * been written yet that could be left in pieces. Only Ctrl-C is a person who has waited long enough
+ * the second time: timeout(1) and a terminal that closes send their signal twice at once. */
 static void on_interrupt(int sig)
 {
     int saved = errno;
-    (void)sig;
-    if (interrupted != 0 || running == NULL)
+    if (running == NULL || (interrupted != 0 && sig == SIGINT))
         _exit(CLI_EXIT_INTERRUPTED);
     interrupted = 1;
     weft_engine_cancel(running);
@@ -25,12 +25,14 @@ static void on_interrupt(int sig)
 
 void cli_interrupt_init(void)
 {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction before, ours;
     memset(&ours, 0, sizeof ours);
     ours.sa_handler = on_interrupt; /* no SA_RESTART: a read that waits for input ends */
-    /* nohup and shells that start us in the background want it ignored. */
-    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(SIGINT, &ours, NULL);
+    /* nohup and shells that start us in the background want them ignored. */
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(signals[i], &ours, NULL);
 }
 
 bool cli_interrupted(void)

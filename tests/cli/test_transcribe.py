@@ -356,6 +356,15 @@ class Live(Case):
         self.assertEqual((p.returncode, out.decode().splitlines()), (0, lines[1:]), err)
 
     def test_ctrl_c_leaves_whole_documents(self):
+        self.ends_with_whole_documents(signal.SIGINT)
+
+    def test_so_does_whoever_ends_it(self):
+        # timeout(1) sends its signal twice, and so may a terminal that closes.
+        for sig in (signal.SIGTERM, signal.SIGHUP):
+            self.ends_with_whole_documents(sig, sig)
+            shutil.rmtree(self.path("out"))
+
+    def ends_with_whole_documents(self, *signals):
         whole = json.loads(self.hear("--format", "json", self.talk).out)
         p = self.start("-", "--format", ",".join(FORMATS), "-o", "out")
         self.feed(p, 4.5)
@@ -366,7 +375,8 @@ class Live(Case):
             return any(n.startswith("stdin.txt") and os.path.getsize(os.path.join(folder, n)) > 0
                        for n in names)
         self.wait(begun)
-        p.send_signal(signal.SIGINT) # our end of its input is still open
+        for sig in signals: # our end of its input is still open
+            p.send_signal(sig)
         p.wait(harness.TIMEOUT_S)
         _, err = p.communicate()
         self.assertEqual((p.returncode, err), (130, b"weft: interrupted\n"))
