@@ -276,6 +276,8 @@ static int32_t check_usage(const cli *c)
         return cli_usage(c, "standard input (-) can be read once only");
     if (cli_has(c, OWN_PREVIEW) && (cli_has(c, OWN_PLAN) || c->n_operands != 1))
         return cli_usage(c, "--preview shows one FILE, and does not go with --plan");
+    if (cli_has(c, OWN_PREVIEW) && cli_is_same_file(c->value[OWN_PREVIEW], c->operands[0]))
+        return cli_usage(c, "--preview %.600s: is FILE itself", c->value[OWN_PREVIEW]);
     if (c->n_operands == 0 && !cli_has(c, OWN_PLAN) && !cli_has(c, OWN_AUDIO))
         return cli_usage(c, "name a FILE, a folder, or - for standard input");
     return CLI_EXIT_OK;

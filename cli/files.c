@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static weft_status fail(weft_error *err, weft_status code, const char *path, const char *what)
 {
@@ -164,6 +165,14 @@ void cli_files_each(cli_files *f, const cli *c, cli_tally *t, const char *nothin
         cli_say("%.600s: %s (-v says which files were skipped)", c->operands[0], nothing);
         t->code = CLI_EXIT_MEDIA;
     }
+}
+
+bool cli_is_same_file(const char *output, const char *input)
+{
+    struct stat out, in;
+    int         got = strcmp(input, "-") == 0 ? fstat(STDIN_FILENO, &in) : stat(input, &in);
+    return got == 0 && S_ISREG(in.st_mode) && stat(output, &out) == 0 && in.st_dev == out.st_dev &&
+           in.st_ino == out.st_ino;
 }
 
 static weft_status fail_stdin(weft_error *err, weft_status code, const char *why)

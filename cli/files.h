@@ -38,6 +38,10 @@ void cli_tally_fail(cli_tally *t, const weft_error *err, int32_t code);
 void cli_files_each(cli_files *f, const cli *c, cli_tally *t, const char *nothing,
                     void (*one)(void *ctx, const cli_file *file), void *ctx);
 
+/* Whether writing output would replace input ("-": standard input), a plain file under this or
+ * another name. */
+bool cli_is_same_file(const char *output, const char *input);
+
 /* Waits until path can be read, where it is "-". A terminal is no media: a usage error. */
 weft_status cli_media_ready(const char *path, weft_error *err);
 

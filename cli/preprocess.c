@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "files.h"
+
 #define INPUTS_MAX 32u
 
 /* verify takes several pictures or clips at once: their pixels ([tiles, ...], [frames, tiles, ...])
@@ -73,6 +75,8 @@ int32_t cli_run_preprocess(cli *c)
         return cli_usage(c, "name a FILE, or - for standard input");
     if (!cli_has(c, OWN_OUTPUT))
         return cli_usage(c, "-o FILE is missing");
+    if (cli_is_same_file(c->value[OWN_OUTPUT], c->operands[0]))
+        return cli_usage(c, "-o %.600s: is FILE itself", c->value[OWN_OUTPUT]);
     weft_engine *e = cli_engine_open(c, WEFT_OPEN_CONFIG | WEFT_OPEN_NO_CORE, &code);
     if (e != NULL)
         code = preprocess(c, e);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "files.h"
 #include "subtitles.h"
 
 #define NAME_TRIES 100000u /* recordings of one name in one folder */
@@ -176,13 +177,17 @@ static bool open_sheet(cli_transcript *t, int format, const char *name)
         t->code = CLI_EXIT_MEMORY;
         return false;
     }
-    bool ok = cli_sheet_open(&t->sheet[format], path != NULL ? path : t->to->path);
-    free(path);
-    if (ok)
+    const char *target = path != NULL ? path : t->to->path;
+    if (target != NULL && cli_is_same_file(target, t->source)) {
+        cli_say("%.600s: is the recording itself; give -o another name", target);
+        t->code = CLI_EXIT_USAGE;
+    } else if (cli_sheet_open(&t->sheet[format], target)) {
         begin(t, format);
-    else
+    } else {
         t->code = CLI_EXIT_UNEXPECTED;
-    return ok;
+    }
+    free(path);
+    return t->code == CLI_EXIT_OK;
 }
 
 static bool open_all(cli_transcript *t)

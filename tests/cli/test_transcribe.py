@@ -149,6 +149,25 @@ class Documents(Case):
         self.assertEqual(len(parse_srt(self.read("a.srt"))), 2)
         self.assertEqual(sorted(os.listdir(self.dir)), ["a.srt", "talk.wav"])
 
+    def test_the_recording_is_not_written_over(self):
+        os.link(self.talk, self.path("link.srt"))
+        os.symlink("talk.wav", self.path("soft.json"))
+        self.write("d/talk.txt", TALK)
+        for args in (("-o", self.talk, self.talk), ("-o", "link.srt", self.talk),
+                     ("-o", "soft.json", self.talk), ("-o", "d", self.path("d/talk.txt"))):
+            line = self.fails(2, *self.args("transcribe", *args))
+            self.assertIn("is the recording itself", line)
+        with open(self.talk, "rb") as f:
+            p = subprocess.run([harness.WEFT, *self.args("transcribe", "-o", self.talk, "-")],
+                               stdin=f, capture_output=True, env=self.env, cwd=self.dir)
+        self.assertEqual(p.returncode, 2, p.stderr)
+        line = self.fails(2, *self.args("preprocess", self.talk, "-o", self.talk))
+        self.assertIn("is FILE itself", line)
+        for name in ("talk.wav", "link.srt", "soft.json", "d/talk.txt"):
+            with open(self.path(name), "rb") as f:
+                self.assertEqual(f.read(), TALK)
+        self.assertEqual(sorted(os.listdir(self.dir)), ["d", "link.srt", "soft.json", "talk.wav"])
+
     def test_a_folder_named_as_one(self):
         self.hear("-o", "new/", self.talk)
         self.assertEqual(os.listdir(self.path("new")), ["talk.txt"])

@@ -187,6 +187,8 @@ class Video(video.Case):
         for more in ((self.clip, self.clip), (self.dir,), ("--plan", self.clip)):
             self.assertIn("--preview", self.weft(*self.args("describe", "--preview", "x.png", *more)).err)
         self.assertFalse(os.path.exists(self.path("x.png")))
+        line = self.fails(2, *self.args("describe", "--preview", self.clip, self.clip))
+        self.assertIn("is FILE itself", line)
         r = self.weft(*self.args("describe", "--preview", "/nonexistent/x.png", self.clip))
         self.assertEqual(r.code, 1)
         self.assertNotEqual(r.out, b"")  # the answer is there all the same
