@@ -122,8 +122,11 @@ static weft_status feed_special(weft_sequence *s, const char *token, bool is_sha
     if (status != WEFT_OK)
         return status;
     int32_t id = e->tokenizer->special(e->tokenizer_self, token);
-    if (id < 0)
-        return wf_fail(err, WEFT_E_NOTFOUND, "the tokenizer has no %s", token);
+    if (id < 0) {
+        status = wf_fail(err, WEFT_E_NOTFOUND,
+                         "the tokenizer has no token \"%s\", which the model wants beside media", token);
+        return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+    }
     if (is_shared && s->n > 0 && s->toks[s->n - 1].item < 0 && s->toks[s->n - 1].id == id)
         return WEFT_OK;
     return weft_sequence_feed_ids(s, &id, 1, err);

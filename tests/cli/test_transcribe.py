@@ -320,6 +320,15 @@ class Inputs(Case):
         line = self.fails(2, *self.args("transcribe", "--max-segment", "2.1", *own, long))
         self.assertIn("parts of 2.1 s were asked for, and this model takes at most 2.0 s at once", line)
 
+    def test_a_token_that_the_tokenizer_lacks(self):
+        model = self.path("unfit")
+        shutil.copytree(self.model, model)
+        with open(os.path.join(model, "config.json"), "w") as f:
+            json.dump(dict(speech.CONFIG, begin_token="<|speech|>"), f)
+        line = self.fails(4, *self.args("transcribe", "--set", "weft.speech.weights=" + model,
+                                        self.talk))
+        self.assertIn('no token "<|speech|>"', line)
+
     def test_task_and_language_are_the_prompt(self):
         def score(*more):
             found = json.loads(self.hear("--format", "json", *more, self.talk).out)
