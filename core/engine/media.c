@@ -156,8 +156,14 @@ static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int6
     if (m->vt->read_audio == NULL)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no samples", wf_plugin_id(m->plugin));
     const char *before = wf_plugin_enter(m->plugin);
+    *got = 0;
     weft_status status = m->vt->read_audio(m->dec, n, dst, got, err);
     wf_plugin_leave(before);
+    /* Whoever asked believes the count: it is where the samples in dst end. */
+    if (status == WEFT_OK && (*got < 0 || *got > n))
+        return wf_fail(err, WEFT_E_INTERNAL,
+                       "%s says that it gave %lld samples where %lld were asked for",
+                       wf_plugin_id(m->plugin), (long long)*got, (long long)n);
     return status;
 }
 

@@ -89,6 +89,15 @@ grep -q "bad.csv: line 3 is not 4 numbers" "$tmp/err" || fail "$(cat "$tmp/err")
 printf 'time,a\n1,2\n' >"$tmp/narrow.csv"
 describe 3 "$tmp/narrow.csv"
 grep -q "it has 1 channels, and these weights know 3" "$tmp/err" || fail "$(cat "$tmp/err")"
+# A decoder that miscounts is the plugin's fault, not the file's, and its count is not believed.
+cp -r "$tmp/sensors" "$tmp/miscounting"
+sed -i 's/^    c->next += \*got;$/    *got = n + 1;/' "$tmp/miscounting/csv.c"
+make -s -C "$tmp/miscounting" clean
+make -s -C "$tmp/miscounting" CC="$cc" CFLAGS=-O2
+code 5 "$weft" describe -m "$text" --plugin "$tmp/miscounting/sensors.so" \
+    --set "org.example.sensors.weights=$weights" "$table"
+grep -q "org.example.sensors says that it gave 9 samples where 8 were asked for" "$tmp/err" ||
+    fail "$(cat "$tmp/err")"
 # Weights that are missing are named; weights for another text model are refused.
 sed -i 's/encoder.q.weight/encoder.x.weight/' "$weights/model.safetensors"
 describe 4 "$table"
