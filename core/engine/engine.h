@@ -23,6 +23,13 @@ typedef struct wf_modality {
     int32_t              loaded, reserved;
 } wf_modality;
 
+/* A modality that was not for this model, and what it said. */
+typedef struct wf_idle {
+    const wf_plugin     *plugin;
+    const weft_modality *vt;
+    weft_error           why;
+} wf_idle;
+
 struct weft_engine {
     weft_settings *settings; /* borrowed */
     uint32_t       flags;
@@ -53,6 +60,8 @@ struct weft_engine {
 
     wf_modality modalities[WF_MAX_MODALITIES];
     int32_t     n_modalities;
+    wf_idle     idle[WF_MAX_MODALITIES];
+    int32_t     n_idle;
     int32_t     decoders_loaded;
 
     const weft_tokenizer *tokenizer;

@@ -210,13 +210,30 @@ void wf_item_settle(weft_item **item)
     }
 }
 
+static bool takes(const weft_modality *vt, const char *kind)
+{
+    for (const char *const *k = vt->kinds; *k != NULL; k++)
+        if (strcmp(*k, kind) == 0)
+            return true;
+    return false;
+}
+
 wf_modality *wf_modality_of(weft_engine *e, const char *kind)
 {
     for (int32_t i = 0; i < e->n_modalities; i++)
-        for (const char *const *k = e->modalities[i].vt->kinds; *k != NULL; k++)
-            if (strcmp(*k, kind) == 0)
-                return &e->modalities[i];
+        if (takes(e->modalities[i].vt, kind))
+            return &e->modalities[i];
     return NULL;
+}
+
+weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err)
+{
+    for (int32_t i = 0; i < e->n_idle; i++)
+        if (takes(e->idle[i].vt, kind))
+            return wf_fail(err, WEFT_E_UNSUPPORTED,
+                           "this model takes no media of kind \"%s\": %s is idle: %s", kind,
+                           wf_plugin_id(e->idle[i].plugin), e->idle[i].why.message);
+    return wf_fail(err, WEFT_E_UNSUPPORTED, "this model takes no media of kind \"%s\"", kind);
 }
 
 static weft_status preprocess(weft_item *item, const weft_media *media, weft_error *err)
@@ -254,7 +271,7 @@ static weft_status item_of(weft_engine *e, wf_media *m, const weft_item_request 
     weft_request want = { WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0 };
     wf_modality *mod = wf_modality_of(e, m->kind);
     if (mod == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "this model takes no media of kind \"%s\"", m->kind);
+        return wf_fail_no_modality(e, m->kind, err);
     weft_status status = wf_item_from_media(e, mod, &m->pub, &want, &m->limits, !rq->plan_only, out, err);
     if (status == WEFT_OK)
         (*out)->decoder_id = wf_plugin_id(m->plugin);
@@ -272,7 +289,8 @@ weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_ite
     if (status == WEFT_OK) {
         status = item_of(e, &m, rq, out, &why);
         if (status != WEFT_OK) {
-            wf_fail(err, status, "%s: %s", rq->path, why.message);
+            wf_fail(err, status, "%s: %s", rq->path,
+                    why.message[0] != '\0' ? why.message : wf_status_name(status));
             wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
         }
     }

@@ -30,6 +30,8 @@ struct weft_item {
 
 /* The live modality that takes media of a kind; NULL: none. */
 wf_modality *wf_modality_of(weft_engine *e, const char *kind);
+/* That there is none, and what the one that would take it said when it was not made. UNSUPPORTED. */
+weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err);
 /* An item from media already open: planned for rq, and with prepare its inputs made. */
 weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media, const weft_request *rq,
                                const weft_limits *limits, bool prepare, weft_item **out, weft_error *err);

@@ -208,7 +208,7 @@ weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const wef
     if (status == WEFT_OK) {
         r.modality = wf_modality_of(e, m.kind);
         if (r.modality == NULL)
-            status = wf_fail(&why, WEFT_E_UNSUPPORTED, "this model takes no media of kind \"%s\"", m.kind);
+            status = wf_fail_no_modality(e, m.kind, &why);
         else
             status = run_parts(&r, &why);
         status = outcome(&r, status, &why, err);

@@ -61,6 +61,15 @@ static weft_status kind_is_free(const weft_engine *e, const wf_modality *m, weft
     return WEFT_OK;
 }
 
+/* Kept for the moment when media of its kind come and nothing takes them. */
+static void note_idle(weft_engine *e, const wf_modality *m, const weft_error *why)
+{
+    wf_log(WEFT_LOG_INFO, "%s is idle: %s", wf_plugin_id(m->plugin), why->message);
+    if (e->n_idle == WF_MAX_MODALITIES)
+        return;
+    e->idle[e->n_idle++] = (wf_idle){ m->plugin, m->vt, *why };
+}
+
 /* Creates one modality; one that says UNSUPPORTED stays loaded and idle. */
 static weft_status create_modality(weft_engine *e, wf_plugin *plugin, const weft_modality *vt, weft_error *err)
 {
@@ -77,7 +86,7 @@ static weft_status create_modality(weft_engine *e, wf_plugin *plugin, const weft
     status = vt->create(wf_plugin_host(plugin), &mi, &m.self, &why);
     wf_plugin_leave(before);
     if (status == WEFT_E_UNSUPPORTED && plugin != e->claimant) {
-        wf_log(WEFT_LOG_INFO, "%s is idle: %s", wf_plugin_id(plugin), why.message);
+        note_idle(e, &m, &why);
         drop_package(e, &m);
         return WEFT_OK;
     }
@@ -85,7 +94,8 @@ static weft_status create_modality(weft_engine *e, wf_plugin *plugin, const weft
         vt->destroy(m.self);
     if (status != WEFT_OK) {
         drop_package(e, &m);
-        return wf_fail(err, status, "%s: %s", wf_plugin_id(plugin), why.message);
+        return wf_fail(err, status, "%s: %s", wf_plugin_id(plugin),
+                       why.message[0] != '\0' ? why.message : wf_status_name(status));
     }
     e->modalities[e->n_modalities++] = m;
     return WEFT_OK;

@@ -329,6 +329,17 @@ class Inputs(Case):
                                         self.talk))
         self.assertIn('no token "<|speech|>"', line)
 
+    def test_weights_that_do_not_fit_say_why_nothing_hears(self):
+        model = self.path("unfit")
+        shutil.copytree(self.model, model)
+        with open(os.path.join(model, "config.json"), "w") as f:
+            json.dump(dict(speech.CONFIG, encoder_config={"hidden_act": "gelu"}), f)
+        own = ("--set", "weft.speech.weights=" + model)
+        for args in (("transcribe", *own, self.talk), ("describe", *own, "--audio", self.talk)):
+            line = self.fails(3, *self.args(*args))
+            self.assertIn("takes no media of kind \"audio\": weft.speech is idle: config.json: ", line)
+            self.assertIn("hidden_act", line)
+
     def test_task_and_language_are_the_prompt(self):
         def score(*more):
             found = json.loads(self.hear("--format", "json", *more, self.talk).out)

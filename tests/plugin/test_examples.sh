@@ -79,6 +79,8 @@ describe() {
 }
 describe 0 "$table"
 describe 0 --raw -p "It is" "$table"
+code 3 "$weft" describe -m "$text" --plugin "$sensors" "$table"
+grep -q "org.example.sensors is idle: no weights: give --set" "$tmp/err" || fail "$(cat "$tmp/err")"
 describe 7 --set org.example.sensors.max_rows=3 "$table"
 grep -q "8 readings are over org.example.sensors.max_rows" "$tmp/err" || fail "$(cat "$tmp/err")"
 describe 2 --set org.example.sensors.max_row=3 "$table"
