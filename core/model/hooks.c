@@ -395,7 +395,7 @@ static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
                           weft_error *err)
 {
-    wf_problems pr = { 0 };
+    wf_problems pr = WF_PROBLEMS_INIT;
     for (int32_t i = 0; i < h->n_sites; i++)
         if (h->sites[i].kind == WEFT_HOOK_XATTN && strcmp(h->sites[i].owner, owner) == 0)
             check_weights(&pr, &h->sites[i], d_model, l);

@@ -90,13 +90,17 @@ void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
     const wf_st_file   *file;
     const wf_st_tensor *t;
     weft_error          why = WF_ERROR_INIT;
-    weft_status         status = wf_package_find(p, w->name, &file, &t, &why);
-    if (status == WEFT_E_NOMEM)
-        pr->no_memory++;
-    if (status == WEFT_E_NOTFOUND && pr->n == 0)
-        pr->no_weights = wf_package_tensor_bytes(p) == 0;
+    if (pr->broken.code != WEFT_OK)
+        return;
+    weft_status status = wf_package_find(p, w->name, &file, &t, &why);
+    if (status == WEFT_E_NOTFOUND) {
+        if (pr->n == 0)
+            pr->no_weights = wf_package_tensor_bytes(p) == 0;
+        problem(pr, w->name, "is missing");
+        return;
+    }
     if (status != WEFT_OK) {
-        problem(pr, w->name, status == WEFT_E_NOTFOUND ? "is missing" : why.message);
+        pr->broken = why;
         return;
     }
     char has[80], wants[80], what[200];
@@ -112,15 +116,15 @@ void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
 
 weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, weft_error *err)
 {
+    if (pr->broken.code != WEFT_OK)
+        return wf_fail(err, pr->broken.code, "%s", pr->broken.message);
     if (pr->n == 0)
         return WEFT_OK;
-    if (pr->no_memory > 0)
-        return wf_fail(err, WEFT_E_NOMEM, "%s: out of memory while looking for tensors", wf_package_dir(p));
     if (pr->no_weights)
         return wf_fail(err, WEFT_E_NOTFOUND, "%s has no weights: put model.safetensors, or its shards and "
                        "model.safetensors.index.json, there", wf_package_dir(p));
-    return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s do not fit config.json: %s%s",
-                   wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? "" : "s", pr->text,
+    return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s not fit config.json: %s%s",
+                   wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? " does" : "s do", pr->text,
                    pr->n > 4 ? ", ..." : "");
 }
 

@@ -45,12 +45,15 @@ typedef struct wf_want {
     int64_t     shape[4];
 } wf_want;
 
-/* Collects problems: up to a handful of names in one sentence, and the count. */
+/* Collects problems: up to a handful of names in one sentence, and the count. Weights that cannot be opened are one
+ * problem, which takes the place of all others. */
 typedef struct wf_problems {
-    uint64_t n, no_memory; /* no_memory: names that could not be looked up */
-    bool     no_weights;   /* the directory has none at all */
-    char     text[360];
+    uint64_t   n;
+    bool       no_weights; /* the directory has none at all */
+    weft_error broken;     /* the files, the index or memory; OK: the names could be looked up */
+    char       text[360];
 } wf_problems;
+#define WF_PROBLEMS_INIT { .broken = WF_ERROR_INIT }
 void        wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w);
 weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, weft_error *err);
 

@@ -72,7 +72,7 @@ static void check_embed(wf_problems *pr, wf_loader *l, const wf_config *c, const
 static weft_status check_all(wf_loader *l, const wf_config *c, const names *n, weft_error *err)
 {
     char        name[NAME_MAX_BYTES];
-    wf_problems pr = { 0 };
+    wf_problems pr = WF_PROBLEMS_INIT;
     for (int32_t i = 0; i < c->n_layers; i++)
         for (int32_t which = 0; which < LAYER_TENSORS; which++) {
             layer_name(name, n, i, which);

@@ -34,7 +34,7 @@ static weft_status check_form(const weft_weight *w, uint32_t i, weft_error *err)
 static weft_status check_all(const weft_host *h, const weft_package *p, const weft_weight *want,
                              uint32_t n, const weft_tensor *out, weft_error *err)
 {
-    wf_problems pr = {0};
+    wf_problems pr = WF_PROBLEMS_INIT;
     if (p == NULL || want == NULL || out == NULL || n == 0)
         return wf_fail(err, WEFT_E_INVALID,
                        "weights.get: a package, tensors and places for them are needed");

@@ -141,6 +141,28 @@ static void test_cut_short(void **state)
     free(bytes);
 }
 
+/* The file is what is wrong: it is told once, and config.json is not blamed. */
+static void test_broken_weights_are_told_once(void **state)
+{
+    static const char index[] = "{\"weight_map\": {\"a\": \"gone.safetensors\"}}";
+    char              model[300];
+    const char       *pairs[] = { model, NULL };
+    weft_error        err = WF_ERROR_INIT;
+    (void)state;
+    snprintf(model, sizeof model, "model=%s", scratch);
+    copy_file("config.json");
+    scratch_put("model.safetensors", "1234567", 7);
+    weft_status status = run_model(pairs, &err);
+    assert_null(strstr(err.message, "config.json"));
+    refused(status, &err, WEFT_E_CORRUPT, 4, "/model.safetensors: 7 bytes are too few");
+    assert_int_equal(unlink(scratch_path("model.safetensors")), 0);
+    scratch_put("model.safetensors.index.json", index, sizeof index - 1);
+    status = run_model(pairs, &err);
+    assert_null(strstr(err.message, "do not fit"));
+    refused(status, &err, WEFT_E_CORRUPT, 4, "\"gone.safetensors\", which is not there");
+    assert_int_equal(unlink(scratch_path("model.safetensors.index.json")), 0);
+}
+
 /* ---- limits and states ---------------------------------------------------------------------------------------- */
 
 static void test_over_the_context(void **state)
@@ -258,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nan_in_each_tensor), cmocka_unit_test(test_cut_short),
+        cmocka_unit_test(test_broken_weights_are_told_once),
         cmocka_unit_test(test_over_the_context),   cmocka_unit_test(test_bad_arguments),
         cmocka_unit_test(test_without_a_tokenizer), cmocka_unit_test(test_without_weights),
     };
