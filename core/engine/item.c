@@ -288,11 +288,8 @@ weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_ite
     weft_status status = wf_media_open(e, rq->path, rq->kind, &m, err);
     if (status == WEFT_OK) {
         status = item_of(e, &m, rq, out, &why);
-        if (status != WEFT_OK) {
-            wf_fail(err, status, "%s: %s", rq->path,
-                    why.message[0] != '\0' ? why.message : wf_status_name(status));
-            wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
-        }
+        if (status != WEFT_OK)
+            wf_media_fail(rq->path, &why, status, err);
     }
     wf_media_close(&m);
     if (status != WEFT_OK) {

@@ -189,9 +189,7 @@ static weft_status outcome(const long_run *r, weft_status status, const weft_err
         wf_fail_stage(err, wf_fail(err, r->status, "%s", r->failed.message), r->failed.stage);
         return r->status;
     }
-    if (status != WEFT_OK)
-        wf_fail(err, status, "%s: %s", r->rq->path, why->message[0] != '\0' ? why->message : wf_status_name(status));
-    return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
+    return status == WEFT_OK ? status : wf_media_fail(r->rq->path, why, status, err);
 }
 
 weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p, weft_item_info *info,

@@ -6,20 +6,19 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/io/text.h"
 
 #define HEAD_BYTES 65536
 #define STILL_FILE_BYTES ((uint64_t)64 << 20)
 
-/* Puts the path in front of what a decoder or modality said. */
-static weft_status media_fail(const wf_media *m, weft_error *err, weft_error *inner, weft_status status)
+weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status, weft_error *err)
 {
-    const char *what = inner->message[0] != '\0' ? inner->message : wf_status_name(status);
-    const char *path = strcmp(m->path, "-") == 0 ? "standard input" : m->path;
-    size_t      n = strlen(path);
-    if (strncmp(what, path, n) == 0)
+    const char *what = why->message[0] != '\0' ? why->message : wf_status_name(status);
+    wf_quoted   name = wf_quote(strcmp(path, "-") == 0 ? "standard input" : path);
+    if (strncmp(what, name.s, strlen(name.s)) == 0)
         wf_fail(err, status, "%s", what);
     else
-        wf_fail(err, status, "%s: %s", path, what);
+        wf_fail(err, status, "%s: %s", name.s, what);
     return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
 }
 
@@ -183,7 +182,6 @@ weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf
 {
     weft_error  why = WF_ERROR_INIT;
     memset(m, 0, sizeof *m);
-    m->path = path;
     m->limits = limits_of(e);
     if (!e->decoders_loaded) {
         weft_status loaded = wf_registry_load_kind(e->registry, WEFT_C_DECODER, err);
@@ -191,13 +189,14 @@ weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf
             return loaded;
         e->decoders_loaded = 1;
     }
+    m->path = path; /* from here on there is a source to close */
     weft_status status = wf_source_open(path, &e->cancel, &m->source, &why);
     if (status == WEFT_OK)
         status = choose(e, m, kind, &why);
     if (status == WEFT_OK)
         status = open_decoder(e, m, &why);
     if (status != WEFT_OK)
-        return media_fail(m, err, &why, status);
+        return wf_media_fail(path, &why, status, err);
     m->pub = (weft_media){ WEFT_HDR(weft_media), m, &m->info, read_frames, read_audio };
     return WEFT_OK;
 }

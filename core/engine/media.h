@@ -36,5 +36,7 @@ typedef struct wf_media {
  * MEDIA and begin with the path. Closed by wf_media_close, also after failure. */
 weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *out, weft_error *err);
 void        wf_media_close(wf_media *m);
+/* Puts the name of the file in front of what a decoder or modality said of it, once; the stage is MEDIA. */
+weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status, weft_error *err);
 
 #endif

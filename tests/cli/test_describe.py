@@ -44,6 +44,15 @@ class Describe(harness.Case):
         self.fails(3, "describe", "-", stdin=b"")
         self.assertIn("standard input", self.fails(3, "describe", "-", stdin=b"no picture"))
 
+    def test_the_file_is_named_once_and_the_reason_is_there(self):
+        picture = png(64, 64)
+        why = self.fails(7, "describe", "--max-tokens", "1", "-", stdin=picture)
+        self.assertTrue(why.startswith("weft: standard input: the picture makes"), why)
+        why = self.fails(3, "describe", b"bad\xff\nname")
+        self.assertEqual(why, "weft: bad??name: no such file")
+        why = self.fails(3, "describe", "a/" * 1000 + "b")
+        self.assertTrue(why.endswith("b: no such file"), why)
+
     def test_folders(self):
         self.write("d/b.png", png(64, 64))
         self.write("d/a.png", png(48, 80, (20, 40, 220)))

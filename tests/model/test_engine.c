@@ -400,6 +400,28 @@ static void test_nothing(void **state)
     weft_settings_destroy(&settings);
 }
 
+/* A decoder's option that does not exist fails before any file is opened: none may be closed. */
+static void test_standard_input_stays_open(void **state)
+{
+    rig               r;
+    weft_error        err = WF_ERROR_INIT;
+    weft_item        *item;
+    weft_item_request rq = WEFT_ITEM_REQUEST(PICTURE);
+    int               kept = dup(0), end[2];
+    (void)state;
+    assert_int_equal(pipe(end), 0);
+    assert_int_equal(dup2(end[0], 0), 0);
+    rig_open(&r, vision_pairs, NULL);
+    rig_check(weft_settings_set_pair(r.settings, "weft.png.nothing=1", &err), &err);
+    refused(weft_item_open(r.e, &rq, &item, &err), &err, WEFT_E_INVALID, 2, "no option nothing");
+    assert_int_not_equal(dup2(0, end[0]), -1);
+    assert_true(kept < 0 ? close(0) == 0 : dup2(kept, 0) == 0);
+    close(kept);
+    close(end[0]);
+    close(end[1]);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_opened_on_two_threads), cmocka_unit_test(test_cancel_decode),
         cmocka_unit_test(test_cancel_prefill), cmocka_unit_test(test_cancel_between),
         cmocka_unit_test(test_cancel_a_pipe),  cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_standard_input_stays_open),
         cmocka_unit_test(test_tokens),         cmocka_unit_test(test_text),
         cmocka_unit_test(test_item_released),  cmocka_unit_test(test_nothing),
     };
