@@ -12,6 +12,8 @@
 #include "show.h"
 #include "values.h"
 
+#define NOTHING_HERE "no file here that can be described"
+
 /* The state of one describe. */
 typedef struct job {
     cli              *c;
@@ -182,12 +184,22 @@ static weft_status group_fill(job *j, group *g, cli_files *files, weft_error *er
     return st;
 }
 
+static weft_status nothing_here(const job *j, weft_error *err)
+{
+    err->code = WEFT_E_NOTFOUND;
+    err->stage = WEFT_STAGE_MEDIA;
+    snprintf(err->message, sizeof err->message, "%.300s: " NOTHING_HERE, j->c->operands[0]);
+    return err->code;
+}
+
 static void describe_together(job *j, cli_files *files)
 {
     cli_answer a;
     group      g = {NULL, NULL, 0, 0};
     cli_answer_init(&a, j->json ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL);
     weft_status st = group_fill(j, &g, files, &a.err);
+    if (st == WEFT_OK && g.n == 0 && j->c->n_operands > 0 && !cli_interrupted())
+        st = nothing_here(j, &a.err);
     if (st == WEFT_OK && cli_has(j->c, OWN_PLAN))
         for (uint32_t i = 0; i < g.n; i++)
             plan_item(j, g.paths[i], g.items[i]);
@@ -257,8 +269,7 @@ static void describe_files(job *j)
         if (cli_has(j->c, OWN_TOGETHER) || (j->c->n_operands == 0 && j->n_audio > 0))
             describe_together(j, &files);
         else
-            cli_files_each(&files, j->c, &j->tally, "no file here that can be described",
-                           describe_one, j);
+            cli_files_each(&files, j->c, &j->tally, NOTHING_HERE, describe_one, j);
     }
     cli_files_deinit(&files);
 }

@@ -79,6 +79,8 @@ class Describe(harness.Case):
         self.fails(3, "describe", self.path("d"))
         self.write("d/notes.txt", b"just words")
         self.fails(3, "describe", self.path("d"))
+        why = self.fails(3, "describe", "--together", self.path("d"))
+        self.assertIn("d: no file here that can be described", why)
 
     def test_a_link_to_a_folder_is_not_followed(self):
         self.write("d/a.png", png(64, 64))
