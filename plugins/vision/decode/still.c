@@ -143,6 +143,9 @@ weft_status vis_still_canvas(const vis_still *s, uint32_t n, const weft_tensor *
 
 weft_status vis_still_short(const vis_still *s, weft_error *err)
 {
+    /* A segment may reach past the end: the file ends where it ends. */
+    int64_t  length = vis_stream_length(&s->stream);
+    uint64_t end = length >= 0 && s->stream.at > (uint64_t)length ? (uint64_t)length : s->stream.at;
     if (s->stream.status == WEFT_E_CANCELLED)
         return weft_fail(err, WEFT_E_CANCELLED, "reading the %s was cancelled", s->format);
     if (s->stream.status != WEFT_OK)
@@ -150,7 +153,7 @@ weft_status vis_still_short(const vis_still *s, weft_error *err)
                          s->stream.at);
     return weft_fail(err, WEFT_E_CORRUPT,
                      "the %s ends at byte %" PRIu64 ", before the picture does; get a complete "
-                     "copy", s->format, s->stream.at);
+                     "copy", s->format, end);
 }
 
 weft_status vis_still_nomem(const vis_still *s, weft_error *err)
