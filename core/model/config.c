@@ -104,14 +104,26 @@ static weft_status read_sizes(const keys *k, int32_t n_layers, wf_config *c, wef
 }
 
 /* The object that holds the scaling keys, or NULL: rope_parameters, else rope_scaling, of file or defaults. */
-static const json_t *rope_object(const keys *k)
+static weft_status rope_object(const keys *k, const json_t **out, weft_error *err)
 {
     const json_t *o = wf_json_at(k->file, "rope_parameters");
     if (o == NULL)
         o = wf_json_at(k->file, "rope_scaling");
     if (o == NULL && wf_json_at(k->file, "rope_theta") == NULL)
         o = wf_json_at(k->defaults, "rope_scaling");
-    return json_is_object(o) ? o : NULL;
+    *out = json_is_null(o) ? NULL : o;
+    if (*out != NULL && !json_is_object(o))
+        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: the rope scaling is no object", k->dir);
+    return WEFT_OK;
+}
+
+/* "rope_type", or "type" as it was called before; untouched where neither is there. */
+static weft_status rope_type(const json_t *o, const char **type, weft_error *err)
+{
+    weft_status status = wf_json_str(o, "config.json", "rope_type", type, err);
+    if (status == WEFT_E_NOTFOUND)
+        status = wf_json_str(o, "config.json", "type", type, err);
+    return status == WEFT_E_NOTFOUND ? WEFT_OK : status;
 }
 
 static weft_status read_llama3(const keys *k, const json_t *o, wf_config *c, weft_error *err)
@@ -134,18 +146,19 @@ static weft_status read_llama3(const keys *k, const json_t *o, wf_config *c, wef
 
 static weft_status read_rope(const keys *k, wf_config *c, weft_error *err)
 {
-    const json_t *o = rope_object(k);
+    const json_t *o;
     const char   *type = "default";
-    weft_status   status = key_f64(k, "rope_theta", 10000, &c->rope_theta, err);
+    weft_status   status = rope_object(k, &o, err);
+    if (status == WEFT_OK)
+        status = key_f64(k, "rope_theta", 10000, &c->rope_theta, err);
     if (status != WEFT_OK)
         return status;
     c->rope.factor = 1;
     if (o != NULL) {
         keys r = { o, NULL, k->dir };
-        if ((status = key_f64(&r, "rope_theta", c->rope_theta, &c->rope_theta, err)) != WEFT_OK)
+        if ((status = key_f64(&r, "rope_theta", c->rope_theta, &c->rope_theta, err)) != WEFT_OK ||
+            (status = rope_type(o, &type, err)) != WEFT_OK)
             return status;
-        if (wf_json_str(o, "config.json", "rope_type", &type, NULL) != WEFT_OK)
-            (void)wf_json_str(o, "config.json", "type", &type, NULL);
     }
     if (!(c->rope_theta > 1 && c->rope_theta < 1e12))
         return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: rope_theta %g is out of range", k->dir,

@@ -155,6 +155,14 @@ class Inspect(harness.Case):
             self.write("m/config.json", text)
             self.fails(4, "model", "inspect", self.path("m"))
 
+    def test_a_rope_scaling_of_another_type_is_not_left_out(self):
+        with open(os.path.join(harness.FIXTURES, "llama-scaled", "config.json"), "rb") as f:
+            config = json.load(f)
+        for scaling in ("llama3", [], 8, {**config["rope_scaling"], "rope_type": 3}):
+            text = json.dumps({**config, "rope_scaling": scaling}).encode()
+            self.write("m/config.json", text)
+            self.assertIn("rope", self.fails(4, "model", "inspect", self.path("m")))
+
     def test_weights_that_are_none(self):
         shutil.copytree(LLAMA, self.path("m"))
         path = self.path("m/model.safetensors")
