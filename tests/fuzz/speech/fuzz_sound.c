@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libFuzzer: any bytes through weft.sndfile: the header walks and formats' ways of this project,
- * and the libraries behind them. Odd lengths are pipes; every third source reads by sevens. Seeds:
- * corpus/, and tests/fixtures/speech/spoken.opus. Leaks of libvorbis, whose headers libsndfile does
- * not clear when it cannot open them, are not reported: run with -detect_leaks=0 to leave out all
- * others as well. */
+ * and the libraries behind them. Odd lengths are pipes; every third source reads by sevens. Leaks
+ * of libvorbis, whose headers libsndfile does not clear when it cannot open them, are not reported:
+ * run with -detect_leaks=0 to leave out all others as well. */
 #include "../input.h"
 
 #include <stdlib.h>
