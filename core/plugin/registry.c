@@ -147,7 +147,9 @@ static weft_status load_needs(wf_registry *r, wf_found *f, weft_error *err)
         else if (giver->loading)
             st = wf_fail(err, WEFT_E_CONFLICT, "%s needs %.60s of %s, which needs it in turn", f->manifest.id, service,
                          giver->manifest.id);
-        else if ((st = load_found(r, giver, &p, &why)) != WEFT_OK)
+        else if ((st = load_found(r, giver, &p, &why)) != WEFT_OK && why.stage == WEFT_STAGE_USAGE)
+            *err = why; /* a wrong option is the user's, and no fault of a plugin */
+        else if (st != WEFT_OK)
             wf_fail(err, st, "%s needs %.60s: %.300s", f->manifest.id, service, why.message);
     }
     f->loading = false;

@@ -165,6 +165,11 @@ class Describe(harness.Case):
         self.assertEqual(first["text"], marked["text"])
         self.assertEqual(first["tokens"], marked["tokens"])
 
+    def test_an_option_that_a_needed_plugin_lacks_is_the_users_mistake(self):
+        said = self.fails(2, "describe", "--set", "weft.vision.nokey=1", self.red)
+        self.assertIn("weft.vision has no option nokey", said)
+        self.assertNotIn("needs", said)
+
 
 class Plan(harness.Case):
     def test_plan_needs_no_weights(self):
