@@ -34,8 +34,7 @@ bool cli_sheet_open(cli_sheet *s, const char *path)
         return true;
     s->path = strdup(path);
     bool special = is_special(path);
-    /* The process id keeps two runs apart; what a killed one left is overwritten.
-     */
+    /* The process id keeps two runs apart. */
     if (!special && asprintf(&s->temp, "%s.%ld.part", path, (long)getpid()) < 0)
         s->temp = NULL;
     if (s->path == NULL || (!special && s->temp == NULL))

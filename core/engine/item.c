@@ -226,6 +226,16 @@ wf_modality *wf_modality_of(weft_engine *e, const char *kind)
     return NULL;
 }
 
+int64_t wf_modality_longest_us(const wf_modality *m)
+{
+    if (!WEFT_HAS(m->vt, weft_modality, longest_us) || m->vt->longest_us == NULL)
+        return INT64_MAX;
+    const char *before = wf_plugin_enter(m->plugin);
+    int64_t     us = m->vt->longest_us(m->self);
+    wf_plugin_leave(before);
+    return us;
+}
+
 weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err)
 {
     for (int32_t i = 0; i < e->n_idle; i++)
@@ -266,13 +276,25 @@ weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media 
     return status;
 }
 
+/* Up to where the samples of an item may reach. */
+static int64_t item_end_us(const wf_modality *m, const weft_item_request *rq)
+{
+    int64_t start = rq->start_us > 0 ? rq->start_us : 0, longest = wf_modality_longest_us(m);
+    if (rq->end_us >= 0)
+        return rq->end_us;
+    return longest < INT64_MAX - start ? start + longest : INT64_MAX;
+}
+
 static weft_status item_of(weft_engine *e, wf_media *m, const weft_item_request *rq, weft_item **out, weft_error *err)
 {
     weft_request want = { WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0 };
     wf_modality *mod = wf_modality_of(e, m->kind);
     if (mod == NULL)
         return wf_fail_no_modality(e, m->kind, err);
-    weft_status status = wf_item_from_media(e, mod, &m->pub, &want, &m->limits, !rq->plan_only, out, err);
+    weft_status status = wf_media_count(e, m, item_end_us(mod, rq), rq->end_us >= 0, err);
+    if (status != WEFT_OK)
+        return status;
+    status = wf_item_from_media(e, mod, &m->pub, &want, &m->limits, !rq->plan_only, out, err);
     if (status == WEFT_OK)
         (*out)->decoder_id = wf_plugin_id(m->plugin);
     return status;

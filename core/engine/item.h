@@ -30,6 +30,8 @@ struct weft_item {
 
 /* The live modality that takes media of a kind; NULL: none. */
 wf_modality *wf_modality_of(weft_engine *e, const char *kind);
+/* The longest medium, in us, that one item may be; INT64_MAX: any length. */
+int64_t wf_modality_longest_us(const wf_modality *m);
 /* That there is none, and what the one that would take it said when it was not made. UNSUPPORTED. */
 weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err);
 /* An item from media already open: planned for rq, and with prepare its inputs made. */

@@ -146,17 +146,11 @@ static const weft_segmenter *segmenter_of(weft_engine *e, const char *kind, wf_p
 /* How long a part may be: as asked, which the model must be able to take, else as long as it takes. */
 static weft_status part_limit(const long_run *r, int64_t *max_us, weft_error *err)
 {
-    const weft_modality *vt = r->modality->vt;
-    int64_t              most = INT64_MAX;
-    if (WEFT_HAS(vt, weft_modality, longest_us) && vt->longest_us != NULL) {
-        const char *before = wf_plugin_enter(r->modality->plugin);
-        most = vt->longest_us(r->modality->self);
-        wf_plugin_leave(before);
-    }
+    int64_t most = wf_modality_longest_us(r->modality);
     *max_us = r->rq->max_us > 0 ? r->rq->max_us : most < DEFAULT_PART_US ? most : DEFAULT_PART_US;
     if (*max_us <= most)
         return WEFT_OK;
-    return wf_fail(err, WEFT_E_INVALID, "parts of %.1f s were asked for, and this model takes at most %.1f s at once",
+    return wf_fail(err, WEFT_E_INVALID, "parts of %g s were asked for, and this model takes at most %g s at once",
                    (double)*max_us / 1e6, (double)most / 1e6);
 }
 

@@ -10,6 +10,8 @@
 
 #define HEAD_BYTES 65536
 #define STILL_FILE_BYTES ((uint64_t)64 << 20)
+#define COUNT_BLOCK      16384
+#define MARGIN_US        1000000 /* what a header's length may be wrong by: encoders pad */
 
 weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status, weft_error *err)
 {
@@ -178,6 +180,63 @@ static weft_status open_decoder(weft_engine *e, wf_media *m, weft_error *err)
     return status == WEFT_OK ? check_info(m, e, err) : status;
 }
 
+static void close_decoder(wf_media *m)
+{
+    if (m->dec != NULL) {
+        const char *before = wf_plugin_enter(m->plugin);
+        m->vt->close(m->dec);
+        wf_plugin_leave(before);
+    }
+    m->dec = NULL;
+}
+
+/* Samples up to the end, or a few more than most. */
+static weft_status count_samples(wf_media *m, int64_t most, int64_t *n, weft_error *err)
+{
+    int64_t     channels = m->info.channels, got = 1;
+    uint64_t    bytes = COUNT_BLOCK * sizeof(float) * (uint64_t)channels;
+    float      *block = wf_alloc((size_t)bytes);
+    weft_tensor t = { .data = block, .bytes = bytes, .dtype = { WEFT_DT_FLOAT, 32, 1 }, .ndim = 2,
+                      .shape = { COUNT_BLOCK, channels }, .stride = { channels, 1 } };
+    weft_status status = block != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "a block of samples");
+    for (*n = 0; status == WEFT_OK && got > 0 && *n <= most; *n += got) {
+        got = 0;
+        status = read_audio(m, COUNT_BLOCK, &t, &got, err);
+    }
+    wf_free(block);
+    return status;
+}
+
+/* The samples of so much time; rate is a plugin's word. */
+static int64_t samples_in(int64_t us, int32_t rate)
+{
+    return us < INT64_MAX / 2000000 ? us / 1000000 * rate + us % 1000000 * rate / 1000000 : INT64_MAX;
+}
+
+weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cut, weft_error *err)
+{
+    weft_media_info *i = &m->info;
+    int64_t          n, most;
+    if (i->n_samples >= 0 || i->sample_rate <= 0 || i->channels <= 0 || m->vt->read_audio == NULL)
+        return WEFT_OK;
+    if (!cut && i->duration_us > most_us && i->duration_us - most_us > MARGIN_US) {
+        i->n_samples = samples_in(i->duration_us, i->sample_rate);
+        return WEFT_OK;
+    }
+    most = samples_in(most_us, i->sample_rate);
+    weft_status status = count_samples(m, most, &n, err);
+    if (status == WEFT_OK && m->source.is_pipe && m->source.at > m->source.n_kept)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "a pipe of more than %llu bytes cannot be read twice; give a file",
+                       (unsigned long long)WF_PIPE_KEPT);
+    if (status == WEFT_OK) {
+        close_decoder(m);
+        status = open_decoder(e, m, err);
+    }
+    if (status == WEFT_OK && (cut || n <= most))
+        i->n_samples = n;
+    return status;
+}
+
 weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *m, weft_error *err)
 {
     weft_error  why = WF_ERROR_INIT;
@@ -203,12 +262,7 @@ weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf
 
 void wf_media_close(wf_media *m)
 {
-    if (m->dec != NULL) {
-        const char *before = wf_plugin_enter(m->plugin);
-        m->vt->close(m->dec);
-        wf_plugin_leave(before);
-    }
-    m->dec = NULL;
+    close_decoder(m);
     if (m->path != NULL)
         wf_source_close(&m->source);
     m->path = NULL;

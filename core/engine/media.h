@@ -36,6 +36,10 @@ typedef struct wf_media {
  * MEDIA and begin with the path. Closed by wf_media_close, also after failure. */
 weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *out, weft_error *err);
 void        wf_media_close(wf_media *m);
+/* Where the decoder cannot tell how many samples there are, which an item's plan must know: reads as far as most_us
+ * (INT64_MAX: to the end), and opens the decoder again. A recording that goes on after that stays of unknown length, or has
+ * its header's where that says so; with cut, it counts as one of the samples read. */
+weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cut, weft_error *err);
 /* Puts the name of the file in front of what a decoder or modality said of it, once; the stage is MEDIA. */
 weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status, weft_error *err);
 

@@ -25,7 +25,7 @@ typedef struct weft_media_info {
     int32_t     width, height; /* as shown: after rotation and sample aspect ratio */
     int32_t     channels, sample_rate;
     int32_t     has_alpha, reserved;
-    int64_t     n_samples;   /* -1: unknown */
+    int64_t     n_samples;   /* -1: unknown; the host reads as far as an item may reach, and opens the file again */
     int64_t     duration_us; /* -1: unknown */
 } weft_media_info;
 

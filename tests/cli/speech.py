@@ -103,6 +103,12 @@ def has_speech():
         for name in ("speech", "sndfile", "segmenter"))
 
 
+def has_ffmpeg():
+    """Whether this build decodes with FFmpeg, and the tool that makes files for it is there."""
+    module = os.path.join(os.path.dirname(harness.WEFT), "plugins", "weft-ffmpeg.so")
+    return os.path.exists(module) and shutil.which("ffmpeg") is not None
+
+
 def syllable(pitch, first, second):
     """100 ms of a voiced sound with two formants."""
     def weight(f):
