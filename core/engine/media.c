@@ -110,6 +110,8 @@ static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_er
         return wf_fail(err, (weft_status)n, "it could not be read");
     if (n == 0)
         return wf_fail(err, WEFT_E_CORRUPT, "it is empty");
+    if (best.vt == NULL && kind != NULL)
+        return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\" (see weft plugin list)", kind);
     if (best.vt == NULL)
         return wf_fail(err, WEFT_E_NOTFOUND, "no decoder knows this kind of file (see weft plugin list)");
     m->vt = best.vt;

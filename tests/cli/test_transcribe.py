@@ -558,7 +558,8 @@ class Describe(Case):
     def test_failures(self):
         bad = self.write("bad.wav", b"just words")
         self.assertIn("bad.wav", self.fails(3, *self.args("describe", "--audio", bad)))
-        self.fails(3, *self.args("describe", "--audio", self.write("p.png", harness.png(8, 8))))
+        line = self.fails(3, *self.args("describe", "--audio", self.write("p.png", harness.png(8, 8))))
+        self.assertIn('p.png: no decoder reads it as "audio"', line)
         self.assertIn("once", self.fails(2, "describe", "--audio", "-", "-"))
         self.assertIn("16 times", self.fails(2, "describe", *["--audio", bad] * 17))
         for more, word in ((["--frames", "0"], "--frames"), (["--frames", "many"], "--frames"),
