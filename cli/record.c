@@ -2,25 +2,28 @@
 /* Records of describe. */
 #include "record.h"
 
+/* The list with v at its end; takes both. Either may be NULL, and so is the result then. */
+static json_t *with(json_t *list, json_t *v)
+{
+    if (json_array_append_new(list, v) == 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
 static json_t *list_of(const char *const *paths, uint32_t n)
 {
-    json_t *all = json_array();
-    for (uint32_t i = 0; all != NULL && i < n; i++)
-        if (json_array_append_new(all, cli_json_string(paths[i])) != 0) {
-            json_decref(all);
-            all = NULL;
-        }
-    return all;
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        list = with(list, cli_json_string(paths[i]));
+    return list;
 }
 
 static json_t *lists_of_times(weft_item *const *items, uint32_t n)
 {
     json_t *lists = json_array();
-    for (uint32_t i = 0; lists != NULL && i < n; i++)
-        if (json_array_append_new(lists, cli_json_times(items[i])) != 0) {
-            json_decref(lists);
-            lists = NULL;
-        }
+    for (uint32_t i = 0; i < n; i++)
+        lists = with(lists, cli_json_times(items[i]));
     return lists;
 }
 

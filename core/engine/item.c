@@ -210,18 +210,10 @@ void wf_item_settle(weft_item **item)
     }
 }
 
-static bool takes(const weft_modality *vt, const char *kind)
-{
-    for (const char *const *k = vt->kinds; *k != NULL; k++)
-        if (strcmp(*k, kind) == 0)
-            return true;
-    return false;
-}
-
 wf_modality *wf_modality_of(weft_engine *e, const char *kind)
 {
     for (int32_t i = 0; i < e->n_modalities; i++)
-        if (takes(e->modalities[i].vt, kind))
+        if (wf_has_kind(e->modalities[i].vt->kinds, kind))
             return &e->modalities[i];
     return NULL;
 }
@@ -239,7 +231,7 @@ int64_t wf_modality_longest_us(const wf_modality *m)
 weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err)
 {
     for (int32_t i = 0; i < e->n_idle; i++)
-        if (takes(e->idle[i].vt, kind))
+        if (wf_has_kind(e->idle[i].vt->kinds, kind))
             return wf_fail(err, WEFT_E_UNSUPPORTED,
                            "this model takes no media of kind \"%s\": %s is idle: %s", kind,
                            wf_plugin_id(e->idle[i].plugin), e->idle[i].why.message);

@@ -137,9 +137,8 @@ static const weft_segmenter *segmenter_of(weft_engine *e, const char *kind, wf_p
 {
     const weft_segmenter *s;
     for (size_t i = 0; (s = wf_registry_component(e->registry, WEFT_C_SEGMENTER, i, owner)) != NULL; i++)
-        for (const char *const *k = s->kinds; *k != NULL; k++)
-            if (strcmp(*k, kind) == 0)
-                return s;
+        if (wf_has_kind(s->kinds, kind))
+            return s;
     return NULL;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/engine/item.h"
 #include "core/io/text.h"
 
 #define HEAD_BYTES 65536
@@ -42,18 +43,10 @@ static weft_limits limits_of(const weft_engine *e)
     return l;
 }
 
-static bool knows_kind(const char *const *kinds, const char *kind)
+bool wf_has_kind(const char *const *kinds, const char *kind)
 {
     for (; kinds != NULL && *kinds != NULL; kinds++)
         if (strcmp(*kinds, kind) == 0)
-            return true;
-    return false;
-}
-
-static bool kind_is_live(const weft_engine *e, const char *kind)
-{
-    for (int32_t i = 0; i < e->n_modalities; i++)
-        if (knows_kind(e->modalities[i].vt->kinds, kind))
             return true;
     return false;
 }
@@ -66,7 +59,7 @@ typedef struct choice {
 } choice;
 
 /* A live kind beats one that no modality takes; then the score; then the id, which is the order of asking. */
-static void consider(const weft_engine *e, const weft_decoder *d, wf_plugin *owner,
+static void consider(weft_engine *e, const weft_decoder *d, wf_plugin *owner,
                      const weft_probe *head, const char *wanted, choice *best)
 {
     for (const char *const *kind = d->kinds; *kind != NULL; kind++) {
@@ -77,8 +70,8 @@ static void consider(const weft_engine *e, const weft_decoder *d, wf_plugin *own
         const char *before = wf_plugin_enter(owner);
         int32_t     score = d->probe(&p);
         wf_plugin_leave(before);
-        bool live = kind_is_live(e, *kind);
-        bool best_live = best->vt != NULL && kind_is_live(e, best->kind);
+        bool live = wf_modality_of(e, *kind) != NULL;
+        bool best_live = best->vt != NULL && wf_modality_of(e, best->kind) != NULL;
         if (score <= WEFT_PROBE_NO || (best_live && !live))
             continue;
         if (best->vt == NULL || (live && !best_live) || score > best->score)

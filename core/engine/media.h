@@ -32,6 +32,9 @@ typedef struct wf_media {
     weft_media          pub; /* what a modality is given */
 } wf_media;
 
+/* Whether kind is one of kinds, which ends with NULL; NULL has none. */
+bool wf_has_kind(const char *const *kinds, const char *kind);
+
 /* Opens path with the decoder of the highest score for kind (NULL: any), limits from the settings. Errors are of stage
  * MEDIA and begin with the path. Closed by wf_media_close, also after failure. */
 weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *out, weft_error *err);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Modalities: created on their packages, installed into the text core, loaded, closed. */
-#include <string.h>
-
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/engine/engine.h"
+#include "core/engine/item.h"
 
 /* The sink through which one plugin declares its hooks. */
 typedef struct sink_ctx {
@@ -50,14 +48,14 @@ static void drop_package(weft_engine *e, wf_modality *m)
     m->package = NULL;
 }
 
-static weft_status kind_is_free(const weft_engine *e, const wf_modality *m, weft_error *err)
+static weft_status kind_is_free(weft_engine *e, const wf_modality *m, weft_error *err)
 {
-    for (int32_t i = 0; i < e->n_modalities; i++)
-        for (const char *const *a = e->modalities[i].vt->kinds; *a != NULL; a++)
-            for (const char *const *b = m->vt->kinds; *b != NULL; b++)
-                if (strcmp(*a, *b) == 0)
-                    return wf_fail(err, WEFT_E_CONFLICT, "%s and %s both take media of kind \"%s\"",
-                                   wf_plugin_id(e->modalities[i].plugin), wf_plugin_id(m->plugin), *a);
+    for (const char *const *kind = m->vt->kinds; *kind != NULL; kind++) {
+        const wf_modality *other = wf_modality_of(e, *kind);
+        if (other != NULL)
+            return wf_fail(err, WEFT_E_CONFLICT, "%s and %s both take media of kind \"%s\"",
+                           wf_plugin_id(other->plugin), wf_plugin_id(m->plugin), *kind);
+    }
     return WEFT_OK;
 }
 
