@@ -20,7 +20,7 @@ typedef struct cli_answer {
     char           *text;               /* CLI_FORM_KEEP */
     size_t          text_bytes, text_cap;
     bool            begun, ends_line, no_memory;
-    bool            after_space; /* so far nothing but the space that some tokenizers put before a word */
+    bool after_space; /* so far nothing but the space that some tokenizers put before a word */
 } cli_answer;
 
 void cli_answer_init(cli_answer *a, enum cli_form form, const char *path);

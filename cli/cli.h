@@ -34,7 +34,7 @@
         WEFT_HDR(weft_error), WEFT_OK, WEFT_STAGE_NONE, ""                                         \
     }
 
-/* ---- options and commands -------------------------------------------------------------------- */
+/* ---- options and commands ---- */
 
 /* Places in cli_own_options; each is also a bit of cli_command.own. */
 enum cli_own {
@@ -135,7 +135,7 @@ int32_t cli_run_model_verify(cli *c);
 int32_t cli_run_plugin_list(cli *c);
 int32_t cli_run_plugin_inspect(cli *c);
 
-/* ---- streams --------------------------------------------------------------------------------- */
+/* ---- streams ---- */
 
 /* Makes descriptors 0 to 2 safe to use, even where the caller closed them, and a broken pipe an
  * error of the write. First thing in main. */
@@ -185,14 +185,14 @@ ptrdiff_t cli_read_some(char *buf, size_t cap);
 /* Waits until standard input has something to read or is at its end. False: Ctrl-C. */
 bool cli_wait_stdin(void);
 
-/* ---- interruption ---------------------------------------------------------------------------- */
+/* ---- interruption ---- */
 
 /* The first Ctrl-C, SIGTERM or SIGHUP cancels the engine's call and makes cli_interrupted() true; a
  * Ctrl-C after it (or any of them while no engine is open) ends the program at once. */
 void cli_interrupt_init(void);
 bool cli_interrupted(void);
 
-/* ---- the engine ------------------------------------------------------------------------------ */
+/* ---- the engine ---- */
 
 /* NULL: *code is the exit code and the reason was said. */
 weft_engine *cli_engine_open(cli *c, uint32_t flags, int32_t *code);

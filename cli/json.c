@@ -201,12 +201,12 @@ json_t *cli_json_item(const weft_item *item)
     int64_t frames = cli_item_frames(item);
     json_t *tiles_json = tiles ? json_integer((json_int_t)d.n_parts) : json_null();
     json_t *frames_json = frames > 0 ? json_integer((json_int_t)frames) : json_null();
-    return json_pack(
-        "{s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
-        cli_json_string(d.kind), "decoder", cli_json_string(d.decoder), "modality",
-        cli_json_string(d.modality), "width", (int)d.width, "height", (int)d.height, "tiles",
-        tiles_json, "frames", frames_json, "tokens", (json_int_t)d.n_placeholders, "rows",
-        (json_int_t)d.n_rows, "input_bytes", (json_int_t)d.input_bytes, "output_bytes",
-        (json_int_t)d.output_bytes, "kv_bytes", (json_int_t)d.kv_bytes, "scratch_bytes",
-        (json_int_t)d.scratch_bytes, "inputs", inputs_json(item));
+    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+                     "kind", cli_json_string(d.kind), "decoder", cli_json_string(d.decoder),
+                     "modality", cli_json_string(d.modality), "width", (int)d.width, "height",
+                     (int)d.height, "tiles", tiles_json, "frames", frames_json, "tokens",
+                     (json_int_t)d.n_placeholders, "rows", (json_int_t)d.n_rows, "input_bytes",
+                     (json_int_t)d.input_bytes, "output_bytes", (json_int_t)d.output_bytes,
+                     "kv_bytes", (json_int_t)d.kv_bytes, "scratch_bytes",
+                     (json_int_t)d.scratch_bytes, "inputs", inputs_json(item));
 }

@@ -11,8 +11,8 @@ bool cli_parse_time(const char *text, int64_t *us);
 /* The option's time into *us, which is left as it is where the option was not
  * given. The exit code; a value that is none, or out of least..most, is said.
  */
-int32_t cli_time_option(const cli *c, enum cli_own option, int64_t least,
-                        int64_t most, int64_t *us);
+int32_t cli_time_option(const cli *c, enum cli_own option, int64_t least, int64_t most,
+                        int64_t *us);
 /* Likewise a whole number from 1 on. */
 int32_t cli_count_option(const cli *c, enum cli_own option, int32_t *n);
 /* Which part of a clip is looked at: --frames, --start, --end. The exit code;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Describes a picture with the library: cc describe_image.c $(pkg-config --cflags --libs --static weft) */
+/* Describes a picture with the library: cc describe_image.c $(pkg-config --cflags --libs --static
+ * weft) */
 #include <stdio.h>
 #include <weft/weft.h>
 
@@ -12,17 +13,19 @@ static int32_t print_token(void *ctx, const weft_token *t)
 
 int main(int argc, char **argv)
 {
-    weft_error        err = { WEFT_HDR(weft_error), 0, 0, { 0 } };
+    weft_error        err = {WEFT_HDR(weft_error), 0, 0, {0}};
     weft_settings    *settings = NULL;
     weft_engine      *engine = NULL;
     weft_item        *picture = NULL;
     weft_sequence    *sequence = NULL;
     weft_sampling     sampling;
     weft_item_request request = WEFT_ITEM_REQUEST(argv[argc - 1]);
-    weft_prompt       prompt = { WEFT_HDR(weft_prompt), WEFT_PROMPT_CHAT, 1, NULL, NULL, 0, "describe", &picture, NULL };
+    weft_prompt       prompt = {
+              WEFT_HDR(weft_prompt), WEFT_PROMPT_CHAT, 1, NULL, NULL, 0, "describe", &picture, NULL};
 
     weft_status status = weft_settings_create(&settings, &err);
-    if (status == WEFT_OK && argc == 3) /* describe_image [MODEL-DIR] PICTURE; else the demo model */
+    if (status == WEFT_OK &&
+        argc == 3) /* describe_image [MODEL-DIR] PICTURE; else the demo model */
         status = weft_settings_set(settings, "model", argv[1], "argument 1", &err);
     if (status == WEFT_OK)
         status = weft_engine_open(settings, 0, NULL, &engine, &err);

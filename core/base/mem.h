@@ -10,13 +10,13 @@
 
 #define WF_ALIGN 64u /* a cache line, and the widest vector */
 
-void *wf_alloc(size_t bytes);            /* uninitialised, 16-aligned; NULL: none left */
-void *wf_zalloc(size_t bytes);           /* zeroed, 16-aligned */
+void *wf_alloc(size_t bytes);             /* uninitialised, 16-aligned; NULL: none left */
+void *wf_zalloc(size_t bytes);            /* zeroed, 16-aligned */
 void *wf_zalloc_n(size_t n, size_t each); /* zeroed n * each; NULL also on overflow */
-void *wf_realloc(void *p, size_t bytes); /* p unchanged on NULL */
+void *wf_realloc(void *p, size_t bytes);  /* p unchanged on NULL */
 char *wf_strdup(const char *s);
 char *wf_strndup(const char *s, size_t n); /* n bytes and a NUL */
-void  wf_free(void *p);                  /* of the functions above; NULL is fine */
+void  wf_free(void *p);                    /* of the functions above; NULL is fine */
 
 /* WF_ALIGN-aligned, uninitialised; sizes of 2 MiB and more ask for huge pages. Free with
  * wf_free_aligned. */

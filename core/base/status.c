@@ -34,8 +34,8 @@ weft_status wf_fail_stage(weft_error *e, weft_status code, uint32_t stage)
 const char *wf_status_name(weft_status s)
 {
     static const char *const names[] = {
-        "OK",    "INTERNAL", "INVALID", "UNSUPPORTED", "NOMEM",  "IO",       "CORRUPT", "LIMIT",
-        "NOTFOUND", "VERSION", "STATE", "CANCELLED",   "DEVICE", "CONFLICT", "NUMERIC",
+        "OK",       "INTERNAL", "INVALID", "UNSUPPORTED", "NOMEM",  "IO",       "CORRUPT", "LIMIT",
+        "NOTFOUND", "VERSION",  "STATE",   "CANCELLED",   "DEVICE", "CONFLICT", "NUMERIC",
     };
     return s <= 0 && s >= WEFT_E_NUMERIC ? names[-s] : "UNKNOWN";
 }

@@ -16,7 +16,13 @@ weft_status wf_fail_nomem(weft_error *e, uint64_t bytes, const char *what);
 weft_status wf_fail_stage(weft_error *e, weft_status code, uint32_t stage);
 
 /* An empty error ready to be passed down. */
-#define WF_ERROR_INIT { WEFT_HDR(weft_error), 0, 0, { 0 } }
+#define WF_ERROR_INIT                                                                              \
+    {                                                                                              \
+        WEFT_HDR(weft_error), 0, 0,                                                                \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
 
 /* Short name of a status ("CORRUPT"), never NULL. */
 const char *wf_status_name(weft_status s);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A device that behaves as unlike a CPU as it legally may, with the CPU's arithmetic: what passes on it
- * makes no assumption that a GPU would break.
+/* A device that behaves as unlike a CPU as it legally may, with the CPU's arithmetic: what passes
+ * on it makes no assumption that a GPU would break.
  *
  *  - Its memory is one reserved range that is unreadable except while its own ops run.
- *  - A queue records ops and runs nothing before somebody waits; then the queues' heads run in a random order
- *    that respects wf_queue_after.
- *  - The source of an upload is overwritten until the copy has run, and the destination of a download
- *    is: whoever reads or frees either too early sees it. */
+ *  - A queue records ops and runs nothing before somebody waits; then the queues' heads run in a
+ * random order that respects wf_queue_after.
+ *  - The source of an upload is overwritten until the copy has run, and the destination of a
+ * download is: whoever reads or frees either too early sees it. */
 #include "core/base/mem.h"
 #include "core/device/device.h"
 
@@ -15,9 +15,9 @@
 #include <sys/mman.h>
 
 #define ARENA_BYTES ((uint64_t)8 << 30) /* address space only */
-#define PAGE_BYTES  4096u
-#define MAX_QUEUES  16
-#define POISON      0xA5
+#define PAGE_BYTES 4096u
+#define MAX_QUEUES 16
+#define POISON 0xA5
 
 enum command_kind { CMD_OP, CMD_UPLOAD, CMD_DOWNLOAD, CMD_ZERO, CMD_AFTER };
 
@@ -36,10 +36,10 @@ typedef struct command {
 } command;
 
 struct test_queue {
-    weft_queue base;
-    wf_exec    exec;
-    command   *head, *tail;
-    uint64_t   submitted, done;
+    weft_queue  base;
+    wf_exec     exec;
+    command    *head, *tail;
+    uint64_t    submitted, done;
     weft_status failed; /* first failure not yet reported */
 };
 
@@ -199,14 +199,14 @@ static weft_status record(weft_queue *queue, const command *what, weft_error *er
 
 static weft_status test_submit(weft_queue *q, const wf_op *op, weft_error *err)
 {
-    command c = { .kind = CMD_OP, .op = *op };
+    command c = {.kind = CMD_OP, .op = *op};
     return record(q, &c, err);
 }
 
 static weft_status test_upload(weft_queue *q, void *dst, const void *src, uint64_t bytes,
                                weft_error *err)
 {
-    command c = { .kind = CMD_UPLOAD, .dst = dst, .src = (void *)(uintptr_t)src, .bytes = bytes };
+    command c = {.kind = CMD_UPLOAD, .dst = dst, .src = (void *)(uintptr_t)src, .bytes = bytes};
     c.kept = wf_alloc((size_t)bytes);
     if (c.kept == NULL)
         return wf_fail_nomem(err, bytes, "a queued upload");
@@ -222,21 +222,21 @@ static weft_status test_upload(weft_queue *q, void *dst, const void *src, uint64
 static weft_status test_download(weft_queue *q, void *dst, const void *src, uint64_t bytes,
                                  weft_error *err)
 {
-    command c = { .kind = CMD_DOWNLOAD, .dst = dst, .src = (void *)(uintptr_t)src, .bytes = bytes };
+    command c = {.kind = CMD_DOWNLOAD, .dst = dst, .src = (void *)(uintptr_t)src, .bytes = bytes};
     memset(dst, POISON, (size_t)bytes);
     return record(q, &c, err);
 }
 
 static weft_status test_zero(weft_queue *q, void *dst, uint64_t bytes, weft_error *err)
 {
-    command c = { .kind = CMD_ZERO, .dst = dst, .bytes = bytes };
+    command c = {.kind = CMD_ZERO, .dst = dst, .bytes = bytes};
     return record(q, &c, err);
 }
 
 static weft_status test_after(weft_queue *q, weft_queue *earlier, weft_error *err)
 {
     test_queue *e = (test_queue *)earlier;
-    command     c = { .kind = CMD_AFTER, .earlier = e, .ticket = e->submitted };
+    command     c = {.kind = CMD_AFTER, .earlier = e, .ticket = e->submitted};
     return record(q, &c, err);
 }
 
@@ -327,8 +327,8 @@ static const wf_device_fns fns = {
 
 static weft_status reserve(test_device *d, weft_error *err)
 {
-    void *p = mmap(NULL, (size_t)ARENA_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
+    void *p = mmap(NULL, (size_t)ARENA_BYTES, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return wf_fail_nomem(err, ARENA_BYTES, "the async-test device's address range");
     d->arena = p;
@@ -339,8 +339,8 @@ static weft_status reserve(test_device *d, weft_error *err)
     return WEFT_OK;
 }
 
-weft_status wf_device_test_create(wf_pool *pool, uint64_t cpu_flags, uint64_t seed,
-                                  wf_device **out, weft_error *err)
+weft_status wf_device_test_create(wf_pool *pool, uint64_t cpu_flags, uint64_t seed, wf_device **out,
+                                  weft_error *err)
 {
     test_device *d = wf_zalloc(sizeof *d);
     *out = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of weft.h that only translate: log, exit codes, settings, plugin lists, tensor files. */
+/* The parts of weft.h that only translate: log, exit codes, settings, plugin lists, tensor files.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ static int32_t code_of_status(weft_status s)
 
 int32_t weft_exit_code(const weft_error *err)
 {
-    static const int32_t by_stage[] = { 1, 2, 4, 3, 5 };
+    static const int32_t by_stage[] = {1, 2, 4, 3, 5};
     if (err->code == WEFT_OK)
         return 0;
     int32_t code = code_of_status(err->code);
@@ -51,7 +52,8 @@ int32_t weft_exit_code(const weft_error *err)
         return code;
     if (err->stage == WEFT_STAGE_USAGE)
         return 2;
-    bool plugin_fault = err->code == WEFT_E_VERSION || err->code == WEFT_E_STATE || err->code == WEFT_E_INTERNAL;
+    bool plugin_fault =
+        err->code == WEFT_E_VERSION || err->code == WEFT_E_STATE || err->code == WEFT_E_INTERNAL;
     if (plugin_fault && err->stage != WEFT_STAGE_NONE)
         return 5;
     if (err->stage == WEFT_STAGE_NONE && err->code == WEFT_E_INVALID)
@@ -64,7 +66,8 @@ int32_t weft_option_at(uint32_t index, weft_option_info *out)
     if (index >= wf_n_core_options)
         return 0;
     const wf_core_option *o = &wf_core_options[index];
-    *out = (weft_option_info){ o->key, o->letter, o->type, o->flags, o->dflt, o->range, o->arg, o->doc };
+    *out =
+        (weft_option_info){o->key, o->letter, o->type, o->flags, o->dflt, o->range, o->arg, o->doc};
     return 1;
 }
 
@@ -83,8 +86,8 @@ weft_status weft_settings_load(weft_settings *s, const char *config, weft_error 
     return wf_settings_load(s, config, err);
 }
 
-weft_status weft_settings_set(weft_settings *s, const char *key, const char *value, const char *origin,
-                              weft_error *err)
+weft_status weft_settings_set(weft_settings *s, const char *key, const char *value,
+                              const char *origin, weft_error *err)
 {
     return wf_settings_set(s, key, value, WF_LAYER_CLI, origin, err);
 }
@@ -126,15 +129,22 @@ static const char *join(char *const *v, uint32_t n, char *text, size_t cap)
 
 static void tell_candidate(const wf_candidate *c, weft_plugin_fn fn, void *ctx)
 {
-    static const char *const states[] = { "available", "loaded", "rejected" };
+    static const char *const states[] = {"available", "loaded", "rejected"};
     char                     components[512], architectures[512], links[512], abi[32];
     const wf_manifest       *m = c->manifest;
     snprintf(abi, sizeof abi, "%u.%u", m->abi_major, m->abi_minor);
-    weft_plugin_info info = { WEFT_HDR(weft_plugin_info), m->id, m->version, c->path, c->where,
-                              states[c->state], c->reason,
-                              join(m->components, m->n_components, components, sizeof components),
-                              join(m->architectures, m->n_architectures, architectures, sizeof architectures),
-                              join(m->links, m->n_links, links, sizeof links), abi };
+    weft_plugin_info info = {
+        WEFT_HDR(weft_plugin_info),
+        m->id,
+        m->version,
+        c->path,
+        c->where,
+        states[c->state],
+        c->reason,
+        join(m->components, m->n_components, components, sizeof components),
+        join(m->architectures, m->n_architectures, architectures, sizeof architectures),
+        join(m->links, m->n_links, links, sizeof links),
+        abi};
     fn(ctx, &info);
 }
 
@@ -151,7 +161,7 @@ static weft_status tell_all(wf_registry *r, weft_plugin_fn fn, void *ctx, weft_e
 
 weft_status weft_plugins_each(weft_settings *s, weft_plugin_fn fn, void *ctx, weft_error *err)
 {
-    wf_registry_config cfg = { .settings = s };
+    wf_registry_config cfg = {.settings = s};
     wf_registry       *r;
     weft_status        status = wf_registry_create(&cfg, &r, err);
     if (status != WEFT_OK)
@@ -166,7 +176,8 @@ weft_status weft_engine_plugins(const weft_engine *e, weft_plugin_fn fn, void *c
     return tell_all(e->registry, fn, ctx, err);
 }
 
-weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx, weft_error *err)
+weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx,
+                                weft_error *err)
 {
     wf_manifest m;
     char        text[1024];
@@ -196,16 +207,18 @@ static int32_t st_dtype(weft_dtype t)
     return t.code == WEFT_DT_UINT && t.bits == 8 ? WF_ST_U8 : WF_ST_OTHER;
 }
 
-weft_status weft_save_tensors(const char *path, const char *const *names, const weft_tensor *tensors, uint32_t n,
-                              weft_error *err)
+weft_status weft_save_tensors(const char *path, const char *const *names,
+                              const weft_tensor *tensors, uint32_t n, weft_error *err)
 {
     wf_st_out *out = wf_zalloc_n(n + 1u, sizeof *out);
     if (out == NULL)
         return wf_fail_nomem(err, n * sizeof *out, "a list of tensors");
     weft_status status = WEFT_OK;
     for (uint32_t i = 0; i < n && status == WEFT_OK; i++) {
-        out[i] = (wf_st_out){ .name = names[i], .dtype = st_dtype(tensors[i].dtype), .rank = tensors[i].ndim,
-                              .data = tensors[i].data };
+        out[i] = (wf_st_out){.name = names[i],
+                             .dtype = st_dtype(tensors[i].dtype),
+                             .rank = tensors[i].ndim,
+                             .data = tensors[i].data};
         if (out[i].dtype == WF_ST_OTHER)
             status = wf_fail(err, WEFT_E_INVALID, "%s has a type that is not written", names[i]);
         memcpy(out[i].shape, tensors[i].shape, sizeof out[i].shape);

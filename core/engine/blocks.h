@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks of WF_PAGE_TOKENS tokens of a sequence, shared by reference: by forks, and through the prefix cache by
- * whoever feeds the same tokens after the same block. A full block never changes. */
+/* Blocks of WF_PAGE_TOKENS tokens of a sequence, shared by reference: by forks, and through the
+ * prefix cache by whoever feeds the same tokens after the same block. A full block never changes.
+ */
 #ifndef WF_BLOCKS_H
 #define WF_BLOCKS_H
 
 #include "core/model/kv.h"
 
 typedef struct wf_block {
-    struct wf_block *chain;            /* next of the same hash bucket */
-    struct wf_block *older, *newer;    /* cached blocks by last use */
-    uint64_t         id, parent;       /* parent: id of the block before it, 0: none */
+    struct wf_block *chain;               /* next of the same hash bucket */
+    struct wf_block *older, *newer;       /* cached blocks by last use */
+    uint64_t         id, parent;          /* parent: id of the block before it, 0: none */
     uint64_t         key[WF_PAGE_TOKENS]; /* what stands at each place: a token, or an item's row */
-    int32_t          page;             /* first of the run */
-    int32_t          refs;             /* sequences, and the cache */
+    int32_t          page;                /* first of the run */
+    int32_t          refs;                /* sequences, and the cache */
     int32_t          cached, reserved;
 } wf_block;
 
@@ -20,7 +21,7 @@ typedef struct wf_block {
 
 typedef struct wf_blocks {
     wf_kv_pool *pool;
-    int32_t     run;   /* pages of a block: the core's layers */
+    int32_t     run; /* pages of a block: the core's layers */
     int32_t     reserved;
     uint64_t    next_id;
     wf_block   *bucket[WF_BLOCK_BUCKETS];

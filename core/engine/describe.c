@@ -47,17 +47,18 @@ static void describe_core(const weft_engine *e, int32_t dtype, weft_engine_info 
     i->tied = c->tied;
     i->core_parameters = wf_config_parameters(c);
     i->site_parameters = wf_hooks_parameters(&e->hooks, c->d_model);
-    uint64_t blocks = ((uint64_t)e->context + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS * (uint64_t)c->n_layers;
+    uint64_t blocks =
+        ((uint64_t)e->context + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS * (uint64_t)c->n_layers;
     if (!wf_mul(blocks, (uint64_t)(own > sites ? own : sites), &i->kv_bytes))
         i->kv_bytes = UINT64_MAX;
-    if (!wf_decoder_bytes(c, &e->hooks, e->prefill_chunk, e->prefill_chunk < 64 ? e->prefill_chunk : 64,
-                          &i->step_bytes))
+    if (!wf_decoder_bytes(c, &e->hooks, e->prefill_chunk,
+                          e->prefill_chunk < 64 ? e->prefill_chunk : 64, &i->step_bytes))
         i->step_bytes = UINT64_MAX;
 }
 
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err)
 {
-    weft_engine_info i = { .hdr = WEFT_HDR(weft_engine_info) };
+    weft_engine_info i = {.hdr = WEFT_HDR(weft_engine_info)};
     if (out == NULL || out->hdr.size < sizeof *out)
         return wf_fail(err, WEFT_E_INVALID, "weft_engine_info is too small");
     int32_t dtype = planned_dtype(e);
@@ -89,7 +90,7 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
 /* Parameters of one site alone. */
 static uint64_t site_parameters(const weft_engine *e, const wf_site *s)
 {
-    wf_hooks one = { .sites = (wf_site *)(uintptr_t)s, .n_sites = 1 };
+    wf_hooks one = {.sites = (wf_site *)(uintptr_t)s, .n_sites = 1};
     return wf_hooks_parameters(&one, e->config.d_model);
 }
 
@@ -98,13 +99,13 @@ int32_t weft_engine_site(const weft_engine *e, uint32_t index, weft_site_info *o
     if (index >= (uint32_t)e->hooks.n_sites)
         return 0;
     const wf_site *s = &e->hooks.sites[index];
-    *out = (weft_site_info){ WEFT_HDR(weft_site_info),
-                             s->name,
-                             s->owner,
-                             s->stream_name,
-                             s->kind == WEFT_HOOK_XATTN ? "cross-attention" : "soft tokens",
-                             s->layer,
-                             s->order,
-                             site_parameters(e, s) };
+    *out = (weft_site_info){WEFT_HDR(weft_site_info),
+                            s->name,
+                            s->owner,
+                            s->stream_name,
+                            s->kind == WEFT_HOOK_XATTN ? "cross-attention" : "soft tokens",
+                            s->layer,
+                            s->order,
+                            site_parameters(e, s)};
     return 1;
 }

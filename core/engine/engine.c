@@ -10,17 +10,19 @@
 #include "core/plugin/dirs.h"
 
 #define PLAIN_ARCHITECTURE "LlamaForCausalLM"
-#define DEFAULT_CONTEXT    8192
-#define ITEM_ROWS          16384 /* rows of media that the default K/V limit leaves room for */
-#define OUT_ROWS           64    /* logit rows computed at a time */
-#define KV_LEAST           ((uint64_t)64 << 20) /* default K/V limit of tiny models: room for several sequences */
+#define DEFAULT_CONTEXT 8192
+#define ITEM_ROWS 16384 /* rows of media that the default K/V limit leaves room for */
+#define OUT_ROWS 64     /* logit rows computed at a time */
+#define KV_LEAST                                                                                   \
+    ((uint64_t)64 << 20) /* default K/V limit of tiny models: room for several sequences */
 
 weft_status wf_engine_check_cancel(weft_engine *e, weft_error *err)
 {
     return atomic_load(&e->cancel) ? wf_fail(err, WEFT_E_CANCELLED, "cancelled") : WEFT_OK;
 }
 
-void wf_engine_progress(weft_engine *e, const char *what, uint64_t done, uint64_t total, const char *unit)
+void wf_engine_progress(weft_engine *e, const char *what, uint64_t done, uint64_t total,
+                        const char *unit)
 {
     if (e->progress.fn != NULL)
         e->progress.fn(e->progress.ctx, what, done, total, unit);
@@ -36,7 +38,8 @@ static int32_t is_cancelled(void *ctx)
     return atomic_load(&((weft_engine *)ctx)->cancel);
 }
 
-static void plugin_progress(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit)
+static void plugin_progress(void *ctx, const char *what, uint64_t done, uint64_t total,
+                            const char *unit)
 {
     wf_engine_progress(ctx, what, done, total, unit);
 }
@@ -61,8 +64,11 @@ static weft_status open_device(weft_engine *e, weft_error *err)
         status = wf_queue_create(e->device, &e->encode_queue, err);
     if (status != WEFT_OK)
         return status;
-    wf_registry_config rc = { .settings = e->settings, .cpu_flags = flags, .cancelled = is_cancelled,
-                              .progress = plugin_progress, .cancelled_ctx = e };
+    wf_registry_config rc = {.settings = e->settings,
+                             .cpu_flags = flags,
+                             .cancelled = is_cancelled,
+                             .progress = plugin_progress,
+                             .cancelled_ctx = e};
     return wf_registry_create(&rc, &e->registry, err);
 }
 
@@ -77,7 +83,8 @@ static weft_status choose_model(weft_engine *e, const char **out, weft_error *er
     }
     *out = wf_settings_str(e->settings, "model");
     if (status == WEFT_E_NOTFOUND || (status == WEFT_OK && *out == NULL))
-        return wf_fail(err, WEFT_E_NOTFOUND, "no model: give -m DIR (the demo model is not installed)");
+        return wf_fail(err, WEFT_E_NOTFOUND,
+                       "no model: give -m DIR (the demo model is not installed)");
     return status;
 }
 
@@ -95,9 +102,10 @@ static weft_status ask_claimant(weft_engine *e, weft_error *err)
     if (status != WEFT_OK)
         return status;
     const weft_checkpoint *c = wf_plugin_component(e->claimant, WEFT_C_CHECKPOINT, 0);
-    e->map = (weft_text_map){ .hdr = WEFT_HDR(weft_text_map) };
+    e->map = (weft_text_map){.hdr = WEFT_HDR(weft_text_map)};
     if (c == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s claims \"%s\" but does not say where its text core is",
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "%s claims \"%s\" but does not say where its text core is",
                        wf_plugin_id(e->claimant), e->architecture);
     const char *before = wf_plugin_enter(e->claimant);
     status = c->text_map(wf_plugin_host(e->claimant), e->package, &e->map, err);
@@ -163,7 +171,8 @@ static uint64_t kv_limit(const weft_engine *e, int32_t kv_dtype, int64_t page_by
     if (!wf_config_kv_bytes(&e->config, kv_dtype, e->context, &limit))
         return UINT64_MAX;
     for (int32_t i = 0; i < e->hooks.n_streams; i++)
-        limit += (uint64_t)e->hooks.streams[i].n_sites * (ITEM_ROWS / WF_PAGE_TOKENS) * (uint64_t)page_bytes;
+        limit += (uint64_t)e->hooks.streams[i].n_sites * (ITEM_ROWS / WF_PAGE_TOKENS) *
+                 (uint64_t)page_bytes;
     /* A block more for every layer: a fork's private copy. */
     limit += 2 * (uint64_t)e->config.n_layers * (uint64_t)page_bytes;
     return limit > KV_LEAST ? limit : KV_LEAST;

@@ -48,7 +48,7 @@ struct weft_engine {
     int32_t       has_core;
     weft_text_map map; /* n_layers 0: plain */
     wf_config     config;
-    int32_t       dtype; /* WF_F32, WF_BF16, WF_F16 as asked for, or WF_DTYPE_AUTO */
+    int32_t       dtype;        /* WF_F32, WF_BF16, WF_F16 as asked for, or WF_DTYPE_AUTO */
     int32_t       linear_dtype; /* what AUTO came to */
     wf_model     *model;
     wf_hooks      hooks;
@@ -79,7 +79,8 @@ struct weft_engine {
 
 /* engine.c */
 weft_status wf_engine_check_cancel(weft_engine *e, weft_error *err);
-void        wf_engine_progress(weft_engine *e, const char *what, uint64_t done, uint64_t total, const char *unit);
+void        wf_engine_progress(weft_engine *e, const char *what, uint64_t done, uint64_t total,
+                               const char *unit);
 
 /* plugins.c: modalities created, installed, loaded */
 weft_status wf_engine_open_modalities(weft_engine *e, weft_error *err);
@@ -88,6 +89,8 @@ void        wf_engine_close_modalities(weft_engine *e);
 weft_status wf_engine_resolve_markers(weft_engine *e, weft_error *err);
 
 /* text.c */
-weft_status wf_engine_tokenizer(weft_engine *e, weft_error *err); /* opened at first need; NOTFOUND says what is missing */
+weft_status
+wf_engine_tokenizer(weft_engine *e,
+                    weft_error  *err); /* opened at first need; NOTFOUND says what is missing */
 
 #endif

@@ -17,9 +17,10 @@ static weft_status prefill(weft_sequence *s, float *logits, weft_error *err)
     start = s->n_done;
     while (s->n_done < s->n && status == WEFT_OK) {
         int64_t      left = s->n - s->n_done;
-        wf_step_part part = { s, left < e->prefill_chunk ? left : e->prefill_chunk, 0 };
+        wf_step_part part = {s, left < e->prefill_chunk ? left : e->prefill_chunk, 0};
         part.n_out = part.n_rows == left ? 1 : 0;
-        wf_engine_progress(e, "prefill", (uint64_t)(s->n_done - start), (uint64_t)(s->n - start), "tokens");
+        wf_engine_progress(e, "prefill", (uint64_t)(s->n_done - start), (uint64_t)(s->n - start),
+                           "tokens");
         status = wf_engine_check_cancel(e, err);
         if (status == WEFT_OK)
             status = wf_step_run(e, &part, 1, logits, NULL, err);
@@ -27,9 +28,10 @@ static weft_status prefill(weft_sequence *s, float *logits, weft_error *err)
     return status;
 }
 
-/* Rows of all sequences in as few steps as fit; each sequence's last row gives logits when it is reached. */
-static weft_status step_round(weft_engine *e, weft_sequence *const *s, uint32_t n, wf_step_part *parts, float *scratch,
-                              float *logits, weft_error *err)
+/* Rows of all sequences in as few steps as fit; each sequence's last row gives logits when it is
+ * reached. */
+static weft_status step_round(weft_engine *e, weft_sequence *const *s, uint32_t n,
+                              wf_step_part *parts, float *scratch, float *logits, weft_error *err)
 {
     int64_t  room = e->prefill_chunk;
     int32_t  n_parts = 0, o = 0;
@@ -38,7 +40,7 @@ static weft_status step_round(weft_engine *e, weft_sequence *const *s, uint32_t 
         int64_t left = s[i]->n - s[i]->n_done, take = left < room ? left : room;
         if (take == 0)
             continue;
-        parts[n_parts++] = (wf_step_part){ s[i], take, take == left ? 1 : 0 };
+        parts[n_parts++] = (wf_step_part){s[i], take, take == left ? 1 : 0};
         room -= take;
     }
     weft_status status = wf_step_run(e, parts, n_parts, scratch, NULL, err);
@@ -59,10 +61,11 @@ static bool has_rows(weft_sequence *const *s, uint32_t n)
     return false;
 }
 
-weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits, weft_error *err)
+weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits,
+                      weft_error *err)
 {
-    uint64_t      rows = n < (uint32_t)e->prefill_chunk ? n : (uint32_t)e->prefill_chunk;
-    weft_status   status = WEFT_OK;
+    uint64_t    rows = n < (uint32_t)e->prefill_chunk ? n : (uint32_t)e->prefill_chunk;
+    weft_status status = WEFT_OK;
     for (uint32_t i = 0; i < n; i++) {
         if (s[i]->engine != e || s[i]->n_done == s[i]->n)
             return wf_fail(err, WEFT_E_INVALID, "sequence %u has nothing to run", i);
@@ -73,7 +76,8 @@ weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float
     wf_step_part *parts = wf_zalloc_n(n + 1u, sizeof *parts);
     float        *scratch = wf_zalloc_n(rows * (size_t)e->config.vocab + 1, sizeof *scratch);
     if (parts == NULL || scratch == NULL)
-        status = wf_fail_nomem(err, rows * (uint64_t)e->config.vocab * sizeof *scratch, "a step's logits");
+        status = wf_fail_nomem(err, rows * (uint64_t)e->config.vocab * sizeof *scratch,
+                               "a step's logits");
     atomic_store(&e->cancel, 0);
     for (uint32_t i = 0; i < n && status == WEFT_OK; i++)
         wf_sequence_reuse(s[i]);
@@ -100,11 +104,12 @@ typedef struct run {
 
 static weft_status token_bytes(run *r, int32_t id, const char **text, uint64_t *n, weft_error *err)
 {
-    char        small[256];
-    char       *bytes = small;
-    uint64_t    need = 0;
+    char         small[256];
+    char        *bytes = small;
+    uint64_t     need = 0;
     weft_engine *e = r->s->engine;
-    weft_status status = e->tokenizer->decode(e->tokenizer_self, &id, 1, small, sizeof small, &need, err);
+    weft_status  status =
+        e->tokenizer->decode(e->tokenizer_self, &id, 1, small, sizeof small, &need, err);
     if (status == WEFT_OK && need > sizeof small) {
         if ((bytes = wf_alloc((size_t)need)) == NULL)
             return wf_fail_nomem(err, need, "a token's text");
@@ -119,7 +124,8 @@ static weft_status token_bytes(run *r, int32_t id, const char **text, uint64_t *
 
 static weft_status tell(run *r, int32_t id, bool stop, float logprob, weft_error *err)
 {
-    weft_token  t = { .hdr = WEFT_HDR(weft_token), .id = id, .is_stop = stop, .text = "", .logprob = logprob };
+    weft_token t = {
+        .hdr = WEFT_HDR(weft_token), .id = id, .is_stop = stop, .text = "", .logprob = logprob};
     weft_status status = WEFT_OK;
     if (stop)
         status = wf_text_out_flush(&r->text, &t.text, &t.text_bytes, err);
@@ -165,7 +171,7 @@ static weft_status decode_all(run *r, int32_t max_new, weft_generation *out, wef
         if (status != WEFT_OK || out->stopped || r->enough || out->n_new == max_new)
             break;
         status = wf_engine_check_cancel(e, err);
-        wf_step_part part = { r->s, 1, 1 };
+        wf_step_part part = {r->s, 1, 1};
         if (status == WEFT_OK)
             status = wf_step_run(e, &part, 1, r->logits, NULL, err);
     }
@@ -173,7 +179,7 @@ static weft_status decode_all(run *r, int32_t max_new, weft_generation *out, wef
         const char *text;
         uint64_t    n;
         status = wf_text_out_flush(&r->text, &text, &n, err);
-        weft_token t = { .hdr = WEFT_HDR(weft_token), .id = -1, .text = text, .text_bytes = n };
+        weft_token t = {.hdr = WEFT_HDR(weft_token), .id = -1, .text = text, .text_bytes = n};
         if (status == WEFT_OK && n > 0 && r->on_token != NULL)
             (void)r->on_token(r->ctx, &t);
     }
@@ -182,7 +188,8 @@ static weft_status decode_all(run *r, int32_t max_new, weft_generation *out, wef
 
 static weft_status run_open(run *r, const weft_sampling *p, weft_error *err)
 {
-    wf_sampler_params sp = { p->temperature, p->top_k, p->top_p, p->min_p, p->repetition_penalty, p->seed };
+    wf_sampler_params sp = {p->temperature,        p->top_k, p->top_p, p->min_p,
+                            p->repetition_penalty, p->seed};
     uint64_t          vocab = (uint64_t)r->s->engine->config.vocab;
     weft_status       status = wf_sampler_create(&sp, r->s->engine->config.vocab, &r->sampler, err);
     if (status != WEFT_OK)
@@ -194,15 +201,17 @@ static weft_status run_open(run *r, const weft_sampling *p, weft_error *err)
     return r->logits != NULL ? WEFT_OK : wf_fail_nomem(err, vocab * sizeof *r->logits, "logits");
 }
 
-weft_status wf_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
-                        void *ctx, weft_generation *out, weft_error *err)
+weft_status wf_generate(weft_sequence *s, const weft_sampling                     *p,
+                        int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
+                        weft_generation *out, weft_error *err)
 {
-    run             r = { .s = s, .on_token = on_token, .ctx = ctx };
-    weft_generation g = { .hdr = WEFT_HDR(weft_generation) };
+    run             r = {.s = s, .on_token = on_token, .ctx = ctx};
+    weft_generation g = {.hdr = WEFT_HDR(weft_generation)};
     double          start = wf_now_s();
     if (s->n == s->n_done)
         return wf_fail(err, WEFT_E_STATE, "nothing was fed since the last generation");
-    (void)wf_engine_tokenizer(s->engine, NULL); /* without one there is no text, and no stop token */
+    (void)wf_engine_tokenizer(s->engine,
+                              NULL); /* without one there is no text, and no stop token */
     weft_status status = run_open(&r, p, err);
     g.n_prompt = (int32_t)s->n;
     if (status == WEFT_OK)
@@ -221,8 +230,9 @@ weft_status wf_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_t
     return status;
 }
 
-weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
-                          void *ctx, weft_generation *out, weft_error *err)
+weft_status weft_generate(weft_sequence *s, const weft_sampling                     *p,
+                          int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
+                          weft_generation *out, weft_error *err)
 {
     atomic_store(&s->engine->cancel, 0);
     return wf_generate(s, p, on_token, ctx, out, err);

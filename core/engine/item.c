@@ -7,7 +7,6 @@
 
 #include "core/base/mem.h"
 
-
 uint64_t wf_spec_numel(const weft_tensor_spec *s)
 {
     uint64_t n = 1;
@@ -50,12 +49,13 @@ static int64_t width_wanted(const weft_engine *e, int32_t stream)
     return s->soft || s->d_src == 0 ? e->config.d_model : s->d_src;
 }
 
-weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft_plan *p, weft_error *err)
+weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft_plan *p,
+                          weft_error *err)
 {
     uint64_t max_bytes = (uint64_t)wf_settings_i64(e->settings, "max_decoded_bytes");
     uint64_t max_tokens = (uint64_t)wf_settings_i64(e->settings, "max_tokens");
-    bool     ok = p->n_inputs <= WEFT_MAX_INPUTS && p->n_outputs >= 1 && p->n_outputs <= WEFT_MAX_OUTPUTS &&
-              p->n_placeholders >= 1;
+    bool     ok = p->n_inputs <= WEFT_MAX_INPUTS && p->n_outputs >= 1 &&
+              p->n_outputs <= WEFT_MAX_OUTPUTS && p->n_placeholders >= 1;
     for (uint32_t i = 0; ok && i < p->n_inputs; i++)
         ok = spec_is_sane(&p->input[i], max_bytes) && p->input_name[i] != NULL;
     for (uint32_t i = 0; ok && i < p->n_outputs; i++)
@@ -70,8 +70,9 @@ weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft
         int32_t stream = wf_hooks_stream(&e->hooks, p->stream[i]);
         if (stream >= 0 && p->output[i].shape[p->output[i].ndim - 1] != width_wanted(e, stream))
             return wf_fail(err, WEFT_E_INTERNAL, "%s gives rows of %lld to %s, which reads %lld",
-                           wf_plugin_id(m->plugin), (long long)p->output[i].shape[p->output[i].ndim - 1],
-                           p->stream[i], (long long)width_wanted(e, stream));
+                           wf_plugin_id(m->plugin),
+                           (long long)p->output[i].shape[p->output[i].ndim - 1], p->stream[i],
+                           (long long)width_wanted(e, stream));
     }
     return WEFT_OK;
 }
@@ -244,15 +245,17 @@ static weft_status preprocess(weft_item *item, const weft_media *media, weft_err
     if (status != WEFT_OK)
         return status;
     const char *before = wf_plugin_enter(item->modality->plugin);
-    status = item->modality->vt->preprocess(item->modality->self, media, &item->plan, item->input, err);
+    status =
+        item->modality->vt->preprocess(item->modality->self, media, &item->plan, item->input, err);
     wf_plugin_leave(before);
     return status;
 }
 
-weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media, const weft_request *rq,
-                               const weft_limits *limits, bool prepare, weft_item **out, weft_error *err)
+weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media,
+                               const weft_request *rq, const weft_limits *limits, bool prepare,
+                               weft_item **out, weft_error *err)
 {
-    weft_plan   plan = { .hdr = WEFT_HDR(weft_plan) };
+    weft_plan   plan = {.hdr = WEFT_HDR(weft_plan)};
     const char *before = wf_plugin_enter(m->plugin);
     *out = NULL;
     weft_status status = m->vt->plan(m->self, media->info, rq, limits, &plan, err);
@@ -277,9 +280,10 @@ static int64_t item_end_us(const wf_modality *m, const weft_item_request *rq)
     return longest < INT64_MAX - start ? start + longest : INT64_MAX;
 }
 
-static weft_status item_of(weft_engine *e, wf_media *m, const weft_item_request *rq, weft_item **out, weft_error *err)
+static weft_status item_of(weft_engine *e, wf_media *m, const weft_item_request *rq,
+                           weft_item **out, weft_error *err)
 {
-    weft_request want = { WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0 };
+    weft_request want = {WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0};
     wf_modality *mod = wf_modality_of(e, m->kind);
     if (mod == NULL)
         return wf_fail_no_modality(e, m->kind, err);
@@ -292,7 +296,8 @@ static weft_status item_of(weft_engine *e, wf_media *m, const weft_item_request 
     return status;
 }
 
-weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out, weft_error *err)
+weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out,
+                           weft_error *err)
 {
     wf_media   m;
     weft_error why = WF_ERROR_INIT;
@@ -328,7 +333,7 @@ static void count_parts(const weft_plan *p, weft_item_info *i)
 
 weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err)
 {
-    weft_item_info i = { .hdr = WEFT_HDR(weft_item_info) };
+    weft_item_info i = {.hdr = WEFT_HDR(weft_item_info)};
     if (out == NULL || out->hdr.size < sizeof *out)
         return wf_fail(err, WEFT_E_INVALID, "weft_item_info is too small");
     i.kind = item->info.kind;
@@ -352,7 +357,8 @@ weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_
         i.output_bytes += wf_spec_bytes(&item->plan.output[k]);
         i.n_rows += kv->stream >= 0 ? kv->n_rows : 0;
         if (kv->n_runs > 0)
-            i.kv_bytes += (uint64_t)kv->n_runs * (uint64_t)item->engine->hooks.streams[kv->stream].n_sites *
+            i.kv_bytes += (uint64_t)kv->n_runs *
+                          (uint64_t)item->engine->hooks.streams[kv->stream].n_sites *
                           (uint64_t)item->engine->kv.page_bytes;
     }
     *out = i;
@@ -374,7 +380,8 @@ weft_status weft_item_preview(const weft_item *item, weft_tensor *out, weft_erro
 {
     const wf_modality *m = item->modality;
     if (!WEFT_HAS(m->vt, weft_modality, preview) || m->vt->preview == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has nothing to look at", wf_plugin_id(m->plugin));
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has nothing to look at",
+                       wf_plugin_id(m->plugin));
     if (out->data != NULL && item->plan.n_inputs > 0 && item->input[0].data == NULL)
         return wf_fail(err, WEFT_E_STATE, "the item was only planned: there is nothing to look at");
     const char *before = wf_plugin_enter(m->plugin);

@@ -15,8 +15,12 @@ typedef struct encode_job {
 
 static weft_tensor device_view(const wf_device *d, void *data, const weft_tensor_spec *s)
 {
-    weft_tensor t = { .data = data, .bytes = wf_spec_bytes(s), .device_type = d->type, .device_id = d->id,
-                      .dtype = s->dtype, .ndim = s->ndim };
+    weft_tensor t = {.data = data,
+                     .bytes = wf_spec_bytes(s),
+                     .device_type = d->type,
+                     .device_id = d->id,
+                     .dtype = s->dtype,
+                     .ndim = s->ndim};
     int64_t     stride = 1;
     for (int32_t i = s->ndim - 1; i >= 0; i--) {
         t.shape[i] = s->shape[i];
@@ -44,14 +48,17 @@ static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err
     weft_engine *e = item->engine;
     uint64_t     scratch = item->plan.scratch_bytes;
     for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
-        weft_status status = wf_device_alloc(e->device, wf_spec_bytes(&item->plan.output[i]),
-                                             &item->output[i], err);
+        weft_status status =
+            wf_device_alloc(e->device, wf_spec_bytes(&item->plan.output[i]), &item->output[i], err);
         if (status != WEFT_OK)
             return status;
         job->output[i] = device_view(e->device, item->output[i], &item->plan.output[i]);
     }
-    job->scratch = (weft_tensor){ .bytes = scratch, .device_type = e->device->type,
-                                  .device_id = e->device->id, .dtype = { WEFT_DT_UINT, 8, 1 }, .ndim = 1 };
+    job->scratch = (weft_tensor){.bytes = scratch,
+                                 .device_type = e->device->type,
+                                 .device_id = e->device->id,
+                                 .dtype = {WEFT_DT_UINT, 8, 1},
+                                 .ndim = 1};
     job->scratch.shape[0] = (int64_t)scratch;
     job->scratch.stride[0] = 1;
     return scratch > 0 ? wf_device_alloc(e->device, scratch, &job->scratch.data, err) : WEFT_OK;
@@ -64,20 +71,23 @@ static void job_free(weft_item *item, encode_job *job)
     wf_device_free(item->engine->device, job->scratch.data);
 }
 
-/* The encoder must not read inputs on the host late: uploads come from a copy, since an item's inputs stay readable. */
+/* The encoder must not read inputs on the host late: uploads come from a copy, since an item's
+ * inputs stay readable. */
 static weft_status enqueue(weft_item *item, encode_job *job, void *const *staged, weft_error *err)
 {
     weft_engine     *e = item->engine;
-    weft_encode_item one = { &item->plan, job->input, job->output, item->input };
+    weft_encode_item one = {&item->plan, job->input, job->output, item->input};
     weft_status      status = WEFT_OK;
     for (uint32_t i = 0; i < item->plan.n_inputs && status == WEFT_OK; i++) {
         memcpy(staged[i], item->input[i].data, (size_t)item->input[i].bytes);
-        status = wf_queue_upload(e->encode_queue, job->input[i].data, staged[i], item->input[i].bytes, err);
+        status = wf_queue_upload(e->encode_queue, job->input[i].data, staged[i],
+                                 item->input[i].bytes, err);
     }
     if (status != WEFT_OK)
         return status;
     const char *before = wf_plugin_enter(item->modality->plugin);
-    status = item->modality->vt->encode(item->modality->self, &one, 1, e->encode_queue, &job->scratch, err);
+    status = item->modality->vt->encode(item->modality->self, &one, 1, e->encode_queue,
+                                        &job->scratch, err);
     wf_plugin_leave(before);
     return status;
 }
@@ -88,7 +98,8 @@ static weft_status check_finite(const weft_item *item, uint32_t i, const float *
     for (uint64_t k = 0; k < n; k++)
         if (!isfinite(v[k]))
             return wf_fail(err, WEFT_E_NUMERIC,
-                           "%s: the encoder's %s holds %s at element %llu: its weights or this item are damaged",
+                           "%s: the encoder's %s holds %s at element %llu: its weights or this "
+                           "item are damaged",
                            wf_plugin_id(item->modality->plugin), item->plan.output_name[i],
                            isnan(v[k]) ? "NaN" : "infinity", (unsigned long long)k);
     return WEFT_OK;
@@ -130,8 +141,8 @@ static weft_status encode_now(weft_item *item, encode_job *job, void **staged, w
 
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err)
 {
-    encode_job  job = { 0 };
-    void       *staged[WEFT_MAX_INPUTS] = { NULL };
+    encode_job  job = {0};
+    void       *staged[WEFT_MAX_INPUTS] = {NULL};
     weft_status status = WEFT_OK;
     double      start = wf_now_s();
     if (item->encoded && copies == NULL)
@@ -169,7 +180,8 @@ void wf_item_drop_kv(weft_item *item)
     for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++) {
         wf_item_kv *kv = &item->kv[i];
         for (int32_t r = 0; kv->runs != NULL && r < kv->n_runs; r++)
-            wf_kv_pool_give(&item->engine->kv, kv->runs[r], item->engine->hooks.streams[kv->stream].n_sites);
+            wf_kv_pool_give(&item->engine->kv, kv->runs[r],
+                            item->engine->hooks.streams[kv->stream].n_sites);
         wf_free(kv->runs);
         kv->runs = NULL;
         kv->projected = 0;
@@ -191,7 +203,8 @@ bool wf_items_evict(weft_engine *e, uint64_t now)
     return oldest != NULL;
 }
 
-/* Pages for one output's rows: cached text goes first when memory is short, then other items' K/V. */
+/* Pages for one output's rows: cached text goes first when memory is short, then other items' K/V.
+ */
 static weft_status take_runs(weft_item *item, wf_item_kv *kv, weft_error *err)
 {
     weft_engine *e = item->engine;
@@ -201,7 +214,8 @@ static weft_status take_runs(weft_item *item, wf_item_kv *kv, weft_error *err)
         return wf_fail_nomem(err, (uint64_t)kv->n_runs * sizeof *kv->runs, "an item's page table");
     for (int32_t r = 0; r < kv->n_runs; r++) {
         weft_status status = wf_kv_pool_take(&e->kv, pages, &kv->runs[r], err);
-        while (status == WEFT_E_LIMIT && (wf_blocks_evict(&e->blocks) || wf_items_evict(e, item->last_use)))
+        while (status == WEFT_E_LIMIT &&
+               (wf_blocks_evict(&e->blocks) || wf_items_evict(e, item->last_use)))
             status = wf_kv_pool_take(&e->kv, pages, &kv->runs[r], err);
         if (status == WEFT_OK)
             continue;
@@ -214,16 +228,18 @@ static weft_status take_runs(weft_item *item, wf_item_kv *kv, weft_error *err)
     return WEFT_OK;
 }
 
-static weft_status project(weft_item *item, uint32_t i, int64_t *slots, void *device_slots, weft_error *err)
+static weft_status project(weft_item *item, uint32_t i, int64_t *slots, void *device_slots,
+                           weft_error *err)
 {
     weft_engine *e = item->engine;
     wf_item_kv  *kv = &item->kv[i];
     for (int64_t r = 0; r < kv->n_rows; r++)
         slots[r] = (int64_t)kv->runs[r / WF_PAGE_TOKENS] * WF_PAGE_TOKENS + r % WF_PAGE_TOKENS;
-    weft_status status = wf_queue_upload(e->queue, device_slots, slots,
-                                         (uint64_t)kv->n_rows * sizeof *slots, err);
+    weft_status status =
+        wf_queue_upload(e->queue, device_slots, slots, (uint64_t)kv->n_rows * sizeof *slots, err);
     if (status == WEFT_OK)
-        status = wf_decoder_project(&e->decoder, kv->stream, item->output[i], kv->n_rows, device_slots, err);
+        status = wf_decoder_project(&e->decoder, kv->stream, item->output[i], kv->n_rows,
+                                    device_slots, err);
     weft_status waited = wf_queue_wait(e->queue, status == WEFT_OK ? err : NULL);
     return status == WEFT_OK ? waited : status;
 }

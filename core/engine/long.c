@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Long and live media: a segmenter pushes parts, each becomes an item, a prompt and its answer. Nothing is kept from one
- * part to the next. */
+/* Long and live media: a segmenter pushes parts, each becomes an item, a prompt and its answer.
+ * Nothing is kept from one part to the next. */
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -18,9 +18,9 @@ typedef struct long_run {
     char                    *text; /* of the part in progress */
     int32_t                 *ids;
     uint64_t                 n_text, text_cap, n_ids, ids_cap;
-    weft_error               failed; /* the sink's own failure: a segmenter may reword what it is given */
-    weft_status              status;
-    int32_t                  index, enough;
+    weft_error  failed; /* the sink's own failure: a segmenter may reword what it is given */
+    weft_status status;
+    int32_t     index, enough;
 } long_run;
 
 static weft_status grow(void **p, uint64_t *cap, uint64_t need, size_t each)
@@ -57,8 +57,9 @@ static int32_t on_token(void *ctx, const weft_token *t)
 static weft_status answer(long_run *r, weft_item *item, weft_generation *g, weft_error *err)
 {
     weft_sequence *s;
-    weft_prompt    p = { WEFT_HDR(weft_prompt), r->rq->flags, 1, r->rq->system, r->rq->user, 0, r->rq->task, &item,
-                         r->rq->language };
+    weft_prompt    p = {WEFT_HDR(weft_prompt), r->rq->flags, 1,
+                        r->rq->system,         r->rq->user,  0,
+                        r->rq->task,           &item,        r->rq->language};
     weft_status    status = weft_sequence_create(r->e, &s, err);
     if (status != WEFT_OK)
         return status;
@@ -76,11 +77,19 @@ static bool is_blank(char c)
 
 static void tell(long_run *r, const weft_segment *seg, const weft_generation *g, double encode_s)
 {
-    weft_part_result out = { .hdr = WEFT_HDR(weft_part_result), .index = r->index++, .silent = seg->silent != 0,
-                             .start_us = seg->start_us, .end_us = seg->end_us, .text = "", .ids = r->ids,
-                             .n_ids = r->n_ids, .temperature = r->sampling->temperature, .encode_s = encode_s,
-                             .prefill_s = g->prefill_s, .decode_s = g->decode_s };
-    uint64_t first = 0, last = r->n_text;
+    weft_part_result out = {.hdr = WEFT_HDR(weft_part_result),
+                            .index = r->index++,
+                            .silent = seg->silent != 0,
+                            .start_us = seg->start_us,
+                            .end_us = seg->end_us,
+                            .text = "",
+                            .ids = r->ids,
+                            .n_ids = r->n_ids,
+                            .temperature = r->sampling->temperature,
+                            .encode_s = encode_s,
+                            .prefill_s = g->prefill_s,
+                            .decode_s = g->decode_s};
+    uint64_t         first = 0, last = r->n_text;
     while (first < last && is_blank(r->text[first]))
         first++;
     while (last > first && is_blank(r->text[last - 1]))
@@ -95,14 +104,15 @@ static void tell(long_run *r, const weft_segment *seg, const weft_generation *g,
 
 static weft_status do_part(long_run *r, const weft_segment *seg, weft_error *err)
 {
-    weft_request    none = { WEFT_HDR(weft_request), -1, -1, -1, 0 };
-    weft_generation g = { .hdr = WEFT_HDR(weft_generation) };
+    weft_request    none = {WEFT_HDR(weft_request), -1, -1, -1, 0};
+    weft_generation g = {.hdr = WEFT_HDR(weft_generation)};
     weft_item      *item = NULL;
     double          encode_s = 0;
     weft_status     status = WEFT_OK;
     r->n_text = r->n_ids = 0;
     if (!seg->silent) {
-        status = wf_item_from_media(r->e, r->modality, seg->media, &none, &r->media->limits, true, &item, err);
+        status = wf_item_from_media(r->e, r->modality, seg->media, &none, &r->media->limits, true,
+                                    &item, err);
         if (status == WEFT_OK) {
             wf_item_settle(&item);
             status = weft_item_encode(item, err);
@@ -127,7 +137,8 @@ static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
     if (r->status == WEFT_OK)
         r->status = do_part(r, seg, &r->failed);
     if (r->rq->on_time != NULL && r->status == WEFT_OK)
-        r->rq->on_time(r->rq->ctx, seg->end_us, r->media->info.duration_us > 0 ? r->media->info.duration_us : -1);
+        r->rq->on_time(r->rq->ctx, seg->end_us,
+                       r->media->info.duration_us > 0 ? r->media->info.duration_us : -1);
     if (r->status == WEFT_OK && r->enough)
         return wf_fail(err, WEFT_E_CANCELLED, "the caller has enough");
     return r->status == WEFT_OK ? WEFT_OK : wf_fail(err, r->status, "%s", r->failed.message);
@@ -136,20 +147,23 @@ static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
 static const weft_segmenter *segmenter_of(weft_engine *e, const char *kind, wf_plugin **owner)
 {
     const weft_segmenter *s;
-    for (size_t i = 0; (s = wf_registry_component(e->registry, WEFT_C_SEGMENTER, i, owner)) != NULL; i++)
+    for (size_t i = 0; (s = wf_registry_component(e->registry, WEFT_C_SEGMENTER, i, owner)) != NULL;
+         i++)
         if (wf_has_kind(s->kinds, kind))
             return s;
     return NULL;
 }
 
-/* How long a part may be: as asked, which the model must be able to take, else as long as it takes. */
+/* How long a part may be: as asked, which the model must be able to take, else as long as it takes.
+ */
 static weft_status part_limit(const long_run *r, int64_t *max_us, weft_error *err)
 {
     int64_t most = wf_modality_longest_us(r->modality);
     *max_us = r->rq->max_us > 0 ? r->rq->max_us : most < DEFAULT_PART_US ? most : DEFAULT_PART_US;
     if (*max_us <= most)
         return WEFT_OK;
-    return wf_fail(err, WEFT_E_INVALID, "parts of %g s were asked for, and this model takes at most %g s at once",
+    return wf_fail(err, WEFT_E_INVALID,
+                   "parts of %g s were asked for, and this model takes at most %g s at once",
                    (double)*max_us / 1e6, (double)most / 1e6);
 }
 
@@ -158,10 +172,11 @@ static weft_status run_parts(long_run *r, weft_error *err)
 {
     wf_plugin            *owner;
     const weft_segmenter *s = segmenter_of(r->e, r->media->kind, &owner);
-    weft_segment_sink     sink = { WEFT_HDR(weft_segment_sink), r, push };
+    weft_segment_sink     sink = {WEFT_HDR(weft_segment_sink), r, push};
     int64_t               max_us;
     if (s == NULL) {
-        weft_segment all = { WEFT_HDR(weft_segment), 0, r->media->info.duration_us, 0, 0, &r->media->pub };
+        weft_segment all = {WEFT_HDR(weft_segment), 0, r->media->info.duration_us, 0, 0,
+                            &r->media->pub};
         return push(r, &all, err);
     }
     r->status = part_limit(r, &max_us, &r->failed); /* the caller's mistake, not the recording's */
@@ -174,7 +189,8 @@ static weft_status run_parts(long_run *r, weft_error *err)
 }
 
 /* The parts' own failure says more than what came back through the segmenter. */
-static weft_status outcome(const long_run *r, weft_status status, const weft_error *why, weft_error *err)
+static weft_status outcome(const long_run *r, weft_status status, const weft_error *why,
+                           weft_error *err)
 {
     if (r->enough)
         return WEFT_OK;
@@ -185,12 +201,12 @@ static weft_status outcome(const long_run *r, weft_status status, const weft_err
     return status == WEFT_OK ? status : wf_media_fail(r->rq->path, why, status, err);
 }
 
-weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p, weft_item_info *info,
-                          weft_error *err)
+weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
+                          weft_item_info *info, weft_error *err)
 {
     wf_media    m;
     weft_error  why = WF_ERROR_INIT;
-    long_run    r = { .e = e, .rq = rq, .sampling = p, .media = &m, .failed = WF_ERROR_INIT };
+    long_run    r = {.e = e, .rq = rq, .sampling = p, .media = &m, .failed = WF_ERROR_INIT};
     weft_status status = wf_registry_load_kind(e->registry, WEFT_C_SEGMENTER, err);
     if (status != WEFT_OK)
         return status;
@@ -204,10 +220,13 @@ weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const wef
             status = run_parts(&r, &why);
         status = outcome(&r, status, &why, err);
         if (info != NULL)
-            *info = (weft_item_info){ .hdr = WEFT_HDR(weft_item_info), .kind = m.kind,
-                                      .decoder = wf_plugin_id(m.plugin), .channels = m.info.channels,
-                                      .sample_rate = m.info.sample_rate, .duration_us = m.info.duration_us,
-                                      .n_samples = m.info.n_samples };
+            *info = (weft_item_info){.hdr = WEFT_HDR(weft_item_info),
+                                     .kind = m.kind,
+                                     .decoder = wf_plugin_id(m.plugin),
+                                     .channels = m.info.channels,
+                                     .sample_rate = m.info.sample_rate,
+                                     .duration_us = m.info.duration_us,
+                                     .n_samples = m.info.n_samples};
     }
     wf_media_close(&m);
     wf_free(r.text);

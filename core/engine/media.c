@@ -11,10 +11,11 @@
 
 #define HEAD_BYTES 65536
 #define STILL_FILE_BYTES ((uint64_t)64 << 20)
-#define COUNT_BLOCK      16384
-#define MARGIN_US        1000000 /* what a header's length may be wrong by: encoders pad */
+#define COUNT_BLOCK 16384
+#define MARGIN_US 1000000 /* what a header's length may be wrong by: encoders pad */
 
-weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status, weft_error *err)
+weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status,
+                          weft_error *err)
 {
     const char *what = why->message[0] != '\0' ? why->message : wf_status_name(status);
     wf_quoted   name = wf_quote(strcmp(path, "-") == 0 ? "standard input" : path);
@@ -33,13 +34,10 @@ static uint64_t option(const weft_engine *e, const char *key)
 
 static weft_limits limits_of(const weft_engine *e)
 {
-    weft_limits l = { WEFT_HDR(weft_limits),
-                      option(e, "max_pixels"),
-                      option(e, "max_side"),
-                      option(e, "max_frames"),
-                      option(e, "max_samples"),
-                      option(e, "max_decoded_bytes"),
-                      option(e, "max_tokens") };
+    weft_limits l = {WEFT_HDR(weft_limits),    option(e, "max_pixels"),
+                     option(e, "max_side"),    option(e, "max_frames"),
+                     option(e, "max_samples"), option(e, "max_decoded_bytes"),
+                     option(e, "max_tokens")};
     return l;
 }
 
@@ -58,14 +56,15 @@ typedef struct choice {
     int32_t             score;
 } choice;
 
-/* A live kind beats one that no modality takes; then the score; then the id, which is the order of asking. */
+/* A live kind beats one that no modality takes; then the score; then the id, which is the order of
+ * asking. */
 static void consider(weft_engine *e, const weft_decoder *d, wf_plugin *owner,
                      const weft_probe *head, const char *wanted, choice *best)
 {
     for (const char *const *kind = d->kinds; *kind != NULL; kind++) {
         if (wanted != NULL && strcmp(*kind, wanted) != 0)
             continue;
-        weft_probe  p = *head;
+        weft_probe p = *head;
         p.kind = *kind;
         const char *before = wf_plugin_enter(owner);
         int32_t     score = d->probe(&p);
@@ -75,7 +74,7 @@ static void consider(weft_engine *e, const weft_decoder *d, wf_plugin *owner,
         if (score <= WEFT_PROBE_NO || (best_live && !live))
             continue;
         if (best->vt == NULL || (live && !best_live) || score > best->score)
-            *best = (choice){ d, owner, *kind, score };
+            *best = (choice){d, owner, *kind, score};
         else if (score == best->score && best->plugin != owner)
             wf_log(WEFT_LOG_DEBUG, "%s and %s both know this file; %s is asked",
                    wf_plugin_id(best->plugin), wf_plugin_id(owner), wf_plugin_id(best->plugin));
@@ -84,8 +83,8 @@ static void consider(weft_engine *e, const weft_decoder *d, wf_plugin *owner,
 
 static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_error *err)
 {
-    weft_probe  head = { WEFT_HDR(weft_probe), NULL, NULL, 0, m->path };
-    choice      best = { NULL, NULL, NULL, 0 };
+    weft_probe  head = {WEFT_HDR(weft_probe), NULL, NULL, 0, m->path};
+    choice      best = {NULL, NULL, NULL, 0};
     wf_plugin  *owner;
     const void *vt;
     uint8_t    *bytes = wf_alloc(HEAD_BYTES);
@@ -94,7 +93,8 @@ static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_er
     int64_t n = m->source.pub.read_at(&m->source, 0, bytes, HEAD_BYTES);
     head.head = bytes;
     head.head_bytes = n > 0 ? (uint64_t)n : 0;
-    for (size_t i = 0; n > 0 && (vt = wf_registry_component(e->registry, WEFT_C_DECODER, i, &owner)) != NULL; i++)
+    for (size_t i = 0;
+         n > 0 && (vt = wf_registry_component(e->registry, WEFT_C_DECODER, i, &owner)) != NULL; i++)
         consider(e, vt, owner, &head, kind, &best);
     wf_free(bytes);
     if (n == WEFT_E_CANCELLED)
@@ -104,9 +104,11 @@ static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_er
     if (n == 0)
         return wf_fail(err, WEFT_E_CORRUPT, "it is empty");
     if (best.vt == NULL && kind != NULL)
-        return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\" (see weft plugin list)", kind);
+        return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\" (see weft plugin list)",
+                       kind);
     if (best.vt == NULL)
-        return wf_fail(err, WEFT_E_NOTFOUND, "no decoder knows this kind of file (see weft plugin list)");
+        return wf_fail(err, WEFT_E_NOTFOUND,
+                       "no decoder knows this kind of file (see weft plugin list)");
     m->vt = best.vt;
     m->plugin = best.plugin;
     m->kind = best.kind;
@@ -129,13 +131,13 @@ static weft_status check_info(const wf_media *m, weft_engine *e, weft_error *err
         return wf_fail(err, WEFT_E_LIMIT, "%dx%d pixels are over --max-pixels %llu", i->width,
                        i->height, (unsigned long long)m->limits.max_pixels);
     if (bytes * 4 > m->limits.max_decoded_bytes)
-        return wf_fail(err, WEFT_E_LIMIT, "%dx%d pixels are over --max-decoded-bytes %llu", i->width,
-                       i->height, (unsigned long long)m->limits.max_decoded_bytes);
+        return wf_fail(err, WEFT_E_LIMIT, "%dx%d pixels are over --max-decoded-bytes %llu",
+                       i->width, i->height, (unsigned long long)m->limits.max_decoded_bytes);
     return WEFT_OK;
 }
 
-static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n, const weft_tensor *dst,
-                               int64_t *at_us, weft_error *err)
+static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n,
+                               const weft_tensor *dst, int64_t *at_us, weft_error *err)
 {
     wf_media *m = ctx;
     if (m->vt->read_frames == NULL)
@@ -146,7 +148,8 @@ static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n, co
     return status;
 }
 
-static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got, weft_error *err)
+static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
+                              weft_error *err)
 {
     wf_media *m = ctx;
     if (m->vt->read_audio == NULL)
@@ -166,9 +169,9 @@ static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int6
 static weft_status open_decoder(weft_engine *e, wf_media *m, weft_error *err)
 {
     const char *before = wf_plugin_enter(m->plugin);
-    weft_status status = m->vt->open(wf_plugin_host(m->plugin), &m->source.pub, m->kind, &m->limits,
-                                     &m->dec, err);
-    m->info = (weft_media_info){ .hdr = WEFT_HDR(weft_media_info), .kind = m->kind };
+    weft_status status =
+        m->vt->open(wf_plugin_host(m->plugin), &m->source.pub, m->kind, &m->limits, &m->dec, err);
+    m->info = (weft_media_info){.hdr = WEFT_HDR(weft_media_info), .kind = m->kind};
     if (status == WEFT_OK)
         status = m->vt->info(m->dec, &m->info, err);
     wf_plugin_leave(before);
@@ -191,8 +194,12 @@ static weft_status count_samples(wf_media *m, int64_t most, int64_t *n, weft_err
     int64_t     channels = m->info.channels, got = 1;
     uint64_t    bytes = COUNT_BLOCK * sizeof(float) * (uint64_t)channels;
     float      *block = wf_alloc((size_t)bytes);
-    weft_tensor t = { .data = block, .bytes = bytes, .dtype = { WEFT_DT_FLOAT, 32, 1 }, .ndim = 2,
-                      .shape = { COUNT_BLOCK, channels }, .stride = { channels, 1 } };
+    weft_tensor t = {.data = block,
+                     .bytes = bytes,
+                     .dtype = {WEFT_DT_FLOAT, 32, 1},
+                     .ndim = 2,
+                     .shape = {COUNT_BLOCK, channels},
+                     .stride = {channels, 1}};
     weft_status status = block != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "a block of samples");
     for (*n = 0; status == WEFT_OK && got > 0 && *n <= most; *n += got) {
         got = 0;
@@ -205,7 +212,8 @@ static weft_status count_samples(wf_media *m, int64_t most, int64_t *n, weft_err
 /* The samples of so much time; rate is a plugin's word. */
 static int64_t samples_in(int64_t us, int32_t rate)
 {
-    return us < INT64_MAX / 2000000 ? us / 1000000 * rate + us % 1000000 * rate / 1000000 : INT64_MAX;
+    return us < INT64_MAX / 2000000 ? us / 1000000 * rate + us % 1000000 * rate / 1000000
+                                    : INT64_MAX;
 }
 
 weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cut, weft_error *err)
@@ -221,7 +229,8 @@ weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cu
     most = samples_in(most_us, i->sample_rate);
     weft_status status = count_samples(m, most, &n, err);
     if (status == WEFT_OK && m->source.is_pipe && m->source.at > m->source.n_kept)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "a pipe of more than %llu bytes cannot be read twice; give a file",
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "a pipe of more than %llu bytes cannot be read twice; give a file",
                        (unsigned long long)WF_PIPE_KEPT);
     if (status == WEFT_OK) {
         close_decoder(m);
@@ -232,9 +241,10 @@ weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cu
     return status;
 }
 
-weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *m, weft_error *err)
+weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *m,
+                          weft_error *err)
 {
-    weft_error  why = WF_ERROR_INIT;
+    weft_error why = WF_ERROR_INIT;
     memset(m, 0, sizeof *m);
     m->limits = limits_of(e);
     if (!e->decoders_loaded) {
@@ -251,7 +261,7 @@ weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf
         status = open_decoder(e, m, &why);
     if (status != WEFT_OK)
         return wf_media_fail(path, &why, status, err);
-    m->pub = (weft_media){ WEFT_HDR(weft_media), m, &m->info, read_frames, read_audio };
+    m->pub = (weft_media){WEFT_HDR(weft_media), m, &m->info, read_frames, read_audio};
     return WEFT_OK;
 }
 

@@ -22,7 +22,8 @@ static weft_status sink_marker(void *ctx, const weft_marker *m, weft_error *err)
     return wf_hooks_add_marker(&c->e->hooks, c->owner, m, err);
 }
 
-/* Where the plugin's weights are: its own section's `weights`, or the model directory that it claims. */
+/* Where the plugin's weights are: its own section's `weights`, or the model directory that it
+ * claims. */
 static weft_status package_for(weft_engine *e, wf_modality *m, weft_error *err)
 {
     const char *dir = wf_settings_plugin_str(e->settings, wf_plugin_id(m->plugin), "weights");
@@ -36,8 +37,16 @@ static weft_status package_for(weft_engine *e, wf_modality *m, weft_error *err)
 static weft_model_info model_info(const weft_engine *e, const wf_modality *m)
 {
     const wf_config *c = &e->config;
-    weft_model_info  mi = { WEFT_HDR(weft_model_info), m->package, c->n_layers, c->d_model, c->n_heads,
-                            c->n_kv_heads, c->head_dim, c->vocab, e->device->type, c->rms_eps };
+    weft_model_info  mi = {WEFT_HDR(weft_model_info),
+                           m->package,
+                           c->n_layers,
+                           c->d_model,
+                           c->n_heads,
+                           c->n_kv_heads,
+                           c->head_dim,
+                           c->vocab,
+                           e->device->type,
+                           c->rms_eps};
     return mi;
 }
 
@@ -65,20 +74,21 @@ static void note_idle(weft_engine *e, const wf_modality *m, const weft_error *wh
     wf_log(WEFT_LOG_INFO, "%s is idle: %s", wf_plugin_id(m->plugin), why->message);
     if (e->n_idle == WF_MAX_MODALITIES)
         return;
-    e->idle[e->n_idle++] = (wf_idle){ m->plugin, m->vt, *why };
+    e->idle[e->n_idle++] = (wf_idle){m->plugin, m->vt, *why};
 }
 
 /* Creates one modality; one that says UNSUPPORTED stays loaded and idle. */
-static weft_status create_modality(weft_engine *e, wf_plugin *plugin, const weft_modality *vt, weft_error *err)
+static weft_status create_modality(weft_engine *e, wf_plugin *plugin, const weft_modality *vt,
+                                   weft_error *err)
 {
-    wf_modality m = { .plugin = plugin, .vt = vt };
+    wf_modality m = {.plugin = plugin, .vt = vt};
     weft_error  why = WF_ERROR_INIT;
     weft_status status = package_for(e, &m, err);
     if (status != WEFT_OK)
         return status;
     if (e->n_modalities == WF_MAX_MODALITIES)
         return wf_fail(err, WEFT_E_LIMIT, "more than %d modalities", WF_MAX_MODALITIES);
-    wf_plugin_bind(plugin, &(wf_binding){ .device = e->device, .linear_dtype = e->dtype });
+    wf_plugin_bind(plugin, &(wf_binding){.device = e->device, .linear_dtype = e->dtype});
     weft_model_info mi = model_info(e, &m);
     const char     *before = wf_plugin_enter(plugin);
     status = vt->create(wf_plugin_host(plugin), &mi, &m.self, &why);
@@ -101,8 +111,8 @@ static weft_status create_modality(weft_engine *e, wf_plugin *plugin, const weft
 
 static weft_status install(weft_engine *e, wf_modality *m, weft_error *err)
 {
-    sink_ctx       ctx = { e, wf_plugin_id(m->plugin) };
-    weft_hook_sink sink = { WEFT_HDR(weft_hook_sink), &ctx, sink_site, sink_marker };
+    sink_ctx       ctx = {e, wf_plugin_id(m->plugin)};
+    weft_hook_sink sink = {WEFT_HDR(weft_hook_sink), &ctx, sink_site, sink_marker};
     const char    *before = wf_plugin_enter(m->plugin);
     weft_status    status = m->vt->install(m->self, &sink, err);
     wf_plugin_leave(before);
@@ -115,7 +125,8 @@ weft_status wf_engine_open_modalities(weft_engine *e, weft_error *err)
     weft_status status = wf_registry_load_named(e->registry, err);
     for (size_t i = 0; status == WEFT_OK && (p = wf_registry_loaded(e->registry, i)) != NULL; i++) {
         const weft_modality *vt;
-        for (size_t k = 0; status == WEFT_OK && (vt = wf_plugin_component(p, WEFT_C_MODALITY, k)) != NULL; k++)
+        for (size_t k = 0;
+             status == WEFT_OK && (vt = wf_plugin_component(p, WEFT_C_MODALITY, k)) != NULL; k++)
             status = create_modality(e, p, vt, err);
     }
     for (int32_t i = 0; i < e->n_modalities && e->has_core && status == WEFT_OK; i++)
@@ -125,7 +136,8 @@ weft_status wf_engine_open_modalities(weft_engine *e, weft_error *err)
     const char *blind = status == WEFT_OK ? wf_hooks_blind_owner(&e->hooks) : NULL;
     if (blind != NULL)
         wf_log(WEFT_LOG_WARN,
-               "%s: layers of %s change text that sees no media too, so text here is not the text core's alone",
+               "%s: layers of %s change text that sees no media too, so text here is not the text "
+               "core's alone",
                wf_package_dir(e->package), blind);
     return status;
 }
@@ -179,7 +191,8 @@ static bool id_is_taken(const weft_engine *e, int32_t id)
     return false;
 }
 
-/* A marker's id: its own, else the tokenizer's for its string, else the lowest that is free beyond the vocabulary. */
+/* A marker's id: its own, else the tokenizer's for its string, else the lowest that is free beyond
+ * the vocabulary. */
 weft_status wf_engine_resolve_markers(weft_engine *e, weft_error *err)
 {
     for (int32_t i = 0; i < e->hooks.n_markers; i++) {
@@ -191,7 +204,8 @@ weft_status wf_engine_resolve_markers(weft_engine *e, weft_error *err)
                 m->token_id = id;
         bool needs_row = m->token_id >= e->config.vocab && !e->hooks.streams[m->stream].soft;
         if (needs_row && m->embedding_weight == NULL)
-            return wf_fail(err, WEFT_E_INVALID, "%s: marker %s is token %d, beyond the vocabulary, without an embedding",
+            return wf_fail(err, WEFT_E_INVALID,
+                           "%s: marker %s is token %d, beyond the vocabulary, without an embedding",
                            m->owner, m->token, m->token_id);
     }
     return WEFT_OK;

@@ -44,8 +44,10 @@ static weft_status more_toks(weft_sequence *s, int64_t n, weft_error *err)
 {
     if (n > s->engine->context - s->n)
         return wf_fail(err, WEFT_E_LIMIT,
-                       "%lld tokens and %lld more are over the context of %d (--context, up to the model's %d)",
-                       (long long)s->n, (long long)n, s->engine->context, s->engine->config.max_positions);
+                       "%lld tokens and %lld more are over the context of %d (--context, up to the "
+                       "model's %d)",
+                       (long long)s->n, (long long)n, s->engine->context,
+                       s->engine->config.max_positions);
     if (s->n + n <= s->cap)
         return WEFT_OK;
     int64_t cap = s->cap * 2 > s->n + n ? s->cap * 2 : s->n + n + 64;
@@ -57,16 +59,17 @@ static weft_status more_toks(weft_sequence *s, int64_t n, weft_error *err)
     return WEFT_OK;
 }
 
-weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n, weft_error *err)
+weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n,
+                                   weft_error *err)
 {
     weft_status status = n <= INT32_MAX ? more_toks(s, (int64_t)n, err)
                                         : wf_fail(err, WEFT_E_LIMIT, "too many tokens");
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
         if (ids[i] < 0 || ids[i] >= s->engine->config.vocab)
-            status = wf_fail(err, WEFT_E_INVALID, "token %d is outside the vocabulary of %d", ids[i],
-                             s->engine->config.vocab);
+            status = wf_fail(err, WEFT_E_INVALID, "token %d is outside the vocabulary of %d",
+                             ids[i], s->engine->config.vocab);
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
-        s->toks[s->n++] = (wf_tok){ ids[i], -1, -1 };
+        s->toks[s->n++] = (wf_tok){ids[i], -1, -1};
     return status;
 }
 
@@ -90,11 +93,12 @@ static weft_status add_item(weft_sequence *s, weft_item *item, int32_t marker, w
         s->items_cap = cap;
     }
     wf_item_hold(item);
-    s->items[s->n_items++] = (wf_seq_item){ item, s->n, marker, 0 };
+    s->items[s->n_items++] = (wf_seq_item){item, s->n, marker, 0};
     return WEFT_OK;
 }
 
-weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int32_t marker, weft_error *err)
+weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int32_t marker,
+                                          weft_error *err)
 {
     const wf_marker *m = &s->engine->hooks.markers[marker];
     bool             soft = s->engine->hooks.streams[m->stream].soft != 0;
@@ -108,12 +112,14 @@ weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int
     if (status == WEFT_OK)
         status = add_item(s, item, marker, err);
     for (int64_t i = 0; i < n && status == WEFT_OK; i++)
-        s->toks[s->n++] = (wf_tok){ m->token_id, s->n_items - 1, soft ? (int32_t)i : -1 };
+        s->toks[s->n++] = (wf_tok){m->token_id, s->n_items - 1, soft ? (int32_t)i : -1};
     return status;
 }
 
-/* One of the special tokens that enclose placeholders; is_shared: not once more where it is the last one already. */
-static weft_status feed_special(weft_sequence *s, const char *token, bool is_shared, weft_error *err)
+/* One of the special tokens that enclose placeholders; is_shared: not once more where it is the
+ * last one already. */
+static weft_status feed_special(weft_sequence *s, const char *token, bool is_shared,
+                                weft_error *err)
 {
     weft_engine *e = s->engine;
     if (token == NULL)
@@ -123,8 +129,9 @@ static weft_status feed_special(weft_sequence *s, const char *token, bool is_sha
         return status;
     int32_t id = e->tokenizer->special(e->tokenizer_self, token);
     if (id < 0) {
-        status = wf_fail(err, WEFT_E_NOTFOUND,
-                         "the tokenizer has no token \"%s\", which the model wants beside media", token);
+        status =
+            wf_fail(err, WEFT_E_NOTFOUND,
+                    "the tokenizer has no token \"%s\", which the model wants beside media", token);
         return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
     }
     if (is_shared && s->n > 0 && s->toks[s->n - 1].item < 0 && s->toks[s->n - 1].id == id)
@@ -140,8 +147,8 @@ weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_erro
                        item->plan.stream[0] != NULL ? item->plan.stream[0] : "the item");
     const wf_marker *m = &s->engine->hooks.markers[marker];
     int64_t          before = s->n;
-    bool             is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;
-    weft_status      status = feed_special(s, m->before, is_shared, err);
+    bool is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;
+    weft_status status = feed_special(s, m->before, is_shared, err);
     if (status == WEFT_OK)
         status = wf_sequence_feed_placeholders(s, item, marker, err);
     if (status == WEFT_OK)
@@ -154,8 +161,8 @@ weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_erro
 weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err)
 {
     if (n < 0 || n > s->n)
-        return wf_fail(err, WEFT_E_INVALID, "a sequence of %lld tokens cannot be cut to %lld", (long long)s->n,
-                       (long long)n);
+        return wf_fail(err, WEFT_E_INVALID, "a sequence of %lld tokens cannot be cut to %lld",
+                       (long long)s->n, (long long)n);
     if (n < s->n && s->toks[n].row > 0)
         return wf_fail(err, WEFT_E_INVALID, "token %lld is within a media item", (long long)n);
     int64_t blocks = (n + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
@@ -166,7 +173,8 @@ weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err)
     s->n = n;
     if (s->n_done > n)
         s->n_done = n;
-    /* What follows may differ, so blocks cached after this one must not be found through its name. */
+    /* What follows may differ, so blocks cached after this one must not be found through its name.
+     */
     if (s->n_blocks > 0 && n % WF_PAGE_TOKENS != 0 && s->blocks[s->n_blocks - 1]->refs == 1)
         s->blocks[s->n_blocks - 1]->id = s->engine->blocks.next_id++;
     return WEFT_OK;
@@ -246,7 +254,8 @@ static uint64_t last_id(const weft_sequence *s)
 void wf_sequence_reuse(weft_sequence *s)
 {
     uint64_t key[WF_PAGE_TOKENS];
-    while (!s->no_cache && s->n_done == s->n_blocks * WF_PAGE_TOKENS && s->n - s->n_done > WF_PAGE_TOKENS) {
+    while (!s->no_cache && s->n_done == s->n_blocks * WF_PAGE_TOKENS &&
+           s->n - s->n_done > WF_PAGE_TOKENS) {
         keys_of(s, s->n_done, key);
         wf_block *k = wf_blocks_find(&s->engine->blocks, last_id(s), key);
         if (k == NULL)
@@ -312,7 +321,8 @@ static bool has_ended(const weft_sequence *s, const wf_seq_item *it, int64_t pos
     return false;
 }
 
-void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, int32_t *first, int32_t *last)
+void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, int32_t *first,
+                         int32_t *last)
 {
     const wf_hooks *h = &s->engine->hooks;
     int64_t         end_of_last = -1; /* the position after the latest item's placeholders */
@@ -323,7 +333,7 @@ void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, in
             continue;
         uint32_t until = h->markers[it->marker].visibility;
         bool     alone = until == WEFT_VIS_UNTIL_NEXT ||
-                         (until == WEFT_VIS_UNTIL_NEXT_GROUP && it->pos != end_of_last);
+                     (until == WEFT_VIS_UNTIL_NEXT_GROUP && it->pos != end_of_last);
         if (*first == *last || alone)
             *first = i;
         *last = i + 1;

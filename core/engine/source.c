@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes for decoders: a file at any offset, or a pipe whose first bytes are kept so that a decoder may look again. */
+/* Bytes for decoders: a file at any offset, or a pipe whose first bytes are kept so that a decoder
+ * may look again. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +11,7 @@
 #include "core/base/mem.h"
 #include "core/engine/media.h"
 
-#define POLL_MS    100 /* how long a wait for a pipe may overlook a cancel */
+#define POLL_MS 100 /* how long a wait for a pipe may overlook a cancel */
 #define PIPE_BLOCK 65536
 
 static int64_t file_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
@@ -18,7 +19,7 @@ static int64_t file_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
     wf_source *s = ctx;
     if (offset >= s->file.bytes)
         return 0;
-    uint64_t part = n < s->file.bytes - offset ? n : s->file.bytes - offset;
+    uint64_t    part = n < s->file.bytes - offset ? n : s->file.bytes - offset;
     weft_status status = wf_file_read(&s->file, offset, dst, part, NULL);
     return status == WEFT_OK ? (int64_t)part : status;
 }
@@ -37,7 +38,7 @@ static int64_t pipe_length(void *ctx)
 /* Waits until the pipe can be read without waiting: it holds bytes or has ended. */
 static weft_status pipe_wait(const wf_source *s)
 {
-    struct pollfd p = { .fd = s->file.fd, .events = POLLIN };
+    struct pollfd p = {.fd = s->file.fd, .events = POLLIN};
     int           r = 0;
     while (r <= 0) {
         if (atomic_load(s->cancel) != 0)
@@ -94,8 +95,8 @@ static weft_status keep_room(wf_source *s, uint64_t bytes)
     return WEFT_OK;
 }
 
-/* Keeps the pipe's bytes up to `end`, which is at most WF_PIPE_KEPT. More is taken where more is there, but nothing past
- * `end` is waited for: who speaks into a pipe is heard at once. */
+/* Keeps the pipe's bytes up to `end`, which is at most WF_PIPE_KEPT. More is taken where more is
+ * there, but nothing past `end` is waited for: who speaks into a pipe is heard at once. */
 static weft_status pipe_fill(wf_source *s, uint64_t end)
 {
     while (s->at == s->n_kept && s->n_kept < end) {
@@ -129,8 +130,8 @@ static int64_t pipe_stream(wf_source *s, uint64_t offset, void *dst, uint64_t n)
 
 static int64_t pipe_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
 {
-    wf_source *s = ctx;
-    uint64_t   end = offset + n < offset ? UINT64_MAX : offset + n, part = 0;
+    wf_source  *s = ctx;
+    uint64_t    end = offset + n < offset ? UINT64_MAX : offset + n, part = 0;
     weft_status status = pipe_fill(s, end < WF_PIPE_KEPT ? end : WF_PIPE_KEPT);
     if (status != WEFT_OK)
         return status;
@@ -147,8 +148,8 @@ static int64_t pipe_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
 static void set_source(wf_source *s, bool pipe)
 {
     s->is_pipe = pipe;
-    s->pub = (weft_source){ WEFT_HDR(weft_source), s, pipe ? pipe_read_at : file_read_at,
-                            pipe ? pipe_length : file_length };
+    s->pub = (weft_source){WEFT_HDR(weft_source), s, pipe ? pipe_read_at : file_read_at,
+                           pipe ? pipe_length : file_length};
 }
 
 weft_status wf_source_open(const char *path, atomic_int *cancel, wf_source *out, weft_error *err)

@@ -103,13 +103,15 @@ static void fill_rows(tables *t)
     for (int32_t i = 0; i < t->n_parts; i++) {
         const weft_sequence *s = t->parts[i].seq;
         for (int64_t k = 0; k < t->parts[i].n_rows; k++, r++) {
-            int64_t       p = s->n_done + k;
-            const wf_tok *tok = &s->toks[p];
-            const wf_marker *mk = tok->item >= 0 ? &t->e->hooks.markers[s->items[tok->item].marker] : NULL;
+            int64_t          p = s->n_done + k;
+            const wf_tok    *tok = &s->toks[p];
+            const wf_marker *mk =
+                tok->item >= 0 ? &t->e->hooks.markers[s->items[tok->item].marker] : NULL;
             bool elsewhere = mk != NULL && (tok->row >= 0 || mk->embedding != NULL);
             ids[r] = elsewhere ? -1 : tok->id;
             pos[r] = (int32_t)p;
-            slot[r] = (int64_t)s->blocks[p / WF_PAGE_TOKENS]->page * WF_PAGE_TOKENS + p % WF_PAGE_TOKENS;
+            slot[r] =
+                (int64_t)s->blocks[p / WF_PAGE_TOKENS]->page * WF_PAGE_TOKENS + p % WF_PAGE_TOKENS;
             if (k >= t->parts[i].n_rows - t->parts[i].n_out)
                 out[o++] = (int32_t)r;
         }
@@ -119,14 +121,15 @@ static void fill_rows(tables *t)
 /* Each row sees its sequence's blocks up to its own place. */
 static void fill_self(tables *t)
 {
-    int32_t    *begin = host_at(t, t->self.begin), *end = host_at(t, t->self.end), *last = host_at(t, t->self.last);
+    int32_t *begin = host_at(t, t->self.begin), *end = host_at(t, t->self.end),
+            *last = host_at(t, t->self.last);
     wf_kv_span *spans = host_at(t, t->self.spans);
     int64_t     r = 0, n = 0;
     for (int32_t i = 0; i < t->n_parts; i++) {
         const weft_sequence *s = t->parts[i].seq;
         int64_t              total = s->n_done + t->parts[i].n_rows, first = n;
         for (int64_t b = 0; b * WF_PAGE_TOKENS < total; b++)
-            spans[n++] = (wf_kv_span){ s->blocks[b]->page, WF_PAGE_TOKENS };
+            spans[n++] = (wf_kv_span){s->blocks[b]->page, WF_PAGE_TOKENS};
         for (int64_t k = 0; k < t->parts[i].n_rows; k++, r++) {
             int64_t p = s->n_done + k;
             begin[r] = (int32_t)first;
@@ -142,18 +145,20 @@ static int64_t add_spans(wf_kv_span *spans, int64_t n, const wf_item_kv *kv)
 {
     for (int32_t r = 0; r < kv->n_runs; r++) {
         int64_t left = kv->n_rows - (int64_t)r * WF_PAGE_TOKENS;
-        spans[n++] = (wf_kv_span){ kv->runs[r], left < WF_PAGE_TOKENS ? (int32_t)left : WF_PAGE_TOKENS };
+        spans[n++] =
+            (wf_kv_span){kv->runs[r], left < WF_PAGE_TOKENS ? (int32_t)left : WF_PAGE_TOKENS};
     }
     return n;
 }
 
-/* The rows of one part that see items of a stream. A group's spans are written once and grow item by item: a row
- * sees a prefix of them. */
-static int64_t fill_part(tables *t, const wf_step_part *part, int32_t stream, int64_t row0, int64_t n_spans)
+/* The rows of one part that see items of a stream. A group's spans are written once and grow item
+ * by item: a row sees a prefix of them. */
+static int64_t fill_part(tables *t, const wf_step_part *part, int32_t stream, int64_t row0,
+                         int64_t n_spans)
 {
-    seen_at    *s = &t->streams[stream];
-    int32_t    *index = host_at(t, s->index), *begin = host_at(t, s->begin), *end = host_at(t, s->end);
-    int32_t    *last = host_at(t, s->last), group = -1, upto = 0;
+    seen_at *s = &t->streams[stream];
+    int32_t *index = host_at(t, s->index), *begin = host_at(t, s->begin), *end = host_at(t, s->end);
+    int32_t *last = host_at(t, s->last), group = -1, upto = 0;
     wf_kv_span *spans = host_at(t, s->spans);
     int64_t     group_at = n_spans;
     for (int64_t k = 0; k < part->n_rows; k++) {
@@ -205,7 +210,8 @@ static void fill_soft(tables *t)
             list->n = 0;
             list->src = soft ? it->item->output[0] : mk->embedding;
             list->src_stride = t->e->config.d_model;
-            for (int64_t p = it->pos; list->src != NULL && p < it->pos + it->item->plan.n_placeholders; p++) {
+            for (int64_t p = it->pos;
+                 list->src != NULL && p < it->pos + it->item->plan.n_placeholders; p++) {
                 if (p < from || p >= to)
                     continue;
                 src[list->n] = soft ? s->toks[p].row : 0;
@@ -219,26 +225,31 @@ static void fill_soft(tables *t)
 
 static wf_seen seen_of(const tables *t, const seen_at *s)
 {
-    wf_seen seen = { s->n, device_at(t, s->index), device_at(t, s->begin), device_at(t, s->end),
-                     device_at(t, s->last), device_at(t, s->spans) };
+    wf_seen seen = {s->n,
+                    device_at(t, s->index),
+                    device_at(t, s->begin),
+                    device_at(t, s->end),
+                    device_at(t, s->last),
+                    device_at(t, s->spans)};
     return seen;
 }
 
-static weft_status run_batch(tables *t, wf_seen *streams, float *logits, float *hidden, weft_error *err)
+static weft_status run_batch(tables *t, wf_seen *streams, float *logits, float *hidden,
+                             weft_error *err)
 {
     weft_engine *e = t->e;
-    wf_batch     b = { .m = t->m,
-                       .n_out = t->n_out,
-                       .n_soft = t->n_soft,
-                       .ids = device_at(t, t->ids),
-                       .pos = device_at(t, t->pos),
-                       .slot = device_at(t, t->slot),
-                       .self = seen_of(t, &t->self),
-                       .streams = streams,
-                       .soft = t->soft,
-                       .out_index = device_at(t, t->out),
-                       .logits = logits,
-                       .hidden = hidden };
+    wf_batch     b = {.m = t->m,
+                      .n_out = t->n_out,
+                      .n_soft = t->n_soft,
+                      .ids = device_at(t, t->ids),
+                      .pos = device_at(t, t->pos),
+                      .slot = device_at(t, t->slot),
+                      .self = seen_of(t, &t->self),
+                      .streams = streams,
+                      .soft = t->soft,
+                      .out_index = device_at(t, t->out),
+                      .logits = logits,
+                      .hidden = hidden};
     for (int32_t i = 0; i < t->n_streams; i++)
         streams[i] = seen_of(t, &t->streams[i]);
     weft_status status = wf_queue_upload(e->queue, e->device_blob, e->blob, t->bytes, err);
@@ -248,7 +259,8 @@ static weft_status run_batch(tables *t, wf_seen *streams, float *logits, float *
     return status == WEFT_OK ? waited : status;
 }
 
-static weft_status tables_run(tables *t, wf_seen *streams, float *logits, float *hidden, weft_error *err)
+static weft_status tables_run(tables *t, wf_seen *streams, float *logits, float *hidden,
+                              weft_error *err)
 {
     carve_all(t);
     weft_status status = blob_reserve(t->e, t->bytes, err);
@@ -263,7 +275,8 @@ static weft_status tables_run(tables *t, wf_seen *streams, float *logits, float 
 }
 
 /* K/V of every item that some row of the step sees, and blocks for the rows. */
-static weft_status prepare(weft_engine *e, const wf_step_part *parts, int32_t n_parts, weft_error *err)
+static weft_status prepare(weft_engine *e, const wf_step_part *parts, int32_t n_parts,
+                           weft_error *err)
 {
     weft_status status = WEFT_OK;
     uint64_t    now = ++e->clock;
@@ -286,19 +299,21 @@ static weft_status prepare(weft_engine *e, const wf_step_part *parts, int32_t n_
     return status;
 }
 
-static weft_status check_logits(const weft_engine *e, const float *logits, int64_t n, weft_error *err)
+static weft_status check_logits(const weft_engine *e, const float *logits, int64_t n,
+                                weft_error *err)
 {
     for (int64_t i = 0; i < n * e->config.vocab; i++)
         if (!isfinite(logits[i]))
-            return wf_fail(err, WEFT_E_NUMERIC, "%s: the logits hold %s: the model's weights are damaged",
+            return wf_fail(err, WEFT_E_NUMERIC,
+                           "%s: the logits hold %s: the model's weights are damaged",
                            wf_package_dir(e->package), isnan(logits[i]) ? "NaN" : "infinity");
     return WEFT_OK;
 }
 
-weft_status wf_step_run(weft_engine *e, const wf_step_part *parts, int32_t n_parts, float *logits, float *hidden,
-                        weft_error *err)
+weft_status wf_step_run(weft_engine *e, const wf_step_part *parts, int32_t n_parts, float *logits,
+                        float *hidden, weft_error *err)
 {
-    tables      t = { .e = e, .parts = parts, .n_parts = n_parts, .n_streams = e->hooks.n_streams };
+    tables      t = {.e = e, .parts = parts, .n_parts = n_parts, .n_streams = e->hooks.n_streams};
     weft_status status = prepare(e, parts, n_parts, err);
     if (status != WEFT_OK)
         return status;

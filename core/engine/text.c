@@ -8,7 +8,8 @@
 
 #define PROMPT_MAX_BYTES ((uint64_t)16 << 20)
 
-static weft_status try_tokenizer(weft_engine *e, const weft_tokenizer *t, wf_plugin *owner, weft_error *err)
+static weft_status try_tokenizer(weft_engine *e, const weft_tokenizer *t, wf_plugin *owner,
+                                 weft_error *err)
 {
     void       *self = NULL;
     const char *before = wf_plugin_enter(owner);
@@ -32,8 +33,10 @@ weft_status wf_engine_tokenizer(weft_engine *e, weft_error *err)
         return WEFT_OK;
     if ((status = wf_registry_load_kind(e->registry, WEFT_C_TOKENIZER, err)) != WEFT_OK)
         return status;
-    status = wf_fail(&why, WEFT_E_NOTFOUND, "%s: no tokenizer plugin is loaded", wf_package_dir(e->package));
-    for (size_t i = 0; (t = wf_registry_component(e->registry, WEFT_C_TOKENIZER, i, &owner)) != NULL; i++) {
+    status = wf_fail(&why, WEFT_E_NOTFOUND, "%s: no tokenizer plugin is loaded",
+                     wf_package_dir(e->package));
+    for (size_t i = 0;
+         (t = wf_registry_component(e->registry, WEFT_C_TOKENIZER, i, &owner)) != NULL; i++) {
         status = try_tokenizer(e, t, owner, &why);
         if (status != WEFT_E_UNSUPPORTED && status != WEFT_E_NOTFOUND)
             break;
@@ -47,8 +50,8 @@ weft_status wf_engine_tokenizer(weft_engine *e, weft_error *err)
     return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
 }
 
-weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int32_t special, int32_t *ids,
-                          uint64_t cap, uint64_t *need, weft_error *err)
+weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int32_t special,
+                          int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err)
 {
     weft_status status = wf_engine_tokenizer(e, err);
     if (status == WEFT_OK && bytes > PROMPT_MAX_BYTES)
@@ -56,14 +59,16 @@ weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int3
                          (unsigned long long)bytes, (unsigned long long)PROMPT_MAX_BYTES);
     if (status != WEFT_OK)
         return status;
-    return e->tokenizer->encode(e->tokenizer_self, text, bytes, special ? WEFT_TOK_SPECIAL : 0, ids, cap, need, err);
+    return e->tokenizer->encode(e->tokenizer_self, text, bytes, special ? WEFT_TOK_SPECIAL : 0, ids,
+                                cap, need, err);
 }
 
-weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text, uint64_t cap, uint64_t *need,
-                            weft_error *err)
+weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text,
+                            uint64_t cap, uint64_t *need, weft_error *err)
 {
     weft_status status = wf_engine_tokenizer(e, err);
-    return status == WEFT_OK ? e->tokenizer->decode(e->tokenizer_self, ids, n, text, cap, need, err) : status;
+    return status == WEFT_OK ? e->tokenizer->decode(e->tokenizer_self, ids, n, text, cap, need, err)
+                             : status;
 }
 
 /* A prompt cut into text and places for items. */
@@ -76,7 +81,8 @@ typedef struct pieces {
     uint32_t           n, cap, n_order, reserved;
 } pieces;
 
-static weft_status add_part(pieces *c, const char *text, uint64_t bytes, int32_t id, weft_error *err)
+static weft_status add_part(pieces *c, const char *text, uint64_t bytes, int32_t id,
+                            weft_error *err)
 {
     if (id < 0 && bytes == 0)
         return WEFT_OK;
@@ -88,7 +94,7 @@ static weft_status add_part(pieces *c, const char *text, uint64_t bytes, int32_t
         c->parts = p;
         c->cap = cap;
     }
-    c->parts[c->n++] = (weft_part){ text, bytes, id, 0 };
+    c->parts[c->n++] = (weft_part){text, bytes, id, 0};
     return WEFT_OK;
 }
 
@@ -143,7 +149,8 @@ static bool is_missing(const pieces *c, uint32_t item, const char *text, uint64_
 }
 
 /* Items without a place, before the text or after it as their markers say. */
-static weft_status place_missing(pieces *c, bool last, const char *text, uint64_t bytes, weft_error *err)
+static weft_status place_missing(pieces *c, bool last, const char *text, uint64_t bytes,
+                                 weft_error *err)
 {
     weft_status status = WEFT_OK;
     for (uint32_t i = 0; i < c->p->n_items && status == WEFT_OK; i++)
@@ -157,7 +164,8 @@ static weft_status cut(pieces *c, const char *text, uint64_t bytes, weft_error *
 {
     uint64_t    from = 0;
     weft_status status = place_missing(c, false, text, bytes, err);
-    for (uint32_t i = 0; i < c->p->n_items; i++) /* those that go last must not take a place before */
+    for (uint32_t i = 0; i < c->p->n_items;
+         i++) /* those that go last must not take a place before */
         c->placed[i] |= goes_last(c, i) && is_missing(c, i, text, bytes);
     for (uint64_t i = 0; i < bytes && status == WEFT_OK;) {
         uint32_t item = item_at(c, text + i, bytes - i);
@@ -179,7 +187,8 @@ static weft_status cut(pieces *c, const char *text, uint64_t bytes, weft_error *
 }
 
 /* Ids from the tokenizer by its grow-and-call-again protocol; *ids is the caller's to free. */
-typedef weft_status (*ids_fn)(void *ctx, int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err);
+typedef weft_status (*ids_fn)(void *ctx, int32_t *ids, uint64_t cap, uint64_t *need,
+                              weft_error *err);
 static weft_status collect(ids_fn fn, void *ctx, int32_t **ids, uint64_t *n, weft_error *err)
 {
     uint64_t need = 0;
@@ -219,9 +228,10 @@ static weft_status text_ids(void *ctx, int32_t *ids, uint64_t cap, uint64_t *nee
     return weft_tokenize(c->e, c->part->text, c->part->bytes, 0, ids, cap, need, err);
 }
 
-/* Feeds ids; a marker's id is the next item. The tokenizer parses no special strings, so a marker's id can only be one
- * of ours. */
-static weft_status feed_with_items(weft_sequence *s, const pieces *c, const int32_t *ids, uint64_t n, weft_error *err)
+/* Feeds ids; a marker's id is the next item. The tokenizer parses no special strings, so a marker's
+ * id can only be one of ours. */
+static weft_status feed_with_items(weft_sequence *s, const pieces *c, const int32_t *ids,
+                                   uint64_t n, weft_error *err)
 {
     uint32_t    next = 0;
     weft_status status = WEFT_OK;
@@ -236,13 +246,13 @@ static weft_status feed_with_items(weft_sequence *s, const pieces *c, const int3
 
 static weft_status feed_chat(weft_sequence *s, const pieces *c, weft_error *err)
 {
-    weft_part system = { c->p->system, c->p->system != NULL ? strlen(c->p->system) : 0, -1, 0 };
-    chat_ctx  ctx = { .e = s->engine };
+    weft_part system = {c->p->system, c->p->system != NULL ? strlen(c->p->system) : 0, -1, 0};
+    chat_ctx  ctx = {.e = s->engine};
     int32_t  *ids;
     uint64_t  n = 0;
     if (c->p->system != NULL)
-        ctx.m[ctx.n++] = (weft_message){ "system", &system, 1, 0 };
-    ctx.m[ctx.n++] = (weft_message){ "user", c->parts, c->n, 0 };
+        ctx.m[ctx.n++] = (weft_message){"system", &system, 1, 0};
+    ctx.m[ctx.n++] = (weft_message){"user", c->parts, c->n, 0};
     weft_status status = collect(chat_ids, &ctx, &ids, &n, err);
     if (status == WEFT_OK)
         status = feed_with_items(s, c, ids, n, err);
@@ -256,7 +266,7 @@ static weft_status feed_raw(weft_sequence *s, const pieces *c, weft_error *err)
     uint32_t    item = 0;
     weft_status status = bos >= 0 ? weft_sequence_feed_ids(s, &bos, 1, err) : WEFT_OK;
     for (uint32_t i = 0; i < c->n && status == WEFT_OK; i++) {
-        text_ctx ctx = { s->engine, &c->parts[i] };
+        text_ctx ctx = {s->engine, &c->parts[i]};
         int32_t *ids = NULL;
         uint64_t n = 0;
         if (c->parts[i].id >= 0) {
@@ -271,12 +281,14 @@ static weft_status feed_raw(weft_sequence *s, const pieces *c, weft_error *err)
     return status;
 }
 
-static weft_status default_prompt(const weft_prompt *p, const char **system, const char **user, weft_error *err)
+static weft_status default_prompt(const weft_prompt *p, const char **system, const char **user,
+                                  weft_error *err)
 {
     if (p->n_items == 0)
         return wf_fail(err, WEFT_E_INVALID, "there is nothing to ask: give a prompt");
     const wf_modality *m = p->items[0]->modality;
-    weft_status        status = m->vt->prompt(m->self, p->task != NULL ? p->task : "describe", system, user, err);
+    weft_status        status =
+        m->vt->prompt(m->self, p->task != NULL ? p->task : "describe", system, user, err);
     if (status == WEFT_OK && *user == NULL)
         *user = "";
     return status;
@@ -291,7 +303,8 @@ static weft_status check_items(const weft_engine *e, const weft_prompt *p, weft_
 }
 
 /* prompt with every "{language}" replaced; the caller's to free. */
-static weft_status with_language(const char *prompt, const char *language, char **out, weft_error *err)
+static weft_status with_language(const char *prompt, const char *language, char **out,
+                                 weft_error *err)
 {
     static const char slot[] = "{language}";
     size_t            n = strlen(language), at = 0, slots = 0;
@@ -332,11 +345,12 @@ static weft_status own_prompt(weft_prompt *p, char **system, char **user, weft_e
 
 static weft_status feed_pieces(weft_sequence *s, const weft_prompt *p, weft_error *err)
 {
-    pieces c = { .e = s->engine, .p = p };
+    pieces c = {.e = s->engine, .p = p};
     c.order = wf_zalloc_n(p->n_items + 1u, sizeof *c.order);
     c.placed = wf_zalloc(p->n_items + 1u);
-    weft_status status = c.order != NULL && c.placed != NULL ? WEFT_OK
-                                                             : wf_fail_nomem(err, p->n_items, "a prompt's items");
+    weft_status status = c.order != NULL && c.placed != NULL
+                             ? WEFT_OK
+                             : wf_fail_nomem(err, p->n_items, "a prompt's items");
     if (status == WEFT_OK)
         status = cut(&c, p->user, p->user_bytes != 0 ? p->user_bytes : strlen(p->user), err);
     if (status == WEFT_OK)

@@ -7,11 +7,15 @@
 
 #define REPLACEMENT "\xEF\xBF\xBD"
 
-/* Length of the well-formed character at p (Unicode table 3-7), 0: more bytes are needed, -1: none can start here. */
+/* Length of the well-formed character at p (Unicode table 3-7), 0: more bytes are needed, -1: none
+ * can start here. */
 static int32_t character(const uint8_t *p, uint64_t n)
 {
-    int32_t len = p[0] < 0x80 ? 1 : p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3
-                : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : -1;
+    int32_t len = p[0] < 0x80                    ? 1
+                  : p[0] >= 0xC2 && p[0] <= 0xDF ? 2
+                  : (p[0] & 0xF0) == 0xE0        ? 3
+                  : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
+                                                 : -1;
     for (int32_t i = 1; i < len; i++) {
         uint8_t lo = 0x80, hi = 0xBF;
         if ((uint64_t)i >= n)
@@ -78,8 +82,8 @@ static weft_status scan(wf_text_out *o, bool end, const char **text, uint64_t *n
     return WEFT_OK;
 }
 
-weft_status wf_text_out_push(wf_text_out *o, const char *bytes, uint64_t n_bytes, const char **text, uint64_t *n,
-                             weft_error *err)
+weft_status wf_text_out_push(wf_text_out *o, const char *bytes, uint64_t n_bytes, const char **text,
+                             uint64_t *n, weft_error *err)
 {
     *text = "";
     *n = 0;

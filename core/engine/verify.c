@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parity with a reference: the inputs of a parity file through the engine, stage by stage against what the file
- * expects. Tensor names are the reference's; those of an encoder come from its plugin's plan. */
+/* Parity with a reference: the inputs of a parity file through the engine, stage by stage against
+ * what the file expects. Tensor names are the reference's; those of an encoder come from its
+ * plugin's plan. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,24 +13,27 @@
 
 static bool is_core_tensor(const char *name)
 {
-    return strcmp(name, "input_ids") == 0 || strcmp(name, "logits") == 0 || strcmp(name, "greedy") == 0 ||
-           strncmp(name, "hidden.", 7) == 0;
+    return strcmp(name, "input_ids") == 0 || strcmp(name, "logits") == 0 ||
+           strcmp(name, "greedy") == 0 || strncmp(name, "hidden.", 7) == 0;
 }
 
 static weft_dtype public_dtype(int32_t st)
 {
-    weft_dtype t = { WEFT_DT_FLOAT, 32, 1 };
+    weft_dtype t = {WEFT_DT_FLOAT, 32, 1};
     if (st == WF_ST_I64 || st == WF_ST_I32)
-        t = (weft_dtype){ WEFT_DT_INT, st == WF_ST_I64 ? 64 : 32, 1 };
+        t = (weft_dtype){WEFT_DT_INT, st == WF_ST_I64 ? 64 : 32, 1};
     else if (st == WF_ST_U8)
-        t = (weft_dtype){ WEFT_DT_UINT, 8, 1 };
+        t = (weft_dtype){WEFT_DT_UINT, 8, 1};
     return t;
 }
 
 static weft_tensor view_of(const wf_st_tensor *t, void *data)
 {
-    weft_tensor v = { .data = data, .bytes = t->bytes, .device_type = WEFT_DEV_CPU, .dtype = public_dtype(t->dtype),
-                      .ndim = t->rank };
+    weft_tensor v = {.data = data,
+                     .bytes = t->bytes,
+                     .device_type = WEFT_DEV_CPU,
+                     .dtype = public_dtype(t->dtype),
+                     .ndim = t->rank};
     int64_t     stride = 1;
     for (int32_t i = t->rank - 1; i >= 0; i--) {
         v.shape[i] = t->shape[i];
@@ -62,7 +66,8 @@ static weft_status load_inputs(verify *v, weft_error *err)
     for (uint64_t i = 0; i < v->file.n_tensors; i++) {
         const wf_st_tensor *t = &v->file.tensors[i];
         void               *data;
-        if (is_core_tensor(t->name) || t->dtype > WF_ST_U8 || t->dtype == WF_ST_BF16 || t->dtype == WF_ST_F16)
+        if (is_core_tensor(t->name) || t->dtype > WF_ST_U8 || t->dtype == WF_ST_BF16 ||
+            t->dtype == WF_ST_F16)
             continue;
         weft_status status = wf_parity_load(&v->file, t, &data, err);
         if (status != WEFT_OK)
@@ -78,7 +83,7 @@ static weft_status open_items(verify *v, weft_error *err)
     weft_status status = load_inputs(v, err);
     if (status != WEFT_OK || v->n_tensors == 0)
         return status;
-    wf_tensor_set set = { v->path, v->tensors, v->names, v->n_tensors, 0 };
+    wf_tensor_set set = {v->path, v->tensors, v->names, v->n_tensors, 0};
     return wf_items_from_tensors(v->e, &set, v->items, MAX_ITEMS, &v->n_items, err);
 }
 
@@ -111,7 +116,8 @@ static weft_status feed(verify *v, const int64_t *ids, int64_t n, uint32_t *next
             int32_t id = (int32_t)ids[i];
             status = weft_sequence_feed_ids(v->seq, &id, 1, err);
         } else {
-            status = wf_fail(err, WEFT_E_CORRUPT, "%s: input_ids[%lld] is %lld, no token and no item's place", v->path,
+            status = wf_fail(err, WEFT_E_CORRUPT,
+                             "%s: input_ids[%lld] is %lld, no token and no item's place", v->path,
                              (long long)i, (long long)ids[i]);
         }
     }
@@ -128,7 +134,8 @@ static weft_status feed_ids(verify *v, weft_error *err)
     if (status != WEFT_OK)
         return status;
     status = weft_sequence_create(v->e, &v->seq, err);
-    uint32_t *next = wf_zalloc_n((size_t)v->e->hooks.n_markers + 1, sizeof *next); /* item, by marker */
+    uint32_t *next =
+        wf_zalloc_n((size_t)v->e->hooks.n_markers + 1, sizeof *next); /* item, by marker */
     if (status == WEFT_OK && next == NULL)
         status = wf_fail_nomem(err, sizeof *next, "a list of items");
     if (status == WEFT_OK) {
@@ -140,12 +147,14 @@ static weft_status feed_ids(verify *v, weft_error *err)
     return status;
 }
 
-/* The forward pass over all rows in chunks; hidden states of a chunk are sorted into their places. */
+/* The forward pass over all rows in chunks; hidden states of a chunk are sorted into their places.
+ */
 static weft_status run_rows(verify *v, weft_error *err)
 {
     int64_t  n = v->seq->n, d = v->e->config.d_model, layers = v->e->config.n_layers + 1;
-    int64_t  chunk = v->rq->prefill_chunk > 0 && v->rq->prefill_chunk < v->e->prefill_chunk ? v->rq->prefill_chunk
-                                                                                              : v->e->prefill_chunk;
+    int64_t  chunk = v->rq->prefill_chunk > 0 && v->rq->prefill_chunk < v->e->prefill_chunk
+                         ? v->rq->prefill_chunk
+                         : v->e->prefill_chunk;
     uint64_t hidden = (uint64_t)(layers * chunk * d);
     float   *part_hidden = wf_alloc_aligned(hidden * sizeof(float));
     v->logits = wf_alloc_aligned((uint64_t)n * (uint64_t)v->e->config.vocab * sizeof(float));
@@ -153,12 +162,14 @@ static weft_status run_rows(verify *v, weft_error *err)
     weft_status status = part_hidden != NULL && v->logits != NULL && v->hidden != NULL
                              ? WEFT_OK
                              : wf_fail_nomem(err, hidden * sizeof(float), "what is compared");
-    while (status == WEFT_OK && v->seq->n_done < n && (status = wf_engine_check_cancel(v->e, err)) == WEFT_OK) {
+    while (status == WEFT_OK && v->seq->n_done < n &&
+           (status = wf_engine_check_cancel(v->e, err)) == WEFT_OK) {
         int64_t      at = v->seq->n_done, rows = n - at < chunk ? n - at : chunk;
-        wf_step_part part = { v->seq, rows, rows };
+        wf_step_part part = {v->seq, rows, rows};
         status = wf_step_run(v->e, &part, 1, v->logits + at * v->e->config.vocab, part_hidden, err);
         for (int64_t k = 0; k < layers && status == WEFT_OK; k++)
-            memcpy(v->hidden + (k * n + at) * d, part_hidden + k * rows * d, (size_t)(rows * d) * sizeof(float));
+            memcpy(v->hidden + (k * n + at) * d, part_hidden + k * rows * d,
+                   (size_t)(rows * d) * sizeof(float));
     }
     wf_free_aligned(part_hidden);
     return status;
@@ -217,7 +228,8 @@ static weft_status run_all(verify *v, weft_error *err)
     return status == WEFT_OK && v->rq->dump != NULL ? wf_verify_dump(v, err) : status;
 }
 
-weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed, weft_error *err)
+weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,
+                        weft_error *err)
 {
     verify     *v = wf_zalloc(sizeof *v);
     weft_status status = WEFT_OK;

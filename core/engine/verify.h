@@ -19,15 +19,16 @@ typedef struct verify {
     weft_item                 *items[WF_VERIFY_ITEMS];
     float                     *outputs[WF_VERIFY_ITEMS][WEFT_MAX_OUTPUTS];
     weft_sequence             *seq;
-    float                     *logits; /* [T, vocab] */
-    float                     *hidden; /* [n_layers + 1, T, d_model] */
-    int64_t                   *greedy; /* computed ids */
-    int64_t                    n_greedy, n_rows; /* n_rows: T */
+    float                     *logits;                             /* [T, vocab] */
+    float                     *hidden;                             /* [n_layers + 1, T, d_model] */
+    int64_t                   *greedy;                             /* computed ids */
+    int64_t                    n_greedy, n_rows;                   /* n_rows: T */
     int32_t                    bf16, passed, n_compared, reserved; /* n_compared: tensors */
 } verify;
 
-/* Items of one file may be of several modalities: their outputs go by name. Which output of item k has this one; -1: none. */
-int32_t  wf_verify_output(const verify *v, uint32_t k, const char *name);
+/* Items of one file may be of several modalities: their outputs go by name. Which output of item k
+ * has this one; -1: none. */
+int32_t wf_verify_output(const verify *v, uint32_t k, const char *name);
 /* How many numbers the outputs of this name hold over all items. */
 uint64_t wf_verify_numel(const verify *v, const char *name);
 /* Every name once, in the order of the items. */

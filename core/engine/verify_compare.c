@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Computed against expected. In f32 a tensor passes when its largest absolute error is at most 1e-4 of scale =
- * max(1, max |expected|); in bf16 when the cosine over the whole tensor is at least 0.999. Greedy ids are compared
- * while the computed top-two margin exceeds twice the tolerance. */
+/* Computed against expected. In f32 a tensor passes when its largest absolute error is at most 1e-4
+ * of scale = max(1, max |expected|); in bf16 when the cosine over the whole tensor is at least
+ * 0.999. Greedy ids are compared while the computed top-two margin exceeds twice the tolerance. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "core/engine/verify.h"
 
 #define F32_TOLERANCE 1e-4
-#define BF16_COSINE   0.999
+#define BF16_COSINE 0.999
 
 typedef struct sums { /* of one tensor, piece by piece */
     double max_abs, max_expected, dot, aa, bb;
@@ -30,7 +30,8 @@ static void add(sums *s, const float *a, const float *b, uint64_t n)
 
 static void report(verify *v, const char *name, const sums *s, int64_t first_argmax)
 {
-    weft_verify_row r = { .hdr = WEFT_HDR(weft_verify_row), .name = name, .first_argmax = first_argmax };
+    weft_verify_row r = {
+        .hdr = WEFT_HDR(weft_verify_row), .name = name, .first_argmax = first_argmax};
     r.scale = s->max_expected > 1 ? s->max_expected : 1;
     r.max_abs = s->max_abs;
     r.relative = s->max_abs / r.scale;
@@ -42,7 +43,8 @@ static void report(verify *v, const char *name, const sums *s, int64_t first_arg
         v->rq->on_row(v->rq->ctx, &r);
 }
 
-static weft_status expect_shape(const verify *v, const wf_st_tensor *t, uint64_t numel, weft_error *err)
+static weft_status expect_shape(const verify *v, const wf_st_tensor *t, uint64_t numel,
+                                weft_error *err)
 {
     if (t->dtype == WF_ST_F32 && wf_st_numel(t) == numel)
         return WEFT_OK;
@@ -67,12 +69,12 @@ static int64_t first_other_argmax(const float *a, const float *b, int64_t rows, 
 }
 
 /* A tensor of the core: `name`, computed [rows, n]. */
-static weft_status compare(verify *v, const char *name, const float *got, int64_t rows, int64_t n, bool logits,
-                           weft_error *err)
+static weft_status compare(verify *v, const char *name, const float *got, int64_t rows, int64_t n,
+                           bool logits, weft_error *err)
 {
     const wf_st_tensor *t = wf_st_find(&v->file, name);
     void               *expected;
-    sums                s = { 0 };
+    sums                s = {0};
     if (t == NULL)
         return WEFT_OK;
     weft_status status = expect_shape(v, t, (uint64_t)(rows * n), err);
@@ -120,7 +122,7 @@ static weft_status compare_output(verify *v, void *ctx, const char *name, weft_e
     (void)ctx;
     const wf_st_tensor *t = wf_st_find(&v->file, name);
     void               *expected;
-    sums                s = { 0 };
+    sums                s = {0};
     uint64_t            at = 0;
     if (t == NULL)
         return WEFT_OK;
@@ -134,7 +136,8 @@ static weft_status compare_output(verify *v, void *ctx, const char *name, weft_e
         if (o < 0)
             continue;
         uint64_t d = (uint64_t)v->items[k]->kv[o].d;
-        add(&s, v->outputs[k][o], (float *)expected + at, (uint64_t)v->items[k]->plan.stream_rows[o] * d);
+        add(&s, v->outputs[k][o], (float *)expected + at,
+            (uint64_t)v->items[k]->plan.stream_rows[o] * d);
         at += wf_spec_numel(&v->items[k]->plan.output[o]);
     }
     report(v, name, &s, -1);
@@ -165,7 +168,8 @@ static weft_status compare_core(verify *v, weft_error *err)
     }
     if (status == WEFT_OK && wf_st_find(&v->file, "logits") == NULL)
         return wf_fail(err, WEFT_E_CORRUPT, "%s: logits [T, vocab] is missing", v->path);
-    return status == WEFT_OK ? compare(v, "logits", v->logits, n, v->e->config.vocab, true, err) : status;
+    return status == WEFT_OK ? compare(v, "logits", v->logits, n, v->e->config.vocab, true, err)
+                             : status;
 }
 
 /* The margin between the two largest logits. */
@@ -187,8 +191,8 @@ static double row_scale(const float *x, int64_t n)
 }
 
 /* Appends greedy ids one by one until the expected ones end or the choice is too close to call. */
-static weft_status greedy_run(verify *v, float *row, const int64_t *expected, int64_t n, weft_verify_row *r,
-                              weft_error *err)
+static weft_status greedy_run(verify *v, float *row, const int64_t *expected, int64_t n,
+                              weft_verify_row *r, weft_error *err)
 {
     int64_t     vocab = v->e->config.vocab;
     double      tolerance = v->bf16 ? 1e-2 : F32_TOLERANCE;
@@ -203,7 +207,7 @@ static weft_status greedy_run(verify *v, float *row, const int64_t *expected, in
         if (best != expected[i] || i + 1 == n)
             break;
         int32_t      id = (int32_t)best;
-        wf_step_part part = { v->seq, 1, 1 };
+        wf_step_part part = {v->seq, 1, 1};
         status = weft_sequence_feed_ids(v->seq, &id, 1, err);
         if (status == WEFT_OK)
             status = wf_step_run(v->e, &part, 1, row, NULL, err);
@@ -214,8 +218,9 @@ static weft_status greedy_run(verify *v, float *row, const int64_t *expected, in
 static weft_status compare_greedy(verify *v, weft_error *err)
 {
     const wf_st_tensor *t = wf_st_find(&v->file, "greedy");
-    weft_verify_row     r = { .hdr = WEFT_HDR(weft_verify_row), .name = "greedy", .first_argmax = -1, .cosine = 1 };
-    void               *expected;
+    weft_verify_row     r = {
+            .hdr = WEFT_HDR(weft_verify_row), .name = "greedy", .first_argmax = -1, .cosine = 1};
+    void *expected;
     if (t == NULL)
         return WEFT_OK;
     if (t->dtype != WF_ST_I64 || t->rank != 1)
@@ -223,8 +228,9 @@ static weft_status compare_greedy(verify *v, weft_error *err)
     int64_t vocab = v->e->config.vocab;
     float  *row = wf_alloc_aligned((size_t)vocab * sizeof *row);
     v->greedy = wf_zalloc_n((size_t)t->shape[0] + 1, sizeof *v->greedy);
-    weft_status status = v->greedy != NULL && row != NULL ? wf_parity_load(&v->file, t, &expected, err)
-                                                          : wf_fail_nomem(err, t->bytes, "greedy ids");
+    weft_status status = v->greedy != NULL && row != NULL
+                             ? wf_parity_load(&v->file, t, &expected, err)
+                             : wf_fail_nomem(err, t->bytes, "greedy ids");
     if (status != WEFT_OK) {
         wf_free_aligned(row);
         return status;

@@ -16,7 +16,8 @@ typedef struct dump {
 } dump;
 
 /* [items, ...], or without the item axis where the file has the one item so. */
-static void shape_output(const verify *v, const weft_tensor_spec *s, uint32_t n_items, wf_st_out *out)
+static void shape_output(const verify *v, const weft_tensor_spec *s, uint32_t n_items,
+                         wf_st_out *out)
 {
     const wf_st_tensor *t = wf_st_find(&v->file, out->name);
     int32_t             lead = n_items == 1 && t != NULL && t->rank == s->ndim ? 0 : 1;
@@ -30,10 +31,10 @@ static weft_status dump_output(verify *v, void *ctx, const char *name, weft_erro
 {
     dump                   *d = ctx;
     const weft_tensor_spec *s = NULL;
-    wf_st_out               out = { .name = name, .dtype = WF_ST_F32 };
+    wf_st_out               out = {.name = name, .dtype = WF_ST_F32};
     uint32_t                n = 0;
     uint64_t                all = wf_verify_numel(v, name), bytes = 0, each = 0;
-    float                  *joined = wf_mul(all, sizeof(float), &bytes) ? wf_alloc_aligned((size_t)bytes) : NULL;
+    float *joined = wf_mul(all, sizeof(float), &bytes) ? wf_alloc_aligned((size_t)bytes) : NULL;
     if (d->n == MAX_NAMES || joined == NULL) {
         wf_free_aligned(joined);
         return wf_fail(err, WEFT_E_LIMIT, "%s is too large or one too many to be written", name);
@@ -62,11 +63,12 @@ static void dump_core(verify *v, dump *d)
     int64_t n = v->n_rows, width = v->e->config.d_model;
     for (int32_t k = 0; k <= v->e->config.n_layers; k++) {
         snprintf(d->name[k], sizeof d->name[k], "hidden.%d", k);
-        d->out[d->n++] = (wf_st_out){ d->name[k], WF_ST_F32, 2, { n, width }, v->hidden + (int64_t)k * n * width };
+        d->out[d->n++] =
+            (wf_st_out){d->name[k], WF_ST_F32, 2, {n, width}, v->hidden + (int64_t)k * n * width};
     }
-    d->out[d->n++] = (wf_st_out){ "logits", WF_ST_F32, 2, { n, v->e->config.vocab }, v->logits };
+    d->out[d->n++] = (wf_st_out){"logits", WF_ST_F32, 2, {n, v->e->config.vocab}, v->logits};
     if (v->n_greedy > 0)
-        d->out[d->n++] = (wf_st_out){ "greedy", WF_ST_I64, 1, { v->n_greedy }, v->greedy };
+        d->out[d->n++] = (wf_st_out){"greedy", WF_ST_I64, 1, {v->n_greedy}, v->greedy};
 }
 
 weft_status wf_verify_dump(verify *v, weft_error *err)

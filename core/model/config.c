@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json of a Llama text core. Both spellings of the RoPE keys are read: rope_theta + rope_scaling, and
- * transformers v5's rope_parameters. */
+/* config.json of a Llama text core. Both spellings of the RoPE keys are read: rope_theta +
+ * rope_scaling, and transformers v5's rope_parameters. */
 #include "core/model/config.h"
 
 #include <limits.h>
@@ -57,10 +57,10 @@ static weft_status refuse_flag(const keys *k, const char *name, weft_error *err)
     weft_status status = wf_json_bool(k->file, "config.json", name, &v, err);
     if (status == WEFT_E_NOTFOUND || (status == WEFT_OK && !v))
         return WEFT_OK;
-    return status != WEFT_OK ? status
-                             : wf_fail(err, WEFT_E_UNSUPPORTED,
-                                       "%s/config.json: %s true is not a Llama 3 text core",
-                                       k->dir, name);
+    return status != WEFT_OK
+               ? status
+               : wf_fail(err, WEFT_E_UNSUPPORTED,
+                         "%s/config.json: %s true is not a Llama 3 text core", k->dir, name);
 }
 
 static weft_status check_activation(const keys *k, weft_error *err)
@@ -103,7 +103,8 @@ static weft_status read_sizes(const keys *k, int32_t n_layers, wf_config *c, wef
     return WEFT_OK;
 }
 
-/* The object that holds the scaling keys, or NULL: rope_parameters, else rope_scaling, of file or defaults. */
+/* The object that holds the scaling keys, or NULL: rope_parameters, else rope_scaling, of file or
+ * defaults. */
 static weft_status rope_object(const keys *k, const json_t **out, weft_error *err)
 {
     const json_t *o = wf_json_at(k->file, "rope_parameters");
@@ -113,7 +114,8 @@ static weft_status rope_object(const keys *k, const json_t **out, weft_error *er
         o = wf_json_at(k->defaults, "rope_scaling");
     *out = json_is_null(o) ? NULL : o;
     if (*out != NULL && !json_is_object(o))
-        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: the rope scaling is no object", k->dir);
+        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: the rope scaling is no object",
+                       k->dir);
     return WEFT_OK;
 }
 
@@ -128,7 +130,7 @@ static weft_status rope_type(const json_t *o, const char **type, weft_error *err
 
 static weft_status read_llama3(const keys *k, const json_t *o, wf_config *c, weft_error *err)
 {
-    keys        r = { o, NULL, k->dir };
+    keys        r = {o, NULL, k->dir};
     double      n = 0;
     weft_status status;
     if ((status = key_f64(&r, "factor", 8, &c->rope.factor, err)) != WEFT_OK ||
@@ -138,8 +140,8 @@ static weft_status read_llama3(const keys *k, const json_t *o, wf_config *c, wef
         return status;
     if (!(c->rope.factor >= 1 && c->rope.factor < 1e6 && c->rope.low_freq_factor > 0 &&
           c->rope.high_freq_factor > c->rope.low_freq_factor && n >= 1 && n < 1e9))
-        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: the llama3 rope factors are out of range",
-                       k->dir);
+        return wf_fail(err, WEFT_E_CORRUPT,
+                       "%s/config.json: the llama3 rope factors are out of range", k->dir);
     c->rope.original_positions = (int64_t)n;
     return WEFT_OK;
 }
@@ -155,7 +157,7 @@ static weft_status read_rope(const keys *k, wf_config *c, weft_error *err)
         return status;
     c->rope.factor = 1;
     if (o != NULL) {
-        keys r = { o, NULL, k->dir };
+        keys r = {o, NULL, k->dir};
         if ((status = key_f64(&r, "rope_theta", c->rope_theta, &c->rope_theta, err)) != WEFT_OK ||
             (status = rope_type(o, &type, err)) != WEFT_OK)
             return status;
@@ -186,11 +188,13 @@ static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *
         return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: rms_norm_eps %g is out of range",
                        k->dir, eps);
     c->rms_eps = (float)eps;
-    if (map != NULL && (map->extra_rows < 0 || map->extra_rows > MAX_EXTRA ||
-                        (map->extra_rows > 0 && (map->extra_embedding == NULL || map->extra_head == NULL))))
-        return wf_fail(err, WEFT_E_CORRUPT,
-                       "%s: the text map has %d rows beyond the vocabulary, not 0..%d with two tables", k->dir,
-                       map->extra_rows, MAX_EXTRA);
+    if (map != NULL &&
+        (map->extra_rows < 0 || map->extra_rows > MAX_EXTRA ||
+         (map->extra_rows > 0 && (map->extra_embedding == NULL || map->extra_head == NULL))))
+        return wf_fail(
+            err, WEFT_E_CORRUPT,
+            "%s: the text map has %d rows beyond the vocabulary, not 0..%d with two tables", k->dir,
+            map->extra_rows, MAX_EXTRA);
     c->extra = map != NULL ? map->extra_rows : 0;
     c->vocab += c->extra;
     status = wf_json_bool(k->file, "config.json", "tie_word_embeddings", &tied, err);
@@ -216,10 +220,10 @@ weft_status wf_config_read(weft_package *p, const weft_text_map *map, wf_config 
         if (status != WEFT_OK)
             return status;
     }
-    keys k = { wf_json_at(root, map != NULL ? map->config_path : ""), defaults, wf_package_dir(p) };
+    keys k = {wf_json_at(root, map != NULL ? map->config_path : ""), defaults, wf_package_dir(p)};
     if (k.file == NULL)
-        status = wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: %s is missing", k.dir,
-                         map->config_path);
+        status =
+            wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: %s is missing", k.dir, map->config_path);
     else
         status = read_all(&k, map, out, err);
     json_decref(defaults);

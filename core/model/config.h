@@ -11,25 +11,27 @@
 
 #define WF_MAX_LAYERS 1024
 
-/* llama3 frequency scaling (transformers modeling_rope_utils.py, Meta apply_scaling); factor 1: none. */
+/* llama3 frequency scaling (transformers modeling_rope_utils.py, Meta apply_scaling); factor 1:
+ * none. */
 typedef struct wf_rope_scaling {
     double  factor, low_freq_factor, high_freq_factor;
     int64_t original_positions;
 } wf_rope_scaling;
 
 typedef struct wf_config {
-    int32_t         n_layers, d_model, d_ffn, n_heads, n_kv_heads, head_dim, vocab;
-    int32_t         max_positions;
-    int32_t         extra; /* of vocab, the last ones: rows in tables of their own (weft_text_map) */
-    float           rms_eps;
-    int32_t         tied; /* lm_head is embed_tokens */
-    double          rope_theta;
+    int32_t n_layers, d_model, d_ffn, n_heads, n_kv_heads, head_dim, vocab;
+    int32_t max_positions;
+    int32_t extra; /* of vocab, the last ones: rows in tables of their own (weft_text_map) */
+    float   rms_eps;
+    int32_t tied; /* lm_head is embed_tokens */
+    double  rope_theta;
     wf_rope_scaling rope;
 } wf_config;
 
-/* Reads the core's numbers from p's config.json; map NULL: a plain LlamaForCausalLM directory. CORRUPT or
- * UNSUPPORTED with the key and the value. */
-weft_status wf_config_read(weft_package *p, const weft_text_map *map, wf_config *out, weft_error *err);
+/* Reads the core's numbers from p's config.json; map NULL: a plain LlamaForCausalLM directory.
+ * CORRUPT or UNSUPPORTED with the key and the value. */
+weft_status wf_config_read(weft_package *p, const weft_text_map *map, wf_config *out,
+                           weft_error *err);
 
 /* architectures[0] of p's config.json; NOTFOUND when there is none. Borrowed from p. */
 weft_status wf_config_architecture(weft_package *p, const char **out, weft_error *err);
@@ -40,8 +42,8 @@ void wf_config_inv_freq(const wf_config *c, float *inv_freq);
 /* Parameters of the core (embedding counted once when tied); UINT64_MAX when it overflows. */
 uint64_t wf_config_parameters(const wf_config *c);
 
-/* Bytes of the f32-, bf16- or f16-stored weights as the device holds them, and of one token's K and V
- * over all layers; false on overflow. */
+/* Bytes of the f32-, bf16- or f16-stored weights as the device holds them, and of one token's K and
+ * V over all layers; false on overflow. */
 bool wf_config_weight_bytes(const wf_config *c, int32_t dtype, uint64_t *bytes);
 bool wf_config_kv_bytes(const wf_config *c, int32_t kv_dtype, int64_t n_tokens, uint64_t *bytes);
 

@@ -19,7 +19,7 @@ static int64_t most(int64_t a, int64_t b)
 static widths widest(const wf_config *c, const wf_hooks *hooks)
 {
     int64_t q = (int64_t)c->n_heads * c->head_dim;
-    widths  w = { q + 2 * (int64_t)c->n_kv_heads * c->head_dim, 2 * (int64_t)c->d_ffn, q };
+    widths  w = {q + 2 * (int64_t)c->n_kv_heads * c->head_dim, 2 * (int64_t)c->d_ffn, q};
     for (int32_t i = 0; i < hooks->n_sites; i++) {
         const weft_xattn *x = &hooks->sites[i].x;
         int64_t           xq = (int64_t)x->n_heads * x->head_dim;
@@ -61,11 +61,11 @@ weft_status wf_decoder_init(wf_decoder *d, const wf_model *m, const wf_hooks *ho
         float **p;
         int64_t rows, n;
     } want[] = {
-        { &d->h, max_rows, c->d_model },      { &d->x, max_rows, c->d_model },
-        { &d->a, max_rows, c->d_model },      { &d->qkv, max_rows, w.wide },
-        { &d->att, max_rows, w.att },         { &d->gate_up, max_rows, w.wide_ffn },
-        { &d->ffn, max_rows, w.wide_ffn / 2 }, { &d->cos_sin, max_rows, c->head_dim },
-        { &d->out, max_out, c->d_model },     { &d->logits, max_out, c->vocab },
+        {&d->h, max_rows, c->d_model},       {&d->x, max_rows, c->d_model},
+        {&d->a, max_rows, c->d_model},       {&d->qkv, max_rows, w.wide},
+        {&d->att, max_rows, w.att},          {&d->gate_up, max_rows, w.wide_ffn},
+        {&d->ffn, max_rows, w.wide_ffn / 2}, {&d->cos_sin, max_rows, c->head_dim},
+        {&d->out, max_out, c->d_model},      {&d->logits, max_out, c->vocab},
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         void       *mem;
@@ -88,16 +88,22 @@ void wf_decoder_free(wf_decoder *d)
 static weft_status embed(wf_decoder *d, const wf_batch *b, weft_error *err)
 {
     int64_t width = d->model->config.d_model;
-    wf_op   op = { .kind = WF_OP_EMBED,
-                   .u.embed = { .dst = d->h, .w = d->model->embed, .ids = b->ids, .m = b->m,
-                                .dst_stride = width } };
+    wf_op   op = {
+          .kind = WF_OP_EMBED,
+          .u.embed = {
+              .dst = d->h, .w = d->model->embed, .ids = b->ids, .m = b->m, .dst_stride = width}};
     weft_status status = wf_queue_submit(d->queue, &op, err);
     for (int64_t i = 0; i < b->n_soft && status == WEFT_OK; i++) {
         const wf_soft_rows *s = &b->soft[i];
-        wf_op rows = { .kind = WF_OP_ROWS,
-                       .u.rows = { .dst = d->h, .src = s->src, .dst_index = s->dst_index,
-                                   .src_index = s->src_index, .m = s->n, .n = width,
-                                   .dst_stride = width, .src_stride = s->src_stride } };
+        wf_op               rows = {.kind = WF_OP_ROWS,
+                                    .u.rows = {.dst = d->h,
+                                               .src = s->src,
+                                               .dst_index = s->dst_index,
+                                               .src_index = s->src_index,
+                                               .m = s->n,
+                                               .n = width,
+                                               .dst_stride = width,
+                                               .src_stride = s->src_stride}};
         status = wf_queue_submit(d->queue, &rows, err);
     }
     return status;
@@ -105,10 +111,12 @@ static weft_status embed(wf_decoder *d, const wf_batch *b, weft_error *err)
 
 static weft_status rope_table(wf_decoder *d, const wf_batch *b, weft_error *err)
 {
-    wf_op op = { .kind = WF_OP_ROPE_TABLE,
-                 .u.rope_table = { .cos_sin = d->cos_sin, .pos = b->pos,
-                                   .inv_freq = d->model->inv_freq, .m = b->m,
-                                   .head_dim = d->model->config.head_dim } };
+    wf_op op = {.kind = WF_OP_ROPE_TABLE,
+                .u.rope_table = {.cos_sin = d->cos_sin,
+                                 .pos = b->pos,
+                                 .inv_freq = d->model->inv_freq,
+                                 .m = b->m,
+                                 .head_dim = d->model->config.head_dim}};
     return wf_queue_submit(d->queue, &op, err);
 }
 
@@ -116,22 +124,37 @@ static weft_status rope_table(wf_decoder *d, const wf_batch *b, weft_error *err)
 static weft_status attend(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
 {
     const wf_config *c = &d->model->config;
-    int64_t q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
-    int64_t stride = q + 2 * kv;
-    wf_kv   pages = wf_kv_pool_view(d->pool, layer, c->n_kv_heads, c->head_dim);
-    wf_op   rope = { .kind = WF_OP_ROPE,
-                     .u.rope = { .x = d->qkv, .cos_sin = d->cos_sin, .m = b->m, .stride = stride,
-                                 .n_heads = c->n_heads + c->n_kv_heads, .head_dim = c->head_dim } };
-    wf_op store = { .kind = WF_OP_KV_STORE,
-                    .u.kv_store = { .kv = pages, .k = d->qkv + q, .v = d->qkv + q + kv,
-                                    .slot = b->slot, .m = b->m, .k_stride = stride,
-                                    .v_stride = stride } };
-    wf_op att = { .kind = WF_OP_ATTEND_PAGES,
-                  .u.attend_pages = { .kv = pages, .out = d->att, .q = d->qkv,
-                                      .spans = b->self.spans, .row_begin = b->self.begin,
-                                      .row_end = b->self.end, .row_last = b->self.last, .m = b->m,
-                                      .q_stride = stride, .out_stride = q, .n_heads = c->n_heads,
-                                      .scale = wf_attention_scale(c->head_dim) } };
+    int64_t     q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
+    int64_t     stride = q + 2 * kv;
+    wf_kv       pages = wf_kv_pool_view(d->pool, layer, c->n_kv_heads, c->head_dim);
+    wf_op       rope = {.kind = WF_OP_ROPE,
+                        .u.rope = {.x = d->qkv,
+                                   .cos_sin = d->cos_sin,
+                                   .m = b->m,
+                                   .stride = stride,
+                                   .n_heads = c->n_heads + c->n_kv_heads,
+                                   .head_dim = c->head_dim}};
+    wf_op       store = {.kind = WF_OP_KV_STORE,
+                         .u.kv_store = {.kv = pages,
+                                        .k = d->qkv + q,
+                                        .v = d->qkv + q + kv,
+                                        .slot = b->slot,
+                                        .m = b->m,
+                                        .k_stride = stride,
+                                        .v_stride = stride}};
+    wf_op       att = {.kind = WF_OP_ATTEND_PAGES,
+                       .u.attend_pages = {.kv = pages,
+                                          .out = d->att,
+                                          .q = d->qkv,
+                                          .spans = b->self.spans,
+                                          .row_begin = b->self.begin,
+                                          .row_end = b->self.end,
+                                          .row_last = b->self.last,
+                                          .m = b->m,
+                                          .q_stride = stride,
+                                          .out_stride = q,
+                                          .n_heads = c->n_heads,
+                                          .scale = wf_attention_scale(c->head_dim)}};
     weft_status status = wf_queue_submit(d->queue, &rope, err);
     if (status == WEFT_OK)
         status = wf_queue_submit(d->queue, &store, err);
@@ -140,10 +163,10 @@ static weft_status attend(wf_decoder *d, const wf_batch *b, int32_t layer, weft_
 
 static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
 {
-    const wf_config *c = &d->model->config;
-    const wf_layer_weights  *w = &d->model->layers[layer];
-    int64_t          q = (int64_t)c->n_heads * c->head_dim;
-    weft_status      status = wf_do_norm(d, d->a, d->h, w->norm_attn, b->m, c->d_model, err);
+    const wf_config        *c = &d->model->config;
+    const wf_layer_weights *w = &d->model->layers[layer];
+    int64_t                 q = (int64_t)c->n_heads * c->head_dim;
+    weft_status             status = wf_do_norm(d, d->a, d->h, w->norm_attn, b->m, c->d_model, err);
     if (status == WEFT_OK)
         status = wf_do_linear(d, d->qkv, w->qkv.n, d->a, c->d_model, &w->qkv, b->m, err);
     if (status == WEFT_OK)
@@ -178,14 +201,19 @@ static weft_status show_hidden(wf_decoder *d, const wf_batch *b, int32_t layer, 
 }
 
 /* Logits of out rows first..first+n-1. */
-static weft_status head_rows(wf_decoder *d, const wf_batch *b, int64_t first, int64_t n, weft_error *err)
+static weft_status head_rows(wf_decoder *d, const wf_batch *b, int64_t first, int64_t n,
+                             weft_error *err)
 {
     const wf_config *c = &d->model->config;
-    wf_op rows = { .kind = WF_OP_ROWS,
-                   .u.rows = { .dst = d->out, .src = d->h, .src_index = b->out_index + first, .m = n,
-                               .n = c->d_model, .dst_stride = c->d_model,
-                               .src_stride = c->d_model } };
-    weft_status status = wf_queue_submit(d->queue, &rows, err);
+    wf_op            rows = {.kind = WF_OP_ROWS,
+                             .u.rows = {.dst = d->out,
+                                        .src = d->h,
+                                        .src_index = b->out_index + first,
+                                        .m = n,
+                                        .n = c->d_model,
+                                        .dst_stride = c->d_model,
+                                        .src_stride = c->d_model}};
+    weft_status      status = wf_queue_submit(d->queue, &rows, err);
     if (status == WEFT_OK)
         status = wf_do_norm(d, d->out, d->out, d->model->norm_out, n, c->d_model, err);
     if (status == WEFT_OK)

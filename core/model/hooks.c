@@ -8,7 +8,7 @@
 
 #include "core/base/mem.h"
 
-#define MAX_SITES   256
+#define MAX_SITES 256
 #define MAX_STREAMS 32
 #define MAX_MARKERS 32
 
@@ -92,11 +92,12 @@ static weft_status check_xattn(const char *owner, const weft_hook_site *s, weft_
         x->d_src > 1 << 24 || x->d_ffn < 0 || x->d_ffn > 1 << 24)
         return wf_fail(err, WEFT_E_INVALID, "%s: site %s has impossible sizes", owner, s->name);
     if (x->blind_rows > WEFT_BLIND_FFN_ONLY)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: site %s treats blind rows in an unknown way (%u)", owner,
-                       s->name, x->blind_rows);
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "%s: site %s treats blind rows in an unknown way (%u)", owner, s->name,
+                       x->blind_rows);
     bool norms = (x->flags & WEFT_XATTN_QK_NORM) == 0 || (x->norm_q != NULL && x->norm_k != NULL);
-    bool ffn = x->d_ffn == 0 || (x->norm_ffn != NULL && x->w_gate != NULL && x->w_up != NULL &&
-                                 x->w_down != NULL);
+    bool ffn = x->d_ffn == 0 ||
+               (x->norm_ffn != NULL && x->w_gate != NULL && x->w_up != NULL && x->w_down != NULL);
     if (x->w_q == NULL || x->w_k == NULL || x->w_v == NULL || x->w_o == NULL ||
         x->norm_in == NULL || !norms || !ffn)
         return wf_fail(err, WEFT_E_INVALID, "%s: site %s names too few weights", owner, s->name);
@@ -107,9 +108,9 @@ static weft_status check_xattn(const char *owner, const weft_hook_site *s, weft_
 static weft_status copy_xattn(wf_site *site, const weft_xattn *x, weft_error *err)
 {
     const char **field[] = {
-        &site->x.w_q,      &site->x.w_k,      &site->x.w_v,   &site->x.w_o,    &site->x.norm_in,
-        &site->x.norm_q,   &site->x.norm_k,   &site->x.gate_attn, &site->x.norm_ffn,
-        &site->x.w_gate,   &site->x.w_up,     &site->x.w_down, &site->x.gate_ffn,
+        &site->x.w_q,    &site->x.w_k,    &site->x.w_v,       &site->x.w_o,      &site->x.norm_in,
+        &site->x.norm_q, &site->x.norm_k, &site->x.gate_attn, &site->x.norm_ffn, &site->x.w_gate,
+        &site->x.w_up,   &site->x.w_down, &site->x.gate_ffn,
     };
     weft_status status = WEFT_OK;
     site->x = *x;
@@ -132,8 +133,8 @@ static weft_status check_site(const wf_hooks *h, const char *owner, int32_t n_la
                        s->name);
     if (s->kind == WEFT_HOOK_SOFT_TOKENS)
         return s->layer == -1 ? WEFT_OK
-                              : wf_fail(err, WEFT_E_INVALID, "%s: soft tokens %s are not at layer -1",
-                                        owner, s->name);
+                              : wf_fail(err, WEFT_E_INVALID,
+                                        "%s: soft tokens %s are not at layer -1", owner, s->name);
     if (s->kind != WEFT_HOOK_XATTN)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: site %s is of unknown kind %u", owner, s->name,
                        s->kind);
@@ -212,8 +213,8 @@ static weft_status number_site(wf_hooks *h, wf_site *s, weft_error *err)
         return WEFT_OK;
     }
     if (t->d_src != 0 && t->d_src != s->x.d_src)
-        return wf_fail(err, WEFT_E_CONFLICT, "sites of stream %s read rows of %d and of %d", t->name,
-                       t->d_src, s->x.d_src);
+        return wf_fail(err, WEFT_E_CONFLICT, "sites of stream %s read rows of %d and of %d",
+                       t->name, t->d_src, s->x.d_src);
     t->d_src = s->x.d_src;
     s->index = t->n_sites++;
     return WEFT_OK;
@@ -260,23 +261,30 @@ static wf_want want_gate(const weft_xattn *x, const char *name, int32_t d, wf_lo
     const wf_st_file   *file;
     const wf_st_tensor *t;
     if ((x->flags & WEFT_XATTN_GATE_EACH) == 0)
-        return (wf_want){ name, 1, { 1 } };
-    if (name != NULL && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK && t->rank == 3)
-        return (wf_want){ name, 3, { 1, 1, d } };
-    return (wf_want){ name, 1, { d } };
+        return (wf_want){name, 1, {1}};
+    if (name != NULL && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK &&
+        t->rank == 3)
+        return (wf_want){name, 3, {1, 1, d}};
+    return (wf_want){name, 1, {d}};
 }
 
 static void check_weights(wf_problems *pr, const wf_site *s, int32_t d, wf_loader *l)
 {
     const weft_xattn *x = &s->x;
-    int64_t q = (int64_t)x->n_heads * x->head_dim, kv = (int64_t)x->n_kv_heads * x->head_dim;
+    int64_t       q = (int64_t)x->n_heads * x->head_dim, kv = (int64_t)x->n_kv_heads * x->head_dim;
     const wf_want want[] = {
-        { x->w_q, 2, { q, d } },        { x->w_k, 2, { kv, x->d_src } },
-        { x->w_v, 2, { kv, x->d_src } }, { x->w_o, 2, { d, q } },
-        { x->norm_in, 1, { d } },       { x->norm_q, 1, { x->head_dim } },
-        { x->norm_k, 1, { x->head_dim } }, want_gate(x, x->gate_attn, d, l),
-        { x->norm_ffn, 1, { d } },      { x->w_gate, 2, { x->d_ffn, d } },
-        { x->w_up, 2, { x->d_ffn, d } }, { x->w_down, 2, { d, x->d_ffn } },
+        {x->w_q, 2, {q, d}},
+        {x->w_k, 2, {kv, x->d_src}},
+        {x->w_v, 2, {kv, x->d_src}},
+        {x->w_o, 2, {d, q}},
+        {x->norm_in, 1, {d}},
+        {x->norm_q, 1, {x->head_dim}},
+        {x->norm_k, 1, {x->head_dim}},
+        want_gate(x, x->gate_attn, d, l),
+        {x->norm_ffn, 1, {d}},
+        {x->w_gate, 2, {x->d_ffn, d}},
+        {x->w_up, 2, {x->d_ffn, d}},
+        {x->w_down, 2, {d, x->d_ffn}},
         want_gate(x, x->gate_ffn, d, l),
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
@@ -285,8 +293,8 @@ static void check_weights(wf_problems *pr, const wf_site *s, int32_t d, wf_loade
 }
 
 /* The n values of a gate on the host, as they will be multiplied. */
-static weft_status read_gate(wf_loader *l, const wf_site *s, const char *name, float *out, int64_t n,
-                             weft_error *err)
+static weft_status read_gate(wf_loader *l, const wf_site *s, const char *name, float *out,
+                             int64_t n, weft_error *err)
 {
     weft_status status = wf_load_host(l, name, out, (uint64_t)n, err);
     for (int64_t i = 0; i < n && status == WEFT_OK; i++) {
@@ -306,8 +314,8 @@ static weft_status load_gate_each(wf_hooks *h, wf_loader *l, const wf_site *s, c
     uint64_t    bytes = (uint64_t)d * sizeof(float);
     void       *mem = NULL;
     float      *host = wf_alloc_aligned((size_t)bytes);
-    weft_status status = host != NULL ? read_gate(l, s, name, host, d, err)
-                                      : wf_fail_nomem(err, bytes, "a gate");
+    weft_status status =
+        host != NULL ? read_gate(l, s, name, host, d, err) : wf_fail_nomem(err, bytes, "a gate");
     if (status == WEFT_OK)
         status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
     if (status == WEFT_OK)
@@ -319,10 +327,10 @@ static weft_status load_gate_each(wf_hooks *h, wf_loader *l, const wf_site *s, c
     return status;
 }
 
-static weft_status load_gate(wf_hooks *h, wf_loader *l, const wf_site *s, const char *name, int32_t d,
-                             wf_gate *out, weft_error *err)
+static weft_status load_gate(wf_hooks *h, wf_loader *l, const wf_site *s, const char *name,
+                             int32_t d, wf_gate *out, weft_error *err)
 {
-    *out = (wf_gate){ .scale = 1.0f };
+    *out = (wf_gate){.scale = 1.0f};
     if (name == NULL)
         return WEFT_OK;
     return (s->x.flags & WEFT_XATTN_GATE_EACH) != 0 ? load_gate_each(h, l, s, name, d, out, err)
@@ -332,13 +340,13 @@ static weft_status load_gate(wf_hooks *h, wf_loader *l, const wf_site *s, const 
 static weft_status load_ffn(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, weft_error *err)
 {
     const weft_xattn *x = &s->x;
-    const char       *gate_up[] = { x->w_gate, x->w_up };
+    const char       *gate_up[] = {x->w_gate, x->w_up};
     weft_status       status = load_gate(h, l, s, x->gate_ffn, d, &s->gate_ffn, err);
     if (status == WEFT_OK)
         status = wf_load_f32(l, &h->buffers, x->norm_ffn, &s->norm_ffn, err);
     if (status == WEFT_OK)
-        status = wf_load_linear(l, &h->buffers, gate_up, 2, 2 * (int64_t)x->d_ffn, d, &s->gate_up,
-                                err);
+        status =
+            wf_load_linear(l, &h->buffers, gate_up, 2, 2 * (int64_t)x->d_ffn, d, &s->gate_up, err);
     if (status == WEFT_OK)
         status = wf_load_linear(l, &h->buffers, &x->w_down, 1, d, x->d_ffn, &s->down, err);
     return status;
@@ -347,9 +355,9 @@ static weft_status load_ffn(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, we
 static weft_status load_site(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, weft_error *err)
 {
     const weft_xattn *x = &s->x;
-    const char       *kv[] = { x->w_k, x->w_v };
-    int64_t q = (int64_t)x->n_heads * x->head_dim, n_kv = (int64_t)x->n_kv_heads * x->head_dim;
-    weft_status       status = load_gate(h, l, s, x->gate_attn, d, &s->gate_attn, err);
+    const char       *kv[] = {x->w_k, x->w_v};
+    int64_t     q = (int64_t)x->n_heads * x->head_dim, n_kv = (int64_t)x->n_kv_heads * x->head_dim;
+    weft_status status = load_gate(h, l, s, x->gate_attn, d, &s->gate_attn, err);
     if (status == WEFT_OK)
         status = wf_load_f32(l, &h->buffers, x->norm_in, &s->norm_in, err);
     if (status == WEFT_OK && (x->flags & WEFT_XATTN_QK_NORM) != 0)
@@ -371,14 +379,14 @@ static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *
     const wf_st_file   *file;
     const wf_st_tensor *t;
     void               *mem;
-    weft_status status = wf_package_find(l->package, m->embedding_weight, &file, &t, err);
+    weft_status         status = wf_package_find(l->package, m->embedding_weight, &file, &t, err);
     if (status != WEFT_OK)
         return status;
     if (t->rank != 2 || t->shape[1] != d || m->embedding_row < 0 ||
         m->embedding_row >= t->shape[0] || t->dtype > WF_ST_F16)
         return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has no row %lld of %d floats for %s",
-                       wf_package_dir(l->package), m->embedding_weight,
-                       (long long)m->embedding_row, d, m->token);
+                       wf_package_dir(l->package), m->embedding_weight, (long long)m->embedding_row,
+                       d, m->token);
     uint64_t row = (uint64_t)d * (t->dtype == WF_ST_F32 ? 4 : 2), bytes = (uint64_t)d * 4;
     status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
     if (status == WEFT_OK)

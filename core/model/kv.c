@@ -58,28 +58,29 @@ static int64_t find_run(const wf_kv_pool *p, int64_t from, int64_t to, int32_t n
 weft_status wf_kv_pool_copy(wf_kv_pool *p, int32_t from, int32_t to, int32_t n, weft_error *err)
 {
     int64_t words = n * p->page_bytes / 4;
-    wf_op   op = { .kind = WF_OP_COPY,
-                   .u.copy = { .dst = (float *)(void *)(p->pages + to * p->page_bytes),
-                               .src = (const float *)(const void *)(p->pages + from * p->page_bytes),
-                               .shape = { 1, 1, 1, words },
-                               .dst_stride = { 0, 0, 0, 1 },
-                               .src_stride = { 0, 0, 0, 1 } } };
+    wf_op   op = {.kind = WF_OP_COPY,
+                  .u.copy = {.dst = (float *)(void *)(p->pages + to * p->page_bytes),
+                             .src = (const float *)(const void *)(p->pages + from * p->page_bytes),
+                             .shape = {1, 1, 1, words},
+                             .dst_stride = {0, 0, 0, 1},
+                             .src_stride = {0, 0, 0, 1}}};
     return wf_queue_submit(p->queue, &op, err);
 }
 
 static weft_status move_pages(wf_kv_pool *p, uint8_t *bigger, weft_error *err)
 {
-    wf_op op = { .kind = WF_OP_COPY,
-                 .u.copy = { .dst = (float *)(void *)bigger,
-                             .src = (const float *)(const void *)p->pages,
-                             .shape = { 1, 1, 1, p->n_pages * p->page_bytes / 4 },
-                             .dst_stride = { 0, 0, 0, 1 },
-                             .src_stride = { 0, 0, 0, 1 } } };
+    wf_op       op = {.kind = WF_OP_COPY,
+                      .u.copy = {.dst = (float *)(void *)bigger,
+                                 .src = (const float *)(const void *)p->pages,
+                                 .shape = {1, 1, 1, p->n_pages * p->page_bytes / 4},
+                                 .dst_stride = {0, 0, 0, 1},
+                                 .src_stride = {0, 0, 0, 1}}};
     weft_status status = wf_queue_submit(p->queue, &op, err);
     return status == WEFT_OK ? wf_queue_wait(p->queue, err) : status;
 }
 
-/* The next size: doubled, but at least n more and a megabyte, at most the limit. 0: cannot grow by n. */
+/* The next size: doubled, but at least n more and a megabyte, at most the limit. 0: cannot grow by
+ * n. */
 static int64_t next_size(const wf_kv_pool *p, int32_t n)
 {
     int64_t first = FIRST_BYTES / p->page_bytes + 1;

@@ -81,8 +81,8 @@ static void shape_text(char *text, size_t cap, int32_t rank, const int64_t *shap
     size_t at = 0;
     text[0] = '\0';
     for (int32_t i = 0; i < rank && at < cap; i++)
-        at += (size_t)snprintf(text + at, cap - at, "%s%lld", i != 0 ? "x" : "",
-                               (long long)shape[i]);
+        at +=
+            (size_t)snprintf(text + at, cap - at, "%s%lld", i != 0 ? "x" : "", (long long)shape[i]);
 }
 
 void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
@@ -121,11 +121,13 @@ weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, wef
     if (pr->n == 0)
         return WEFT_OK;
     if (pr->no_weights)
-        return wf_fail(err, WEFT_E_NOTFOUND, "%s has no weights: put model.safetensors, or its shards and "
-                       "model.safetensors.index.json, there", wf_package_dir(p));
+        return wf_fail(err, WEFT_E_NOTFOUND,
+                       "%s has no weights: put model.safetensors, or its shards and "
+                       "model.safetensors.index.json, there",
+                       wf_package_dir(p));
     return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s not fit config.json: %s%s",
-                   wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? " does" : "s do", pr->text,
-                   pr->n > 4 ? ", ..." : "");
+                   wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? " does" : "s do",
+                   pr->text, pr->n > 4 ? ", ..." : "");
 }
 
 static int32_t ops_dtype(int32_t st_dtype)
@@ -174,9 +176,12 @@ static weft_status pack_tensor(wf_loader *l, const wf_st_file *file, const wf_st
     int64_t step = (int64_t)(PIECE_BYTES / row_bytes);
     for (int64_t r = 0; r < rows && status == WEFT_OK; r += step) {
         int64_t n = rows - r < step ? rows - r : step;
-        wf_op   op = { .kind = WF_OP_PACK,
-                       .u.pack = { .w = *w, .src = l->staging, .row0 = row0 + r, .rows = n,
-                                   .src_dtype = ops_dtype(t->dtype) } };
+        wf_op   op = {.kind = WF_OP_PACK,
+                      .u.pack = {.w = *w,
+                                 .src = l->staging,
+                                 .row0 = row0 + r,
+                                 .rows = n,
+                                 .src_dtype = ops_dtype(t->dtype)}};
         status = piece(l, file, t, (uint64_t)r * row_bytes, (uint64_t)n * row_bytes, &op, err);
     }
     return status;
@@ -200,7 +205,7 @@ weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names
     weft_status         status = find_floats(l, names[0], &file, &t, err);
     if (status != WEFT_OK)
         return status;
-    *out = (wf_weight){ .n = n, .k = k, .dtype = l->dtype };
+    *out = (wf_weight){.n = n, .k = k, .dtype = l->dtype};
     if (l->dtype == WF_DTYPE_AUTO)
         out->dtype = ops_dtype(t->dtype);
     status = weight_alloc(l, b, out, err);
@@ -235,9 +240,11 @@ weft_status wf_load_f32(wf_loader *l, wf_buffers *b, const char *name, float **o
     *out = mem;
     for (uint64_t i = 0; i < n && status == WEFT_OK; i += PIECE_BYTES / 4) {
         uint64_t part = n - i < PIECE_BYTES / 4 ? n - i : PIECE_BYTES / 4;
-        wf_op    op = { .kind = WF_OP_CONVERT,
-                        .u.convert = { .dst = *out + i, .src = l->staging, .n = (int64_t)part,
-                                       .src_dtype = ops_dtype(t->dtype) } };
+        wf_op    op = {.kind = WF_OP_CONVERT,
+                       .u.convert = {.dst = *out + i,
+                                     .src = l->staging,
+                                     .n = (int64_t)part,
+                                     .src_dtype = ops_dtype(t->dtype)}};
         status = piece(l, file, t, i * each, part * each, &op, err);
     }
     return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tensors from a package into device memory, a bounded piece at a time: peak memory is the model plus
- * two pieces. What a model needs is listed first and checked whole, so that every missing or misshapen
- * name is reported together before anything is read. */
+/* Tensors from a package into device memory, a bounded piece at a time: peak memory is the model
+ * plus two pieces. What a model needs is listed first and checked whole, so that every missing or
+ * misshapen name is reported together before anything is read. */
 #ifndef WF_LOAD_H
 #define WF_LOAD_H
 
@@ -20,7 +20,8 @@ typedef struct wf_buffers {
 } wf_buffers;
 
 /* bytes of device memory kept in b, zeroed by q when zero. */
-weft_status wf_buffers_add(wf_buffers *b, weft_queue *q, uint64_t bytes, bool zero, void **out, weft_error *err);
+weft_status wf_buffers_add(wf_buffers *b, weft_queue *q, uint64_t bytes, bool zero, void **out,
+                           weft_error *err);
 void        wf_buffers_free(wf_buffers *b); /* after the queues that use them were waited for */
 
 typedef struct wf_loader {
@@ -35,7 +36,8 @@ typedef struct wf_loader {
     uint64_t bytes_done;
 } wf_loader;
 
-weft_status wf_loader_open(wf_device *d, weft_package *p, int32_t dtype, wf_loader *out, weft_error *err);
+weft_status wf_loader_open(wf_device *d, weft_package *p, int32_t dtype, wf_loader *out,
+                           weft_error *err);
 void        wf_loader_close(wf_loader *l); /* waits for its queue first */
 
 /* One expected tensor. */
@@ -45,24 +47,29 @@ typedef struct wf_want {
     int64_t     shape[4];
 } wf_want;
 
-/* Collects problems: up to a handful of names in one sentence, and the count. Weights that cannot be opened are one
- * problem, which takes the place of all others. */
+/* Collects problems: up to a handful of names in one sentence, and the count. Weights that cannot
+ * be opened are one problem, which takes the place of all others. */
 typedef struct wf_problems {
     uint64_t   n;
     bool       no_weights; /* the directory has none at all */
     weft_error broken;     /* the files, the index or memory; OK: the names could be looked up */
     char       text[360];
 } wf_problems;
-#define WF_PROBLEMS_INIT { .broken = WF_ERROR_INIT }
+#define WF_PROBLEMS_INIT                                                                           \
+    {                                                                                              \
+        .broken = WF_ERROR_INIT                                                                    \
+    }
 void        wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w);
 weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, weft_error *err);
 
-/* A packed linear weight of n rows in all from the tensors of names, one below the other; each is [rows_i, k]
- * with trailing axes flattened. The rows' sum must be n; of a single tensor the first n rows are taken. */
-weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names, int64_t n,
-                           int64_t k, wf_weight *out, weft_error *err);
+/* A packed linear weight of n rows in all from the tensors of names, one below the other; each is
+ * [rows_i, k] with trailing axes flattened. The rows' sum must be n; of a single tensor the first n
+ * rows are taken. */
+weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
+                           int64_t n, int64_t k, wf_weight *out, weft_error *err);
 /* A tensor of numel elements as f32 on the device. */
-weft_status wf_load_f32(wf_loader *l, wf_buffers *b, const char *name, float **out, weft_error *err);
+weft_status wf_load_f32(wf_loader *l, wf_buffers *b, const char *name, float **out,
+                        weft_error *err);
 /* The same into host memory of n elements (the tensor must have n). */
 weft_status wf_load_host(wf_loader *l, const char *name, float *dst, uint64_t n, weft_error *err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The weights of a text core: names as transformers' LlamaForCausalLM has them, through the text map
- * where a directory wraps them in something larger. */
+/* The weights of a text core: names as transformers' LlamaForCausalLM has them, through the text
+ * map where a directory wraps them in something larger. */
 #include "core/model/model.h"
 
 #include <stdio.h>
@@ -10,17 +10,17 @@
 
 #define NAME_MAX_BYTES 512
 
-typedef struct names { /* how this directory spells them */
+typedef struct names {                                       /* how this directory spells them */
     const char    *prefix, *head, *extra_embed, *extra_head; /* extra_*: NULL: none */
-    const int32_t *layers; /* NULL: 0, 1, 2, ... */
+    const int32_t *layers;                                   /* NULL: 0, 1, 2, ... */
 } names;
 
 enum layer_tensor { NORM_ATTN, Q, K, V, O, NORM_FFN, GATE, UP, DOWN, LAYER_TENSORS };
 
 static const char *const layer_names[LAYER_TENSORS] = {
-    "input_layernorm",   "self_attn.q_proj", "self_attn.k_proj",
-    "self_attn.v_proj",  "self_attn.o_proj", "post_attention_layernorm",
-    "mlp.gate_proj",     "mlp.up_proj",      "mlp.down_proj",
+    "input_layernorm",  "self_attn.q_proj", "self_attn.k_proj",
+    "self_attn.v_proj", "self_attn.o_proj", "post_attention_layernorm",
+    "mlp.gate_proj",    "mlp.up_proj",      "mlp.down_proj",
 };
 
 static void layer_name(char *out, const names *n, int32_t layer, int32_t which)
@@ -40,31 +40,31 @@ static wf_want want_of(const wf_config *c, int32_t which, const char *name)
     int64_t d = c->d_model, f = c->d_ffn;
     switch (which) {
     case Q:
-        return (wf_want){ name, 2, { q, d } };
+        return (wf_want){name, 2, {q, d}};
     case K:
     case V:
-        return (wf_want){ name, 2, { kv, d } };
+        return (wf_want){name, 2, {kv, d}};
     case O:
-        return (wf_want){ name, 2, { d, q } };
+        return (wf_want){name, 2, {d, q}};
     case GATE:
     case UP:
-        return (wf_want){ name, 2, { f, d } };
+        return (wf_want){name, 2, {f, d}};
     case DOWN:
-        return (wf_want){ name, 2, { d, f } };
+        return (wf_want){name, 2, {d, f}};
     default:
-        return (wf_want){ name, 1, { d } };
+        return (wf_want){name, 1, {d}};
     }
 }
 
-/* The embedding may have rows beyond the vocabulary (markers); they are not the core's, unless the map says where
- * such rows are. */
+/* The embedding may have rows beyond the vocabulary (markers); they are not the core's, unless the
+ * map says where such rows are. */
 static void check_embed(wf_problems *pr, wf_loader *l, const wf_config *c, const char *name)
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
-    wf_want             w = { name, 2, { c->vocab - c->extra, c->d_model } };
-    if (c->extra == 0 && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK && t->rank == 2 &&
-        t->shape[0] > w.shape[0])
+    wf_want             w = {name, 2, {c->vocab - c->extra, c->d_model}};
+    if (c->extra == 0 && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK &&
+        t->rank == 2 && t->shape[0] > w.shape[0])
         w.shape[0] = t->shape[0];
     wf_problems_check(pr, l->package, &w);
 }
@@ -82,23 +82,24 @@ static weft_status check_all(wf_loader *l, const wf_config *c, const names *n, w
     top_name(name, n, "embed_tokens.weight");
     check_embed(&pr, l, c, name);
     top_name(name, n, "norm.weight");
-    wf_problems_check(&pr, l->package, &(wf_want){ name, 1, { c->d_model } });
+    wf_problems_check(&pr, l->package, &(wf_want){name, 1, {c->d_model}});
     if (!c->tied)
-        wf_problems_check(&pr, l->package, &(wf_want){ n->head, 2, { c->vocab - c->extra, c->d_model } });
+        wf_problems_check(&pr, l->package,
+                          &(wf_want){n->head, 2, {c->vocab - c->extra, c->d_model}});
     if (n->extra_embed != NULL)
-        wf_problems_check(&pr, l->package, &(wf_want){ n->extra_embed, 2, { c->extra, c->d_model } });
+        wf_problems_check(&pr, l->package, &(wf_want){n->extra_embed, 2, {c->extra, c->d_model}});
     if (n->extra_head != NULL && !c->tied)
-        wf_problems_check(&pr, l->package, &(wf_want){ n->extra_head, 2, { c->extra, c->d_model } });
+        wf_problems_check(&pr, l->package, &(wf_want){n->extra_head, 2, {c->extra, c->d_model}});
     return wf_problems_report(&pr, l->package, err);
 }
 
 static weft_status load_layer(wf_loader *l, wf_model *m, const names *n, int32_t i, weft_error *err)
 {
-    const wf_config *c = &m->config;
-    wf_layer_weights        *y = &m->layers[i];
-    char             text[LAYER_TENSORS][NAME_MAX_BYTES];
-    const char      *name[LAYER_TENSORS];
-    int64_t          q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
+    const wf_config  *c = &m->config;
+    wf_layer_weights *y = &m->layers[i];
+    char              text[LAYER_TENSORS][NAME_MAX_BYTES];
+    const char       *name[LAYER_TENSORS];
+    int64_t q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
     for (int32_t which = 0; which < LAYER_TENSORS; which++) {
         layer_name(text[which], n, i, which);
         name[which] = text[which];
@@ -120,14 +121,15 @@ static weft_status load_top(wf_loader *l, wf_model *m, const names *n, weft_erro
 {
     const wf_config *c = &m->config;
     char             text[NAME_MAX_BYTES];
-    const char      *embed[] = { text, n->extra_embed }, *head[] = { n->head, n->extra_head };
+    const char      *embed[] = {text, n->extra_embed}, *head[] = {n->head, n->extra_head};
     int32_t          n_tables = c->extra > 0 ? 2 : 1;
     top_name(text, n, "embed_tokens.weight");
-    weft_status status = wf_load_linear(l, &m->buffers, embed, n_tables, c->vocab, c->d_model, &m->embed,
-                                        err);
+    weft_status status =
+        wf_load_linear(l, &m->buffers, embed, n_tables, c->vocab, c->d_model, &m->embed, err);
     m->head = m->embed;
     if (status == WEFT_OK && !c->tied)
-        status = wf_load_linear(l, &m->buffers, head, n_tables, c->vocab, c->d_model, &m->head, err);
+        status =
+            wf_load_linear(l, &m->buffers, head, n_tables, c->vocab, c->d_model, &m->head, err);
     top_name(text, n, "norm.weight");
     if (status == WEFT_OK)
         status = wf_load_f32(l, &m->buffers, text, &m->norm_out, err);
@@ -136,8 +138,8 @@ static weft_status load_top(wf_loader *l, wf_model *m, const names *n, weft_erro
 
 static weft_status load_inv_freq(wf_loader *l, wf_model *m, weft_error *err)
 {
-    uint64_t bytes = (uint64_t)m->config.head_dim / 2 * sizeof(float);
-    void    *mem;
+    uint64_t    bytes = (uint64_t)m->config.head_dim / 2 * sizeof(float);
+    void       *mem;
     weft_status status = wf_buffers_add(&m->buffers, l->queue, bytes, false, &mem, err);
     if (status != WEFT_OK)
         return status;
@@ -163,14 +165,14 @@ static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_erro
 weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map,
                           wf_model **out, weft_error *err)
 {
-    names     n = { .prefix = "model.", .head = "lm_head.weight" };
+    names     n = {.prefix = "model.", .head = "lm_head.weight"};
     wf_model *m = wf_zalloc(sizeof *m);
     *out = NULL;
     if (m == NULL)
         return wf_fail_nomem(err, sizeof *m, "a model");
     if (map != NULL)
-        n = (names){ map->prefix, map->head, c->extra > 0 ? map->extra_embedding : NULL,
-                     c->extra > 0 ? map->extra_head : NULL, map->layers };
+        n = (names){map->prefix, map->head, c->extra > 0 ? map->extra_embedding : NULL,
+                    c->extra > 0 ? map->extra_head : NULL, map->layers};
     m->config = *c;
     m->device = l->device;
     m->buffers.device = l->device;

@@ -8,26 +8,28 @@
 
 typedef struct wf_layer_weights {
     float    *norm_attn, *norm_ffn; /* [d_model] */
-    wf_weight qkv;                  /* [(n_heads + 2 n_kv_heads) * head_dim, d_model]: q, k, v rows */
-    wf_weight o;                    /* [d_model, n_heads * head_dim] */
-    wf_weight gate_up;              /* [2 d_ffn, d_model]: gate rows, then up rows */
-    wf_weight down;                 /* [d_model, d_ffn] */
+    wf_weight qkv;     /* [(n_heads + 2 n_kv_heads) * head_dim, d_model]: q, k, v rows */
+    wf_weight o;       /* [d_model, n_heads * head_dim] */
+    wf_weight gate_up; /* [2 d_ffn, d_model]: gate rows, then up rows */
+    wf_weight down;    /* [d_model, d_ffn] */
 } wf_layer_weights;
 
 typedef struct wf_model {
-    wf_config  config;
-    wf_device *device;
-    wf_buffers buffers;
-    wf_weight  embed, head; /* [vocab, d_model]; the same memory when tied */
-    wf_layer_weights  *layers;      /* [n_layers] */
-    float     *norm_out;    /* [d_model] */
-    float     *inv_freq;    /* [head_dim / 2] */
-    int32_t    kv_dtype;    /* bf16 where the weights are bf16, else f32 */
-    int32_t    reserved;
+    wf_config         config;
+    wf_device        *device;
+    wf_buffers        buffers;
+    wf_weight         embed, head; /* [vocab, d_model]; the same memory when tied */
+    wf_layer_weights *layers;      /* [n_layers] */
+    float            *norm_out;    /* [d_model] */
+    float            *inv_freq;    /* [head_dim / 2] */
+    int32_t           kv_dtype;    /* bf16 where the weights are bf16, else f32 */
+    int32_t           reserved;
 } wf_model;
 
-/* Checks every tensor's name and shape first, then reads them. map NULL: a plain Llama directory. On failure *out is NULL. */
-weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map, wf_model **out, weft_error *err);
+/* Checks every tensor's name and shape first, then reads them. map NULL: a plain Llama directory.
+ * On failure *out is NULL. */
+weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map,
+                          wf_model **out, weft_error *err);
 void        wf_model_free(wf_model **m);
 
 #endif

@@ -25,7 +25,7 @@ typedef struct cached {
 
 struct weft_package {
     char         *dir;
-    const char   *alias;     /* of a package that is one file: its only name */
+    const char   *alias; /* of a package that is one file: its only name */
     cached       *json;
     wf_st_file   *shards;
     uint32_t      n_shards;
@@ -81,7 +81,8 @@ weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err
     return status;
 }
 
-/* A tokenizer file by itself is a package in which it has the name that it would have in a directory. */
+/* A tokenizer file by itself is a package in which it has the name that it would have in a
+ * directory. */
 static weft_status loose_check(weft_package *p, weft_error *err)
 {
     struct stat st;
@@ -99,8 +100,8 @@ weft_status wf_package_open_loose(const char *path, weft_package **out, weft_err
     if (p == NULL)
         return wf_fail_nomem(err, sizeof(*p), "a tokenizer's directory");
     p->dir = wf_strdup(path);
-    weft_status status = p->dir != NULL ? loose_check(p, err)
-                                        : wf_fail_nomem(err, strlen(path) + 1, "a path");
+    weft_status status =
+        p->dir != NULL ? loose_check(p, err) : wf_fail_nomem(err, strlen(path) + 1, "a path");
     if (status != WEFT_OK)
         wf_package_close(&p);
     *out = p;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model directory: config.json and friends by plain name, and its tensors wherever their shard is. */
+/* A model directory: config.json and friends by plain name, and its tensors wherever their shard
+ * is. */
 #ifndef WF_PACKAGE_H
 #define WF_PACKAGE_H
 
@@ -13,18 +14,21 @@
  * model.safetensors.index.json with its plain file names) are opened at the first question about
  * tensors, so that --plan works on config.json alone. On failure *out is NULL. */
 weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err);
-/* For a tokenizer alone: a directory that may lack config.json and weights, or a single tokenizer file. */
+/* For a tokenizer alone: a directory that may lack config.json and weights, or a single tokenizer
+ * file. */
 weft_status wf_package_open_loose(const char *path, weft_package **out, weft_error *err);
 void        wf_package_close(weft_package **p);
 const char *wf_package_dir(const weft_package *p);
 
 /* Parsed JSON of a file in it ("config.json"); cached, borrowed. NOTFOUND: no such file. */
 weft_status wf_package_json(weft_package *p, const char *file, const json_t **out, weft_error *err);
-/* Full path of a plain name in it, into path; INVALID if it is not a plain name (separators, "..", empty). */
-weft_status wf_package_path(const weft_package *p, const char *file, char *path, size_t cap, weft_error *err);
+/* Full path of a plain name in it, into path; INVALID if it is not a plain name (separators, "..",
+ * empty). */
+weft_status wf_package_path(const weft_package *p, const char *file, char *path, size_t cap,
+                            weft_error *err);
 
-/* The tensor and its shard. NOTFOUND names the directory and the tensor; CORRUPT where the index and
- * the shard disagree. *err may be NULL for a silent question. */
+/* The tensor and its shard. NOTFOUND names the directory and the tensor; CORRUPT where the index
+ * and the shard disagree. *err may be NULL for a silent question. */
 weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file **file,
                             const wf_st_tensor **t, weft_error *err);
 /* Opens all shards and checks the index: every weight_map entry exists in its shard. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Weights made in memory. One block of random numbers is made and uploaded once; every piece of a weight is packed from
- * a place in it that is drawn anew, so that making billions of weights costs what writing them costs, and no two rows
- * are alike (equal rows would give equal logits). */
+/* Weights made in memory. One block of random numbers is made and uploaded once; every piece of a
+ * weight is packed from a place in it that is drawn anew, so that making billions of weights costs
+ * what writing them costs, and no two rows are alike (equal rows would give equal logits). */
 #include "core/model/random.h"
 
 #include <string.h>
@@ -9,9 +9,9 @@
 #include "core/base/mem.h"
 #include "core/ops/half.h"
 
-#define PIECE     ((int64_t)4 << 20) /* elements packed by one op: bounds the block */
+#define PIECE ((int64_t)4 << 20) /* elements packed by one op: bounds the block */
 #define DEVIATION 0.02f
-#define SQRT3     1.7320508f /* half the width of a uniform distribution of deviation 1 */
+#define SQRT3 1.7320508f /* half the width of a uniform distribution of deviation 1 */
 
 typedef struct maker {
     wf_device  *device;
@@ -50,7 +50,8 @@ static void fill(maker *k, void *dst)
     }
 }
 
-/* The block on the device, long enough for a piece of rows of most elements at any of as many places. */
+/* The block on the device, long enough for a piece of rows of most elements at any of as many
+ * places. */
 static weft_status make_block(maker *k, int64_t most, weft_error *err)
 {
     int64_t  piece = most > PIECE ? most : PIECE;
@@ -71,9 +72,10 @@ static weft_status make_block(maker *k, int64_t most, weft_error *err)
 }
 
 /* most: elements of the longest row and of the longest vector. */
-static weft_status maker_open(maker *k, wf_buffers *to, int32_t dtype, uint64_t seed, int64_t most, weft_error *err)
+static weft_status maker_open(maker *k, wf_buffers *to, int32_t dtype, uint64_t seed, int64_t most,
+                              weft_error *err)
 {
-    *k = (maker){ .device = to->device, .to = to, .host_n = most, .state = seed, .dtype = dtype };
+    *k = (maker){.device = to->device, .to = to, .host_n = most, .state = seed, .dtype = dtype};
     weft_status status = wf_queue_create(k->device, &k->queue, err);
     if (status != WEFT_OK)
         return status;
@@ -92,12 +94,17 @@ static void maker_close(maker *k)
 }
 
 /* Rows of w from one place of the block. */
-static weft_status pack_piece(maker *k, const wf_weight *w, int64_t row0, int64_t rows, weft_error *err)
+static weft_status pack_piece(maker *k, const wf_weight *w, int64_t row0, int64_t rows,
+                              weft_error *err)
 {
     uint64_t at = draw(k) % (uint64_t)(k->n - rows * w->k + 1);
-    wf_op    op = { .kind = WF_OP_PACK,
-                    .u.pack = { .w = *w, .row0 = row0, .rows = rows, .src_dtype = k->dtype,
-                                .src = (const uint8_t *)k->block + at * (uint64_t)wf_dtype_bytes(k->dtype) } };
+    wf_op    op = {
+           .kind = WF_OP_PACK,
+           .u.pack = {.w = *w,
+                      .row0 = row0,
+                      .rows = rows,
+                      .src_dtype = k->dtype,
+                      .src = (const uint8_t *)k->block + at * (uint64_t)wf_dtype_bytes(k->dtype)}};
     return wf_queue_submit(k->queue, &op, err);
 }
 
@@ -105,9 +112,10 @@ static weft_status make_linear(maker *k, int64_t n, int64_t width, wf_weight *ou
 {
     uint64_t bytes = k->device->ops.weight_bytes(k->dtype, n, width);
     int64_t  piece = PIECE / width > 0 ? PIECE / width : 1;
-    *out = (wf_weight){ .n = n, .k = width, .dtype = k->dtype };
+    *out = (wf_weight){.n = n, .k = width, .dtype = k->dtype};
     if (bytes == 0)
-        return wf_fail(err, WEFT_E_LIMIT, "a weight of %lld x %lld overflows", (long long)n, (long long)width);
+        return wf_fail(err, WEFT_E_LIMIT, "a weight of %lld x %lld overflows", (long long)n,
+                       (long long)width);
     weft_status status = wf_buffers_add(k->to, k->queue, bytes, true, &out->data, err);
     for (int64_t r = 0; r < n && status == WEFT_OK; r += piece)
         status = pack_piece(k, out, r, n - r < piece ? n - r : piece, err);
@@ -168,8 +176,8 @@ static int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-weft_status wf_random_model(wf_device *d, const wf_config *c, int32_t dtype, uint64_t seed, wf_model **out,
-                            weft_error *err)
+weft_status wf_random_model(wf_device *d, const wf_config *c, int32_t dtype, uint64_t seed,
+                            wf_model **out, weft_error *err)
 {
     maker     k;
     wf_model *m = wf_zalloc(sizeof *m);
@@ -197,7 +205,7 @@ weft_status wf_random_model(wf_device *d, const wf_config *c, int32_t dtype, uin
 static weft_status make_ffn(maker *k, wf_site *s, int32_t d, weft_error *err)
 {
     weft_status status = make_norm(k, d, &s->norm_ffn, err);
-    s->gate_ffn = (wf_gate){ .scale = uniform(k, 0.5f, 0.25f) };
+    s->gate_ffn = (wf_gate){.scale = uniform(k, 0.5f, 0.25f)};
     if (status == WEFT_OK)
         status = make_linear(k, 2 * (int64_t)s->x.d_ffn, d, &s->gate_up, err);
     return status == WEFT_OK ? make_linear(k, d, s->x.d_ffn, &s->down, err) : status;
@@ -206,10 +214,10 @@ static weft_status make_ffn(maker *k, wf_site *s, int32_t d, weft_error *err)
 static weft_status make_site(maker *k, wf_site *s, int32_t d, weft_error *err)
 {
     const weft_xattn *x = &s->x;
-    int64_t q = (int64_t)x->n_heads * x->head_dim, kv = (int64_t)x->n_kv_heads * x->head_dim;
-    bool              norms = (x->flags & WEFT_XATTN_QK_NORM) != 0;
-    weft_status       status = make_norm(k, d, &s->norm_in, err);
-    s->gate_attn = (wf_gate){ .scale = uniform(k, 0.5f, 0.25f) };
+    int64_t     q = (int64_t)x->n_heads * x->head_dim, kv = (int64_t)x->n_kv_heads * x->head_dim;
+    bool        norms = (x->flags & WEFT_XATTN_QK_NORM) != 0;
+    weft_status status = make_norm(k, d, &s->norm_in, err);
+    s->gate_attn = (wf_gate){.scale = uniform(k, 0.5f, 0.25f)};
     if (status == WEFT_OK && norms)
         status = make_norm(k, x->head_dim, &s->norm_q, err);
     if (status == WEFT_OK && norms)
@@ -223,7 +231,8 @@ static weft_status make_site(maker *k, wf_site *s, int32_t d, weft_error *err)
     return status == WEFT_OK && x->d_ffn > 0 ? make_ffn(k, s, d, err) : status;
 }
 
-weft_status wf_random_sites(wf_hooks *h, int32_t d_model, int32_t dtype, uint64_t seed, weft_error *err)
+weft_status wf_random_sites(wf_hooks *h, int32_t d_model, int32_t dtype, uint64_t seed,
+                            weft_error *err)
 {
     maker   k;
     int64_t longest = d_model;

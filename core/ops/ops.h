@@ -6,15 +6,16 @@
  * canonical sum, stated here, which every variant of one ISA path computes for every row count,
  * cut and thread count (-ffp-contract=off; FMA only where written):
  *   linear     one f32 accumulator per output, k ascending in the path's atom: one fused
- *              multiply-add per k (reference, AVX2, AVX-512), one vdpbf16ps per two k (AVX512-BF16).
- *              With bf16 weights x is first rounded to bf16 (nearest even) on every path.
- *   attention  key blocks of WF_KEY_BLOCK keys, aligned to the sequence's or item's first key. A block starts from
- *              nothing: scores (fmaf over head_dim ascending, then times scale), its own maximum m,
- *              p = wf_expf(s - m), l = sum p and o = sum p v ascending by key (o by fmaf). One
+ *              multiply-add per k (reference, AVX2, AVX-512), one vdpbf16ps per two k
+ * (AVX512-BF16). With bf16 weights x is first rounded to bf16 (nearest even) on every path.
+ *   attention  key blocks of WF_KEY_BLOCK keys, aligned to the sequence's or item's first key. A
+ * block starts from nothing: scores (fmaf over head_dim ascending, then times scale), its own
+ * maximum m, p = wf_expf(s - m), l = sum p and o = sum p v ascending by key (o by fmaf). One
  *              function merges blocks in ascending order. No score row is ever kept across blocks.
  *   norm       sums in f64 over ascending index; everything else f32.
  * Transcendentals are the functions of core/ops/math.h, the same formula on every path.
- * Row counts may be 0 (nothing happens). Pointers are 4-aligned at least; strides are in elements. */
+ * Row counts may be 0 (nothing happens). Pointers are 4-aligned at least; strides are in elements.
+ */
 #ifndef WF_OPS_H
 #define WF_OPS_H
 
@@ -22,7 +23,7 @@
 #include "core/base/status.h"
 #include "weft/kernels.h"
 
-#define WF_KEY_BLOCK   64 /* keys of an attention block */
+#define WF_KEY_BLOCK 64   /* keys of an attention block */
 #define WF_PAGE_TOKENS 64 /* tokens of a K/V page: one key block */
 
 enum wf_dtype { WF_F32 = 0, WF_BF16 = 1, WF_F16 = 2 };
@@ -40,9 +41,9 @@ typedef struct wf_weight {
     int32_t dtype, reserved;
 } wf_weight;
 
-/* y [m, n] = residual + scale * act(x [m, k] w^T + bias). Epilogue order: sum, + bias, act, then where residual
- * is given: residual + (scale * value), the product rounded first; without residual scale is not
- * applied. bias, residual may be NULL; y may be residual, never x. */
+/* y [m, n] = residual + scale * act(x [m, k] w^T + bias). Epilogue order: sum, + bias, act, then
+ * where residual is given: residual + (scale * value), the product rounded first; without residual
+ * scale is not applied. bias, residual may be NULL; y may be residual, never x. */
 typedef struct wf_linear {
     float       *y;
     const float *x;
@@ -71,9 +72,9 @@ typedef struct wf_convert {
     int32_t     src_dtype, reserved;
 } wf_convert;
 
-/* m rows of n: rms 0: (x - mean) * (1 / sqrt(var + eps)) * w + bias, biased variance; rms 1: x * (1 / sqrt(mean(x^2) + eps)) * w.
- * bias may be NULL; y may be x. A row at r starts at r / inner * stride + r % inner * n: inner heads
- * of n within one token's row (inner 1: plain rows). */
+/* m rows of n: rms 0: (x - mean) * (1 / sqrt(var + eps)) * w + bias, biased variance; rms 1: x * (1
+ * / sqrt(mean(x^2) + eps)) * w. bias may be NULL; y may be x. A row at r starts at r / inner *
+ * stride + r % inner * n: inner heads of n within one token's row (inner 1: plain rows). */
 typedef struct wf_norm {
     float       *y;
     const float *x;
@@ -83,8 +84,8 @@ typedef struct wf_norm {
     int32_t      rms;
 } wf_norm;
 
-/* cos_sin [m, head_dim]: cosines of pos[r] * inv_freq[i] for i < head_dim / 2, then sines; the product and the
- * functions in f32 as transformers does (modeling_rope_utils.py). */
+/* cos_sin [m, head_dim]: cosines of pos[r] * inv_freq[i] for i < head_dim / 2, then sines; the
+ * product and the functions in f32 as transformers does (modeling_rope_utils.py). */
 typedef struct wf_rope_table {
     float         *cos_sin;
     const int32_t *pos;      /* [m] */
@@ -102,9 +103,10 @@ typedef struct wf_rope {
     int32_t      n_heads, head_dim;
 } wf_rope;
 
-/* K/V pages. A page holds WF_PAGE_TOKENS tokens of one layer: K [n_kv_heads][head_dim][WF_PAGE_TOKENS]
- * (keys innermost, so that a score is one FMA per key and dimension), then V
- * [n_kv_heads][WF_PAGE_TOKENS][head_dim]; elements of dtype. Page p starts at pages + p * page_bytes. */
+/* K/V pages. A page holds WF_PAGE_TOKENS tokens of one layer: K
+ * [n_kv_heads][head_dim][WF_PAGE_TOKENS] (keys innermost, so that a score is one FMA per key and
+ * dimension), then V [n_kv_heads][WF_PAGE_TOKENS][head_dim]; elements of dtype. Page p starts at
+ * pages + p * page_bytes. */
 typedef struct wf_kv {
     void   *pages;
     int64_t page_bytes;
@@ -123,12 +125,13 @@ typedef struct wf_kv_span { /* one key block: the first n_keys of a page */
     int32_t page, n_keys;
 } wf_kv_span;
 
-/* Attention over pages: row r sees spans row_begin[r]..row_end[r]-1 in order; the last span is cut to
- * row_last[r] keys. No spans: the output row is 0. Query head j reads kv head j / (n_heads / n_kv_heads). */
+/* Attention over pages: row r sees spans row_begin[r]..row_end[r]-1 in order; the last span is cut
+ * to row_last[r] keys. No spans: the output row is 0. Query head j reads kv head j / (n_heads /
+ * n_kv_heads). */
 typedef struct wf_attend_pages {
     wf_kv             kv;
-    float            *out;     /* [m, out_stride] n_heads * head_dim used */
-    const float      *q;       /* [m, q_stride] */
+    float            *out; /* [m, out_stride] n_heads * head_dim used */
+    const float      *q;   /* [m, q_stride] */
     const wf_kv_span *spans;
     const int32_t    *row_begin, *row_end, *row_last; /* [m] */
     int64_t           m, q_stride, out_stride;
@@ -138,16 +141,16 @@ typedef struct wf_attend_pages {
 } wf_attend_pages;
 
 /* Attention over packed sequences in plain f32 rows (encoders): sequence s has query rows
- * q_begin[s]..q_begin[s+1]-1 and key rows k_begin[s]..k_begin[s+1]-1. Blocks are aligned to k_begin[s] (to
- * row_k_begin[r] where that is given). causal: query i of its sequence sees keys up to
- * i + n_keys - n_queries. row_k_begin/end [rows]: absolute key rows, or both NULL. */
+ * q_begin[s]..q_begin[s+1]-1 and key rows k_begin[s]..k_begin[s+1]-1. Blocks are aligned to
+ * k_begin[s] (to row_k_begin[r] where that is given). causal: query i of its sequence sees keys up
+ * to i + n_keys - n_queries. row_k_begin/end [rows]: absolute key rows, or both NULL. */
 typedef struct wf_attend {
     float         *out;
     const float   *q, *k, *v;
-    const int32_t *q_begin, *k_begin;         /* [n_seqs + 1] */
+    const int32_t *q_begin, *k_begin; /* [n_seqs + 1] */
     const int32_t *row_k_begin, *row_k_end;
     int64_t        q_stride, k_stride, v_stride, out_stride;
-    int64_t        m;                         /* query rows in all */
+    int64_t        m; /* query rows in all */
     int32_t        n_seqs, n_heads, n_kv_heads, head_dim;
     float          scale;
     int32_t        causal;
@@ -160,8 +163,8 @@ typedef struct wf_swiglu {
     int64_t      m, n, y_stride, gate_stride, up_stride;
 } wf_swiglu;
 
-/* y = a + scale * b over [m, n], the product rounded first; y may be a. gate [n], where given, multiplies its column
- * in scale's place. */
+/* y = a + scale * b over [m, n], the product rounded first; y may be a. gate [n], where given,
+ * multiplies its column in scale's place. */
 typedef struct wf_add_op {
     float       *y;
     const float *a, *b;
@@ -171,7 +174,8 @@ typedef struct wf_add_op {
     const float *gate;
 } wf_add_op;
 
-/* dst row dst_index[i] (i where NULL) = src row src_index[i] (i where NULL), n f32 each. Rows are distinct. */
+/* dst row dst_index[i] (i where NULL) = src row src_index[i] (i where NULL), n f32 each. Rows are
+ * distinct. */
 typedef struct wf_rows {
     float         *dst;
     const float   *src;
@@ -194,7 +198,8 @@ typedef struct wf_copy {
     int64_t      shape[4], dst_stride[4], src_stride[4];
 } wf_copy;
 
-/* x [n, c, h, w] f32 in C order, w [out, c * kh * kw]; y [n, oh * ow, out] rows; zero padding. im2col, then linear's sum. */
+/* x [n, c, h, w] f32 in C order, w [out, c * kh * kw]; y [n, oh * ow, out] rows; zero padding.
+ * im2col, then linear's sum. */
 typedef struct wf_conv {
     float       *y;
     const float *x;
@@ -205,7 +210,7 @@ typedef struct wf_conv {
 } wf_conv;
 
 /* A plugin's kernel; arg values are copied into the op. */
-#define WF_KERNEL_ARGS  16
+#define WF_KERNEL_ARGS 16
 #define WF_KERNEL_BYTES 256
 typedef struct wf_kernel_op {
     weft_cpu_kernel fn;
@@ -216,9 +221,23 @@ typedef struct wf_kernel_op {
 } wf_kernel_op;
 
 enum wf_op_kind {
-    WF_OP_LINEAR, WF_OP_PACK, WF_OP_CONVERT, WF_OP_NORM, WF_OP_ROPE_TABLE, WF_OP_ROPE, WF_OP_KV_STORE,
-    WF_OP_ATTEND_PAGES, WF_OP_ATTEND, WF_OP_SWIGLU, WF_OP_ADD, WF_OP_ROWS, WF_OP_EMBED, WF_OP_COPY,
-    WF_OP_CONV, WF_OP_KERNEL, WF_OP_KINDS
+    WF_OP_LINEAR,
+    WF_OP_PACK,
+    WF_OP_CONVERT,
+    WF_OP_NORM,
+    WF_OP_ROPE_TABLE,
+    WF_OP_ROPE,
+    WF_OP_KV_STORE,
+    WF_OP_ATTEND_PAGES,
+    WF_OP_ATTEND,
+    WF_OP_SWIGLU,
+    WF_OP_ADD,
+    WF_OP_ROWS,
+    WF_OP_EMBED,
+    WF_OP_COPY,
+    WF_OP_CONV,
+    WF_OP_KERNEL,
+    WF_OP_KINDS
 };
 
 typedef struct wf_op {
@@ -278,7 +297,8 @@ struct wf_ops {
     weft_status (*kernel)(wf_exec *ex, const wf_kernel_op *a);
 };
 
-/* Fills the table: the reference everywhere, then each ISA level in cpu_flags (WEFT_CPU_*) upward. */
+/* Fills the table: the reference everywhere, then each ISA level in cpu_flags (WEFT_CPU_*) upward.
+ */
 void wf_ops_init(wf_ops *ops, uint64_t cpu_flags);
 
 /* Runs one op now. NOMEM if scratch could not grow. */

@@ -33,11 +33,11 @@ typedef struct kind_rule {
 static const must decoder[] = {MUST(weft_decoder, kinds), MUST(weft_decoder, probe),
                                MUST(weft_decoder, open), MUST(weft_decoder, info),
                                MUST(weft_decoder, close)};
-static const must modality[] = {
-    MUST(weft_modality, kinds),   MUST(weft_modality, create),     MUST(weft_modality, load),
-    MUST(weft_modality, destroy), MUST(weft_modality, install),    MUST(weft_modality, prompt),
-    MUST(weft_modality, plan),    MUST(weft_modality, preprocess), MUST(weft_modality, encode),
-    MUST(weft_modality, parameters)};
+static const must modality[] = {MUST(weft_modality, kinds),   MUST(weft_modality, create),
+                                MUST(weft_modality, load),    MUST(weft_modality, destroy),
+                                MUST(weft_modality, install), MUST(weft_modality, prompt),
+                                MUST(weft_modality, plan),    MUST(weft_modality, preprocess),
+                                MUST(weft_modality, encode),  MUST(weft_modality, parameters)};
 static const must checkpoint[] = {MUST(weft_checkpoint, text_map)};
 static const must tokenizer[] = {MUST(weft_tokenizer, create), MUST(weft_tokenizer, destroy),
                                  MUST(weft_tokenizer, encode), MUST(weft_tokenizer, chat),
@@ -136,9 +136,10 @@ static weft_status check_needs(const weft_descriptor *d, const char *path, weft_
     return WEFT_OK;
 }
 
-/* The descriptor's services must be those that its manifest says, since loading goes by the manifest. */
-static weft_status check_services(const char *const *said, char *const *promised, uint32_t n, const char *line,
-                                  const char *path, weft_error *err)
+/* The descriptor's services must be those that its manifest says, since loading goes by the
+ * manifest. */
+static weft_status check_services(const char *const *said, char *const *promised, uint32_t n,
+                                  const char *line, const char *path, weft_error *err)
 {
     uint32_t count = 0;
     for (; said != NULL && said[count] != NULL && count <= n; count++) {
@@ -146,11 +147,13 @@ static weft_status check_services(const char *const *said, char *const *promised
         for (uint32_t i = 0; i < n; i++)
             found = found || strcmp(promised[i], said[count]) == 0;
         if (!found)
-            return wf_fail(err, WEFT_E_INVALID, "%s: service %.60s is not in the %s= line of its manifest", path,
+            return wf_fail(err, WEFT_E_INVALID,
+                           "%s: service %.60s is not in the %s= line of its manifest", path,
                            said[count], line);
     }
     return count == n ? WEFT_OK
-                      : wf_fail(err, WEFT_E_INVALID, "%s: its manifest's %s= line has %u services, its descriptor %u",
+                      : wf_fail(err, WEFT_E_INVALID,
+                                "%s: its manifest's %s= line has %u services, its descriptor %u",
                                 path, line, n, count);
 }
 

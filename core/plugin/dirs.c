@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directories compiled in. This file is compiled twice (core/CMakeLists.txt): for the build tree
- * with the tree's own directories and no WEFT_BIN_SUBDIR, and for installing with those below the
- * prefix. An installed prefix may be moved: a program in its bin directory finds the two beside it,
- * if nobody else could have put them there. Why: docs/decisions/0009-install-directories.md. */
+/* The directories compiled in. This file is compiled twice (core/CMakeLists.txt): for the build
+ * tree with the tree's own directories and no WEFT_BIN_SUBDIR, and for installing with those below
+ * the prefix. An installed prefix may be moved: a program in its bin directory finds the two beside
+ * it, if nobody else could have put them there. Why: docs/decisions/0009-install-directories.md. */
 #include "core/plugin/dirs.h"
 
 #include <stdbool.h>

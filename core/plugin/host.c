@@ -55,7 +55,8 @@ static int32_t host_cancelled(const weft_host *h)
     return p->cancelled != NULL ? p->cancelled(p->cancelled_ctx) : 0;
 }
 
-static void host_progress(const weft_host *h, const char *what, uint64_t done, uint64_t total, const char *unit)
+static void host_progress(const weft_host *h, const char *what, uint64_t done, uint64_t total,
+                          const char *unit)
 {
     const wf_plugin *p = wf_host_plugin(h);
     if (p->progress != NULL && what != NULL && unit != NULL)

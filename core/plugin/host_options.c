@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.options/1: the values of the options that this plugin declared, and the directories that they name. */
+/* weft.options/1: the values of the options that this plugin declared, and the directories that
+ * they name. */
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -38,8 +39,8 @@ static const weft_package *options_package(const weft_host *h, const char *key)
     return NULL;
 }
 
-const weft_if_options wf_host_options = {WEFT_HDR(weft_if_options), options_i64, options_f64, text_of,
-                                         options_package};
+const weft_if_options wf_host_options = {WEFT_HDR(weft_if_options), options_i64, options_f64,
+                                         text_of, options_package};
 
 static weft_status open_one(wf_plugin *p, const weft_option *o, const char *dir, weft_error *err)
 {
@@ -57,7 +58,8 @@ weft_status wf_host_packages_open(wf_plugin *p, weft_error *err)
     weft_status st = WEFT_OK;
     for (uint32_t i = 0; i < p->desc->n_options && st == WEFT_OK; i++) {
         const weft_option *o = &p->desc->options[i];
-        const char        *dir = o->type == WEFT_OPT_PACKAGE ? wf_settings_plugin_str(p->settings, p->id, o->key) : NULL;
+        const char        *dir =
+            o->type == WEFT_OPT_PACKAGE ? wf_settings_plugin_str(p->settings, p->id, o->key) : NULL;
         if (dir != NULL)
             st = open_one(p, o, dir, err);
     }

@@ -21,7 +21,8 @@ static wf_service *find(wf_plugin *p, const char *id)
     return NULL;
 }
 
-static weft_status publish(const weft_host *h, const char *id, const void *vtable, void *self, weft_error *err)
+static weft_status publish(const weft_host *h, const char *id, const void *vtable, void *self,
+                           weft_error *err)
 {
     wf_plugin  *p = wf_host_plugin(h);
     wf_service *s;
@@ -29,7 +30,8 @@ static weft_status publish(const weft_host *h, const char *id, const void *vtabl
         return wf_fail(err, WEFT_E_INVALID, "services.publish: %.60s is not in %s's gives_service",
                        id != NULL ? id : "(null)", p->id);
     if (find(p, id) != NULL)
-        return wf_fail(err, WEFT_E_CONFLICT, "services.publish: %.60s is given already, by %s", id, find(p, id)->owner->id);
+        return wf_fail(err, WEFT_E_CONFLICT, "services.publish: %.60s is given already, by %s", id,
+                       find(p, id)->owner->id);
     s = wf_zalloc(sizeof *s);
     if (s == NULL || (s->id = wf_strdup(id)) == NULL) {
         wf_free(s);
@@ -43,7 +45,8 @@ static weft_status publish(const weft_host *h, const char *id, const void *vtabl
     return WEFT_OK;
 }
 
-static weft_status acquire(const weft_host *h, const char *id, const void **vtable, void **self, weft_error *err)
+static weft_status acquire(const weft_host *h, const char *id, const void **vtable, void **self,
+                           weft_error *err)
 {
     wf_plugin *p = wf_host_plugin(h);
     if (id == NULL || vtable == NULL || self == NULL || !listed(p->desc->needs_service, id))

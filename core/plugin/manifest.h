@@ -14,9 +14,9 @@ typedef struct wf_manifest {
     char    *text; /* owned: the storage of the strings below */
     char    *id, *version;
     uint32_t abi_major, abi_minor;
-    char   **components;    /* "decoder:png", ... */
-    char   **architectures; /* values of config.json's "architectures" */
-    char   **links;         /* DT_NEEDED beyond libc and libm */
+    char   **components;     /* "decoder:png", ... */
+    char   **architectures;  /* values of config.json's "architectures" */
+    char   **links;          /* DT_NEEDED beyond libc and libm */
     char   **needs, **gives; /* services: ids of weft/services.h */
     uint32_t n_components, n_architectures, n_links, n_needs, n_gives;
 } wf_manifest;

@@ -84,8 +84,8 @@ struct wf_plugin {
     int32_t (*cancelled)(void *ctx);
     void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit);
     void               *cancelled_ctx; /* of progress too */
-    atomic_int_fast64_t live_blocks; /* of host->alloc */
-    void               *slot;        /* the plugin's own pointer */
+    atomic_int_fast64_t live_blocks;   /* of host->alloc */
+    void               *slot;          /* the plugin's own pointer */
     /* [encode] */
     wf_binding      binding;
     wf_buffers      weights;
@@ -130,18 +130,18 @@ void wf_guard_restore(wf_guard *g, char *what, size_t cap);
 void wf_host_init(wf_plugin *p);
 bool wf_host_serves(const char *interface_id);
 void wf_host_clear(wf_plugin *p); /* everything that the tables handed out */
-extern const weft_if_options wf_host_options;
-extern const weft_if_package wf_host_package;
-extern const weft_if_weights wf_host_weights;
-extern const weft_if_ops     wf_host_ops;
-extern const weft_if_kernels wf_host_kernels;
+extern const weft_if_options  wf_host_options;
+extern const weft_if_package  wf_host_package;
+extern const weft_if_weights  wf_host_weights;
+extern const weft_if_ops      wf_host_ops;
+extern const weft_if_kernels  wf_host_kernels;
 extern const weft_if_services wf_host_services;
 /* Opens what the plugin's PACKAGE options name; closes it again. */
 weft_status wf_host_packages_open(wf_plugin *p, weft_error *err);
 void        wf_host_packages_close(wf_plugin *p);
 void        wf_host_services_clear(wf_plugin *p); /* what it published */
-void                         wf_host_files_close(wf_plugin *p);
-void                         wf_host_kernels_clear(wf_plugin *p);
+void        wf_host_files_close(wf_plugin *p);
+void        wf_host_kernels_clear(wf_plugin *p);
 
 /* registry.c, for loader.c */
 const wf_registry_config *wf_registry_cfg(const wf_registry *r);

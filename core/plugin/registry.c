@@ -142,11 +142,12 @@ static weft_status load_needs(wf_registry *r, wf_found *f, weft_error *err)
         wf_plugin  *p;
         weft_error  why = WF_ERROR_INIT;
         if (giver == NULL)
-            st = wf_fail(err, WEFT_E_NOTFOUND, "%s needs the service %.60s, which no plugin here gives",
-                         f->manifest.id, service);
+            st = wf_fail(err, WEFT_E_NOTFOUND,
+                         "%s needs the service %.60s, which no plugin here gives", f->manifest.id,
+                         service);
         else if (giver->loading)
-            st = wf_fail(err, WEFT_E_CONFLICT, "%s needs %.60s of %s, which needs it in turn", f->manifest.id, service,
-                         giver->manifest.id);
+            st = wf_fail(err, WEFT_E_CONFLICT, "%s needs %.60s of %s, which needs it in turn",
+                         f->manifest.id, service, giver->manifest.id);
         else if ((st = load_found(r, giver, &p, &why)) != WEFT_OK && why.stage == WEFT_STAGE_USAGE)
             *err = why; /* a wrong option is the user's, and no fault of a plugin */
         else if (st != WEFT_OK)

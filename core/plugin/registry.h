@@ -26,7 +26,7 @@ typedef struct wf_registry_config {
     /* What plugins say through host->progress; NULL: nobody listens. */
     void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit);
     void       *cancelled_ctx; /* of both */
-    const char *plugin_dir; /* NULL: the one compiled in; "": none */
+    const char *plugin_dir;    /* NULL: the one compiled in; "": none */
 } wf_registry_config;
 
 /* On failure *out is NULL. Reads nothing yet. */
@@ -71,7 +71,7 @@ weft_status wf_registry_load_kind(wf_registry *r, const char *kind, weft_error *
 
 /* Loaded plugins by id, and their components of one kind over all of them by (id, place). NULL: no
  * more. */
-wf_plugin  *wf_registry_plugin(wf_registry *r, size_t index);
+wf_plugin *wf_registry_plugin(wf_registry *r, size_t index);
 /* The same in the order of loading: who gives a service comes before who needs it. */
 wf_plugin  *wf_registry_loaded(wf_registry *r, size_t index);
 const void *wf_registry_component(wf_registry *r, const char *kind, size_t index,

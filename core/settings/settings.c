@@ -120,8 +120,12 @@ weft_status wf_store_put(weft_settings *s, const char *plugin, const char *key, 
     for (size_t i = 0; i < s->n && !append; i++)
         if (s->entries[i].layer == layer && is_of(&s->entries[i], plugin, key))
             return replace(&s->entries[i], value, origin, err);
-    wf_entry e = {plugin != NULL ? wf_strdup(plugin) : NULL, wf_strdup(key), value,
-                  wf_strdup(origin), layer, false};
+    wf_entry e = {plugin != NULL ? wf_strdup(plugin) : NULL,
+                  wf_strdup(key),
+                  value,
+                  wf_strdup(origin),
+                  layer,
+                  false};
     if (plugin != NULL && e.plugin == NULL) {
         entry_clear(&e);
         return wf_fail_nomem(err, strlen(plugin) + 1, "an option");

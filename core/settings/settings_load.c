@@ -23,7 +23,8 @@ typedef struct reading {
     int32_t        layer;
 } reading;
 
-/* A path in a file is relative to the file; "./" before it says nothing more. NULL: out of memory. */
+/* A path in a file is relative to the file; "./" before it says nothing more. NULL: out of memory.
+ */
 static char *beside(const char *ini, const char *value)
 {
     while (value[0] == '.' && value[1] == '/' && value[2 + strspn(value + 2, "/")] != '\0')

@@ -32,39 +32,42 @@
 extern "C" {
 #endif
 
-#define WEFT_MAGIC     0x54464557u /* "WEFT" in memory */
-#define WEFT_ABI_MAJOR 0           /* while it is 0 the minors must be equal */
+#define WEFT_MAGIC 0x54464557u /* "WEFT" in memory */
+#define WEFT_ABI_MAJOR 0       /* while it is 0 the minors must be equal */
 #define WEFT_ABI_MINOR 1
 
 typedef struct weft_hdr {
     uint32_t size, zero;
 } weft_hdr;
-#define WEFT_HDR(T)       { (uint32_t)sizeof(T), 0u }
+#define WEFT_HDR(T)                                                                                \
+    {                                                                                              \
+        (uint32_t)sizeof(T), 0u                                                                    \
+    }
 #define WEFT_HAS(p, T, f) ((p) != NULL && (p)->hdr.size >= offsetof(T, f) + sizeof(((T *)0)->f))
 
 typedef int32_t weft_status;
-#define WEFT_OK            0
-#define WEFT_E_INTERNAL    (-1)
-#define WEFT_E_INVALID     (-2)  /* the caller's mistake: a bad option or argument     */
-#define WEFT_E_UNSUPPORTED (-3)  /* valid, but not done here: another may              */
-#define WEFT_E_NOMEM       (-4)
-#define WEFT_E_IO          (-5)  /* the file could not be read or written              */
-#define WEFT_E_CORRUPT     (-6)  /* damaged or hostile input                           */
-#define WEFT_E_LIMIT       (-7)  /* over weft_limits; the message names the option     */
-#define WEFT_E_NOTFOUND    (-8)
-#define WEFT_E_VERSION     (-9)
-#define WEFT_E_STATE       (-10) /* called out of order                                */
-#define WEFT_E_CANCELLED   (-11)
-#define WEFT_E_DEVICE      (-12)
-#define WEFT_E_CONFLICT    (-13) /* two plugins want the same place                    */
-#define WEFT_E_NUMERIC     (-14) /* NaN or Inf where numbers belong                    */
+#define WEFT_OK 0
+#define WEFT_E_INTERNAL (-1)
+#define WEFT_E_INVALID (-2)     /* the caller's mistake: a bad option or argument     */
+#define WEFT_E_UNSUPPORTED (-3) /* valid, but not done here: another may              */
+#define WEFT_E_NOMEM (-4)
+#define WEFT_E_IO (-5)      /* the file could not be read or written              */
+#define WEFT_E_CORRUPT (-6) /* damaged or hostile input                           */
+#define WEFT_E_LIMIT (-7)   /* over weft_limits; the message names the option     */
+#define WEFT_E_NOTFOUND (-8)
+#define WEFT_E_VERSION (-9)
+#define WEFT_E_STATE (-10) /* called out of order                                */
+#define WEFT_E_CANCELLED (-11)
+#define WEFT_E_DEVICE (-12)
+#define WEFT_E_CONFLICT (-13) /* two plugins want the same place                    */
+#define WEFT_E_NUMERIC (-14)  /* NaN or Inf where numbers belong                    */
 
 /* Where in a request an error arose: with the status it decides the exit code (weft.h). The host
  * sets it; plugins leave it alone. */
-#define WEFT_STAGE_NONE   0u
-#define WEFT_STAGE_USAGE  1u
-#define WEFT_STAGE_MODEL  2u
-#define WEFT_STAGE_MEDIA  3u
+#define WEFT_STAGE_NONE 0u
+#define WEFT_STAGE_USAGE 1u
+#define WEFT_STAGE_MODEL 2u
+#define WEFT_STAGE_MEDIA 3u
 #define WEFT_STAGE_PLUGIN 4u
 
 /* Lives on the caller's stack: nothing to free. */
@@ -75,7 +78,7 @@ typedef struct weft_error {
     char     message[496];
 } weft_error;
 
-#define WEFT_DEV_CPU  1 /* DLPack's device codes */
+#define WEFT_DEV_CPU 1 /* DLPack's device codes */
 #define WEFT_DEV_CUDA 2
 #define WEFT_MAX_DIMS 8
 
@@ -83,10 +86,10 @@ typedef struct weft_dtype { /* DLPack's DLDataType */
     uint8_t  code, bits;
     uint16_t lanes;
 } weft_dtype;
-#define WEFT_DT_INT   0u
-#define WEFT_DT_UINT  1u
+#define WEFT_DT_INT 0u
+#define WEFT_DT_UINT 1u
 #define WEFT_DT_FLOAT 2u
-#define WEFT_DT_BF    4u
+#define WEFT_DT_BF 4u
 
 #define WEFT_TENSOR_PACKED 1u /* a weight in the device's own layout for ops.linear: opaque */
 
@@ -116,12 +119,12 @@ typedef struct weft_package weft_package; /* a model directory */
 typedef struct weft_kernel  weft_kernel;
 
 #define WEFT_LOG_DEBUG 1
-#define WEFT_LOG_INFO  2
-#define WEFT_LOG_WARN  3
+#define WEFT_LOG_INFO 2
+#define WEFT_LOG_WARN 3
 #define WEFT_LOG_ERROR 4
 
-#define WEFT_CPU_AVX2       1u /* AVX2, FMA and F16C */
-#define WEFT_CPU_AVX512     2u /* AVX-512 F, BW, DQ, VL */
+#define WEFT_CPU_AVX2 1u   /* AVX2, FMA and F16C */
+#define WEFT_CPU_AVX512 2u /* AVX-512 F, BW, DQ, VL */
 #define WEFT_CPU_AVX512BF16 4u
 
 /* What a plugin holds of the program that loaded it: one per plugin, valid until deinit returns.
@@ -131,16 +134,18 @@ struct weft_host {
     weft_hdr    hdr;
     const char *name, *version;
     uint32_t    abi_major, abi_minor;
-    void (*log)(const weft_host *h, int32_t level, const char *utf8);         /* [any] */
-    void *(*alloc)(const weft_host *h, uint64_t bytes, uint64_t align);       /* [any] NULL: none left */
-    void (*free)(const weft_host *h, void *p);                                /* [any] NULL is fine */
-    uint64_t (*cpu_flags)(const weft_host *h);                                /* [any] WEFT_CPU_*, lowered by --cpu-mask */
-    int32_t (*cancelled)(const weft_host *h);                                 /* [worker] poll it in long loops */
-    const void *(*get_interface)(const weft_host *h, const char *id);         /* [setup] NULL if unknown */
-    void **slot; /* one pointer of the plugin's own, per engine, NULL at first: its state without globals */
-    /* "encoding", 3 of 64 "frames" are done, or handed to the queue: for a person who waits. For calls that the host
-     * makes with an item; may be NULL. [worker], [encode] */
-    void (*progress)(const weft_host *h, const char *what, uint64_t done, uint64_t total, const char *unit);
+    void (*log)(const weft_host *h, int32_t level, const char *utf8);   /* [any] */
+    void *(*alloc)(const weft_host *h, uint64_t bytes, uint64_t align); /* [any] NULL: none left */
+    void (*free)(const weft_host *h, void *p);                          /* [any] NULL is fine */
+    uint64_t (*cpu_flags)(const weft_host *h); /* [any] WEFT_CPU_*, lowered by --cpu-mask */
+    int32_t (*cancelled)(const weft_host *h);  /* [worker] poll it in long loops */
+    const void *(*get_interface)(const weft_host *h, const char *id); /* [setup] NULL if unknown */
+    void **slot; /* one pointer of the plugin's own, per engine, NULL at first: its state without
+                    globals */
+    /* "encoding", 3 of 64 "frames" are done, or handed to the queue: for a person who waits. For
+     * calls that the host makes with an item; may be NULL. [worker], [encode] */
+    void (*progress)(const weft_host *h, const char *what, uint64_t done, uint64_t total,
+                     const char *unit);
 };
 
 #ifdef __cplusplus

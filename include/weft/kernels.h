@@ -48,9 +48,9 @@ typedef struct weft_if_kernels {
     /* The declarations and the image must stay valid until deinit. gpu may be NULL. [setup] */
     weft_status (*add)(const weft_host *h, const weft_kernel_decl *k, uint32_t n,
                        const weft_fatbin *gpu, weft_error *err);
-    const weft_kernel *(*find)(const weft_host *h, const char *name);                   /* [setup] */
+    const weft_kernel *(*find)(const weft_host *h, const char *name); /* [setup] */
     weft_status (*launch)(const weft_host *h, weft_queue *q, const weft_kernel *k,
-                          const weft_launch *l, void *const *args, weft_error *err);    /* [encode] */
+                          const weft_launch *l, void *const *args, weft_error *err); /* [encode] */
 } weft_if_kernels;
 
 #ifdef __cplusplus

@@ -26,8 +26,9 @@ typedef struct weft_if_options {
 typedef struct weft_source {
     weft_hdr hdr;
     void    *ctx;
-    int64_t (*read_at)(void *ctx, uint64_t offset, void *dst, uint64_t n); /* short read: end; < 0: a status */
-    int64_t (*length)(void *ctx);                                          /* -1: unknown (a pipe) */
+    int64_t (*read_at)(void *ctx, uint64_t offset, void *dst,
+                       uint64_t n); /* short read: end; < 0: a status */
+    int64_t (*length)(void *ctx);   /* -1: unknown (a pipe) */
 } weft_source;
 
 /* A model directory. `file` is a plain name within it, never a path. JSON values are addressed by
@@ -52,10 +53,11 @@ typedef struct weft_if_package {
                              const char *path, int32_t *v, weft_error *err);
 } weft_if_package;
 
-#define WEFT_USE_PLAIN  0u /* a device tensor in C order, f32: norms, biases, tables           */
-#define WEFT_USE_LINEAR 1u /* [out, in], packed for ops.linear and ops.conv: opaque; its dtype is the
-                              engine's (--dtype), ndim may be more than 2: the rest is flattened into in */
-#define WEFT_USE_HOST   2u /* f32, readable on the host (gates, small tables)                   */
+#define WEFT_USE_PLAIN 0u /* a device tensor in C order, f32: norms, biases, tables           */
+#define WEFT_USE_LINEAR                                                                            \
+    1u /* [out, in], packed for ops.linear and ops.conv: opaque; its dtype is the                  \
+          engine's (--dtype), ndim may be more than 2: the rest is flattened into in */
+#define WEFT_USE_HOST 2u /* f32, readable on the host (gates, small tables)                   */
 
 typedef struct weft_weight {
     weft_hdr    hdr;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft/sdk.h: inline conveniences for plugin authors. Compiled into the plugin; never part of the ABI. */
+/* weft/sdk.h: inline conveniences for plugin authors. Compiled into the plugin; never part of the
+ * ABI. */
 #ifndef WEFT_SDK_H
 #define WEFT_SDK_H
 
@@ -24,9 +25,10 @@
 #define WEFT_EXPORT __attribute__((visibility("default")))
 #endif
 
-/* Fills *e, where there is one, with code and the sentence; returns code: `return weft_fail(...)`. */
-__attribute__((format(printf, 3, 4)))
-static inline weft_status weft_fail(weft_error *e, weft_status code, const char *fmt, ...)
+/* Fills *e, where there is one, with code and the sentence; returns code: `return weft_fail(...)`.
+ */
+__attribute__((format(printf, 3, 4))) static inline weft_status
+weft_fail(weft_error *e, weft_status code, const char *fmt, ...)
 {
     if (e != NULL && e->hdr.size > offsetof(weft_error, message)) {
         va_list ap;
@@ -40,17 +42,17 @@ static inline weft_status weft_fail(weft_error *e, weft_status code, const char 
 
 static inline weft_dtype weft_dt(uint32_t code, uint32_t bits)
 {
-    weft_dtype t = { (uint8_t)code, (uint8_t)bits, 1 };
+    weft_dtype t = {(uint8_t)code, (uint8_t)bits, 1};
     return t;
 }
 #define WEFT_F32 weft_dt(WEFT_DT_FLOAT, 32)
 #define WEFT_I32 weft_dt(WEFT_DT_INT, 32)
 #define WEFT_I64 weft_dt(WEFT_DT_INT, 64)
-#define WEFT_U8  weft_dt(WEFT_DT_UINT, 8)
+#define WEFT_U8 weft_dt(WEFT_DT_UINT, 8)
 
 /* A C-order view of data on the device of `like` (NULL: the CPU). The caller owns data. */
-static inline weft_tensor weft_view(const weft_tensor *like, void *data, weft_dtype dt, int32_t ndim,
-                                    const int64_t *shape)
+static inline weft_tensor weft_view(const weft_tensor *like, void *data, weft_dtype dt,
+                                    int32_t ndim, const int64_t *shape)
 {
     weft_tensor t;
     int64_t     n = 1;
@@ -70,40 +72,40 @@ static inline weft_tensor weft_view(const weft_tensor *like, void *data, weft_dt
 }
 
 #define WEFT_STR_(x) #x
-#define WEFT_STR(x)  WEFT_STR_(x)
-#define WEFT_MANIFEST_TEXT(ID, VERSION, MORE) \
-    "id=" ID "\nversion=" VERSION "\nabi=" WEFT_STR(WEFT_ABI_MAJOR) "." WEFT_STR(WEFT_ABI_MINOR) "\n" MORE
+#define WEFT_STR(x) WEFT_STR_(x)
+#define WEFT_MANIFEST_TEXT(ID, VERSION, MORE)                                                      \
+    "id=" ID "\nversion=" VERSION                                                                  \
+    "\nabi=" WEFT_STR(WEFT_ABI_MAJOR) "." WEFT_STR(WEFT_ABI_MINOR) "\n" MORE
 
 /* Emits the manifest and the entry. MORE: further manifest lines, e.g.
  * "components=decoder:png\nlinks=libpng16.so.16\n". DESC: the address of the descriptor. */
-#define WEFT_PLUGIN(ID, VERSION, MORE, DESC, INIT, DEINIT)                                             \
-    static const struct {                                                                              \
-        uint32_t namesz, descsz, type;                                                                 \
-        char     name[8];                                                                              \
-        char     text[(sizeof(WEFT_MANIFEST_TEXT(ID, VERSION, MORE)) + 3u) & ~(size_t)3];              \
-    } weft_note_ __attribute__((section(".note.weft"), used, aligned(4))) = {                          \
-        5, (uint32_t)sizeof(WEFT_MANIFEST_TEXT(ID, VERSION, MORE)), WEFT_NOTE_TYPE, WEFT_NOTE_OWNER,   \
-        WEFT_MANIFEST_TEXT(ID, VERSION, MORE)                                                          \
-    };                                                                                                 \
-    WEFT_EXPORT weft_status weft_plugin_entry(const weft_hello *, weft_plugin *, weft_error *);        \
-    weft_status weft_plugin_entry(const weft_hello *hello, weft_plugin *out, weft_error *err)          \
-    {                                                                                                  \
-        weft_plugin me;                                                                                \
-        if (hello == NULL || out == NULL || hello->magic != WEFT_MAGIC ||                              \
-            hello->abi_major != WEFT_ABI_MAJOR || hello->abi_minor != WEFT_ABI_MINOR ||                \
-            out->hdr.size < sizeof me)                                                                 \
-            return weft_fail(err, WEFT_E_VERSION, "%s speaks plugin ABI %d.%d", ID, WEFT_ABI_MAJOR,    \
-                             WEFT_ABI_MINOR);                                                          \
-        memset(&me, 0, sizeof me);                                                                     \
-        me.hdr.size = (uint32_t)sizeof me;                                                             \
-        me.magic = WEFT_MAGIC;                                                                         \
-        me.abi_major = WEFT_ABI_MAJOR;                                                                 \
-        me.abi_minor = WEFT_ABI_MINOR;                                                                 \
-        me.desc = (DESC);                                                                              \
-        me.init = (INIT);                                                                              \
-        me.deinit = (DEINIT);                                                                          \
-        memcpy(out, &me, sizeof me);                                                                   \
-        return WEFT_OK;                                                                                \
+#define WEFT_PLUGIN(ID, VERSION, MORE, DESC, INIT, DEINIT)                                         \
+    static const struct {                                                                          \
+        uint32_t namesz, descsz, type;                                                             \
+        char     name[8];                                                                          \
+        char     text[(sizeof(WEFT_MANIFEST_TEXT(ID, VERSION, MORE)) + 3u) & ~(size_t)3];          \
+    } weft_note_ __attribute__((section(".note.weft"), used, aligned(4))) = {                      \
+        5, (uint32_t)sizeof(WEFT_MANIFEST_TEXT(ID, VERSION, MORE)), WEFT_NOTE_TYPE,                \
+        WEFT_NOTE_OWNER, WEFT_MANIFEST_TEXT(ID, VERSION, MORE)};                                   \
+    WEFT_EXPORT weft_status weft_plugin_entry(const weft_hello *, weft_plugin *, weft_error *);    \
+    weft_status weft_plugin_entry(const weft_hello *hello, weft_plugin *out, weft_error *err)      \
+    {                                                                                              \
+        weft_plugin me;                                                                            \
+        if (hello == NULL || out == NULL || hello->magic != WEFT_MAGIC ||                          \
+            hello->abi_major != WEFT_ABI_MAJOR || hello->abi_minor != WEFT_ABI_MINOR ||            \
+            out->hdr.size < sizeof me)                                                             \
+            return weft_fail(err, WEFT_E_VERSION, "%s speaks plugin ABI %d.%d", ID,                \
+                             WEFT_ABI_MAJOR, WEFT_ABI_MINOR);                                      \
+        memset(&me, 0, sizeof me);                                                                 \
+        me.hdr.size = (uint32_t)sizeof me;                                                         \
+        me.magic = WEFT_MAGIC;                                                                     \
+        me.abi_major = WEFT_ABI_MAJOR;                                                             \
+        me.abi_minor = WEFT_ABI_MINOR;                                                             \
+        me.desc = (DESC);                                                                          \
+        me.init = (INIT);                                                                          \
+        me.deinit = (DEINIT);                                                                      \
+        memcpy(out, &me, sizeof me);                                                               \
+        return WEFT_OK;                                                                            \
     }
 
 #endif

@@ -23,7 +23,8 @@ typedef struct weft_message {
     uint32_t         n_parts, reserved;
 } weft_message;
 
-#define WEFT_TOK_SPECIAL 1u /* special-token strings in the text become special tokens; never set for user text */
+#define WEFT_TOK_SPECIAL                                                                           \
+    1u /* special-token strings in the text become special tokens; never set for user text */
 
 /* Sizes: *need gets the whole count; at most cap are written, so call with cap 0 or grow and call
  * again. No BOS unless the chat format has it. */
@@ -33,9 +34,10 @@ typedef struct weft_tokenizer {
     /* UNSUPPORTED or NOTFOUND: not a tokenizer of this kind; the next plugin is asked. [setup] */
     weft_status (*create)(const weft_host *h, const weft_package *p, void **self, weft_error *err);
     void (*destroy)(void *self); /* [setup] */
-    weft_status (*encode)(void *self, const char *text, uint64_t bytes, uint32_t flags, int32_t *ids,
-                          uint64_t cap, uint64_t *need, weft_error *err); /* [any] */
-    /* The messages and the header of the assistant's answer; each part is encoded on its own. [any] */
+    weft_status (*encode)(void *self, const char *text, uint64_t bytes, uint32_t flags,
+                          int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err); /* [any] */
+    /* The messages and the header of the assistant's answer; each part is encoded on its own. [any]
+     */
     weft_status (*chat)(void *self, const weft_message *m, uint32_t n, int32_t *ids, uint64_t cap,
                         uint64_t *need, weft_error *err);
     /* Bytes, which may end within a character. Special tokens give nothing. [any] */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weft.h: for programs that embed weft: settings, engine, media items, sequences, generation.
  *
- * Threads. Everything of one engine is called from one thread at a time, except weft_engine_cancel(), which any
- * thread may call. Two engines in one process are independent. Callbacks run on the calling thread.
- * Ownership. A create or open hands the object to the caller until its destroy or close; on failure *out is NULL and
- * nothing stays open. Strings given out live as long as the object they came from. Every err may be NULL. */
+ * Threads. Everything of one engine is called from one thread at a time, except
+ * weft_engine_cancel(), which any thread may call. Two engines in one process are independent.
+ * Callbacks run on the calling thread. Ownership. A create or open hands the object to the caller
+ * until its destroy or close; on failure *out is NULL and nothing stays open. Strings given out
+ * live as long as the object they came from. Every err may be NULL. */
 #ifndef WEFT_H
 #define WEFT_H
 
@@ -21,18 +22,18 @@ const char *weft_version(void); /* "0.1.0" */
 typedef void (*weft_log_fn)(void *ctx, int32_t level, const char *utf8);
 void weft_set_log(weft_log_fn fn, void *ctx);
 
-/* The exit code that a failure means (docs/CLI.md): 1 unexpected, 2 usage, 3 media, 4 model, 5 plugin, 6 memory or device,
- * 7 limit, 8 numeric, 9 a comparison, 130 cancelled. */
+/* The exit code that a failure means (docs/CLI.md): 1 unexpected, 2 usage, 3 media, 4 model, 5
+ * plugin, 6 memory or device, 7 limit, 8 numeric, 9 a comparison, 130 cancelled. */
 int32_t     weft_exit_code(const weft_error *err);
 const char *weft_status_name(weft_status s); /* "CORRUPT" */
 
-/* ---- settings: options by layer, each with where it came from ------------------------------------------------ */
+/* ---- settings: options by layer, each with where it came from ---- */
 
 typedef struct weft_settings weft_settings;
 
-#define WEFT_OPTION_PATH   1u
-#define WEFT_OPTION_LIST   2u /* may be given several times */
-#define WEFT_OPTION_BYTES  4u /* a whole number that may end in K, M or G */
+#define WEFT_OPTION_PATH 1u
+#define WEFT_OPTION_LIST 2u  /* may be given several times */
+#define WEFT_OPTION_BYTES 4u /* a whole number that may end in K, M or G */
 #define WEFT_OPTION_HIDDEN 8u
 
 /* An option of the engine: its long option is "--" key with '-' for '_', its variable WEFT_KEY. */
@@ -51,34 +52,41 @@ void        weft_settings_destroy(weft_settings **s);
 /* Environment and files: system, user, and config (may be NULL). Call once. */
 weft_status weft_settings_load(weft_settings *s, const char *config, weft_error *err);
 /* As on the command line: key in either spelling; origin ("--threads") is for messages. */
-weft_status weft_settings_set(weft_settings *s, const char *key, const char *value, const char *origin, weft_error *err);
+weft_status weft_settings_set(weft_settings *s, const char *key, const char *value,
+                              const char *origin, weft_error *err);
 /* "PLUGIN.KEY=VALUE" as --set takes it. */
 weft_status weft_settings_set_pair(weft_settings *s, const char *pair, weft_error *err);
 const char *weft_settings_str(const weft_settings *s, const char *key); /* NULL: unset */
 int64_t     weft_settings_i64(const weft_settings *s, const char *key); /* BOOL: 0 or 1 */
 double      weft_settings_f64(const weft_settings *s, const char *key);
-typedef void (*weft_settings_fn)(void *ctx, const char *section, const char *key, const char *value, const char *origin);
-void weft_settings_each(const weft_settings *s, weft_settings_fn fn, void *ctx); /* value NULL: unset */
+typedef void (*weft_settings_fn)(void *ctx, const char *section, const char *key, const char *value,
+                                 const char *origin);
+void weft_settings_each(const weft_settings *s, weft_settings_fn fn,
+                        void *ctx); /* value NULL: unset */
 
-/* ---- engine --------------------------------------------------------------------------------------------------- */
+/* ---- engine ---- */
 
 typedef struct weft_engine weft_engine;
 
-#define WEFT_OPEN_CONFIG    1u /* config.json only, no weights: plan, preprocess, inspect */
-#define WEFT_OPEN_TOKENIZER 2u /* the tokenizer only: the directory may lack weights and even config.json */
-#define WEFT_OPEN_NO_CORE   4u /* a directory without a text core is fine: its encoder alone can be verified */
+#define WEFT_OPEN_CONFIG 1u /* config.json only, no weights: plan, preprocess, inspect */
+#define WEFT_OPEN_TOKENIZER                                                                        \
+    2u /* the tokenizer only: the directory may lack weights and even config.json */
+#define WEFT_OPEN_NO_CORE                                                                          \
+    4u /* a directory without a text core is fine: its encoder alone can be verified */
 
-/* What takes time says so: done of total (total 0: unknown) in unit ("weights", "bytes"; "prefill", "tokens"). */
+/* What takes time says so: done of total (total 0: unknown) in unit ("weights", "bytes"; "prefill",
+ * "tokens"). */
 typedef struct weft_progress {
     void (*fn)(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit);
     void *ctx;
 } weft_progress;
 
 /* settings is borrowed until close; progress (may be NULL) is copied. */
-weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress, weft_engine **out,
-                             weft_error *err);
+weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
+                             weft_engine **out, weft_error *err);
 void        weft_engine_close(weft_engine **e); /* its items and sequences must be gone */
-/* Makes the call in progress return CANCELLED soon; cleared by the next call that starts work. Any thread. */
+/* Makes the call in progress return CANCELLED soon; cleared by the next call that starts work. Any
+ * thread. */
 void weft_engine_cancel(weft_engine *e);
 
 typedef struct weft_engine_info {
@@ -88,9 +96,11 @@ typedef struct weft_engine_info {
     int32_t     n_threads, context;
     int32_t     n_layers, d_model, d_ffn, n_heads, n_kv_heads, head_dim, vocab, max_positions;
     int32_t     tied, n_sites;
-    /* Parameters of the text core, of the plugins' cross-attention layers, and of their encoders. */
+    /* Parameters of the text core, of the plugins' cross-attention layers, and of their encoders.
+     */
     uint64_t core_parameters, site_parameters, encoder_parameters;
-    /* Bytes: all weights as held; K/V of `context` tokens; buffers of a step. Computed, not measured. */
+    /* Bytes: all weights as held; K/V of `context` tokens; buffers of a step. Computed, not
+     * measured. */
     uint64_t weight_bytes, kv_bytes, step_bytes, total_bytes;
 } weft_engine_info;
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err);
@@ -114,36 +124,43 @@ typedef struct weft_plugin_info {
 } weft_plugin_info;
 typedef void (*weft_plugin_fn)(void *ctx, const weft_plugin_info *p);
 weft_status weft_plugins_each(weft_settings *s, weft_plugin_fn fn, void *ctx, weft_error *err);
-weft_status weft_engine_plugins(const weft_engine *e, weft_plugin_fn fn, void *ctx, weft_error *err); /* as loaded there */
+weft_status weft_engine_plugins(const weft_engine *e, weft_plugin_fn fn, void *ctx,
+                                weft_error *err); /* as loaded there */
 /* One file: manifest, and with load its declared options and components. */
 typedef void (*weft_text_fn)(void *ctx, const char *key, const char *value);
-weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx, weft_error *err);
+weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx,
+                                weft_error *err);
 
-/* ---- text ----------------------------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
-/* *need gets the count; at most cap are written. special 1: special-token strings are parsed. No BOS. */
-weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int32_t special, int32_t *ids, uint64_t cap,
-                          uint64_t *need, weft_error *err);
-weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text, uint64_t cap, uint64_t *need,
-                            weft_error *err);
+/* *need gets the count; at most cap are written. special 1: special-token strings are parsed. No
+ * BOS. */
+weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int32_t special,
+                          int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err);
+weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text,
+                            uint64_t cap, uint64_t *need, weft_error *err);
 
-/* ---- media items ---------------------------------------------------------------------------------------------- */
+/* ---- media items ---- */
 
 typedef struct weft_item weft_item;
 
 typedef struct weft_item_request {
     weft_hdr    hdr;
-    const char *path;  /* "-": standard input */
-    const char *kind;  /* NULL: whatever it is */
+    const char *path;             /* "-": standard input */
+    const char *kind;             /* NULL: whatever it is */
     int64_t     start_us, end_us; /* -1: nothing said */
     int32_t     max_frames;       /* -1 */
-    int32_t     plan_only; /* sizes only: nothing is decoded beyond headers */
+    int32_t     plan_only;        /* sizes only: nothing is decoded beyond headers */
 } weft_item_request;
-#define WEFT_ITEM_REQUEST(path) { WEFT_HDR(weft_item_request), (path), NULL, -1, -1, -1, 0 }
+#define WEFT_ITEM_REQUEST(path)                                                                    \
+    {                                                                                              \
+        WEFT_HDR(weft_item_request), (path), NULL, -1, -1, -1, 0                                   \
+    }
 
-/* Finds a decoder by content, plans, decodes and preprocesses. The encoder runs at weft_item_encode or when the item is
- * first fed. An item belongs to its engine and may be fed to many sequences. */
-weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out, weft_error *err);
+/* Finds a decoder by content, plans, decodes and preprocesses. The encoder runs at weft_item_encode
+ * or when the item is first fed. An item belongs to its engine and may be fed to many sequences. */
+weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out,
+                           weft_error *err);
 weft_status weft_item_encode(weft_item *item, weft_error *err);
 void        weft_item_release(weft_item **item);
 
@@ -155,26 +172,30 @@ typedef struct weft_item_info {
     int64_t     n_placeholders, n_rows; /* tokens it takes in the text; rows that sites see */
     uint64_t    input_bytes, output_bytes, kv_bytes, scratch_bytes;
     double      decode_s, encode_s; /* measured; 0 before */
-    int64_t     n_parts, max_parts; /* an encoder's output [parts, rows, width] is this full (a picture's tiles); 0: no parts */
+    int64_t     n_parts, max_parts; /* an encoder's output [parts, rows, width] is this full (a
+                                       picture's tiles); 0: no parts */
 } weft_item_info;
 weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err);
-/* The index-th tensor that the encoder is given: host memory of the item; of a plan-only item the shape alone, with data
- * NULL. 0 past the end. */
+/* The index-th tensor that the encoder is given: host memory of the item; of a plan-only item the
+ * shape alone, with data NULL. 0 past the end. */
 int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name, weft_tensor *out);
-/* What the encoder is given, as pictures of one size for a person to look at (a clip's frames, a picture's tiles): u8
- * [n, height, width, 3]. out->data NULL: only its shape and bytes are filled; else that many bytes go there. UNSUPPORTED:
- * its modality has nothing to see. */
+/* What the encoder is given, as pictures of one size for a person to look at (a clip's frames, a
+ * picture's tiles): u8 [n, height, width, 3]. out->data NULL: only its shape and bytes are filled;
+ * else that many bytes go there. UNSUPPORTED: its modality has nothing to see. */
 weft_status weft_item_preview(const weft_item *item, weft_tensor *out, weft_error *err);
 
-/* ---- sequences ------------------------------------------------------------------------------------------------ */
+/* ---- sequences ---- */
 
 typedef struct weft_sequence weft_sequence;
 
 weft_status weft_sequence_create(weft_engine *e, weft_sequence **out, weft_error *err);
 void        weft_sequence_destroy(weft_sequence **s);
-/* Appends; nothing runs before generate or step. LIMIT when the context would be exceeded, with counts. */
-weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n, weft_error *err);
-weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err); /* its marker and placeholders */
+/* Appends; nothing runs before generate or step. LIMIT when the context would be exceeded, with
+ * counts. */
+weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n,
+                                   weft_error *err);
+weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item,
+                                    weft_error *err);     /* its marker and placeholders */
 int64_t     weft_sequence_length(const weft_sequence *s); /* tokens fed or generated */
 /* The first n tokens stay; n within a soft-token span is INVALID. */
 weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err);
@@ -185,8 +206,9 @@ typedef struct weft_prompt {
     weft_hdr    hdr;
     uint32_t    flags, n_items;
     const char *system; /* chat only; NULL: none */
-    /* In user text the marker strings of the items given ("<|image|>") are placeholders, nothing else is parsed; missing
-     * ones are put first. NULL: the modality's default prompt for task ("describe"). */
+    /* In user text the marker strings of the items given ("<|image|>") are placeholders, nothing
+     * else is parsed; missing ones are put first. NULL: the modality's default prompt for task
+     * ("describe"). */
     const char       *user;
     uint64_t          user_bytes; /* 0 with user not NULL: strlen */
     const char       *task;
@@ -195,7 +217,7 @@ typedef struct weft_prompt {
 } weft_prompt;
 weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *p, weft_error *err);
 
-/* ---- generation ----------------------------------------------------------------------------------------------- */
+/* ---- generation ---- */
 
 typedef struct weft_sampling {
     weft_hdr hdr;
@@ -220,38 +242,40 @@ typedef struct weft_token {
 typedef struct weft_generation {
     weft_hdr hdr;
     int32_t  n_prompt, n_new, n_cached; /* n_cached: prompt tokens taken from shared K/V */
-    int32_t  stopped;                   /* 1: a stop token; 0: max_new_tokens or the context's end */
+    int32_t  stopped; /* 1: a stop token; 0: max_new_tokens or the context's end */
     double   prefill_s, decode_s;
     double   sum_logprob;
 } weft_generation;
 /* Runs what was fed, then samples until a stop token. on_token returns 0 to go on. */
-weft_status weft_generate(weft_sequence *s, const weft_sampling *p, int32_t (*on_token)(void *ctx, const weft_token *t),
-                          void *ctx, weft_generation *out, weft_error *err);
-/* The forward pass alone, for several sequences at once: runs all that was fed; logits [n, vocab] of each sequence's last
- * token. */
-weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits, weft_error *err);
+weft_status weft_generate(weft_sequence *s, const weft_sampling                     *p,
+                          int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
+                          weft_generation *out, weft_error *err);
+/* The forward pass alone, for several sequences at once: runs all that was fed; logits [n, vocab]
+ * of each sequence's last token. */
+weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits,
+                      weft_error *err);
 
-/* ---- long and live media --------------------------------------------------------------------------------------- */
+/* ---- long and live media ---- */
 
 /* A stretch of a recording and what was generated from it. */
 typedef struct weft_part_result {
     weft_hdr       hdr;
     int32_t        index, silent; /* silent: nothing worth decoding; no text */
     int64_t        start_us, end_us;
-    const char    *text;          /* whole characters, without surrounding white space */
+    const char    *text; /* whole characters, without surrounding white space */
     uint64_t       text_bytes;
-    const int32_t *ids;           /* generated, without the stop token */
+    const int32_t *ids; /* generated, without the stop token */
     uint64_t       n_ids;
     float          avg_logprob, temperature;
     double         encode_s, prefill_s, decode_s;
 } weft_part_result;
 typedef struct weft_long_request {
     weft_hdr    hdr;
-    const char *path; /* "-": standard input, live */
-    const char *kind; /* NULL: whatever it is */
+    const char *path;                            /* "-": standard input, live */
+    const char *kind;                            /* NULL: whatever it is */
     const char *task, *language, *system, *user; /* as weft_prompt */
-    int64_t     max_us;  /* of a part; 0: what the model takes, at most 60 s */
-    uint32_t    flags;   /* WEFT_PROMPT_* */
+    int64_t     max_us; /* of a part; 0: what the model takes, at most 60 s */
+    uint32_t    flags;  /* WEFT_PROMPT_* */
     uint32_t    reserved;
     /* Called as each part is done. Not 0: stop. */
     int32_t (*on_part)(void *ctx, const weft_part_result *part);
@@ -259,36 +283,38 @@ typedef struct weft_long_request {
     void (*on_time)(void *ctx, int64_t done_us, int64_t total_us);
     void *ctx;
 } weft_long_request;
-/* Cuts a recording into parts with the segmenter of its kind, if there is one, and generates from each. Memory does not grow
- * with its length. *info (may be NULL) is of the whole. */
-weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p, weft_item_info *info,
-                          weft_error *err);
+/* Cuts a recording into parts with the segmenter of its kind, if there is one, and generates from
+ * each. Memory does not grow with its length. *info (may be NULL) is of the whole. */
+weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
+                          weft_item_info *info, weft_error *err);
 
-/* ---- verify: parity with a reference -------------------------------------------------------------------------- */
+/* ---- verify: parity with a reference ---- */
 
 typedef struct weft_verify_row {
     weft_hdr    hdr;
     const char *name; /* "hidden.3", "logits", "vision.output", "greedy" */
     double      max_abs, relative, cosine, scale;
-    int64_t     first_argmax; /* logits: first position whose argmax differs; -1: none */
+    int64_t     first_argmax;        /* logits: first position whose argmax differs; -1: none */
     int64_t     n_compared, n_equal; /* greedy: ids */
     int32_t     passed, reserved;
 } weft_verify_row;
 typedef struct weft_verify_request {
     weft_hdr    hdr;
-    const char *parity; /* NULL: parity.safetensors of the model directory */
-    const char *dump;   /* NULL, or a safetensors file to write what was computed to */
+    const char *parity;        /* NULL: parity.safetensors of the model directory */
+    const char *dump;          /* NULL, or a safetensors file to write what was computed to */
     int32_t     prefill_chunk; /* 0: all at once */
     int32_t     bf16;          /* judge by cosine */
     void (*on_row)(void *ctx, const weft_verify_row *row);
     void *ctx;
 } weft_verify_request;
 /* *passed 1: all within tolerance. Opens no media. */
-weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed, weft_error *err);
+weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,
+                        weft_error *err);
 
-/* Writes named host tensors (dtype f32, i64, i32 or u8, C order) to a safetensors file, whole or not at all. */
-weft_status weft_save_tensors(const char *path, const char *const *names, const weft_tensor *tensors, uint32_t n,
-                              weft_error *err);
+/* Writes named host tensors (dtype f32, i64, i32 or u8, C order) to a safetensors file, whole or
+ * not at all. */
+weft_status weft_save_tensors(const char *path, const char *const *names,
+                              const weft_tensor *tensors, uint32_t n, weft_error *err);
 
 #ifdef __cplusplus
 }

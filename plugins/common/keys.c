@@ -148,7 +148,9 @@ weft_status plg_keys_act(const plg_keys *k, const char *key, const char *names, 
     static const struct {
         const char *name;
         int32_t     act;
-    } known[] = {{"silu", WEFT_ACT_SILU}, {"swish", WEFT_ACT_SILU}, {"relu", WEFT_ACT_RELU},
+    } known[] = {{"silu", WEFT_ACT_SILU},
+                 {"swish", WEFT_ACT_SILU},
+                 {"relu", WEFT_ACT_RELU},
                  {"gelu", WEFT_ACT_GELU}};
     json_path   path;
     const char *name = NULL;

@@ -26,8 +26,8 @@ typedef struct plg_int_key {
     int64_t     dflt, min, max;
 } plg_int_key;
 
-plg_keys plg_keys_of(const weft_host *h, const weft_package *p, const char *file,
-                     const char *prefix, weft_error *err);
+plg_keys    plg_keys_of(const weft_host *h, const weft_package *p, const char *file,
+                        const char *prefix, weft_error *err);
 weft_status plg_keys_i64(const plg_keys *k, const char *key, int64_t min, int64_t max, int64_t *v);
 weft_status plg_keys_f64(const plg_keys *k, const char *key, double min, double max, double *v);
 weft_status plg_keys_bool(const plg_keys *k, const char *key, int32_t *v);

@@ -59,7 +59,7 @@ static weft_status alloc(const weft_host *h, plg_request *r, void **block, weft_
     return WEFT_OK;
 }
 
-weft_status plg_request_run(const weft_host *h, const weft_package *p,
+weft_status plg_request_run(const weft_host *h, const weft_package       *p,
                             void (*ask)(plg_request *r, void *ctx), void *ctx, plg_request *r,
                             weft_error *err)
 {

@@ -56,7 +56,7 @@ void plg_ask_dense(plg_request *r, plg_pair *to, const char *prefix, const char 
 /* ask is called with this request: once to count, then, with memory, to fill it; then all is
  * loaded. With p NULL it ends after counting. r is in the caller's hands only for its counts.
  * [setup] */
-weft_status plg_request_run(const weft_host *h, const weft_package *p,
+weft_status plg_request_run(const weft_host *h, const weft_package       *p,
                             void (*ask)(plg_request *r, void *ctx), void *ctx, plg_request *r,
                             weft_error *err);
 

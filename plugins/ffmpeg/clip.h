@@ -24,15 +24,15 @@
 #include <libswresample/swresample.h>
 #include <libswscale/swscale.h>
 
-#define CLIP_MAX_STREAMS  64
-#define CLIP_PROBE_BYTES  1000000
-#define CLIP_MAX_ALLOC    ((size_t)512 << 20)
-#define CLIP_AHEAD        4096              /* packets held ahead of the decoder at most, ... */
-#define CLIP_AHEAD_BYTES  ((uint64_t)64 << 20) /* ... and their bytes */
-#define CLIP_HEAD_BYTES   64
-#define CLIP_NO_TIME      INT64_MIN
+#define CLIP_MAX_STREAMS 64
+#define CLIP_PROBE_BYTES 1000000
+#define CLIP_MAX_ALLOC ((size_t)512 << 20)
+#define CLIP_AHEAD 4096                       /* packets held ahead of the decoder at most, ... */
+#define CLIP_AHEAD_BYTES ((uint64_t)64 << 20) /* ... and their bytes */
+#define CLIP_HEAD_BYTES 64
+#define CLIP_NO_TIME INT64_MIN
 
-/* --- magic.c --------------------------------------------------------------------------------- */
+/* ---- magic.c ---- */
 
 /* A format by its first bytes: FFmpeg's name of its demuxer and the score of each kind. */
 typedef struct clip_format {
@@ -45,7 +45,7 @@ typedef struct clip_format {
 const clip_format *clip_format_of(const uint8_t *head, uint64_t n);
 int32_t            clip_probe(const weft_probe *in); /* weft_decoder.probe */
 
-/* --- io.c ------------------------------------------------------------------------------------ */
+/* ---- io.c ---- */
 
 typedef struct clip_io {
     const weft_host *host;
@@ -68,7 +68,7 @@ void clip_io_stop(clip_io *io);
 uint64_t clip_io_head(clip_io *io, uint8_t *dst, uint64_t n);
 int      clip_cancelled(void *io); /* an AVIOInterruptCB: polls the host */
 
-/* --- the decoder ----------------------------------------------------------------------------- */
+/* ---- the decoder ---- */
 
 typedef enum clip_kind { CLIP_VIDEO, CLIP_AUDIO, CLIP_IMAGE } clip_kind;
 
@@ -86,55 +86,55 @@ typedef struct clip_packets {
 
 /* The geometry of a stream's frames and how they become RGB; see picture.c. */
 typedef struct clip_picture {
-    int32_t            width, height;     /* upright, square pixels: as shown */
-    int32_t            across, down;      /* the same before rotation */
-    int32_t            channels;          /* 3 or 4 */
-    int32_t            turn[4];           /* stored to shown: x' = turn[0] x + turn[1] y, ... */
+    int32_t            width, height; /* upright, square pixels: as shown */
+    int32_t            across, down;  /* the same before rotation */
+    int32_t            channels;      /* 3 or 4 */
+    int32_t            turn[4];       /* stored to shown: x' = turn[0] x + turn[1] y, ... */
     struct SwsContext *sws;
-    int32_t            from[5];           /* what sws was made for: width, height, format, ... */
-    uint8_t           *rows;              /* [down, stride]: the frame before rotation */
+    int32_t            from[5]; /* what sws was made for: width, height, format, ... */
+    uint8_t           *rows;    /* [down, stride]: the frame before rotation */
     int32_t            stride;
 } clip_picture;
 
 typedef struct clip_sound {
     int32_t     rate, channels;
     SwrContext *swr;
-    int32_t     format; /* that swr was made for */
-    float      *block;  /* of the host: decoded and not yet given away */
-    uint64_t    room, n, at;              /* in samples of all channels */
+    int32_t     format;      /* that swr was made for */
+    float      *block;       /* of the host: decoded and not yet given away */
+    uint64_t    room, n, at; /* in samples of all channels */
     uint64_t    given;
     int         ended;
 } clip_sound;
 
 typedef struct clip_dec {
-    const weft_host      *host;
-    const char           *what; /* "clip": the subject of its messages */
-    clip_kind             kind;
-    const clip_format    *format;
-    uint64_t              max_pixels, max_side, max_frames, max_samples, max_decoded_bytes;
-    clip_io               io;
-    AVFormatContext      *demuxer;
-    AVStream             *stream;
-    AVCodecContext       *codec;
-    int64_t               start_us;    /* the container's own time of our time 0 */
-    int64_t               duration_us; /* -1: unknown */
-    clip_packets          ahead;
-    AVPacket             *packet;      /* scratch of open, span and sound */
-    AVFrame              *now, *next;  /* the frame being shown and the one after it */
-    int64_t               now_us, next_us; /* CLIP_NO_TIME: there is none */
-    int                   now_is_first;    /* of the clip */
-    int                   from_start;      /* no packet of the stream was skipped */
-    clip_drain            drain;
-    int64_t               group_ts;    /* newest time stamp of the last key packet fed */
-    uint64_t              fed;         /* packets since the decoder was last empty */
-    int64_t               whole_us;    /* from here on what the decoder gives is whole */
-    uint64_t              damaged;     /* packets that the decoder refused */
-    uint64_t              groups, packets, seeks, shown; /* for the log line at close */
-    clip_picture          picture;
-    clip_sound            sound;
+    const weft_host   *host;
+    const char        *what; /* "clip": the subject of its messages */
+    clip_kind          kind;
+    const clip_format *format;
+    uint64_t           max_pixels, max_side, max_frames, max_samples, max_decoded_bytes;
+    clip_io            io;
+    AVFormatContext   *demuxer;
+    AVStream          *stream;
+    AVCodecContext    *codec;
+    int64_t            start_us;    /* the container's own time of our time 0 */
+    int64_t            duration_us; /* -1: unknown */
+    clip_packets       ahead;
+    AVPacket          *packet;          /* scratch of open, span and sound */
+    AVFrame           *now, *next;      /* the frame being shown and the one after it */
+    int64_t            now_us, next_us; /* CLIP_NO_TIME: there is none */
+    int                now_is_first;    /* of the clip */
+    int                from_start;      /* no packet of the stream was skipped */
+    clip_drain         drain;
+    int64_t            group_ts; /* newest time stamp of the last key packet fed */
+    uint64_t           fed;      /* packets since the decoder was last empty */
+    int64_t            whole_us; /* from here on what the decoder gives is whole */
+    uint64_t           damaged;  /* packets that the decoder refused */
+    uint64_t           groups, packets, seeks, shown; /* for the log line at close */
+    clip_picture       picture;
+    clip_sound         sound;
 } clip_dec;
 
-/* --- open.c ---------------------------------------------------------------------------------- */
+/* ---- open.c ---- */
 
 /* A decoder whose stream of d->kind is found, within the limits, and ready to decode; on failure
  * nothing is left. */
@@ -152,7 +152,7 @@ weft_status clip_nomem(const clip_dec *d, weft_error *err);
 /* CANCELLED once the host wants it. */
 weft_status clip_poll(clip_dec *d, weft_error *err);
 
-/* --- span.c ---------------------------------------------------------------------------------- */
+/* ---- span.c ---- */
 
 /* A stream's time stamp in microseconds from our time 0; CLIP_NO_TIME for none. */
 int64_t clip_us(const clip_dec *d, int64_t ts);
@@ -163,7 +163,7 @@ weft_status clip_measure(clip_dec *d, weft_error *err);
 /* Back to the first packet; UNSUPPORTED for a pipe that cannot. */
 weft_status clip_rewind(clip_dec *d, weft_error *err);
 
-/* --- packets.c ------------------------------------------------------------------------------- */
+/* ---- packets.c ---- */
 
 weft_status clip_packets_init(clip_dec *d, weft_error *err);
 void        clip_packets_clear(clip_packets *q);
@@ -183,7 +183,7 @@ int64_t clip_packet_to(const clip_dec *d, const AVPacket *p);
 /* Whether, behind the head, a packet is held that is shown at or before t (leading pictures). */
 int clip_packets_lead(clip_dec *d, int64_t t);
 
-/* --- frames.c, picture.c, sound.c, still.c --------------------------------------------------- */
+/* ---- frames.c, picture.c, sound.c, still.c ---- */
 
 /* Makes d->now the frame shown at t. */
 weft_status clip_show(clip_dec *d, int64_t t, weft_error *err);

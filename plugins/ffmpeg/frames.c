@@ -13,10 +13,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define FAR_US    1000000 /* a key frame nearer than this is read up to, not sought */
+#define FAR_US 1000000 /* a key frame nearer than this is read up to, not sought */
 #define MAX_TRIES 6
 
-/* --- where to decode from -------------------------------------------------------------------- */
+/* ---- where to decode from ---- */
 
 /* Goes to the group that holds t. An index may be kept by decoding time (MP4), which is earlier:
  * then the group found starts past t and the one before is tried. */
@@ -43,8 +43,8 @@ static weft_status seek(clip_dec *d, int64_t t, weft_error *err)
 /* Whether the index knows a group that starts by t and well past the one being decoded. */
 static int group_ahead(const clip_dec *d, int64_t t)
 {
-    const AVIndexEntry *e = avformat_index_get_entry_from_timestamp(d->stream, clip_ts(d, t),
-                                                                    AVSEEK_FLAG_BACKWARD);
+    const AVIndexEntry *e =
+        avformat_index_get_entry_from_timestamp(d->stream, clip_ts(d, t), AVSEEK_FLAG_BACKWARD);
     if (e == NULL || e->timestamp <= d->group_ts || d->io.length < 0)
         return 0;
     return d->group_ts == INT64_MIN || clip_us(d, e->timestamp) - clip_us(d, d->group_ts) > FAR_US;
@@ -65,7 +65,7 @@ static weft_status position(clip_dec *d, int64_t t, weft_error *err)
     return is_back && d->io.length < 0 ? clip_rewind(d, err) : seek(d, t, err);
 }
 
-/* --- decoding -------------------------------------------------------------------------------- */
+/* ---- decoding ---- */
 
 static void send_end(clip_dec *d, clip_drain why)
 {
@@ -116,7 +116,7 @@ static void take_next(clip_dec *d)
     int64_t        us = clip_us(d, f->best_effort_timestamp);
     /* Without a time stamp (AVI, when the decoder is emptied) a frame follows the one before. */
     if (us == CLIP_NO_TIME) {
-        AVRational micro = { 1, 1000000 };
+        AVRational micro = {1, 1000000};
         int64_t    each = av_rescale_q(f->pkt_duration, d->stream->time_base, micro);
         us = d->now_us == CLIP_NO_TIME ? 0 : d->now_us;
         us += each > 0 && each < INT64_MAX - us ? each : 1;
@@ -220,7 +220,7 @@ weft_status clip_show(clip_dec *d, int64_t t, weft_error *err)
     return st;
 }
 
-/* --- read_frames ----------------------------------------------------------------------------- */
+/* ---- read_frames ---- */
 
 typedef struct wanted {
     int64_t  us;
@@ -236,11 +236,12 @@ static int by_time(const void *a, const void *b)
 static weft_status check_wanted(const clip_dec *d, const int64_t *time_us, uint32_t n,
                                 weft_error *err)
 {
-    uint64_t each = (uint64_t)d->picture.width * (uint64_t)d->picture.height *
-                    (uint64_t)d->picture.channels;
+    uint64_t each =
+        (uint64_t)d->picture.width * (uint64_t)d->picture.height * (uint64_t)d->picture.channels;
     if (d->kind == CLIP_AUDIO)
-        return weft_fail(err, WEFT_E_STATE, "the recording was opened for its sound; it has no "
-                                            "frames to give");
+        return weft_fail(err, WEFT_E_STATE,
+                         "the recording was opened for its sound; it has no "
+                         "frames to give");
     if (d->kind == CLIP_IMAGE && n != 1)
         return weft_fail(err, WEFT_E_INVALID, "a picture is one frame, %" PRIu32 " were asked for",
                          n);
@@ -249,7 +250,8 @@ static weft_status check_wanted(const clip_dec *d, const int64_t *time_us, uint3
     if (n > d->max_frames)
         return weft_fail(err, WEFT_E_LIMIT,
                          "%" PRIu32 " frames were asked for and the limit is %" PRIu64
-                         "; ask for fewer or raise --max-frames", n, d->max_frames);
+                         "; ask for fewer or raise --max-frames",
+                         n, d->max_frames);
     if (each > d->max_decoded_bytes / n)
         return weft_fail(err, WEFT_E_LIMIT,
                          "%" PRIu32 " frames of %" PRId32 " x %" PRId32 " pixels are over the "
@@ -269,7 +271,8 @@ static weft_status check_dst(const clip_dec *d, uint32_t n, const weft_tensor *t
         return WEFT_OK;
     return weft_fail(err, WEFT_E_INVALID,
                      "the buffer for the %s must be u8 [%" PRIu32 ", %" PRId64 ", %" PRId64
-                     ", %" PRId64 "] in C order", d->what, n, h, w, c);
+                     ", %" PRId64 "] in C order",
+                     d->what, n, h, w, c);
 }
 
 static weft_status read_each(clip_dec *d, const wanted *list, uint32_t n, const weft_tensor *dst,
@@ -301,7 +304,7 @@ weft_status clip_read_frames(void *dec, const int64_t *time_us, uint32_t n, cons
     if (list == NULL)
         return clip_nomem(d, err);
     for (uint32_t i = 0; i < n; i++)
-        list[i] = (wanted){ time_us != NULL ? time_us[i] : 0, i };
+        list[i] = (wanted){time_us != NULL ? time_us[i] : 0, i};
     qsort(list, n, sizeof *list, by_time);
     st = read_each(d, list, n, dst, at_us, err);
     d->host->free(d->host, list);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define BUFFER_BYTES 32768
-#define KEPT_BYTES   ((int64_t)64 << 20) /* of a pipe, by the host: enough for what phones send */
+#define KEPT_BYTES ((int64_t)64 << 20) /* of a pipe, by the host: enough for what phones send */
 
 void clip_io_init(clip_io *io, const weft_host *host, const weft_source *source)
 {

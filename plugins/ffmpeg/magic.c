@@ -12,26 +12,25 @@
 #define SOME 40 /* a few bits fit */
 
 /* Containers of moving pictures may hold sound alone, so both kinds score. */
-static const clip_format mov = { "mov", 0, WEFT_PROBE_MAGIC, LESS, NULL };
-static const clip_format mov_bare = { "mov", 0, LESS, SOME, NULL }; /* QuickTime before ftyp */
-static const clip_format m4a = { "mov", 0, 30, WEFT_PROBE_MAGIC, NULL };
-static const clip_format avif = { "mov", WEFT_PROBE_MAGIC, 0, 0, NULL };
-static const clip_format avis = { "mov", LESS, WEFT_PROBE_MAGIC, 0, NULL };
-static const clip_format matroska = { "matroska", 0, WEFT_PROBE_MAGIC, LESS, NULL };
-static const clip_format avi = { "avi", 0, WEFT_PROBE_MAGIC, LESS, NULL };
-static const clip_format gif = { "gif", WEFT_PROBE_MAGIC, LESS, 0, NULL };
-static const clip_format gif_moving = { "gif", LESS, WEFT_PROBE_MAGIC, 0, NULL };
-static const clip_format webp = { "webp_pipe", WEFT_PROBE_MAGIC, 0, 0, NULL };
+static const clip_format mov = {"mov", 0, WEFT_PROBE_MAGIC, LESS, NULL};
+static const clip_format mov_bare = {"mov", 0, LESS, SOME, NULL}; /* QuickTime before ftyp */
+static const clip_format m4a = {"mov", 0, 30, WEFT_PROBE_MAGIC, NULL};
+static const clip_format avif = {"mov", WEFT_PROBE_MAGIC, 0, 0, NULL};
+static const clip_format avis = {"mov", LESS, WEFT_PROBE_MAGIC, 0, NULL};
+static const clip_format matroska = {"matroska", 0, WEFT_PROBE_MAGIC, LESS, NULL};
+static const clip_format avi = {"avi", 0, WEFT_PROBE_MAGIC, LESS, NULL};
+static const clip_format gif = {"gif", WEFT_PROBE_MAGIC, LESS, 0, NULL};
+static const clip_format gif_moving = {"gif", LESS, WEFT_PROBE_MAGIC, 0, NULL};
+static const clip_format webp = {"webp_pipe", WEFT_PROBE_MAGIC, 0, 0, NULL};
 static const clip_format webp_moving = {
     "webp_pipe", LESS, 0, 0,
-    "the picture is an animated WebP, which is not read here; convert it to GIF or MP4"
-};
-static const clip_format ogg = { "ogg", 0, 0, LESS, NULL };
-static const clip_format flac = { "flac", 0, 0, LESS, NULL };
-static const clip_format wav = { "wav", 0, 0, LESS, NULL };
-static const clip_format mp3_tagged = { "mp3", 0, 0, LESS, NULL };
-static const clip_format mp3 = { "mp3", 0, 0, SOME, NULL };
-static const clip_format adts = { "aac", 0, 0, SOME, NULL };
+    "the picture is an animated WebP, which is not read here; convert it to GIF or MP4"};
+static const clip_format ogg = {"ogg", 0, 0, LESS, NULL};
+static const clip_format flac = {"flac", 0, 0, LESS, NULL};
+static const clip_format wav = {"wav", 0, 0, LESS, NULL};
+static const clip_format mp3_tagged = {"mp3", 0, 0, LESS, NULL};
+static const clip_format mp3 = {"mp3", 0, 0, SOME, NULL};
+static const clip_format adts = {"aac", 0, 0, SOME, NULL};
 
 static int is(const uint8_t *p, const char *four)
 {
@@ -41,8 +40,8 @@ static int is(const uint8_t *p, const char *four)
 /* A brand among those that the file says it is compatible with; the list starts at byte 16. */
 static int has_brand(const uint8_t *head, uint64_t n, const char *brand)
 {
-    uint64_t end = (uint64_t)head[0] << 24 | (uint64_t)head[1] << 16 | (uint64_t)head[2] << 8 |
-                   head[3];
+    uint64_t end =
+        (uint64_t)head[0] << 24 | (uint64_t)head[1] << 16 | (uint64_t)head[2] << 8 | head[3];
     for (uint64_t i = 16; i + 4 <= end && i + 4 <= n; i += 4)
         if (is(head + i, brand))
             return 1;
@@ -51,8 +50,8 @@ static int has_brand(const uint8_t *head, uint64_t n, const char *brand)
 
 static const clip_format *iso_format(const uint8_t *head, uint64_t n)
 {
-    static const char *const sounds[] = { "M4A ", "M4B ", "F4A ", "F4B " };
-    static const char *const heif[] = { "mif1", "msf1", "heic", "heix", "hevc", "hevx" };
+    static const char *const sounds[] = {"M4A ", "M4B ", "F4A ", "F4B "};
+    static const char *const heif[] = {"mif1", "msf1", "heic", "heix", "hevc", "hevx"};
     const uint8_t           *brand = head + 8;
     if (is(brand, "avif"))
         return &avif;
@@ -76,7 +75,8 @@ static const clip_format *riff_format(const uint8_t *form, uint64_t n)
     return is(form, "WAVE") ? &wav : NULL;
 }
 
-/* Whether a GIF says how often it is shown, as moving ones do: the NETSCAPE extension, somewhere before the first picture. */
+/* Whether a GIF says how often it is shown, as moving ones do: the NETSCAPE extension, somewhere
+ * before the first picture. */
 static int gif_repeats(const uint8_t *p, uint64_t n)
 {
     uint64_t at = 13 + ((p[10] & 0x80) != 0 ? (uint64_t)3 << ((p[10] & 7) + 1) : 0);
@@ -104,7 +104,7 @@ static const clip_format *mpeg_format(const uint8_t *p)
 
 const clip_format *clip_format_of(const uint8_t *head, uint64_t n)
 {
-    static const char *const boxes[] = { "moov", "mdat", "wide", "free", "skip", "pnot" };
+    static const char *const boxes[] = {"moov", "mdat", "wide", "free", "skip", "pnot"};
     if (n < 16)
         return NULL;
     if (is(head + 4, "ftyp"))
@@ -151,9 +151,9 @@ static int is_named(const char *name, const char *const *endings)
 /* The name decides only what the bytes leave open: a container of sound alone, or no magic. */
 static int32_t by_name(const weft_probe *in, int32_t image, int32_t video, int32_t audio)
 {
-    static const char *const stills[] = { ".webp", ".gif", ".avif", NULL };
-    static const char *const clips[] = { ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", NULL };
-    static const char *const sounds[] = { ".m4a", ".m4b", ".aac", ".mka", ".weba", NULL };
+    static const char *const stills[] = {".webp", ".gif", ".avif", NULL};
+    static const char *const clips[] = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", NULL};
+    static const char *const sounds[] = {".m4a", ".m4b", ".aac", ".mka", ".weba", NULL};
     if (is_named(in->name_hint, stills))
         return image;
     if (is_named(in->name_hint, clips))
@@ -175,9 +175,9 @@ int32_t clip_probe(const weft_probe *in)
     if (in->kind == NULL)
         return WEFT_PROBE_NO;
     const clip_format *f = clip_format_of(in->head, in->head_bytes);
-    const clip_format  named = { NULL, by_name(in, WEFT_PROBE_HINT, 0, 0),
-                                 by_name(in, 0, WEFT_PROBE_HINT, 0),
-                                 by_name(in, 0, 0, WEFT_PROBE_HINT), NULL };
+    const clip_format  named = {NULL, by_name(in, WEFT_PROBE_HINT, 0, 0),
+                                by_name(in, 0, WEFT_PROBE_HINT, 0),
+                                by_name(in, 0, 0, WEFT_PROBE_HINT), NULL};
     int32_t            score = score_of(f != NULL ? f : &named, in->kind);
     int                is_sound = strcmp(in->kind, "audio") == 0;
     if ((f == &mov || f == &matroska) && score > 0 && by_name(in, 0, 0, 1))

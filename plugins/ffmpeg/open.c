@@ -21,7 +21,7 @@ static const char codecs[] =
     "vorbis,flac,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,"
     "pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw";
 
-/* --- errors ---------------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 weft_status clip_nomem(const clip_dec *d, weft_error *err)
 {
@@ -36,7 +36,8 @@ static weft_status source_failed(const clip_dec *d, weft_error *err)
     if (d->io.status == WEFT_E_UNSUPPORTED)
         return weft_fail(err, WEFT_E_UNSUPPORTED,
                          "the %s comes through a pipe and would have to be read again at byte "
-                         "%" PRId64 "; save it to a file", d->what, d->io.at);
+                         "%" PRId64 "; save it to a file",
+                         d->what, d->io.at);
     return weft_fail(err, WEFT_E_IO, "the %s could not be read at byte %" PRId64, d->what,
                      d->io.at);
 }
@@ -52,8 +53,8 @@ weft_status clip_fail(clip_dec *d, int code, weft_error *err)
     if (code == AVERROR(ENOMEM))
         return weft_fail(err, WEFT_E_LIMIT,
                          "the %s asks for more than %d streams or for a block of more than %d MiB, "
-                         "or memory ran out; convert it to a simpler file", d->what,
-                         CLIP_MAX_STREAMS, (int)(CLIP_MAX_ALLOC >> 20));
+                         "or memory ran out; convert it to a simpler file",
+                         d->what, CLIP_MAX_STREAMS, (int)(CLIP_MAX_ALLOC >> 20));
     return weft_fail(err, WEFT_E_CORRUPT,
                      "the %s is damaged or ends early near byte %" PRId64 "; get a complete copy",
                      d->what, d->io.at);
@@ -64,7 +65,7 @@ weft_status clip_poll(clip_dec *d, weft_error *err)
     return clip_cancelled(&d->io) ? source_failed(d, err) : WEFT_OK;
 }
 
-/* --- the demuxer ----------------------------------------------------------------------------- */
+/* ---- the demuxer ---- */
 
 static int refuse_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags,
                        AVDictionary **options)
@@ -94,7 +95,7 @@ static int make_demuxer(clip_dec *d)
     s->pb = d->io.pb;
     s->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_DISCARD_CORRUPT;
     s->io_open = refuse_open;
-    s->interrupt_callback = (AVIOInterruptCB){ clip_cancelled, &d->io };
+    s->interrupt_callback = (AVIOInterruptCB){clip_cancelled, &d->io};
     s->max_streams = CLIP_MAX_STREAMS;
     s->probesize = CLIP_PROBE_BYTES;
     return av_opt_set(s, "format_whitelist", formats, 0) >= 0 &&
@@ -178,7 +179,7 @@ void clip_demuxer_close(clip_dec *d)
     d->stream = NULL;
 }
 
-/* --- the decoder ----------------------------------------------------------------------------- */
+/* ---- the decoder ---- */
 
 static weft_status codec_unsupported(const clip_dec *d, weft_error *err)
 {
@@ -221,7 +222,7 @@ void clip_flush(clip_dec *d)
     d->fed = 0;
 }
 
-/* --- open and close -------------------------------------------------------------------------- */
+/* ---- open and close ---- */
 
 static uint64_t limit_or(uint64_t given, uint64_t dflt)
 {
@@ -230,7 +231,7 @@ static uint64_t limit_or(uint64_t given, uint64_t dflt)
 
 static void take_limits(clip_dec *d, const weft_limits *lim)
 {
-    weft_limits l = { .hdr = WEFT_HDR(weft_limits) };
+    weft_limits l = {.hdr = WEFT_HDR(weft_limits)};
     if (lim != NULL)
         memcpy(&l, lim, lim->hdr.size < sizeof l ? lim->hdr.size : sizeof l);
     d->max_pixels = limit_or(l.max_pixels, 67108864);
@@ -293,7 +294,7 @@ static weft_status open_all(clip_dec *d, weft_error *err)
 weft_status clip_open(const weft_host *h, const weft_source *src, clip_kind kind,
                       const weft_limits *lim, clip_dec **out, weft_error *err)
 {
-    static const char *const what[] = { "clip", "recording", "picture" };
+    static const char *const what[] = {"clip", "recording", "picture"};
     *out = NULL;
     clip_dec *d = h->alloc(h, sizeof *d, 64);
     if (d == NULL)
@@ -325,8 +326,8 @@ static void log_work(const clip_dec *d)
         return;
     snprintf(line, sizeof line,
              "%s: %" PRIu64 " frames shown, %" PRIu64 " groups of pictures and %" PRIu64
-             " packets decoded, %" PRIu64 " seeks", d->what, d->shown, d->groups, d->packets,
-             d->seeks);
+             " packets decoded, %" PRIu64 " seeks",
+             d->what, d->shown, d->groups, d->packets, d->seeks);
     d->host->log(d->host, WEFT_LOG_DEBUG, line);
     if (d->damaged == 0)
         return;

@@ -109,7 +109,7 @@ int64_t clip_packet_to(const clip_dec *d, const AVPacket *p)
     int64_t us = clip_packet_from(d, p);
     if (p->pts != AV_NOPTS_VALUE || us == CLIP_NO_TIME)
         return us;
-    int64_t each = av_rescale_q(p->duration, d->stream->time_base, (AVRational){ 1, 1000000 });
+    int64_t each = av_rescale_q(p->duration, d->stream->time_base, (AVRational){1, 1000000});
     if (each <= 0 || each > 1000000)
         each = 1000000;
     return us < INT64_MAX - REORDERED * each ? us + REORDERED * each : INT64_MAX;

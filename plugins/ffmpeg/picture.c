@@ -23,36 +23,37 @@
 
 #define FLAGS                                                                                      \
     (SWS_BICUBIC | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND | SWS_BITEXACT)
-#define SIDE_MAX  (1 << 24) /* whatever the caller's limits: rows stay within 31 bits */
-#define ROW_ALIGN 64 /* libswscale may write whole vectors */
+#define SIDE_MAX (1 << 24) /* whatever the caller's limits: rows stay within 31 bits */
+#define ROW_ALIGN 64       /* libswscale may write whole vectors */
 
-/* --- geometry -------------------------------------------------------------------------------- */
+/* ---- geometry ---- */
 
 weft_status clip_size(const clip_dec *d, int64_t width, int64_t height, weft_error *err)
 {
     if (width <= 0 || height <= 0 || width > SIDE_MAX || height > SIDE_MAX)
         return weft_fail(err, WEFT_E_CORRUPT,
                          "the %s's header gives an impossible size of %" PRId64 " x %" PRId64
-                         " pixels; the file is damaged", d->what, width, height);
+                         " pixels; the file is damaged",
+                         d->what, width, height);
     if ((uint64_t)width > d->max_side || (uint64_t)height > d->max_side)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the %s has a side of %" PRId64 " pixels and the limit is %" PRIu64
-                         "; scale it down or raise --max-side", d->what,
-                         width > height ? width : height, d->max_side);
+                         "; scale it down or raise --max-side",
+                         d->what, width > height ? width : height, d->max_side);
     if ((uint64_t)(width * height) > d->max_pixels)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the %s has %" PRId64 " x %" PRId64 " pixels and the limit is %" PRIu64
-                         " in all; scale it down or raise --max-pixels", d->what, width, height,
-                         d->max_pixels);
+                         " in all; scale it down or raise --max-pixels",
+                         d->what, width, height, d->max_pixels);
     return WEFT_OK;
 }
 
 /* The nearest of the eight turns; [x y] times FFmpeg's [m0 m1; m3 m4] is where (x, y) is shown. */
 static void take_turn(clip_picture *p, const int32_t *m)
 {
-    static const int32_t upright[4] = { 1, 0, 0, 1 };
-    int64_t straight = llabs((int64_t)m[0]) + llabs((int64_t)m[4]);
-    int64_t crossed = llabs((int64_t)m[1]) + llabs((int64_t)m[3]);
+    static const int32_t upright[4] = {1, 0, 0, 1};
+    int64_t              straight = llabs((int64_t)m[0]) + llabs((int64_t)m[4]);
+    int64_t              crossed = llabs((int64_t)m[1]) + llabs((int64_t)m[3]);
     memcpy(p->turn, upright, sizeof upright);
     if (straight > crossed) {
         p->turn[0] = m[0] < 0 ? -1 : 1;
@@ -68,8 +69,8 @@ static void take_turn(clip_picture *p, const int32_t *m)
 static void turn_of_still(clip_picture *p, const AVFrame *f)
 {
     static const int32_t turns[8][4] = {
-        { 1, 0, 0, 1 },  { -1, 0, 0, 1 }, { -1, 0, 0, -1 }, { 1, 0, 0, -1 },
-        { 0, 1, 1, 0 },  { 0, -1, 1, 0 }, { 0, -1, -1, 0 }, { 0, 1, -1, 0 },
+        {1, 0, 0, 1}, {-1, 0, 0, 1}, {-1, 0, 0, -1}, {1, 0, 0, -1},
+        {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, -1, 0}, {0, 1, -1, 0},
     };
     const AVDictionaryEntry *e = av_dict_get(f->metadata, "Orientation", NULL, 0);
     long                     k = e != NULL ? strtol(e->value, NULL, 10) : 1;
@@ -81,7 +82,7 @@ static AVRational aspect_of(const clip_dec *d)
     AVRational a = d->kind == CLIP_IMAGE
                        ? d->now->sample_aspect_ratio
                        : av_guess_sample_aspect_ratio(d->demuxer, d->stream, NULL);
-    return a.num > 0 && a.den > 0 ? a : (AVRational){ 1, 1 };
+    return a.num > 0 && a.den > 0 ? a : (AVRational){1, 1};
 }
 
 static weft_status take_size(clip_dec *d, int64_t width, int64_t height, weft_error *err)
@@ -119,17 +120,17 @@ weft_status clip_picture_init(clip_dec *d, weft_error *err)
         p->channels = has_alpha(d->now->format) ? 4 : 3;
         return take_size(d, d->now->width, d->now->height, err);
     }
-    static const int32_t upright[9] = { 1, 0, 0, 0, 1, 0, 0, 0, 1 };
+    static const int32_t upright[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
     size_t               n = 0;
-    uint8_t *side = av_stream_get_side_data(d->stream, AV_PKT_DATA_DISPLAYMATRIX, &n);
-    int32_t  matrix[9];
-    int      given = side != NULL && n >= sizeof matrix;
+    uint8_t             *side = av_stream_get_side_data(d->stream, AV_PKT_DATA_DISPLAYMATRIX, &n);
+    int32_t              matrix[9];
+    int                  given = side != NULL && n >= sizeof matrix;
     memcpy(matrix, given ? (const void *)side : upright, sizeof matrix);
     take_turn(p, matrix);
     return take_size(d, d->stream->codecpar->width, d->stream->codecpar->height, err);
 }
 
-/* --- colour ---------------------------------------------------------------------------------- */
+/* ---- colour ---- */
 
 static int set_up(clip_dec *d, const AVFrame *f)
 {
@@ -139,8 +140,8 @@ static int set_up(clip_dec *d, const AVFrame *f)
     av_opt_set_int(s, "src_format", f->format, 0);
     av_opt_set_int(s, "dstw", d->picture.across, 0);
     av_opt_set_int(s, "dsth", d->picture.down, 0);
-    av_opt_set_int(s, "dst_format",
-                   d->picture.channels == 4 ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24, 0);
+    av_opt_set_int(s, "dst_format", d->picture.channels == 4 ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
+                   0);
     av_opt_set_int(s, "sws_flags", FLAGS, 0);
     if (f->format == AV_PIX_FMT_YUV420P) /* MPEG-2's place of chroma, as ffmpeg's scale sets it */
         av_opt_set_int(s, "src_v_chr_pos", 128, 0);
@@ -166,8 +167,8 @@ static weft_status make_sws(clip_dec *d, weft_error *err)
 {
     clip_picture  *p = &d->picture;
     const AVFrame *f = d->now;
-    const int32_t  from[5] = { f->width, f->height, f->format, (int32_t)f->colorspace,
-                               (int32_t)f->color_range };
+    const int32_t  from[5] = {f->width, f->height, f->format, (int32_t)f->colorspace,
+                              (int32_t)f->color_range};
     if (p->sws != NULL && memcmp(from, p->from, sizeof from) == 0)
         return WEFT_OK;
     sws_freeContext(p->sws);
@@ -197,7 +198,7 @@ static weft_status make_rows(clip_dec *d, weft_error *err)
     return p->rows == NULL ? clip_nomem(d, err) : WEFT_OK;
 }
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* Pixel (x, y) of the stored frame goes to (turn[0] x + turn[1] y, turn[2] x + turn[3] y), counted
  * from the far side where a factor is negative. */
@@ -230,10 +231,10 @@ weft_status clip_picture_write(clip_dec *d, uint8_t *dst, weft_error *err)
         st = make_rows(d, err);
     if (st != WEFT_OK)
         return st;
-    uint8_t *const planes[4] = { p->rows, NULL, NULL, NULL };
-    const int      strides[4] = { p->stride, 0, 0, 0 };
-    if (sws_scale(p->sws, (const uint8_t *const *)d->now->data, d->now->linesize, 0,
-                  d->now->height, planes, strides) != p->down)
+    uint8_t *const planes[4] = {p->rows, NULL, NULL, NULL};
+    const int      strides[4] = {p->stride, 0, 0, 0};
+    if (sws_scale(p->sws, (const uint8_t *const *)d->now->data, d->now->linesize, 0, d->now->height,
+                  planes, strides) != p->down)
         return weft_fail(err, WEFT_E_INTERNAL, "a frame of the %s could not be converted to RGB",
                          d->what);
     write_turned(p, dst);

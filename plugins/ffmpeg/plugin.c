@@ -10,7 +10,7 @@
 
 #include <libavutil/log.h>
 
-static const char *const kinds[] = { "video", "audio", "image", NULL };
+static const char *const kinds[] = {"video", "audio", "image", NULL};
 
 static void drop_log(void *ctx, int level, const char *format, va_list ap)
 {
@@ -32,7 +32,7 @@ static weft_status plugin_init(const weft_host *h, weft_error *err)
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
                             const weft_limits *lim, void **dec, weft_error *err)
 {
-    static const clip_kind of[] = { CLIP_VIDEO, CLIP_AUDIO, CLIP_IMAGE };
+    static const clip_kind of[] = {CLIP_VIDEO, CLIP_AUDIO, CLIP_IMAGE};
     *dec = NULL;
     for (size_t i = 0; kinds[i] != NULL; i++) {
         if (kind == NULL || strcmp(kind, kinds[i]) != 0)
@@ -47,7 +47,7 @@ static weft_status dec_open(const weft_host *h, const weft_source *src, const ch
 
 static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
 {
-    static const char *const names[] = { "video", "audio", "image" };
+    static const char *const names[] = {"video", "audio", "image"};
     const clip_dec          *d = dec;
     weft_media_info          me;
     memset(&me, 0, sizeof me);
@@ -73,8 +73,8 @@ static const weft_decoder decoder = {
     .close = clip_close,
 };
 
-static const char *const    needs[] = { NULL };
-static const weft_component components[] = { { WEFT_C_DECODER, "ffmpeg", &decoder } };
+static const char *const    needs[] = {NULL};
+static const weft_component components[] = {{WEFT_C_DECODER, "ffmpeg", &decoder}};
 
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),
@@ -90,10 +90,12 @@ static const weft_descriptor descriptor = {
 
 #define SO(LIB, MAJOR) LIB ".so." WEFT_STR(MAJOR)
 
-WEFT_PLUGIN("weft.ffmpeg", "0.1.0",
-            "components=decoder:ffmpeg\nlinks=" SO("libavformat", LIBAVFORMAT_VERSION_MAJOR) ","
-            SO("libavcodec", LIBAVCODEC_VERSION_MAJOR) ","
-            SO("libavutil", LIBAVUTIL_VERSION_MAJOR) ","
-            SO("libswscale", LIBSWSCALE_VERSION_MAJOR) ","
-            SO("libswresample", LIBSWRESAMPLE_VERSION_MAJOR) "\n",
-            &descriptor, plugin_init, plg_deinit_nothing)
+WEFT_PLUGIN(
+    "weft.ffmpeg", "0.1.0",
+    "components=decoder:ffmpeg\nlinks=" SO("libavformat", LIBAVFORMAT_VERSION_MAJOR) "," SO(
+        "libavcodec",
+        LIBAVCODEC_VERSION_MAJOR) "," SO("libavutil",
+                                         LIBAVUTIL_VERSION_MAJOR) "," SO("libswscale",
+                                                                         LIBSWSCALE_VERSION_MAJOR) "," SO("libswresample",
+                                                                                                          LIBSWRESAMPLE_VERSION_MAJOR) "\n",
+    &descriptor, plugin_init, plg_deinit_nothing)

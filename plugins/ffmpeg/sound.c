@@ -9,10 +9,10 @@
 
 #include <inttypes.h>
 
-#define RATE_MIN     4000
-#define RATE_MAX     384000
+#define RATE_MIN 4000
+#define RATE_MAX 384000
 #define CHANNELS_MAX 8
-#define BLOCK_MAX    (1 << 22) /* samples of one packet: more is no codec's */
+#define BLOCK_MAX (1 << 22) /* samples of one packet: more is no codec's */
 
 static weft_status check_block(const clip_dec *d, const AVFrame *f, weft_error *err)
 {
@@ -28,17 +28,18 @@ static weft_status check_block(const clip_dec *d, const AVFrame *f, weft_error *
     if (s->rate != 0 && (f->sample_rate != s->rate || f->ch_layout.nb_channels != s->channels))
         return weft_fail(err, WEFT_E_UNSUPPORTED,
                          "the recording changes from %" PRId32 " Hz and %" PRId32 " channels to %d "
-                         "Hz and %d channels on its way; convert it to one format", s->rate,
-                         s->channels, f->sample_rate, f->ch_layout.nb_channels);
+                         "Hz and %d channels on its way; convert it to one format",
+                         s->rate, s->channels, f->sample_rate, f->ch_layout.nb_channels);
     if (f->nb_samples < 0 || f->nb_samples > BLOCK_MAX)
-        return weft_fail(err, WEFT_E_CORRUPT, "the recording is damaged near byte %" PRId64
-                                              "; get a complete copy", d->io.at);
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the recording is damaged near byte %" PRId64 "; get a complete copy",
+                         d->io.at);
     return WEFT_OK;
 }
 
 static int make_swr(clip_sound *s, const AVFrame *f)
 {
-    AVChannelLayout layout = { 0 };
+    AVChannelLayout layout = {0};
     int             code = 0;
     if (s->swr != NULL && s->format == f->format)
         return 0;
@@ -79,8 +80,8 @@ static weft_status convert(clip_dec *d, const AVFrame *f, weft_error *err)
     if (make_swr(s, f) < 0)
         return clip_nomem(d, err);
     uint8_t *out = (uint8_t *)s->block;
-    int      n = swr_convert(s->swr, &out, f->nb_samples, (const uint8_t **)f->extended_data,
-                             f->nb_samples);
+    int      n =
+        swr_convert(s->swr, &out, f->nb_samples, (const uint8_t **)f->extended_data, f->nb_samples);
     if (n != f->nb_samples)
         return weft_fail(err, WEFT_E_INTERNAL, "a block of the recording could not be converted");
     s->n = (uint64_t)n;
@@ -157,9 +158,9 @@ static weft_status check_dst(const clip_dec *d, int64_t n, const weft_tensor *t,
         t->stride[1] == 1 && (n <= 1 || t->stride[0] == c) &&
         (uint64_t)n <= t->bytes / (sizeof(float) * (uint64_t)c))
         return WEFT_OK;
-    return weft_fail(err, WEFT_E_INVALID,
-                     "the buffer for the recording must be f32 [%" PRId64 ", %" PRId64
-                     "] in C order", n, c);
+    return weft_fail(
+        err, WEFT_E_INVALID,
+        "the buffer for the recording must be f32 [%" PRId64 ", %" PRId64 "] in C order", n, c);
 }
 
 static weft_status give(clip_dec *d, uint64_t n, float *dst, weft_error *err)
@@ -169,7 +170,8 @@ static weft_status give(clip_dec *d, uint64_t n, float *dst, weft_error *err)
     if (n > d->max_samples - s->given)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the recording has more than the limit of %" PRIu64
-                         " samples; cut it or raise --max-samples", d->max_samples);
+                         " samples; cut it or raise --max-samples",
+                         d->max_samples);
     memcpy(dst, s->block + s->at * c, n * c * sizeof(float));
     s->at += n;
     s->given += n;

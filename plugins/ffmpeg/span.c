@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <libavutil/mathematics.h>
 
-static const AVRational us_base = { 1, 1000000 };
+static const AVRational us_base = {1, 1000000};
 
 /* Sums of hostile time stamps: past the ends they stay there. */
 static int64_t add_us(int64_t a, int64_t b)
@@ -90,8 +90,8 @@ static weft_status check_complete(const clip_dec *d, weft_error *err)
         if (e->pos > d->io.length - e->size)
             return weft_fail(err, WEFT_E_CORRUPT,
                              "the %s ends at byte %" PRId64 ", before its last %s does; get a "
-                             "complete copy", d->what, d->io.length,
-                             d->kind == CLIP_AUDIO ? "sound" : "frame");
+                             "complete copy",
+                             d->what, d->io.length, d->kind == CLIP_AUDIO ? "sound" : "frame");
     }
     return WEFT_OK;
 }

@@ -23,12 +23,12 @@ weft_status clip_still_init(clip_dec *d, weft_error *err)
         st = clip_picture_init(d, err);
     if (st != WEFT_OK)
         return st;
-    uint64_t n = (uint64_t)d->picture.width * (uint64_t)d->picture.height *
-                 (uint64_t)d->picture.channels;
+    uint64_t n =
+        (uint64_t)d->picture.width * (uint64_t)d->picture.height * (uint64_t)d->picture.channels;
     if (n > d->max_decoded_bytes)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the picture takes %llu bytes of pixels and the limit is %llu; scale it "
-                         "down or raise --max-decoded-bytes", (unsigned long long)n,
-                         (unsigned long long)d->max_decoded_bytes);
+                         "down or raise --max-decoded-bytes",
+                         (unsigned long long)n, (unsigned long long)d->max_decoded_bytes);
     return WEFT_OK;
 }

@@ -79,8 +79,8 @@ static void ask(plg_request *r, const spk_adapter_config *c, const char *prefix,
     }
 }
 
-/* Buffers [n_tokens, columns]; wide holds windows, then what a layer needs in between. asked: what the memory is asked;
- * bounds, memory_bounds: [2], 0 and how many rows there are. */
+/* Buffers [n_tokens, columns]; wide holds windows, then what a layer needs in between. asked: what
+ * the memory is asked; bounds, memory_bounds: [2], 0 and how many rows there are. */
 typedef struct buffers {
     weft_tensor x, h, wide, table, bounds, asked, memory_bounds;
 } buffers;
@@ -124,8 +124,10 @@ static void layer(spk_run *r, const spk_adapter_config *c, const spk_adapter_lay
 static void remember(spk_run *r, const spk_adapter_config *c, const spk_adapter_weights *w,
                      const buffers *b, const weft_tensor *out)
 {
-    const weft_attention how = {
-        .hdr = WEFT_HDR(weft_attention), .q_begin = &b->bounds, .k_begin = &b->memory_bounds, .n = 1};
+    const weft_attention how = {.hdr = WEFT_HDR(weft_attention),
+                                .q_begin = &b->bounds,
+                                .k_begin = &b->memory_bounds,
+                                .n = 1};
     spk_bounds(r, &b->memory_bounds, c->n_memory);
     plg_attend(&r->on, out, &b->asked, &w->keys, &w->values, 1, &how);
 }

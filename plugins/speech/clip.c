@@ -93,10 +93,9 @@ static weft_status check_frames(const spk_clip_rule *rule, const spk_carried *wh
 {
     if (what->n_frames > 0)
         return WEFT_OK;
-    return weft_fail(err, WEFT_E_INVALID,
-                     "%.1f ms of sound are too short to hear anything in: %d are needed",
-                     1000.0 * (double)what->n_samples / what->sample_rate,
-                     rule->front->frame * 1000 / SPK_RATE);
+    return weft_fail(
+        err, WEFT_E_INVALID, "%.1f ms of sound are too short to hear anything in: %d are needed",
+        1000.0 * (double)what->n_samples / what->sample_rate, rule->front->frame * 1000 / SPK_RATE);
 }
 
 weft_status spk_clip_cut(const spk_clip_rule *rule, const weft_media_info *mi,
@@ -198,10 +197,10 @@ weft_status spk_clip_read(const spk_mel *mel, const weft_media *media, const wef
     const weft_media_info info = info_of(media, &what);
     if (what.sample_rate == 0 || info.sample_rate != what.sample_rate)
         return weft_fail(err, WEFT_E_STATE, "the plan is not this recording's");
-    weft_media same = {WEFT_HDR(weft_media), media->ctx, &info, media->read_frames,
-                       media->read_audio};
-    weft_status status = spk_features_read(mel, &same, what.skip, what.n_samples, frames,
-                                           what.n_frames, &got, err);
+    weft_media  same = {WEFT_HDR(weft_media), media->ctx, &info, media->read_frames,
+                        media->read_audio};
+    weft_status status =
+        spk_features_read(mel, &same, what.skip, what.n_samples, frames, what.n_frames, &got, err);
     if (status == WEFT_OK && got < what.n_frames)
         return weft_fail(err, WEFT_E_CORRUPT,
                          "it ends early: %lld frames of sound are there of the %lld that its "

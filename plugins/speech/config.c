@@ -51,8 +51,8 @@ static weft_status read_tokens(const plg_keys *k, spk_config *c)
         {"begin_token", NULL, &c->begin},
         {"end_token", NULL, &c->end},
         {"weft_prompts.transcribe", "Repeat after me in {language}: ", &c->transcribe},
-        {"weft_prompts.translate", "Translate the following sentence into {language}: ",
-         &c->translate},
+        {"weft_prompts.translate",
+         "Translate the following sentence into {language}: ", &c->translate},
         {"weft_prompts.describe", NULL, &c->describe},
     };
     weft_status status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);

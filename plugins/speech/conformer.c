@@ -124,7 +124,7 @@ static void depthwise(spk_conformer_run *f, const spk_conformer_kind *kind, cons
     int64_t n = f->n_rows, d = f->c->d, size = f->c->kernel;
     int64_t before = kind->causal_conv ? size - 1 : (size - 1) / 2;
     float   eps = f->c->eps;
-    void *args[] = {&to, &from, &w, &norm_w, &norm_b, &n, &d, &size, &before, &eps};
+    void   *args[] = {&to, &from, &w, &norm_w, &norm_b, &n, &d, &size, &before, &eps};
     spk_launch(f->r, f->r->m->kernels.depthwise, n, d * (size + 16), args);
 }
 

@@ -10,10 +10,10 @@
 typedef struct spk_conformer_run {
     const spk_encoder_config *c;
     spk_run                  *r;
-    int64_t                   n_rows, n_keys; /* keys: the rows that attention may look at */
-    weft_tensor               x, h;           /* [n_rows, d] */
-    weft_tensor               wide;           /* [n_rows, max(3 d, d_ffn)] */
-    weft_tensor               table;          /* rotary: [n_rows, head_dim] */
+    int64_t                   n_rows, n_keys;     /* keys: the rows that attention may look at */
+    weft_tensor               x, h;               /* [n_rows, d] */
+    weft_tensor               wide;               /* [n_rows, max(3 d, d_ffn)] */
+    weft_tensor               table;              /* rotary: [n_rows, head_dim] */
     weft_tensor               bounds_q, bounds_k; /* i32 [2] */
 } spk_conformer_run;
 

@@ -26,9 +26,9 @@ static void show(spk_run *r, const weft_tensor *output, const weft_tensor *what)
 static void run(spk_run *r, const spk_config *c, const spk_weights *w, const spk_sizes *s,
                 const weft_tensor *input, const weft_tensor *outputs, plg_arena *a)
 {
-    const int   adapted = c->adapter.family != NULL;
-    weft_tensor rows = plg_carve(a, WEFT_F32, s->n_rows, c->encoder.d_in);
-    weft_tensor x = plg_carve(a, WEFT_F32, s->n_rows, c->encoder.d);
+    const int      adapted = c->adapter.family != NULL;
+    weft_tensor    rows = plg_carve(a, WEFT_F32, s->n_rows, c->encoder.d_in);
+    weft_tensor    x = plg_carve(a, WEFT_F32, s->n_rows, c->encoder.d);
     const uint64_t mark = a->used; /* the encoder's own buffers become the adapter's */
     if (r != NULL) {
         stack(r, c, &rows, input);

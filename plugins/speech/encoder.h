@@ -7,10 +7,10 @@
 #include "run.h"
 
 typedef struct spk_encoder {
-    const char *model_type;     /* of encoder_config */
+    const char *model_type;             /* of encoder_config */
     spk_features_config (*front)(void); /* where there is no preprocessor_config.json */
-    int32_t     masks_padding;  /* a last row whose last frame is padding is not looked at */
-    int32_t     stacked_output; /* "features" is shown as rows, not as frames */
+    int32_t masks_padding;  /* a last row whose last frame is padding is not looked at */
+    int32_t stacked_output; /* "features" is shown as rows, not as frames */
     /* Its keys, all optional; INVALID or UNSUPPORTED names the key. [setup] */
     weft_status (*config)(const plg_keys *k, spk_encoder_config *c);
     /* Names start with prefix; w->blocks has room for n_layers. */

@@ -87,7 +87,7 @@ int64_t spk_mel_frames(const spk_features_config *c, int64_t n)
     return (n + 2 * pad - c->frame) / c->hop + 1 - (c->drop_last != 0);
 }
 
-/* --- tables ----------------------------------------------------------------------------------- */
+/* ---- tables ---- */
 
 static weft_status check(const spk_features_config *c, weft_error *err)
 {
@@ -234,7 +234,7 @@ void spk_mel_deinit(spk_mel *m)
     m->first = m->count = NULL;
 }
 
-/* --- one recording ---------------------------------------------------------------------------- */
+/* ---- one recording ---- */
 
 weft_status spk_mel_run_init(spk_mel_run *r, const spk_mel *mel, float *out, int64_t frames_max,
                              weft_error *err)

@@ -43,7 +43,7 @@ typedef struct spk_features_config {
     int32_t center, drop_last;         /* drop_last: the last frame is not given */
     int32_t remove_mean, log10;        /* log10 0: natural logarithm */
     int32_t normalise;                 /* every bin over time */
-    int32_t stack; /* frames side by side in a row of the encoder: for the encoder's use */
+    int32_t stack;       /* frames side by side in a row of the encoder: for the encoder's use */
     int32_t fill, least; /* samples; 0: nothing is filled up */
     double  preemphasis, scale;  /* 0: none; 1: none */
     double  f_min, f_max;        /* Hz */

@@ -34,6 +34,6 @@ static void deinit(const weft_host *h)
 }
 
 WEFT_PLUGIN(SPK_ID, SPK_VERSION,
-            "components=modality:audio,checkpoint:" SPK_ARCH_W2V
-            "\narchitectures=" SPK_ARCH_W2V "," SPK_ARCH_OWN "\n",
+            "components=modality:audio,checkpoint:" SPK_ARCH_W2V "\narchitectures=" SPK_ARCH_W2V
+            "," SPK_ARCH_OWN "\n",
             &descriptor, init, deinit)

@@ -39,34 +39,34 @@ typedef struct spk_sizes {
 
 typedef struct spk_encoder_config {
     const struct spk_encoder *family;
-    int32_t d_in, d, d_ffn, n_heads, n_layers;
-    int32_t kernel;      /* of the depthwise convolution: odd */
-    int32_t left, right; /* distances that a relative key tells apart */
-    int32_t bias;        /* do the layers' linears have one? */
-    float   eps, theta;
+    int32_t                   d_in, d, d_ffn, n_heads, n_layers;
+    int32_t                   kernel;      /* of the depthwise convolution: odd */
+    int32_t                   left, right; /* distances that a relative key tells apart */
+    int32_t                   bias;        /* do the layers' linears have one? */
+    float                     eps, theta;
 } spk_encoder_config;
 
 typedef struct spk_adapter_config {
     const struct spk_adapter *family; /* NULL: the directory is an encoder alone */
-    int32_t d_in, d, d_ffn, n_heads, n_layers, d_out;
-    int32_t kernel, stride;
-    int32_t act;     /* WEFT_ACT_* of the feed-forward */
-    int32_t pre_ffn; /* a half-step feed-forward comes before it */
-    int32_t bias;
-    int32_t n_memory; /* rows of the table that its last rows ask; 0: none */
-    float   eps, theta;
+    int32_t                   d_in, d, d_ffn, n_heads, n_layers, d_out;
+    int32_t                   kernel, stride;
+    int32_t                   act;     /* WEFT_ACT_* of the feed-forward */
+    int32_t                   pre_ffn; /* a half-step feed-forward comes before it */
+    int32_t                   bias;
+    int32_t                   n_memory; /* rows of the table that its last rows ask; 0: none */
+    float                     eps, theta;
 } spk_adapter_config;
 
 typedef struct spk_config {
-    const char        *encoder_prefix, *adapter_prefix; /* of tensor names */
-    int32_t            bins, stack;
-    float              pad; /* value of frames that fill up the last row */
-    int32_t            max_seconds; /* of one item */
-    int32_t            hook_order, marker_id; /* marker_id -1: the host's choice */
-    const char        *marker, *begin, *end;  /* begin, end: special tokens; live until deinit */
-    const char        *transcribe, *translate, *describe; /* prompts; describe NULL: none */
-    spk_encoder_config encoder;
-    spk_adapter_config adapter;
+    const char         *encoder_prefix, *adapter_prefix; /* of tensor names */
+    int32_t             bins, stack;
+    float               pad;                   /* value of frames that fill up the last row */
+    int32_t             max_seconds;           /* of one item */
+    int32_t             hook_order, marker_id; /* marker_id -1: the host's choice */
+    const char         *marker, *begin, *end;  /* begin, end: special tokens; live until deinit */
+    const char         *transcribe, *translate, *describe; /* prompts; describe NULL: none */
+    spk_encoder_config  encoder;
+    spk_adapter_config  adapter;
     spk_features_config front; /* samples to frames */
 } spk_config;
 
@@ -107,8 +107,8 @@ typedef struct spk_encoder_weights {
 
 typedef struct spk_adapter_layer {
     plg_pair res_norm, res_conv, conv;
-    spk_mha   attn;
-    spk_ffn   ffn;
+    spk_mha  attn;
+    spk_ffn  ffn;
 } spk_adapter_layer;
 
 typedef struct spk_adapter_weights {

@@ -16,8 +16,8 @@ static void attend(spk_conformer_run *f, const spk_mha *w, const weft_tensor *q,
     int64_t n_keys = f->n_keys > 0 ? f->n_keys : f->n_rows;
     int64_t n_heads = f->c->n_heads, head_dim = f->c->d / n_heads;
     int64_t left = f->c->left, right = f->c->right;
-    void   *args[] = {&to,      &from_q,  &from_k,   &from_v, &table,
-                      &n_keys,  &n_heads, &head_dim, &left,   &right};
+    void   *args[] = {&to,     &from_q,  &from_k,   &from_v, &table,
+                      &n_keys, &n_heads, &head_dim, &left,   &right};
     spk_launch(f->r, f->r->m->kernels.relative, f->n_rows * n_heads,
                (2 * n_keys + left + right) * head_dim, args);
 }

@@ -30,7 +30,7 @@ typedef struct asked {
 
 static void ask_all(plg_request *r, void *ctx)
 {
-    const asked *what = ctx;
+    const asked      *what = ctx;
     const spk_config *c = what->c;
     c->encoder.family->ask(r, &c->encoder, c->encoder_prefix, &what->w->encoder);
     if (c->adapter.family != NULL)

@@ -196,12 +196,12 @@ static weft_status merge_text(const txt_tokenizer *t, const uint8_t *text, uint6
 static weft_status normalise(const txt_fallback *f, const uint8_t *text, uint64_t n, bool is_first,
                              txt_buf *to, weft_error *err)
 {
-    uint64_t    spaces = 0;
-    bool        marked = n > 0 && (text[0] == ' ' || (n >= MARK_BYTES &&
-                                                      memcmp(text, space_mark, MARK_BYTES) == 0));
-    bool        prepend = f->prefix == TXT_PREFIX_ALWAYS ||
-                          (f->prefix == TXT_PREFIX_UNMARKED && !marked) ||
-                          (f->prefix == TXT_PREFIX_FIRST && !marked && is_first);
+    uint64_t spaces = 0;
+    bool     marked =
+        n > 0 && (text[0] == ' ' || (n >= MARK_BYTES && memcmp(text, space_mark, MARK_BYTES) == 0));
+    bool prepend = f->prefix == TXT_PREFIX_ALWAYS ||
+                   (f->prefix == TXT_PREFIX_UNMARKED && !marked) ||
+                   (f->prefix == TXT_PREFIX_FIRST && !marked && is_first);
     for (uint64_t i = 0; i < n; i++)
         spaces += text[i] == ' ';
     to->n = 0;

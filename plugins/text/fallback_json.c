@@ -69,8 +69,8 @@ typedef struct document {
     txt_json        json;
     txt_tokenizer  *t;
     txt_added_list *added;
-    uint32_t        seen;         /* bit i: rules[i]; SEEN_* */
-    uint32_t        strip[2];     /* decoders[3].start, stop */
+    uint32_t        seen;     /* bit i: rules[i]; SEEN_* */
+    uint32_t        strip[2]; /* decoders[3].start, stop */
 } document;
 
 static weft_status see(document *d, uint32_t bit, weft_error *err)

@@ -114,8 +114,8 @@ weft_status txt_added_put(txt_vocab *v, const char *file, int64_t id, const void
 weft_status txt_added_sort(txt_vocab *v, const char *file, weft_error *err);
 /* What a match may be: what is not special; anything that is not TXT_NORMAL; what is. */
 enum { TXT_MATCH_PLAIN, TXT_MATCH_ALL, TXT_MATCH_NORMAL };
-uint32_t    txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, int which);
-uint32_t    txt_added_find(const txt_vocab *v, const char *text); /* TXT_NONE: no */
+uint32_t txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, int which);
+uint32_t txt_added_find(const txt_vocab *v, const char *text); /* TXT_NONE: no */
 
 /* json.c: a pull reader: every value of a document with its path, in the order of the file. */
 enum {
@@ -172,14 +172,7 @@ typedef struct txt_added_list {
 weft_status txt_tokenizer_json_read(txt_vocab *base, txt_added_list *added, const weft_host *h,
                                     const weft_package *p, weft_error *err);
 /* What a value of the file must be, for a reader's table of rules. EMPTY: null or "". */
-enum {
-    TXT_IS_NULL,
-    TXT_IS_EMPTY,
-    TXT_IS_TRUE,
-    TXT_IS_FALSE,
-    TXT_IS_TEXT,
-    TXT_IS_ABSENT
-};
+enum { TXT_IS_NULL, TXT_IS_EMPTY, TXT_IS_TRUE, TXT_IS_FALSE, TXT_IS_TEXT, TXT_IS_ABSENT };
 bool txt_json_is(const txt_json *j, int what, const char *text);
 /* The two halves of a merge, "A B" or ["A", "B"], after its event: in `both`, the first of *left
  * bytes. */
@@ -221,11 +214,11 @@ typedef struct txt_merge { /* its index is its rank */
     uint32_t left, right, id, reserved;
 } txt_merge;
 typedef struct txt_fallback {
-    bool      is_used;      /* the tokenizer is of this kind */
-    bool      strips;       /* decoding from the start leaves out one space */
-    int       prefix;       /* TXT_PREFIX_* */
-    uint32_t  byte_id[256]; /* of <0x00> to <0xFF> */
-    txt_buf   merges;       /* txt_merge */
+    bool      is_used;        /* the tokenizer is of this kind */
+    bool      strips;         /* decoding from the start leaves out one space */
+    int       prefix;         /* TXT_PREFIX_* */
+    uint32_t  byte_id[256];   /* of <0x00> to <0xFF> */
+    txt_buf   merges;         /* txt_merge */
     uint32_t *slots, n_slots; /* pairs to merges: open addressing, a power of two */
 } txt_fallback;
 typedef struct txt_tokenizer txt_tokenizer;

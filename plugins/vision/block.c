@@ -9,10 +9,10 @@ int64_t vis_block_wide(int32_t d, int32_t d_ffn)
 
 void vis_block_run(plg_run *r, const vis_block *b, const vis_block_rows *s)
 {
-    weft_tensor q = plg_rows(s->wide, 0, s->n_rows, s->d);
-    weft_tensor k = plg_rows(s->wide, s->n_rows, s->n_rows, s->d);
-    weft_tensor v = plg_rows(s->wide, 2 * s->n_rows, s->n_rows, s->d);
-    weft_tensor mid = plg_rows(s->wide, 0, s->n_rows, s->d_ffn);
+    weft_tensor          q = plg_rows(s->wide, 0, s->n_rows, s->d);
+    weft_tensor          k = plg_rows(s->wide, s->n_rows, s->n_rows, s->d);
+    weft_tensor          v = plg_rows(s->wide, 2 * s->n_rows, s->n_rows, s->d);
+    weft_tensor          mid = plg_rows(s->wide, 0, s->n_rows, s->d_ffn);
     const weft_attention how = {.hdr = WEFT_HDR(weft_attention),
                                 .q_begin = s->bounds,
                                 .k_begin = s->bounds,

@@ -67,7 +67,8 @@ static uint64_t image_parameters(void *self)
 {
     const vis_modality *m = self;
     /* With the marker's table: rows beyond the vocabulary in embed_tokens, of which one is read. */
-    return vis_weights_count(m->host, &m->config) + (uint64_t)VIS_EXTRA_ROWS * (uint64_t)m->config.text.d_model;
+    return vis_weights_count(m->host, &m->config) +
+           (uint64_t)VIS_EXTRA_ROWS * (uint64_t)m->config.text.d_model;
 }
 
 /* Every tile that holds pixels, as a picture. */

@@ -28,7 +28,8 @@ static const struct tensor {
     {offsetof(weft_xattn, gate_ffn), {"cross_attn_mlp_gate", "alpha_dense"}},
 };
 
-void vis_layer_name(weft_xattn *x, vis_layer_style style, const char *prefix, vis_layer_names *names)
+void vis_layer_name(weft_xattn *x, vis_layer_style style, const char *prefix,
+                    vis_layer_names *names)
 {
     for (int i = 0; i < VIS_LAYER_TENSORS; i++) {
         const char *name = names->at[i];

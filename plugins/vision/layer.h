@@ -15,8 +15,9 @@ typedef struct vis_layer_names {
     char at[VIS_LAYER_TENSORS][PLG_MAX_NAME];
 } vis_layer_names;
 
-/* Points the weight names of *x at `names`, which must outlive it: `prefix` (ending in a dot) and the
- * style's name of each; norm_q and norm_k only where x->flags has WEFT_XATTN_QK_NORM. [any] */
-void vis_layer_name(weft_xattn *x, vis_layer_style style, const char *prefix, vis_layer_names *names);
+/* Points the weight names of *x at `names`, which must outlive it: `prefix` (ending in a dot) and
+ * the style's name of each; norm_q and norm_k only where x->flags has WEFT_XATTN_QK_NORM. [any] */
+void vis_layer_name(weft_xattn *x, vis_layer_style style, const char *prefix,
+                    vis_layer_names *names);
 
 #endif

@@ -49,6 +49,5 @@ static weft_status init(const weft_host *h, weft_error *err)
 
 WEFT_PLUGIN(VIS_ID, VIS_VERSION,
             "components=modality:image,checkpoint:" VIS_ARCHITECTURE
-            "\narchitectures=" VIS_ARCHITECTURE
-            "\ngives=" WEFT_IF_VISION_ENCODER "\n",
+            "\narchitectures=" VIS_ARCHITECTURE "\ngives=" WEFT_IF_VISION_ENCODER "\n",
             &descriptor, init, deinit)

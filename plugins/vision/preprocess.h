@@ -18,8 +18,8 @@ typedef struct vis_image_config {
     int32_t tile;      /* side of a square tile in pixels: size.height == size.width */
     int32_t max_tiles; /* max_image_tiles */
     float   mean[3], std[3];
-    double  rescale;   /* rescale_factor, 1/255 as a rule */
-    int32_t bicubic;   /* 1: the bicubic filter; 0: the bilinear one */
+    double  rescale; /* rescale_factor, 1/255 as a rule */
+    int32_t bicubic; /* 1: the bicubic filter; 0: the bilinear one */
     int32_t reserved;
 } vis_image_config;
 

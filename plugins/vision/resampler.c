@@ -7,13 +7,13 @@
 /* The device buffers of one run; L = n_groups * n_latents rows of latents, K = n_context + L keys,
  * I = n_heads * head_dim. */
 typedef struct buffers {
-    weft_tensor z, y;               /* [L, d] */
-    weft_tensor cat;                /* [K, d]: a group's normed context, then its normed latents */
-    weft_tensor q, att;             /* [L, I] */
-    weft_tensor k, v;               /* [K, I] */
-    weft_tensor mid;                /* [L, d_ffn] */
-    weft_tensor q_begin, k_begin;   /* i32 [n_groups + 1] */
-    int64_t     n_latents;          /* L */
+    weft_tensor z, y;             /* [L, d] */
+    weft_tensor cat;              /* [K, d]: a group's normed context, then its normed latents */
+    weft_tensor q, att;           /* [L, I] */
+    weft_tensor k, v;             /* [K, I] */
+    weft_tensor mid;              /* [L, d_ffn] */
+    weft_tensor q_begin, k_begin; /* i32 [n_groups + 1] */
+    int64_t     n_latents;        /* L */
 } buffers;
 
 typedef struct call {
@@ -130,10 +130,10 @@ static void start(call *c)
     const int64_t n = c->r->config.n_latents, d = c->r->config.d, one = 1;
     for (int32_t g = 0; g <= c->n_groups; g++) {
         const int32_t q = (int32_t)(g * n), k = (int32_t)keys_before(c, g);
-        weft_tensor   to_q = weft_view(&c->b.q_begin, (int32_t *)c->b.q_begin.data + g, WEFT_I32, 1,
-                                       &one);
-        weft_tensor   to_k = weft_view(&c->b.k_begin, (int32_t *)c->b.k_begin.data + g, WEFT_I32, 1,
-                                       &one);
+        weft_tensor   to_q =
+            weft_view(&c->b.q_begin, (int32_t *)c->b.q_begin.data + g, WEFT_I32, 1, &one);
+        weft_tensor to_k =
+            weft_view(&c->b.k_begin, (int32_t *)c->b.k_begin.data + g, WEFT_I32, 1, &one);
         plg_upload(c->run, &to_q, &q);
         plg_upload(c->run, &to_k, &k);
     }
@@ -164,7 +164,7 @@ static void gather(call *c, const vis_resampler_block *w)
 static void attend(call *c, const vis_resampler_block *w)
 {
     const vis_resampler_config *o = &c->r->config;
-    weft_tensor q = plg_heads(&c->b.q, o->n_heads), k = plg_heads(&c->b.k, o->n_heads);
+    weft_tensor          q = plg_heads(&c->b.q, o->n_heads), k = plg_heads(&c->b.k, o->n_heads);
     const weft_attention how = {.hdr = WEFT_HDR(weft_attention),
                                 .q_begin = &c->b.q_begin,
                                 .k_begin = &c->b.k_begin,

@@ -11,9 +11,9 @@
 /* The weights of one axis: output i is the sum over k < count[i] of pixel[first[i] + k] times
  * weight[i * per_output + k]. */
 typedef struct axis {
-    int32_t  *first, *count;
-    int32_t  *weight;
-    int32_t   per_output;
+    int32_t *first, *count;
+    int32_t *weight;
+    int32_t  per_output;
 } axis;
 
 /* A kernel: its value at a distance, and the distance from which on that is 0. */
@@ -121,12 +121,12 @@ static uint8_t narrow(int32_t sum)
 
 /* src [src_w, 3] to dst [dst_w, 3]: one row. */
 static void row_pass(const axis *a, const uint8_t *restrict src, uint8_t *restrict dst,
-                     int32_t dst_w)
+                     int32_t     dst_w)
 {
     for (int32_t x = 0; x < dst_w; x++) {
-        const uint8_t  *p = src + 3 * (int64_t)a->first[x];
-        const int32_t  *w = a->weight + (int64_t)x * a->per_output;
-        int32_t         r = 1 << (BITS - 1), g = r, b = r;
+        const uint8_t *p = src + 3 * (int64_t)a->first[x];
+        const int32_t *w = a->weight + (int64_t)x * a->per_output;
+        int32_t        r = 1 << (BITS - 1), g = r, b = r;
         for (int32_t k = 0; k < a->count[x]; k++) {
             r += w[k] * p[3 * k];
             g += w[k] * p[3 * k + 1];

@@ -28,7 +28,7 @@ int vis_grid_by_id(int32_t id, int32_t max_tiles, vis_grid *out)
         int32_t n = max_tiles / rows;
         if (id < first + n) {
             int32_t cols = id - first + 1;
-            *out = (vis_grid){ rows, cols, 0, 0, id, rows * cols };
+            *out = (vis_grid){rows, cols, 0, 0, id, rows * cols};
             return 0;
         }
         first += n;
@@ -41,7 +41,7 @@ static candidate make_candidate(int32_t width, int32_t height, int32_t tile, int
 {
     double    sh = (double)((int64_t)rows * tile) / (double)height;
     double    sw = (double)((int64_t)cols * tile) / (double)width;
-    candidate c = { rows, cols, sw > sh ? sh : sw };
+    candidate c = {rows, cols, sw > sh ? sh : sw};
     return c;
 }
 
@@ -97,7 +97,7 @@ int vis_grid_choose(int32_t width, int32_t height, int32_t tile, int32_t max_til
         tile > VIS_MAX_SIDE || vis_grid_count(max_tiles) == 0)
         return -1;
     candidate best = make_candidate(width, height, tile, 1, 1);
-    vis_grid  g = { 1, 1, 0, 0, 1, 1 };
+    vis_grid  g = {1, 1, 0, 0, 1, 1};
     int32_t   id = 0;
     for (int32_t rows = 1; rows <= max_tiles; rows++) {
         for (int32_t cols = 1; rows * cols <= max_tiles; cols++) {
@@ -106,7 +106,7 @@ int vis_grid_choose(int32_t width, int32_t height, int32_t tile, int32_t max_til
             if (!candidate_better(&c, &best))
                 continue;
             best = c;
-            g = (vis_grid){ rows, cols, 0, 0, id, rows * cols };
+            g = (vis_grid){rows, cols, 0, 0, id, rows * cols};
         }
     }
     fit(width, height, tile, &g);

@@ -8,14 +8,14 @@
 
 #include <stdint.h>
 
-#define VIS_MAX_SIDE  (1 << 20) /* of a picture or a tile, in pixels: products stay within int64 */
+#define VIS_MAX_SIDE (1 << 20) /* of a picture or a tile, in pixels: products stay within int64 */
 #define VIS_MAX_TILES 64
 
 typedef struct vis_grid {
-    int32_t rows, cols;              /* tiles high, tiles wide */
-    int32_t new_width, new_height;   /* the resized picture, at the canvas's top left */
-    int32_t aspect_ratio_id;         /* 1 + index among the candidates; 0 is no picture */
-    int32_t num_tiles;               /* rows * cols */
+    int32_t rows, cols;            /* tiles high, tiles wide */
+    int32_t new_width, new_height; /* the resized picture, at the canvas's top left */
+    int32_t aspect_ratio_id;       /* 1 + index among the candidates; 0 is no picture */
+    int32_t num_tiles;             /* rows * cols */
 } vis_grid;
 
 /* How many grids there are for max_tiles (1..VIS_MAX_TILES): aspect_ratio_id is 1 to this. [any] */

@@ -27,7 +27,8 @@
 #define VIS_MAX_CAPTURE 64       /* intermediate states kept */
 #define VIS_MAX_TOKENS (1 << 20) /* rows of the encoder: tiles * n_padded */
 #define VIS_MAX_BATCH 64         /* pictures encoded at once */
-#define VIS_EXTRA_ROWS 8         /* of embed_tokens beyond the vocabulary; transformers' mllama has no key for it */
+#define VIS_EXTRA_ROWS                                                                             \
+    8 /* of embed_tokens beyond the vocabulary; transformers' mllama has no key for it */
 
 /* The adapter's view of the text model, from text_config. */
 typedef struct vis_text_config {
@@ -51,10 +52,10 @@ typedef struct vis_config {
     int32_t capture[VIS_MAX_CAPTURE]; /* blocks whose input is kept */
     float   norm_eps;
     /* Derived. */
-    int32_t n, n_padded; /* tokens of a tile, without and with padding */
-    int32_t d_out;       /* d * (1 + n_capture) */
-    vis_image_config image; /* preprocessor_config.json */
-    const char      *describe; /* weft_prompts.describe or our own; lives until deinit */
+    int32_t          n, n_padded; /* tokens of a tile, without and with padding */
+    int32_t          d_out;       /* d * (1 + n_capture) */
+    vis_image_config image;       /* preprocessor_config.json */
+    const char      *describe;    /* weft_prompts.describe or our own; lives until deinit */
 } vis_config;
 
 /* Reads and range-checks config.json and preprocessor_config.json. UNSUPPORTED: another
@@ -79,13 +80,13 @@ typedef struct vis_names {
 const vis_names *vis_names_of(const weft_host *h, const weft_package *p);
 
 typedef struct vis_weights {
-    weft_tensor patch_w;                      /* [d, 3, patch, patch] */
-    weft_tensor class_row;                    /* [d] */
-    weft_tensor pre_tile, post_tile;          /* [n_ratios + 1, max_tiles * d] */
-    weft_tensor pos;                          /* [n, d] */
-    weft_tensor tile_pos;                     /* [n_ratios + 1, max_tiles * n * d] */
-    plg_pair    pre, post;                    /* layernorm_pre, layernorm_post: [d] */
-    plg_pair    proj;                         /* [d_text, d_out], [d_text] */
+    weft_tensor patch_w;             /* [d, 3, patch, patch] */
+    weft_tensor class_row;           /* [d] */
+    weft_tensor pre_tile, post_tile; /* [n_ratios + 1, max_tiles * d] */
+    weft_tensor pos;                 /* [n, d] */
+    weft_tensor tile_pos;            /* [n_ratios + 1, max_tiles * n * d] */
+    plg_pair    pre, post;           /* layernorm_pre, layernorm_post: [d] */
+    plg_pair    proj;                /* [d_text, d_out], [d_text] */
     weft_tensor stored_gate_pre, stored_gate_post, stored_gate_pos;
     float       gate_pre, gate_post, gate_pos; /* tanh of them */
     vis_block  *local, *global; /* [n_layers], [n_global]: one allocation, local first */

@@ -46,22 +46,22 @@ static void ask_blocks(plg_request *r, vis_block *blocks, int32_t n, const vis_c
 
 static void ask_embeddings(plg_request *r, vis_weights *w, const vis_config *c, const char *v)
 {
-    const int64_t ids = c->n_ratios + 1, tiles = c->max_tiles;
-    const plg_shape   one = plg_shape1(1), row = plg_shape1(c->d),
-                patch = {4, {c->d, c->n_channels, c->patch, c->patch}};
+    const int64_t   ids = c->n_ratios + 1, tiles = c->max_tiles;
+    const plg_shape one = plg_shape1(1), row = plg_shape1(c->d),
+                    patch = {4, {c->d, c->n_channels, c->patch, c->patch}};
     plg_ask(r, &w->patch_w, WEFT_USE_LINEAR, patch, v, "patch_embedding.weight");
     plg_ask(r, &w->class_row, WEFT_USE_PLAIN, row, v, "class_embedding");
     plg_ask(r, &w->pre_tile, WEFT_USE_PLAIN, plg_shape2(ids, tiles * c->d), v,
-        "pre_tile_positional_embedding.embedding.weight");
+            "pre_tile_positional_embedding.embedding.weight");
     plg_ask(r, &w->stored_gate_pre, WEFT_USE_HOST, one, v, "pre_tile_positional_embedding.gate");
     plg_ask(r, &w->post_tile, WEFT_USE_PLAIN, plg_shape2(ids, tiles * c->d), v,
-        "post_tile_positional_embedding.embedding.weight");
+            "post_tile_positional_embedding.embedding.weight");
     plg_ask(r, &w->stored_gate_post, WEFT_USE_HOST, one, v, "post_tile_positional_embedding.gate");
     plg_ask(r, &w->pos, WEFT_USE_PLAIN, plg_shape2(c->n, c->d), v,
-        "gated_positional_embedding.embedding");
+            "gated_positional_embedding.embedding");
     plg_ask(r, &w->stored_gate_pos, WEFT_USE_HOST, one, v, "gated_positional_embedding.gate");
     plg_ask(r, &w->tile_pos, WEFT_USE_PLAIN, plg_shape2(ids, tiles * c->n * c->d), v,
-        "gated_positional_embedding.tile_embedding.weight");
+            "gated_positional_embedding.tile_embedding.weight");
     plg_ask_norm(r, &w->pre, v, "layernorm_pre", c->d);
     plg_ask_norm(r, &w->post, v, "layernorm_post", c->d);
 }
@@ -81,8 +81,8 @@ static void ask_all(plg_request *r, void *ctx)
     ask_embeddings(r, w, c, names->vision);
     ask_blocks(r, w->local, c->n_layers, c, names->vision, "transformer", 0);
     ask_blocks(r, w->global, c->n_global, c, names->vision, "global_transformer", 1);
-    plg_ask(r, &w->proj.w, WEFT_USE_LINEAR, plg_shape2(c->text.d_model, c->d_out),
-            names->projector, "weight");
+    plg_ask(r, &w->proj.w, WEFT_USE_LINEAR, plg_shape2(c->text.d_model, c->d_out), names->projector,
+            "weight");
     plg_ask(r, &w->proj.b, WEFT_USE_PLAIN, plg_shape1(c->text.d_model), names->projector, "bias");
 }
 

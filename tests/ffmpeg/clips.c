@@ -39,8 +39,7 @@ const char *clips_make(const char *name, const char *arguments)
     const char *path = clips_path(name);
     char        command[4096];
     int         n = snprintf(command, sizeof command,
-                             "ffmpeg -hide_banner -nostdin -loglevel error -y %s \"%s\"", arguments,
-                             path);
+                             "ffmpeg -hide_banner -nostdin -loglevel error -y %s \"%s\"", arguments, path);
     assert_true(n > 0 && (size_t)n < sizeof command);
     if (system(command) != 0)
         fail_msg("failed: %s", command);
@@ -89,7 +88,7 @@ static int64_t us_of(const char *text)
 
 int64_t clips_probe_us(const char *path, const char *entry)
 {
-    char  line[256] = "", arguments[256];
+    char line[256] = "", arguments[256];
     snprintf(arguments, sizeof arguments, "-select_streams v:0 -show_entries %s", entry);
     FILE *f = probe(path, arguments);
     char *got = fgets(line, sizeof line, f);
@@ -127,19 +126,20 @@ int64_t *clips_times(const char *path, size_t *n)
 
 uint8_t *clips_frames(const char *path, int width, int height, size_t *n)
 {
-    char     arguments[1024], name[64];
-    uint64_t bytes;
+    char       arguments[1024], name[64];
+    uint64_t   bytes;
     static int serial;
     snprintf(name, sizeof name, "frames-%d.raw", serial++);
     snprintf(arguments, sizeof arguments,
              "-noautorotate -i \"%s\" -map 0:v:0 -vsync passthrough -vf scale=%d:%d:flags=" FLAGS
-             " -pix_fmt rgb24 -f rawvideo", path, width, height);
+             " -pix_fmt rgb24 -f rawvideo",
+             path, width, height);
     uint8_t *p = clips_read(clips_make(name, arguments), &bytes);
     *n = (size_t)(bytes / ((uint64_t)width * (uint64_t)height * 3));
     return p;
 }
 
-/* --- the decoder ----------------------------------------------------------------------------- */
+/* ---- the decoder ---- */
 
 static int64_t read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
 {
@@ -181,7 +181,7 @@ const weft_decoder *clips_decoder(void)
 
 weft_status clip_try(clip *c, const char *kind, const weft_limits *lim)
 {
-    weft_source s = { WEFT_HDR(weft_source), &c->source, read_at, length };
+    weft_source s = {WEFT_HDR(weft_source), &c->source, read_at, length};
     fake_host_init(&c->host, NULL, 0);
     c->dec = NULL;
     memset(&c->err, 0, sizeof c->err);
@@ -192,7 +192,7 @@ weft_status clip_try(clip *c, const char *kind, const weft_limits *lim)
         assert_null(c->dec);
         return st;
     }
-    c->info = (weft_media_info){ .hdr = WEFT_HDR(weft_media_info) };
+    c->info = (weft_media_info){.hdr = WEFT_HDR(weft_media_info)};
     assert_int_equal(clips_decoder()->info(c->dec, &c->info, &c->err), WEFT_OK);
     assert_string_equal(c->info.kind, kind);
     return st;
@@ -219,7 +219,7 @@ void clip_shut(clip *c)
 
 weft_tensor clip_tensor(const clip *c, uint32_t n, uint8_t *px)
 {
-    const int64_t shape[4] = { n, c->info.height, c->info.width, c->info.has_alpha ? 4 : 3 };
+    const int64_t shape[4] = {n, c->info.height, c->info.width, c->info.has_alpha ? 4 : 3};
     return weft_view(NULL, px, WEFT_U8, 4, shape);
 }
 
@@ -247,7 +247,7 @@ static weft_status hear(clip *c)
 {
     static float  samples[8 * 4096];
     int64_t       got = 0;
-    const int64_t shape[2] = { 4096, c->info.channels };
+    const int64_t shape[2] = {4096, c->info.channels};
     weft_tensor   t = weft_view(NULL, samples, WEFT_F32, 2, shape);
     weft_status   st;
     do
@@ -288,11 +288,13 @@ int bars_of(const uint8_t *rgb, int width, int height)
 
 clip_work clip_spent(const clip *c)
 {
-    clip_work   w = { 0, 0, 0, 0 };
+    clip_work   w = {0, 0, 0, 0};
     const char *line = strstr(c->host.log, "D clip: ");
     assert_non_null(line);
     assert_int_equal(sscanf(line,
                             "D clip: %llu frames shown, %llu groups of pictures and %llu packets "
-                            "decoded, %llu seeks", &w.shown, &w.groups, &w.packets, &w.seeks), 4);
+                            "decoded, %llu seeks",
+                            &w.shown, &w.groups, &w.packets, &w.seeks),
+                     4);
     return w;
 }

@@ -65,7 +65,7 @@ weft_status clip_try(clip *c, const char *kind, const weft_limits *lim);
 /* Opens a file; a failure is the test's. */
 void clip_start(clip *c, const char *path, const char *kind);
 /* Closes; nothing of the decoder's may be left. */
-void clip_shut(clip *c);
+void        clip_shut(clip *c);
 weft_tensor clip_tensor(const clip *c, uint32_t n, uint8_t *px);
 /* One frame at t, which the caller frees; its real time in *at. */
 uint8_t *clip_frame(clip *c, int64_t t, int64_t *at);

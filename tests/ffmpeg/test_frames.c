@@ -16,31 +16,35 @@ typedef struct recipe {
     "-vf 'settb=1/1000,setpts=N*55+mod(N*N*7\\,36)' -vsync passthrough -enc_time_base 1:1000 "
 
 static const recipe recipes[] = {
-    { "cfr.mp4", BARS("25", "3") X264 "-g 12 -bf 2" },
-    { "film.mkv", BARS("24000/1001", "3") X264 "-g 10 -bf 3 -b_strategy 0" },
-    { "vfr.mp4", BARS("25", "3") VFR X264 "-g 12 -bf 2" },
-    { "vfr.mkv", BARS("25", "3") VFR X264 "-g 15 -bf 2" },
-    { "fragmented.mp4", BARS("25", "3") X264 "-g 12 -movflags frag_keyframe+empty_moov" },
-    { "open-gop.mp4", BARS("25", "3") "-c:v libx264 -x264-params "
-                      "keyint=12:min-keyint=12:bframes=2:b-adapt=0:open-gop=1:scenecut=0" },
-    { "one-gop.mp4", BARS("25", "3") X264 "-g 1000" },
-    { "negative.mp4", BARS("25", "3") X264 "-g 12 -bf 2 -output_ts_offset -1.5 "
-                      "-avoid_negative_ts disabled -movflags frag_keyframe+delay_moov" },
-    { "cut.mp4", BARS("25", "3") X264 "-g 12 -bf 2 -output_ts_offset -1.5 "
-                 "-avoid_negative_ts disabled" }, /* an edit list hides the first 38 frames */
-    { "late.mkv", BARS("25", "3") X264 "-g 12 -output_ts_offset 7.25" },
-    { "late.mp4", "-f lavfi -i anullsrc=d=3 " BARS("25", "2") "-vf setpts=PTS+1/TB -c:a aac "
-                  X264 "-g 12" }, /* silence from 0, pictures from 1 s */
-    { "vp9.webm", BARS("25", "2") "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 13" },
-    { "vp8.webm", BARS("25", "2") "-c:v libvpx -deadline realtime -cpu-used 8 -g 13 -b:v 300k" },
-    { "hevc.mp4", BARS("25", "2") "-c:v libx265 -x265-params log-level=none:keyint=12:bframes=3" },
-    { "av1.mkv", BARS("25", "1") "-c:v libaom-av1 -cpu-used 8 -usage realtime -g 10" },
-    { "mpeg4.avi", BARS("25", "3") "-c:v mpeg4 -q:v 3 -g 12" },
-    { "mpeg4-b.avi", BARS("25", "3") "-c:v mpeg4 -q:v 3 -g 12 -bf 2" },
-    { "mjpeg.avi", BARS("25", "2") "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p" },
-    { "mjpeg.mov", BARS("25", "2") "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p" },
-    { "png.mov", BARS("25", "1") "-c:v png" },
-    { "bars.gif", BARS("10", "3") "" },
+    {"cfr.mp4", BARS("25", "3") X264 "-g 12 -bf 2"},
+    {"film.mkv", BARS("24000/1001", "3") X264 "-g 10 -bf 3 -b_strategy 0"},
+    {"vfr.mp4", BARS("25", "3") VFR X264 "-g 12 -bf 2"},
+    {"vfr.mkv", BARS("25", "3") VFR X264 "-g 15 -bf 2"},
+    {"fragmented.mp4", BARS("25", "3") X264 "-g 12 -movflags frag_keyframe+empty_moov"},
+    {"open-gop.mp4",
+     BARS("25", "3") "-c:v libx264 -x264-params "
+                     "keyint=12:min-keyint=12:bframes=2:b-adapt=0:open-gop=1:scenecut=0"},
+    {"one-gop.mp4", BARS("25", "3") X264 "-g 1000"},
+    {"negative.mp4",
+     BARS("25", "3") X264 "-g 12 -bf 2 -output_ts_offset -1.5 "
+                          "-avoid_negative_ts disabled -movflags frag_keyframe+delay_moov"},
+    {"cut.mp4", BARS("25", "3") X264
+     "-g 12 -bf 2 -output_ts_offset -1.5 "
+     "-avoid_negative_ts disabled"}, /* an edit list hides the first 38 frames */
+    {"late.mkv", BARS("25", "3") X264 "-g 12 -output_ts_offset 7.25"},
+    {"late.mp4",
+     "-f lavfi -i anullsrc=d=3 " BARS("25", "2") "-vf setpts=PTS+1/TB -c:a aac " X264
+                                                 "-g 12"}, /* silence from 0, pictures from 1 s */
+    {"vp9.webm", BARS("25", "2") "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 13"},
+    {"vp8.webm", BARS("25", "2") "-c:v libvpx -deadline realtime -cpu-used 8 -g 13 -b:v 300k"},
+    {"hevc.mp4", BARS("25", "2") "-c:v libx265 -x265-params log-level=none:keyint=12:bframes=3"},
+    {"av1.mkv", BARS("25", "1") "-c:v libaom-av1 -cpu-used 8 -usage realtime -g 10"},
+    {"mpeg4.avi", BARS("25", "3") "-c:v mpeg4 -q:v 3 -g 12"},
+    {"mpeg4-b.avi", BARS("25", "3") "-c:v mpeg4 -q:v 3 -g 12 -bf 2"},
+    {"mjpeg.avi", BARS("25", "2") "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p"},
+    {"mjpeg.mov", BARS("25", "2") "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p"},
+    {"png.mov", BARS("25", "1") "-c:v png"},
+    {"bars.gif", BARS("10", "3") ""},
 };
 #define N_RECIPES (sizeof recipes / sizeof recipes[0])
 

@@ -15,13 +15,13 @@ static const char *made(const char *name)
     static const struct {
         const char *name, *arguments;
     } all[] = {
-        { "s.mp4", SMALL },
-        { "s-fast.mp4", FAST },
-        { "s.mkv", SMALL },
-        { "s.avi", BARS("10", "1") "-c:v mpeg4" },
-        { "s.gif", BARS("10", "1") },
-        { "s.m4a", "-f lavfi -i sine=d=0.5 -c:a aac -movflags +faststart" },
-        { "s.webp", "-f lavfi -i testsrc=s=64x48 -frames:v 1 -c:v libwebp" },
+        {"s.mp4", SMALL},
+        {"s-fast.mp4", FAST},
+        {"s.mkv", SMALL},
+        {"s.avi", BARS("10", "1") "-c:v mpeg4"},
+        {"s.gif", BARS("10", "1")},
+        {"s.m4a", "-f lavfi -i sine=d=0.5 -c:a aac -movflags +faststart"},
+        {"s.webp", "-f lavfi -i testsrc=s=64x48 -frames:v 1 -c:v libwebp"},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         if (strcmp(all[i].name, name) == 0)
@@ -30,7 +30,7 @@ static const char *made(const char *name)
     return NULL;
 }
 
-/* --- troubles -------------------------------------------------------------------------------- */
+/* ---- troubles ---- */
 
 static void failing_memory_sources_and_patience_are_reported(void **state)
 {
@@ -42,13 +42,13 @@ static void failing_memory_sources_and_patience_are_reported(void **state)
     (void)state;
     for (uint64_t at = 1; at < n; at += n / 40) {
         memset(&c, 0, sizeof c);
-        c.source = (clips_source){ .p = p, .n = n, .fail_at = at };
+        c.source = (clips_source){.p = p, .n = n, .fail_at = at};
         assert_int_equal(clip_use(&c, "video", NULL, &where), WEFT_E_IO);
         assert_non_null(strstr(c.err.message, "could not be read at byte"));
         clip_shut(&c);
     }
     memset(&c, 0, sizeof c);
-    c.source = (clips_source){ .p = p, .n = n };
+    c.source = (clips_source){.p = p, .n = n};
     assert_int_equal(clip_try(&c, "video", NULL), WEFT_OK);
     for (uint64_t k = 1; k <= 2; k++) { /* the list of times, the rows */
         fake_host_fail_at(&c.host, k, 0);
@@ -87,7 +87,7 @@ static int32_t always(const weft_host *h)
 static weft_status open_starved(fake_host *host, uint64_t nth, clips_source *source,
                                 const char *kind, weft_error *err)
 {
-    weft_source s = { WEFT_HDR(weft_source), source, read_file, file_length };
+    weft_source s = {WEFT_HDR(weft_source), source, read_file, file_length};
     void       *dec = NULL;
     fake_host_fail_at(host, nth, 0);
     weft_status st = clips_decoder()->open(&host->host, &s, kind, NULL, &dec, err);
@@ -99,13 +99,13 @@ static weft_status open_starved(fake_host *host, uint64_t nth, clips_source *sou
 
 static void opening_may_fail_at_every_request(void **state)
 {
-    static const char *const kinds[] = { "video", "audio", "image" };
-    static const char *const names[] = { "s-fast.mp4", "s.m4a", "s.webp" };
+    static const char *const kinds[] = {"video", "audio", "image"};
+    static const char *const names[] = {"s-fast.mp4", "s.m4a", "s.webp"};
     fake_host                host;
     (void)state;
     for (int i = 0; i < 3; i++) {
-        clips_source source = { .fail_at = 0 };
-        weft_error   err = { .hdr = WEFT_HDR(weft_error) };
+        clips_source source = {.fail_at = 0};
+        weft_error   err = {.hdr = WEFT_HDR(weft_error)};
         uint8_t     *p = clips_read(made(names[i]), &source.n);
         source.p = p;
         fake_host_init(&host, NULL, 0);
@@ -123,12 +123,12 @@ static void opening_may_fail_at_every_request(void **state)
 
 static void limits_are_the_callers(void **state)
 {
-    static const char *const options[] = { "--max-pixels", "--max-side", "--max-decoded-bytes",
-                                           "--max-frames" };
-    static const char *const names[] = { "s-fast.mp4", "s.gif" };
+    static const char *const options[] = {"--max-pixels", "--max-side", "--max-decoded-bytes",
+                                          "--max-frames"};
+    static const char *const names[] = {"s-fast.mp4", "s.gif"};
     (void)state;
     for (int i = 0; i < 8; i++) {
-        weft_limits lim = { .hdr = WEFT_HDR(weft_limits) };
+        weft_limits lim = {.hdr = WEFT_HDR(weft_limits)};
         int         video = i < 4, k = i % 4;
         outcome     where;
         clip        c;
@@ -142,7 +142,7 @@ static void limits_are_the_callers(void **state)
         c.source.p = c.bytes = clips_read(made(names[!video]), &c.source.n);
         weft_status st = clip_use(&c, video ? "video" : "image", &lim, &where);
         if (k == 3) {
-            int64_t     times[2] = { 0, 1 }, at[2];
+            int64_t     times[2] = {0, 1}, at[2];
             weft_tensor t = clip_tensor(&c, 2, NULL);
             assert_int_equal(st, WEFT_OK);
             st = clips_decoder()->read_frames(c.dec, times, 2, &t, at, &c.err);
@@ -154,12 +154,12 @@ static void limits_are_the_callers(void **state)
     }
 }
 
-/* --- pipes ----------------------------------------------------------------------------------- */
+/* ---- pipes ---- */
 
 static void start_pipe(clip *c, const uint8_t *p, uint64_t n)
 {
     memset(c, 0, sizeof *c);
-    c->source = (clips_source){ .p = p, .n = n, .is_pipe = 1, .kept = (uint64_t)64 << 20 };
+    c->source = (clips_source){.p = p, .n = n, .is_pipe = 1, .kept = (uint64_t)64 << 20};
     if (clip_try(c, "video", NULL) != WEFT_OK)
         fail_msg("%s", c->err.message);
 }
@@ -174,7 +174,7 @@ static void check_number(clip *c, int number)
 
 static void short_pipes_are_files(void **state)
 {
-    static const char *const names[] = { "s.mp4", "s.mkv", "s.avi" };
+    static const char *const names[] = {"s.mp4", "s.mkv", "s.avi"};
     (void)state;
     for (int i = 0; i < 3; i++) {
         uint64_t n;
@@ -214,7 +214,7 @@ static void long_pipes_go_forwards(void **state)
     free(p);
 }
 
-/* --- memory ---------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 /* What malloc has given out in the process, FFmpeg's included. */
 static size_t in_use(void)

@@ -44,7 +44,7 @@ static void check_path(const odd *o, const char *path)
     free(p);
 }
 
-/* --- files that a tool can make -------------------------------------------------------------- */
+/* ---- files that a tool can make ---- */
 
 typedef struct made {
     odd         expect;
@@ -52,60 +52,57 @@ typedef struct made {
 } made;
 
 static const made tool_made[] = {
-    { { "no-picture.mp4", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "no video stream" },
-      "-f lavfi -i sine=d=0.3 -c:a aac" },
-    { { "no-sound.mp4", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "no sound stream" }, SMALL },
-    { { "cover.m4a", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "no video stream" },
-      "-f lavfi -i sine=d=0.3 -f lavfi -i testsrc=s=64x48:d=0.04 -map 0 -map 1 "
-      "-c:a aac -c:v png -disposition:v attached_pic" },
-    { { "cover-sound.m4a", "audio", READS, WEFT_OK, "" },
-      "-f lavfi -i sine=d=0.3 -f lavfi -i testsrc=s=64x48:d=0.04 -map 0 -map 1 "
-      "-c:a aac -c:v png -disposition:v attached_pic" },
-    { { "one-frame.mp4", "video", READS, WEFT_OK, "" },
-      "-f lavfi -i testsrc=s=64x48 -frames:v 1 " X264 },
-    { { "one-frame.gif", "video", READS, WEFT_OK, "" }, "-f lavfi -i testsrc=s=64x48 -frames:v 1" },
-    { { "1x1.gif", "image", READS, WEFT_OK, "" }, "-f lavfi -i testsrc=s=1x1 -frames:v 1" },
-    { { "1x1.mov", "video", READS, WEFT_OK, "" }, "-f lavfi -i testsrc=s=1x1:d=0.2 -c:v png" },
-    { { "1x1.webp", "image", READS, WEFT_OK, "" },
-      "-f lavfi -i testsrc=s=1x1 -frames:v 1 -c:v libwebp" },
-    { { "2x2.mp4", "video", READS, WEFT_OK, "" }, "-f lavfi -i testsrc=s=2x2:d=0.2 " X264 },
-    { { "long-thin.mov", "video", READS, WEFT_OK, "" },
-      "-f lavfi -i color=s=4000x2:d=0.2 -c:v png" },
-    { { "8k.mp4", "video", READS, WEFT_OK, "" },
-      "-f lavfi -i color=s=7680x4320 -frames:v 1 " X264 },
-    { { "mpeg2.mkv", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as mpeg2video" },
-      "-f lavfi -i testsrc=s=64x48:d=0.2 -c:v mpeg2video" },
-    { { "raw.avi", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as rawvideo" },
-      "-f lavfi -i testsrc=s=64x48:d=0.2 -c:v rawvideo" },
-    { { "ac3.mp4", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as ac3" },
-      "-f lavfi -i sine=d=0.3 -c:a ac3" },
-    { { "655350-hz.wav", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "655350 samples a second" },
-      "-f lavfi -i anullsrc=r=655350:d=0.1 -c:a pcm_s16le" },
-    { { "1000-hz.wav", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "1000 samples a second" },
-      "-f lavfi -i anullsrc=r=1000:d=0.1 -c:a pcm_s16le" },
-    { { "16-channels.mka", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "16 channels" },
-      "-f lavfi -i anullsrc=r=16000:cl=hexadecagonal:d=0.1 -c:a pcm_s16le" },
-    { { "no-samples.wav", "audio", READS, WEFT_OK, "" },
-      "-f lavfi -i anullsrc=r=16000:cl=mono -frames:a 0 -c:a pcm_s16le" },
-    { { "one-sample.wav", "audio", READS, WEFT_OK, "" },
-      "-f lavfi -i anullsrc=r=16000:cl=mono -af atrim=end_sample=1 -c:a pcm_s16le" },
-    { { "many-streams.mkv", "video", READS, WEFT_OK, "" },
-      "-f lavfi -i testsrc=s=16x16:d=0.2 -map 0 -map 0 -map 0 -map 0 -map 0 -map 0 -map 0 "
-      "-c:v mjpeg -pix_fmt yuvj420p" },
-    { { "empty.mkv", "video", AT_OPEN, WEFT_E_CORRUPT, "damaged" },
-      "-f srt -i /dev/stdin -c:s srt < /dev/null" },
-    { { "animated.webp", "image", AT_OPEN, WEFT_E_UNSUPPORTED, "animated WebP" },
-      "-f lavfi -i testsrc=s=16x16:d=0.3 -c:v libwebp_anim" },
-    { { "slow.mp4", "video", READS, WEFT_OK, "" },
-      "-f lavfi -i testsrc=s=16x16:r=1/600 -frames:v 3 " X264 },
-    { { "unindexed.mkv", "video", READS, WEFT_OK, "" }, SMALL "-live 1" },
-    { { "unindexed.webm", "video", READS, WEFT_OK, "" },
-      BARS("10", "2") "-c:v libvpx -deadline realtime -live 1" },
-    { { "fragments.mp4", "video", READS, WEFT_OK, "" },
-      SMALL "-movflags frag_every_frame+empty_moov" },
-    { { "changing.mkv", "video", READS, WEFT_OK, "" },
-      "-f lavfi -i testsrc=s=64x48:d=1 -vf \"scale=w='if(gte(n,12),32,64)':h=48:eval=frame\" "
-      "-c:v mjpeg -pix_fmt yuvj420p" },
+    {{"no-picture.mp4", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "no video stream"},
+     "-f lavfi -i sine=d=0.3 -c:a aac"},
+    {{"no-sound.mp4", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "no sound stream"}, SMALL},
+    {{"cover.m4a", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "no video stream"},
+     "-f lavfi -i sine=d=0.3 -f lavfi -i testsrc=s=64x48:d=0.04 -map 0 -map 1 "
+     "-c:a aac -c:v png -disposition:v attached_pic"},
+    {{"cover-sound.m4a", "audio", READS, WEFT_OK, ""},
+     "-f lavfi -i sine=d=0.3 -f lavfi -i testsrc=s=64x48:d=0.04 -map 0 -map 1 "
+     "-c:a aac -c:v png -disposition:v attached_pic"},
+    {{"one-frame.mp4", "video", READS, WEFT_OK, ""},
+     "-f lavfi -i testsrc=s=64x48 -frames:v 1 " X264},
+    {{"one-frame.gif", "video", READS, WEFT_OK, ""}, "-f lavfi -i testsrc=s=64x48 -frames:v 1"},
+    {{"1x1.gif", "image", READS, WEFT_OK, ""}, "-f lavfi -i testsrc=s=1x1 -frames:v 1"},
+    {{"1x1.mov", "video", READS, WEFT_OK, ""}, "-f lavfi -i testsrc=s=1x1:d=0.2 -c:v png"},
+    {{"1x1.webp", "image", READS, WEFT_OK, ""},
+     "-f lavfi -i testsrc=s=1x1 -frames:v 1 -c:v libwebp"},
+    {{"2x2.mp4", "video", READS, WEFT_OK, ""}, "-f lavfi -i testsrc=s=2x2:d=0.2 " X264},
+    {{"long-thin.mov", "video", READS, WEFT_OK, ""}, "-f lavfi -i color=s=4000x2:d=0.2 -c:v png"},
+    {{"8k.mp4", "video", READS, WEFT_OK, ""}, "-f lavfi -i color=s=7680x4320 -frames:v 1 " X264},
+    {{"mpeg2.mkv", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as mpeg2video"},
+     "-f lavfi -i testsrc=s=64x48:d=0.2 -c:v mpeg2video"},
+    {{"raw.avi", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as rawvideo"},
+     "-f lavfi -i testsrc=s=64x48:d=0.2 -c:v rawvideo"},
+    {{"ac3.mp4", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as ac3"},
+     "-f lavfi -i sine=d=0.3 -c:a ac3"},
+    {{"655350-hz.wav", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "655350 samples a second"},
+     "-f lavfi -i anullsrc=r=655350:d=0.1 -c:a pcm_s16le"},
+    {{"1000-hz.wav", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "1000 samples a second"},
+     "-f lavfi -i anullsrc=r=1000:d=0.1 -c:a pcm_s16le"},
+    {{"16-channels.mka", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "16 channels"},
+     "-f lavfi -i anullsrc=r=16000:cl=hexadecagonal:d=0.1 -c:a pcm_s16le"},
+    {{"no-samples.wav", "audio", READS, WEFT_OK, ""},
+     "-f lavfi -i anullsrc=r=16000:cl=mono -frames:a 0 -c:a pcm_s16le"},
+    {{"one-sample.wav", "audio", READS, WEFT_OK, ""},
+     "-f lavfi -i anullsrc=r=16000:cl=mono -af atrim=end_sample=1 -c:a pcm_s16le"},
+    {{"many-streams.mkv", "video", READS, WEFT_OK, ""},
+     "-f lavfi -i testsrc=s=16x16:d=0.2 -map 0 -map 0 -map 0 -map 0 -map 0 -map 0 -map 0 "
+     "-c:v mjpeg -pix_fmt yuvj420p"},
+    {{"empty.mkv", "video", AT_OPEN, WEFT_E_CORRUPT, "damaged"},
+     "-f srt -i /dev/stdin -c:s srt < /dev/null"},
+    {{"animated.webp", "image", AT_OPEN, WEFT_E_UNSUPPORTED, "animated WebP"},
+     "-f lavfi -i testsrc=s=16x16:d=0.3 -c:v libwebp_anim"},
+    {{"slow.mp4", "video", READS, WEFT_OK, ""},
+     "-f lavfi -i testsrc=s=16x16:r=1/600 -frames:v 3 " X264},
+    {{"unindexed.mkv", "video", READS, WEFT_OK, ""}, SMALL "-live 1"},
+    {{"unindexed.webm", "video", READS, WEFT_OK, ""},
+     BARS("10", "2") "-c:v libvpx -deadline realtime -live 1"},
+    {{"fragments.mp4", "video", READS, WEFT_OK, ""}, SMALL "-movflags frag_every_frame+empty_moov"},
+    {{"changing.mkv", "video", READS, WEFT_OK, ""},
+     "-f lavfi -i testsrc=s=64x48:d=1 -vf \"scale=w='if(gte(n,12),32,64)':h=48:eval=frame\" "
+     "-c:v mjpeg -pix_fmt yuvj420p"},
 };
 
 static void odd_files_read_and_wrong_ones_say_why(void **state)
@@ -116,7 +113,7 @@ static void odd_files_read_and_wrong_ones_say_why(void **state)
                    clips_make(tool_made[i].expect.name, tool_made[i].arguments));
 }
 
-/* --- files patched and made by hand ---------------------------------------------------------- */
+/* ---- files patched and made by hand ---- */
 
 static uint64_t find(const uint8_t *p, uint64_t n, const char *what, uint64_t m)
 {
@@ -176,10 +173,10 @@ static void headers_that_cannot_be_are_refused(void **state)
     const char *avi = clips_make("head.avi", "-f lavfi -i testsrc=s=64x48:d=1:r=10 -c:v mjpeg "
                                              "-pix_fmt yuvj420p");
     const char *gif = clips_make("head.gif", "-f lavfi -i testsrc=s=64x48:d=1");
-    const odd   side = { "side", "video", AT_OPEN, WEFT_E_LIMIT, "--max-side" };
-    const odd   pixels = { "pixels", "video", AT_OPEN, WEFT_E_LIMIT, "--max-pixels" };
-    const odd   still = { "still", "image", AT_OPEN, WEFT_E_LIMIT, "--max-side" };
-    const odd   fine = { "fine", "video", READS, WEFT_OK, "" };
+    const odd   side = {"side", "video", AT_OPEN, WEFT_E_LIMIT, "--max-side"};
+    const odd   pixels = {"pixels", "video", AT_OPEN, WEFT_E_LIMIT, "--max-pixels"};
+    const odd   still = {"still", "image", AT_OPEN, WEFT_E_LIMIT, "--max-side"};
+    const odd   fine = {"fine", "video", READS, WEFT_OK, ""};
     (void)state;
     patched(&side, png, "png \0\0\0\0\0\0\0\1", 28, "\xff\xff\x00\x10", 4);
     patched(&pixels, png, "png \0\0\0\0\0\0\0\1", 28, "\x7f\xff\x7f\xff", 4);
@@ -220,11 +217,14 @@ static void refuse_built(built *b, const odd *o)
 
 static void bombs_are_refused(void **state)
 {
-    built     b = { calloc(1, 4u << 20), 0 };
-    const odd streams = { "streams", "video", AT_OPEN, WEFT_E_LIMIT, "64 streams" };
-    const odd damaged = { "damaged", "video", AT_OPEN, WEFT_E_CORRUPT, "" };
+    built     b = {calloc(1, 4u << 20), 0};
+    const odd streams = {"streams", "video", AT_OPEN, WEFT_E_LIMIT, "64 streams"};
+    const odd damaged = {"damaged", "video", AT_OPEN, WEFT_E_CORRUPT, ""};
     (void)state;
-    put(&b, "\0\0\0\x14" "ftypisom\0\0\2\0isom", 20); /* ten thousand tracks */
+    put(&b,
+        "\0\0\0\x14"
+        "ftypisom\0\0\2\0isom",
+        20); /* ten thousand tracks */
     put_be(&b, 8 + 10000 * 100, 4);
     put(&b, "moov", 4);
     for (int i = 0; i < 10000; i++) {
@@ -237,10 +237,16 @@ static void bombs_are_refused(void **state)
     put(&b, "\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff\x16\x54\xae\x6b\x10", 17);
     put_be(&b, 10000 * 18, 3);
     for (int i = 0; i < 10000; i++) /* number, type 1, codec V_VP8 */
-        put(&b, "\xae\x90\xd7\x81\x01\x83\x81\x01\x86\x86" "V_VP8\0\xec\x80", 18);
+        put(&b,
+            "\xae\x90\xd7\x81\x01\x83\x81\x01\x86\x86"
+            "V_VP8\0\xec\x80",
+            18);
     put(&b, "\x1f\x43\xb6\x75\x83\xe7\x81\0", 8); /* an empty cluster */
     refuse_built(&b, &streams);
-    put(&b, "\0\0\0\x14" "ftypisom\0\0\2\0isom", 20); /* ten thousand boxes in each other */
+    put(&b,
+        "\0\0\0\x14"
+        "ftypisom\0\0\2\0isom",
+        20); /* ten thousand boxes in each other */
     for (uint64_t i = 0; i < 10000; i++) {
         put_be(&b, 8 * (10000 - i), 4);
         put(&b, "moov", 4);
@@ -252,16 +258,26 @@ static void bombs_are_refused(void **state)
 static void texts_and_stumps_are_no_clips(void **state)
 {
     static const char *const texts[] = {
-        "", "x", "RIFF", "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
+        "",
+        "x",
+        "RIFF",
+        "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
         "ffconcat version 1.0\nfile x\n",
-        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\n", "<?xml version=\"1.0\"?><MPD></MPD>",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\n",
+        "<?xml version=\"1.0\"?><MPD></MPD>",
     };
     static const char *const stumps[] = {
-        "\0\0\0\x14" "ftypisom\0\0\2\0isom", "\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska",
-        "RIFF\x20\0\0\0AVI LIST", "GIF89a\1\0\1\0\0\0\0;xxx", "\0\0\0\x08moov\0\0\0\x08mdat",
-        "\xff\xff\xff\xff" "ftypisom\0\0\2\0isom", "\0\0\0\x10moov\xff\xff\xff\xfftrak",
+        "\0\0\0\x14"
+        "ftypisom\0\0\2\0isom",
+        "\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska",
+        "RIFF\x20\0\0\0AVI LIST",
+        "GIF89a\1\0\1\0\0\0\0;xxx",
+        "\0\0\0\x08moov\0\0\0\x08mdat",
+        "\xff\xff\xff\xff"
+        "ftypisom\0\0\2\0isom",
+        "\0\0\0\x10moov\xff\xff\xff\xfftrak",
     };
-    const odd text = { "text", "video", AT_OPEN, WEFT_E_CORRUPT, "begins as none" };
+    const odd text = {"text", "video", AT_OPEN, WEFT_E_CORRUPT, "begins as none"};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         check_bytes(&text, (const uint8_t *)texts[i], strlen(texts[i]));
@@ -279,7 +295,7 @@ static void texts_and_stumps_are_no_clips(void **state)
     }
 }
 
-/* --- truncation and damage ------------------------------------------------------------------- */
+/* ---- truncation and damage ---- */
 
 typedef struct sample {
     const char *name, *kind, *arguments;
@@ -287,16 +303,19 @@ typedef struct sample {
 } sample;
 
 static const sample samples[] = {
-    { "s.mp4", "video", SMALL, 1 },          { "s-fast.mp4", "video", FAST, 1 },
-    { "s.mkv", "video", SMALL, 0 },          { "s.avi", "video", BARS("10", "1") "-c:v mpeg4", 0 },
-    { "s.gif", "image", BARS("10", "1"), 0 }, { "s.gif", "video", BARS("10", "1"), 0 },
-    { "s.webp", "image", "-f lavfi -i testsrc=s=64x48 -frames:v 1 -c:v libwebp", 1 },
-    { "s-alpha.webp", "image",
-      "-f lavfi -i testsrc=s=32x24,format=bgra -frames:v 1 -c:v libwebp -lossless 1", 1 },
-    { "s.avif", "image", "-f lavfi -i testsrc=s=64x48 -frames:v 1 -c:v libaom-av1 -cpu-used 8", 1 },
-    { "s.m4a", "audio", "-f lavfi -i sine=d=0.5 -c:a aac -movflags +faststart", 1 },
-    { "s.weba", "audio", "-f lavfi -i sine=d=0.5 -c:a libopus -f webm", 0 },
-    { "s.ogg", "audio", "-f lavfi -i sine=d=0.5 -c:a libvorbis", 0 },
+    {"s.mp4", "video", SMALL, 1},
+    {"s-fast.mp4", "video", FAST, 1},
+    {"s.mkv", "video", SMALL, 0},
+    {"s.avi", "video", BARS("10", "1") "-c:v mpeg4", 0},
+    {"s.gif", "image", BARS("10", "1"), 0},
+    {"s.gif", "video", BARS("10", "1"), 0},
+    {"s.webp", "image", "-f lavfi -i testsrc=s=64x48 -frames:v 1 -c:v libwebp", 1},
+    {"s-alpha.webp", "image",
+     "-f lavfi -i testsrc=s=32x24,format=bgra -frames:v 1 -c:v libwebp -lossless 1", 1},
+    {"s.avif", "image", "-f lavfi -i testsrc=s=64x48 -frames:v 1 -c:v libaom-av1 -cpu-used 8", 1},
+    {"s.m4a", "audio", "-f lavfi -i sine=d=0.5 -c:a aac -movflags +faststart", 1},
+    {"s.weba", "audio", "-f lavfi -i sine=d=0.5 -c:a libopus -f webm", 0},
+    {"s.ogg", "audio", "-f lavfi -i sine=d=0.5 -c:a libvorbis", 0},
 };
 #define N_SAMPLES (sizeof samples / sizeof samples[0])
 
@@ -321,7 +340,7 @@ static void cut_files_are_refused_or_shorter(void **state)
             c.source.p = copy;
             c.source.n = cut;
             weft_status st = clip_use(&c, samples[i].kind, NULL, &where);
-            int tail = cut + 128 > n; /* tags behind an MP4's index are not missed */
+            int         tail = cut + 128 > n; /* tags behind an MP4's index are not missed */
             if (!is_refusal(st) && (st != WEFT_OK || (samples[i].strict && !tail)))
                 fail_msg("%s cut at %llu of %llu: %d %s", samples[i].name, (unsigned long long)cut,
                          (unsigned long long)n, st, c.err.message);

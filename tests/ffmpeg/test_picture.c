@@ -14,23 +14,25 @@ typedef struct recipe {
 } recipe;
 
 static const recipe recipes[] = {
-    { "plain.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p", 96, 64 },
-    { "full.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuvj420p", 96, 64 },
-    { "full-tag.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p -color_range pc", 96, 64 },
-    { "bt709.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p -colorspace bt709", 96, 64 },
-    { "bt2020.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p -colorspace bt2020nc", 96, 64 },
-    { "422.mkv", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv422p", 96, 64 },
-    { "444.mkv", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv444p -colorspace bt709", 96, 64 },
-    { "10-bit.mkv", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p10le", 96, 64 },
-    { "rgb.mkv", PATTERN("96x64") "-c:v libx264rgb -qp 0", 96, 64 },
-    { "grey.mkv", PATTERN("96x64") "-c:v libx264 -pix_fmt gray", 96, 64 },
-    { "odd.webm", "-f lavfi -i testsrc=s=67x45:r=5:d=1 -c:v libvpx-vp9 -deadline realtime "
-                  "-cpu-used 8 -pix_fmt yuv420p", 67, 45 },
-    { "jpeg.avi", PATTERN("66x46") "-c:v mjpeg -pix_fmt yuvj422p", 66, 46 },
-    { "png.mov", PATTERN("34x22") "-c:v png -pix_fmt rgb24", 34, 22 },
-    { "palette.gif", PATTERN("38x24") "", 38, 24 },
-    { "pal-wide.mp4", PATTERN("72x58") "-c:v libx264 -pix_fmt yuv420p -aspect 16/9", 103, 58 },
-    { "narrow.mkv", PATTERN("96x64") "-vf setsar=8/9 -c:v libx264 -pix_fmt yuv420p", 85, 64 },
+    {"plain.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p", 96, 64},
+    {"full.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuvj420p", 96, 64},
+    {"full-tag.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p -color_range pc", 96, 64},
+    {"bt709.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p -colorspace bt709", 96, 64},
+    {"bt2020.mp4", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p -colorspace bt2020nc", 96, 64},
+    {"422.mkv", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv422p", 96, 64},
+    {"444.mkv", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv444p -colorspace bt709", 96, 64},
+    {"10-bit.mkv", PATTERN("96x64") "-c:v libx264 -pix_fmt yuv420p10le", 96, 64},
+    {"rgb.mkv", PATTERN("96x64") "-c:v libx264rgb -qp 0", 96, 64},
+    {"grey.mkv", PATTERN("96x64") "-c:v libx264 -pix_fmt gray", 96, 64},
+    {"odd.webm",
+     "-f lavfi -i testsrc=s=67x45:r=5:d=1 -c:v libvpx-vp9 -deadline realtime "
+     "-cpu-used 8 -pix_fmt yuv420p",
+     67, 45},
+    {"jpeg.avi", PATTERN("66x46") "-c:v mjpeg -pix_fmt yuvj422p", 66, 46},
+    {"png.mov", PATTERN("34x22") "-c:v png -pix_fmt rgb24", 34, 22},
+    {"palette.gif", PATTERN("38x24") "", 38, 24},
+    {"pal-wide.mp4", PATTERN("72x58") "-c:v libx264 -pix_fmt yuv420p -aspect 16/9", 103, 58},
+    {"narrow.mkv", PATTERN("96x64") "-vf setsar=8/9 -c:v libx264 -pix_fmt yuv420p", 85, 64},
 };
 
 static void check_frames(const char *path, int32_t width, int32_t height)
@@ -67,10 +69,10 @@ static void frames_are_ffmpegs_own(void **state)
  * Y'CbCr of limited range resolves RGB to about 2 steps; the wrong matrix moves these by 10 up. */
 static void colours_are_the_ones_put_in(void **state)
 {
-    static const char *const matrix[] = { "bt601", "bt709" };
-    static const char *const tag[] = { "smpte170m", "bt709" };
-    static const char *const range[] = { "tv", "pc" };
-    static const uint8_t     rgb[3] = { 200, 40, 90 };
+    static const char *const matrix[] = {"bt601", "bt709"};
+    static const char *const tag[] = {"smpte170m", "bt709"};
+    static const char *const range[] = {"tv", "pc"};
+    static const uint8_t     rgb[3] = {200, 40, 90};
     (void)state;
     for (int i = 0; i < 4; i++) {
         char name[64], arguments[512];
@@ -78,8 +80,8 @@ static void colours_are_the_ones_put_in(void **state)
         snprintf(arguments, sizeof arguments,
                  "-f lavfi -i \"color=0xC8285A:s=64x48:r=5:d=1,format=rgb24\" -vf "
                  "scale=out_color_matrix=%s:out_range=%s,format=yuv420p " LOSSLESS
-                 "-colorspace %s -color_range %s", matrix[i / 2], range[i % 2], tag[i / 2],
-                 range[i % 2]);
+                 "-colorspace %s -color_range %s",
+                 matrix[i / 2], range[i % 2], tag[i / 2], range[i % 2]);
         clip    c;
         int64_t at;
         clip_start(&c, clips_make(name, arguments), "video");
@@ -99,14 +101,14 @@ typedef struct turn {
 } turn;
 
 static const turn turns[] = {
-    { "null", 1, 0, 0, 1 },
-    { "transpose=clock", 0, 1, -1, 0 },
-    { "hflip,vflip", -1, 0, 0, -1 },
-    { "transpose=cclock", 0, -1, 1, 0 },
-    { "hflip", -1, 0, 0, 1 },
-    { "vflip", 1, 0, 0, -1 },
-    { "transpose=cclock_flip", 0, 1, 1, 0 },
-    { "transpose=clock_flip", 0, -1, -1, 0 },
+    {"null", 1, 0, 0, 1},
+    {"transpose=clock", 0, 1, -1, 0},
+    {"hflip,vflip", -1, 0, 0, -1},
+    {"transpose=cclock", 0, -1, 1, 0},
+    {"hflip", -1, 0, 0, 1},
+    {"vflip", 1, 0, 0, -1},
+    {"transpose=cclock_flip", 0, 1, 1, 0},
+    {"transpose=clock_flip", 0, -1, -1, 0},
 };
 
 static void put32(uint8_t *p, int32_t v)
@@ -118,7 +120,7 @@ static void put32(uint8_t *p, int32_t v)
 /* Writes the matrix of the track header. */
 static void set_matrix(uint8_t *p, uint64_t n, const turn *t)
 {
-    const int32_t k[4] = { t->a, t->b, t->c, t->d };
+    const int32_t k[4] = {t->a, t->b, t->c, t->d};
     for (uint64_t i = 4; i + 84 < n; i++) {
         if (memcmp(p + i, "tkhd", 4) != 0)
             continue;
@@ -156,8 +158,8 @@ static void check_turn(const turn *t, const char *path, const char *filter)
 static void frames_are_upright(void **state)
 {
     /* pixels of 3:2, so that the size must be turned behind the aspect ratio */
-    const char *plain = clips_make("turn.mp4", PATTERN("64x42") "-vf setsar=3/2 " LOSSLESS
-                                               "-pix_fmt yuv420p");
+    const char *plain =
+        clips_make("turn.mp4", PATTERN("64x42") "-vf setsar=3/2 " LOSSLESS "-pix_fmt yuv420p");
     const char *turned = clips_path("turned.mp4");
     uint64_t    n;
     uint8_t    *p = clips_read(plain, &n);
@@ -173,7 +175,7 @@ static void frames_are_upright(void **state)
     check_turn(&turns[3], clips_make("tool.mp4", arguments), turns[3].filter);
 }
 
-/* --- stills ---------------------------------------------------------------------------------- */
+/* ---- stills ---- */
 
 static void check_still(const char *path, int alpha, const char *filter)
 {
@@ -183,8 +185,8 @@ static void check_still(const char *path, int alpha, const char *filter)
     int64_t  at = -1;
     snprintf(arguments, sizeof arguments,
              "-i \"%s\" -vf \"scale=flags=bicubic+full_chroma_int+full_chroma_inp+accurate_rnd+"
-             "bitexact,format=%s%s\" -frames:v 1 -f rawvideo", path, alpha ? "rgba" : "rgb24",
-             filter);
+             "bitexact,format=%s%s\" -frames:v 1 -f rawvideo",
+             path, alpha ? "rgba" : "rgb24", filter);
     uint8_t *want = clips_read(clips_make("still.raw", arguments), &n);
     clip_start(&c, path, "image");
     assert_int_equal(c.info.has_alpha, alpha);
@@ -203,7 +205,7 @@ static void check_still(const char *path, int alpha, const char *filter)
 
 #define STILL "-f lavfi -i testsrc=s=53x31 -frames:v 1 "
 #define SHEER                                                                                      \
-    "-f lavfi -i \"testsrc=s=53x31,format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='4*X'\" " \
+    "-f lavfi -i \"testsrc=s=53x31,format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='4*X'\" "    \
     "-frames:v 1 "
 
 static void stills_are_ffmpegs_own(void **state)
@@ -215,7 +217,8 @@ static void stills_are_ffmpegs_own(void **state)
     check_still(clips_make("one.gif", STILL), 1, "");
     check_still(clips_make("many.gif", "-f lavfi -i testsrc=s=53x31:r=5:d=1"), 1, "");
     check_still(clips_make("still.avif", "-f lavfi -i testsrc2=s=64x48 -frames:v 1 -c:v libaom-av1 "
-                                         "-still-picture 1 -cpu-used 8 -pix_fmt yuv420p"), 0, "");
+                                         "-still-picture 1 -cpu-used 8 -pix_fmt yuv420p"),
+                0, "");
 }
 
 static void put32le(uint8_t *p, uint32_t v)
@@ -227,8 +230,9 @@ static void put32le(uint8_t *p, uint32_t v)
 /* The WebP with an EXIF chunk in front of its picture that says this orientation. */
 static void add_exif(const char *from, const char *to, uint8_t orientation)
 {
-    static const uint8_t exif[] = { 'E', 'X', 'I', 'F', 26, 0, 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0,
-                                    1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+    static const uint8_t exif[] = {'E', 'X', 'I', 'F', 26, 0, 0,    0, 'I', 'I', 42, 0,
+                                   8,   0,   0,   0,   1,  0, 0x12, 1, 3,   0,   1,  0,
+                                   0,   0,   0,   0,   0,  0, 0,    0, 0,   0};
     uint64_t             n;
     uint8_t             *p = clips_read(from, &n), *q = calloc(1, (size_t)n + 18 + sizeof exif);
     memcpy(q, p, 12);
@@ -246,9 +250,14 @@ static void add_exif(const char *from, const char *to, uint8_t orientation)
 
 static void stills_are_upright(void **state)
 {
-    static const char *const filter[] = { "", ",hflip", ",hflip,vflip", ",vflip",
-                                          ",transpose=cclock_flip", ",transpose=clock",
-                                          ",transpose=clock_flip", ",transpose=cclock" };
+    static const char *const filter[] = {"",
+                                         ",hflip",
+                                         ",hflip,vflip",
+                                         ",vflip",
+                                         ",transpose=cclock_flip",
+                                         ",transpose=clock",
+                                         ",transpose=clock_flip",
+                                         ",transpose=cclock"};
     const char              *plain = clips_make("exif.webp", STILL "-c:v libwebp -pix_fmt yuv420p");
     const char              *turned = clips_path("exif-turned.webp");
     (void)state;
@@ -263,10 +272,8 @@ static void stills_are_upright(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frames_are_ffmpegs_own),
-        cmocka_unit_test(colours_are_the_ones_put_in),
-        cmocka_unit_test(frames_are_upright),
-        cmocka_unit_test(stills_are_ffmpegs_own),
+        cmocka_unit_test(frames_are_ffmpegs_own), cmocka_unit_test(colours_are_the_ones_put_in),
+        cmocka_unit_test(frames_are_upright),     cmocka_unit_test(stills_are_ffmpegs_own),
         cmocka_unit_test(stills_are_upright),
     };
     if (!clips_tools())

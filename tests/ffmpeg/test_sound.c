@@ -14,30 +14,30 @@ typedef struct recipe {
 } recipe;
 
 static const recipe recipes[] = {
-    { "aac.m4a", TONE("44100") "-c:a aac", 44100, 1 },
-    { "aac.mp4", "-f lavfi -i testsrc=s=64x48:d=1 " STEREO("48000") "-c:v libx264 -c:a aac",
-      48000, 2 },
-    { "aac.aac", STEREO("32000") "-c:a aac", 32000, 2 },
-    { "opus.webm", STEREO("48000") "-c:a libopus", 48000, 2 },
-    { "vorbis.webm", TONE("22050") "-c:a libvorbis", 22050, 1 },
-    { "flac.mka", STEREO("96000") "-c:a flac", 96000, 2 },
-    { "mp3.mkv", STEREO("44100") "-c:a libmp3lame", 44100, 2 },
-    { "mp3.mp3", TONE("16000") "-c:a libmp3lame", 16000, 1 },
-    { "flac.flac", TONE("16000") "-c:a flac", 16000, 1 },
-    { "opus.ogg", TONE("48000") "-c:a libopus", 48000, 1 },
-    { "pcm.wav", TONE("8000") "-c:a pcm_u8", 8000, 1 },
-    { "pcm24.mov", STEREO("48000") "-c:a pcm_s24be", 48000, 2 },
-    { "float.mkv", STEREO("48000") "-c:a pcm_f32le", 48000, 2 },
-    { "pcm.avi", "-f lavfi -i testsrc=s=64x48:d=1 " TONE("44100") "-c:v mpeg4 -c:a pcm_s16le",
-      44100, 1 },
-    { "mulaw.mov", TONE("8000") "-c:a pcm_mulaw", 8000, 1 },
-    { "5.1.mkv", "-f lavfi -i anoisesrc=r=48000:d=0.5:seed=3 -ac 6 -c:a flac", 48000, 6 },
+    {"aac.m4a", TONE("44100") "-c:a aac", 44100, 1},
+    {"aac.mp4", "-f lavfi -i testsrc=s=64x48:d=1 " STEREO("48000") "-c:v libx264 -c:a aac", 48000,
+     2},
+    {"aac.aac", STEREO("32000") "-c:a aac", 32000, 2},
+    {"opus.webm", STEREO("48000") "-c:a libopus", 48000, 2},
+    {"vorbis.webm", TONE("22050") "-c:a libvorbis", 22050, 1},
+    {"flac.mka", STEREO("96000") "-c:a flac", 96000, 2},
+    {"mp3.mkv", STEREO("44100") "-c:a libmp3lame", 44100, 2},
+    {"mp3.mp3", TONE("16000") "-c:a libmp3lame", 16000, 1},
+    {"flac.flac", TONE("16000") "-c:a flac", 16000, 1},
+    {"opus.ogg", TONE("48000") "-c:a libopus", 48000, 1},
+    {"pcm.wav", TONE("8000") "-c:a pcm_u8", 8000, 1},
+    {"pcm24.mov", STEREO("48000") "-c:a pcm_s24be", 48000, 2},
+    {"float.mkv", STEREO("48000") "-c:a pcm_f32le", 48000, 2},
+    {"pcm.avi", "-f lavfi -i testsrc=s=64x48:d=1 " TONE("44100") "-c:v mpeg4 -c:a pcm_s16le", 44100,
+     1},
+    {"mulaw.mov", TONE("8000") "-c:a pcm_mulaw", 8000, 1},
+    {"5.1.mkv", "-f lavfi -i anoisesrc=r=48000:d=0.5:seed=3 -ac 6 -c:a flac", 48000, 6},
 };
 
 static int64_t read_block(clip *c, int64_t n, float *dst)
 {
     int64_t       got = -1;
-    const int64_t shape[2] = { n, c->info.channels };
+    const int64_t shape[2] = {n, c->info.channels};
     weft_tensor   t = weft_view(NULL, dst, WEFT_F32, 2, shape);
     if (clips_decoder()->read_audio(c->dec, n, &t, &got, &c->err) != WEFT_OK)
         fail_msg("%s", c->err.message);
@@ -90,9 +90,9 @@ static void limits_and_misuse_have_sentences(void **state)
 {
     const char *path = clips_make("limit.m4a", TONE("44100") "-c:a aac");
     clip        c;
-    weft_limits lim = { .hdr = WEFT_HDR(weft_limits), .max_samples = 5000 };
+    weft_limits lim = {.hdr = WEFT_HDR(weft_limits), .max_samples = 5000};
     float       samples[4096];
-    int64_t     got, time = 0, shape[2] = { 4096, 1 };
+    int64_t     got, time = 0, shape[2] = {4096, 1};
     weft_tensor t = weft_view(NULL, samples, WEFT_F32, 2, shape);
     (void)state;
     memset(&c, 0, sizeof c);
@@ -112,7 +112,7 @@ static void limits_and_misuse_have_sentences(void **state)
     clip_shut(&c);
 }
 
-/* --- probe ----------------------------------------------------------------------------------- */
+/* ---- probe ---- */
 
 typedef struct guess {
     const char *head, *name;
@@ -126,54 +126,76 @@ typedef struct guess {
 #define NETSCAPE "\x21\xff\x0bNETSCAPE2.0\3\1\0\0\0"
 
 static const guess guesses[] = {
-    { HEAD("\0\0\0\x20" "ftypisom"), NULL, 40, 0, 80, 60 },
-    { HEAD("\0\0\0\x20" "ftypisom"), "talk.M4A", 40, 0, 60, 80 },
-    { HEAD("\0\0\0\x20" "ftypM4A "), NULL, 40, 0, 30, 80 },
-    { HEAD("\0\0\0\x20" "ftypavif"), NULL, 40, 80, 0, 0 },
-    { HEAD("\0\0\0\x20" "ftypavis"), NULL, 40, 60, 80, 0 },
-    { "\0\0\0\x18" "ftypmif1\0\0\0\0mif1avif", NULL, 24, 80, 0, 0 },
-    { "\0\0\0\x18" "ftypheic\0\0\0\0mif1heic", NULL, 24, 0, 0, 0 },
-    { "\0\0\0\x14" "ftypmif1\0\0\0\0mif1avif", NULL, 24, 0, 0, 0 }, /* the brand is past the box */
-    { HEAD("\x1a\x45\xdf\xa3"), NULL, 30, 0, 80, 60 },
-    { HEAD("\x1a\x45\xdf\xa3"), "a.weba", 30, 0, 60, 80 },
-    { HEAD("RIFF0000AVI "), NULL, 40, 0, 80, 60 },
-    { HEAD("RIFF0000WEBP"), NULL, 40, 80, 0, 0 },
-    { HEAD("RIFF0000WAVE"), NULL, 40, 0, 0, 60 },
-    { HEAD("RIFF0000JUNK"), NULL, 40, 0, 0, 0 },
-    { HEAD("GIF89a"), NULL, 30, 80, 60, 0 },
-    { HEAD("GIF88a"), NULL, 30, 0, 0, 0 },
-    { "GIF89a\1\0\1\0\0\0\0" NETSCAPE, NULL, 32, 60, 80, 0 },
-    { "GIF89a\1\0\1\0\x80\0\0" "RGBRGB" NETSCAPE, NULL, 38, 60, 80, 0 },
-    { "GIF89a\1\0\1\0\0\0\0" "\x21\xfe\3abc\0" NETSCAPE, NULL, 39, 60, 80, 0 },
-    { "GIF89a\1\0\1\0\0\0\0" "\x21\xfe\xff" NETSCAPE, NULL, 35, 80, 60, 0 }, /* inside of a comment */
-    { "GIF89a\1\0\1\0\x87\0\0" NETSCAPE, NULL, 32, 80, 60, 0 },                /* inside of a table */
-    { HEAD("\0\0\0\x08moov"), NULL, 30, 0, 60, 40 },
-    { HEAD("OggS"), NULL, 30, 0, 0, 60 },
-    { HEAD("fLaC"), NULL, 30, 0, 0, 60 },
-    { HEAD("ID3"), NULL, 30, 0, 0, 60 },
-    { HEAD("\xff\xfb\x90\x64"), NULL, 30, 0, 0, 40 },
-    { HEAD("\xff\xf1\x50\x80\x2f\xff\xfc"), NULL, 30, 0, 0, 40 },
-    { HEAD("\x89PNG\r\n\x1a\n"), NULL, 30, 0, 0, 0 },
-    { HEAD("\xff\xd8\xff\xe0"), NULL, 30, 0, 0, 0 }, /* JPEG is no MPEG audio */
-    { HEAD("#EXTM3U"), NULL, 30, 0, 0, 0 },
-    { HEAD("nothing known"), "a.mp4", 40, 0, 25, 0 },
-    { HEAD("nothing known"), "a.webp", 40, 25, 0, 0 },
-    { HEAD("nothing known"), "a.aac", 40, 0, 0, 25 },
-    { "", NULL, 0, 0, 0, 0 },
-    { "RIFF", NULL, 4, 0, 0, 0 },
+    {HEAD("\0\0\0\x20"
+          "ftypisom"),
+     NULL, 40, 0, 80, 60},
+    {HEAD("\0\0\0\x20"
+          "ftypisom"),
+     "talk.M4A", 40, 0, 60, 80},
+    {HEAD("\0\0\0\x20"
+          "ftypM4A "),
+     NULL, 40, 0, 30, 80},
+    {HEAD("\0\0\0\x20"
+          "ftypavif"),
+     NULL, 40, 80, 0, 0},
+    {HEAD("\0\0\0\x20"
+          "ftypavis"),
+     NULL, 40, 60, 80, 0},
+    {"\0\0\0\x18"
+     "ftypmif1\0\0\0\0mif1avif",
+     NULL, 24, 80, 0, 0},
+    {"\0\0\0\x18"
+     "ftypheic\0\0\0\0mif1heic",
+     NULL, 24, 0, 0, 0},
+    {"\0\0\0\x14"
+     "ftypmif1\0\0\0\0mif1avif",
+     NULL, 24, 0, 0, 0}, /* the brand is past the box */
+    {HEAD("\x1a\x45\xdf\xa3"), NULL, 30, 0, 80, 60},
+    {HEAD("\x1a\x45\xdf\xa3"), "a.weba", 30, 0, 60, 80},
+    {HEAD("RIFF0000AVI "), NULL, 40, 0, 80, 60},
+    {HEAD("RIFF0000WEBP"), NULL, 40, 80, 0, 0},
+    {HEAD("RIFF0000WAVE"), NULL, 40, 0, 0, 60},
+    {HEAD("RIFF0000JUNK"), NULL, 40, 0, 0, 0},
+    {HEAD("GIF89a"), NULL, 30, 80, 60, 0},
+    {HEAD("GIF88a"), NULL, 30, 0, 0, 0},
+    {"GIF89a\1\0\1\0\0\0\0" NETSCAPE, NULL, 32, 60, 80, 0},
+    {"GIF89a\1\0\1\0\x80\0\0"
+     "RGBRGB" NETSCAPE,
+     NULL, 38, 60, 80, 0},
+    {"GIF89a\1\0\1\0\0\0\0"
+     "\x21\xfe\3abc\0" NETSCAPE,
+     NULL, 39, 60, 80, 0},
+    {"GIF89a\1\0\1\0\0\0\0"
+     "\x21\xfe\xff" NETSCAPE,
+     NULL, 35, 80, 60, 0},                                    /* inside of a comment */
+    {"GIF89a\1\0\1\0\x87\0\0" NETSCAPE, NULL, 32, 80, 60, 0}, /* inside of a table */
+    {HEAD("\0\0\0\x08moov"), NULL, 30, 0, 60, 40},
+    {HEAD("OggS"), NULL, 30, 0, 0, 60},
+    {HEAD("fLaC"), NULL, 30, 0, 0, 60},
+    {HEAD("ID3"), NULL, 30, 0, 0, 60},
+    {HEAD("\xff\xfb\x90\x64"), NULL, 30, 0, 0, 40},
+    {HEAD("\xff\xf1\x50\x80\x2f\xff\xfc"), NULL, 30, 0, 0, 40},
+    {HEAD("\x89PNG\r\n\x1a\n"), NULL, 30, 0, 0, 0},
+    {HEAD("\xff\xd8\xff\xe0"), NULL, 30, 0, 0, 0}, /* JPEG is no MPEG audio */
+    {HEAD("#EXTM3U"), NULL, 30, 0, 0, 0},
+    {HEAD("nothing known"), "a.mp4", 40, 0, 25, 0},
+    {HEAD("nothing known"), "a.webp", 40, 25, 0, 0},
+    {HEAD("nothing known"), "a.aac", 40, 0, 0, 25},
+    {"", NULL, 0, 0, 0, 0},
+    {"RIFF", NULL, 4, 0, 0, 0},
 };
 
 static void the_first_bytes_choose(void **state)
 {
-    static const char *const kinds[] = { "image", "video", "audio", "org.example.other" };
+    static const char *const kinds[] = {"image", "video", "audio", "org.example.other"};
     (void)state;
     for (size_t i = 0; i < sizeof guesses / sizeof guesses[0]; i++) {
         const guess  *g = &guesses[i];
         uint8_t      *copy = malloc(g->n + 1); /* of exactly n, for the sanitizer's eyes */
-        const int32_t want[4] = { g->image, g->video, g->audio, 0 };
+        const int32_t want[4] = {g->image, g->video, g->audio, 0};
         memcpy(copy, g->head, g->n);
         for (int k = 0; k < 4; k++) {
-            weft_probe p = { WEFT_HDR(weft_probe), kinds[k], copy, g->n, g->name };
+            weft_probe p = {WEFT_HDR(weft_probe), kinds[k], copy, g->n, g->name};
             int32_t    score = clips_decoder()->probe(&p);
             if (score != want[k])
                 fail_msg("guess %zu, %s: %d, not %d", i, kinds[k], score, want[k]);

@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t cap = 4 * size + 64; /* "a=" becomes "a = \n" */
-    plain  first = { wf_alloc(cap), 0, cap, NULL, 0 }, second = { wf_alloc(cap), 0, cap, NULL, 0 };
+    plain  first = {wf_alloc(cap), 0, cap, NULL, 0}, second = {wf_alloc(cap), 0, cap, NULL, 0};
     char  *text = wf_alloc(size);
     memcpy(text, data, size);
     if (wf_ini_parse(text, size, "input", write_down, &first, NULL) == WEFT_OK) {

@@ -21,9 +21,9 @@ static void reads_check(const json_t *root, const char *path)
     double        d;
     const char   *s;
     weft_status   got[] = {
-        wf_json_i64(root, "f", path, &i, NULL),   wf_json_f64(root, "f", path, &d, NULL),
-        wf_json_str(root, "f", path, &s, NULL),   wf_json_bool(root, "f", path, &b, NULL),
-        wf_json_count(root, "f", path, &i, NULL),
+          wf_json_i64(root, "f", path, &i, NULL),   wf_json_f64(root, "f", path, &d, NULL),
+          wf_json_str(root, "f", path, &s, NULL),   wf_json_bool(root, "f", path, &b, NULL),
+          wf_json_count(root, "f", path, &i, NULL),
     };
     int32_t ok = 0;
     for (size_t k = 0; k < sizeof(got) / sizeof(got[0]); k++) {

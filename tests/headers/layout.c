@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The structs of the plugin ABI against layout.inc, in C and in C++: it compiles, or the bytes that plugins of other
- * compilers and other releases rely on have moved. all_headers.h is written by check_headers.sh. */
+/* The structs of the plugin ABI against layout.inc, in C and in C++: it compiles, or the bytes that
+ * plugins of other compilers and other releases rely on have moved. all_headers.h is written by
+ * check_headers.sh. */
 #include "all_headers.h"
 
 #ifdef __cplusplus

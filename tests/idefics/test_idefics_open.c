@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening Idefics directories: what is said of text, what is refused and how, the planned size of the 9B model, and a
- * picture described from a directory and nothing else. */
+/* Opening Idefics directories: what is said of text, what is refused and how, the planned size of
+ * the 9B model, and a picture described from a directory and nothing else. */
 #include "rig.h"
 
 #include "core/base/log.h"
@@ -8,8 +8,8 @@
 
 #define FLOAT FIXTURE("idefics/float")
 #define PICTURE FIXTURE("images/rgb8.png")
-/* transformers.IdeficsForVisionText2Text of HuggingFaceM4/idefics-9b's config.json on the meta device:
- * sum(p.numel() for p in model.parameters()) */
+/* transformers.IdeficsForVisionText2Text of HuggingFaceM4/idefics-9b's config.json on the meta
+ * device: sum(p.numel() for p in model.parameters()) */
 #define PARAMETERS_9B UINT64_C(8929679632)
 
 static char *config_text(void)
@@ -41,7 +41,7 @@ static char *config_with(const char *from, const char *to)
 static weft_settings *settings_with(const char *config)
 {
     char        model[300];
-    const char *pairs[] = { model, NULL };
+    const char *pairs[] = {model, NULL};
     snprintf(model, sizeof model, "model=%s", scratch);
     scratch_put("config.json", config, strlen(config));
     return settings_of(pairs);
@@ -74,22 +74,33 @@ static void test_bad_configs(void **state)
     (void)state;
     refused("\"cross_layer_interval\": 2", "\"cross_layer_interval\": 3", WEFT_E_INVALID,
             "num_hidden_layers 4 is no multiple of cross_layer_interval 3");
-    refused("\"cross_layer_interval\": 2", "\"cross_layer_interval\": 0", WEFT_E_INVALID, "cross_layer_interval is 0");
-    refused("\"alpha_type\": \"float\"", "\"alpha_type\": \"matrix\"", WEFT_E_UNSUPPORTED, "alpha_type is \"matrix\"");
-    refused("\"alpha_type\": \"float\"", "\"alpha_type\": \"vector\"", WEFT_E_CORRUPT, "alpha_cross_attn");
-    refused("\"additional_vocab_size\": 2", "\"additional_vocab_size\": 0", WEFT_E_INVALID, "additional_vocab_size");
-    refused("\"additional_vocab_size\": 2", "\"additional_vocab_size\": 3", WEFT_E_CORRUPT, "additional");
-    refused("\"num_attention_heads\": 2,", "\"num_attention_heads\": 5,", WEFT_E_INVALID, "hidden_size 32");
-    refused("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", WEFT_E_UNSUPPORTED, "hidden_act");
-    refused("\"image_size\": 28", "\"image_size\": 3", WEFT_E_INVALID, "image_size 3 in patches of 7");
+    refused("\"cross_layer_interval\": 2", "\"cross_layer_interval\": 0", WEFT_E_INVALID,
+            "cross_layer_interval is 0");
+    refused("\"alpha_type\": \"float\"", "\"alpha_type\": \"matrix\"", WEFT_E_UNSUPPORTED,
+            "alpha_type is \"matrix\"");
+    refused("\"alpha_type\": \"float\"", "\"alpha_type\": \"vector\"", WEFT_E_CORRUPT,
+            "alpha_cross_attn");
+    refused("\"additional_vocab_size\": 2", "\"additional_vocab_size\": 0", WEFT_E_INVALID,
+            "additional_vocab_size");
+    refused("\"additional_vocab_size\": 2", "\"additional_vocab_size\": 3", WEFT_E_CORRUPT,
+            "additional");
+    refused("\"num_attention_heads\": 2,", "\"num_attention_heads\": 5,", WEFT_E_INVALID,
+            "hidden_size 32");
+    refused("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", WEFT_E_UNSUPPORTED,
+            "hidden_act");
+    refused("\"image_size\": 28", "\"image_size\": 3", WEFT_E_INVALID,
+            "image_size 3 in patches of 7");
     refused("\"image_size\": 28", "\"image_size\": 56", WEFT_E_CORRUPT, "position_embedding");
     refused("\"resampler_n_latents\": 6", "\"resampler_n_latents\": 7", WEFT_E_CORRUPT, "latents");
-    refused("\"resampler_depth\": 2", "\"resampler_depth\": 3", WEFT_E_CORRUPT, "perceiver_resampler.blocks.2");
-    refused("\"resampler_depth\": 2", "\"resampler_depth\": -1", WEFT_E_INVALID, "resampler_depth is -1");
+    refused("\"resampler_depth\": 2", "\"resampler_depth\": 3", WEFT_E_CORRUPT,
+            "perceiver_resampler.blocks.2");
+    refused("\"resampler_depth\": 2", "\"resampler_depth\": -1", WEFT_E_INVALID,
+            "resampler_depth is -1");
     refused("\"embed_dim\": 24", "\"embed_dim\": 25", WEFT_E_INVALID, "embed_dim 25");
     refused("\"vocab_size\": 512", "\"vocab_size\": 511", WEFT_E_CORRUPT, "embed_tokens.weight");
     refused("\"num_hidden_layers\": 4", "\"num_hidden_layers\": 6", WEFT_E_CORRUPT, "layers.4");
-    refused("\"use_resampler\": true", "\"use_resampler\": \"yes\"", WEFT_E_CORRUPT, "use_resampler");
+    refused("\"use_resampler\": true", "\"use_resampler\": \"yes\"", WEFT_E_CORRUPT,
+            "use_resampler");
 }
 
 static void test_processor_of_another_size(void **state)
@@ -107,22 +118,23 @@ static void test_processor_of_another_size(void **state)
     free(config);
 }
 
-static int n_notes;
+static int  n_notes;
 static void count_notes(void *ctx, int32_t level, const char *utf8)
 {
     (void)ctx;
-    if (level == WEFT_LOG_WARN && strstr(utf8, "weft.idefics change text that sees no media") != NULL)
+    if (level == WEFT_LOG_WARN &&
+        strstr(utf8, "weft.idefics change text that sees no media") != NULL)
         n_notes++;
 }
 
 /* One note where the promise of untouched text does not hold, none where it does. */
 static void test_says_so(void **state)
 {
-    static const char *const models[] = { "model=" FLOAT, "model=" FIXTURE("llama-tied") };
+    static const char *const models[] = {"model=" FLOAT, "model=" FIXTURE("llama-tied")};
     (void)state;
     for (int i = 0; i < 2; i++) {
         rig         r;
-        const char *pairs[] = { models[i], NULL };
+        const char *pairs[] = {models[i], NULL};
         n_notes = 0;
         wf_log_set(count_notes, NULL);
         rig_open(&r, pairs, NULL);
@@ -137,12 +149,13 @@ static void test_plan_of_9b(void **state)
 {
     static const char config[] =
         "{\"architectures\": [\"IdeficsForVisionText2Text\"], \"additional_vocab_size\": 2,"
-        " \"alpha_type\": \"float\", \"cross_layer_interval\": 4, \"qk_layer_norms\": true, \"use_resampler\": true,"
+        " \"alpha_type\": \"float\", \"cross_layer_interval\": 4, \"qk_layer_norms\": true, "
+        "\"use_resampler\": true,"
         " \"torch_dtype\": \"bfloat16\", \"vision_config\": {\"embed_dim\": 1280},"
         " \"perceiver_config\": {\"qk_layer_norms_perceiver\": true}}";
     weft_error       err = WF_ERROR_INIT;
     weft_engine     *e = NULL;
-    weft_engine_info i = { .hdr = WEFT_HDR(weft_engine_info) };
+    weft_engine_info i = {.hdr = WEFT_HDR(weft_engine_info)};
     weft_settings   *s = settings_with(config);
     (void)state;
     rig_check(weft_engine_open(s, WEFT_OPEN_CONFIG, NULL, &e, &err), &err);
@@ -154,23 +167,25 @@ static void test_plan_of_9b(void **state)
     weft_settings_destroy(&s);
 }
 
-/* A picture file and the modality's own prompt: bos, the enclosed marker, the question; an answer comes. */
+/* A picture file and the modality's own prompt: bos, the enclosed marker, the question; an answer
+ * comes. */
 static void test_describe(void **state)
 {
-    static const int32_t want[] = { 1, 512, 513, 512 };
+    static const int32_t want[] = {1, 512, 513, 512};
     weft_item_request    rq = WEFT_ITEM_REQUEST(PICTURE);
     rig                  r;
     weft_error           err = WF_ERROR_INIT;
     weft_item           *item = NULL;
     weft_sequence       *s;
-    weft_generation      g = { .hdr = WEFT_HDR(weft_generation) };
-    weft_sampling        p = { .hdr = WEFT_HDR(weft_sampling), .top_p = 1, .repetition_penalty = 1 };
-    const char          *pairs[] = { "model=" FLOAT, NULL };
+    weft_generation      g = {.hdr = WEFT_HDR(weft_generation)};
+    weft_sampling        p = {.hdr = WEFT_HDR(weft_sampling), .top_p = 1, .repetition_penalty = 1};
+    const char          *pairs[] = {"model=" FLOAT, NULL};
     (void)state;
     rig_open(&r, pairs, NULL);
     rig_check(weft_item_open(r.e, &rq, &item, &err), &err);
     rig_check(weft_sequence_create(r.e, &s, &err), &err);
-    weft_prompt prompt = { .hdr = WEFT_HDR(weft_prompt), .items = &item, .n_items = 1, .flags = WEFT_PROMPT_CHAT };
+    weft_prompt prompt = {
+        .hdr = WEFT_HDR(weft_prompt), .items = &item, .n_items = 1, .flags = WEFT_PROMPT_CHAT};
     rig_check(weft_sequence_feed_prompt(s, &prompt, &err), &err);
     assert_true(s->n > 5);
     for (int i = 0; i < 4; i++)

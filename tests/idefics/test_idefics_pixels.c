@@ -24,7 +24,8 @@ static void bicubic_equals_pillow(void **state)
     size_t  i;
     (void)state;
     assert_true(json_array_size(all) >= 9);
-    json_array_foreach(all, i, one) {
+    json_array_foreach(all, i, one)
+    {
         int32_t  sw = side(one, "in", 0), sh = side(one, "in", 1);
         int32_t  w = side(one, "out", 0), h = side(one, "out", 1);
         uint64_t n = 3u * (uint64_t)w * (uint64_t)h;
@@ -50,14 +51,15 @@ static void pixels_equal_the_processor(void **state)
                                   .bicubic = 1};
     const vis_grid         grid = {1, 1, 224, 224, 1, 1};
     const uint64_t         n = 3u * 224u * 224u;
-    json_t *doc = fixture_json("idefics/preprocess.json"), *one;
-    json_t *all = json_object_get(doc, "processor");
-    float  *dst = malloc(n * sizeof *dst);
-    size_t  i;
+    json_t                *doc = fixture_json("idefics/preprocess.json"), *one;
+    json_t                *all = json_object_get(doc, "processor");
+    float                 *dst = malloc(n * sizeof *dst);
+    size_t                 i;
     (void)state;
     assert_non_null(dst);
     assert_true(json_array_size(all) >= 12);
-    json_array_foreach(all, i, one) {
+    json_array_foreach(all, i, one)
+    {
         int32_t  w = side(one, "in", 0), h = side(one, "in", 1);
         uint8_t *src = formula_picture(w, h);
         void    *scratch = scratch_of(vis_preprocess_scratch(w, h, &grid));

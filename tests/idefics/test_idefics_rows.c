@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What still holds byte for byte where rows that see nothing pass a feed-forward branch: a row's bytes depend on its
- * own sequence alone, whatever stands beside it in a step, however the prompt is cut and on how many threads; and rows
- * before a picture are those of the text without it. No tolerance. f32 and bf16, two devices. */
+/* What still holds byte for byte where rows that see nothing pass a feed-forward branch: a row's
+ * bytes depend on its own sequence alone, whatever stands beside it in a step, however the prompt
+ * is cut and on how many threads; and rows before a picture are those of the text without it. No
+ * tolerance. f32 and bf16, two devices. */
 #include "rig.h"
 
 #define PARITY(dir) FIXTURE("idefics/" dir "/parity-text-first.safetensors")
 
-/* 20 tokens, picture 1, 30 tokens, picture 2, picture 1, 40 tokens; enclosing tokens come on top. */
-static const int32_t media[] = { 20, -1, 30, -2, -1, 40, 0 };
-static const int32_t text[] = { 90, 0 };
+/* 20 tokens, picture 1, 30 tokens, picture 2, picture 1, 40 tokens; enclosing tokens come on top.
+ */
+static const int32_t media[] = {20, -1, 30, -2, -1, 40, 0};
+static const int32_t text[] = {90, 0};
 
 typedef struct level {
     const char *dtype, *device, *mask;
 } level;
 static const level levels[] = {
-    { "dtype=f32", "device=cpu", "cpu_mask=none" },
-    { "dtype=f32", "device=cpu", "cpu_mask=max" },
-    { "dtype=bf16", "device=cpu", "cpu_mask=max" },
-    { "dtype=f32", "device=async-test", "cpu_mask=max" },
+    {"dtype=f32", "device=cpu", "cpu_mask=none"},
+    {"dtype=f32", "device=cpu", "cpu_mask=max"},
+    {"dtype=bf16", "device=cpu", "cpu_mask=max"},
+    {"dtype=f32", "device=async-test", "cpu_mask=max"},
 };
 
 static void open_at(rig *r, const level *at, const char *more)
 {
-    const char *pairs[] = { "model=" FIXTURE("idefics/float"), at->dtype, at->device, at->mask, more, NULL };
+    const char *pairs[] = {
+        "model=" FIXTURE("idefics/float"), at->dtype, at->device, at->mask, more, NULL};
     rig_open(r, pairs, PARITY("float"));
     assert_true(r->n_items >= 2);
 }
@@ -31,12 +34,12 @@ static void check_neighbours(rig *r, const float *alone, const float *with)
 {
     weft_error     err = WF_ERROR_INIT;
     int64_t        vocab = r->e->config.vocab, a = 0, b = 0;
-    weft_sequence *s[2] = { rig_sequence(r, text), rig_sequence(r, media) };
+    weft_sequence *s[2] = {rig_sequence(r, text), rig_sequence(r, media)};
     float         *both = malloc((size_t)(64 * vocab) * sizeof *both);
     s[0]->no_cache = s[1]->no_cache = 1;
     while (s[0]->n_done < s[0]->n) { /* uneven shares, so that rows meet at every alignment */
-        int64_t      na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
-        wf_step_part parts[2] = { { s[0], na, na }, { s[1], nb, nb } };
+        int64_t na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
+        wf_step_part parts[2] = {{s[0], na, na}, {s[1], nb, nb}};
         rig_check(wf_step_run(r->e, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
         rig_same(alone + a * vocab, both, na, r, "a text neighbour");
         rig_same(with + b * vocab, both + na * vocab, nb, r, "a media neighbour");
@@ -50,7 +53,7 @@ static void check_neighbours(rig *r, const float *alone, const float *with)
 
 static void test_rows(void **state)
 {
-    static const int64_t chunks[] = { 1, 7, 16 };
+    static const int64_t chunks[] = {1, 7, 16};
     (void)state;
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         rig     r;
@@ -74,7 +77,7 @@ static void test_rows(void **state)
 
 static void test_threads(void **state)
 {
-    static const char *const threads[] = { "threads=1", "threads=2", "threads=5" };
+    static const char *const threads[] = {"threads=1", "threads=2", "threads=5"};
     float                   *first = NULL;
     int64_t                  n;
     (void)state;
@@ -93,11 +96,11 @@ static void test_threads(void **state)
     free(first);
 }
 
-/* Pictures side by side share the token between them, as the reference's processor writes them; a picture is seen
- * alone, by rows up to the end of a text. */
+/* Pictures side by side share the token between them, as the reference's processor writes them; a
+ * picture is seen alone, by rows up to the end of a text. */
 static void test_places(void **state)
 {
-    static const int32_t want[] = { 512, 513, 512, 513, 512 };
+    static const int32_t want[] = {512, 513, 512, 513, 512};
     rig                  r;
     weft_sequence       *s;
     weft_error           err = WF_ERROR_INIT;

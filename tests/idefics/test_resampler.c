@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The perceiver resampler alone, on the real host's ops and the fixture's weights: several pictures in one run against
- * what transformers gave (1e-4 of scale: the fixture's own f32 error is below 1e-6), groups of unlike sizes byte for
- * byte equal to each on its own, and what does not fit is refused. On the CPU and on the asynchronous device. */
+/* The perceiver resampler alone, on the real host's ops and the fixture's weights: several pictures
+ * in one run against what transformers gave (1e-4 of scale: the fixture's own f32 error is below
+ * 1e-6), groups of unlike sizes byte for byte equal to each on its own, and what does not fit is
+ * refused. On the CPU and on the asynchronous device. */
 #include "tests/plugin/host_bench.h"
 
 #include <math.h>
@@ -22,8 +23,14 @@ static void ask(plg_request *q, void *ctx)
 
 static void open_resampler(void)
 {
-    const vis_resampler_config c = {.d = 24, .depth = 2, .n_latents = 6, .n_heads = 2, .head_dim = 20, .d_ffn = 96,
-                                    .qk_norm = 1, .eps = 1e-5f};
+    const vis_resampler_config c = {.d = 24,
+                                    .depth = 2,
+                                    .n_latents = 6,
+                                    .n_heads = 2,
+                                    .head_dim = 20,
+                                    .d_ffn = 96,
+                                    .qk_norm = 1,
+                                    .eps = 1e-5f};
     plg_request                q;
     weft_error                 err = WF_ERROR_INIT;
     good(wf_package_open(FLOAT, &weights_dir, &err), &err);
@@ -124,7 +131,8 @@ static void test_refused(void **state)
     open_resampler();
     weft_tensor in = make(2, 5, 24, 0, 0), out = make(3, 2, 6, 24, 0), small = make(3, 1, 6, 24, 0);
     weft_tensor lent = make(1, (int64_t)vis_resampler_scratch_bytes(&r.config, 6, 2) / 4, 0, 0, 0);
-    weft_tensor little = make(1, (int64_t)vis_resampler_scratch_bytes(&r.config, 5, 2) / 4 - 64, 0, 0, 0);
+    weft_tensor little =
+        make(1, (int64_t)vis_resampler_scratch_bytes(&r.config, 5, 2) / 4 - 64, 0, 0, 0);
     refuse(late, 2, &in, &out, &lent);
     refuse(empty, 2, &in, &out, &lent);
     refuse(long_, 2, &in, &out, &lent);

@@ -11,24 +11,27 @@
 
 #define TOLD_MAX 64
 
-/* The call failed with this status and exit code, and its one line holds `what`. *err is cleared for the next. */
-static inline void refused(weft_status got, weft_error *err, weft_status want, int32_t code, const char *what)
+/* The call failed with this status and exit code, and its one line holds `what`. *err is cleared
+ * for the next. */
+static inline void refused(weft_status got, weft_error *err, weft_status want, int32_t code,
+                           const char *what)
 {
     if (got != want || weft_exit_code(err) != code || strstr(err->message, what) == NULL ||
         strchr(err->message, '\n') != NULL || has_address(err->message))
-        fail_msg("%s, exit %d: %s; wanted %s, exit %d, \"%s\"", weft_status_name(got), weft_exit_code(err),
-                 err->message, weft_status_name(want), code, what);
+        fail_msg("%s, exit %d: %s; wanted %s, exit %d, \"%s\"", weft_status_name(got),
+                 weft_exit_code(err), err->message, weft_status_name(want), code, what);
     *err = (weft_error)WF_ERROR_INIT;
 }
 
 static inline void nap(void)
 {
-    nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
 }
 
 static inline weft_sampling greedy(int32_t n)
 {
-    return (weft_sampling){ .hdr = WEFT_HDR(weft_sampling), .top_p = 1, .repetition_penalty = 1, .max_new_tokens = n };
+    return (weft_sampling){
+        .hdr = WEFT_HDR(weft_sampling), .top_p = 1, .repetition_penalty = 1, .max_new_tokens = n};
 }
 
 /* What a generation told its callback. */
@@ -62,7 +65,7 @@ static inline void generate(rig *r, const int32_t *script, int32_t n, told *out)
     weft_error     err = WF_ERROR_INIT;
     weft_sampling  p = greedy(n);
     weft_sequence *s = rig_sequence(r, script);
-    *out = (told){ .n = 0 };
+    *out = (told){.n = 0};
     rig_check(weft_generate(s, &p, take, out, NULL, &err), &err);
     weft_sequence_destroy(&s);
 }

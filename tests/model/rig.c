@@ -22,15 +22,19 @@ static void load_items(rig *r, const char *parity)
         if (strcmp(t->name, "pixel_values") != 0 && strcmp(t->name, "aspect_ratio_ids") != 0 &&
             strcmp(t->name, "num_tiles") != 0 && strcmp(t->name, "soft_rows") != 0 &&
             strcmp(t->name, "input_features") != 0 && strcmp(t->name, "samples") != 0 &&
-            strcmp(t->name, "pixel_values_videos") != 0 && strcmp(t->name, "video_aspect_ratio_ids") != 0 &&
+            strcmp(t->name, "pixel_values_videos") != 0 &&
+            strcmp(t->name, "video_aspect_ratio_ids") != 0 &&
             strcmp(t->name, "video_num_tiles") != 0 && strcmp(t->name, "video_times_us") != 0)
             continue;
         assert_true(r->n_data < 8);
         void *data = malloc((size_t)t->bytes);
         rig_check(wf_st_read(&r->file, t, 0, data, t->bytes, &err), &err);
         weft_tensor *v = &tensors[r->n_data];
-        *v = (weft_tensor){ .data = data, .bytes = t->bytes, .device_type = WEFT_DEV_CPU, .ndim = t->rank,
-                            .dtype = { f32 ? WEFT_DT_FLOAT : WEFT_DT_INT, f32 ? 32 : 64, 1 } };
+        *v = (weft_tensor){.data = data,
+                           .bytes = t->bytes,
+                           .device_type = WEFT_DEV_CPU,
+                           .ndim = t->rank,
+                           .dtype = {f32 ? WEFT_DT_FLOAT : WEFT_DT_INT, f32 ? 32 : 64, 1}};
         int64_t stride = 1;
         for (int32_t k = t->rank - 1; k >= 0; k--) {
             v->shape[k] = t->shape[k];
@@ -40,7 +44,7 @@ static void load_items(rig *r, const char *parity)
         names[r->n_data] = t->name;
         r->data[r->n_data++] = data;
     }
-    wf_tensor_set set = { parity, tensors, names, (uint32_t)r->n_data, 0 };
+    wf_tensor_set set = {parity, tensors, names, (uint32_t)r->n_data, 0};
     rig_check(wf_items_from_tensors(r->e, &set, r->items, RIG_ITEMS, &r->n_items, &err), &err);
 }
 
@@ -78,7 +82,8 @@ weft_sequence *rig_sequence(rig *r, const int32_t *script)
             continue;
         }
         for (int32_t i = 0; i < *script; i++) {
-            int32_t id = (int32_t)((uint64_t)(s->n * 2654435761u + 12345u) % (uint64_t)r->e->config.vocab);
+            int32_t id =
+                (int32_t)((uint64_t)(s->n * 2654435761u + 12345u) % (uint64_t)r->e->config.vocab);
             rig_check(weft_sequence_feed_ids(s, &id, 1, &err), &err);
         }
     }
@@ -93,7 +98,7 @@ float *rig_logits(rig *r, weft_sequence *s, int64_t chunk)
     chunk = chunk > 0 && chunk < room ? chunk : room;
     while (s->n_done < s->n) {
         int64_t      rows = s->n - s->n_done < chunk ? s->n - s->n_done : chunk;
-        wf_step_part part = { s, rows, rows };
+        wf_step_part part = {s, rows, rows};
         rig_check(wf_step_run(r->e, &part, 1, logits + at * vocab, NULL, &err), &err);
         at += rows;
     }

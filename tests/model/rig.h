@@ -24,11 +24,11 @@ typedef struct rig {
 void rig_open(rig *r, const char *const *pairs, const char *parity);
 void rig_close(rig *r);
 
-/* A script of a sequence: each entry a run of n pseudo-random tokens (n > 0) or item -n-1 (n < 0); 0 ends. Tokens depend
- * on their place only. */
+/* A script of a sequence: each entry a run of n pseudo-random tokens (n > 0) or item -n-1 (n < 0);
+ * 0 ends. Tokens depend on their place only. */
 weft_sequence *rig_sequence(rig *r, const int32_t *script);
-/* Logits of every row from n_done on, computed in chunks of at most `chunk` (0: as many as fit); malloc'ed
- * [rows, vocab]. */
+/* Logits of every row from n_done on, computed in chunks of at most `chunk` (0: as many as fit);
+ * malloc'ed [rows, vocab]. */
 float *rig_logits(rig *r, weft_sequence *s, int64_t chunk);
 
 /* Logits of a whole script, nothing cached before or after. rows: NULL, or how many they are. */

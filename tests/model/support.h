@@ -60,18 +60,23 @@ static inline void verify_row(void *ctx, const weft_verify_row *row)
     else
         v->core++;
     if (!row->passed)
-        print_message("%s: max abs %g, relative %g, cosine %g, ids %lld of %lld, first argmax %lld\n", row->name,
-                      row->max_abs, row->relative, row->cosine, (long long)row->n_equal,
-                      (long long)row->n_compared, (long long)row->first_argmax);
+        print_message(
+            "%s: max abs %g, relative %g, cosine %g, ids %lld of %lld, first argmax %lld\n",
+            row->name, row->max_abs, row->relative, row->cosine, (long long)row->n_equal,
+            (long long)row->n_compared, (long long)row->first_argmax);
 }
 
 /* Every row must pass. bf16: judged by cosine. Closes both. */
-static inline verified verify_passes(weft_engine *e, weft_settings *s, const char *parity, int32_t bf16)
+static inline verified verify_passes(weft_engine *e, weft_settings *s, const char *parity,
+                                     int32_t bf16)
 {
-    verified            v = { 0, 0 };
+    verified            v = {0, 0};
     weft_error          err = WF_ERROR_INIT;
-    weft_verify_request rq = { .hdr = WEFT_HDR(weft_verify_request), .parity = parity, .bf16 = bf16,
-                               .on_row = verify_row, .ctx = &v };
+    weft_verify_request rq = {.hdr = WEFT_HDR(weft_verify_request),
+                              .parity = parity,
+                              .bf16 = bf16,
+                              .on_row = verify_row,
+                              .ctx = &v};
     int32_t             passed = 0;
     if (weft_verify(e, &rq, &passed, &err) != WEFT_OK)
         fail_msg("verify: %s", err.message);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is said of a model from config.json alone: the released shapes in numbers, sizes past every machine, and that an
- * engine with weights says the same. */
+/* What is said of a model from config.json alone: the released shapes in numbers, sizes past every
+ * machine, and that an engine with weights says the same. */
 #include "expect.h"
 
 #include "tests/unit/scratch.h"
 
 #define PICTURE FIXTURE("images/rgb8.png")
-#define LLAMA(sizes)                                                                                         \
-    "{\"architectures\": [\"LlamaForCausalLM\"], \"torch_dtype\": \"bfloat16\", \"rms_norm_eps\": 1e-5,"     \
+#define LLAMA(sizes)                                                                               \
+    "{\"architectures\": [\"LlamaForCausalLM\"], \"torch_dtype\": \"bfloat16\", "                  \
+    "\"rms_norm_eps\": 1e-5,"                                                                      \
     " \"rope_theta\": 500000.0, \"max_position_embeddings\": 131072, " sizes "}"
-#define MLLAMA(text)                                                                                         \
-    "{\"architectures\": [\"MllamaForConditionalGeneration\"], \"torch_dtype\": \"bfloat16\","               \
+#define MLLAMA(text)                                                                               \
+    "{\"architectures\": [\"MllamaForConditionalGeneration\"], \"torch_dtype\": \"bfloat16\","     \
     " \"text_config\": {" text "}, \"vision_config\": {\"image_size\": 560}}"
 
 /* Opens a directory that holds this config.json and nothing else. */
@@ -18,7 +19,7 @@ static void open_config(rig *r, const char *config, const char *more)
 {
     char        model[300];
     weft_error  err = WF_ERROR_INIT;
-    const char *pairs[] = { model, more, NULL };
+    const char *pairs[] = {model, more, NULL};
     snprintf(model, sizeof model, "model=%s", scratch);
     scratch_put("config.json", config, strlen(config));
     memset(r, 0, sizeof *r);
@@ -28,36 +29,40 @@ static void open_config(rig *r, const char *config, const char *more)
 
 static weft_engine_info describe(const rig *r)
 {
-    weft_engine_info d = { .hdr = WEFT_HDR(weft_engine_info) };
+    weft_engine_info d = {.hdr = WEFT_HDR(weft_engine_info)};
     weft_error       err = WF_ERROR_INIT;
     rig_check(weft_engine_describe(r->e, &d, &err), &err);
     return d;
 }
 
-/* Parameters as transformers 4.49 counts them; Mllama's 8 rows of embed_tokens that are no tokens count with the encoder. */
+/* Parameters as transformers 4.49 counts them; Mllama's 8 rows of embed_tokens that are no tokens
+ * count with the encoder. */
 static const struct {
     const char *config;
     uint64_t    core, sites, encoders, kv_of_token;
     int32_t     n_layers, n_sites;
 } shapes[] = {
-    { LLAMA("\"hidden_size\": 2048, \"intermediate_size\": 8192, \"num_attention_heads\": 32,"
-            " \"num_key_value_heads\": 8, \"num_hidden_layers\": 16, \"vocab_size\": 128256, \"head_dim\": 64,"
-            " \"tie_word_embeddings\": true"),
-      1235814400, 0, 0, 32768, 16, 0 },
-    { LLAMA("\"hidden_size\": 4096, \"intermediate_size\": 14336, \"num_attention_heads\": 32,"
-            " \"num_key_value_heads\": 8, \"num_hidden_layers\": 32, \"vocab_size\": 128256"),
-      8030261248, 0, 0, 131072, 32, 0 },
-    { LLAMA("\"hidden_size\": 8192, \"intermediate_size\": 28672, \"num_attention_heads\": 64,"
-            " \"num_key_value_heads\": 8, \"num_hidden_layers\": 80, \"vocab_size\": 128256"),
-      70553706496, 0, 0, 327680, 80, 0 },
-    { LLAMA("\"hidden_size\": 16384, \"intermediate_size\": 53248, \"num_attention_heads\": 128,"
-            " \"num_key_value_heads\": 8, \"num_hidden_layers\": 126, \"vocab_size\": 128256"),
-      405853388800, 0, 0, 516096, 126, 0 },
-    { MLLAMA("\"model_type\": \"mllama_text_model\""), 8030261248, 1744898064, 895061523, 131072, 32, 8 },
-    { MLLAMA("\"hidden_size\": 8192, \"intermediate_size\": 28672, \"num_attention_heads\": 64,"
-             " \"num_hidden_layers\": 100, \"cross_attention_layers\": [3, 8, 13, 18, 23, 28, 33, 38, 43, 48, 53, 58,"
-             " 63, 68, 73, 78, 83, 88, 93, 98]"),
-      70553706496, 17113093160, 926555667, 327680, 80, 20 },
+    {LLAMA("\"hidden_size\": 2048, \"intermediate_size\": 8192, \"num_attention_heads\": 32,"
+           " \"num_key_value_heads\": 8, \"num_hidden_layers\": 16, \"vocab_size\": 128256, "
+           "\"head_dim\": 64,"
+           " \"tie_word_embeddings\": true"),
+     1235814400, 0, 0, 32768, 16, 0},
+    {LLAMA("\"hidden_size\": 4096, \"intermediate_size\": 14336, \"num_attention_heads\": 32,"
+           " \"num_key_value_heads\": 8, \"num_hidden_layers\": 32, \"vocab_size\": 128256"),
+     8030261248, 0, 0, 131072, 32, 0},
+    {LLAMA("\"hidden_size\": 8192, \"intermediate_size\": 28672, \"num_attention_heads\": 64,"
+           " \"num_key_value_heads\": 8, \"num_hidden_layers\": 80, \"vocab_size\": 128256"),
+     70553706496, 0, 0, 327680, 80, 0},
+    {LLAMA("\"hidden_size\": 16384, \"intermediate_size\": 53248, \"num_attention_heads\": 128,"
+           " \"num_key_value_heads\": 8, \"num_hidden_layers\": 126, \"vocab_size\": 128256"),
+     405853388800, 0, 0, 516096, 126, 0},
+    {MLLAMA("\"model_type\": \"mllama_text_model\""), 8030261248, 1744898064, 895061523, 131072, 32,
+     8},
+    {MLLAMA("\"hidden_size\": 8192, \"intermediate_size\": 28672, \"num_attention_heads\": 64,"
+            " \"num_hidden_layers\": 100, \"cross_attention_layers\": [3, 8, 13, 18, 23, 28, 33, "
+            "38, 43, 48, 53, 58,"
+            " 63, 68, 73, 78, 83, 88, 93, 98]"),
+     70553706496, 17113093160, 926555667, 327680, 80, 20},
 };
 
 static void test_released_shapes(void **state)
@@ -73,7 +78,8 @@ static void test_released_shapes(void **state)
         assert_int_equal(d.n_layers, shapes[i].n_layers);
         assert_int_equal(d.n_sites, shapes[i].n_sites);
         assert_string_equal(d.dtype, "bf16");
-        assert_int_equal(d.weight_bytes, 2 * (shapes[i].core + shapes[i].sites + shapes[i].encoders));
+        assert_int_equal(d.weight_bytes,
+                         2 * (shapes[i].core + shapes[i].sites + shapes[i].encoders));
         assert_int_equal(d.context, 131072);
         assert_int_equal(d.kv_bytes, 131072 * shapes[i].kv_of_token);
         assert_int_equal(d.total_bytes, d.weight_bytes + d.kv_bytes + d.step_bytes);
@@ -86,11 +92,13 @@ static void test_past_every_machine(void **state)
 {
     rig r;
     (void)state;
-    open_config(&r,
-                LLAMA("\"hidden_size\": 16777216, \"intermediate_size\": 16777216, \"num_attention_heads\": 65536,"
-                      " \"num_key_value_heads\": 65536, \"head_dim\": 4096, \"num_hidden_layers\": 1024,"
-                      " \"vocab_size\": 16777216"),
-                "dtype=f32");
+    open_config(
+        &r,
+        LLAMA("\"hidden_size\": 16777216, \"intermediate_size\": 16777216, "
+              "\"num_attention_heads\": 65536,"
+              " \"num_key_value_heads\": 65536, \"head_dim\": 4096, \"num_hidden_layers\": 1024,"
+              " \"vocab_size\": 16777216"),
+        "dtype=f32");
     weft_engine_info d = describe(&r);
     assert_true(d.core_parameters == UINT64_MAX);
     assert_true(d.weight_bytes == UINT64_MAX);
@@ -101,13 +109,13 @@ static void test_past_every_machine(void **state)
 /* A picture planned for the released 11B: 1 of 4 tiles, each a class token and 40 x 40 patches. */
 static void test_plan_of_a_picture(void **state)
 {
-    static const int64_t pixels[4] = { 4, 3, 560, 560 };
+    static const int64_t pixels[4] = {4, 3, 560, 560};
     rig                  r;
     weft_item           *item;
     weft_tensor          t;
     const char          *name;
     weft_error           err = WF_ERROR_INIT;
-    weft_item_info       d = { .hdr = WEFT_HDR(weft_item_info) };
+    weft_item_info       d = {.hdr = WEFT_HDR(weft_item_info)};
     weft_item_request    rq = WEFT_ITEM_REQUEST(PICTURE);
     (void)state;
     open_config(&r, shapes[4].config, "context=0");
@@ -130,7 +138,7 @@ static void test_plan_of_a_picture(void **state)
     assert_int_equal(weft_item_input(item, 3, &name, &t), 0);
     refused(weft_item_encode(item, &err), &err, WEFT_E_STATE, 1, "without weights");
     weft_item_release(&item);
-    weft_site_info s = { .hdr = WEFT_HDR(weft_site_info) };
+    weft_site_info s = {.hdr = WEFT_HDR(weft_site_info)};
     for (int32_t i = 0; i < 8; i++) { /* before each fourth self-attention block */
         assert_int_equal(weft_engine_site(r.e, (uint32_t)i, &s), 1);
         assert_int_equal(s.layer, 3 + 4 * i);
@@ -143,8 +151,8 @@ static void test_plan_of_a_picture(void **state)
 /* With and without weights an engine describes itself alike. */
 static void test_same_with_weights(void **state)
 {
-    const char       *pairs[] = { "model=" FIXTURE("mllama-1tile"), NULL };
-    rig               full, plan = { .n_items = 0 };
+    const char       *pairs[] = {"model=" FIXTURE("mllama-1tile"), NULL};
+    rig               full, plan = {.n_items = 0};
     weft_error        err = WF_ERROR_INIT;
     weft_item        *a, *b;
     weft_tensor       ta, tb;
@@ -158,7 +166,8 @@ static void test_same_with_weights(void **state)
     x.model = y.model = NULL; /* strings of two engines */
     x.architecture = y.architecture = NULL;
     assert_string_equal(x.dtype, y.dtype);
-    assert_memory_equal(&x.n_threads, &y.n_threads, sizeof x - offsetof(weft_engine_info, n_threads));
+    assert_memory_equal(&x.n_threads, &y.n_threads,
+                        sizeof x - offsetof(weft_engine_info, n_threads));
     rig_check(weft_item_open(full.e, &rq, &a, &err), &err);
     rq.plan_only = 1;
     rig_check(weft_item_open(plan.e, &rq, &b, &err), &err);

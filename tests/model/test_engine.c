@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.h as a program uses it: engines side by side, cancelling, callbacks, and items that outlive their owners. */
+/* weft.h as a program uses it: engines side by side, cancelling, callbacks, and items that outlive
+ * their owners. */
 #include "expect.h"
 
 #include <pthread.h>
 #include <unistd.h>
 
-#define TEXT    "model=" FIXTURE("llama-untied")
-#define VISION  "model=" FIXTURE("mllama-1tile")
-#define PARITY  FIXTURE("mllama-1tile/parity-2images.safetensors")
+#define TEXT "model=" FIXTURE("llama-untied")
+#define VISION "model=" FIXTURE("mllama-1tile")
+#define PARITY FIXTURE("mllama-1tile/parity-2images.safetensors")
 #define PICTURE FIXTURE("images/rgb8.png")
-#define DEMO    WEFT_SOURCE_DIR "/models/demo/text"
-#define NEW     24
+#define DEMO WEFT_SOURCE_DIR "/models/demo/text"
+#define NEW 24
 
-static const char *const text_pairs[] = { TEXT, "threads=2", NULL };
-static const char *const vision_pairs[] = { VISION, "threads=2", NULL };
+static const char *const text_pairs[] = {TEXT, "threads=2", NULL};
+static const char *const vision_pairs[] = {VISION, "threads=2", NULL};
 
-static const int32_t text_script[] = { 40, 0 };
-static const int32_t media_script[] = { 20, -1, 30, -2, 10, 0 };
+static const int32_t text_script[] = {40, 0};
+static const int32_t media_script[] = {20, -1, 30, -2, 10, 0};
 
-/* ---- two engines ---------------------------------------------------------------------------------------------- */
+/* ---- two engines ---- */
 
 /* A token of each in turn is what each gives alone. */
 static void test_in_turn(void **state)
 {
     rig        a, b;
-    told       alone[2], turn[2] = { { .n = 0 }, { .n = 0 } };
+    told       alone[2], turn[2] = {{.n = 0}, {.n = 0}};
     weft_error err = WF_ERROR_INIT;
     (void)state;
     rig_open(&a, text_pairs, NULL);
@@ -35,7 +36,7 @@ static void test_in_turn(void **state)
     rig_close(&b);
     rig_open(&a, text_pairs, NULL);
     rig_open(&b, vision_pairs, PARITY);
-    weft_sequence *s[2] = { rig_sequence(&a, text_script), rig_sequence(&b, media_script) };
+    weft_sequence *s[2] = {rig_sequence(&a, text_script), rig_sequence(&b, media_script)};
     weft_sampling  one = greedy(1);
     for (int32_t i = 0; i < NEW; i++)
         for (int k = 0; k < 2; k++)
@@ -98,13 +99,15 @@ static void test_opened_on_two_threads(void **state)
 {
     pthread_t thread[2];
     (void)state;
-    assert_int_equal(pthread_create(&thread[0], NULL, open_and_close, (void *)(uintptr_t)text_pairs), 0);
-    assert_int_equal(pthread_create(&thread[1], NULL, open_and_close, (void *)(uintptr_t)vision_pairs), 0);
+    assert_int_equal(
+        pthread_create(&thread[0], NULL, open_and_close, (void *)(uintptr_t)text_pairs), 0);
+    assert_int_equal(
+        pthread_create(&thread[1], NULL, open_and_close, (void *)(uintptr_t)vision_pairs), 0);
     for (int k = 0; k < 2; k++)
         assert_int_equal(pthread_join(thread[k], NULL), 0);
 }
 
-/* ---- cancelling ----------------------------------------------------------------------------------------------- */
+/* ---- cancelling ---- */
 
 typedef struct canceller {
     weft_engine *e;
@@ -125,15 +128,15 @@ static void *cancel_after(void *ctx)
 static void test_cancel_decode(void **state)
 {
     rig             r;
-    told            want, got = { .n = 0 };
+    told            want, got = {.n = 0};
     weft_error      err = WF_ERROR_INIT;
-    weft_generation g = { .hdr = WEFT_HDR(weft_generation) };
+    weft_generation g = {.hdr = WEFT_HDR(weft_generation)};
     weft_sampling   p = greedy(NEW);
     pthread_t       thread;
     (void)state;
     rig_open(&r, vision_pairs, PARITY);
     generate(&r, media_script, NEW, &want);
-    canceller      c = { .e = r.e, .after = &got.said };
+    canceller      c = {.e = r.e, .after = &got.said};
     weft_sequence *s = rig_sequence(&r, media_script);
     got.wait_for = &c.done; /* so that the cancel falls into the first token */
     assert_int_equal(pthread_create(&thread, NULL, cancel_after, &c), 0);
@@ -180,7 +183,7 @@ static void note(void *ctx, const char *what, uint64_t done, uint64_t total, con
 static void open_noting(rig *r, const char *const *pairs, events *e)
 {
     weft_error    err = WF_ERROR_INIT;
-    weft_progress progress = { note, e };
+    weft_progress progress = {note, e};
     memset(r, 0, sizeof *r);
     memset(e, 0, sizeof *e);
     r->settings = settings_of(pairs);
@@ -189,12 +192,12 @@ static void open_noting(rig *r, const char *const *pairs, events *e)
 
 static void test_cancel_prefill(void **state)
 {
-    const char   *pairs[] = { TEXT, "prefill_chunk=8", NULL };
+    const char   *pairs[] = {TEXT, "prefill_chunk=8", NULL};
     rig           r;
     events        e;
     weft_error    err = WF_ERROR_INIT;
     weft_sampling p = greedy(4);
-    told          want, got = { .n = 0 };
+    told          want, got = {.n = 0};
     (void)state;
     open_noting(&r, pairs, &e);
     generate(&r, text_script, 4, &want);
@@ -252,7 +255,7 @@ static void test_cancel_a_pipe(void **state)
     weft_item_request rq = WEFT_ITEM_REQUEST("-");
     (void)state;
     rig_open(&r, vision_pairs, NULL);
-    canceller c = { .e = r.e };
+    canceller c = {.e = r.e};
     assert_int_equal(pipe(end), 0);
     assert_int_equal(dup2(end[0], 0), 0);
     assert_int_equal(pthread_create(&thread, NULL, cancel_until, &c), 0);
@@ -268,7 +271,7 @@ static void test_cancel_a_pipe(void **state)
     rig_close(&r);
 }
 
-/* ---- callbacks ------------------------------------------------------------------------------------------------ */
+/* ---- callbacks ---- */
 
 static void test_progress(void **state)
 {
@@ -300,9 +303,9 @@ static void test_progress(void **state)
 static void test_tokens(void **state)
 {
     rig             r;
-    told            got = { .n = 0, .stop_after = 5 };
+    told            got = {.n = 0, .stop_after = 5};
     weft_error      err = WF_ERROR_INIT;
-    weft_generation g = { .hdr = WEFT_HDR(weft_generation) };
+    weft_generation g = {.hdr = WEFT_HDR(weft_generation)};
     weft_sampling   p = greedy(NEW);
     (void)state;
     rig_open(&r, text_pairs, NULL);
@@ -323,9 +326,9 @@ static void test_tokens(void **state)
 /* With a tokenizer: pieces of text make the whole text, and the stop token comes last. */
 static void test_text(void **state)
 {
-    const char *pairs[] = { "model=" DEMO, NULL };
+    const char *pairs[] = {"model=" DEMO, NULL};
     rig         r;
-    told        got = { .n = 0 };
+    told        got = {.n = 0};
     weft_error  err = WF_ERROR_INIT;
     char        whole[1024];
     uint64_t    n = 0;
@@ -335,10 +338,10 @@ static void test_text(void **state)
         skip();
     }
     rig_open(&r, pairs, NULL);
-    weft_generation g = { .hdr = WEFT_HDR(weft_generation) };
+    weft_generation g = {.hdr = WEFT_HDR(weft_generation)};
     weft_sampling   p = greedy(TOLD_MAX - 4);
-    weft_prompt     prompt = { .hdr = WEFT_HDR(weft_prompt), .user = "a large red apple" };
-    weft_sequence  *s = rig_sequence(&r, (const int32_t[]){ 0 });
+    weft_prompt     prompt = {.hdr = WEFT_HDR(weft_prompt), .user = "a large red apple"};
+    weft_sequence  *s = rig_sequence(&r, (const int32_t[]){0});
     rig_check(weft_sequence_feed_prompt(s, &prompt, &err), &err);
     rig_check(weft_generate(s, &p, take, &got, &g, &err), &err);
     rig_check(weft_detokenize(r.e, got.ids, (uint64_t)got.n, whole, sizeof whole, &n, &err), &err);
@@ -350,13 +353,13 @@ static void test_text(void **state)
     rig_close(&r);
 }
 
-/* ---- lifetimes ------------------------------------------------------------------------------------------------ */
+/* ---- lifetimes ---- */
 
 /* Sequences hold their items: the caller may let go of one as soon as it is fed. */
 static void test_item_released(void **state)
 {
     rig               r;
-    told              want, got = { .n = 0 };
+    told              want, got = {.n = 0};
     weft_error        err = WF_ERROR_INIT;
     weft_item        *item, *again;
     weft_item_request rq = WEFT_ITEM_REQUEST(PICTURE);
@@ -369,8 +372,8 @@ static void test_item_released(void **state)
     assert_ptr_equal(item, again); /* the same content is one item */
     weft_item_release(&again);
     r.items[0] = item;
-    generate(&r, (const int32_t[]){ 5, -1, 9, 0 }, NEW, &want);
-    s = rig_sequence(&r, (const int32_t[]){ 5, -1, 9, 0 });
+    generate(&r, (const int32_t[]){5, -1, 9, 0}, NEW, &want);
+    s = rig_sequence(&r, (const int32_t[]){5, -1, 9, 0});
     weft_item_release(&item);
     assert_null(item);
     rig_check(weft_sequence_fork(s, &fork, &err), &err);
@@ -378,7 +381,8 @@ static void test_item_released(void **state)
     assert_non_null(r.e->items);
     rig_check(weft_generate(fork, &p, take, &got, NULL, &err), &err);
     same_ids(&want, &got);
-    rig_check(weft_sequence_truncate(fork, 5, &err), &err); /* the last one to hold the item lets go of it */
+    rig_check(weft_sequence_truncate(fork, 5, &err),
+              &err); /* the last one to hold the item lets go of it */
     assert_null(r.e->items);
     int64_t used = r.e->kv.n_used;
     weft_sequence_destroy(&fork);
@@ -425,13 +429,19 @@ static void test_standard_input_stays_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_turn),        cmocka_unit_test(test_two_threads),
-        cmocka_unit_test(test_opened_on_two_threads), cmocka_unit_test(test_cancel_decode),
-        cmocka_unit_test(test_cancel_prefill), cmocka_unit_test(test_cancel_between),
-        cmocka_unit_test(test_cancel_a_pipe),  cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_in_turn),
+        cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_opened_on_two_threads),
+        cmocka_unit_test(test_cancel_decode),
+        cmocka_unit_test(test_cancel_prefill),
+        cmocka_unit_test(test_cancel_between),
+        cmocka_unit_test(test_cancel_a_pipe),
+        cmocka_unit_test(test_progress),
         cmocka_unit_test(test_standard_input_stays_open),
-        cmocka_unit_test(test_tokens),         cmocka_unit_test(test_text),
-        cmocka_unit_test(test_item_released),  cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_item_released),
+        cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

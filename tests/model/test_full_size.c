@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run at a released shape: the Llama 3.2 1B text core with two gated cross-attention sites, bf16, random weights,
- * so that nothing overflows and nothing holds for small numbers only. The machine's best instruction level prefills a
- * text with an item at both sites and decodes; it must give the bytes of other cuts of the same rows. Then the plain C
- * reference, on the same weights packed its own way, runs the first rows (it is far slower) and the logits are
- * compared. */
+/* One run at a released shape: the Llama 3.2 1B text core with two gated cross-attention sites,
+ * bf16, random weights, so that nothing overflows and nothing holds for small numbers only. The
+ * machine's best instruction level prefills a text with an item at both sites and decodes; it must
+ * give the bytes of other cuts of the same rows. Then the plain C reference, on the same weights
+ * packed its own way, runs the first rows (it is far slower) and the logits are compared. */
 #include "support.h"
 
 #include <math.h>
@@ -13,28 +13,39 @@
 #include "core/model/decoder.h"
 #include "core/model/random.h"
 
-#define ROWS        26 /* of text: 24 prefilled, 2 decoded */
-#define PREFILLED   24
-#define MARK        2  /* from this row on the item is seen */
-#define PLAIN_ROWS  8  /* that the reference runs: 6 prefilled, 2 decoded */
-#define ITEM_ROWS   70 /* two pages: one full, one begun */
-#define ITEM_RUNS   2
-#define NEED_BYTES  ((uint64_t)6 << 30)
-#define SEED        20240923
+#define ROWS 26 /* of text: 24 prefilled, 2 decoded */
+#define PREFILLED 24
+#define MARK 2       /* from this row on the item is seen */
+#define PLAIN_ROWS 8 /* that the reference runs: 6 prefilled, 2 decoded */
+#define ITEM_ROWS 70 /* two pages: one full, one begun */
+#define ITEM_RUNS 2
+#define NEED_BYTES ((uint64_t)6 << 30)
+#define SEED 20240923
 
-/* Both paths round activations to bf16 (2^-9 relative) before every linear. Their sums differ in the last bits of
- * f32, which flips the rounding of a few values in a thousand; through 16 layers and 2 sites that comes to 1 % of the
- * largest logit and a cosine of 0.99996. A wrong row, head, page or gate gives differences of the logits' own size. */
+/* Both paths round activations to bf16 (2^-9 relative) before every linear. Their sums differ in
+ * the last bits of f32, which flips the rounding of a few values in a thousand; through 16 layers
+ * and 2 sites that comes to 1 % of the largest logit and a cosine of 0.99996. A wrong row, head,
+ * page or gate gives differences of the logits' own size. */
 #define COSINE_LEAST 0.9999
-#define ERROR_MOST   0.02 /* of the row's largest logit */
+#define ERROR_MOST 0.02 /* of the row's largest logit */
 
 static const wf_config shape = {
-    .n_layers = 16, .d_model = 2048, .d_ffn = 8192, .n_heads = 32, .n_kv_heads = 8, .head_dim = 64,
-    .vocab = 128256, .max_positions = 131072, .rms_eps = 1e-5f, .tied = 1, .rope_theta = 500000,
-    .rope = { 32, 1, 4, 8192 },
+    .n_layers = 16,
+    .d_model = 2048,
+    .d_ffn = 8192,
+    .n_heads = 32,
+    .n_kv_heads = 8,
+    .head_dim = 64,
+    .vocab = 128256,
+    .max_positions = 131072,
+    .rms_eps = 1e-5f,
+    .tied = 1,
+    .rope_theta = 500000,
+    .rope = {32, 1, 4, 8192},
 };
 
-/* What the device is given of a batch, in one piece. Members of a table on the device are only ever named. */
+/* What the device is given of a batch, in one piece. Members of a table on the device are only ever
+ * named. */
 typedef struct tables {
     int32_t    ids[ROWS], pos[ROWS], out[ROWS];
     int64_t    slot[ROWS], item_slot[ITEM_ROWS];
@@ -63,13 +74,32 @@ static void check(weft_status status, const weft_error *err)
 
 static void add_site(full *f, int32_t layer)
 {
-    weft_error        err = WF_ERROR_INIT;
-    const weft_xattn  x = { .hdr = WEFT_HDR(weft_xattn), .n_heads = 32, .n_kv_heads = 8, .head_dim = 64,
-                            .d_src = 2048, .d_ffn = 8192, .flags = WEFT_XATTN_QK_NORM, .norm_eps = 1e-5f,
-                            .w_q = "q", .w_k = "k", .w_v = "v", .w_o = "o", .norm_in = "n", .norm_q = "nq",
-                            .norm_k = "nk", .norm_ffn = "nf", .w_gate = "g", .w_up = "u", .w_down = "d" };
-    const weft_hook_site s = { .hdr = WEFT_HDR(weft_hook_site), .kind = WEFT_HOOK_XATTN, .layer = layer,
-                               .stream = "test/rows", .xattn = &x, .name = "site" };
+    weft_error           err = WF_ERROR_INIT;
+    const weft_xattn     x = {.hdr = WEFT_HDR(weft_xattn),
+                              .n_heads = 32,
+                              .n_kv_heads = 8,
+                              .head_dim = 64,
+                              .d_src = 2048,
+                              .d_ffn = 8192,
+                              .flags = WEFT_XATTN_QK_NORM,
+                              .norm_eps = 1e-5f,
+                              .w_q = "q",
+                              .w_k = "k",
+                              .w_v = "v",
+                              .w_o = "o",
+                              .norm_in = "n",
+                              .norm_q = "nq",
+                              .norm_k = "nk",
+                              .norm_ffn = "nf",
+                              .w_gate = "g",
+                              .w_up = "u",
+                              .w_down = "d"};
+    const weft_hook_site s = {.hdr = WEFT_HDR(weft_hook_site),
+                              .kind = WEFT_HOOK_XATTN,
+                              .layer = layer,
+                              .stream = "test/rows",
+                              .xattn = &x,
+                              .name = "site"};
     check(wf_hooks_add_site(&f->hooks, "test", shape.n_layers, &s, &err), &err);
 }
 
@@ -102,11 +132,11 @@ static void open_pages(full *f)
     for (int32_t r = 0; r < ITEM_RUNS; r++) {
         int32_t left = ITEM_ROWS - r * WF_PAGE_TOKENS, first;
         check(wf_kv_pool_take(&f->kv, 2, &first, &err), &err);
-        f->host.x_span[r] = (wf_kv_span){ first, left < WF_PAGE_TOKENS ? left : WF_PAGE_TOKENS };
+        f->host.x_span[r] = (wf_kv_span){first, left < WF_PAGE_TOKENS ? left : WF_PAGE_TOKENS};
         for (int32_t i = 0; i < f->host.x_span[r].n_keys; i++)
             f->host.item_slot[r * WF_PAGE_TOKENS + i] = (int64_t)first * WF_PAGE_TOKENS + i;
     }
-    f->host.span[0] = (wf_kv_span){ f->text_page, WF_PAGE_TOKENS };
+    f->host.span[0] = (wf_kv_span){f->text_page, WF_PAGE_TOKENS};
 }
 
 static void open_full(full *f, uint64_t cpu_flags)
@@ -174,10 +204,16 @@ static void run(full *f, int32_t from, int32_t n, bool item, float *logits)
     weft_error err = WF_ERROR_INIT;
     int64_t    seeing = fill_tables(&f->host, f->text_page, from, n, item);
     tables    *d = f->on_device;
-    wf_seen    streams[1] = { { seeing, d->x_index, d->x_begin, d->x_end, d->x_last, d->x_span } };
-    wf_batch   b = { .m = n, .n_out = n, .ids = d->ids, .pos = d->pos, .slot = d->slot, .streams = streams,
-                     .self = { n, NULL, d->begin, d->end, d->last, d->span }, .out_index = d->out,
-                     .logits = logits + (size_t)from * (size_t)shape.vocab };
+    wf_seen    streams[1] = {{seeing, d->x_index, d->x_begin, d->x_end, d->x_last, d->x_span}};
+    wf_batch   b = {.m = n,
+                    .n_out = n,
+                    .ids = d->ids,
+                    .pos = d->pos,
+                    .slot = d->slot,
+                    .streams = streams,
+                    .self = {n, NULL, d->begin, d->end, d->last, d->span},
+                    .out_index = d->out,
+                    .logits = logits + (size_t)from * (size_t)shape.vocab};
     check(wf_queue_upload(f->queue, d, &f->host, sizeof f->host, &err), &err);
     check(wf_decoder_run(&f->decoder, &b, &err), &err);
     check(wf_queue_wait(f->queue, &err), &err);
@@ -186,7 +222,8 @@ static void run(full *f, int32_t from, int32_t n, bool item, float *logits)
 static bool same_rows(const float *a, const float *b, int32_t from, int32_t to)
 {
     size_t row = (size_t)shape.vocab;
-    return memcmp(a + (size_t)from * row, b + (size_t)from * row, (size_t)(to - from) * row * sizeof *a) == 0;
+    return memcmp(a + (size_t)from * row, b + (size_t)from * row,
+                  (size_t)(to - from) * row * sizeof *a) == 0;
 }
 
 /* The best level: prefill and decode, the same rows in other cuts, and without the item. */
@@ -257,11 +294,12 @@ static void compare_row(const float *want, const float *got, int32_t row)
     double cosine = wg / sqrt(ww * gg);
     top_two(want, &best, &margin);
     top_two(got, &other, &unused);
-    print_message("row %d: cosine %.7f, max abs error %.4f of %.2f, margin %.3f\n", row, cosine, worst, scale,
-                  (double)margin);
+    print_message("row %d: cosine %.7f, max abs error %.4f of %.2f, margin %.3f\n", row, cosine,
+                  worst, scale, (double)margin);
     assert_true(cosine >= COSINE_LEAST);
     assert_true(worst <= ERROR_MOST * scale);
-    if ((double)margin > 2 * ERROR_MOST * scale) /* only then is the likeliest token beyond the tolerance */
+    if ((double)margin >
+        2 * ERROR_MOST * scale) /* only then is the likeliest token beyond the tolerance */
         assert_int_equal(best, other);
 }
 
@@ -292,9 +330,10 @@ static uint64_t available(void)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_full_size) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_full_size)};
     if (available() < NEED_BYTES) {
-        printf("skipped: a model of the 1B shape and its buffers want 6 GiB of free memory, and there are %llu MiB\n",
+        printf("skipped: a model of the 1B shape and its buffers want 6 GiB of free memory, and "
+               "there are %llu MiB\n",
                (unsigned long long)(available() >> 20));
         return 77;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What weft promises, byte for byte: text is never touched, and the same input gives the same bytes whatever it is
- * computed beside, in which pieces and on how many threads. Shapes cross every block edge: three key blocks and a tail,
- * 1, 15, 16, 17 and 33 rows; all gates of the fixture are away from zero. Every case runs on each instruction level of
- * this machine, in f32 and bf16, and on the asynchronous device. */
+/* What weft promises, byte for byte: text is never touched, and the same input gives the same bytes
+ * whatever it is computed beside, in which pieces and on how many threads. Shapes cross every block
+ * edge: three key blocks and a tail, 1, 15, 16, 17 and 33 rows; all gates of the fixture are away
+ * from zero. Every case runs on each instruction level of this machine, in f32 and bf16, and on the
+ * asynchronous device. */
 #include "rig.h"
 
 #include "core/base/cpu.h"
@@ -11,26 +12,31 @@
 #define PARITY FIXTURE("mllama-1tile/parity-2images.safetensors")
 
 /* 33 tokens, picture 1, 70 tokens, pictures 2 and 1 side by side, 97 tokens: 203 places. */
-static const int32_t media[] = { 33, -1, 70, -2, -1, 97, 0 };
-static const int32_t text[] = { 203, 0 };
+static const int32_t media[] = {33, -1, 70, -2, -1, 97, 0};
+static const int32_t text[] = {203, 0};
 
 typedef struct level {
     const char *mask, *dtype, *device;
 } level;
 
 static const level levels[] = {
-    { "cpu_mask=none", "dtype=f32", "device=cpu" },   { "cpu_mask=none", "dtype=bf16", "device=cpu" },
-    { "cpu_mask=avx2", "dtype=f32", "device=cpu" },   { "cpu_mask=avx2", "dtype=bf16", "device=cpu" },
-    { "cpu_mask=avx512", "dtype=f32", "device=cpu" }, { "cpu_mask=avx512", "dtype=bf16", "device=cpu" },
-    { "cpu_mask=max", "dtype=bf16", "device=cpu" },   { "cpu_mask=max", "dtype=f32", "device=async-test" },
-    { "cpu_mask=max", "dtype=bf16", "device=async-test" },
+    {"cpu_mask=none", "dtype=f32", "device=cpu"},
+    {"cpu_mask=none", "dtype=bf16", "device=cpu"},
+    {"cpu_mask=avx2", "dtype=f32", "device=cpu"},
+    {"cpu_mask=avx2", "dtype=bf16", "device=cpu"},
+    {"cpu_mask=avx512", "dtype=f32", "device=cpu"},
+    {"cpu_mask=avx512", "dtype=bf16", "device=cpu"},
+    {"cpu_mask=max", "dtype=bf16", "device=cpu"},
+    {"cpu_mask=max", "dtype=f32", "device=async-test"},
+    {"cpu_mask=max", "dtype=bf16", "device=async-test"},
 };
 
 static const level *at; /* the level under test */
 
-static void open_at(rig *r, const char *model, const char *parity, const char *more, const char *more2)
+static void open_at(rig *r, const char *model, const char *parity, const char *more,
+                    const char *more2)
 {
-    const char *pairs[8] = { at->mask, at->dtype, at->device, model, more, more2, NULL };
+    const char *pairs[8] = {at->mask, at->dtype, at->device, model, more, more2, NULL};
     rig_open(r, pairs, parity);
 }
 
@@ -39,13 +45,14 @@ static void open_media(rig *r, const char *more)
     open_at(r, "model=" VISION, PARITY, more, NULL);
 }
 
-/* 0, 1 and 2 plugins loaded and no media: the composed directory's text core is the same in all three. */
+/* 0, 1 and 2 plugins loaded and no media: the composed directory's text core is the same in all
+ * three. */
 static void test_plugins_idle(void **state)
 {
     static const char *const more[][2] = {
-        { NULL, NULL },
-        { "@" FIXTURE("composed/weft.ini"), NULL },
-        { "@" FIXTURE("composed/weft.ini"), "plugin=" WEFT_SOFT_PLUGIN },
+        {NULL, NULL},
+        {"@" FIXTURE("composed/weft.ini"), NULL},
+        {"@" FIXTURE("composed/weft.ini"), "plugin=" WEFT_SOFT_PLUGIN},
     };
     float *first = NULL;
     (void)state;
@@ -74,12 +81,12 @@ static void test_neighbours(void **state)
     open_media(&r, NULL);
     float         *alone = rig_run(&r, text, 0, NULL), *with = rig_run(&r, media, 0, NULL);
     int64_t        vocab = r.e->config.vocab, a = 0, b = 0;
-    weft_sequence *s[2] = { rig_sequence(&r, text), rig_sequence(&r, media) };
+    weft_sequence *s[2] = {rig_sequence(&r, text), rig_sequence(&r, media)};
     float         *both = malloc((size_t)(64 * vocab) * sizeof *both);
     s[0]->no_cache = s[1]->no_cache = 1;
     while (s[0]->n_done < s[0]->n) { /* uneven shares, so that rows meet at every alignment */
-        int64_t      na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
-        wf_step_part parts[2] = { { s[0], na, na }, { s[1], nb, nb } };
+        int64_t na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
+        wf_step_part parts[2] = {{s[0], na, na}, {s[1], nb, nb}};
         rig_check(wf_step_run(r.e, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
         rig_same(alone + a * vocab, both, na, &r, "a text neighbour");
         rig_same(with + b * vocab, both + na * vocab, nb, &r, "a media neighbour");
@@ -100,7 +107,8 @@ static void test_before_and_after(void **state)
     rig r;
     (void)state;
     open_media(&r, NULL);
-    float *first = rig_run(&r, text, 0, NULL), *with = rig_run(&r, media, 0, NULL), *again = rig_run(&r, text, 0, NULL);
+    float *first = rig_run(&r, text, 0, NULL), *with = rig_run(&r, media, 0, NULL),
+          *again = rig_run(&r, text, 0, NULL);
     rig_same(first, with, 33, &r, "rows before a picture");
     rig_same(first, again, 203, &r, "text after a picture");
     assert_memory_not_equal(first + 40 * r.e->config.vocab, with + 40 * r.e->config.vocab, 64);
@@ -112,7 +120,7 @@ static void test_before_and_after(void **state)
 
 static void test_chunks(void **state)
 {
-    static const int64_t chunks[] = { 1, 2, 7, 15, 16, 17 };
+    static const int64_t chunks[] = {1, 2, 7, 15, 16, 17};
     rig                  r;
     (void)state;
     open_media(&r, NULL);
@@ -128,7 +136,7 @@ static void test_chunks(void **state)
 
 static void test_threads(void **state)
 {
-    static const char *const threads[] = { "threads=1", "threads=2", "threads=3", "threads=8" };
+    static const char *const threads[] = {"threads=1", "threads=2", "threads=3", "threads=8"};
     float                   *first = NULL;
     (void)state;
     for (size_t i = 0; i < 4; i++) {
@@ -146,10 +154,11 @@ static void test_threads(void **state)
     free(first);
 }
 
-/* A fork that goes another way leaves its parent's bytes alone, and both equal fresh runs; so does a cut sequence. */
+/* A fork that goes another way leaves its parent's bytes alone, and both equal fresh runs; so does
+ * a cut sequence. */
 static void test_fork_and_truncate(void **state)
 {
-    static const int32_t head[] = { 33, -1, 70, 0 }, fresh[] = { 33, -1, 70, -2, 40, 0 };
+    static const int32_t head[] = {33, -1, 70, 0}, fresh[] = {33, -1, 70, -2, 40, 0};
     rig                  r;
     weft_sequence       *fork;
     weft_error           err = WF_ERROR_INIT;
@@ -160,8 +169,9 @@ static void test_fork_and_truncate(void **state)
     weft_sequence *s = rig_sequence(&r, head);
     free(rig_logits(&r, s, 0));
     rig_check(weft_sequence_fork(s, &fork, &err), &err);
-    int32_t other[] = { 1, 2, 3 };
-    rig_check(weft_sequence_feed_ids(fork, other, 3, &err), &err); /* writes into the shared block's place */
+    int32_t other[] = {1, 2, 3};
+    rig_check(weft_sequence_feed_ids(fork, other, 3, &err),
+              &err); /* writes into the shared block's place */
     free(rig_logits(&r, fork, 0));
     rig_check(weft_sequence_truncate(fork, s->n, &err), &err);
     rig_check(weft_sequence_truncate(fork, 90, &err), &err); /* within a block */
@@ -186,7 +196,8 @@ static void test_fork_and_truncate(void **state)
     rig_close(&r);
 }
 
-/* Blocks taken from the prefix cache, and K/V of pictures dropped and projected again under memory pressure. */
+/* Blocks taken from the prefix cache, and K/V of pictures dropped and projected again under memory
+ * pressure. */
 static void test_shared_and_evicted(void **state)
 {
     rig        r, tight;
@@ -231,11 +242,11 @@ static void over_levels(void (*test)(void **))
     }
 }
 
-#define OVER(name)                      \
-    static void all_##name(void **state) \
-    {                                   \
-        (void)state;                    \
-        over_levels(test_##name);       \
+#define OVER(name)                                                                                 \
+    static void all_##name(void **state)                                                           \
+    {                                                                                              \
+        (void)state;                                                                               \
+        over_levels(test_##name);                                                                  \
     }
 OVER(plugins_idle)
 OVER(neighbours)
@@ -248,9 +259,12 @@ OVER(shared_and_evicted)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_plugins_idle),      cmocka_unit_test(all_neighbours),
-        cmocka_unit_test(all_before_and_after),  cmocka_unit_test(all_chunks),
-        cmocka_unit_test(all_threads),           cmocka_unit_test(all_fork_and_truncate),
+        cmocka_unit_test(all_plugins_idle),
+        cmocka_unit_test(all_neighbours),
+        cmocka_unit_test(all_before_and_after),
+        cmocka_unit_test(all_chunks),
+        cmocka_unit_test(all_threads),
+        cmocka_unit_test(all_fork_and_truncate),
         cmocka_unit_test(all_shared_and_evicted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

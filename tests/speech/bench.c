@@ -17,7 +17,7 @@ const void *component_load(const char *name, const char *kind)
     return NULL;
 }
 
-/* --- bytes ------------------------------------------------------------------------------------ */
+/* ---- bytes ---- */
 
 void bytes_put(bytes_made *b, const void *p, uint64_t n)
 {

@@ -220,7 +220,7 @@ static void rates_refused(void **state)
     }
 }
 
-/* --- a recording ------------------------------------------------------------------------------ */
+/* ---- a recording ---- */
 
 typedef struct recording {
     const float *x; /* [n, channels] */

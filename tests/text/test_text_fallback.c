@@ -103,11 +103,12 @@ static void test_metaspace(void **state)
 static void test_normalised_specials(void **state)
 {
     fake_host      h;
-    txt_tokenizer *t = open_with(
-        &h, "\"content\":\"<s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
-            "\"normalized\":false",
-        "\"content\":\"<s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
-        "\"normalized\":true");
+    txt_tokenizer *t =
+        open_with(&h,
+                  "\"content\":\"<s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
+                  "\"normalized\":false",
+                  "\"content\":\"<s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
+                  "\"normalized\":true");
     (void)state;
     check_list(t, "normalised", 200);
     close_all(&h, t);
@@ -193,9 +194,9 @@ static void test_chat(void **state)
 /* With <end_of_utterance> there are turns, and that token ends the answer. */
 static void test_turns(void **state)
 {
-    fake_host          h;
-    txt_tokenizer     *t = open_with(&h, "\"content\":\"<image>\"",
-                                     "\"content\":\"<end_of_utterance>\"");
+    fake_host      h;
+    txt_tokenizer *t =
+        open_with(&h, "\"content\":\"<image>\"", "\"content\":\"<end_of_utterance>\"");
     const weft_part    part = {"a", 1, -1, 0};
     const weft_message m = {"user", &part, 1, 0};
     int32_t            ids[64];
@@ -274,11 +275,16 @@ static void test_linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prepend_and_replace), cmocka_unit_test(test_metaspace),
-        cmocka_unit_test(test_normalised_specials), cmocka_unit_test(test_user_text),
-        cmocka_unit_test(test_decode),              cmocka_unit_test(test_decode_one),
-        cmocka_unit_test(test_chat),                cmocka_unit_test(test_turns),
-        cmocka_unit_test(test_refused),             cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_prepend_and_replace),
+        cmocka_unit_test(test_metaspace),
+        cmocka_unit_test(test_normalised_specials),
+        cmocka_unit_test(test_user_text),
+        cmocka_unit_test(test_decode),
+        cmocka_unit_test(test_decode_one),
+        cmocka_unit_test(test_chat),
+        cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,8 +63,11 @@ static void test_bad_configs(void **state)
 
 static int64_t bins_of(module *m, void *self)
 {
-    const weft_media_info info = {.hdr = WEFT_HDR(weft_media_info), .kind = "audio", .channels = 1,
-                                  .sample_rate = 16000, .n_samples = 16000};
+    const weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
+                                  .kind = "audio",
+                                  .channels = 1,
+                                  .sample_rate = 16000,
+                                  .n_samples = 16000};
     weft_plan             p = {.hdr = WEFT_HDR(weft_plan)};
     assert_int_equal(m->audio->plan(self, &info, NULL, NULL, &p, &m->err), WEFT_OK);
     assert_string_equal(p.output_name[1], "features");
@@ -80,8 +83,8 @@ static void test_origin(void **state)
         int         given, warned;
         int64_t     bins;
     } cases[] = {
-        {V05, INSIDE, 0, 0, 128}, {V05, NULL, 0, 0, 128},    {V05, INSIDE, 1, 1, 128},
-        {V05, OUTSIDE, 1, 0, 80}, {NAMED, OUTSIDE, 1, 0, 80}, {NAMED, INSIDE, 1, 0, 80},
+        {V05, INSIDE, 0, 0, 128},    {V05, NULL, 0, 0, 128},     {V05, INSIDE, 1, 1, 128},
+        {V05, OUTSIDE, 1, 0, 80},    {NAMED, OUTSIDE, 1, 0, 80}, {NAMED, INSIDE, 1, 0, 80},
         {ORPHAN, OUTSIDE, 1, 0, 80}, {V05, NULL, 1, 0, 80},
     };
     (void)state;
@@ -159,9 +162,9 @@ static void test_parameters(void **state)
         int32_t     d_model;
         uint64_t    encoder, projector;
     } cases[] = {
-        {V05, 2048, 636968960, 46149632},                                   /* v0.5, 3.2 1B */
-        {V05, 4096, 636968960, 50343936},                                   /* v0.5, v0.6, 8B */
-        {V05, 8192, 636968960, 58732544},                                   /* 70B */
+        {V05, 2048, 636968960, 46149632},                                     /* v0.5, 3.2 1B */
+        {V05, 4096, 636968960, 50343936},                                     /* v0.5, v0.6, 8B */
+        {V05, 8192, 636968960, 58732544},                                     /* 70B */
         {ARCH ", \"audio_config\": {" TURBO "}}", 4096, 636968960, 50345984}, /* v0.4_1, 8B */
         {ARCH ", \"audio_config\": {\"d_model\": 1024, \"encoder_layers\": 24,"
               " \"encoder_attention_heads\": 16, \"encoder_ffn_dim\": 4096}}",
@@ -171,11 +174,11 @@ static void test_parameters(void **state)
          4096, 88154112, 33564672}, /* v0.3, 8B: whisper-small */
         {ARCH ", \"audio_config\": {\"d_model\": 768, \"encoder_layers\": 12,"
               " \"encoder_attention_heads\": 12, \"encoder_ffn_dim\": 3072}}",
-         2048, 88154112, 29368320}, /* v0.3, 3.2 1B */
+         2048, 88154112, 29368320},                                         /* v0.3, 3.2 1B */
         {ARCH "}", 2048, 8208384, 4096 * 3072 + 2048 * 2048 + 3072 + 2048}, /* whisper-tiny */
         {"{\"architectures\": [\"ShukaModel\"], \"audio_config\": {\"d_model\": 1280,"
-              " \"encoder_layers\": 32, \"encoder_attention_heads\": 20,"
-              " \"encoder_ffn_dim\": 5120}}",
+         " \"encoder_layers\": 32, \"encoder_attention_heads\": 20,"
+         " \"encoder_ffn_dim\": 5120}}",
          4096, 636968960 - 3 * 48 * 1280, 4096 * 10240 + 4096 * 4096 + 10240 + 4096}, /* Shuka */
     };
     module m;

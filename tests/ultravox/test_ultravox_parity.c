@@ -31,8 +31,12 @@ static const parity_case cases[] = {
     {"v05, 480000", DIR("v05/long-480000"), {"dtype=f32", INI("v05")}, 480000, 3, 0},
     {"v05, 480001", DIR("v05/long-480001"), {"dtype=f32", INI("v05")}, 480001, 3, 0},
     {"v05, 1000000", DIR("v05/long-1000000"), {"dtype=f32", INI("v05")}, 1000000, 3, 0},
-    {"v05, 480001, prefilled through the span in pieces", DIR("v05/long-480001"),
-     {"dtype=f32", "prefill_chunk=37", INI("v05")}, 480001, 3, 0},
+    {"v05, 480001, prefilled through the span in pieces",
+     DIR("v05/long-480001"),
+     {"dtype=f32", "prefill_chunk=37", INI("v05")},
+     480001,
+     3,
+     0},
     {"v041", DIR("v041/parity"), {"dtype=f32", INI("v041")}, 0, 5, 0},
     {"v041, 321 samples", DIR("v041/parity-321"), {"dtype=f32", INI("v041")}, 0, 5, 0},
     {"v041, async", DIR("v041/parity"), {"dtype=f32", "device=async-test", INI("v041")}, 0, 5, 0},
@@ -41,15 +45,27 @@ static const parity_case cases[] = {
     {"shuka, a whole chunk", DIR("shuka/parity-one"), {"dtype=f32", INI("shuka")}, 0, 5, 0},
     {"shuka, one frame more", DIR("shuka/parity-last1"), {"dtype=f32", INI("shuka")}, 0, 4, 0},
     {"shuka, plain C", DIR("shuka/parity"), {"dtype=f32", "cpu_mask=none", INI("shuka")}, 0, 4, 0},
-    {"shuka, async", DIR("shuka/parity"), {"dtype=f32", "device=async-test", INI("shuka")}, 0, 4,
+    {"shuka, async",
+     DIR("shuka/parity"),
+     {"dtype=f32", "device=async-test", INI("shuka")},
+     0,
+     4,
      0},
-    {"shuka, in pieces of 4", DIR("shuka/parity"), {"dtype=f32", "prefill_chunk=4", INI("shuka")},
-     0, 4, 0},
+    {"shuka, in pieces of 4",
+     DIR("shuka/parity"),
+     {"dtype=f32", "prefill_chunk=4", INI("shuka")},
+     0,
+     4,
+     0},
     {"mid-silu", DIR("mid-silu/parity"), {"dtype=f32", INI("mid-silu")}, 0, 5, 0},
     {"mid-silu, 319 samples", DIR("mid-silu/parity-319"), {"dtype=f32", INI("mid-silu")}, 0, 5, 0},
-    {"mid-silu, without a file", DIR("mid-silu/parity"),
+    {"mid-silu, without a file",
+     DIR("mid-silu/parity"),
      {"dtype=f32", "model=" DIR("text"), "weft.ultravox.weights=" DIR("mid-silu"),
-      "weft.ultravox.audio=" DIR("encoder")}, 0, 5, 0},
+      "weft.ultravox.audio=" DIR("encoder")},
+     0,
+     5,
+     0},
 };
 
 static weft_settings *settings_with(const parity_case *c)
@@ -102,12 +118,12 @@ static const char *with_samples(const char *file, int64_t n)
 
 static void test_case(void **state)
 {
-    const parity_case  *c = *state;
-    char                file[512];
-    weft_settings      *s = settings_with(c);
-    weft_engine        *e = open_engine(s);
+    const parity_case *c = *state;
+    char               file[512];
+    weft_settings     *s = settings_with(c);
+    weft_engine       *e = open_engine(s);
     snprintf(file, sizeof file, "%s.safetensors", c->file);
-    const char *parity = c->samples > 0 ? with_samples(file, c->samples) : file;
+    const char    *parity = c->samples > 0 ? with_samples(file, c->samples) : file;
     const verified v = verify_passes(e, s, parity, 0);
     assert_int_equal(v.stages + v.core, c->rows);
 }
@@ -116,7 +132,7 @@ int main(void)
 {
     struct CMUnitTest tests[sizeof cases / sizeof *cases];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        tests[i] = (struct CMUnitTest){cases[i].name, test_case, NULL, NULL,
-                                       (void *)(uintptr_t)&cases[i]};
+        tests[i] =
+            (struct CMUnitTest){cases[i].name, test_case, NULL, NULL, (void *)(uintptr_t)&cases[i]};
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

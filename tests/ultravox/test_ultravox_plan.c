@@ -11,10 +11,14 @@
 
 static weft_status plan(module *m, void *self, int64_t n, int32_t rate, weft_plan *out)
 {
-    const weft_media_info info = {.hdr = WEFT_HDR(weft_media_info), .kind = "audio", .channels = 1,
-                                  .sample_rate = rate, .n_samples = n, .duration_us = -1};
-    const weft_limits     lim = {.hdr = WEFT_HDR(weft_limits), .max_tokens = 3750,
-                                 .max_samples = 20000000};
+    const weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
+                                  .kind = "audio",
+                                  .channels = 1,
+                                  .sample_rate = rate,
+                                  .n_samples = n,
+                                  .duration_us = -1};
+    const weft_limits     lim = {
+            .hdr = WEFT_HDR(weft_limits), .max_tokens = 3750, .max_samples = 20000000};
     memset(out, 0, sizeof *out);
     out->hdr.size = (uint32_t)sizeof *out;
     return m->audio->plan(self, &info, NULL, &lim, out, &m->err);
@@ -26,13 +30,21 @@ static void test_token_counts(void **state)
         int64_t n, frames, tokens, rows; /* rows 0: several chunks */
         int32_t rate;
     } cases[] = {
-        {1, 2, 1, 1, 16000},          {319, 2, 1, 1, 16000},        {320, 2, 1, 1, 16000},
-        {321, 3, 1, 2, 16000},        {16000, 100, 7, 50, 16000},   {44100, 100, 7, 50, 44100},
-        {80000, 500, 32, 250, 16000}, {160000, 1000, 63, 500, 16000},
+        {1, 2, 1, 1, 16000},
+        {319, 2, 1, 1, 16000},
+        {320, 2, 1, 1, 16000},
+        {321, 3, 1, 2, 16000},
+        {16000, 100, 7, 50, 16000},
+        {44100, 100, 7, 50, 44100},
+        {80000, 500, 32, 250, 16000},
+        {160000, 1000, 63, 500, 16000},
         {240000, 1500, 94, 750, 16000},
-        {479999, 3000, 188, 1500, 16000}, {480000, 3000, 188, 1500, 16000},
-        {480001, 3001, 189, 0, 16000},    {560000, 3500, 220, 0, 16000},
-        {960000, 6000, 376, 0, 16000},    {1000000, 6250, 392, 0, 16000},
+        {479999, 3000, 188, 1500, 16000},
+        {480000, 3000, 188, 1500, 16000},
+        {480001, 3001, 189, 0, 16000},
+        {560000, 3500, 220, 0, 16000},
+        {960000, 6000, 376, 0, 16000},
+        {1000000, 6250, 392, 0, 16000},
     };
     module    m;
     void     *self;
@@ -110,8 +122,11 @@ static float *frames_of(module *m, void *self, const float *x, int64_t n, int64_
                         weft_status want)
 {
     weft_plan       p;
-    weft_media_info info = {.hdr = WEFT_HDR(weft_media_info), .kind = "audio", .channels = 1,
-                            .sample_rate = 16000, .n_samples = n};
+    weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
+                            .kind = "audio",
+                            .channels = 1,
+                            .sample_rate = 16000,
+                            .n_samples = n};
     tape            t = {x, 0, heard};
     weft_media      media = {WEFT_HDR(weft_media), &t, &info, NULL, read_tape};
     assert_int_equal(plan(m, self, n, 16000, &p), WEFT_OK);
@@ -169,8 +184,8 @@ static void expect_prompt(module *m, void *self, const char *task, const char *w
 
 static void test_hooks_and_prompts(void **state)
 {
-    module               m;
-    void                *self;
+    module m;
+    void  *self;
     (void)state;
     module_open(&m);
     assert_int_equal(create(&m, V05, NULL, 2048, &self), WEFT_OK);

@@ -11,7 +11,9 @@
 
 #include "core/engine/media.h"
 
-#define WAIT_S 20 /* a read that waits for bytes nobody sends would wait for ever: the alarm ends the program */
+#define WAIT_S                                                                                     \
+    20 /* a read that waits for bytes nobody sends would wait for ever: the alarm ends the program \
+        */
 
 static atomic_int no_cancel;
 
@@ -74,6 +76,6 @@ static void test_bytes_are_given_as_they_come(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_bytes_are_given_as_they_come) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_bytes_are_given_as_they_come)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,8 +5,9 @@
 #include "tests/model/rig.h"
 
 #define CLIPS FIXTURE("video/picture.ini")
-#define BOTH FIXTURE("video/parity-picture.safetensors") /* item 1: the picture; item 2: the clip  \
-                                                          */
+#define BOTH                                                                                       \
+    FIXTURE("video/parity-picture.safetensors") /* item 1: the picture; item 2: the clip           \
+                                                 */
 
 /* 33 tokens, the clip, 70 tokens, the picture, the clip again, 60 tokens: 166 places. */
 static const int32_t media[] = {33, -2, 70, -1, -2, 60, 0};

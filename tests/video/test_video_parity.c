@@ -52,9 +52,9 @@ static const parity_case cases[] = {
 
 static void test_case(void **state)
 {
-    const parity_case  *c = *state;
-    char                config[512];
-    const char         *pairs[8] = {config};
+    const parity_case *c = *state;
+    char               config[512];
+    const char        *pairs[8] = {config};
     snprintf(config, sizeof config, "@%s", c->ini);
     for (int32_t i = 0; i < 3; i++)
         pairs[1 + i] = c->pairs[i];

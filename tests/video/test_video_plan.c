@@ -176,7 +176,7 @@ static void test_spans(void **state)
     rig_close(&r);
 }
 
-/* --- configurations --------------------------------------------------------------------------- */
+/* ---- configurations ---- */
 
 static char dir[64];
 

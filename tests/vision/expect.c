@@ -13,7 +13,7 @@
 bytes fixture_read(const char *name)
 {
     char  path[4096];
-    bytes b = { NULL, 0 };
+    bytes b = {NULL, 0};
     snprintf(path, sizeof path, "%s/%s", WEFT_FIXTURES, name);
     FILE *f = fopen(path, "rb");
     if (f == NULL)
@@ -47,7 +47,7 @@ json_t *fixture_json(const char *name)
 
 expect expect_open(const char *name)
 {
-    expect   e = { fixture_read(name), NULL };
+    expect   e = {fixture_read(name), NULL};
     uint64_t n;
     assert_true(e.file.n > 8);
     memcpy(&n, e.file.p, sizeof n);

@@ -34,7 +34,7 @@ static int64_t length(void *ctx)
 
 weft_source source_of(memory_source *m)
 {
-    weft_source s = { WEFT_HDR(weft_source), m, read_at, length };
+    weft_source s = {WEFT_HDR(weft_source), m, read_at, length};
     return s;
 }
 
@@ -56,11 +56,11 @@ weft_tensor frame_of(const weft_media_info *info, uint8_t *px)
 {
     weft_tensor t;
     int64_t     c = info->has_alpha ? 4 : 3;
-    int64_t     shape[4] = { 1, info->height, info->width, c };
+    int64_t     shape[4] = {1, info->height, info->width, c};
     memset(&t, 0, sizeof t);
     t.data = px;
     t.device_type = WEFT_DEV_CPU;
-    t.dtype = (weft_dtype){ WEFT_DT_UINT, 8, 1 };
+    t.dtype = (weft_dtype){WEFT_DT_UINT, 8, 1};
     t.ndim = 4;
     t.bytes = 1;
     for (int i = 3; i >= 0; i--) {
@@ -73,12 +73,12 @@ weft_tensor frame_of(const weft_media_info *info, uint8_t *px)
 
 static weft_status read_opened(const weft_decoder *d, void *dec, picture *out, weft_error *err)
 {
-    weft_media_info info = { .hdr = WEFT_HDR(weft_media_info) };
+    weft_media_info info = {.hdr = WEFT_HDR(weft_media_info)};
     int64_t         at = -1, time = 0;
     weft_status     st = d->info(dec, &info, err);
     if (st != WEFT_OK)
         return st;
-    *out = (picture){ info.width, info.height, info.has_alpha ? 4 : 3, NULL };
+    *out = (picture){info.width, info.height, info.has_alpha ? 4 : 3, NULL};
     weft_tensor t = frame_of(&info, NULL);
     t.data = out->px = malloc(t.bytes);
     assert_non_null(out->px);
@@ -149,8 +149,8 @@ void png_chunk(builder *b, const char *type, const void *data, uint64_t n)
 
 builder png_begin(uint32_t width, uint32_t height, uint8_t depth, uint8_t type)
 {
-    builder b = { NULL, 0, 0 };
-    uint8_t ihdr[13] = { 0 };
+    builder b = {NULL, 0, 0};
+    uint8_t ihdr[13] = {0};
     put32(ihdr, width);
     put32(ihdr + 4, height);
     ihdr[8] = depth;

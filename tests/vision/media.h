@@ -47,9 +47,9 @@ typedef struct builder {
 builder png_begin(uint32_t width, uint32_t height, uint8_t depth, uint8_t type);
 void    png_chunk(builder *b, const char *type, const void *data, uint64_t n);
 /* IDAT of n bytes of rows (filter bytes included), packed; then IEND. */
-void    png_end(builder *b, const void *rows, uint64_t n);
+void png_end(builder *b, const void *rows, uint64_t n);
 /* A chunk of head (n_head bytes, names and all), then zeros packed from n bytes to about n /
  * 1000. */
-void    png_bomb(builder *b, const char *type, const void *head, uint64_t n_head, uint64_t n);
+void png_bomb(builder *b, const char *type, const void *head, uint64_t n_head, uint64_t n);
 
 #endif

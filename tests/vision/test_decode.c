@@ -36,7 +36,8 @@ static void each_picture(void (*check)(const char *, bytes, const expect *))
     const char *name;
     json_t     *value;
     int         n = 0;
-    json_object_foreach(e.header, name, value) {
+    json_object_foreach(e.header, name, value)
+    {
         char path[256];
         if (strncmp(name, "white/", 6) == 0 || strcmp(name, "__metadata__") == 0)
             continue;
@@ -67,7 +68,7 @@ static uint64_t size_of(const picture *p)
 static void same_pixels(const char *name, const picture *p, const expect *e)
 {
     uint64_t    n;
-    int64_t     dims[6] = { 0 };
+    int64_t     dims[6] = {0};
     const void *want = expect_tensor(e, name, &n, dims);
     if (dims[0] != p->height || dims[1] != p->width || dims[2] != p->channels || n != size_of(p) ||
         memcmp(want, p->px, n) != 0)
@@ -79,7 +80,7 @@ static void check_pixels(const char *name, bytes b, const expect *e)
 {
     char          white[256];
     uint64_t      n;
-    memory_source m = { .p = b.p, .n = b.n };
+    memory_source m = {.p = b.p, .n = b.n};
     picture       p = decode(name, &m);
     same_pixels(name, &p, e);
     snprintf(white, sizeof white, "white/%s", name);
@@ -101,7 +102,7 @@ static void pixels_equal_the_references(void **state)
 static void check_short_reads(const char *name, bytes b, const expect *e)
 {
     for (uint32_t seed = 1; seed <= 6; seed++) {
-        memory_source m = { .p = b.p, .n = b.n, .chop = seed * 7919u, .unknown_length = seed & 1 };
+        memory_source m = {.p = b.p, .n = b.n, .chop = seed * 7919u, .unknown_length = seed & 1};
         picture       p = decode(name, &m);
         same_pixels(name, &p, e);
         free(p.px);
@@ -118,14 +119,14 @@ static void short_reads_change_nothing(void **state)
 static void check_twice(const char *name, bytes b, const expect *e)
 {
     const weft_decoder *d = decoder_for(name);
-    memory_source       m = { .p = b.p, .n = b.n };
+    memory_source       m = {.p = b.p, .n = b.n};
     weft_source         s = source_of(&m);
-    weft_media_info     info = { .hdr = WEFT_HDR(weft_media_info) };
+    weft_media_info     info = {.hdr = WEFT_HDR(weft_media_info)};
     void               *dec = NULL;
     assert_int_equal(d->open(&host.host, &s, "image", NULL, &dec, NULL), WEFT_OK);
     assert_int_equal(d->info(dec, &info, NULL), WEFT_OK);
     assert_string_equal(info.kind, "image");
-    picture p = { info.width, info.height, info.has_alpha ? 4 : 3, NULL };
+    picture p = {info.width, info.height, info.has_alpha ? 4 : 3, NULL};
     p.px = malloc(size_of(&p));
     for (int i = 0; i < 2; i++) {
         weft_tensor t = frame_of(&info, p.px);
@@ -160,15 +161,14 @@ static void shown_at(int o, int32_t w, int32_t h, int32_t x, int32_t y, int32_t 
 
 static bytes with_exif(bytes png, int orientation, int big)
 {
-    static const uint8_t little[26] = { 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1 };
-    static const uint8_t large[26] = { 'M', 'M', 0, 42, 0, 0, 0,    8, 0, 1,
-                                       1,   0x12, 0, 3, 0, 0, 0, 1 };
-    builder              b = { NULL, 0, 0 };
+    static const uint8_t little[26] = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1};
+    static const uint8_t large[26] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1};
+    builder              b = {NULL, 0, 0};
     uint8_t              tiff[26];
     memcpy(tiff, big ? large : little, sizeof tiff);
     tiff[big ? 19 : 18] = (uint8_t)orientation;
     png_chunk(&b, "eXIf", tiff, sizeof tiff);
-    bytes out = { malloc(png.n + b.n), png.n + b.n };
+    bytes out = {malloc(png.n + b.n), png.n + b.n};
     memcpy(out.p, png.p, 33); /* the signature and IHDR */
     memcpy(out.p + 33, b.p, b.n);
     memcpy(out.p + 33 + b.n, png.p + 33, png.n - 33);
@@ -178,7 +178,7 @@ static bytes with_exif(bytes png, int orientation, int big)
 
 static void check_orientation(const char *name, const picture *flat, bytes turned, int o)
 {
-    memory_source m = { .p = turned.p, .n = turned.n };
+    memory_source m = {.p = turned.p, .n = turned.n};
     picture       p = decode(name, &m);
     int32_t       w = flat->width, h = flat->height, c = p.channels;
     assert_int_equal(p.width, o > 4 ? h : w);
@@ -187,8 +187,8 @@ static void check_orientation(const char *name, const picture *flat, bytes turne
         for (int32_t x = 0; x < w; x++) {
             int32_t sx, sy;
             shown_at(o, w, h, x, y, &sx, &sy);
-            assert_memory_equal(p.px + (sy * p.width + sx) * c,
-                                flat->px + (y * w + x) * c, (size_t)c);
+            assert_memory_equal(p.px + (sy * p.width + sx) * c, flat->px + (y * w + x) * c,
+                                (size_t)c);
         }
     }
     free(p.px);
@@ -196,14 +196,14 @@ static void check_orientation(const char *name, const picture *flat, bytes turne
 
 static void png_is_turned_by_its_exif(void **state)
 {
-    static const char *const names[] = { "rgb8.png", "rgba8-interlaced.png", "palette4.png",
-                                         "grey16-interlaced.png" };
+    static const char *const names[] = {"rgb8.png", "rgba8-interlaced.png", "palette4.png",
+                                        "grey16-interlaced.png"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[256];
         snprintf(path, sizeof path, "images/%s", names[i]);
         bytes         b = fixture_read(path);
-        memory_source m = { .p = b.p, .n = b.n };
+        memory_source m = {.p = b.p, .n = b.n};
         picture       flat = decode(names[i], &m);
         for (int o = 1; o <= 8; o++) {
             bytes turned = with_exif(b, o, o & 1);
@@ -225,7 +225,7 @@ static void a_long_thin_picture_is_whole(void **state)
     for (int y = 0; y < H; y++)
         memcpy(rows + y * ROW + 1, want + y * 3 * W, 3 * W);
     png_end(&b, rows, sizeof rows);
-    memory_source m = { .p = b.p, .n = b.n };
+    memory_source m = {.p = b.p, .n = b.n};
     picture       p = decode("x.png", &m);
     assert_true(p.width == W && p.height == H && p.channels == 3);
     assert_memory_equal(p.px, want, 3 * W * H);
@@ -238,7 +238,7 @@ static void probe_scores(void **state)
 {
     const weft_decoder *png = decoder_load("weft-png"), *jpeg = decoder_load("weft-jpeg");
     bytes      a = fixture_read("images/rgb8.png"), j = fixture_read("images/baseline-420.jpg");
-    weft_probe in = { WEFT_HDR(weft_probe), "image", a.p, a.n, "x.jpg" };
+    weft_probe in = {WEFT_HDR(weft_probe), "image", a.p, a.n, "x.jpg"};
     (void)state;
     assert_int_equal(png->probe(&in), WEFT_PROBE_CERTAIN);
     assert_int_equal(jpeg->probe(&in), WEFT_PROBE_HINT);
@@ -267,9 +267,9 @@ static void probe_scores(void **state)
 static void check_wrong_buffers(const char *name, bytes b, const expect *e)
 {
     const weft_decoder *d = decoder_for(name);
-    memory_source       m = { .p = b.p, .n = b.n };
+    memory_source       m = {.p = b.p, .n = b.n};
     weft_source         s = source_of(&m);
-    weft_media_info     info = { .hdr = WEFT_HDR(weft_media_info) };
+    weft_media_info     info = {.hdr = WEFT_HDR(weft_media_info)};
     void               *dec = NULL;
     uint8_t             nothing = 0;
     (void)e;

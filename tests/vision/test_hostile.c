@@ -25,7 +25,7 @@
 #endif
 
 #define BOMB_SECONDS (0.05 * SLOWDOWN) /* processor time: the limit that the project set itself */
-#define BOMB_BYTES   (16u << 20)
+#define BOMB_BYTES (16u << 20)
 
 static fake_host host;
 
@@ -44,8 +44,15 @@ static int host_down(void **state)
 }
 
 static const char *const small_files[] = {
-    "rgb8.png", "palette8-interlaced-trns.png", "grey1.png", "rgba16.png", "rgba8-ancillary.png",
-    "grey-progressive.jpg", "orientation-6.jpg", "cmyk-adobe.jpg", "restart-rows.jpg",
+    "rgb8.png",
+    "palette8-interlaced-trns.png",
+    "grey1.png",
+    "rgba16.png",
+    "rgba8-ancillary.png",
+    "grey-progressive.jpg",
+    "orientation-6.jpg",
+    "cmyk-adobe.jpg",
+    "restart-rows.jpg",
     "size-1x1.jpg",
 };
 
@@ -85,7 +92,7 @@ static void check_truncated(const char *name, bytes b)
         memcpy(copy, b.p, n);
         for (int pipe = 0; pipe < 2; pipe++) {
             weft_status st =
-                attempt(name, (memory_source){ .p = copy, .n = n, .unknown_length = pipe }, &err);
+                attempt(name, (memory_source){.p = copy, .n = n, .unknown_length = pipe}, &err);
             if (st != WEFT_E_CORRUPT)
                 fail_msg("%s cut at %llu: %d", name, (unsigned long long)n, st);
             if (!pipe) /* of a pipe only the place of the failed read is known */
@@ -93,7 +100,7 @@ static void check_truncated(const char *name, bytes b)
         }
         free(copy);
     }
-    assert_int_equal(attempt(name, (memory_source){ .p = b.p, .n = b.n }, &err), WEFT_OK);
+    assert_int_equal(attempt(name, (memory_source){.p = b.p, .n = b.n}, &err), WEFT_OK);
 }
 
 static void truncation_is_corrupt_at_every_byte(void **state)
@@ -120,7 +127,7 @@ static void check_changed(const char *name, bytes b)
             r = r * 1664525u + 1013904223u;
             copy[(r >> 8) % b.n] = (uint8_t)(r >> 24);
         }
-        weft_status st = attempt(name, (memory_source){ .p = copy, .n = b.n }, &err);
+        weft_status st = attempt(name, (memory_source){.p = copy, .n = b.n}, &err);
         if (!expected_of_damage(st))
             fail_msg("%s, change %d: %d %s", name, i, st, err.message);
         free(copy);
@@ -139,7 +146,7 @@ static void check_failures(const char *name, bytes b)
     weft_error err;
     for (uint64_t n = 1;; n++) {
         fake_host_fail_at(&host, n, 0);
-        weft_status st = attempt(name, (memory_source){ .p = b.p, .n = b.n }, &err);
+        weft_status st = attempt(name, (memory_source){.p = b.p, .n = b.n}, &err);
         fake_host_fail_at(&host, 0, 0);
         if (st == WEFT_OK)
             break; /* fewer than n requests are made */
@@ -147,9 +154,9 @@ static void check_failures(const char *name, bytes b)
         assert_true(n < 1000);
     }
     for (uint64_t at = 1; at < b.n; at += 7)
-        assert_int_equal(attempt(name, (memory_source){ .p = b.p, .n = b.n, .fail_at = at }, &err),
+        assert_int_equal(attempt(name, (memory_source){.p = b.p, .n = b.n, .fail_at = at}, &err),
                          WEFT_E_IO);
-    assert_int_equal(attempt(name, (memory_source){ .p = b.p, .n = b.n }, &err), WEFT_OK);
+    assert_int_equal(attempt(name, (memory_source){.p = b.p, .n = b.n}, &err), WEFT_OK);
 }
 
 static void failing_memory_and_sources_are_reported(void **state)
@@ -162,7 +169,7 @@ static void check_cancelled(const char *name, bytes b)
 {
     weft_error err;
     atomic_store(&host.cancelled, 1);
-    weft_status st = attempt(name, (memory_source){ .p = b.p, .n = b.n }, &err);
+    weft_status st = attempt(name, (memory_source){.p = b.p, .n = b.n}, &err);
     atomic_store(&host.cancelled, 0);
     assert_int_equal(st, WEFT_E_CANCELLED);
 }
@@ -179,7 +186,7 @@ static void refuse(const char *name, bytes b, weft_status want, const char *word
     weft_error err;
     host.bytes_peak = 0;
     clock_t     start = clock();
-    weft_status st = attempt(name, (memory_source){ .p = b.p, .n = b.n }, &err);
+    weft_status st = attempt(name, (memory_source){.p = b.p, .n = b.n}, &err);
     double      seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
     if (st != want || strstr(err.message, word) == NULL)
         fail_msg("%d, not %d about %s: %s", st, want, word, err.message);
@@ -190,15 +197,15 @@ static void refuse(const char *name, bytes b, weft_status want, const char *word
 
 static void refuse_png(builder b, weft_status want, const char *word)
 {
-    refuse("x.png", (bytes){ b.p, b.n }, want, word);
+    refuse("x.png", (bytes){b.p, b.n}, want, word);
     free(b.p);
 }
 
 static void huge_pngs_are_refused(void **state)
 {
     (void)state;
-    static const uint32_t sides[][2] = { { 65535, 65535 }, { 1000000, 1000000 }, { 1, 32769 },
-                                         { 2147483647, 2147483647 } };
+    static const uint32_t sides[][2] = {
+        {65535, 65535}, {1000000, 1000000}, {1, 32769}, {2147483647, 2147483647}};
     for (size_t i = 0; i < 4; i++) {
         builder b = png_begin(sides[i][0], sides[i][1], 16, 6);
         png_end(&b, "", 1);
@@ -221,9 +228,9 @@ static void packed_text_bombs_are_refused(void **state)
         const char *type, *head;
         uint64_t    n;
     } bombs[] = {
-        { "zTXt", "Comment\0\0", 9 },
-        { "iCCP", "profile\0\0", 9 },
-        { "iTXt", "Comment\0\1\0de\0Kommentar\0", 23 },
+        {"zTXt", "Comment\0\0", 9},
+        {"iCCP", "profile\0\0", 9},
+        {"iTXt", "Comment\0\1\0de\0Kommentar\0", 23},
     };
     (void)state;
     for (size_t i = 0; i < 3; i++) {
@@ -274,27 +281,25 @@ static void harmless_chunks_are_skipped(void **state)
     png_chunk(&b, "eXIf", "II*\0\xff\xff\xff\xff", 8);
     png_chunk(&b, "gAMA", "\0\0\xb1\x8f", 4);
     png_end(&b, "\0\0", 2);
-    assert_int_equal(attempt("x.png", (memory_source){ .p = b.p, .n = b.n }, &err), WEFT_OK);
+    assert_int_equal(attempt("x.png", (memory_source){.p = b.p, .n = b.n}, &err), WEFT_OK);
     free(b.p);
 }
 
 static void limits_are_the_callers(void **state)
 {
-    bytes                    files[2] = { fixture_read("images/rgb8.png"),
-                                          fixture_read("images/baseline-420.jpg") };
-    static const char *const names[2] = { "rgb8.png", "baseline-420.jpg" };
+    bytes files[2] = {fixture_read("images/rgb8.png"), fixture_read("images/baseline-420.jpg")};
+    static const char *const names[2] = {"rgb8.png", "baseline-420.jpg"};
     (void)state;
     for (int i = 0; i < 2; i++) {
-        static const char *const options[3] = { "--max-pixels", "--max-side",
-                                                "--max-decoded-bytes" };
+        static const char *const options[3] = {"--max-pixels", "--max-side", "--max-decoded-bytes"};
         for (int k = 0; k < 3; k++) {
-            weft_limits lim = { .hdr = WEFT_HDR(weft_limits) };
+            weft_limits lim = {.hdr = WEFT_HDR(weft_limits)};
             weft_error  err;
             picture     p;
             lim.max_pixels = k == 0 ? 100 : 0;
             lim.max_side = k == 1 ? 12 : 0;
             lim.max_decoded_bytes = k == 2 ? 13 * 11 * 3 - 1 : 0;
-            memory_source m = { .p = files[i].p, .n = files[i].n };
+            memory_source m = {.p = files[i].p, .n = files[i].n};
             assert_int_equal(picture_read(decoder_for(names[i]), &host, &m, &lim, &p, &err),
                              WEFT_E_LIMIT);
             assert_non_null(strstr(err.message, options[k]));
@@ -342,7 +347,7 @@ static void jpegs_of_many_scans_are_refused(void **state)
     while (b.p[end] != 0xFF || b.p[end + 1] == 0)
         end++;
     uint64_t n = end - scan;
-    bytes    many = { malloc(b.n + 1000 * n), scan };
+    bytes    many = {malloc(b.n + 1000 * n), scan};
     memcpy(many.p, b.p, scan);
     for (int i = 0; i < 1000; i++, many.n += n)
         memcpy(many.p + many.n, b.p + scan, n);
@@ -355,7 +360,7 @@ static void jpegs_of_many_scans_are_refused(void **state)
 
 static void jpegs_of_many_segments_are_refused(void **state)
 {
-    bytes b = { malloc(2 + 4u * 70000u), 2 };
+    bytes b = {malloc(2 + 4u * 70000u), 2};
     (void)state;
     memcpy(b.p, "\xFF\xD8", 2);
     for (int i = 0; i < 70000; i++, b.n += 4)
@@ -369,8 +374,8 @@ static void the_wrong_format_is_corrupt(void **state)
     bytes      a = fixture_read("images/rgb8.png"), j = fixture_read("images/baseline-420.jpg");
     weft_error err;
     (void)state;
-    assert_int_equal(attempt("x.jpg", (memory_source){ .p = a.p, .n = a.n }, &err), WEFT_E_CORRUPT);
-    assert_int_equal(attempt("x.png", (memory_source){ .p = j.p, .n = j.n }, &err), WEFT_E_CORRUPT);
+    assert_int_equal(attempt("x.jpg", (memory_source){.p = a.p, .n = a.n}, &err), WEFT_E_CORRUPT);
+    assert_int_equal(attempt("x.png", (memory_source){.p = j.p, .n = j.n}, &err), WEFT_E_CORRUPT);
     free(a.p);
     free(j.p);
 }

@@ -31,7 +31,8 @@ static void resize_equals_pillow(void **state)
     size_t  i;
     (void)state;
     assert_true(json_array_size(json_object_get(all, "cases")) >= 30);
-    json_array_foreach(json_object_get(all, "cases"), i, one) {
+    json_array_foreach(json_object_get(all, "cases"), i, one)
+    {
         json_t  *in = json_object_get(one, "in"), *out = json_object_get(one, "out");
         int32_t  sw = item(in, 0), sh = item(in, 1), w = item(out, 0), h = item(out, 1);
         uint64_t n = 3u * (uint64_t)w * (uint64_t)h;
@@ -60,7 +61,7 @@ static void resize_refuses_sizes_out_of_range(void **state)
 static void resize_does_not_overflow(void **state)
 {
     int32_t  side = VIS_RESIZE_MAX_SIDE;
-    uint8_t *src = malloc(3u * (size_t)side), out[3] = { 0, 0, 0 };
+    uint8_t *src = malloc(3u * (size_t)side), out[3] = {0, 0, 0};
     (void)state;
     memset(src, 255, 3u * (size_t)side);
     void *scratch = scratch_of(vis_resize_scratch(side, 1, 1, 1));
@@ -82,8 +83,8 @@ static uint64_t grid_hash(int32_t tile, int32_t max_tiles, int32_t largest)
         for (int32_t w = 1; w <= largest; w++) {
             vis_grid g, by_id;
             assert_int_equal(vis_grid_choose(w, h, tile, max_tiles, &g), 0);
-            uint16_t v[4] = { (uint16_t)g.rows, (uint16_t)g.cols, (uint16_t)g.new_width,
-                              (uint16_t)g.new_height };
+            uint16_t v[4] = {(uint16_t)g.rows, (uint16_t)g.cols, (uint16_t)g.new_width,
+                             (uint16_t)g.new_height};
             hash = fnv(hash, v, sizeof v);
             assert_int_equal(vis_grid_by_id(g.aspect_ratio_id, max_tiles, &by_id), 0);
             assert_true(by_id.rows == g.rows && by_id.cols == g.cols &&
@@ -98,9 +99,10 @@ static void grid_equals_the_processors(void **state)
     json_t *all = fixture_json("pixels/grid.json"), *one;
     size_t  i;
     (void)state;
-    json_array_foreach(json_object_get(all, "samples"), i, one) {
+    json_array_foreach(json_object_get(all, "samples"), i, one)
+    {
         vis_grid g;
-        int32_t w = item(one, 2), h = item(one, 3);
+        int32_t  w = item(one, 2), h = item(one, 3);
         assert_int_equal(vis_grid_choose(w, h, item(one, 0), item(one, 1), &g), 0);
         if (g.rows != item(one, 4) || g.cols != item(one, 5) || g.new_width != item(one, 6) ||
             g.new_height != item(one, 7))
@@ -180,14 +182,15 @@ static void preprocess_equals_the_processors(void **state)
     size_t  i;
     (void)state;
     assert_true(json_array_size(json_object_get(all, "cases")) >= 10);
-    json_array_foreach(json_object_get(all, "cases"), i, one) {
+    json_array_foreach(json_object_get(all, "cases"), i, one)
+    {
         vis_image_config cfg = config_of(all, one);
         vis_grid         g;
         int32_t          w = item(json_object_get(one, "size"), 0);
         int32_t          h = item(json_object_get(one, "size"), 1);
-        uint64_t n = sizeof(float) * 3u * (uint64_t)(cfg.max_tiles * cfg.tile * cfg.tile);
-        uint8_t *src = formula_picture(w, h);
-        float   *dst = scratch_of(n);
+        uint64_t         n = sizeof(float) * 3u * (uint64_t)(cfg.max_tiles * cfg.tile * cfg.tile);
+        uint8_t         *src = formula_picture(w, h);
+        float           *dst = scratch_of(n);
         assert_int_equal(vis_grid_choose(w, h, cfg.tile, cfg.max_tiles, &g), 0);
         check_grid(one, &g);
         void *scratch = scratch_of(vis_preprocess_scratch(w, h, &g));
@@ -207,16 +210,15 @@ static void normalise_equals_numpy(void **state)
 {
     expect           e = expect_open("pixels/pixels.safetensors");
     json_t          *all = fixture_json("pixels/preprocess.json");
-    vis_image_config cfg = { .tile = 256, .max_tiles = 1, .rescale = 1.0 / 255.0 };
-    vis_grid         g = { 1, 1, 256, 1, 1, 1 };
+    vis_image_config cfg = {.tile = 256, .max_tiles = 1, .rescale = 1.0 / 255.0};
+    vis_grid         g = {1, 1, 256, 1, 1, 1};
     uint8_t          src[768];
     uint64_t         n, bytes_out = sizeof(float) * 3u * 65536u;
     (void)state;
     const float *want = expect_tensor(&e, "normalised", &n, NULL);
     assert_true(want != NULL && n == sizeof(float) * 768u);
     for (size_t c = 0; c < 3; c++) {
-        cfg.mean[c] =
-            (float)json_real_value(json_array_get(json_object_get(all, "image_mean"), c));
+        cfg.mean[c] = (float)json_real_value(json_array_get(json_object_get(all, "image_mean"), c));
         cfg.std[c] = (float)json_real_value(json_array_get(json_object_get(all, "image_std"), c));
         for (size_t v = 0; v < 256; v++)
             src[3 * v + c] = (uint8_t)v;

@@ -106,7 +106,6 @@ static void test_refusals(void **state)
     }
     assert_int_equal(plan(&m, self, 2000, 10, 100, &p), WEFT_OK); /* 200:1 is still allowed */
     close_image(&m, self);
-
 }
 
 static void colour_to_tensors(module *m, void *self, uint8_t colour[4], int has_alpha,
@@ -278,10 +277,8 @@ static void test_preprocess(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_no_processor),
-        cmocka_unit_test(test_plan_inputs),
+        cmocka_unit_test(test_shapes),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_no_processor), cmocka_unit_test(test_plan_inputs),
         cmocka_unit_test(test_preprocess),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ typedef struct weft_if_vision_encoder {
                         weft_vision_encoder **out, weft_error *err);
     /* Weights; before encode. [setup] */
     weft_status (*load)(weft_vision_encoder *e, weft_error *err);
-    void (*close)(weft_vision_encoder *e); /* NULL is fine. [setup] */
+    void (*close)(weft_vision_encoder *e);                               /* NULL is fine. [setup] */
     void (*sizes)(const weft_vision_encoder *e, weft_vision_sizes *out); /* [any] */
     /* LIMIT: too large, or a line more than a picture. [any] */
     weft_status (*grid)(const weft_vision_encoder *e, int32_t width, int32_t height,

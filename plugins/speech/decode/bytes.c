@@ -116,7 +116,7 @@ weft_status spk_bytes_hold(spk_bytes *b, const char *format, weft_error *err)
                      format, (unsigned long long)(SPK_BYTES_HELD_MAX >> 20));
 }
 
-/* --- libsndfile's callbacks ------------------------------------------------------------------- */
+/* ---- libsndfile's callbacks ---- */
 
 static sf_count_t vio_length(void *ctx)
 {

@@ -136,7 +136,7 @@ const char *spk_format_name(spk_format f)
 
 int spk_format_ends(const char *name)
 {
-    static const char *const endings[] = {".wav", ".flac", ".ogg",  ".oga", ".opus",
+    static const char *const endings[] = {".wav", ".flac", ".ogg", ".oga", ".opus",
                                           ".mp3", ".aiff", ".aif", NULL};
     return plg_name_ends(name, endings);
 }

@@ -11,8 +11,8 @@
 #include <math.h>
 
 #define BLOCK 64
-#define LANES 8              /* partial sums of a dot product, so that it can be done in vectors */
-#define MAX_POSITIONS 1024   /* checked when config.json is read (SPK_MAX_POSITIONS) */
+#define LANES 8            /* partial sums of a dot product, so that it can be done in vectors */
+#define MAX_POSITIONS 1024 /* checked when config.json is read (SPK_MAX_POSITIONS) */
 
 typedef struct head {
     const float *q, *k, *v, *table; /* k and v at key 0; table [left + 1 + right, head_dim] */

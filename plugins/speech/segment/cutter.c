@@ -61,7 +61,7 @@ void spk_cutter_deinit(spk_cutter *c)
     c->samples = NULL;
 }
 
-/* --- a segment's own media -------------------------------------------------------------------- */
+/* ---- a segment's own media ---- */
 
 typedef struct segment_media {
     const float *x;

@@ -135,5 +135,5 @@ static const weft_descriptor descriptor = {
     .n_components = 1,
 };
 
-WEFT_PLUGIN("weft.segmenter", "0.1.0", "components=segmenter:audio\n", &descriptor, plg_init_nothing,
-            plg_deinit_nothing)
+WEFT_PLUGIN("weft.segmenter", "0.1.0", "components=segmenter:audio\n", &descriptor,
+            plg_init_nothing, plg_deinit_nothing)

@@ -49,8 +49,7 @@ static weft_status text_map(const weft_host *h, const weft_package *p, weft_text
     int64_t                n = 32; /* LlamaConfig's default */
     if (!weights->has(h, p, TEXT_PREFIX "embed_tokens.weight"))
         return missing(&k);
-    weft_status status =
-        plg_keys_i64(&k, "text_config.num_hidden_layers", 1, VOX_MAX_LAYERS, &n);
+    weft_status status = plg_keys_i64(&k, "text_config.num_hidden_layers", 1, VOX_MAX_LAYERS, &n);
     if (status != WEFT_OK)
         return status;
     weft_text_map map = {.hdr = WEFT_HDR(weft_text_map),

@@ -57,8 +57,8 @@ static weft_status read_activation(const plg_keys *k, int shuka, vox_projector_c
 static weft_status read_norm(const plg_keys *k, vox_projector_config *c)
 {
     const weft_if_weights *w = k->host->get_interface(k->host, WEFT_IF_WEIGHTS);
-    const int mid = w->has(k->host, k->package, "multi_modal_projector.ln_mid.weight");
-    const int post = w->has(k->host, k->package, "multi_modal_projector.ln_post.weight");
+    const int              mid = w->has(k->host, k->package, "multi_modal_projector.ln_mid.weight");
+    const int   post = w->has(k->host, k->package, "multi_modal_projector.ln_post.weight");
     weft_status status = plg_keys_bool(k, "projector_ln_mid", &c->ln_mid);
     if (status != WEFT_OK || (!mid && !post))
         return status;
@@ -66,7 +66,9 @@ static weft_status read_norm(const plg_keys *k, vox_projector_config *c)
         return weft_fail(k->err, WEFT_E_INVALID,
                          "%s: projector_ln_mid is %s, but the weights have %s", k->file,
                          c->ln_mid ? "true" : "false or absent",
-                         mid && post ? "both ln_mid and ln_post" : mid ? "ln_mid" : "ln_post");
+                         mid && post ? "both ln_mid and ln_post"
+                         : mid       ? "ln_mid"
+                                     : "ln_post");
     return WEFT_OK;
 }
 

@@ -106,9 +106,9 @@ static int32_t bins_of_weight(const weft_host *h, const vox_origin *origin, int3
     if (!weights_of(h)->has(h, origin->package, name))
         return configured;
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
-        const weft_weight w = {WEFT_HDR(weft_weight), name, WEFT_USE_HOST, 3,
-                               {d, candidates[i], 3}};
-        weft_tensor       got;
+        const weft_weight w = {
+            WEFT_HDR(weft_weight), name, WEFT_USE_HOST, 3, {d, candidates[i], 3}};
+        weft_tensor got;
         if (weights_of(h)->get(h, origin->package, &w, 1, &got, NULL) == WEFT_OK)
             return candidates[i];
     }

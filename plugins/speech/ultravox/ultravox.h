@@ -79,9 +79,9 @@ int32_t vox_origin_bins(const weft_host *h, const weft_package *own, const vox_o
 
 /* One chunk of a recording on its way, all from the number of frames. */
 typedef struct vox_chunk {
-    int64_t first, n;            /* frames of the recording */
-    int64_t n_frames;            /* with those of padding */
-    int64_t n_rows, n_keys;      /* of the encoder; those of sound: only they are attended to */
+    int64_t first, n;       /* frames of the recording */
+    int64_t n_frames;       /* with those of padding */
+    int64_t n_rows, n_keys; /* of the encoder; those of sound: only they are attended to */
     int64_t n_tokens, first_token;
 } vox_chunk;
 
@@ -136,7 +136,7 @@ weft_status vox_encode(const vox_modality *m, weft_queue *q, const weft_tensor *
 /* modality.c, checkpoint.c: the components; init and deinit of the latter's record. */
 extern const weft_modality   vox_audio_modality;
 extern const weft_checkpoint vox_checkpoint;
-weft_status vox_checkpoint_init(const weft_host *h, weft_error *err); /* [setup] */
-void        vox_checkpoint_deinit(const weft_host *h);                /* [setup] */
+weft_status                  vox_checkpoint_init(const weft_host *h, weft_error *err); /* [setup] */
+void                         vox_checkpoint_deinit(const weft_host *h);                /* [setup] */
 
 #endif

@@ -9,7 +9,6 @@
  * GELU is the exact form; LN eps 1e-5. */
 #include "stages.h"
 
-
 /* Frames, then conv1's rows, each with a row of zeros before and after. */
 static void convolve(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
                      const weft_tensor *frames, const weft_tensor *x, plg_arena *a)
@@ -58,15 +57,13 @@ static buffers layout(const vox_encoder_config *c, const vox_chunk *k, plg_arena
 static void attention(vox_run *r, const vox_encoder_config *c, const vox_chunk *k, const buffers *b,
                       const vox_layer *w, const weft_tensor *x)
 {
-    const int64_t n = k->n_rows, one = n * c->d;
-    weft_tensor   q = plg_part(&b->wide, 0, n, c->d), key = plg_part(&b->wide, one, n, c->d);
-    weft_tensor   v = plg_part(&b->wide, 2 * one, n, c->d);
+    const int64_t        n = k->n_rows, one = n * c->d;
+    weft_tensor          q = plg_part(&b->wide, 0, n, c->d), key = plg_part(&b->wide, one, n, c->d);
+    weft_tensor          v = plg_part(&b->wide, 2 * one, n, c->d);
     const weft_tensor    keys = plg_rows(&key, 0, k->n_keys, c->d);
     const weft_tensor    values = plg_rows(&v, 0, k->n_keys, c->d);
-    const weft_attention how = {.hdr = WEFT_HDR(weft_attention),
-                                .q_begin = &b->bounds_q,
-                                .k_begin = &b->bounds_k,
-                                .n = 1};
+    const weft_attention how = {
+        .hdr = WEFT_HDR(weft_attention), .q_begin = &b->bounds_q, .k_begin = &b->bounds_k, .n = 1};
     vox_norm_rows(r, &b->h, x, &w->attn_norm);
     plg_linear(&r->on, &q, &b->h, &w->q, WEFT_ACT_NONE);
     plg_linear(&r->on, &key, &b->h, &w->k, WEFT_ACT_NONE);

@@ -9,15 +9,14 @@
 static const struct {
     uint8_t swaps, x_back, y_back;
 } moves[9] = {
-    { 0, 0, 0 },
-    { 0, 0, 0 }, /* 1: as it is */
-    { 0, 1, 0 }, /* 2: mirrored */
-    { 0, 1, 1 }, /* 3: turned by 180 degrees */
-    { 0, 0, 1 }, /* 4: upside down */
-    { 1, 0, 0 }, /* 5: transposed */
-    { 1, 0, 1 }, /* 6: to be turned clockwise */
-    { 1, 1, 1 }, /* 7: transposed over the other diagonal */
-    { 1, 1, 0 }, /* 8: to be turned anticlockwise */
+    {0, 0, 0}, {0, 0, 0}, /* 1: as it is */
+    {0, 1, 0},            /* 2: mirrored */
+    {0, 1, 1},            /* 3: turned by 180 degrees */
+    {0, 0, 1},            /* 4: upside down */
+    {1, 0, 0},            /* 5: transposed */
+    {1, 0, 1},            /* 6: to be turned clockwise */
+    {1, 1, 1},            /* 7: transposed over the other diagonal */
+    {1, 1, 0},            /* 8: to be turned anticlockwise */
 };
 
 int vis_orientation_swaps(int32_t orientation)
@@ -30,7 +29,7 @@ vis_canvas vis_canvas_make(uint8_t *px, int32_t width, int32_t height, int32_t c
 {
     int        swaps = moves[orientation].swaps;
     int64_t    shown_row = (int64_t)channels * (swaps ? height : width);
-    vis_canvas c = { px, 0, swaps ? shown_row : channels, swaps ? channels : shown_row, channels };
+    vis_canvas c = {px, 0, swaps ? shown_row : channels, swaps ? channels : shown_row, channels};
     if (moves[orientation].x_back) {
         c.base += c.step_x * (width - 1);
         c.step_x = -c.step_x;

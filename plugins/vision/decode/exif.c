@@ -5,10 +5,10 @@
 #include <string.h>
 
 #define TAG_ORIENTATION 0x0112u
-#define TYPE_SHORT      3u
-#define TYPE_LONG       4u
-#define ENTRY_BYTES     12u
-#define PREFIX_BYTES    6u /* "Exif" and two zeros */
+#define TYPE_SHORT 3u
+#define TYPE_LONG 4u
+#define ENTRY_BYTES 12u
+#define PREFIX_BYTES 6u /* "Exif" and two zeros */
 
 /* The caller has checked that the bytes are there. */
 static uint32_t get16(const uint8_t *p, int big)

@@ -15,8 +15,8 @@
 
 #include <jerror.h>
 
-#define MAX_SCANS    128        /* of a progressive picture: writers make about 10 */
-#define MAX_MEMORY   (1L << 30) /* of coefficients: 64 Mpx of 4 components take half */
+#define MAX_SCANS 128         /* of a progressive picture: writers make about 10 */
+#define MAX_MEMORY (1L << 30) /* of coefficients: 64 Mpx of 4 components take half */
 #define SOURCE_BYTES 16384
 
 typedef struct jpeg_dec {
@@ -29,12 +29,12 @@ typedef struct jpeg_dec {
     vis_canvas                    canvas;
     int                           created, begun;
     int                           cut_short, cancelled, too_many_scans; /* why a step ended */
-    int                           fault; /* libjpeg's message code */
+    int                           fault;                                /* libjpeg's message code */
     jmp_buf                       out;
     uint8_t                       bytes[SOURCE_BYTES];
 } jpeg_dec;
 
-/* --- libjpeg's callbacks --------------------------------------------------------------------- */
+/* ---- libjpeg's callbacks ---- */
 
 static void on_error(j_common_ptr jpeg)
 {
@@ -96,7 +96,7 @@ static void on_progress(j_common_ptr jpeg)
         on_error(jpeg);
 }
 
-/* --- steps under guard ----------------------------------------------------------------------- */
+/* ---- steps under guard ---- */
 
 static weft_status explain_fault(jpeg_dec *d, weft_error *err)
 {
@@ -214,7 +214,7 @@ static void read_pixels(jpeg_dec *d)
     jpeg_finish_decompress(&d->jpeg);
 }
 
-/* --- the decoder ----------------------------------------------------------------------------- */
+/* ---- the decoder ---- */
 
 static void stop(jpeg_dec *d)
 {
@@ -282,7 +282,7 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
 /* FF D8, then a marker; certain where its segment ends at another marker, or is a frame header. */
 static int32_t dec_probe(const weft_probe *in)
 {
-    static const char *const endings[] = { ".jpg", ".jpeg", ".jpe", ".jfif", NULL };
+    static const char *const endings[] = {".jpg", ".jpeg", ".jpe", ".jfif", NULL};
     const uint8_t           *p = in->head;
     if (in->kind == NULL || strcmp(in->kind, "image") != 0)
         return WEFT_PROBE_NO;

@@ -6,17 +6,17 @@
 
 #include <inttypes.h>
 
-#define SOI  0xD8
-#define EOI  0xD9
-#define SOS  0xDA
+#define SOI 0xD8
+#define EOI 0xD9
+#define SOS 0xDA
 #define APP1 0xE1
-#define TEM  0x01
+#define TEM 0x01
 
 typedef struct walk {
     vis_still *s;
     int        marker;
-    uint32_t   n;        /* bytes of the segment after its length field */
-    uint64_t   at;       /* offset of those */
+    uint32_t   n;          /* bytes of the segment after its length field */
+    uint64_t   at;         /* offset of those */
     int32_t    components; /* 0 until the frame header was read */
     int        seen_exif;
 } walk;
@@ -90,7 +90,8 @@ static weft_status read_frame(walk *w, weft_error *err)
     if (w->components != 1 && w->components != 3 && w->components != 4)
         return weft_fail(err, WEFT_E_UNSUPPORTED,
                          "the JPEG has %d colour components, only 1, 3 and 4 are supported; "
-                         "convert it", d[5]);
+                         "convert it",
+                         d[5]);
     return vis_still_size(w->s, (uint64_t)d[3] << 8 | d[4], (uint64_t)d[1] << 8 | d[2], err);
 }
 
@@ -132,7 +133,7 @@ static weft_status read_start(walk *w, weft_error *err)
 
 weft_status vis_jpeg_scan(vis_still *s, int32_t *components, weft_error *err)
 {
-    walk        w = { .s = s };
+    walk        w = {.s = s};
     weft_status st = read_start(&w, err);
     for (int i = 0; st == WEFT_OK; i++) {
         st = next_segment(&w, err);

@@ -18,12 +18,12 @@ typedef struct png_dec {
     png_infop    info;
     vis_png_rows rows;
     vis_canvas   canvas;
-    int          begun;      /* rows have been read: another picture needs another start */
+    int          begun; /* rows have been read: another picture needs another start */
     int          cut_short, no_memory, cancelled; /* why a step ended */
     jmp_buf      out;
 } png_dec;
 
-/* --- libpng's callbacks ---------------------------------------------------------------------- */
+/* ---- libpng's callbacks ---- */
 
 static void on_error(png_structp png, png_const_charp text)
 {
@@ -60,7 +60,7 @@ static void on_free(png_structp png, png_voidp p)
     d->still.host->free(d->still.host, p);
 }
 
-/* --- steps under guard ----------------------------------------------------------------------- */
+/* ---- steps under guard ---- */
 
 static weft_status explain(png_dec *d, weft_error *err)
 {
@@ -156,7 +156,7 @@ static void read_pixels(png_dec *d)
     png_read_end(d->png, NULL);
 }
 
-/* --- the decoder ----------------------------------------------------------------------------- */
+/* ---- the decoder ---- */
 
 static void stop(png_dec *d)
 {
@@ -227,9 +227,9 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
 
 static int32_t dec_probe(const weft_probe *in)
 {
-    static const uint8_t     magic[16] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',
-                                           0, 0, 0, 13, 'I', 'H', 'D', 'R' };
-    static const char *const endings[] = { ".png", ".apng", NULL };
+    static const uint8_t     magic[16] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',
+                                          0,    0,   0,   13,  'I',  'H',  'D',  'R'};
+    static const char *const endings[] = {".png", ".apng", NULL};
     if (in->kind == NULL || strcmp(in->kind, "image") != 0)
         return WEFT_PROBE_NO;
     if (in->head_bytes >= 16 && memcmp(in->head, magic, 16) == 0)

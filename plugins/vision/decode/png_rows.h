@@ -15,11 +15,11 @@
 #include <png.h>
 #include <stdint.h>
 
-typedef enum vis_png_form { /* of a row as libpng gives it */
-    VIS_PNG_TABLE,          /* a byte per pixel: an index of the table */
-    VIS_PNG_GREY16,         /* 2 bytes, high first */
-    VIS_PNG_GREY_ALPHA,     /* 2 bytes */
-    VIS_PNG_READY           /* RGB or RGBA: nothing to do */
+typedef enum vis_png_form {                     /* of a row as libpng gives it */
+                            VIS_PNG_TABLE,      /* a byte per pixel: an index of the table */
+                            VIS_PNG_GREY16,     /* 2 bytes, high first */
+                            VIS_PNG_GREY_ALPHA, /* 2 bytes */
+                            VIS_PNG_READY       /* RGB or RGBA: nothing to do */
 } vis_png_form;
 
 typedef struct vis_png_rows {

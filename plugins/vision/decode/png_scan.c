@@ -11,18 +11,18 @@
 #include <zlib.h>
 
 #define HEADER_BYTES 8u
-#define CRC_BYTES    4u
+#define CRC_BYTES 4u
 #define PREFIX_BYTES 1024u /* of a packed chunk, in which its names must end */
 
 typedef struct walk {
     vis_still *s;
-    int64_t    length;       /* of the file; -1 where it is unknown */
-    uint64_t   at;           /* offset of the current chunk's data */
-    uint32_t   n;            /* its length */
+    int64_t    length; /* of the file; -1 where it is unknown */
+    uint64_t   at;     /* offset of the current chunk's data */
+    uint32_t   n;      /* its length */
     char       type[5];
     uint32_t   chunks, data_chunks;
     int        seen_data;
-    uint64_t   unpacked;     /* bytes of text and profiles so far */
+    uint64_t   unpacked; /* bytes of text and profiles so far */
 } walk;
 
 static uint32_t be32(const uint8_t *p)
@@ -108,7 +108,8 @@ static weft_status count_unpacked(walk *w, z_stream *z, uint64_t n, weft_error *
             if (w->unpacked > VIS_PNG_MAX_CHUNK_BYTES)
                 return weft_fail(err, WEFT_E_LIMIT,
                                  "the PNG's texts and profiles unpack to more than %d bytes; save "
-                                 "the picture again without them", VIS_PNG_MAX_CHUNK_BYTES);
+                                 "the picture again without them",
+                                 VIS_PNG_MAX_CHUNK_BYTES);
         } while (rc == Z_OK && z->avail_out == 0);
     }
     return WEFT_OK;
@@ -165,7 +166,8 @@ static weft_status count_chunk(walk *w, weft_error *err)
     if (w->n > VIS_PNG_MAX_CHUNK_BYTES)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the PNG has a chunk of %" PRIu32 " bytes beside its pixels and the limit "
-                         "is %d; save the picture again", w->n, VIS_PNG_MAX_CHUNK_BYTES);
+                         "is %d; save the picture again",
+                         w->n, VIS_PNG_MAX_CHUNK_BYTES);
     return WEFT_OK;
 }
 
@@ -181,7 +183,7 @@ static weft_status look_into(walk *w, weft_error *err)
 
 static weft_status read_signature(walk *w, weft_error *err)
 {
-    static const uint8_t magic[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
+    static const uint8_t magic[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     uint8_t              head[8];
     uint64_t             got = vis_stream_read(&w->s->stream, head, sizeof head);
     if (got == sizeof head && memcmp(head, magic, sizeof head) != 0)
@@ -192,7 +194,7 @@ static weft_status read_signature(walk *w, weft_error *err)
 
 weft_status vis_png_scan(vis_still *s, weft_error *err)
 {
-    walk w = { .s = s, .length = vis_stream_length(&s->stream) };
+    walk        w = {.s = s, .length = vis_stream_length(&s->stream)};
     weft_status st = read_signature(&w, err);
     if (st == WEFT_OK)
         st = next_chunk(&w, err);

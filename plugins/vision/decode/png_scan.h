@@ -5,7 +5,7 @@
 
 #include "still.h"
 
-#define VIS_PNG_MAX_CHUNKS      128     /* beside those that hold pixels */
+#define VIS_PNG_MAX_CHUNKS 128          /* beside those that hold pixels */
 #define VIS_PNG_MAX_CHUNK_BYTES 8000000 /* of one such; also of all texts and profiles unpacked */
 #define VIS_PNG_MAX_DATA_CHUNKS 65536   /* of pixels: IDAT and the frames of an animation */
 

@@ -26,8 +26,8 @@ void vis_still_init(vis_still *s, const weft_host *host, const char *format,
     s->orientation = 1;
     s->max_pixels = limit_or(WEFT_HAS(lim, weft_limits, max_pixels) ? lim->max_pixels : 0,
                              VIS_STILL_MAX_PIXELS);
-    s->max_side = limit_or(WEFT_HAS(lim, weft_limits, max_side) ? lim->max_side : 0,
-                           VIS_STILL_MAX_SIDE);
+    s->max_side =
+        limit_or(WEFT_HAS(lim, weft_limits, max_side) ? lim->max_side : 0, VIS_STILL_MAX_SIDE);
     s->max_decoded_bytes =
         WEFT_HAS(lim, weft_limits, max_decoded_bytes) ? lim->max_decoded_bytes : 0;
     vis_stream_init(&s->stream, source);
@@ -38,17 +38,18 @@ weft_status vis_still_size(vis_still *s, uint64_t width, uint64_t height, weft_e
     if (width == 0 || height == 0 || width > INT32_MAX || height > INT32_MAX)
         return weft_fail(err, WEFT_E_CORRUPT,
                          "the %s's header gives an impossible size of %" PRIu64 " x %" PRIu64
-                         " pixels; the file is damaged", s->format, width, height);
+                         " pixels; the file is damaged",
+                         s->format, width, height);
     if (width > s->max_side || height > s->max_side)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the %s has a side of %" PRIu64 " pixels and the limit is %" PRIu64
-                         "; scale it down or raise --max-side", s->format,
-                         width > height ? width : height, s->max_side);
+                         "; scale it down or raise --max-side",
+                         s->format, width > height ? width : height, s->max_side);
     if (width * height > s->max_pixels)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the %s has %" PRIu64 " x %" PRIu64 " pixels and the limit is %" PRIu64
-                         " in all; scale it down or raise --max-pixels", s->format, width, height,
-                         s->max_pixels);
+                         " in all; scale it down or raise --max-pixels",
+                         s->format, width, height, s->max_pixels);
     s->width = (int32_t)width;
     s->height = (int32_t)height;
     return WEFT_OK;
@@ -60,8 +61,8 @@ weft_status vis_still_bytes(const vis_still *s, weft_error *err)
     if (s->max_decoded_bytes != 0 && n > s->max_decoded_bytes)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the %s takes %" PRIu64 " bytes of pixels and the limit is %" PRIu64
-                         "; scale it down or raise --max-decoded-bytes", s->format, n,
-                         s->max_decoded_bytes);
+                         "; scale it down or raise --max-decoded-bytes",
+                         s->format, n, s->max_decoded_bytes);
     return WEFT_OK;
 }
 
@@ -134,7 +135,8 @@ weft_status vis_still_canvas(const vis_still *s, uint32_t n, const weft_tensor *
     if (dst == NULL || !fits(dst, h, w, s->channels))
         return weft_fail(err, WEFT_E_INVALID,
                          "the buffer for the %s must be u8 [1, %" PRId64 ", %" PRId64 ", %" PRId32
-                         "] in C order", s->format, h, w, s->channels);
+                         "] in C order",
+                         s->format, h, w, s->channels);
     if (at_us != NULL)
         at_us[0] = 0;
     *out = vis_canvas_make(dst->data, s->width, s->height, s->channels, s->orientation);
@@ -153,7 +155,8 @@ weft_status vis_still_short(const vis_still *s, weft_error *err)
                          s->stream.at);
     return weft_fail(err, WEFT_E_CORRUPT,
                      "the %s ends at byte %" PRIu64 ", before the picture does; get a complete "
-                     "copy", s->format, end);
+                     "copy",
+                     s->format, end);
 }
 
 weft_status vis_still_nomem(const vis_still *s, weft_error *err)

@@ -9,15 +9,15 @@
 
 /* Limits where the caller gives none: 64 Mpx, and sides that keep every product within 32 bits. */
 #define VIS_STILL_MAX_PIXELS 67108864u
-#define VIS_STILL_MAX_SIDE   32768u
+#define VIS_STILL_MAX_SIDE 32768u
 
 typedef struct vis_still {
     const weft_host *host;
-    const char      *format;                 /* "PNG": the subject of its messages */
+    const char      *format; /* "PNG": the subject of its messages */
     vis_stream       stream;
-    int32_t          width, height;          /* as stored */
-    int32_t          channels, orientation;  /* 3 or 4; EXIF, 1 to 8 */
-    uint8_t         *raw, *line;             /* a row as the library gives it, and as pixels */
+    int32_t          width, height;         /* as stored */
+    int32_t          channels, orientation; /* 3 or 4; EXIF, 1 to 8 */
+    uint8_t         *raw, *line;            /* a row as the library gives it, and as pixels */
     uint64_t         max_pixels, max_side, max_decoded_bytes; /* 0: no bound on the bytes */
 } vis_still;
 
@@ -55,7 +55,7 @@ weft_status vis_still_nomem(const vis_still *s, weft_error *err);
 /* The tables of a module that reads one format: NAME ("png", weft.png) by its dec_probe, dec_open,
  * dec_read_frames and dec_close. */
 #define VIS_STILL_PLUGIN(NAME, TITLE, LINKS)                                                       \
-    static const char *const  kinds[] = { "image", NULL };                                         \
+    static const char *const  kinds[] = {"image", NULL};                                           \
     static const weft_decoder decoder = {                                                          \
         .hdr = WEFT_HDR(weft_decoder),                                                             \
         .kinds = kinds,                                                                            \
@@ -65,8 +65,8 @@ weft_status vis_still_nomem(const vis_still *s, weft_error *err);
         .read_frames = dec_read_frames,                                                            \
         .close = dec_close,                                                                        \
     };                                                                                             \
-    static const char *const     needs[] = { NULL };                                               \
-    static const weft_component  components[] = { { WEFT_C_DECODER, NAME, &decoder } };            \
+    static const char *const     needs[] = {NULL};                                                 \
+    static const weft_component  components[] = {{WEFT_C_DECODER, NAME, &decoder}};                \
     static const weft_descriptor descriptor = {                                                    \
         .hdr = WEFT_HDR(weft_descriptor),                                                          \
         .id = "weft." NAME,                                                                        \

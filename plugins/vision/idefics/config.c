@@ -142,11 +142,11 @@ static weft_status check_architecture(const plg_keys *k)
 static weft_status read_processor(const weft_host *h, const weft_package *p, idf_config *c,
                                   weft_error *err)
 {
-    static const float mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
-    static const float std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
-    const plg_keys     k = plg_keys_of(h, p, IDF_PREPROCESSOR, "", err);
-    int64_t            side = c->tile;
-    int32_t            there;
+    static const float     mean[3] = {0.48145466f, 0.4578275f, 0.40821073f};
+    static const float     std[3] = {0.26862954f, 0.26130258f, 0.27577711f};
+    const plg_keys         k = plg_keys_of(h, p, IDF_PREPROCESSOR, "", err);
+    int64_t                side = c->tile;
+    int32_t                there;
     const vis_image_config image = {.tile = c->tile,
                                     .max_tiles = 1,
                                     .mean = {mean[0], mean[1], mean[2]},

@@ -50,8 +50,8 @@ static void embed(plg_run *r, const idf_modality *m, const weft_tensor *pixels, 
     weft_tensor        class_row = plg_rows(&w->class_row, 0, 1, c->d);
     plg_copy(r, &first, &class_row);
     if (r->status == WEFT_OK)
-        r->status = r->ops->conv(r->host, r->q, &patches, &picture, &w->patch_w, NULL, stride, pad,
-                                 r->err);
+        r->status =
+            r->ops->conv(r->host, r->q, &patches, &picture, &w->patch_w, NULL, stride, pad, r->err);
     plg_add(r, &b->x, &w->pos, 1.0f);
     plg_layernorm(r, &b->x, &b->x, &w->pre, c->norm_eps);
 }

@@ -20,12 +20,14 @@
 #define IDF_ARCHITECTURE "IdeficsForVisionText2Text"
 #define IDF_STREAM "weft.idefics/image"
 #define IDF_MARKER "<image>"
-#define IDF_AROUND "<fake_token_around_image>" /* token vocab_size; the marker is vocab_size + 1 */
+#define IDF_AROUND                                                                                 \
+    "<fake_token_around_image>" /* token vocab_size; the marker is vocab_size + 1                  \
+                                 */
 #define IDF_CONFIG "config.json"
 #define IDF_PREPROCESSOR "preprocessor_config.json"
 
-#define IDF_MAX_LAYERS 512       /* of the text model and of the encoder */
-#define IDF_MAX_ROWS (1 << 20)   /* of the encoder */
+#define IDF_MAX_LAYERS 512     /* of the text model and of the encoder */
+#define IDF_MAX_ROWS (1 << 20) /* of the encoder */
 #define IDF_EXTRA_EMBEDDING "model.embed_tokens.additional_embedding.weight"
 #define IDF_EXTRA_HEAD "lm_head.additional_fc.weight"
 
@@ -42,13 +44,13 @@ typedef struct idf_text {
 typedef struct idf_config {
     idf_text             text;
     int32_t              tile, patch, d, d_ffn, n_heads, n_layers, n_channels; /* the encoder */
-    int32_t              act; /* WEFT_ACT_* */
+    int32_t              act;                                                  /* WEFT_ACT_* */
     float                norm_eps;
-    int32_t              n;            /* rows of the encoder */
+    int32_t              n; /* rows of the encoder */
     int32_t              use_resampler;
-    vis_resampler_config resampler;    /* where use_resampler */
-    vis_image_config     image;        /* preprocessor_config.json */
-    const char          *describe;     /* the prompt; lives until deinit */
+    vis_resampler_config resampler; /* where use_resampler */
+    vis_image_config     image;     /* preprocessor_config.json */
+    const char          *describe;  /* the prompt; lives until deinit */
 } idf_config;
 
 /* Reads and range-checks config.json and preprocessor_config.json. UNSUPPORTED: another

@@ -7,17 +7,17 @@
 
 #include <stdlib.h>
 
-#define MAX_PIXELS  65536u
-#define MAX_BLOCKS  64
-#define BLOCK       4096
+#define MAX_PIXELS 65536u
+#define MAX_BLOCKS 64
+#define BLOCK 4096
 
-int         LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_frames(const weft_decoder *d, void *dec, const weft_media_info *info)
 {
-    int64_t       times[3] = { info->duration_us, 0, info->duration_us / 2 }, at[3];
+    int64_t       times[3] = {info->duration_us, 0, info->duration_us / 2}, at[3];
     uint32_t      n = strcmp(info->kind, "image") == 0 ? 1 : 3;
-    const int64_t shape[4] = { n, info->height, info->width, info->has_alpha ? 4 : 3 };
+    const int64_t shape[4] = {n, info->height, info->width, info->has_alpha ? 4 : 3};
     weft_tensor   t = weft_view(NULL, NULL, WEFT_U8, 4, shape);
     if ((uint64_t)info->width * (uint64_t)info->height > MAX_PIXELS)
         abort();
@@ -29,7 +29,7 @@ static void read_frames(const weft_decoder *d, void *dec, const weft_media_info 
 static void read_audio(const weft_decoder *d, void *dec, const weft_media_info *info)
 {
     int64_t       got = 0;
-    const int64_t shape[2] = { BLOCK, info->channels };
+    const int64_t shape[2] = {BLOCK, info->channels};
     weft_tensor   t = weft_view(NULL, NULL, WEFT_F32, 2, shape);
     t.data = malloc(t.bytes);
     for (int i = 0; i < MAX_BLOCKS; i++)
@@ -40,19 +40,19 @@ static void read_audio(const weft_decoder *d, void *dec, const weft_media_info *
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const kinds[] = { "video", "audio", "image", "video" };
-    weft_limits         lim = { .hdr = WEFT_HDR(weft_limits), .max_pixels = MAX_PIXELS };
-    weft_error          err = { .hdr = WEFT_HDR(weft_error) };
-    weft_media_info     info = { .hdr = WEFT_HDR(weft_media_info) };
-    weft_host           host = fuzz_host;
-    const weft_decoder *d = fuzz_decoder(&host);
-    void               *dec = NULL;
+    static const char *const kinds[] = {"video", "audio", "image", "video"};
+    weft_limits              lim = {.hdr = WEFT_HDR(weft_limits), .max_pixels = MAX_PIXELS};
+    weft_error               err = {.hdr = WEFT_HDR(weft_error)};
+    weft_media_info          info = {.hdr = WEFT_HDR(weft_media_info)};
+    weft_host                host = fuzz_host;
+    const weft_decoder      *d = fuzz_decoder(&host);
+    void                    *dec = NULL;
     host.cancelled = NULL; /* a host need not have it */
     if (size == 0)
         return 0;
     const char *kind = kinds[data[0] % 4];
     weft_source src = fuzz_begin(data + 1, size - 1, data[0] >> 2 & 1, data[0] >> 3 & 1 ? 61 : 0);
-    weft_probe  probe = { WEFT_HDR(weft_probe), kind, data + 1, size - 1, NULL };
+    weft_probe  probe = {WEFT_HDR(weft_probe), kind, data + 1, size - 1, NULL};
     d->probe(&probe);
     if (d->open(&host, &src, kind, &lim, &dec, &err) == WEFT_OK) {
         if (d->info(dec, &info, &err) != WEFT_OK)

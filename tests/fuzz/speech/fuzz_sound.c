@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     weft_probe          probe = {WEFT_HDR(weft_probe), "audio", data, size, NULL};
     const weft_decoder *d = fuzz_decoder(&fuzz_host);
     void               *dec = NULL;
-    weft_source src = fuzz_begin(data, size, size % 2 != 0, size % 3 == 0 ? 7 : 0);
+    weft_source         src = fuzz_begin(data, size, size % 2 != 0, size % 3 == 0 ? 7 : 0);
     d->probe(&probe);
     if (d->open(&fuzz_host, &src, "audio", &lim, &dec, &err) == WEFT_OK) {
         read_opened(d, dec, &err);

@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void repair(uint8_t *p, size_t n)
 {
     for (size_t at = 8; n - at >= 12;) {
-        size_t len = (size_t)p[at] << 24 | (size_t)p[at + 1] << 16 | (size_t)p[at + 2] << 8 |
-                     p[at + 3];
+        size_t len =
+            (size_t)p[at] << 24 | (size_t)p[at + 1] << 16 | (size_t)p[at + 2] << 8 | p[at + 3];
         if (len > n - at - 12)
             return;
         uLong crc = crc32(0, p + at + 4, (uInt)(len + 4));

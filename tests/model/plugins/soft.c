@@ -8,7 +8,8 @@ typedef struct soft {
     int64_t            d;
 } soft;
 
-static weft_status create(const weft_host *h, const weft_model_info *mi, void **self, weft_error *err)
+static weft_status create(const weft_host *h, const weft_model_info *mi, void **self,
+                          weft_error *err)
 {
     soft *s = (soft *)h->alloc(h, sizeof *s, 16);
     if (s == NULL)
@@ -35,14 +36,26 @@ static void destroy(void *self)
 
 static weft_status install(void *self, const weft_hook_sink *sink, weft_error *err)
 {
-    weft_hook_site site = { WEFT_HDR(weft_hook_site), WEFT_HOOK_SOFT_TOKENS, -1, 0, 0, "test/soft", NULL, "soft" };
-    weft_marker    m = { WEFT_HDR(weft_marker), "<|soft|>", "test/soft", -1, WEFT_VIS_UNTIL_END, NULL, NULL, NULL, 0, 0, 0 };
+    weft_hook_site site = {
+        WEFT_HDR(weft_hook_site), WEFT_HOOK_SOFT_TOKENS, -1, 0, 0, "test/soft", NULL, "soft"};
+    weft_marker m = {WEFT_HDR(weft_marker),
+                     "<|soft|>",
+                     "test/soft",
+                     -1,
+                     WEFT_VIS_UNTIL_END,
+                     NULL,
+                     NULL,
+                     NULL,
+                     0,
+                     0,
+                     0};
     (void)self;
     weft_status status = sink->add_site(sink->ctx, &site, err);
     return status == WEFT_OK ? sink->add_marker(sink->ctx, &m, err) : status;
 }
 
-static weft_status prompt(void *self, const char *task, const char **system, const char **user, weft_error *err)
+static weft_status prompt(void *self, const char *task, const char **system, const char **user,
+                          weft_error *err)
 {
     (void)self;
     (void)task;
@@ -51,8 +64,8 @@ static weft_status prompt(void *self, const char *task, const char **system, con
     return WEFT_OK;
 }
 
-static weft_status plan(void *self, const weft_media_info *mi, const weft_request *rq, const weft_limits *lim,
-                        weft_plan *out, weft_error *err)
+static weft_status plan(void *self, const weft_media_info *mi, const weft_request *rq,
+                        const weft_limits *lim, weft_plan *out, weft_error *err)
 {
     (void)self;
     (void)mi;
@@ -62,8 +75,9 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
     return weft_fail(err, WEFT_E_UNSUPPORTED, "tensors only");
 }
 
-static weft_status plan_inputs(void *self, const weft_tensor *inputs, const char *const *names, uint32_t n,
-                               weft_plan *out, uint32_t cap, uint32_t *n_items, weft_error *err)
+static weft_status plan_inputs(void *self, const weft_tensor *inputs, const char *const *names,
+                               uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
+                               weft_error *err)
 {
     soft *s = (soft *)self;
     *n_items = 0;
@@ -73,7 +87,7 @@ static weft_status plan_inputs(void *self, const weft_tensor *inputs, const char
         if (inputs[i].ndim != 3 || inputs[i].shape[2] != s->d || inputs[i].shape[0] > (int64_t)cap)
             return weft_fail(err, WEFT_E_INVALID, "soft_rows is not [items, rows, d]");
         for (int64_t k = 0; k < inputs[i].shape[0]; k++) {
-            weft_tensor_spec spec = { WEFT_F32, 2, { inputs[i].shape[1], s->d } };
+            weft_tensor_spec spec = {WEFT_F32, 2, {inputs[i].shape[1], s->d}};
             out[k].n_inputs = out[k].n_outputs = 1;
             out[k].input[0] = out[k].output[0] = spec;
             out[k].input_name[0] = "soft_rows";
@@ -86,8 +100,8 @@ static weft_status plan_inputs(void *self, const weft_tensor *inputs, const char
     return WEFT_OK;
 }
 
-static weft_status preprocess(void *self, const weft_media *m, const weft_plan *p, const weft_tensor *inputs,
-                              weft_error *err)
+static weft_status preprocess(void *self, const weft_media *m, const weft_plan *p,
+                              const weft_tensor *inputs, weft_error *err)
 {
     (void)self;
     (void)m;
@@ -113,16 +127,35 @@ static uint64_t parameters(void *self)
     return 0;
 }
 
-static const char *const     kinds[] = { "test.rows", NULL };
-static const weft_modality   modality = {
-    .hdr = WEFT_HDR(weft_modality), .kinds = kinds, .create = create, .load = load, .destroy = destroy,
-    .install = install, .prompt = prompt, .plan = plan, .plan_inputs = plan_inputs, .preprocess = preprocess,
-    .encode = encode, .parameters = parameters
-};
-static const weft_component  components[] = { { WEFT_C_MODALITY, "rows", &modality } };
-static const char *const     needs[] = { WEFT_IF_OPS, NULL };
-static const weft_descriptor descriptor = { WEFT_HDR(weft_descriptor), "test.soft", "soft rows", "0.1.0", "weft",
-                                            "Apache-2.0", "", needs, NULL, NULL, NULL, components, 0, 1 };
+static const char *const     kinds[] = {"test.rows", NULL};
+static const weft_modality   modality = {.hdr = WEFT_HDR(weft_modality),
+                                         .kinds = kinds,
+                                         .create = create,
+                                         .load = load,
+                                         .destroy = destroy,
+                                         .install = install,
+                                         .prompt = prompt,
+                                         .plan = plan,
+                                         .plan_inputs = plan_inputs,
+                                         .preprocess = preprocess,
+                                         .encode = encode,
+                                         .parameters = parameters};
+static const weft_component  components[] = {{WEFT_C_MODALITY, "rows", &modality}};
+static const char *const     needs[] = {WEFT_IF_OPS, NULL};
+static const weft_descriptor descriptor = {WEFT_HDR(weft_descriptor),
+                                           "test.soft",
+                                           "soft rows",
+                                           "0.1.0",
+                                           "weft",
+                                           "Apache-2.0",
+                                           "",
+                                           needs,
+                                           NULL,
+                                           NULL,
+                                           NULL,
+                                           components,
+                                           0,
+                                           1};
 
 static weft_status init(const weft_host *h, weft_error *err)
 {

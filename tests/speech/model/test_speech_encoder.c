@@ -187,8 +187,8 @@ static char *encode_all(const char *dir, int64_t bins, int32_t d_model, const wa
     }
     weft_tensor scratch = scratch_of(&e, scratch_bytes);
     for (int i = 0; i < ITEMS; i += w->together ? ITEMS : 1)
-        ok(&e, e.audio->encode(e.self, calls + i, w->together ? ITEMS : 1, e.queue, &scratch,
-                               &e.err));
+        ok(&e,
+           e.audio->encode(e.self, calls + i, w->together ? ITEMS : 1, e.queue, &scratch, &e.err));
     ok(&e, wf_queue_wait(e.queue, &e.err));
     wf_plugin_queue_waited(e.plugin, e.queue);
     *bytes = 0;

@@ -207,8 +207,8 @@ static void test_rotary(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_relative),      cmocka_unit_test(test_depthwise),
-    cmocka_unit_test(test_windows),       cmocka_unit_test(test_stack_and_glu),
+    cmocka_unit_test(test_relative), cmocka_unit_test(test_depthwise),
+    cmocka_unit_test(test_windows),  cmocka_unit_test(test_stack_and_glu),
     cmocka_unit_test(test_rotary),
 };
 CHECK_MAIN(tests)

@@ -47,11 +47,25 @@ static const parity_case cases[] = {
     {"memory", MEMORY, "parity", {"dtype=f32", "@" MEMORY "/weft.ini"}, 9, 0},
     {"memory, one frame", MEMORY, "parity-short", {"dtype=f32", "@" MEMORY "/weft.ini"}, 9, 0},
     {"memory, bf16", MEMORY, "parity-odd", {"dtype=bf16", "@" MEMORY "/weft.ini"}, 8, 0},
-    {"memory, plain C", MEMORY, "parity-odd", {"dtype=f32", "cpu_mask=none", "@" MEMORY "/weft.ini"}, 9, 0},
-    {"memory, async", MEMORY, "parity-odd", {"dtype=f32", "device=async-test", "@" MEMORY "/weft.ini"}, 9, 0},
+    {"memory, plain C",
+     MEMORY,
+     "parity-odd",
+     {"dtype=f32", "cpu_mask=none", "@" MEMORY "/weft.ini"},
+     9,
+     0},
+    {"memory, async",
+     MEMORY,
+     "parity-odd",
+     {"dtype=f32", "device=async-test", "@" MEMORY "/weft.ini"},
+     9,
+     0},
     {"picture and speech", PAPER, "parity-picture", {"dtype=f32", ON_BOTH}, 10, 0},
-    {"picture and speech, async", PAPER, "parity-picture",
-     {"dtype=f32", "device=async-test", ON_BOTH}, 10, 0},
+    {"picture and speech, async",
+     PAPER,
+     "parity-picture",
+     {"dtype=f32", "device=async-test", ON_BOTH},
+     10,
+     0},
 };
 
 static weft_engine *open_case(const parity_case *c, weft_settings **s)
@@ -76,10 +90,10 @@ static weft_engine *open_case(const parity_case *c, weft_settings **s)
 
 static void test_case(void **state)
 {
-    const parity_case  *c = *state;
-    char                file[512];
-    weft_settings *s;
-    weft_engine   *e = open_case(c, &s);
+    const parity_case *c = *state;
+    char               file[512];
+    weft_settings     *s;
+    weft_engine       *e = open_case(c, &s);
     snprintf(file, sizeof file, "%s/%s.safetensors", c->dir, c->file);
     const verified v = verify_passes(e, s, file, strstr(c->name, "bf16") != NULL);
     assert_true(v.stages + v.core >= c->rows);
@@ -89,7 +103,7 @@ int main(void)
 {
     struct CMUnitTest tests[sizeof cases / sizeof *cases];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        tests[i] = (struct CMUnitTest){cases[i].name, test_case, NULL, NULL,
-                                       (void *)(uintptr_t)&cases[i]};
+        tests[i] =
+            (struct CMUnitTest){cases[i].name, test_case, NULL, NULL, (void *)(uintptr_t)&cases[i]};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

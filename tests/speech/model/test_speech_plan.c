@@ -69,9 +69,9 @@ static weft_status create(module *m, const char *config, const char *processor, 
 }
 
 #define OWN                                                                                        \
-    "{\"architectures\": [\"WeftSpeechModel\"], \"text_hidden_size\": 48,"                        \
-    " \"begin_token\": \"<b>\", \"end_token\": \"<e>\", \"audio_token_index\": 137,"              \
-    " \"encoder_config\": {\"hidden_size\": 32, \"num_attention_heads\": 4},"                     \
+    "{\"architectures\": [\"WeftSpeechModel\"], \"text_hidden_size\": 48,"                         \
+    " \"begin_token\": \"<b>\", \"end_token\": \"<e>\", \"audio_token_index\": 137,"               \
+    " \"encoder_config\": {\"hidden_size\": 32, \"num_attention_heads\": 4},"                      \
     " \"adapter_config\": {\"hidden_size\": 40, \"num_attention_heads\": 2}}"
 
 static const struct {
@@ -127,11 +127,15 @@ static void test_bad_configs(void **state)
 static weft_status plan(module *m, void *self, int64_t n, int32_t rate, int64_t start_us,
                         int64_t end_us, weft_plan *out)
 {
-    const weft_media_info info = {.hdr = WEFT_HDR(weft_media_info), .kind = "audio", .channels = 1,
-                                  .sample_rate = rate, .n_samples = n, .duration_us = -1};
-    const weft_limits     lim = {.hdr = WEFT_HDR(weft_limits), .max_tokens = 800,
-                                 .max_samples = 2000000};
-    const weft_request    rq = {WEFT_HDR(weft_request), start_us, end_us, -1, 0};
+    const weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
+                                  .kind = "audio",
+                                  .channels = 1,
+                                  .sample_rate = rate,
+                                  .n_samples = n,
+                                  .duration_us = -1};
+    const weft_limits     lim = {
+            .hdr = WEFT_HDR(weft_limits), .max_tokens = 800, .max_samples = 2000000};
+    const weft_request rq = {WEFT_HDR(weft_request), start_us, end_us, -1, 0};
     memset(out, 0, sizeof *out);
     out->hdr.size = (uint32_t)sizeof *out;
     return m->audio->plan(self, &info, &rq, &lim, out, &m->err);
@@ -226,8 +230,11 @@ static void test_preprocess(void **state)
     module          m;
     void           *self;
     weft_plan       p;
-    weft_media_info info = {.hdr = WEFT_HDR(weft_media_info), .kind = "audio", .channels = 1,
-                            .sample_rate = 16000, .n_samples = 8000};
+    weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
+                            .kind = "audio",
+                            .channels = 1,
+                            .sample_rate = 16000,
+                            .n_samples = 8000};
     (void)state;
     module_open(&m);
     assert_int_equal(create(&m, OWN, NULL, 48, &self), WEFT_OK);
@@ -249,9 +256,9 @@ static void test_preprocess(void **state)
 
 static void test_hooks_and_prompts(void **state)
 {
-    const char          *system, *user;
-    module               m;
-    void                *self;
+    const char *system, *user;
+    module      m;
+    void       *self;
     (void)state;
     module_open(&m);
     assert_int_equal(create(&m, OWN, NULL, 48, &self), WEFT_OK);
@@ -296,8 +303,8 @@ static void test_full_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_configs),      cmocka_unit_test(test_plans),
-        cmocka_unit_test(test_bad_lengths),      cmocka_unit_test(test_preprocess),
+        cmocka_unit_test(test_bad_configs),       cmocka_unit_test(test_plans),
+        cmocka_unit_test(test_bad_lengths),       cmocka_unit_test(test_preprocess),
         cmocka_unit_test(test_hooks_and_prompts), cmocka_unit_test(test_full_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
