@@ -7,7 +7,7 @@
 #ifndef WF_DEVICE_H
 #define WF_DEVICE_H
 
-#include "core/ops/ops.h"
+#include "core/ops/op.h"
 
 typedef struct wf_device wf_device;
 

@@ -6,7 +6,7 @@
 
 #include "core/base/cpu.h"
 #include "core/base/mem.h"
-#include "core/engine/item.h"
+#include "core/media/item.h"
 #include "core/plugin/dirs.h"
 
 #define PLAIN_ARCHITECTURE "LlamaForCausalLM"

@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "core/engine/blocks.h"
+#include "core/kv/blocks.h"
 #include "core/model/decoder.h"
 #include "core/plugin/registry.h"
 #include "weft/modality.h"

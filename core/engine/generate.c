@@ -4,8 +4,8 @@
 
 #include "core/base/mem.h"
 #include "core/base/time.h"
-#include "core/engine/sampler.h"
-#include "core/engine/text.h"
+#include "core/text/sampler.h"
+#include "core/text/text.h"
 
 /* Everything fed to s but not run, in chunks; logits [vocab] of the last token. */
 static weft_status prefill(weft_sequence *s, float *logits, weft_error *err)

@@ -5,7 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/time.h"
-#include "core/engine/sequence.h"
+#include "core/sequence/sequence.h"
 
 #define DEFAULT_PART_US ((int64_t)60000000)
 

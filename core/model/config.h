@@ -3,10 +3,10 @@
 #ifndef WF_CONFIG_H
 #define WF_CONFIG_H
 
-#include "core/model/package.h"
+#include "core/model/directory.h"
 #include <stdbool.h>
 
-#include "core/ops/ops.h"
+#include "core/ops/op.h"
 #include "weft/checkpoint.h"
 
 #define WF_MAX_LAYERS 1024

@@ -11,8 +11,8 @@
 
 #include <math.h>
 
-#include "core/model/hooks.h"
-#include "core/model/kv.h"
+#include "core/model/sites.h"
+#include "core/kv/pages.h"
 #include "core/model/model.h"
 
 /* Which key blocks each of n rows sees; device arrays. index NULL: row i is batch row i. */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "core/device/device.h"
-#include "core/model/package.h"
+#include "core/model/directory.h"
 
 #define WF_DTYPE_AUTO (-1) /* keep what is stored */
 

@@ -3,7 +3,7 @@
  * follow and every function that it will call is looked at once, here. */
 #include <string.h>
 
-#include "core/plugin/plugin.h"
+#include "core/plugin/found.h"
 #include "weft/checkpoint.h"
 #include "weft/decoder.h"
 #include "weft/modality.h"

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
-#include "core/plugin/plugin.h"
+#include "core/plugin/found.h"
 
 /* The directory above bin, without a slash at its end; false: this program is in no such place. */
 static bool own_prefix(char *out)

@@ -17,7 +17,7 @@
 #include <fenv.h>
 
 #include "core/base/mem.h"
-#include "core/plugin/plugin.h"
+#include "core/plugin/found.h"
 
 #define SIGNALS 65
 

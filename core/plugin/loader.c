@@ -10,7 +10,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/plugin/plugin.h"
+#include "core/plugin/found.h"
 
 #define CANARY 0x5a
 #define CANARY_SIZE 128

@@ -9,7 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/plugin/dirs.h"
-#include "core/plugin/plugin.h"
+#include "core/plugin/found.h"
 
 struct wf_registry {
     wf_registry_config cfg;

@@ -14,7 +14,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/plugin/plugin.h"
+#include "core/plugin/found.h"
 
 #define DIR_FILES_MAX 1024u
 #define DIR_CAP 4096u

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/plugin/plugin.h"
+#include "core/plugin/found.h"
 
 static weft_status judge(const char *path, const struct stat *st, bool directory, weft_error *err)
 {

@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-#include "core/engine/sequence.h"
+#include "core/sequence/sequence.h"
 
 #define RIG_ITEMS 4
 

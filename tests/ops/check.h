@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "core/ops/internal.h"
+#include "core/device/cpu/internal.h"
 
 typedef enum check_fill {
     CHECK_NORMAL,   /* in [-1, 1) */

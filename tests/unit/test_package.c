@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "core/base/mem.h"
-#include "core/model/package.h"
+#include "core/model/directory.h"
 #include "tests/unit/scratch.h"
 
 #define INDEX "model.safetensors.index.json"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "core/base/mem.h"
-#include "core/engine/sampler.h"
+#include "core/text/sampler.h"
 #include "tests/unit/scratch.h"
 
 #define VOCAB 12

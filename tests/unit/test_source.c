@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/engine/media.h"
+#include "core/media/media.h"
 
 #define WAIT_S                                                                                     \
     20 /* a read that waits for bytes nobody sends would wait for ever: the alarm ends the program \

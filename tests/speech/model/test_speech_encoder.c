@@ -14,7 +14,7 @@
 #include "core/base/cpu.h"
 #include "core/base/pool.h"
 #include "core/model/config.h"
-#include "core/model/package.h"
+#include "core/model/directory.h"
 #include "core/plugin/registry.h"
 #include "weft/sdk.h"
 

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of core/ops share: the packed weight layout, the cut over threads, the parts of an
+ * op that variants replace, and each level's way into the table. */
+#ifndef WF_OPS_INTERNAL_H
+#define WF_OPS_INTERNAL_H
+
+#include "core/base/mem.h"
+#include "core/device/cpu/half.h"
+#include "core/device/cpu/math.h"
+#include "core/ops/op.h"
+
+/* ---- work over threads ---- */
+
+typedef void (*wf_range_fn)(void *ctx, int64_t begin, int64_t end);
+
+/* fn over 0..n-1 in static shares of whole grains; on the caller alone where there is one grain. */
+void wf_range_run(wf_exec *ex, int64_t n, int64_t grain, wf_range_fn fn, void *ctx);
+
+/* Rows for a thread so that it gets about 16 Ki elements: less is not worth waking it. */
+static inline int64_t wf_row_grain(int64_t n)
+{
+    return n >= 16384 ? 1 : 16384 / (n > 0 ? n : 1);
+}
+
+/* ---- packed weights ----
+ * Panels of `panel` columns (rows of w), the last one padded with zeros. Within a panel k runs in
+ * groups: 2 elements for bf16 (a pair is one 32-bit lane of vdpbf16ps), 1 otherwise. A group holds
+ * the panel's columns side by side, each with its elements of the group; k is padded with zeros to
+ * a whole group. Panel 1 is therefore plain rows. */
+static inline int64_t wf_group(int32_t dtype)
+{
+    return dtype == WF_BF16 ? 2 : 1;
+}
+
+static inline int64_t wf_padded_k(int32_t dtype, int64_t k)
+{
+    return (k + wf_group(dtype) - 1) / wf_group(dtype) * wf_group(dtype);
+}
+
+static inline int64_t wf_panel_bytes(int32_t dtype, int64_t k, int64_t panel)
+{
+    return wf_padded_k(dtype, k) * panel * wf_dtype_bytes(dtype);
+}
+
+/* Index, in elements, of element i of column c within its panel. */
+static inline int64_t wf_panel_index(int32_t dtype, int64_t panel, int64_t c, int64_t i)
+{
+    int64_t g = wf_group(dtype);
+    return (i / g * panel + c) * g + i % g;
+}
+
+uint64_t    wf_panel_weight_bytes(int32_t dtype, int64_t n, int64_t k, int64_t panel);
+weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel);
+weft_status wf_panel_embed(wf_exec *ex, const wf_embed *a, int64_t panel);
+
+/* Sets weight_bytes, pack and embed for panels of 16 or 32 columns. */
+void wf_ops_use_panel16(wf_ops *ops);
+void wf_ops_use_panel32(wf_ops *ops);
+
+/* ---- elements ---- */
+
+static inline float wf_load(const void *p, int64_t i, int32_t dtype)
+{
+    if (dtype == WF_F32)
+        return ((const float *)p)[i];
+    uint16_t h = ((const uint16_t *)p)[i];
+    return dtype == WF_BF16 ? wf_from_bf16(h) : wf_from_f16(h);
+}
+
+static inline void wf_store(void *p, int64_t i, int32_t dtype, float f)
+{
+    if (dtype == WF_F32)
+        ((float *)p)[i] = f;
+    else
+        ((uint16_t *)p)[i] = dtype == WF_BF16 ? wf_to_bf16(f) : wf_to_f16(f);
+}
+
+static inline float wf_activate(float x, int32_t act)
+{
+    if (act == WF_ACT_GELU)
+        return wf_geluf(x);
+    if (act == WF_ACT_SILU)
+        return wf_siluf(x);
+    return act == WF_ACT_RELU ? wf_reluf(x) : x;
+}
+
+/* ---- linear ---- */
+
+#define WF_LINEAR_ROWS 516 /* rows of x that are packed at a time: a multiple of every tile */
+
+/* Scratch that linear needs at most on any level: conv gives it a part of its own. */
+uint64_t wf_linear_scratch_bytes(int64_t m, int64_t k);
+
+/* One tile: acc [rows, panel] = rows of a (a_stride bytes apart) times a panel, from nothing. */
+#define WF_TILE_FLOATS 384 /* of the largest tile: 12 x 32 */
+typedef struct wf_tile {
+    float      *acc;
+    const void *a, *b;
+    int64_t     a_stride, k;
+    int32_t     rows, dtype;
+} wf_tile;
+
+typedef struct wf_linear_kernel {
+    int32_t panel, tile_rows;
+    int32_t pairs; /* with bf16 weights a row is bf16, padded to a whole pair; else it is f32 */
+    void (*prepare)(void *dst, const float *x, int64_t k, int32_t dtype);
+    void (*tile)(const wf_tile *t);
+    /* acc with its epilogue into y at (row, column). */
+    void (*finish)(const wf_linear *a, const float *acc, int64_t row, int64_t rows, int64_t column,
+                   int64_t columns);
+} wf_linear_kernel;
+
+weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_kernel *kernel);
+
+/* ---- attention ---- */
+
+/* One key block against nq queries. Query i sees the first n_keys[i] keys (0: its outputs are left
+ * as they are). Rows of q, v and o are stride floats apart, a multiple of 16, zero past head_dim.
+ */
+typedef struct wf_key_block {
+    const float   *q;  /* [nq, stride] */
+    const float   *kt; /* [head_dim, WF_KEY_BLOCK] */
+    const float   *v;  /* [WF_KEY_BLOCK, stride] */
+    const int32_t *n_keys;
+    float         *m, *l; /* [nq] */
+    float         *o;     /* [nq, stride] */
+    int64_t        stride;
+    int32_t        nq, head_dim;
+    float          scale;
+} wf_key_block;
+
+/* The running result of queries: (m, l, o) of all blocks so far. */
+typedef struct wf_attend_state {
+    float *m, *l; /* [nq] */
+    float *o;     /* [nq, stride] */
+} wf_attend_state;
+
+typedef struct wf_attend_kernels {
+    void (*to_f32)(float *dst, const void *src, int64_t n, int32_t dtype);
+    /* kt [head_dim, WF_KEY_BLOCK] from n_keys rows of k; lanes past n_keys are 0. */
+    void (*transpose)(float *kt, const float *k, int64_t k_stride, int64_t n_keys,
+                      int64_t head_dim);
+    void (*block)(const wf_key_block *b);
+    void (*merge)(wf_attend_state *s, const wf_key_block *b);
+} wf_attend_kernels;
+
+weft_status wf_attend_pages_run(wf_exec *ex, const wf_attend_pages *a, const wf_attend_kernels *k);
+weft_status wf_attend_run(wf_exec *ex, const wf_attend *a, const wf_attend_kernels *k);
+
+/* ---- the reference of each op, one file per family ---- */
+
+weft_status wf_linear_ref(wf_exec *ex, const wf_linear *a);
+uint64_t    wf_weight_bytes_ref(int32_t dtype, int64_t n, int64_t k);
+weft_status wf_pack_ref(wf_exec *ex, const wf_pack *a);
+weft_status wf_embed_ref(wf_exec *ex, const wf_embed *a);
+weft_status wf_convert_ref(wf_exec *ex, const wf_convert *a);
+weft_status wf_norm_ref(wf_exec *ex, const wf_norm *a);
+weft_status wf_rope_table_ref(wf_exec *ex, const wf_rope_table *a);
+weft_status wf_rope_ref(wf_exec *ex, const wf_rope *a);
+weft_status wf_kv_store_ref(wf_exec *ex, const wf_kv_store *a);
+weft_status wf_attend_pages_ref(wf_exec *ex, const wf_attend_pages *a);
+weft_status wf_attend_ref(wf_exec *ex, const wf_attend *a);
+weft_status wf_swiglu_ref(wf_exec *ex, const wf_swiglu *a);
+weft_status wf_add_ref(wf_exec *ex, const wf_add_op *a);
+weft_status wf_rows_ref(wf_exec *ex, const wf_rows *a);
+weft_status wf_copy_ref(wf_exec *ex, const wf_copy *a);
+weft_status wf_conv_ref(wf_exec *ex, const wf_conv *a);
+weft_status wf_kernel_ref(wf_exec *ex, const wf_kernel_op *a);
+
+/* ---- levels: each overwrites what it does better, and returns at once if its flag is missing ----
+ */
+
+#if defined(__x86_64__)
+void wf_ops_init_avx2(wf_ops *ops, uint64_t cpu_flags);
+void wf_ops_init_avx512(wf_ops *ops, uint64_t cpu_flags);
+void wf_ops_init_avx512bf16(wf_ops *ops, uint64_t cpu_flags);
+#endif
+
+#endif

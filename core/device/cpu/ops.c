@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The op table of a CPU: the reference first, then each instruction set upward. */
+#include "core/ops/op.h"
+
+#include "core/base/cpu.h"
+#include "core/device/cpu/internal.h"
+
+static const wf_ops reference = {
+    .isa = "none",
+    .weight_bytes = wf_weight_bytes_ref,
+    .linear = wf_linear_ref,
+    .pack = wf_pack_ref,
+    .convert = wf_convert_ref,
+    .norm = wf_norm_ref,
+    .rope_table = wf_rope_table_ref,
+    .rope = wf_rope_ref,
+    .kv_store = wf_kv_store_ref,
+    .attend_pages = wf_attend_pages_ref,
+    .attend = wf_attend_ref,
+    .swiglu = wf_swiglu_ref,
+    .add = wf_add_ref,
+    .rows = wf_rows_ref,
+    .embed = wf_embed_ref,
+    .copy = wf_copy_ref,
+    .conv = wf_conv_ref,
+    .kernel = wf_kernel_ref,
+};
+
+void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
+{
+    *ops = reference;
+    cpu_flags &= wf_cpu_detect(); /* a mask may name more than this machine has */
+#if defined(__x86_64__)
+    wf_ops_init_avx2(ops, cpu_flags);
+    wf_ops_init_avx512(ops, cpu_flags);
+    wf_ops_init_avx512bf16(ops, cpu_flags);
+#endif
+    ops->isa = wf_cpu_level_name(cpu_flags);
+}
+
+weft_status wf_op_run(wf_exec *ex, const wf_op *op)
+{
+    const wf_ops *ops = ex->ops;
+    switch (op->kind) {
+    case WF_OP_LINEAR:
+        return ops->linear(ex, &op->u.linear);
+    case WF_OP_PACK:
+        return ops->pack(ex, &op->u.pack);
+    case WF_OP_CONVERT:
+        return ops->convert(ex, &op->u.convert);
+    case WF_OP_NORM:
+        return ops->norm(ex, &op->u.norm);
+    case WF_OP_ROPE_TABLE:
+        return ops->rope_table(ex, &op->u.rope_table);
+    case WF_OP_ROPE:
+        return ops->rope(ex, &op->u.rope);
+    case WF_OP_KV_STORE:
+        return ops->kv_store(ex, &op->u.kv_store);
+    case WF_OP_ATTEND_PAGES:
+        return ops->attend_pages(ex, &op->u.attend_pages);
+    case WF_OP_ATTEND:
+        return ops->attend(ex, &op->u.attend);
+    case WF_OP_SWIGLU:
+        return ops->swiglu(ex, &op->u.swiglu);
+    case WF_OP_ADD:
+        return ops->add(ex, &op->u.add);
+    case WF_OP_ROWS:
+        return ops->rows(ex, &op->u.rows);
+    case WF_OP_EMBED:
+        return ops->embed(ex, &op->u.embed);
+    case WF_OP_COPY:
+        return ops->copy(ex, &op->u.copy);
+    case WF_OP_CONV:
+        return ops->conv(ex, &op->u.conv);
+    case WF_OP_KERNEL:
+        return ops->kernel(ex, &op->u.kernel);
+    default:
+        return WEFT_E_INTERNAL;
+    }
+}
+
+void *wf_exec_scratch(wf_exec *ex, size_t bytes)
+{
+    if (bytes <= ex->scratch_bytes && ex->scratch != NULL)
+        return ex->scratch;
+    wf_free_aligned(ex->scratch);
+    ex->scratch = wf_alloc_aligned(bytes);
+    ex->scratch_bytes = ex->scratch != NULL ? bytes : 0;
+    return ex->scratch;
+}
+
+typedef struct range_job {
+    wf_range_fn fn;
+    void       *ctx;
+    int64_t     n, grain;
+} range_job;
+
+static void run_share(void *arg, int32_t index, int32_t count)
+{
+    range_job *j = arg;
+    int64_t    begin, end;
+    wf_share(j->n, j->grain, index, count, &begin, &end);
+    if (begin < end)
+        j->fn(j->ctx, begin, end);
+}
+
+void wf_range_run(wf_exec *ex, int64_t n, int64_t grain, wf_range_fn fn, void *ctx)
+{
+    range_job job = {fn, ctx, n, grain};
+    if (n <= grain)
+        run_share(&job, 0, 1);
+    else
+        wf_pool_run(ex->pool, run_share, &job);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The AVX2 level (with FMA and F16C): every kernel of the *_vec.h files, eight lanes wide. */
+#if defined(__x86_64__)
+#include "core/device/cpu/attend_vec.h"
+#include "core/device/cpu/elementwise_vec.h"
+#include "core/device/cpu/linear_vec.h"
+
+static weft_status linear(wf_exec *ex, const wf_linear *a)
+{
+    static const wf_linear_kernel kernel = {VF_PANEL,    VF_TILE_ROWS, 0,
+                                            prepare_f32, tile_fma,     finish};
+    return wf_linear_panels(ex, a, &kernel);
+}
+
+void wf_ops_init_avx2(wf_ops *ops, uint64_t cpu_flags)
+{
+    if ((cpu_flags & WEFT_CPU_AVX2) == 0)
+        return;
+    wf_ops_use_panel16(ops);
+    ops->linear = linear;
+    ops->attend_pages = attend_pages;
+    ops->attend = attend;
+    ops->norm = norm;
+    ops->swiglu = swiglu;
+    ops->add = add;
+}
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The AVX-512 level (F, BW, DQ, VL): every kernel of the *_vec.h files, sixteen lanes wide. */
+#if defined(__x86_64__)
+#if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512DQ__) ||                   \
+    !defined(__AVX512VL__)
+#error "build this file with -mavx512f -mavx512bw -mavx512dq -mavx512vl"
+#endif
+#include "core/device/cpu/attend_vec.h"
+#include "core/device/cpu/elementwise_vec.h"
+#include "core/device/cpu/linear_vec.h"
+
+static weft_status linear(wf_exec *ex, const wf_linear *a)
+{
+    static const wf_linear_kernel kernel = {VF_PANEL,    VF_TILE_ROWS, 0,
+                                            prepare_f32, tile_fma,     finish};
+    return wf_linear_panels(ex, a, &kernel);
+}
+
+void wf_ops_init_avx512(wf_ops *ops, uint64_t cpu_flags)
+{
+    if ((cpu_flags & WEFT_CPU_AVX512) == 0)
+        return;
+    wf_ops_use_panel32(ops);
+    ops->linear = linear;
+    ops->attend_pages = attend_pages;
+    ops->attend = attend;
+    ops->norm = norm;
+    ops->swiglu = swiglu;
+    ops->add = add;
+}
+#endif

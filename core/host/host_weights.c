@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft.weights/1: tensors of the plugin's package, converted to what it said it will do with them.
+ * All names and shapes of one get() are checked before the first byte is read. */
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/plugin/found.h"
+
+#define WANT_DIMS 4 /* of wf_want */
+
+/* The i-th of an array whose elements may be longer than ours. */
+static const weft_weight *want_at(const weft_weight *want, uint32_t i)
+{
+    return (const weft_weight *)(const void *)((const char *)want + (size_t)i * want[0].hdr.size);
+}
+
+static weft_status check_form(const weft_weight *w, uint32_t i, weft_error *err)
+{
+    uint64_t numel = 1;
+    if (w->name == NULL || w->ndim < 0 || w->ndim > WANT_DIMS || w->use > WEFT_USE_HOST)
+        return wf_fail(err, WEFT_E_INVALID,
+                       "weights.get: tensor %u (%s) needs a name, at most %d axes and a known use",
+                       i, w->name != NULL ? w->name : "unnamed", WANT_DIMS);
+    for (int32_t d = 0; d < w->ndim; d++)
+        if (w->shape[d] < 1 || !wf_mul(numel, (uint64_t)w->shape[d], &numel))
+            return wf_fail(err, WEFT_E_INVALID, "weights.get: %s: axis %d of its shape is %lld",
+                           w->name, d, (long long)w->shape[d]);
+    if (w->use == WEFT_USE_LINEAR && w->ndim < 2)
+        return wf_fail(err, WEFT_E_INVALID, "weights.get: %s: a LINEAR weight has at least 2 axes",
+                       w->name);
+    return WEFT_OK;
+}
+
+static weft_status check_all(const weft_host *h, const weft_package *p, const weft_weight *want,
+                             uint32_t n, const weft_tensor *out, weft_error *err)
+{
+    wf_problems pr = WF_PROBLEMS_INIT;
+    if (p == NULL || want == NULL || out == NULL || n == 0)
+        return wf_fail(err, WEFT_E_INVALID,
+                       "weights.get: a package, tensors and places for them are needed");
+    if (want[0].hdr.size < sizeof(weft_weight))
+        return wf_fail(err, WEFT_E_INVALID, "weights.get: weft_weight.hdr.size is %u, not set",
+                       want[0].hdr.size);
+    if (wf_host_plugin(h)->binding.device == NULL)
+        return wf_fail(err, WEFT_E_STATE, "weights.get: there is no device yet; call it in load");
+    for (uint32_t i = 0; i < n; i++) {
+        const weft_weight *w = want_at(want, i);
+        wf_want            one = {.name = w->name, .rank = w->ndim};
+        weft_status        st = check_form(w, i, err);
+        if (st != WEFT_OK)
+            return st;
+        for (int32_t d = 0; d < w->ndim; d++)
+            one.shape[d] = w->shape[d];
+        wf_problems_check(&pr, (weft_package *)(uintptr_t)p, &one);
+    }
+    return wf_problems_report(&pr, p, err);
+}
+
+static uint64_t numel_of(const weft_weight *w)
+{
+    uint64_t n = 1; /* checked by check_form */
+    for (int32_t d = 0; d < w->ndim; d++)
+        n *= (uint64_t)w->shape[d];
+    return n;
+}
+
+static weft_dtype dtype_of(int32_t t)
+{
+    weft_dtype d = {t == WF_BF16 ? WEFT_DT_BF : WEFT_DT_FLOAT, t == WF_F32 ? 32 : 16, 1};
+    return d;
+}
+
+/* A tensor of the weight's shape in C order over data. */
+static void describe(const wf_plugin *p, const weft_weight *w, void *data, weft_tensor *out)
+{
+    int64_t step = 1;
+    memset(out, 0, sizeof *out);
+    out->data = data;
+    out->device_type = w->use == WEFT_USE_HOST ? WEFT_DEV_CPU : p->binding.device->type;
+    out->device_id = w->use == WEFT_USE_HOST ? 0 : p->binding.device->id;
+    out->dtype = dtype_of(WF_F32);
+    out->ndim = w->ndim;
+    for (int32_t d = w->ndim - 1; d >= 0; d--) {
+        out->shape[d] = w->shape[d];
+        out->stride[d] = step;
+        step *= w->shape[d];
+    }
+    out->bytes = (uint64_t)step * sizeof(float);
+}
+
+static weft_status get_linear(wf_plugin *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
+                              weft_error *err)
+{
+    wf_weight   packed;
+    int64_t     n = w->shape[0], k = (int64_t)(numel_of(w) / (uint64_t)n);
+    weft_status st = wf_load_linear(l, &p->weights, &w->name, 1, n, k, &packed, err);
+    if (st != WEFT_OK)
+        return st;
+    describe(p, w, packed.data, out);
+    out->flags = WEFT_TENSOR_PACKED;
+    out->dtype = dtype_of(packed.dtype);
+    out->bytes = p->binding.device->ops.weight_bytes(packed.dtype, n, k);
+    return WEFT_OK;
+}
+
+static weft_status get_host(wf_plugin *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
+                            weft_error *err)
+{
+    void      **grown = wf_realloc(p->host_weights, (p->n_host_weights + 1) * sizeof *grown);
+    uint64_t    n = numel_of(w), bytes;
+    float      *mem;
+    weft_status st;
+    if (grown == NULL)
+        return wf_fail_nomem(err, sizeof *grown, "a table of weights");
+    p->host_weights = grown;
+    mem = wf_mul(n, sizeof *mem, &bytes) && bytes <= SIZE_MAX ? wf_alloc_aligned((size_t)bytes)
+                                                              : NULL;
+    if (mem == NULL)
+        return wf_fail_nomem(err, n * sizeof *mem, w->name);
+    grown[p->n_host_weights++] = mem;
+    st = wf_load_host(l, w->name, mem, n, err);
+    if (st == WEFT_OK)
+        describe(p, w, mem, out);
+    return st;
+}
+
+static weft_status get_one(wf_plugin *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
+                           weft_error *err)
+{
+    float      *data;
+    weft_status st;
+    if (w->use == WEFT_USE_LINEAR)
+        return get_linear(p, l, w, out, err);
+    if (w->use == WEFT_USE_HOST)
+        return get_host(p, l, w, out, err);
+    st = wf_load_f32(l, &p->weights, w->name, &data, err);
+    if (st == WEFT_OK)
+        describe(p, w, data, out);
+    return st;
+}
+
+static weft_status weights_get(const weft_host *h, const weft_package *p, const weft_weight *want,
+                               uint32_t n, weft_tensor *out, weft_error *err)
+{
+    wf_plugin  *plugin = wf_host_plugin(h);
+    wf_loader   l;
+    weft_status st = check_all(h, p, want, n, out, err);
+    if (st != WEFT_OK)
+        return st;
+    st = wf_loader_open(plugin->binding.device, (weft_package *)(uintptr_t)p,
+                        plugin->binding.linear_dtype, &l, err);
+    if (st != WEFT_OK)
+        return st;
+    l.progress = plugin->binding.progress;
+    l.progress_ctx = plugin->binding.progress_ctx;
+    for (uint32_t i = 0; i < n && st == WEFT_OK; i++)
+        st = get_one(plugin, &l, want_at(want, i), &out[i], err);
+    wf_loader_close(&l);
+    return st;
+}
+
+static int32_t weights_has(const weft_host *h, const weft_package *p, const char *name)
+{
+    const wf_st_file   *file;
+    const wf_st_tensor *t;
+    (void)h;
+    return p != NULL && name != NULL &&
+           wf_package_find((weft_package *)(uintptr_t)p, name, &file, &t, NULL) == WEFT_OK;
+}
+
+const weft_if_weights wf_host_weights = {WEFT_HDR(weft_if_weights), weights_get, weights_has};
+
+void wf_plugin_release_weights(wf_plugin *p)
+{
+    wf_buffers_free(&p->weights);
+    for (size_t i = 0; i < p->n_host_weights; i++)
+        wf_free_aligned(p->host_weights[i]);
+    wf_free(p->host_weights);
+    p->host_weights = NULL;
+    p->n_host_weights = 0;
+}
+
+uint64_t wf_plugin_weight_bytes(const wf_plugin *p)
+{
+    return p->weights.bytes;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared blocks and the prefix cache. */
+#include "core/kv/blocks.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+
+void wf_blocks_init(wf_blocks *b, wf_kv_pool *pool, int32_t run)
+{
+    memset(b, 0, sizeof *b);
+    b->pool = pool;
+    b->run = run;
+    b->next_id = 1;
+}
+
+static uint32_t bucket_of(uint64_t parent, const uint64_t *key)
+{
+    uint64_t h = parent * 0x9E3779B97F4A7C15u;
+    for (int32_t i = 0; i < WF_PAGE_TOKENS; i++)
+        h = (h ^ key[i]) * 0xD6E8FEB86659FD93u + (h >> 29);
+    return (uint32_t)((h ^ (h >> 32)) % WF_BLOCK_BUCKETS);
+}
+
+static void unlink_age(wf_blocks *b, wf_block *k)
+{
+    *(k->older != NULL ? &k->older->newer : &b->oldest) = k->newer;
+    *(k->newer != NULL ? &k->newer->older : &b->newest) = k->older;
+    k->older = k->newer = NULL;
+}
+
+static void link_newest(wf_blocks *b, wf_block *k)
+{
+    k->older = b->newest;
+    k->newer = NULL;
+    *(b->newest != NULL ? &b->newest->newer : &b->oldest) = k;
+    b->newest = k;
+}
+
+static void uncache(wf_blocks *b, wf_block *k)
+{
+    wf_block **at = &b->bucket[bucket_of(k->parent, k->key)];
+    while (*at != k)
+        at = &(*at)->chain;
+    *at = k->chain;
+    unlink_age(b, k);
+    k->cached = 0;
+    wf_block_drop(b, k);
+}
+
+void wf_blocks_free(wf_blocks *b)
+{
+    while (b->oldest != NULL)
+        uncache(b, b->oldest);
+}
+
+bool wf_blocks_evict(wf_blocks *b)
+{
+    for (wf_block *k = b->oldest; k != NULL; k = k->newer) {
+        if (k->refs > 1)
+            continue;
+        uncache(b, k);
+        return true;
+    }
+    return false;
+}
+
+weft_status wf_block_take(wf_blocks *b, uint64_t parent, wf_block **out, weft_error *err)
+{
+    wf_block *k = wf_zalloc(sizeof *k);
+    *out = NULL;
+    if (k == NULL)
+        return wf_fail_nomem(err, sizeof *k, "a block of keys and values");
+    weft_status status = wf_kv_pool_take(b->pool, b->run, &k->page, err);
+    while (status == WEFT_E_LIMIT && wf_blocks_evict(b))
+        status = wf_kv_pool_take(b->pool, b->run, &k->page, err);
+    if (status != WEFT_OK) {
+        wf_free(k);
+        return status;
+    }
+    k->id = b->next_id++;
+    k->parent = parent;
+    k->refs = 1;
+    *out = k;
+    return WEFT_OK;
+}
+
+void wf_block_hold(wf_block *k)
+{
+    k->refs++;
+}
+
+void wf_block_drop(wf_blocks *b, wf_block *k)
+{
+    if (k == NULL || --k->refs > 0)
+        return;
+    wf_kv_pool_give(b->pool, k->page, b->run);
+    wf_free(k);
+}
+
+weft_status wf_block_own(wf_blocks *b, wf_block **k, weft_error *err)
+{
+    wf_block *mine;
+    if ((*k)->refs == 1)
+        return WEFT_OK;
+    weft_status status = wf_block_take(b, (*k)->parent, &mine, err);
+    if (status != WEFT_OK)
+        return status;
+    status = wf_kv_pool_copy(b->pool, (*k)->page, mine->page, b->run, err);
+    if (status != WEFT_OK) {
+        wf_block_drop(b, mine);
+        return status;
+    }
+    memcpy(mine->key, (*k)->key, sizeof mine->key);
+    wf_block_drop(b, *k);
+    *k = mine;
+    return WEFT_OK;
+}
+
+wf_block *wf_blocks_find(wf_blocks *b, uint64_t parent, const uint64_t *key)
+{
+    for (wf_block *k = b->bucket[bucket_of(parent, key)]; k != NULL; k = k->chain) {
+        if (k->parent != parent || memcmp(k->key, key, sizeof k->key) != 0)
+            continue;
+        unlink_age(b, k);
+        link_newest(b, k);
+        wf_block_hold(k);
+        return k;
+    }
+    return NULL;
+}
+
+void wf_blocks_offer(wf_blocks *b, wf_block *k)
+{
+    uint32_t at = bucket_of(k->parent, k->key);
+    if (k->cached)
+        return;
+    for (wf_block *o = b->bucket[at]; o != NULL; o = o->chain)
+        if (o->parent == k->parent && memcmp(o->key, k->key, sizeof k->key) == 0)
+            return; /* another sequence was first; both go on with their own */
+    k->chain = b->bucket[at];
+    b->bucket[at] = k;
+    k->cached = 1;
+    link_newest(b, k);
+    wf_block_hold(k);
+}

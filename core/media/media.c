@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chooses a decoder by content and stands between it and the modality. */
+#include "core/media/media.h"
+
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/media/item.h"
+#include "core/io/text.h"
+
+#define HEAD_BYTES 65536
+#define STILL_FILE_BYTES ((uint64_t)64 << 20)
+#define COUNT_BLOCK 16384
+#define MARGIN_US 1000000 /* what a header's length may be wrong by: encoders pad */
+
+weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status,
+                          weft_error *err)
+{
+    const char *what = why->message[0] != '\0' ? why->message : wf_status_name(status);
+    wf_quoted   name = wf_quote(strcmp(path, "-") == 0 ? "standard input" : path);
+    if (strncmp(what, name.s, strlen(name.s)) == 0)
+        wf_fail(err, status, "%s", what);
+    else
+        wf_fail(err, status, "%s: %s", name.s, what);
+    return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
+}
+
+static uint64_t option(const weft_engine *e, const char *key)
+{
+    int64_t v = wf_settings_i64(e->settings, key);
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+static weft_limits limits_of(const weft_engine *e)
+{
+    weft_limits l = {WEFT_HDR(weft_limits),    option(e, "max_pixels"),
+                     option(e, "max_side"),    option(e, "max_frames"),
+                     option(e, "max_samples"), option(e, "max_decoded_bytes"),
+                     option(e, "max_tokens")};
+    return l;
+}
+
+bool wf_has_kind(const char *const *kinds, const char *kind)
+{
+    for (; kinds != NULL && *kinds != NULL; kinds++)
+        if (strcmp(*kinds, kind) == 0)
+            return true;
+    return false;
+}
+
+typedef struct choice {
+    const weft_decoder *vt;
+    wf_plugin          *plugin;
+    const char         *kind;
+    int32_t             score;
+} choice;
+
+/* A live kind beats one that no modality takes; then the score; then the id, which is the order of
+ * asking. */
+static void consider(weft_engine *e, const weft_decoder *d, wf_plugin *owner,
+                     const weft_probe *head, const char *wanted, choice *best)
+{
+    for (const char *const *kind = d->kinds; *kind != NULL; kind++) {
+        if (wanted != NULL && strcmp(*kind, wanted) != 0)
+            continue;
+        weft_probe p = *head;
+        p.kind = *kind;
+        const char *before = wf_plugin_enter(owner);
+        int32_t     score = d->probe(&p);
+        wf_plugin_leave(before);
+        bool live = wf_modality_of(e, *kind) != NULL;
+        bool best_live = best->vt != NULL && wf_modality_of(e, best->kind) != NULL;
+        if (score <= WEFT_PROBE_NO || (best_live && !live))
+            continue;
+        if (best->vt == NULL || (live && !best_live) || score > best->score)
+            *best = (choice){d, owner, *kind, score};
+        else if (score == best->score && best->plugin != owner)
+            wf_log(WEFT_LOG_DEBUG, "%s and %s both know this file; %s is asked",
+                   wf_plugin_id(best->plugin), wf_plugin_id(owner), wf_plugin_id(best->plugin));
+    }
+}
+
+static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_error *err)
+{
+    weft_probe  head = {WEFT_HDR(weft_probe), NULL, NULL, 0, m->path};
+    choice      best = {NULL, NULL, NULL, 0};
+    wf_plugin  *owner;
+    const void *vt;
+    uint8_t    *bytes = wf_alloc(HEAD_BYTES);
+    if (bytes == NULL)
+        return wf_fail_nomem(err, HEAD_BYTES, "the start of a file");
+    int64_t n = m->source.pub.read_at(&m->source, 0, bytes, HEAD_BYTES);
+    head.head = bytes;
+    head.head_bytes = n > 0 ? (uint64_t)n : 0;
+    for (size_t i = 0;
+         n > 0 && (vt = wf_registry_component(e->registry, WEFT_C_DECODER, i, &owner)) != NULL; i++)
+        consider(e, vt, owner, &head, kind, &best);
+    wf_free(bytes);
+    if (n == WEFT_E_CANCELLED)
+        return wf_fail(err, WEFT_E_CANCELLED, "cancelled");
+    if (n < 0)
+        return wf_fail(err, (weft_status)n, "it could not be read");
+    if (n == 0)
+        return wf_fail(err, WEFT_E_CORRUPT, "it is empty");
+    if (best.vt == NULL && kind != NULL)
+        return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\" (see weft plugin list)",
+                       kind);
+    if (best.vt == NULL)
+        return wf_fail(err, WEFT_E_NOTFOUND,
+                       "no decoder knows this kind of file (see weft plugin list)");
+    m->vt = best.vt;
+    m->plugin = best.plugin;
+    m->kind = best.kind;
+    return WEFT_OK;
+}
+
+static weft_status check_info(const wf_media *m, weft_engine *e, weft_error *err)
+{
+    const weft_media_info *i = &m->info;
+    uint64_t               file_max = option(e, "max_file_bytes"), bytes = 0;
+    bool                   still = i->sample_rate == 0 && i->duration_us <= 0;
+    if (file_max == 0 && still)
+        file_max = STILL_FILE_BYTES;
+    if (file_max != 0 && !m->source.is_pipe && m->source.file.bytes > file_max)
+        return wf_fail(err, WEFT_E_LIMIT, "%llu bytes are over --max-file-bytes %llu",
+                       (unsigned long long)m->source.file.bytes, (unsigned long long)file_max);
+    if (i->width < 0 || i->height < 0 || i->channels < 0 || i->sample_rate < 0)
+        return wf_fail(err, WEFT_E_CORRUPT, "its sizes are negative");
+    if (!wf_mul((uint64_t)i->width, (uint64_t)i->height, &bytes) || bytes > m->limits.max_pixels)
+        return wf_fail(err, WEFT_E_LIMIT, "%dx%d pixels are over --max-pixels %llu", i->width,
+                       i->height, (unsigned long long)m->limits.max_pixels);
+    if (bytes * 4 > m->limits.max_decoded_bytes)
+        return wf_fail(err, WEFT_E_LIMIT, "%dx%d pixels are over --max-decoded-bytes %llu",
+                       i->width, i->height, (unsigned long long)m->limits.max_decoded_bytes);
+    return WEFT_OK;
+}
+
+static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n,
+                               const weft_tensor *dst, int64_t *at_us, weft_error *err)
+{
+    wf_media *m = ctx;
+    if (m->vt->read_frames == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no frames", wf_plugin_id(m->plugin));
+    const char *before = wf_plugin_enter(m->plugin);
+    weft_status status = m->vt->read_frames(m->dec, time_us, n, dst, at_us, err);
+    wf_plugin_leave(before);
+    return status;
+}
+
+static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
+                              weft_error *err)
+{
+    wf_media *m = ctx;
+    if (m->vt->read_audio == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no samples", wf_plugin_id(m->plugin));
+    const char *before = wf_plugin_enter(m->plugin);
+    *got = 0;
+    weft_status status = m->vt->read_audio(m->dec, n, dst, got, err);
+    wf_plugin_leave(before);
+    /* Whoever asked believes the count: it is where the samples in dst end. */
+    if (status == WEFT_OK && (*got < 0 || *got > n))
+        return wf_fail(err, WEFT_E_INTERNAL,
+                       "%s says that it gave %lld samples where %lld were asked for",
+                       wf_plugin_id(m->plugin), (long long)*got, (long long)n);
+    return status;
+}
+
+static weft_status open_decoder(weft_engine *e, wf_media *m, weft_error *err)
+{
+    const char *before = wf_plugin_enter(m->plugin);
+    weft_status status =
+        m->vt->open(wf_plugin_host(m->plugin), &m->source.pub, m->kind, &m->limits, &m->dec, err);
+    m->info = (weft_media_info){.hdr = WEFT_HDR(weft_media_info), .kind = m->kind};
+    if (status == WEFT_OK)
+        status = m->vt->info(m->dec, &m->info, err);
+    wf_plugin_leave(before);
+    return status == WEFT_OK ? check_info(m, e, err) : status;
+}
+
+static void close_decoder(wf_media *m)
+{
+    if (m->dec != NULL) {
+        const char *before = wf_plugin_enter(m->plugin);
+        m->vt->close(m->dec);
+        wf_plugin_leave(before);
+    }
+    m->dec = NULL;
+}
+
+/* Samples up to the end, or a few more than most. */
+static weft_status count_samples(wf_media *m, int64_t most, int64_t *n, weft_error *err)
+{
+    int64_t     channels = m->info.channels, got = 1;
+    uint64_t    bytes = COUNT_BLOCK * sizeof(float) * (uint64_t)channels;
+    float      *block = wf_alloc((size_t)bytes);
+    weft_tensor t = {.data = block,
+                     .bytes = bytes,
+                     .dtype = {WEFT_DT_FLOAT, 32, 1},
+                     .ndim = 2,
+                     .shape = {COUNT_BLOCK, channels},
+                     .stride = {channels, 1}};
+    weft_status status = block != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "a block of samples");
+    for (*n = 0; status == WEFT_OK && got > 0 && *n <= most; *n += got) {
+        got = 0;
+        status = read_audio(m, COUNT_BLOCK, &t, &got, err);
+    }
+    wf_free(block);
+    return status;
+}
+
+/* The samples of so much time; rate is a plugin's word. */
+static int64_t samples_in(int64_t us, int32_t rate)
+{
+    return us < INT64_MAX / 2000000 ? us / 1000000 * rate + us % 1000000 * rate / 1000000
+                                    : INT64_MAX;
+}
+
+weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cut, weft_error *err)
+{
+    weft_media_info *i = &m->info;
+    int64_t          n, most;
+    if (i->n_samples >= 0 || i->sample_rate <= 0 || i->channels <= 0 || m->vt->read_audio == NULL)
+        return WEFT_OK;
+    if (!cut && i->duration_us > most_us && i->duration_us - most_us > MARGIN_US) {
+        i->n_samples = samples_in(i->duration_us, i->sample_rate);
+        return WEFT_OK;
+    }
+    most = samples_in(most_us, i->sample_rate);
+    weft_status status = count_samples(m, most, &n, err);
+    if (status == WEFT_OK && m->source.is_pipe && m->source.at > m->source.n_kept)
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "a pipe of more than %llu bytes cannot be read twice; give a file",
+                       (unsigned long long)WF_PIPE_KEPT);
+    if (status == WEFT_OK) {
+        close_decoder(m);
+        status = open_decoder(e, m, err);
+    }
+    if (status == WEFT_OK && (cut || n <= most))
+        i->n_samples = n;
+    return status;
+}
+
+weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *m,
+                          weft_error *err)
+{
+    weft_error why = WF_ERROR_INIT;
+    memset(m, 0, sizeof *m);
+    m->limits = limits_of(e);
+    if (!e->decoders_loaded) {
+        weft_status loaded = wf_registry_load_kind(e->registry, WEFT_C_DECODER, err);
+        if (loaded != WEFT_OK)
+            return loaded;
+        e->decoders_loaded = 1;
+    }
+    m->path = path; /* from here on there is a source to close */
+    weft_status status = wf_source_open(path, &e->cancel, &m->source, &why);
+    if (status == WEFT_OK)
+        status = choose(e, m, kind, &why);
+    if (status == WEFT_OK)
+        status = open_decoder(e, m, &why);
+    if (status != WEFT_OK)
+        return wf_media_fail(path, &why, status, err);
+    m->pub = (weft_media){WEFT_HDR(weft_media), m, &m->info, read_frames, read_audio};
+    return WEFT_OK;
+}
+
+void wf_media_close(wf_media *m)
+{
+    close_decoder(m);
+    if (m->path != NULL)
+        wf_source_close(&m->source);
+    m->path = NULL;
+}

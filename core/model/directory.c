@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model directory. As in transformers, model.safetensors goes before an index where both are
+ * there; with an index, it alone says which tensors the model has. */
+#include "core/model/directory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base/mem.h"
+#include "core/io/text.h"
+
+#define CONFIG "config.json"
+#define SINGLE "model.safetensors"
+#define INDEX "model.safetensors.index.json"
+#define MAX_SHARDS 1024u /* each holds a file descriptor open; the largest Llama has 191 */
+#define MAX_PATH 4096u
+
+typedef struct cached {
+    struct cached *next;
+    json_t        *root;
+    char           file[]; /* its plain name */
+} cached;
+
+struct weft_package {
+    char         *dir;
+    const char   *alias; /* of a package that is one file: its only name */
+    cached       *json;
+    wf_st_file   *shards;
+    uint32_t      n_shards;
+    const json_t *map;       /* tensor to shard name, of the cached index; NULL: one file */
+    json_t       *positions; /* shard name to its place in shards */
+    bool          opened;    /* shards are there */
+};
+
+static weft_status dir_check(const char *dir, weft_error *err)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return wf_fail(err, WEFT_E_NOTFOUND, "%s: no such directory", wf_quote(dir).s);
+    if (stat(dir, &st) != 0)
+        return wf_fail(err, WEFT_E_IO, "%s: the directory cannot be examined", wf_quote(dir).s);
+    if (!S_ISDIR(st.st_mode))
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: no directory; a model is given as the directory of its files",
+                       wf_quote(dir).s);
+    return WEFT_OK;
+}
+
+static weft_status config_check(weft_package *p, weft_error *err)
+{
+    const json_t *config;
+    weft_status   status = wf_package_json(p, CONFIG, &config, err);
+    if (status == WEFT_E_NOTFOUND)
+        return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no " CONFIG ", so it is no model directory",
+                       wf_quote(p->dir).s);
+    if (status == WEFT_OK && !json_is_object(config))
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: " CONFIG ":1:1: an object is expected",
+                       wf_quote(p->dir).s);
+    return status;
+}
+
+weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err)
+{
+    *out = NULL;
+    weft_status status = dir_check(dir, err);
+    if (status != WEFT_OK)
+        return status;
+    weft_package *p = wf_zalloc(sizeof(*p));
+    if (p == NULL)
+        return wf_fail_nomem(err, sizeof(*p), "a model directory");
+    p->dir = wf_strdup(dir);
+    if (p->dir == NULL)
+        status = wf_fail_nomem(err, strlen(dir) + 1, "a model directory");
+    else
+        status = config_check(p, err);
+    if (status != WEFT_OK)
+        wf_package_close(&p);
+    *out = p;
+    return status;
+}
+
+/* A tokenizer file by itself is a package in which it has the name that it would have in a
+ * directory. */
+static weft_status loose_check(weft_package *p, weft_error *err)
+{
+    struct stat st;
+    size_t      n = strlen(p->dir);
+    if (stat(p->dir, &st) != 0 || !S_ISREG(st.st_mode))
+        return dir_check(p->dir, err);
+    p->alias = n > 5 && strcmp(p->dir + n - 5, ".json") == 0 ? "tokenizer.json" : "tokenizer.model";
+    return WEFT_OK;
+}
+
+weft_status wf_package_open_loose(const char *path, weft_package **out, weft_error *err)
+{
+    *out = NULL;
+    weft_package *p = wf_zalloc(sizeof(*p));
+    if (p == NULL)
+        return wf_fail_nomem(err, sizeof(*p), "a tokenizer's directory");
+    p->dir = wf_strdup(path);
+    weft_status status =
+        p->dir != NULL ? loose_check(p, err) : wf_fail_nomem(err, strlen(path) + 1, "a path");
+    if (status != WEFT_OK)
+        wf_package_close(&p);
+    *out = p;
+    return status;
+}
+
+static void shards_close(weft_package *p)
+{
+    for (uint32_t i = 0; i < p->n_shards; i++)
+        wf_st_close(&p->shards[i]);
+    wf_free(p->shards);
+    json_decref(p->positions);
+    p->shards = NULL;
+    p->positions = NULL;
+    p->map = NULL;
+    p->n_shards = 0;
+}
+
+void wf_package_close(weft_package **p)
+{
+    if (*p == NULL)
+        return;
+    shards_close(*p);
+    for (cached *c = (*p)->json, *next; c != NULL; c = next) {
+        next = c->next;
+        json_decref(c->root);
+        wf_free(c);
+    }
+    wf_free((*p)->dir);
+    wf_free(*p);
+    *p = NULL;
+}
+
+const char *wf_package_dir(const weft_package *p)
+{
+    return p->dir;
+}
+
+static bool is_plain_name(const char *file)
+{
+    return file[0] != '\0' && strpbrk(file, "/\\") == NULL && strcmp(file, ".") != 0 &&
+           strcmp(file, "..") != 0;
+}
+
+weft_status wf_package_path(const weft_package *p, const char *file, char *path, size_t cap,
+                            weft_error *err)
+{
+    if (!is_plain_name(file))
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: \"%s\" is no plain file name; a model's files lie in its directory",
+                       wf_quote(p->dir).s, wf_quote(file).s);
+    if (p->alias != NULL && strcmp(file, p->alias) != 0)
+        return wf_fail(err, WEFT_E_NOTFOUND, "%s: stands alone, without %s", wf_quote(p->dir).s,
+                       wf_quote(file).s);
+    int n = p->alias != NULL ? snprintf(path, cap, "%s", p->dir)
+                             : snprintf(path, cap, "%s/%s", p->dir, file);
+    if (n < 0 || (size_t)n >= cap)
+        return wf_fail(err, WEFT_E_INVALID, "%s/%s: the path is too long", wf_quote(p->dir).s,
+                       wf_quote(file).s);
+    return WEFT_OK;
+}
+
+weft_status wf_package_json(weft_package *p, const char *file, const json_t **out, weft_error *err)
+{
+    char path[MAX_PATH];
+    *out = NULL;
+    for (const cached *c = p->json; c != NULL; c = c->next)
+        if (strcmp(c->file, file) == 0) {
+            *out = c->root;
+            return WEFT_OK;
+        }
+    weft_status status = wf_package_path(p, file, path, sizeof(path), err);
+    if (status != WEFT_OK)
+        return status;
+    size_t  n = strlen(file) + 1;
+    cached *c = wf_zalloc(sizeof(*c) + n);
+    if (c == NULL)
+        return wf_fail_nomem(err, sizeof(*c) + n, file);
+    memcpy(c->file, file, n);
+    status = wf_json_load(path, &c->root, err);
+    if (status != WEFT_OK) {
+        wf_free(c);
+        return status;
+    }
+    c->next = p->json;
+    p->json = c;
+    *out = c->root;
+    return WEFT_OK;
+}
+
+/* Opens one more shard. The array has room for it. */
+static weft_status shard_open(weft_package *p, const char *file, weft_error *err)
+{
+    char        path[MAX_PATH];
+    weft_status status = wf_package_path(p, file, path, sizeof(path), err);
+    if (status == WEFT_OK)
+        status = wf_st_open(path, &p->shards[p->n_shards], err);
+    if (status == WEFT_OK)
+        p->n_shards++;
+    return status;
+}
+
+/* A failure of one entry of the index. */
+static weft_status fail_entry(const weft_package *p, const char *tensor, const char *shard,
+                              const char *what, weft_error *err)
+{
+    return wf_fail(err, WEFT_E_CORRUPT, "%s: " INDEX ": \"%s\" is in \"%s\", %s",
+                   wf_quote(p->dir).s, wf_quote(tensor).s, wf_quote(shard).s, what);
+}
+
+/* Gives every shard name of the index its place, in order of appearance. */
+static weft_status shards_count(weft_package *p, weft_error *err)
+{
+    const char *tensor;
+    json_t     *value;
+    p->positions = json_object();
+    if (p->positions == NULL)
+        return wf_fail_nomem(err, sizeof(json_t), INDEX);
+    json_object_foreach((json_t *)p->map, tensor, value)
+    {
+        const char *shard = json_string_value(value);
+        if (shard == NULL || !is_plain_name(shard))
+            return fail_entry(p, tensor, shard != NULL ? shard : "(no string)",
+                              "which is no plain file name", err);
+        if (json_object_get(p->positions, shard) != NULL)
+            continue;
+        size_t n = json_object_size(p->positions);
+        if (n == MAX_SHARDS)
+            return wf_fail(err, WEFT_E_LIMIT, "%s: " INDEX ": more than %u files",
+                           wf_quote(p->dir).s, MAX_SHARDS);
+        if (json_object_set_new(p->positions, shard, json_integer((json_int_t)n)) != 0)
+            return wf_fail_nomem(err, sizeof(json_t), INDEX);
+    }
+    return WEFT_OK;
+}
+
+static weft_status sharded_open(weft_package *p, const json_t *index, weft_error *err)
+{
+    const char *shard;
+    json_t     *value;
+    p->map = json_object_get(index, "weight_map");
+    if (!json_is_object(p->map))
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: " INDEX ": \"weight_map\" is no object",
+                       wf_quote(p->dir).s);
+    weft_status status = shards_count(p, err);
+    if (status != WEFT_OK)
+        return status;
+    p->shards = wf_zalloc_n(json_object_size(p->positions), sizeof(*p->shards));
+    if (p->shards == NULL)
+        return wf_fail_nomem(err, MAX_SHARDS * sizeof(*p->shards), "the list of weight files");
+    json_object_foreach(p->positions, shard, value)
+    {
+        status = shard_open(p, shard, err);
+        if (status == WEFT_E_NOTFOUND)
+            return wf_fail(err, WEFT_E_CORRUPT,
+                           "%s: " INDEX " names the file \"%s\", which is not there",
+                           wf_quote(p->dir).s, wf_quote(shard).s);
+        if (status != WEFT_OK)
+            return status;
+    }
+    return WEFT_OK;
+}
+
+static weft_status weights_open(weft_package *p, weft_error *err)
+{
+    const json_t *index;
+    if (p->opened)
+        return WEFT_OK;
+    p->shards = wf_zalloc(sizeof(*p->shards));
+    if (p->shards == NULL)
+        return wf_fail_nomem(err, sizeof(*p->shards), "the list of weight files");
+    weft_status status = shard_open(p, SINGLE, err);
+    if (status == WEFT_E_NOTFOUND) {
+        shards_close(p);
+        status = wf_package_json(p, INDEX, &index, err);
+        if (status == WEFT_OK)
+            status = sharded_open(p, index, err);
+        else if (status == WEFT_E_NOTFOUND)
+            return wf_fail(err, status, "%s: holds neither " SINGLE " nor " INDEX,
+                           wf_quote(p->dir).s);
+    }
+    if (status != WEFT_OK)
+        shards_close(p);
+    p->opened = status == WEFT_OK;
+    return status;
+}
+
+/* The shard that the index gives the tensor; NULL: it knows no such tensor. */
+static const wf_st_file *shard_of(const weft_package *p, const char *name)
+{
+    if (p->map == NULL)
+        return &p->shards[0];
+    const char *shard = json_string_value(json_object_get(p->map, name));
+    if (shard == NULL)
+        return NULL;
+    return &p->shards[json_integer_value(json_object_get(p->positions, shard))];
+}
+
+weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file **file,
+                            const wf_st_tensor **t, weft_error *err)
+{
+    *file = NULL;
+    *t = NULL;
+    weft_status status = weights_open(p, err);
+    if (status != WEFT_OK)
+        return status;
+    const wf_st_file   *shard = shard_of(p, name);
+    const wf_st_tensor *found = shard != NULL ? wf_st_find(shard, name) : NULL;
+    if (found == NULL && shard != NULL && p->map != NULL)
+        return fail_entry(p, name, json_string_value(json_object_get(p->map, name)),
+                          "which does not hold it", err);
+    if (found == NULL)
+        return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no tensor \"%s\"", wf_quote(p->dir).s,
+                       wf_quote(name).s);
+    *file = shard;
+    *t = found;
+    return WEFT_OK;
+}
+
+weft_status wf_package_check(weft_package *p, weft_error *err)
+{
+    const char         *tensor;
+    json_t             *value;
+    const wf_st_file   *file;
+    const wf_st_tensor *t;
+    weft_status         status = weights_open(p, err);
+    if (status != WEFT_OK || p->map == NULL)
+        return status;
+    json_object_foreach((json_t *)p->map, tensor, value)
+    {
+        status = wf_package_find(p, tensor, &file, &t, err);
+        if (status != WEFT_OK)
+            return status;
+    }
+    return WEFT_OK;
+}
+
+uint64_t wf_package_tensor_bytes(weft_package *p)
+{
+    uint64_t total = 0;
+    if (weights_open(p, NULL) != WEFT_OK)
+        return 0;
+    for (uint32_t i = 0; i < p->n_shards; i++)
+        for (uint64_t k = 0; k < p->shards[i].n_tensors; k++)
+            if (!wf_add(total, p->shards[i].tensors[k].bytes, &total))
+                return UINT64_MAX;
+    return total;
+}

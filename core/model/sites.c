@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What plugins declared to the core. */
+#include "core/model/sites.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/mem.h"
+
+#define MAX_SITES 256
+#define MAX_STREAMS 32
+#define MAX_MARKERS 32
+
+void wf_hooks_init(wf_hooks *h, wf_device *d)
+{
+    memset(h, 0, sizeof *h);
+    h->buffers.device = d;
+}
+
+void wf_hooks_free(wf_hooks *h)
+{
+    for (int32_t i = 0; i < h->n_sites; i++) {
+        wf_free(h->sites[i].name);
+        wf_free(h->sites[i].stream_name);
+        wf_free(h->sites[i].owner);
+        for (size_t k = 0; k < sizeof h->sites[i].strings / sizeof *h->sites[i].strings; k++)
+            wf_free(h->sites[i].strings[k]);
+    }
+    for (int32_t i = 0; i < h->n_streams; i++)
+        wf_free(h->streams[i].name);
+    for (int32_t i = 0; i < h->n_markers; i++) {
+        wf_free(h->markers[i].token);
+        wf_free(h->markers[i].before);
+        wf_free(h->markers[i].after);
+        wf_free(h->markers[i].embedding_weight);
+        wf_free(h->markers[i].owner);
+    }
+    wf_free(h->sites);
+    wf_free(h->streams);
+    wf_free(h->markers);
+    wf_buffers_free(&h->buffers);
+}
+
+static weft_status copy_string(const char *s, char **out, weft_error *err)
+{
+    if (s == NULL)
+        return WEFT_OK;
+    *out = wf_strdup(s);
+    return *out != NULL ? WEFT_OK : wf_fail_nomem(err, strlen(s) + 1, "a hook's names");
+}
+
+int32_t wf_hooks_stream(const wf_hooks *h, const char *name)
+{
+    for (int32_t i = 0; name != NULL && i < h->n_streams; i++)
+        if (strcmp(h->streams[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static void *grow(void *p, int32_t n, size_t each)
+{
+    uint8_t *g = wf_realloc(p, (size_t)(n + 1) * each);
+    if (g != NULL)
+        memset(g + (size_t)n * each, 0, each);
+    return g;
+}
+
+static weft_status stream_of(wf_hooks *h, const char *name, int32_t *out, weft_error *err)
+{
+    *out = wf_hooks_stream(h, name);
+    if (*out >= 0)
+        return WEFT_OK;
+    if (h->n_streams == MAX_STREAMS)
+        return wf_fail(err, WEFT_E_LIMIT, "more than %d streams are declared", MAX_STREAMS);
+    wf_stream *g = grow(h->streams, h->n_streams, sizeof *g);
+    if (g == NULL)
+        return wf_fail_nomem(err, sizeof *g, "a stream");
+    h->streams = g;
+    *out = h->n_streams++;
+    return copy_string(name, &g[*out].name, err);
+}
+
+static weft_status check_xattn(const char *owner, const weft_hook_site *s, weft_error *err)
+{
+    const weft_xattn *x = s->xattn;
+    if (!WEFT_HAS(x, weft_xattn, gate_ffn))
+        return wf_fail(err, WEFT_E_INVALID, "%s: site %s describes no cross-attention", owner,
+                       s->name);
+    if (x->n_heads < 1 || x->n_heads > 65536 || x->n_kv_heads < 1 ||
+        x->n_heads % x->n_kv_heads != 0 || x->head_dim < 1 || x->head_dim > 4096 || x->d_src < 1 ||
+        x->d_src > 1 << 24 || x->d_ffn < 0 || x->d_ffn > 1 << 24)
+        return wf_fail(err, WEFT_E_INVALID, "%s: site %s has impossible sizes", owner, s->name);
+    if (x->blind_rows > WEFT_BLIND_FFN_ONLY)
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "%s: site %s treats blind rows in an unknown way (%u)", owner, s->name,
+                       x->blind_rows);
+    bool norms = (x->flags & WEFT_XATTN_QK_NORM) == 0 || (x->norm_q != NULL && x->norm_k != NULL);
+    bool ffn = x->d_ffn == 0 ||
+               (x->norm_ffn != NULL && x->w_gate != NULL && x->w_up != NULL && x->w_down != NULL);
+    if (x->w_q == NULL || x->w_k == NULL || x->w_v == NULL || x->w_o == NULL ||
+        x->norm_in == NULL || !norms || !ffn)
+        return wf_fail(err, WEFT_E_INVALID, "%s: site %s names too few weights", owner, s->name);
+    return WEFT_OK;
+}
+
+/* The site's own copy of x's strings. */
+static weft_status copy_xattn(wf_site *site, const weft_xattn *x, weft_error *err)
+{
+    const char **field[] = {
+        &site->x.w_q,    &site->x.w_k,    &site->x.w_v,       &site->x.w_o,      &site->x.norm_in,
+        &site->x.norm_q, &site->x.norm_k, &site->x.gate_attn, &site->x.norm_ffn, &site->x.w_gate,
+        &site->x.w_up,   &site->x.w_down, &site->x.gate_ffn,
+    };
+    weft_status status = WEFT_OK;
+    site->x = *x;
+    for (size_t i = 0; i < sizeof field / sizeof *field && status == WEFT_OK; i++) {
+        const char *from = *field[i];
+        *field[i] = NULL;
+        status = copy_string(from, &site->strings[i], err);
+        *field[i] = site->strings[i];
+    }
+    return status;
+}
+
+static weft_status check_site(const wf_hooks *h, const char *owner, int32_t n_layers,
+                              const weft_hook_site *s, weft_error *err)
+{
+    if (!WEFT_HAS(s, weft_hook_site, name) || s->name == NULL || s->stream == NULL)
+        return wf_fail(err, WEFT_E_INVALID, "%s declares a site without name or stream", owner);
+    if (h->frozen || h->n_sites == MAX_SITES)
+        return wf_fail(err, WEFT_E_STATE, "%s: site %s comes too late or is one too many", owner,
+                       s->name);
+    if (s->kind == WEFT_HOOK_SOFT_TOKENS)
+        return s->layer == -1 ? WEFT_OK
+                              : wf_fail(err, WEFT_E_INVALID,
+                                        "%s: soft tokens %s are not at layer -1", owner, s->name);
+    if (s->kind != WEFT_HOOK_XATTN)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: site %s is of unknown kind %u", owner, s->name,
+                       s->kind);
+    if (s->layer < 0 || s->layer > n_layers)
+        return wf_fail(err, WEFT_E_INVALID, "%s: site %s is at layer %d of %d", owner, s->name,
+                       s->layer, n_layers);
+    return check_xattn(owner, s, err);
+}
+
+weft_status wf_hooks_add_site(wf_hooks *h, const char *owner, int32_t n_layers,
+                              const weft_hook_site *s, weft_error *err)
+{
+    weft_status status = check_site(h, owner, n_layers, s, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_site *g = grow(h->sites, h->n_sites, sizeof *g);
+    if (g == NULL)
+        return wf_fail_nomem(err, sizeof *g, "a hook site");
+    h->sites = g;
+    wf_site *site = &g[h->n_sites++];
+    site->kind = s->kind;
+    site->layer = s->layer;
+    site->order = s->order;
+    if ((status = copy_string(s->name, &site->name, err)) != WEFT_OK ||
+        (status = copy_string(s->stream, &site->stream_name, err)) != WEFT_OK ||
+        (status = copy_string(owner, &site->owner, err)) != WEFT_OK ||
+        (status = stream_of(h, s->stream, &site->stream, err)) != WEFT_OK)
+        return status;
+    return s->kind == WEFT_HOOK_XATTN ? copy_xattn(site, s->xattn, err) : WEFT_OK;
+}
+
+weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marker *m,
+                                weft_error *err)
+{
+    if (!WEFT_HAS(m, weft_marker, end_id) || m->token == NULL || m->stream == NULL)
+        return wf_fail(err, WEFT_E_INVALID, "%s declares a marker without token or stream", owner);
+    if (m->visibility < WEFT_VIS_UNTIL_NEXT_GROUP || m->visibility > WEFT_VIS_UNTIL_NEXT)
+        return wf_fail(err, WEFT_E_INVALID, "%s: marker %s has unknown visibility %u", owner,
+                       m->token, m->visibility);
+    if (h->frozen || h->n_markers == MAX_MARKERS)
+        return wf_fail(err, WEFT_E_STATE, "%s: marker %s comes too late or is one too many", owner,
+                       m->token);
+    wf_marker *g = grow(h->markers, h->n_markers, sizeof *g);
+    if (g == NULL)
+        return wf_fail_nomem(err, sizeof *g, "a marker");
+    h->markers = g;
+    wf_marker *k = &g[h->n_markers++];
+    k->token_id = m->token_id;
+    k->embedding_row = m->embedding_row;
+    k->visibility = m->visibility;
+    k->flags = m->flags;
+    k->end_id = m->end_id;
+    weft_status status;
+    if ((status = copy_string(m->token, &k->token, err)) != WEFT_OK ||
+        (status = copy_string(m->before, &k->before, err)) != WEFT_OK ||
+        (status = copy_string(m->after, &k->after, err)) != WEFT_OK ||
+        (status = copy_string(m->embedding_weight, &k->embedding_weight, err)) != WEFT_OK ||
+        (status = copy_string(owner, &k->owner, err)) != WEFT_OK)
+        return status;
+    return stream_of(h, m->stream, &k->stream, err);
+}
+
+static int by_layer_and_order(const void *a, const void *b)
+{
+    const wf_site *x = a, *y = b;
+    if (x->layer != y->layer)
+        return x->layer < y->layer ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static weft_status number_site(wf_hooks *h, wf_site *s, weft_error *err)
+{
+    wf_stream *t = &h->streams[s->stream];
+    if (s->kind != WEFT_HOOK_XATTN) {
+        t->soft = 1;
+        return WEFT_OK;
+    }
+    if (t->d_src != 0 && t->d_src != s->x.d_src)
+        return wf_fail(err, WEFT_E_CONFLICT, "sites of stream %s read rows of %d and of %d",
+                       t->name, t->d_src, s->x.d_src);
+    t->d_src = s->x.d_src;
+    s->index = t->n_sites++;
+    return WEFT_OK;
+}
+
+static weft_status check_markers(wf_hooks *h, weft_error *err)
+{
+    for (int32_t i = 0; i < h->n_markers; i++) {
+        wf_stream *t = &h->streams[h->markers[i].stream];
+        bool       read = false;
+        for (int32_t k = 0; k < h->n_sites; k++)
+            read = read || h->sites[k].stream == h->markers[i].stream;
+        if (!read || (t->visibility != 0 && t->visibility != h->markers[i].visibility))
+            return wf_fail(err, WEFT_E_INVALID,
+                           "%s: marker %s and the sites of stream %s do not fit together",
+                           h->markers[i].owner, h->markers[i].token, t->name);
+        t->visibility = h->markers[i].visibility;
+    }
+    return WEFT_OK;
+}
+
+weft_status wf_hooks_freeze(wf_hooks *h, weft_error *err)
+{
+    if (h->n_sites > 0)
+        qsort(h->sites, (size_t)h->n_sites, sizeof *h->sites, by_layer_and_order);
+    for (int32_t i = 0; i < h->n_sites; i++) {
+        const wf_site *a = &h->sites[i > 0 ? i - 1 : 0], *b = &h->sites[i];
+        if (i > 0 && b->kind == WEFT_HOOK_XATTN && a->layer == b->layer && a->order == b->order)
+            return wf_fail(err, WEFT_E_CONFLICT,
+                           "%s (%s) and %s (%s) are both at layer %d with order %d: set hook_order "
+                           "in one adapter's config.json",
+                           a->name, a->owner, b->name, b->owner, b->layer, b->order);
+        weft_status status = number_site(h, &h->sites[i], err);
+        if (status != WEFT_OK)
+            return status;
+    }
+    h->frozen = 1;
+    return check_markers(h, err);
+}
+
+/* A gate as it should be: [1], or one value a channel, which files also write as [1, 1, d]. */
+static wf_want want_gate(const weft_xattn *x, const char *name, int32_t d, wf_loader *l)
+{
+    const wf_st_file   *file;
+    const wf_st_tensor *t;
+    if ((x->flags & WEFT_XATTN_GATE_EACH) == 0)
+        return (wf_want){name, 1, {1}};
+    if (name != NULL && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK &&
+        t->rank == 3)
+        return (wf_want){name, 3, {1, 1, d}};
+    return (wf_want){name, 1, {d}};
+}
+
+static void check_weights(wf_problems *pr, const wf_site *s, int32_t d, wf_loader *l)
+{
+    const weft_xattn *x = &s->x;
+    int64_t       q = (int64_t)x->n_heads * x->head_dim, kv = (int64_t)x->n_kv_heads * x->head_dim;
+    const wf_want want[] = {
+        {x->w_q, 2, {q, d}},
+        {x->w_k, 2, {kv, x->d_src}},
+        {x->w_v, 2, {kv, x->d_src}},
+        {x->w_o, 2, {d, q}},
+        {x->norm_in, 1, {d}},
+        {x->norm_q, 1, {x->head_dim}},
+        {x->norm_k, 1, {x->head_dim}},
+        want_gate(x, x->gate_attn, d, l),
+        {x->norm_ffn, 1, {d}},
+        {x->w_gate, 2, {x->d_ffn, d}},
+        {x->w_up, 2, {x->d_ffn, d}},
+        {x->w_down, 2, {d, x->d_ffn}},
+        want_gate(x, x->gate_ffn, d, l),
+    };
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        if (want[i].name != NULL && (i < 8 || x->d_ffn > 0))
+            wf_problems_check(pr, l->package, &want[i]);
+}
+
+/* The n values of a gate on the host, as they will be multiplied. */
+static weft_status read_gate(wf_loader *l, const wf_site *s, const char *name, float *out,
+                             int64_t n, weft_error *err)
+{
+    weft_status status = wf_load_host(l, name, out, (uint64_t)n, err);
+    for (int64_t i = 0; i < n && status == WEFT_OK; i++) {
+        if (!isfinite(out[i]))
+            return wf_fail(err, WEFT_E_NUMERIC, "%s: %s is %s: its file is damaged",
+                           wf_package_dir(l->package), name, isnan(out[i]) ? "NaN" : "infinity");
+        if ((s->x.flags & WEFT_XATTN_GATE_TANH) != 0)
+            out[i] = tanhf(out[i]);
+    }
+    return status;
+}
+
+/* One value a channel: through host memory of its own, as reading a tensor uses the loader's. */
+static weft_status load_gate_each(wf_hooks *h, wf_loader *l, const wf_site *s, const char *name,
+                                  int32_t d, wf_gate *out, weft_error *err)
+{
+    uint64_t    bytes = (uint64_t)d * sizeof(float);
+    void       *mem = NULL;
+    float      *host = wf_alloc_aligned((size_t)bytes);
+    weft_status status =
+        host != NULL ? read_gate(l, s, name, host, d, err) : wf_fail_nomem(err, bytes, "a gate");
+    if (status == WEFT_OK)
+        status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
+    if (status == WEFT_OK)
+        status = wf_queue_upload(l->queue, mem, host, bytes, err);
+    if (status == WEFT_OK)
+        status = wf_queue_wait(l->queue, err);
+    wf_free_aligned(host);
+    out->each = mem;
+    return status;
+}
+
+static weft_status load_gate(wf_hooks *h, wf_loader *l, const wf_site *s, const char *name,
+                             int32_t d, wf_gate *out, weft_error *err)
+{
+    *out = (wf_gate){.scale = 1.0f};
+    if (name == NULL)
+        return WEFT_OK;
+    return (s->x.flags & WEFT_XATTN_GATE_EACH) != 0 ? load_gate_each(h, l, s, name, d, out, err)
+                                                    : read_gate(l, s, name, &out->scale, 1, err);
+}
+
+static weft_status load_ffn(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, weft_error *err)
+{
+    const weft_xattn *x = &s->x;
+    const char       *gate_up[] = {x->w_gate, x->w_up};
+    weft_status       status = load_gate(h, l, s, x->gate_ffn, d, &s->gate_ffn, err);
+    if (status == WEFT_OK)
+        status = wf_load_f32(l, &h->buffers, x->norm_ffn, &s->norm_ffn, err);
+    if (status == WEFT_OK)
+        status =
+            wf_load_linear(l, &h->buffers, gate_up, 2, 2 * (int64_t)x->d_ffn, d, &s->gate_up, err);
+    if (status == WEFT_OK)
+        status = wf_load_linear(l, &h->buffers, &x->w_down, 1, d, x->d_ffn, &s->down, err);
+    return status;
+}
+
+static weft_status load_site(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, weft_error *err)
+{
+    const weft_xattn *x = &s->x;
+    const char       *kv[] = {x->w_k, x->w_v};
+    int64_t     q = (int64_t)x->n_heads * x->head_dim, n_kv = (int64_t)x->n_kv_heads * x->head_dim;
+    weft_status status = load_gate(h, l, s, x->gate_attn, d, &s->gate_attn, err);
+    if (status == WEFT_OK)
+        status = wf_load_f32(l, &h->buffers, x->norm_in, &s->norm_in, err);
+    if (status == WEFT_OK && (x->flags & WEFT_XATTN_QK_NORM) != 0)
+        status = wf_load_f32(l, &h->buffers, x->norm_q, &s->norm_q, err);
+    if (status == WEFT_OK && (x->flags & WEFT_XATTN_QK_NORM) != 0)
+        status = wf_load_f32(l, &h->buffers, x->norm_k, &s->norm_k, err);
+    if (status == WEFT_OK)
+        status = wf_load_linear(l, &h->buffers, &x->w_q, 1, q, d, &s->q, err);
+    if (status == WEFT_OK)
+        status = wf_load_linear(l, &h->buffers, kv, 2, 2 * n_kv, x->d_src, &s->kv, err);
+    if (status == WEFT_OK)
+        status = wf_load_linear(l, &h->buffers, &x->w_o, 1, d, q, &s->o, err);
+    return status == WEFT_OK && x->d_ffn > 0 ? load_ffn(h, s, d, l, err) : status;
+}
+
+/* Row m->embedding_row of a [rows, d] table, as f32 on the device. */
+static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *l, weft_error *err)
+{
+    const wf_st_file   *file;
+    const wf_st_tensor *t;
+    void               *mem;
+    weft_status         status = wf_package_find(l->package, m->embedding_weight, &file, &t, err);
+    if (status != WEFT_OK)
+        return status;
+    if (t->rank != 2 || t->shape[1] != d || m->embedding_row < 0 ||
+        m->embedding_row >= t->shape[0] || t->dtype > WF_ST_F16)
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has no row %lld of %d floats for %s",
+                       wf_package_dir(l->package), m->embedding_weight, (long long)m->embedding_row,
+                       d, m->token);
+    uint64_t row = (uint64_t)d * (t->dtype == WF_ST_F32 ? 4 : 2), bytes = (uint64_t)d * 4;
+    status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
+    if (status == WEFT_OK)
+        status = wf_st_read(file, t, (uint64_t)m->embedding_row * row, (uint8_t *)l->host + bytes,
+                            row, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_to_f32(l->host, (uint8_t *)l->host + bytes, t->dtype, (uint64_t)d);
+    status = wf_queue_upload(l->queue, mem, l->host, bytes, err);
+    m->embedding = mem;
+    return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
+}
+
+weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
+                          weft_error *err)
+{
+    wf_problems pr = WF_PROBLEMS_INIT;
+    for (int32_t i = 0; i < h->n_sites; i++)
+        if (h->sites[i].kind == WEFT_HOOK_XATTN && strcmp(h->sites[i].owner, owner) == 0)
+            check_weights(&pr, &h->sites[i], d_model, l);
+    weft_status status = wf_problems_report(&pr, l->package, err);
+    for (int32_t i = 0; i < h->n_sites && status == WEFT_OK; i++)
+        if (h->sites[i].kind == WEFT_HOOK_XATTN && strcmp(h->sites[i].owner, owner) == 0)
+            status = load_site(h, &h->sites[i], d_model, l, err);
+    for (int32_t i = 0; i < h->n_markers && status == WEFT_OK; i++)
+        if (h->markers[i].embedding_weight != NULL && strcmp(h->markers[i].owner, owner) == 0)
+            status = load_marker(h, &h->markers[i], d_model, l, err);
+    return status;
+}
+
+uint64_t wf_hooks_parameters(const wf_hooks *h, int32_t d_model)
+{
+    uint64_t n = 0, d = (uint64_t)d_model;
+    for (int32_t i = 0; i < h->n_sites; i++) {
+        const weft_xattn *x = &h->sites[i].x;
+        if (h->sites[i].kind != WEFT_HOOK_XATTN)
+            continue;
+        uint64_t q = (uint64_t)x->n_heads * (uint64_t)x->head_dim;
+        uint64_t kv = (uint64_t)x->n_kv_heads * (uint64_t)x->head_dim;
+        uint64_t gate = (x->flags & WEFT_XATTN_GATE_EACH) != 0 ? d : 1;
+        n += 2 * q * d + 2 * kv * (uint64_t)x->d_src + d + (x->gate_attn != NULL ? gate : 0);
+        n += (x->flags & WEFT_XATTN_QK_NORM) != 0 ? 2 * (uint64_t)x->head_dim : 0;
+        n += x->d_ffn > 0 ? 3 * (uint64_t)x->d_ffn * d + d + (x->gate_ffn != NULL ? gate : 0) : 0;
+    }
+    return n;
+}
+
+const char *wf_hooks_blind_owner(const wf_hooks *h)
+{
+    for (int32_t i = 0; i < h->n_sites; i++)
+        if (h->sites[i].kind == WEFT_HOOK_XATTN && h->sites[i].x.blind_rows != WEFT_BLIND_SKIP)
+            return h->sites[i].owner;
+    return NULL;
+}
+
+int64_t wf_hooks_page_bytes(const wf_hooks *h, int32_t kv_dtype)
+{
+    int64_t widest = 0;
+    for (int32_t i = 0; i < h->n_sites; i++) {
+        const weft_xattn *x = &h->sites[i].x;
+        if (h->sites[i].kind != WEFT_HOOK_XATTN)
+            continue;
+        int64_t bytes = wf_page_bytes(kv_dtype, x->n_kv_heads, x->head_dim);
+        widest = bytes > widest ? bytes : widest;
+    }
+    return widest;
+}

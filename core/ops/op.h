@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every op of the text core: its arguments, its meaning, and the table that a CPU fills.
+ *
+ * Arguments are plain values and device addresses: a queue may copy a wf_op and run it later.
+ * Activations are f32 everywhere; weights and K/V pages are f32, bf16 or f16. Each op has one
+ * canonical sum, stated here, which every variant of one ISA path computes for every row count,
+ * cut and thread count (-ffp-contract=off; FMA only where written):
+ *   linear     one f32 accumulator per output, k ascending in the path's atom: one fused
+ *              multiply-add per k (reference, AVX2, AVX-512), one vdpbf16ps per two k
+ * (AVX512-BF16). With bf16 weights x is first rounded to bf16 (nearest even) on every path.
+ *   attention  key blocks of WF_KEY_BLOCK keys, aligned to the sequence's or item's first key. A
+ * block starts from nothing: scores (fmaf over head_dim ascending, then times scale), its own
+ * maximum m, p = wf_expf(s - m), l = sum p and o = sum p v ascending by key (o by fmaf). One
+ *              function merges blocks in ascending order. No score row is ever kept across blocks.
+ *   norm       sums in f64 over ascending index; everything else f32.
+ * Transcendentals are the functions of core/device/cpu/math.h, the same formula on every path.
+ * Row counts may be 0 (nothing happens). Pointers are 4-aligned at least; strides are in elements.
+ */
+#ifndef WF_OPS_H
+#define WF_OPS_H
+
+#include "core/base/pool.h"
+#include "core/base/status.h"
+#include "weft/kernels.h"
+
+#define WF_KEY_BLOCK 64   /* keys of an attention block */
+#define WF_PAGE_TOKENS 64 /* tokens of a K/V page: one key block */
+
+enum wf_dtype { WF_F32 = 0, WF_BF16 = 1, WF_F16 = 2 };
+static inline int64_t wf_dtype_bytes(int32_t t)
+{
+    return t == WF_F32 ? 4 : 2;
+}
+
+enum wf_act { WF_ACT_NONE = 0, WF_ACT_GELU = 1, WF_ACT_SILU = 2, WF_ACT_RELU = 3 };
+
+/* A linear weight [n, k] in the device's own layout (ops->weight_bytes and ops->pack). */
+typedef struct wf_weight {
+    void   *data;
+    int64_t n, k;
+    int32_t dtype, reserved;
+} wf_weight;
+
+/* y [m, n] = residual + scale * act(x [m, k] w^T + bias). Epilogue order: sum, + bias, act, then
+ * where residual is given: residual + (scale * value), the product rounded first; without residual
+ * scale is not applied. bias, residual may be NULL; y may be residual, never x. */
+typedef struct wf_linear {
+    float       *y;
+    const float *x;
+    wf_weight    w;
+    const float *bias;
+    const float *residual;
+    int64_t      m, y_stride, x_stride, residual_stride;
+    float        scale;
+    int32_t      act;
+} wf_linear;
+
+/* Rows row0..row0+rows-1 of w from src [rows, k] of src_dtype in C order, converted to w.dtype
+ * (round to nearest even). w's memory was zeroed before its first pack; rows not packed are 0. */
+typedef struct wf_pack {
+    wf_weight   w;
+    const void *src;
+    int64_t     row0, rows;
+    int32_t     src_dtype, reserved;
+} wf_pack;
+
+/* dst [n] f32 = src [n] of src_dtype. */
+typedef struct wf_convert {
+    float      *dst;
+    const void *src;
+    int64_t     n;
+    int32_t     src_dtype, reserved;
+} wf_convert;
+
+/* m rows of n: rms 0: (x - mean) * (1 / sqrt(var + eps)) * w + bias, biased variance; rms 1: x * (1
+ * / sqrt(mean(x^2) + eps)) * w. bias may be NULL; y may be x. A row at r starts at r / inner *
+ * stride + r % inner * n: inner heads of n within one token's row (inner 1: plain rows). */
+typedef struct wf_norm {
+    float       *y;
+    const float *x;
+    const float *w, *bias;
+    int64_t      m, n, inner, y_stride, x_stride;
+    float        eps;
+    int32_t      rms;
+} wf_norm;
+
+/* cos_sin [m, head_dim]: cosines of pos[r] * inv_freq[i] for i < head_dim / 2, then sines; the
+ * product and the functions in f32 as transformers does (modeling_rope_utils.py). */
+typedef struct wf_rope_table {
+    float         *cos_sin;
+    const int32_t *pos;      /* [m] */
+    const float   *inv_freq; /* [head_dim / 2] */
+    int64_t        m;
+    int32_t        head_dim, reserved;
+} wf_rope_table;
+
+/* Half-split rotation in place: for i < head_dim / 2: (a, b) = (x[i], x[i + head_dim / 2]) ->
+ * (a cos - b sin, b cos + a sin), each product rounded. x [m, stride], heads side by side. */
+typedef struct wf_rope {
+    float       *x;
+    const float *cos_sin;
+    int64_t      m, stride;
+    int32_t      n_heads, head_dim;
+} wf_rope;
+
+/* K/V pages. A page holds WF_PAGE_TOKENS tokens of one layer: K
+ * [n_kv_heads][head_dim][WF_PAGE_TOKENS] (keys innermost, so that a score is one FMA per key and
+ * dimension), then V [n_kv_heads][WF_PAGE_TOKENS][head_dim]; elements of dtype. Page p starts at
+ * pages + p * page_bytes. */
+typedef struct wf_kv {
+    void   *pages;
+    int64_t page_bytes;
+    int32_t dtype, n_kv_heads, head_dim, reserved;
+} wf_kv;
+
+/* Writes row r of k and v [m, n_kv_heads * head_dim] to slot[r] = page * WF_PAGE_TOKENS + place. */
+typedef struct wf_kv_store {
+    wf_kv          kv;
+    const float   *k, *v;
+    const int64_t *slot; /* [m] */
+    int64_t        m, k_stride, v_stride;
+} wf_kv_store;
+
+typedef struct wf_kv_span { /* one key block: the first n_keys of a page */
+    int32_t page, n_keys;
+} wf_kv_span;
+
+/* Attention over pages: row r sees spans row_begin[r]..row_end[r]-1 in order; the last span is cut
+ * to row_last[r] keys. No spans: the output row is 0. Query head j reads kv head j / (n_heads /
+ * n_kv_heads). */
+typedef struct wf_attend_pages {
+    wf_kv             kv;
+    float            *out; /* [m, out_stride] n_heads * head_dim used */
+    const float      *q;   /* [m, q_stride] */
+    const wf_kv_span *spans;
+    const int32_t    *row_begin, *row_end, *row_last; /* [m] */
+    int64_t           m, q_stride, out_stride;
+    int32_t           n_heads, reserved;
+    float             scale;
+    int32_t           reserved1;
+} wf_attend_pages;
+
+/* Attention over packed sequences in plain f32 rows (encoders): sequence s has query rows
+ * q_begin[s]..q_begin[s+1]-1 and key rows k_begin[s]..k_begin[s+1]-1. Blocks are aligned to
+ * k_begin[s] (to row_k_begin[r] where that is given). causal: query i of its sequence sees keys up
+ * to i + n_keys - n_queries. row_k_begin/end [rows]: absolute key rows, or both NULL. */
+typedef struct wf_attend {
+    float         *out;
+    const float   *q, *k, *v;
+    const int32_t *q_begin, *k_begin; /* [n_seqs + 1] */
+    const int32_t *row_k_begin, *row_k_end;
+    int64_t        q_stride, k_stride, v_stride, out_stride;
+    int64_t        m; /* query rows in all */
+    int32_t        n_seqs, n_heads, n_kv_heads, head_dim;
+    float          scale;
+    int32_t        causal;
+} wf_attend;
+
+/* y = silu(gate) * up over [m, n]. */
+typedef struct wf_swiglu {
+    float       *y;
+    const float *gate, *up;
+    int64_t      m, n, y_stride, gate_stride, up_stride;
+} wf_swiglu;
+
+/* y = a + scale * b over [m, n], the product rounded first; y may be a. gate [n], where given,
+ * multiplies its column in scale's place. */
+typedef struct wf_add_op {
+    float       *y;
+    const float *a, *b;
+    int64_t      m, n, y_stride, a_stride, b_stride;
+    float        scale;
+    int32_t      reserved;
+    const float *gate;
+} wf_add_op;
+
+/* dst row dst_index[i] (i where NULL) = src row src_index[i] (i where NULL), n f32 each. Rows are
+ * distinct. */
+typedef struct wf_rows {
+    float         *dst;
+    const float   *src;
+    const int32_t *dst_index, *src_index;
+    int64_t        m, n, dst_stride, src_stride;
+} wf_rows;
+
+/* dst row i = row ids[i] of the packed weight w, as f32; ids[i] < 0: the row is left alone. */
+typedef struct wf_embed {
+    float         *dst;
+    wf_weight      w;
+    const int32_t *ids;
+    int64_t        m, dst_stride;
+} wf_embed;
+
+/* Strided f32 copy of up to 4 axes. */
+typedef struct wf_copy {
+    float       *dst;
+    const float *src;
+    int64_t      shape[4], dst_stride[4], src_stride[4];
+} wf_copy;
+
+/* x [n, c, h, w] f32 in C order, w [out, c * kh * kw]; y [n, oh * ow, out] rows; zero padding.
+ * im2col, then linear's sum. */
+typedef struct wf_conv {
+    float       *y;
+    const float *x;
+    wf_weight    w;
+    const float *bias;
+    int64_t      n, c, h, wd, kh, kw, oh, ow;
+    int32_t      stride[2], pad[4]; /* {y, x}, {top, bottom, left, right} */
+} wf_conv;
+
+/* A plugin's kernel; arg values are copied into the op. */
+#define WF_KERNEL_ARGS 16
+#define WF_KERNEL_BYTES 256
+typedef struct wf_kernel_op {
+    weft_cpu_kernel fn;
+    int64_t         n, grain;
+    uint32_t        n_args, reserved;
+    uint32_t        offset[WF_KERNEL_ARGS]; /* of each argument's value in data */
+    _Alignas(16) uint8_t data[WF_KERNEL_BYTES];
+} wf_kernel_op;
+
+enum wf_op_kind {
+    WF_OP_LINEAR,
+    WF_OP_PACK,
+    WF_OP_CONVERT,
+    WF_OP_NORM,
+    WF_OP_ROPE_TABLE,
+    WF_OP_ROPE,
+    WF_OP_KV_STORE,
+    WF_OP_ATTEND_PAGES,
+    WF_OP_ATTEND,
+    WF_OP_SWIGLU,
+    WF_OP_ADD,
+    WF_OP_ROWS,
+    WF_OP_EMBED,
+    WF_OP_COPY,
+    WF_OP_CONV,
+    WF_OP_KERNEL,
+    WF_OP_KINDS
+};
+
+typedef struct wf_op {
+    int32_t kind, reserved;
+    union {
+        wf_linear       linear;
+        wf_pack         pack;
+        wf_convert      convert;
+        wf_norm         norm;
+        wf_rope_table   rope_table;
+        wf_rope         rope;
+        wf_kv_store     kv_store;
+        wf_attend_pages attend_pages;
+        wf_attend       attend;
+        wf_swiglu       swiglu;
+        wf_add_op       add;
+        wf_rows         rows;
+        wf_embed        embed;
+        wf_copy         copy;
+        wf_conv         conv;
+        wf_kernel_op    kernel;
+    } u;
+} wf_op;
+
+/* What a CPU op runs with: threads, the table it came from (conv calls linear), and scratch that
+ * grows on demand and is kept. One exec per queue that runs on the CPU; not shared. */
+typedef struct wf_ops wf_ops;
+typedef struct wf_exec {
+    wf_pool      *pool;
+    const wf_ops *ops;
+    void         *scratch; /* wf_alloc_aligned */
+    size_t        scratch_bytes;
+} wf_exec;
+
+/* Scratch of at least bytes, WF_ALIGN-aligned, contents undefined; NULL: out of memory. */
+void *wf_exec_scratch(wf_exec *ex, size_t bytes);
+
+struct wf_ops {
+    const char *isa; /* level name for reports */
+    /* Bytes of a packed weight; a multiple of WF_ALIGN. n, k > 0; checked: 0 on overflow. */
+    uint64_t (*weight_bytes)(int32_t dtype, int64_t n, int64_t k);
+    weft_status (*linear)(wf_exec *ex, const wf_linear *a);
+    weft_status (*pack)(wf_exec *ex, const wf_pack *a);
+    weft_status (*convert)(wf_exec *ex, const wf_convert *a);
+    weft_status (*norm)(wf_exec *ex, const wf_norm *a);
+    weft_status (*rope_table)(wf_exec *ex, const wf_rope_table *a);
+    weft_status (*rope)(wf_exec *ex, const wf_rope *a);
+    weft_status (*kv_store)(wf_exec *ex, const wf_kv_store *a);
+    weft_status (*attend_pages)(wf_exec *ex, const wf_attend_pages *a);
+    weft_status (*attend)(wf_exec *ex, const wf_attend *a);
+    weft_status (*swiglu)(wf_exec *ex, const wf_swiglu *a);
+    weft_status (*add)(wf_exec *ex, const wf_add_op *a);
+    weft_status (*rows)(wf_exec *ex, const wf_rows *a);
+    weft_status (*embed)(wf_exec *ex, const wf_embed *a);
+    weft_status (*copy)(wf_exec *ex, const wf_copy *a);
+    weft_status (*conv)(wf_exec *ex, const wf_conv *a);
+    weft_status (*kernel)(wf_exec *ex, const wf_kernel_op *a);
+};
+
+/* Fills the table: the reference everywhere, then each ISA level in cpu_flags (WEFT_CPU_*) upward.
+ */
+void wf_ops_init(wf_ops *ops, uint64_t cpu_flags);
+
+/* Runs one op now. NOMEM if scratch could not grow. */
+weft_status wf_op_run(wf_exec *ex, const wf_op *op);
+
+/* Bytes of one page of kv: K and V of WF_PAGE_TOKENS tokens, rounded up to WF_ALIGN. */
+static inline int64_t wf_page_bytes(int32_t dtype, int64_t n_kv_heads, int64_t head_dim)
+{
+    return (2 * WF_PAGE_TOKENS * n_kv_heads * head_dim * wf_dtype_bytes(dtype) + 63) / 64 * 64;
+}
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sequences: fed, forked, cut, and their blocks. */
+#include "core/sequence/sequence.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+
+weft_status weft_sequence_create(weft_engine *e, weft_sequence **out, weft_error *err)
+{
+    *out = NULL;
+    if (e->model == NULL)
+        return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
+    weft_sequence *s = wf_zalloc(sizeof *s);
+    if (s == NULL)
+        return wf_fail_nomem(err, sizeof *s, "a sequence");
+    s->engine = e;
+    *out = s;
+    return WEFT_OK;
+}
+
+void weft_sequence_destroy(weft_sequence **seq)
+{
+    weft_sequence *s = *seq;
+    if (s == NULL)
+        return;
+    for (int64_t i = 0; i < s->n_blocks; i++)
+        wf_block_drop(&s->engine->blocks, s->blocks[i]);
+    for (int32_t i = 0; i < s->n_items; i++)
+        weft_item_release(&s->items[i].item);
+    wf_free(s->toks);
+    wf_free(s->blocks);
+    wf_free(s->items);
+    wf_free(s);
+    *seq = NULL;
+}
+
+int64_t weft_sequence_length(const weft_sequence *s)
+{
+    return s->n;
+}
+
+static weft_status more_toks(weft_sequence *s, int64_t n, weft_error *err)
+{
+    if (n > s->engine->context - s->n)
+        return wf_fail(err, WEFT_E_LIMIT,
+                       "%lld tokens and %lld more are over the context of %d (--context, up to the "
+                       "model's %d)",
+                       (long long)s->n, (long long)n, s->engine->context,
+                       s->engine->config.max_positions);
+    if (s->n + n <= s->cap)
+        return WEFT_OK;
+    int64_t cap = s->cap * 2 > s->n + n ? s->cap * 2 : s->n + n + 64;
+    wf_tok *t = wf_realloc(s->toks, (size_t)cap * sizeof *t);
+    if (t == NULL)
+        return wf_fail_nomem(err, (uint64_t)cap * sizeof *t, "a sequence's tokens");
+    s->toks = t;
+    s->cap = cap;
+    return WEFT_OK;
+}
+
+weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n,
+                                   weft_error *err)
+{
+    weft_status status = n <= INT32_MAX ? more_toks(s, (int64_t)n, err)
+                                        : wf_fail(err, WEFT_E_LIMIT, "too many tokens");
+    for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
+        if (ids[i] < 0 || ids[i] >= s->engine->config.vocab)
+            status = wf_fail(err, WEFT_E_INVALID, "token %d is outside the vocabulary of %d",
+                             ids[i], s->engine->config.vocab);
+    for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
+        s->toks[s->n++] = (wf_tok){ids[i], -1, -1};
+    return status;
+}
+
+int32_t wf_marker_of_item(const weft_engine *e, const weft_item *item)
+{
+    int32_t stream = wf_hooks_stream(&e->hooks, item->plan.stream[0]);
+    for (int32_t i = 0; stream >= 0 && i < e->hooks.n_markers; i++)
+        if (e->hooks.markers[i].stream == stream)
+            return i;
+    return -1;
+}
+
+static weft_status add_item(weft_sequence *s, weft_item *item, int32_t marker, weft_error *err)
+{
+    if (s->n_items == s->items_cap) {
+        int32_t      cap = s->items_cap * 2 + 4;
+        wf_seq_item *p = wf_realloc(s->items, (size_t)cap * sizeof *p);
+        if (p == NULL)
+            return wf_fail_nomem(err, (uint64_t)cap * sizeof *p, "a sequence's items");
+        s->items = p;
+        s->items_cap = cap;
+    }
+    wf_item_hold(item);
+    s->items[s->n_items++] = (wf_seq_item){item, s->n, marker, 0};
+    return WEFT_OK;
+}
+
+weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int32_t marker,
+                                          weft_error *err)
+{
+    const wf_marker *m = &s->engine->hooks.markers[marker];
+    bool             soft = s->engine->hooks.streams[m->stream].soft != 0;
+    int64_t          n = item->plan.n_placeholders;
+    if (item->engine != s->engine)
+        return wf_fail(err, WEFT_E_INVALID, "the item belongs to another engine");
+    if (soft && item->kv[0].n_rows < n)
+        return wf_fail(err, WEFT_E_INTERNAL, "an item of %lld rows takes %lld places",
+                       (long long)item->kv[0].n_rows, (long long)n);
+    weft_status status = more_toks(s, n, err);
+    if (status == WEFT_OK)
+        status = add_item(s, item, marker, err);
+    for (int64_t i = 0; i < n && status == WEFT_OK; i++)
+        s->toks[s->n++] = (wf_tok){m->token_id, s->n_items - 1, soft ? (int32_t)i : -1};
+    return status;
+}
+
+/* One of the special tokens that enclose placeholders; is_shared: not once more where it is the
+ * last one already. */
+static weft_status feed_special(weft_sequence *s, const char *token, bool is_shared,
+                                weft_error *err)
+{
+    weft_engine *e = s->engine;
+    if (token == NULL)
+        return WEFT_OK;
+    weft_status status = wf_engine_tokenizer(e, err);
+    if (status != WEFT_OK)
+        return status;
+    int32_t id = e->tokenizer->special(e->tokenizer_self, token);
+    if (id < 0) {
+        status =
+            wf_fail(err, WEFT_E_NOTFOUND,
+                    "the tokenizer has no token \"%s\", which the model wants beside media", token);
+        return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+    }
+    if (is_shared && s->n > 0 && s->toks[s->n - 1].item < 0 && s->toks[s->n - 1].id == id)
+        return WEFT_OK;
+    return weft_sequence_feed_ids(s, &id, 1, err);
+}
+
+weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err)
+{
+    int32_t marker = wf_marker_of_item(s->engine, item);
+    if (marker < 0)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "nothing in this model reads %s",
+                       item->plan.stream[0] != NULL ? item->plan.stream[0] : "the item");
+    const wf_marker *m = &s->engine->hooks.markers[marker];
+    int64_t          before = s->n;
+    bool is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;
+    weft_status status = feed_special(s, m->before, is_shared, err);
+    if (status == WEFT_OK)
+        status = wf_sequence_feed_placeholders(s, item, marker, err);
+    if (status == WEFT_OK)
+        status = feed_special(s, m->after, false, err);
+    if (status != WEFT_OK)
+        (void)weft_sequence_truncate(s, before, NULL);
+    return status;
+}
+
+weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err)
+{
+    if (n < 0 || n > s->n)
+        return wf_fail(err, WEFT_E_INVALID, "a sequence of %lld tokens cannot be cut to %lld",
+                       (long long)s->n, (long long)n);
+    if (n < s->n && s->toks[n].row > 0)
+        return wf_fail(err, WEFT_E_INVALID, "token %lld is within a media item", (long long)n);
+    int64_t blocks = (n + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
+    while (s->n_blocks > blocks)
+        wf_block_drop(&s->engine->blocks, s->blocks[--s->n_blocks]);
+    while (s->n_items > 0 && s->items[s->n_items - 1].pos >= n)
+        weft_item_release(&s->items[--s->n_items].item);
+    s->n = n;
+    if (s->n_done > n)
+        s->n_done = n;
+    /* What follows may differ, so blocks cached after this one must not be found through its name.
+     */
+    if (s->n_blocks > 0 && n % WF_PAGE_TOKENS != 0 && s->blocks[s->n_blocks - 1]->refs == 1)
+        s->blocks[s->n_blocks - 1]->id = s->engine->blocks.next_id++;
+    return WEFT_OK;
+}
+
+static weft_status copy_lists(const weft_sequence *from, weft_sequence *to, weft_error *err)
+{
+    to->toks = wf_alloc((size_t)(from->n + 1) * sizeof *to->toks);
+    to->blocks = wf_alloc((size_t)(from->n_blocks + 1) * sizeof *to->blocks);
+    to->items = wf_alloc((size_t)(from->n_items + 1) * sizeof *to->items);
+    if (to->toks == NULL || to->blocks == NULL || to->items == NULL)
+        return wf_fail_nomem(err, (uint64_t)from->n * sizeof *to->toks, "a forked sequence");
+    memcpy(to->toks, from->toks, (size_t)from->n * sizeof *to->toks);
+    to->n = from->n;
+    to->cap = from->n + 1;
+    to->blocks_cap = from->n_blocks + 1;
+    to->items_cap = from->n_items + 1;
+    to->n_done = from->n_done;
+    for (int64_t i = 0; i < from->n_blocks; i++) {
+        wf_block_hold(from->blocks[i]);
+        to->blocks[to->n_blocks++] = from->blocks[i];
+    }
+    for (int32_t i = 0; i < from->n_items; i++) {
+        wf_item_hold(from->items[i].item);
+        to->items[to->n_items++] = from->items[i];
+    }
+    return WEFT_OK;
+}
+
+weft_status weft_sequence_fork(weft_sequence *s, weft_sequence **out, weft_error *err)
+{
+    weft_status status = weft_sequence_create(s->engine, out, err);
+    if (status != WEFT_OK)
+        return status;
+    (*out)->no_cache = s->no_cache;
+    status = s->n > 0 ? copy_lists(s, *out, err) : WEFT_OK;
+    if (status != WEFT_OK)
+        weft_sequence_destroy(out);
+    return status;
+}
+
+/* What stands at a position, for the prefix cache: the token, or the item's content and row. */
+static uint64_t key_of(const weft_sequence *s, int64_t pos)
+{
+    const wf_tok *t = &s->toks[pos];
+    if (t->item < 0)
+        return (uint64_t)(uint32_t)t->id;
+    const uint64_t *d = s->items[t->item].item->digest;
+    return (d[0] * 0x9E3779B97F4A7C15u ^ d[1] ^ (uint64_t)(uint32_t)t->row) | (uint64_t)1 << 63;
+}
+
+static void keys_of(const weft_sequence *s, int64_t pos, uint64_t *key)
+{
+    for (int32_t i = 0; i < WF_PAGE_TOKENS; i++)
+        key[i] = key_of(s, pos + i);
+}
+
+static weft_status add_block(weft_sequence *s, wf_block *k, weft_error *err)
+{
+    if (s->n_blocks == s->blocks_cap) {
+        int64_t    cap = s->blocks_cap * 2 + 8;
+        wf_block **p = wf_realloc(s->blocks, (size_t)cap * sizeof(*p));
+        if (p == NULL)
+            return wf_fail_nomem(err, (uint64_t)cap * sizeof(*p), "a sequence's blocks");
+        s->blocks = p;
+        s->blocks_cap = cap;
+    }
+    s->blocks[s->n_blocks++] = k;
+    return WEFT_OK;
+}
+
+static uint64_t last_id(const weft_sequence *s)
+{
+    return s->n_blocks > 0 ? s->blocks[s->n_blocks - 1]->id : 0;
+}
+
+void wf_sequence_reuse(weft_sequence *s)
+{
+    uint64_t key[WF_PAGE_TOKENS];
+    while (!s->no_cache && s->n_done == s->n_blocks * WF_PAGE_TOKENS &&
+           s->n - s->n_done > WF_PAGE_TOKENS) {
+        keys_of(s, s->n_done, key);
+        wf_block *k = wf_blocks_find(&s->engine->blocks, last_id(s), key);
+        if (k == NULL)
+            return;
+        if (add_block(s, k, NULL) != WEFT_OK) {
+            wf_block_drop(&s->engine->blocks, k);
+            return;
+        }
+        s->n_done += WF_PAGE_TOKENS;
+        s->n_cached += WF_PAGE_TOKENS;
+    }
+}
+
+static weft_status next_block(weft_sequence *s, uint64_t now, weft_error *err)
+{
+    wf_block   *k;
+    weft_status status = wf_block_take(&s->engine->blocks, last_id(s), &k, err);
+    while (status == WEFT_E_LIMIT && wf_items_evict(s->engine, now))
+        status = wf_block_take(&s->engine->blocks, last_id(s), &k, err);
+    if (status == WEFT_OK && (status = add_block(s, k, err)) != WEFT_OK)
+        wf_block_drop(&s->engine->blocks, k);
+    return status;
+}
+
+weft_status wf_sequence_reserve(weft_sequence *s, int64_t end, uint64_t now, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    if (s->n_done % WF_PAGE_TOKENS != 0) /* the next row goes into a block that is begun */
+        status = wf_block_own(&s->engine->blocks, &s->blocks[s->n_done / WF_PAGE_TOKENS], err);
+    while (status == WEFT_OK && s->n_blocks * WF_PAGE_TOKENS < end)
+        status = next_block(s, now, err);
+    return status;
+}
+
+void wf_sequence_advance(weft_sequence *s, int64_t end)
+{
+    int64_t first = s->n_done / WF_PAGE_TOKENS, full = end / WF_PAGE_TOKENS;
+    s->n_done = end;
+    for (int64_t i = first; i < full; i++) {
+        keys_of(s, i * WF_PAGE_TOKENS, s->blocks[i]->key);
+        if (!s->no_cache)
+            wf_blocks_offer(&s->engine->blocks, s->blocks[i]);
+    }
+}
+
+int32_t wf_item_output(const weft_item *item, int32_t stream)
+{
+    for (uint32_t i = 0; i < item->plan.n_outputs; i++)
+        if (item->kv[i].stream == stream)
+            return (int32_t)i;
+    return -1;
+}
+
+/* Has a token that ends the item's visibility been seen since it? */
+static bool has_ended(const weft_sequence *s, const wf_seq_item *it, int64_t pos)
+{
+    const wf_marker *m = &s->engine->hooks.markers[it->marker];
+    if ((m->flags & WEFT_MARKER_ENDS) == 0)
+        return false;
+    for (int64_t i = it->pos; i < pos; i++)
+        if (s->toks[i].item < 0 && s->toks[i].id == m->end_id)
+            return true;
+    return false;
+}
+
+void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, int32_t *first,
+                         int32_t *last)
+{
+    const wf_hooks *h = &s->engine->hooks;
+    int64_t         end_of_last = -1; /* the position after the latest item's placeholders */
+    *first = *last = 0;
+    for (int32_t i = 0; i < s->n_items && s->items[i].pos <= pos; i++) {
+        const wf_seq_item *it = &s->items[i];
+        if (wf_item_output(it->item, stream) < 0 || has_ended(s, it, pos))
+            continue;
+        uint32_t until = h->markers[it->marker].visibility;
+        bool     alone = until == WEFT_VIS_UNTIL_NEXT ||
+                     (until == WEFT_VIS_UNTIL_NEXT_GROUP && it->pos != end_of_last);
+        if (*first == *last || alone)
+            *first = i;
+        *last = i + 1;
+        end_of_last = it->pos + it->item->plan.n_placeholders;
+    }
+}

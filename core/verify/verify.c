@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parity with a reference: the inputs of a parity file through the engine, stage by stage against
+ * what the file expects. Tensor names are the reference's; those of an encoder come from its
+ * plugin's plan. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/verify/verify.h"
+
+#include "core/base/mem.h"
+
+#define MAX_ITEMS WF_VERIFY_ITEMS
+
+static bool is_core_tensor(const char *name)
+{
+    return strcmp(name, "input_ids") == 0 || strcmp(name, "logits") == 0 ||
+           strcmp(name, "greedy") == 0 || strncmp(name, "hidden.", 7) == 0;
+}
+
+static weft_dtype public_dtype(int32_t st)
+{
+    weft_dtype t = {WEFT_DT_FLOAT, 32, 1};
+    if (st == WF_ST_I64 || st == WF_ST_I32)
+        t = (weft_dtype){WEFT_DT_INT, st == WF_ST_I64 ? 64 : 32, 1};
+    else if (st == WF_ST_U8)
+        t = (weft_dtype){WEFT_DT_UINT, 8, 1};
+    return t;
+}
+
+static weft_tensor view_of(const wf_st_tensor *t, void *data)
+{
+    weft_tensor v = {.data = data,
+                     .bytes = t->bytes,
+                     .device_type = WEFT_DEV_CPU,
+                     .dtype = public_dtype(t->dtype),
+                     .ndim = t->rank};
+    int64_t     stride = 1;
+    for (int32_t i = t->rank - 1; i >= 0; i--) {
+        v.shape[i] = t->shape[i];
+        v.stride[i] = stride;
+        stride *= t->shape[i];
+    }
+    return v;
+}
+
+weft_status wf_parity_load(const wf_st_file *f, const wf_st_tensor *t, void **out, weft_error *err)
+{
+    *out = wf_alloc_aligned((size_t)t->bytes + 1);
+    if (*out == NULL)
+        return wf_fail_nomem(err, t->bytes, t->name);
+    weft_status status = wf_st_read(f, t, 0, *out, t->bytes, err);
+    if (status != WEFT_OK) {
+        wf_free_aligned(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* Input tensors that are not the core's own, for the modalities to recognise. */
+static weft_status load_inputs(verify *v, weft_error *err)
+{
+    v->tensors = wf_zalloc_n(v->file.n_tensors + 1, sizeof *v->tensors);
+    v->names = wf_zalloc_n(v->file.n_tensors + 1, sizeof *v->names);
+    if (v->tensors == NULL || v->names == NULL)
+        return wf_fail_nomem(err, v->file.n_tensors * sizeof *v->tensors, "parity tensors");
+    for (uint64_t i = 0; i < v->file.n_tensors; i++) {
+        const wf_st_tensor *t = &v->file.tensors[i];
+        void               *data;
+        if (is_core_tensor(t->name) || t->dtype > WF_ST_U8 || t->dtype == WF_ST_BF16 ||
+            t->dtype == WF_ST_F16)
+            continue;
+        weft_status status = wf_parity_load(&v->file, t, &data, err);
+        if (status != WEFT_OK)
+            return status;
+        v->names[v->n_tensors] = t->name;
+        v->tensors[v->n_tensors++] = view_of(t, data);
+    }
+    return WEFT_OK;
+}
+
+static weft_status open_items(verify *v, weft_error *err)
+{
+    weft_status status = load_inputs(v, err);
+    if (status != WEFT_OK || v->n_tensors == 0)
+        return status;
+    wf_tensor_set set = {v->path, v->tensors, v->names, v->n_tensors, 0};
+    return wf_items_from_tensors(v->e, &set, v->items, MAX_ITEMS, &v->n_items, err);
+}
+
+static int32_t marker_of_id(const weft_engine *e, int64_t id)
+{
+    for (int32_t i = 0; i < e->hooks.n_markers; i++)
+        if (e->hooks.markers[i].token_id == id)
+            return i;
+    return -1;
+}
+
+/* The next item that stands at this marker, from *next on; NULL: all are in their places. */
+static weft_item *next_item(const verify *v, int32_t marker, uint32_t *next)
+{
+    while (*next < v->n_items && wf_marker_of_item(v->e, v->items[*next]) != marker)
+        ++*next;
+    return *next < v->n_items ? v->items[(*next)++] : NULL;
+}
+
+/* The file's ids; a marker's id is the next item of its stream. */
+static weft_status feed(verify *v, const int64_t *ids, int64_t n, uint32_t *next, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (int64_t i = 0; i < n && status == WEFT_OK; i++) {
+        int32_t    marker = marker_of_id(v->e, ids[i]);
+        weft_item *item = marker >= 0 ? next_item(v, marker, &next[marker]) : NULL;
+        if (item != NULL) {
+            status = wf_sequence_feed_placeholders(v->seq, item, marker, err);
+        } else if (ids[i] >= 0 && ids[i] < v->e->config.vocab) {
+            int32_t id = (int32_t)ids[i];
+            status = weft_sequence_feed_ids(v->seq, &id, 1, err);
+        } else {
+            status = wf_fail(err, WEFT_E_CORRUPT,
+                             "%s: input_ids[%lld] is %lld, no token and no item's place", v->path,
+                             (long long)i, (long long)ids[i]);
+        }
+    }
+    return status;
+}
+
+static weft_status feed_ids(verify *v, weft_error *err)
+{
+    const wf_st_tensor *t = wf_st_find(&v->file, "input_ids");
+    void               *ids;
+    if (t == NULL || t->dtype != WF_ST_I64 || t->rank != 1 || t->shape[0] < 1)
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: input_ids [T] I64 is missing", v->path);
+    weft_status status = wf_parity_load(&v->file, t, &ids, err);
+    if (status != WEFT_OK)
+        return status;
+    status = weft_sequence_create(v->e, &v->seq, err);
+    uint32_t *next =
+        wf_zalloc_n((size_t)v->e->hooks.n_markers + 1, sizeof *next); /* item, by marker */
+    if (status == WEFT_OK && next == NULL)
+        status = wf_fail_nomem(err, sizeof *next, "a list of items");
+    if (status == WEFT_OK) {
+        v->seq->no_cache = 1;
+        status = feed(v, ids, t->shape[0], next, err);
+    }
+    wf_free(next);
+    wf_free_aligned(ids);
+    return status;
+}
+
+/* The forward pass over all rows in chunks; hidden states of a chunk are sorted into their places.
+ */
+static weft_status run_rows(verify *v, weft_error *err)
+{
+    int64_t  n = v->seq->n, d = v->e->config.d_model, layers = v->e->config.n_layers + 1;
+    int64_t  chunk = v->rq->prefill_chunk > 0 && v->rq->prefill_chunk < v->e->prefill_chunk
+                         ? v->rq->prefill_chunk
+                         : v->e->prefill_chunk;
+    uint64_t hidden = (uint64_t)(layers * chunk * d);
+    float   *part_hidden = wf_alloc_aligned(hidden * sizeof(float));
+    v->logits = wf_alloc_aligned((uint64_t)n * (uint64_t)v->e->config.vocab * sizeof(float));
+    v->hidden = wf_alloc_aligned((uint64_t)(layers * n * d) * sizeof(float));
+    weft_status status = part_hidden != NULL && v->logits != NULL && v->hidden != NULL
+                             ? WEFT_OK
+                             : wf_fail_nomem(err, hidden * sizeof(float), "what is compared");
+    while (status == WEFT_OK && v->seq->n_done < n &&
+           (status = wf_engine_check_cancel(v->e, err)) == WEFT_OK) {
+        int64_t      at = v->seq->n_done, rows = n - at < chunk ? n - at : chunk;
+        wf_step_part part = {v->seq, rows, rows};
+        status = wf_step_run(v->e, &part, 1, v->logits + at * v->e->config.vocab, part_hidden, err);
+        for (int64_t k = 0; k < layers && status == WEFT_OK; k++)
+            memcpy(v->hidden + (k * n + at) * d, part_hidden + k * rows * d,
+                   (size_t)(rows * d) * sizeof(float));
+    }
+    wf_free_aligned(part_hidden);
+    return status;
+}
+
+static weft_status encode_items(verify *v, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (uint32_t k = 0; k < v->n_items && status == WEFT_OK; k++) {
+        for (uint32_t i = 0; i < v->items[k]->plan.n_outputs && status == WEFT_OK; i++) {
+            uint64_t bytes = wf_spec_bytes(&v->items[k]->plan.output[i]);
+            v->outputs[k][i] = wf_alloc_aligned((size_t)bytes);
+            if (v->outputs[k][i] == NULL)
+                status = wf_fail_nomem(err, bytes, "an encoder's output");
+        }
+        if (status == WEFT_OK)
+            status = wf_item_encode(v->items[k], v->outputs[k], err);
+    }
+    return status;
+}
+
+static void verify_close(verify *v)
+{
+    weft_sequence_destroy(&v->seq);
+    for (uint32_t k = 0; k < v->n_items; k++) {
+        for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++)
+            wf_free_aligned(v->outputs[k][i]);
+        weft_item_release(&v->items[k]);
+    }
+    for (uint32_t i = 0; v->tensors != NULL && i < v->n_tensors; i++)
+        wf_free_aligned(v->tensors[i].data);
+    wf_free(v->tensors);
+    wf_free(v->names);
+    wf_free_aligned(v->logits);
+    wf_free_aligned(v->hidden);
+    wf_free(v->greedy);
+    wf_st_close(&v->file);
+    wf_free(v);
+}
+
+static weft_status run_all(verify *v, weft_error *err)
+{
+    weft_status status = open_items(v, err);
+    if (status == WEFT_OK && !v->e->has_core && v->n_items == 0)
+        status = wf_fail(err, WEFT_E_CORRUPT, "%s: no plugin recognises an input in it", v->path);
+    if (status == WEFT_OK)
+        status = encode_items(v, err);
+    if (status == WEFT_OK && v->e->has_core)
+        status = feed_ids(v, err);
+    if (status == WEFT_OK && v->e->has_core)
+        status = run_rows(v, err);
+    if (status == WEFT_OK)
+        status = wf_verify_compare(v, err);
+    if (status == WEFT_OK && v->n_compared == 0)
+        status = wf_fail(err, WEFT_E_CORRUPT, "%s: nothing in it is to be compared", v->path);
+    return status == WEFT_OK && v->rq->dump != NULL ? wf_verify_dump(v, err) : status;
+}
+
+weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,
+                        weft_error *err)
+{
+    verify     *v = wf_zalloc(sizeof *v);
+    weft_status status = WEFT_OK;
+    *passed = 0;
+    if ((e->flags & (WEFT_OPEN_CONFIG | WEFT_OPEN_TOKENIZER)) != 0) {
+        wf_free(v);
+        return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
+    }
+    atomic_store(&e->cancel, 0);
+    if (v == NULL)
+        return wf_fail_nomem(err, sizeof *v, "verify");
+    v->e = e;
+    v->rq = rq;
+    v->passed = 1;
+    v->bf16 = rq->bf16 || (e->model != NULL && e->model->embed.dtype == WF_BF16);
+    if (rq->parity != NULL)
+        snprintf(v->path, sizeof v->path, "%s", rq->parity);
+    else
+        status = wf_package_path(e->package, "parity.safetensors", v->path, sizeof v->path, err);
+    if (status == WEFT_OK)
+        status = wf_st_open(v->path, &v->file, err);
+    if (status == WEFT_OK)
+        status = run_all(v, err);
+    *passed = status == WEFT_OK && v->passed;
+    verify_close(v);
+    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+}
