@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text that came from outside: checked as UTF-8, and made fit to be quoted in a message. */
+/* Text that came from outside, made fit to be quoted in a message. */
 #ifndef WF_TEXT_H
 #define WF_TEXT_H
 
@@ -15,10 +15,6 @@ typedef struct wf_quoted {
  * both ends stay with "..." between. By value, so that `wf_quote(x).s` is an argument. Any
  * thread. */
 wf_quoted wf_quote(const char *text);
-
-/* Bytes of the longest prefix of s that is valid UTF-8 (no surrogates, no overlong forms, at most
- * U+10FFFF); n: all of it is. NUL counts as a character. Any thread. */
-uint64_t wf_utf8_prefix(const char *s, uint64_t n);
 
 /* Line and column (both from 1, columns in characters) of the byte at offset. Any thread. */
 void wf_text_place(const char *text, uint64_t offset, int32_t *line, int32_t *column);

@@ -3,32 +3,10 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/text/text.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
-
-/* Length of the well-formed character at p (Unicode table 3-7), 0: more bytes are needed, -1: none
- * can start here. */
-static int32_t character(const uint8_t *p, uint64_t n)
-{
-    int32_t len = p[0] < 0x80                    ? 1
-                  : p[0] >= 0xC2 && p[0] <= 0xDF ? 2
-                  : (p[0] & 0xF0) == 0xE0        ? 3
-                  : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
-                                                 : -1;
-    for (int32_t i = 1; i < len; i++) {
-        uint8_t lo = 0x80, hi = 0xBF;
-        if ((uint64_t)i >= n)
-            return 0;
-        if (i == 1) {
-            lo = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
-            hi = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
-        }
-        if (p[i] < lo || p[i] > hi)
-            return -1;
-    }
-    return len;
-}
 
 static weft_status reserve(wf_text_out *o, uint64_t n, weft_error *err)
 {
@@ -66,7 +44,7 @@ static weft_status replace(wf_text_out *o, uint64_t at, weft_error *err)
 static weft_status scan(wf_text_out *o, bool end, const char **text, uint64_t *n, weft_error *err)
 {
     while (o->given < o->n) {
-        int32_t len = character((const uint8_t *)o->bytes + o->given, o->n - o->given);
+        int32_t len = wf_utf8_char(o->bytes + o->given, o->n - o->given);
         if (len == 0 && !end)
             break;
         if (len <= 0) {

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/base/utf8.h"
 #include "core/io/json.h"
 #include "core/io/text.h"
 #include "tests/unit/scratch.h"
