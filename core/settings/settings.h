@@ -53,9 +53,6 @@ extern const size_t         wf_n_core_options;
 
 /* The option of that key, '-' and '_' being one; NULL: none. [any] */
 const wf_core_option *wf_core_option_find(const char *key);
-/* The known name nearest to `name` by edit distance, or NULL where none is near enough to be meant.
- */
-const char *wf_nearest(const char *name, const char *const *known, size_t n);
 
 /* On failure *out is NULL. */
 weft_status wf_settings_create(weft_settings **out, weft_error *err);

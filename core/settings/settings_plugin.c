@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/distance.h"
 #include "core/base/mem.h"
 #include "core/settings/store.h"
 #include "core/settings/value.h"

@@ -314,19 +314,6 @@ static void print_config(void **state)
     assert_non_null(strstr(l.text, "org.example.y.count=3 (default)\n"));
 }
 
-static void nearest(void **state)
-{
-    static const char *const known[] = {"threads", "top_k", "top_p"};
-    (void)state;
-    assert_string_equal(wf_nearest("theads", known, 3), "threads");
-    assert_string_equal(wf_nearest("top-k", known, 3), "top_k");
-    assert_null(wf_nearest("bottom", known, 3));
-    char huge[5000];
-    memset(huge, 'a', sizeof huge - 1);
-    huge[sizeof huge - 1] = '\0';
-    assert_null(wf_nearest(huge, known, 3)); /* bounded work on a hostile key */
-}
-
 /* Each allocation of loading and declaring fails once. */
 static void every_allocation(void **state)
 {
@@ -360,9 +347,9 @@ static void every_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(table_is_sound), T(defaults),     T(precedence),  T(mistakes),
-        T(paths),          T(bad_files),    T(environment), T(pairs),
-        T(declare),        T(print_config), T(nearest),     T(every_allocation),
+        T(table_is_sound), T(defaults),     T(precedence),       T(mistakes),
+        T(paths),          T(bad_files),    T(environment),      T(pairs),
+        T(declare),        T(print_config), T(every_allocation),
     };
     wf_log_set(on_log, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
