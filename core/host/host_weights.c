@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/tensor.h"
 #include "core/plugin/found.h"
 
 #define WANT_DIMS 4 /* of wf_want */
@@ -73,19 +74,11 @@ static weft_dtype dtype_of(int32_t t)
 /* A tensor of the weight's shape in C order over data. */
 static void describe(const wf_plugin *p, const weft_weight *w, void *data, weft_tensor *out)
 {
-    int64_t step = 1;
-    memset(out, 0, sizeof *out);
-    out->data = data;
-    out->device_type = w->use == WEFT_USE_HOST ? WEFT_DEV_CPU : p->binding.device->type;
-    out->device_id = w->use == WEFT_USE_HOST ? 0 : p->binding.device->id;
-    out->dtype = dtype_of(WF_F32);
-    out->ndim = w->ndim;
-    for (int32_t d = w->ndim - 1; d >= 0; d--) {
-        out->shape[d] = w->shape[d];
-        out->stride[d] = step;
-        step *= w->shape[d];
-    }
-    out->bytes = (uint64_t)step * sizeof(float);
+    *out = wf_tensor_view(data, dtype_of(WF_F32), w->ndim, w->shape);
+    if (w->use == WEFT_USE_HOST)
+        return;
+    out->device_type = p->binding.device->type;
+    out->device_id = p->binding.device->id;
 }
 
 static weft_status get_linear(wf_plugin *p, wf_loader *l, const weft_weight *w, weft_tensor *out,

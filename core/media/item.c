@@ -3,9 +3,10 @@
 #include "core/media/item.h"
 
 #include <string.h>
-#include "core/base/time.h"
 
 #include "core/base/mem.h"
+#include "core/base/tensor.h"
+#include "core/base/time.h"
 
 uint64_t wf_spec_numel(const weft_tensor_spec *s)
 {
@@ -77,24 +78,9 @@ weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft
     return WEFT_OK;
 }
 
-/* A host tensor of this shape, without memory. */
-static void input_shape(const weft_tensor_spec *s, weft_tensor *out)
-{
-    int64_t stride = 1;
-    out->bytes = wf_spec_bytes(s);
-    out->device_type = WEFT_DEV_CPU;
-    out->dtype = s->dtype;
-    out->ndim = s->ndim;
-    for (int32_t i = s->ndim - 1; i >= 0; i--) {
-        out->shape[i] = s->shape[i];
-        out->stride[i] = stride;
-        stride *= s->shape[i];
-    }
-}
-
 static weft_status input_alloc(const weft_tensor_spec *s, weft_tensor *out, weft_error *err)
 {
-    input_shape(s, out);
+    *out = wf_tensor_view(NULL, s->dtype, s->ndim, s->shape);
     out->data = wf_alloc_aligned((size_t)out->bytes);
     if (out->data == NULL)
         return wf_fail_nomem(err, out->bytes, "an encoder's input");
@@ -367,12 +353,14 @@ weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_
 
 int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name, weft_tensor *out)
 {
+    const weft_tensor_spec *s;
     if (index >= item->plan.n_inputs)
         return 0;
     *name = item->plan.input_name[index];
     *out = item->input[index];
+    s = &item->plan.input[index];
     if (out->data == NULL)
-        input_shape(&item->plan.input[index], out);
+        *out = wf_tensor_view(NULL, s->dtype, s->ndim, s->shape);
     return 1;
 }
 

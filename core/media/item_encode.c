@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/tensor.h"
 #include "core/base/time.h"
 #include "core/media/item.h"
 
@@ -15,18 +16,9 @@ typedef struct encode_job {
 
 static weft_tensor device_view(const wf_device *d, void *data, const weft_tensor_spec *s)
 {
-    weft_tensor t = {.data = data,
-                     .bytes = wf_spec_bytes(s),
-                     .device_type = d->type,
-                     .device_id = d->id,
-                     .dtype = s->dtype,
-                     .ndim = s->ndim};
-    int64_t     stride = 1;
-    for (int32_t i = s->ndim - 1; i >= 0; i--) {
-        t.shape[i] = s->shape[i];
-        t.stride[i] = stride;
-        stride *= s->shape[i];
-    }
+    weft_tensor t = wf_tensor_view(data, s->dtype, s->ndim, s->shape);
+    t.device_type = d->type;
+    t.device_id = d->id;
     return t;
 }
 
@@ -54,13 +46,8 @@ static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err
             return status;
         job->output[i] = device_view(e->device, item->output[i], &item->plan.output[i]);
     }
-    job->scratch = (weft_tensor){.bytes = scratch,
-                                 .device_type = e->device->type,
-                                 .device_id = e->device->id,
-                                 .dtype = {WEFT_DT_UINT, 8, 1},
-                                 .ndim = 1};
-    job->scratch.shape[0] = (int64_t)scratch;
-    job->scratch.stride[0] = 1;
+    job->scratch = device_view(e->device, NULL,
+                               &(weft_tensor_spec){{WEFT_DT_UINT, 8, 1}, 1, {(int64_t)scratch}});
     return scratch > 0 ? wf_device_alloc(e->device, scratch, &job->scratch.data, err) : WEFT_OK;
 }
 

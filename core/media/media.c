@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/tensor.h"
 #include "core/media/item.h"
 #include "core/io/text.h"
 
@@ -194,12 +195,8 @@ static weft_status count_samples(wf_media *m, int64_t most, int64_t *n, weft_err
     int64_t     channels = m->info.channels, got = 1;
     uint64_t    bytes = COUNT_BLOCK * sizeof(float) * (uint64_t)channels;
     float      *block = wf_alloc((size_t)bytes);
-    weft_tensor t = {.data = block,
-                     .bytes = bytes,
-                     .dtype = {WEFT_DT_FLOAT, 32, 1},
-                     .ndim = 2,
-                     .shape = {COUNT_BLOCK, channels},
-                     .stride = {channels, 1}};
+    weft_dtype  f32 = {WEFT_DT_FLOAT, 32, 1};
+    weft_tensor t = wf_tensor_view(block, f32, 2, (int64_t[]){COUNT_BLOCK, channels});
     weft_status status = block != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "a block of samples");
     for (*n = 0; status == WEFT_OK && got > 0 && *n <= most; *n += got) {
         got = 0;

@@ -8,6 +8,7 @@
 #include "core/verify/verify.h"
 
 #include "core/base/mem.h"
+#include "core/base/tensor.h"
 
 #define MAX_ITEMS WF_VERIFY_ITEMS
 
@@ -25,22 +26,6 @@ static weft_dtype public_dtype(int32_t st)
     else if (st == WF_ST_U8)
         t = (weft_dtype){WEFT_DT_UINT, 8, 1};
     return t;
-}
-
-static weft_tensor view_of(const wf_st_tensor *t, void *data)
-{
-    weft_tensor v = {.data = data,
-                     .bytes = t->bytes,
-                     .device_type = WEFT_DEV_CPU,
-                     .dtype = public_dtype(t->dtype),
-                     .ndim = t->rank};
-    int64_t     stride = 1;
-    for (int32_t i = t->rank - 1; i >= 0; i--) {
-        v.shape[i] = t->shape[i];
-        v.stride[i] = stride;
-        stride *= t->shape[i];
-    }
-    return v;
 }
 
 weft_status wf_parity_load(const wf_st_file *f, const wf_st_tensor *t, void **out, weft_error *err)
@@ -73,7 +58,8 @@ static weft_status load_inputs(verify *v, weft_error *err)
         if (status != WEFT_OK)
             return status;
         v->names[v->n_tensors] = t->name;
-        v->tensors[v->n_tensors++] = view_of(t, data);
+        v->tensors[v->n_tensors++] =
+            wf_tensor_view(data, public_dtype(t->dtype), t->rank, t->shape);
     }
     return WEFT_OK;
 }

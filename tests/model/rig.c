@@ -3,6 +3,7 @@
 #include "rig.h"
 
 #include "core/base/mem.h"
+#include "core/base/tensor.h"
 
 void rig_check(weft_status status, const weft_error *err)
 {
@@ -30,17 +31,8 @@ static void load_items(rig *r, const char *parity)
         void *data = malloc((size_t)t->bytes);
         rig_check(wf_st_read(&r->file, t, 0, data, t->bytes, &err), &err);
         weft_tensor *v = &tensors[r->n_data];
-        *v = (weft_tensor){.data = data,
-                           .bytes = t->bytes,
-                           .device_type = WEFT_DEV_CPU,
-                           .ndim = t->rank,
-                           .dtype = {f32 ? WEFT_DT_FLOAT : WEFT_DT_INT, f32 ? 32 : 64, 1}};
-        int64_t stride = 1;
-        for (int32_t k = t->rank - 1; k >= 0; k--) {
-            v->shape[k] = t->shape[k];
-            v->stride[k] = stride;
-            stride *= t->shape[k];
-        }
+        weft_dtype   dt = {f32 ? WEFT_DT_FLOAT : WEFT_DT_INT, f32 ? 32 : 64, 1};
+        *v = wf_tensor_view(data, dt, t->rank, t->shape);
         names[r->n_data] = t->name;
         r->data[r->n_data++] = data;
     }

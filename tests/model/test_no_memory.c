@@ -5,6 +5,7 @@
 #include "rig.h"
 
 #include "core/base/mem.h"
+#include "core/base/tensor.h"
 
 typedef struct scenario {
     const char *name, *model, *parity;
@@ -86,18 +87,9 @@ static void tensors_of(const scenario *c, rig *r, weft_tensor *t, const char **n
          i++) { /* the file's tensors are sorted by name, and so are these */
         const wf_st_tensor *f = wf_st_find(&r->file, wanted[i]);
         names[i] = wanted[i];
-        t[i] = (weft_tensor){.data = r->data[i],
-                             .bytes = f->bytes,
-                             .device_type = WEFT_DEV_CPU,
-                             .ndim = f->rank,
-                             .dtype = {f->dtype == WF_ST_F32 ? WEFT_DT_FLOAT : WEFT_DT_INT,
-                                       f->dtype == WF_ST_F32 ? 32 : 64, 1}};
-        int64_t stride = 1;
-        for (int32_t k = f->rank - 1; k >= 0; k--) {
-            t[i].shape[k] = f->shape[k];
-            t[i].stride[k] = stride;
-            stride *= f->shape[k];
-        }
+        bool       f32 = f->dtype == WF_ST_F32;
+        weft_dtype dt = {f32 ? WEFT_DT_FLOAT : WEFT_DT_INT, f32 ? 32 : 64, 1};
+        t[i] = wf_tensor_view(r->data[i], dt, f->rank, f->shape);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans and frames of weft.video on the real host: which times are asked for, what the encoder is
  * given, what a person sees of it, and every configuration that is refused. */
+#include "core/base/tensor.h"
 #include "tests/model/rig.h"
 
 #include <sys/stat.h>
@@ -97,13 +98,9 @@ static void test_times_and_pixels(void **state)
         assert_int_equal(p.n_outputs, 1);
         assert_int_equal(p.stream_rows[0], 2 * 5); /* num_frames 4 in groups of 2, 5 latents each */
         for (uint32_t i = 0; i < p.n_inputs; i++) {
-            in[i] = (weft_tensor){.ndim = p.input[i].ndim, .bytes = wf_spec_bytes(&p.input[i])};
+            const weft_tensor_spec *s = &p.input[i];
+            in[i] = wf_tensor_view(NULL, s->dtype, s->ndim, s->shape);
             in[i].data = calloc(1, (size_t)in[i].bytes);
-            int64_t step = 1;
-            for (int32_t d = in[i].ndim - 1; d >= 0; d--, step *= in[i].shape[d + 1]) {
-                in[i].shape[d] = p.input[i].shape[d];
-                in[i].stride[d] = step;
-            }
         }
         wf_modality *m = video_of(&r);
         rig_check(m->vt->preprocess(m->self, &media, &p, in, &err), &err);
