@@ -123,7 +123,7 @@ def speech_config(tok):
 
 
 def front_end_config():
-    """training/mel.py in the keys of plugins/speech/features.h."""
+    """training/mel.py in the keys of plugins/speech/paper/features_config.h."""
     return {"feature_extractor_type": "WeftSpeechFeatureExtractor", "sampling_rate": mel.RATE,
             "num_mel_bins": mel.N_MELS, "win_length": mel.FRAME, "hop_length": mel.HOP, "n_fft": mel.N_FFT,
             "window": "hann", "mel_scale": "htk", "f_min": mel.F_MIN, "f_max": mel.F_MAX, "remove_mean": True,

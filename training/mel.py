@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The front end of the speech models: plugins/speech/mel.h (spk_features_own) in NumPy.
+"""The front end of the speech models: plugins/speech/shared/mel.h (spk_features_own) in NumPy.
 
     frames = log_mel(samples)      # f32 samples in -1..1, 16 kHz, mono -> f32 [n_frames, 80]
 
@@ -64,7 +64,7 @@ def log_mel(samples):
 
 
 def resample(samples, rate):
-    """Any rate to 16 kHz with the filter of plugins/speech/resample.h."""
+    """Any rate to 16 kHz with the filter of plugins/speech/shared/resample.h."""
     if rate == RATE:
         return np.asarray(samples, np.float32)
     zeros, beta = 64, 14.769656459379492

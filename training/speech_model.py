@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conformer and its adapter, written for training in batches: plugins/speech/conformer.c and adapter.c.
+"""The conformer and its adapter, written for training in batches: plugins/speech/paper/conformer.c and adapter.c.
 
 Parameter names are those of docs/SPEECH_LAYOUT.md, except that pointwise convolutions are linear layers here
 (`tensors` gives them their third axis). Rows of a batch beyond an item's length are zero before every

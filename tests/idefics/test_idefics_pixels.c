@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugins/vision/preprocess.h"
+#include "plugins/vision/shared/preprocess.h"
 #include "tests/vision/expect.h"
 
 static int32_t side(const json_t *one, const char *key, size_t i)

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "plugins/vision/resampler.h"
+#include "plugins/vision/shared/resampler.h"
 
 #define FLOAT WEFT_FIXTURES "/idefics/float"
 #define PREFIX "model.perceiver_resampler."

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/speech/features.h"
+#include "plugins/speech/paper/features_config.h"
+#include "plugins/speech/shared/features.h"
 #include "tests/support/fake_host.h"
 #include "tests/vision/expect.h"
 

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/speech/features.h"
+#include "plugins/speech/shared/features.h"
+#include "weft/sdk.h"
 #include "tests/support/fake_host.h"
 
 static fake_host host;

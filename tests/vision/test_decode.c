@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugins/vision/preprocess.h"
+#include "plugins/vision/shared/preprocess.h"
 #include "tests/vision/expect.h"
 #include "tests/vision/media.h"
 

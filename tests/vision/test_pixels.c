@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "plugins/vision/preprocess.h"
+#include "plugins/vision/shared/preprocess.h"
 #include "tests/vision/expect.h"
 
 static int32_t item(const json_t *array, size_t i)

@@ -5,7 +5,7 @@
  * resampled to 16 kHz for looking at (voice.h) and cut as cutter.h says. Memory is one segment at
  * most, whatever the length; a segment is pushed about 0.75 s after its last word. */
 #include "../../common/decoder.h"
-#include "../resample.h"
+#include "../shared/resample.h"
 #include "cutter.h"
 
 typedef struct segmenter {

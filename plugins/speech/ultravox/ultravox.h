@@ -12,7 +12,7 @@
 
 #include "weft/sdk.h"
 
-#include "clip.h"
+#include "../shared/clip.h"
 #include "../../common/keys.h"
 #include "../../common/modality.h"
 #include "../../common/run.h"

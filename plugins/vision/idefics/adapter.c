@@ -8,7 +8,7 @@
  * row's (WEFT_BLIND_FFN_ONLY). */
 #include "idefics.h"
 
-#include "../layer.h"
+#include "../shared/layer.h"
 
 weft_status idf_adapter_check(const idf_modality *m, weft_error *err)
 {

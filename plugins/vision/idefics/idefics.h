@@ -11,9 +11,9 @@
 #include "weft/sdk.h"
 
 #include "../../common/modality.h"
-#include "../block.h"
-#include "../preprocess.h"
-#include "../resampler.h"
+#include "../shared/block.h"
+#include "../shared/preprocess.h"
+#include "../shared/resampler.h"
 
 #define IDF_ID "weft.idefics"
 #define IDF_VERSION "0.1.0"

@@ -2,7 +2,7 @@
 /* The modality "image": life cycle, prompt, and the batch of pictures to encoder.c. */
 #include "idefics.h"
 
-#include "../picture.h"
+#include "../shared/picture.h"
 
 static weft_status preprocess(void *self, const weft_media *media, const weft_plan *p,
                               const weft_tensor *inputs, weft_error *err)

@@ -3,7 +3,7 @@
  * there is a picture or a tensor that somebody prepared. */
 #include "idefics.h"
 
-#include "../plans.h"
+#include "../shared/plans.h"
 
 #define PIXELS "pixel_values"
 #define ENCODED "vision.output"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder's own kernels: each works row by row, and a row never reads another one's result, so
- * that any cut of the rows gives the same bytes.
+/* The CPU bodies of the image encoder's kernels: each works row by row, and a row never reads
+ * another one's result, so that any cut of the rows gives the same bytes.
  *
  * Rows are those of several pictures, one after the other, of n_rows = max_tiles * n_padded rows
  * each (n_real in features). Within a picture they stand in one order ("place" below): first the n
  * tokens of each of the used tiles, then those tiles' padding, then the unused tiles whole. So real
  * tokens lead, what attention hides from padding is one interval, and dropping the padding is
  * taking leading rows. */
-#include "vision.h"
+#include "rows.h"
 
 #include <string.h>
 
@@ -34,7 +34,7 @@ static place place_of(int64_t row, int64_t n, int64_t n_padded, int64_t num_tile
 /* Row (tile, token) of e [pictures * max_tiles, n, d]: the class row (token 0) or patch token - 1,
  * the latter with gate_pre * pre_tile[tile]; then (1 - gate_pos) * pos[token] and gate_pos *
  * tile_pos[tile, token]. Each product and each sum is rounded, in the reference's order. */
-static void embed(const weft_range *range, void *const *args)
+void vis_k_embed(const weft_range *range, void *const *args)
 {
     float        *e = ARG(float *, 0);
     const float  *patches = ARG(const float *, 1), *class_row = ARG(const float *, 2);
@@ -57,7 +57,7 @@ static void embed(const weft_range *range, void *const *args)
 
 /* x [pictures * n_rows, d] from e [pictures * max_tiles, n, d], in the encoder's order; padding is
  * zero vectors. */
-static void arrange(const weft_range *range, void *const *args)
+void vis_k_arrange(const weft_range *range, void *const *args)
 {
     float        *x = ARG(float *, 0);
     const float  *e = ARG(const float *, 1);
@@ -75,7 +75,7 @@ static void arrange(const weft_range *range, void *const *args)
 
 /* Which keys a row sees: real rows all n_rows of their picture, the others its n_real real ones.
  * Whole unused tiles count as padding. */
-static void intervals(const weft_range *range, void *const *args)
+void vis_k_intervals(const weft_range *range, void *const *args)
 {
     int32_t      *begin = ARG(int32_t *, 0), *end = ARG(int32_t *, 1);
     const int64_t n_real = ARG(int64_t, 2), n_rows = ARG(int64_t, 3);
@@ -88,7 +88,7 @@ static void intervals(const weft_range *range, void *const *args)
 
 /* features [pictures * n_real, d * (1 + n_capture)] from the real rows of x [pictures * n_rows, d]:
  * channel c of captured state j stands at d + n_capture * c + j. */
-static void capture(const weft_range *range, void *const *args)
+void vis_k_capture(const weft_range *range, void *const *args)
 {
     float        *features = ARG(float *, 0);
     const float  *x = ARG(const float *, 1);
@@ -103,7 +103,7 @@ static void capture(const weft_range *range, void *const *args)
 }
 
 /* x [pictures * n_rows, d] in the encoder's order += gate * table[tile]; padding tokens too. */
-static void add_tile(const weft_range *range, void *const *args)
+void vis_k_add_tile(const weft_range *range, void *const *args)
 {
     float        *x = ARG(float *, 0);
     const float  *table = ARG(const float *, 1);
@@ -118,50 +118,9 @@ static void add_tile(const weft_range *range, void *const *args)
 }
 
 /* Rows of y [rows, d] become 0. */
-static void zero(const weft_range *range, void *const *args)
+void vis_k_zero(const weft_range *range, void *const *args)
 {
     float        *y = ARG(float *, 0);
     const int64_t d = ARG(int64_t, 1);
     memset(y + range->begin * d, 0, (size_t)((range->end - range->begin) * d) * sizeof *y);
-}
-
-#define P ((uint32_t)sizeof(void *))
-#define F ((uint32_t)sizeof(float))
-#define I ((uint32_t)sizeof(int64_t))
-static const uint32_t embed_args[] = {P, P, P, P, P, P, F, F, I, I, I};
-static const uint32_t arrange_args[] = {P, P, I, I, I, I, I};
-static const uint32_t intervals_args[] = {P, P, I, I};
-static const uint32_t capture_args[] = {P, P, I, I, I, I, I};
-static const uint32_t add_tile_args[] = {P, P, F, I, I, I, I, I};
-static const uint32_t zero_args[] = {P, I};
-#undef P
-#undef F
-#undef I
-
-#define KERNEL(body)                                                                               \
-    {                                                                                              \
-        WEFT_HDR(weft_kernel_decl), "vis_" #body, body, NULL, body##_args,                         \
-            sizeof body##_args / sizeof *body##_args, 0                                            \
-    }
-static const weft_kernel_decl kernels[] = {KERNEL(embed),   KERNEL(arrange),  KERNEL(intervals),
-                                           KERNEL(capture), KERNEL(add_tile), KERNEL(zero)};
-
-weft_status vis_kernels_add(const weft_host *h, weft_error *err)
-{
-    const weft_if_kernels *launcher = h->get_interface(h, WEFT_IF_KERNELS);
-    return launcher->add(h, kernels, sizeof kernels / sizeof *kernels, NULL, err);
-}
-
-weft_status vis_kernels_find(const weft_host *h, vis_kernels *out, weft_error *err)
-{
-    const weft_if_kernels *launcher = h->get_interface(h, WEFT_IF_KERNELS);
-    const weft_kernel    **to[] = {&out->embed,   &out->arrange,  &out->intervals,
-                                   &out->capture, &out->add_tile, &out->zero};
-    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
-        *to[i] = launcher->find(h, kernels[i].name);
-        if (*to[i] == NULL)
-            return weft_fail(err, WEFT_E_INTERNAL, "%s: the host has lost the kernel %s", VIS_ID,
-                             kernels[i].name);
-    }
-    return WEFT_OK;
 }

@@ -4,7 +4,8 @@
  *   for each group of `group` consecutive frames (the last one may be shorter):
  *     F       = features of its frames, the picture encoder's     a batch of frames at a time
  *     context = F Wᵀ + b + time[frame]                            frame: counted in the clip
- *     output  = resampler(context)                                n_latents rows: ../resampler.h
+ *     output  = resampler(context)                                n_latents rows:
+ * ../shared/resampler.h
  *
  * A row's bytes do not depend on the rows beside it, so neither do they on the size of a batch.
  * Source: Llama 3 paper, 7.2 (32 consecutive frames are merged by a perceiver resampler); the time

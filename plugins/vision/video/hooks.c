@@ -4,7 +4,7 @@
  * weft/hooks.h; its tensors have the names of Mllama's. */
 #include "video.h"
 
-#include "../layer.h"
+#include "../shared/layer.h"
 
 weft_status vid_hooks_check(const vid_modality *m, weft_error *err)
 {

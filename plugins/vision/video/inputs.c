@@ -2,7 +2,7 @@
 /* Plans from tensors instead of clips, for `model verify`: their stages are outputs too. */
 #include "video.h"
 
-#include "../plans.h"
+#include "../shared/plans.h"
 
 /* The tensors in the order of a plan's inputs, types and shapes checked. */
 static weft_status find_inputs(const vid_modality *m, const weft_tensor *inputs,

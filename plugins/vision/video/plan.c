@@ -3,7 +3,7 @@
  * bytes. No frame is decoded here. */
 #include "video.h"
 
-#include "../plans.h"
+#include "../shared/plans.h"
 
 const char *const vid_input_names[VID_N_INPUTS] = {"pixel_values_videos", "video_aspect_ratio_ids",
                                                    "video_num_tiles", "video_times_us"};

@@ -15,7 +15,7 @@
 
 #include "../../common/modality.h"
 #include "../../common/request.h"
-#include "../resampler.h"
+#include "../shared/resampler.h"
 #include "../../common/run.h"
 
 #define VID_ID "weft.video"

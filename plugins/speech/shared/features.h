@@ -6,18 +6,9 @@
 #ifndef SPK_FEATURES_H
 #define SPK_FEATURES_H
 
-#include "../common/keys.h"
 #include "mel.h"
 #include "resample.h"
 #include "weft/modality.h"
-
-/* Reads preprocessor_config.json through k (file and prefix say where). `feature_extractor_type`
- * chooses what absent keys are: WhisperFeatureExtractor, SeamlessM4TFeatureExtractor, else our own.
- * Keys: feature_size or num_mel_bins, sampling_rate (16000, or UNSUPPORTED), hop_length, n_fft,
- * win_length, stride (frames a row), padding_value; and for our own: window (hann|povey), mel_scale
- * (htk|kaldi|slaney), f_min, f_max, center, preemphasis, remove_mean, log (ln|log10), mel_floor,
- * dynamic_range, normalize. INVALID or CORRUPT names key, value and range. [setup] */
-weft_status spk_features_config_read(const plg_keys *k, spk_features_config *out);
 
 /* Frames that samples first .. first + count of a recording make (count -1: to its end, where info
  * says how long it is); 0: too short; -1: its length is not known. [any] */

@@ -3,7 +3,7 @@
  *
  * Absent keys take MllamaImageProcessor's defaults (transformers 4.49). The file may be absent
  * altogether: then the tiles are those that config.json gives the encoder. */
-#include "../common/keys.h"
+#include "../../common/keys.h"
 #include "vision.h"
 
 typedef struct switches { /* booleans, all true in the reference */

@@ -7,7 +7,7 @@
  * models/mllama, class MllamaCrossAttentionDecoderLayer. */
 #include "vision.h"
 
-#include "layer.h"
+#include "../shared/layer.h"
 
 weft_status vis_adapter_check(const vis_modality *m, weft_error *err)
 {

@@ -10,10 +10,10 @@
 
 #include "weft/sdk.h"
 
-#include "block.h"
-#include "preprocess.h"
-#include "../common/modality.h"
-#include "../common/request.h"
+#include "../shared/block.h"
+#include "../shared/preprocess.h"
+#include "../../common/modality.h"
+#include "../../common/request.h"
 
 #define VIS_ID "weft.vision"
 #define VIS_VERSION "0.1.0"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans: from a picture's size, or from tensors that somebody prepared, to shapes, rows and bytes.
  * No pixel and no weight is looked at here. The grid is tiles.c's. */
-#include "plans.h"
+#include "../shared/plans.h"
 #include "vision.h"
 
 /* Longer over shorter side: beyond it the picture is a line a few pixels wide in its tile. */

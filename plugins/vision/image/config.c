@@ -3,7 +3,7 @@
  *
  * Absent keys take the reference classes' defaults (MllamaTextConfig, MllamaVisionConfig,
  * MllamaConfig of transformers 4.49): save_pretrained leaves out whatever equals them. */
-#include "../common/keys.h"
+#include "../../common/keys.h"
 #include "vision.h"
 
 #define TEXT_AT(field) offsetof(vis_text_config, field)

@@ -4,6 +4,7 @@
  * adapter_config, the special tokens) and Wav2Vec2BertModel as transformers writes it. */
 #include "adapter.h"
 #include "encoder.h"
+#include "features_config.h"
 
 static int has_file(const weft_host *h, const weft_package *p, const char *file)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels by name: declared to the host, found again. */
-#include "kernels.h"
+#include "../ops/kernels.h"
 
 #include "speech.h"
 

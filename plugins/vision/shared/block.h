@@ -8,7 +8,7 @@
 #ifndef VIS_BLOCK_H
 #define VIS_BLOCK_H
 
-#include "../common/run.h"
+#include "../../common/run.h"
 
 /* gates are as multiplied, 1 in ungated blocks. */
 typedef struct vis_block {

@@ -4,7 +4,7 @@
 #ifndef VIS_LAYER_H
 #define VIS_LAYER_H
 
-#include "../common/request.h"
+#include "../../common/request.h"
 #include "weft/hooks.h"
 
 typedef enum vis_layer_style { VIS_LAYER_MLLAMA, VIS_LAYER_IDEFICS } vis_layer_style;

@@ -12,10 +12,10 @@
 
 #include "weft/sdk.h"
 
-#include "clip.h"
-#include "../common/keys.h"
-#include "../common/modality.h"
-#include "../common/run.h"
+#include "../shared/clip.h"
+#include "../../common/keys.h"
+#include "../../common/modality.h"
+#include "../../common/run.h"
 
 #define SPK_ID "weft.speech"
 #define SPK_VERSION "0.1.0"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The front end's configuration, from a model's preprocessor_config.json. */
-#include "features.h"
+/* Reads the front end's configuration. */
+#include "features_config.h"
+
+#include "../shared/resample.h"
 
 static weft_status whole(const plg_keys *k, const char *key, int64_t min, int64_t max, int32_t *v)
 {

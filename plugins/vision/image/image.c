@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The modality "image": from pixels to the encoder's inputs, from those to rows for the
  * cross-attention sites. The arithmetic is in preprocess.c and vit.c, the plan in plan.c. */
-#include "picture.h"
+#include "../shared/picture.h"
 #include "vision.h"
 
 static weft_status image_preprocess(void *self, const weft_media *media, const weft_plan *p,

@@ -20,7 +20,7 @@
 #ifndef VIS_RESAMPLER_H
 #define VIS_RESAMPLER_H
 
-#include "../common/run.h"
+#include "../../common/run.h"
 
 #define VIS_RESAMPLER_MAX_DEPTH 512
 

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Who may include what, and which sources a plugin may be built of.
+
+    check_rooms.py SOURCE-DIR BUILD-DIR
+
+The core knows no plugin, the program knows the public headers alone, and a plugin knows the public headers, its own folder,
+the shared and ops folders beside it and plugins/common. So a plugin can be taken out of the tree, and nobody depends on a
+file that is another plugin's own.
+"""
+import json
+import os
+import re
+import sys
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(weft/[^>]+)>)', re.M)
+TOP = ("core", "cli", "include", "plugins", "examples")
+
+
+def allowed(folder):
+    """The folders whose files a file in this folder may use, each with what is below it or not."""
+    parts = folder.split("/")
+    if parts[0] != "plugins":
+        own = {parts[0]} if parts[0] != "examples" else {folder}
+        return own | {"include"}
+    if len(parts) == 2:  # a family that is one plugin, or plugins/common
+        return {folder, "include", "plugins/common"} if parts[1] != "common" else {folder, "include"}
+    family = "/".join(parts[:2])
+    if parts[2] == "ops":
+        return {folder, "include"}
+    beside = {family + "/ops"} if parts[2] == "shared" else {family + "/ops", family + "/shared"}
+    return beside | {"/".join(parts[:3]), "include", "plugins/common"}
+
+
+def is_allowed(path, folder):
+    return any(path.startswith(home + "/") for home in allowed(folder))
+
+
+def resolved(root, folder, name):
+    """The file that a name in an #include stands for, relative to the root; None: a system's."""
+    for base in (folder, "include", ""):
+        path = os.path.normpath(os.path.join(base, name))
+        if os.path.isfile(os.path.join(root, path)):
+            return path
+    return None
+
+
+def sources(root):
+    for top in TOP:
+        for folder, _, names in os.walk(os.path.join(root, top)):
+            for name in sorted(names):
+                if name.endswith((".c", ".h", ".cu", ".inc")):
+                    yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def check_includes(root):
+    for path in sources(root):
+        folder = os.path.dirname(path)
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            text = file.read()
+        for quoted, public in INCLUDE.findall(text):
+            target = resolved(root, folder, quoted or public)
+            if target is not None and not is_allowed(target, folder):
+                yield f"{path} includes {target}, which is not its to use"
+
+
+def check_sources(root, build):
+    """A plugin's target stands in the folder of its CMakeLists.txt; its objects tell what it is built of."""
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
+        commands = json.load(file)
+    seen = 0
+    for command in commands:
+        output = re.search(r" -o (\S+)", command["command"]).group(1)
+        target = re.match(r"(plugins/\S+?)/CMakeFiles/(\S+?)\.dir/", output)
+        if target is None:
+            continue
+        seen += 1
+        path = os.path.relpath(command["file"], root)
+        if not is_allowed(path, target.group(1)):
+            yield f"{target.group(2)} is built of {path}, which is not its to use"
+    if seen == 0:
+        yield f"{build}/compile_commands.json has no source of a plugin"
+
+
+def main():
+    root, build = sys.argv[1:]
+    faults = [*check_includes(root), *check_sources(root, build)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
