@@ -1,15 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The weft program: finds the command, reads its options, runs it. */
-#include "cli.h"
-
 #include <string.h>
+
+#include "command/commands.h"
+#include "command/config.h"
+#include "command/help.h"
+#include "exit.h"
+#include "input/args.h"
+#include "input/command_name.h"
+#include "input/interrupt.h"
+#include "output/out.h"
+#include "output/say.h"
+#include "output/terminal.h"
+
+static const cli_command no_command = {
+    .name = "",
+    .operands = "COMMAND [OPTION...] [OPERAND...]",
+    .own = OWN_BIT(OWN_VERSION) | OWN_BIT(OWN_LIST_DEVICES),
+    .operands_max = -1,
+};
 
 /* What --print-config, --list-devices and --version ask for in place of the command; false:
  * nothing. */
 static bool asked_instead(cli *c)
 {
     if (cli_has(c, OWN_HELP))
-        cli_help(c->command);
+        cli_help(c, c->command);
     else if (cli_has(c, OWN_VERSION))
         cli_outf("weft %s\n", weft_version());
     else if (cli_has(c, OWN_LIST_DEVICES))
@@ -59,15 +75,16 @@ int main(int argc, char **argv)
     int     words = 0;
     int32_t code = CLI_EXIT_USAGE;
     memset(&c, 0, sizeof c);
-    cli_streams_init();
+    cli_terminal_init();
     cli_interrupt_init();
     weft_set_log(cli_log, NULL);
-    c.command = &cli_no_command;
+    c.commands = cli_commands;
+    c.none = c.command = &no_command;
     if (argc > 1 && argv[1][0] != '-')
-        c.command = cli_command_find(argc - 1, argv + 1, &words);
+        c.command = cli_command_find(c.commands, argc - 1, argv + 1, &words);
     if (c.command != NULL && argc > 0)
         code = run(&c, argc - words, argv + words);
     weft_settings_destroy(&c.settings);
-    cli_progress_clear();
+    cli_line_clear();
     return cli_out_close(code);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The options that belong to the command line alone. The engine's options, which are also keys of
  * the configuration, come from weft_option_at(). */
-#include "cli.h"
+#include "options.h"
+
+#include <stdio.h>
 
 #define STR WEFT_OPT_STR
 #define BOOL WEFT_OPT_BOOL
@@ -58,3 +60,12 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_PREVIEW] = {"preview", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE.png",
                      "write what the model is shown: a clip's frames, a picture's tiles"},
 };
+
+const char *cli_option_name(const weft_option_info *o, char *buf, size_t cap)
+{
+    snprintf(buf, cap, "--%s", o->key);
+    for (char *p = buf; *p != '\0'; p++)
+        if (*p == '_')
+            *p = '-';
+    return buf;
+}

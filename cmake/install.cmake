@@ -2,7 +2,7 @@
 # What `cmake --install build --prefix DIR` puts where. The program and the library are the tree's own objects linked with
 # the installed directories (core/CMakeLists.txt); plugins install themselves (cmake/plugin.cmake).
 
-add_executable(weft_program $<TARGET_OBJECTS:weft>)
+add_executable(weft_program $<TARGET_OBJECTS:weft> $<TARGET_OBJECTS:weft_cli>)
 target_link_libraries(weft_program PRIVATE weft_flags weft_installed ZLIB::ZLIB)
 set_target_properties(weft_program PROPERTIES OUTPUT_NAME weft LINKER_LANGUAGE C
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/installed)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands: a row each. */
+#include "command/commands.h"
+
+const cli_command cli_commands[] = {
+    {"describe", "FILE...", "say what is in pictures and other media",
+     "Each FILE is described on its own; a folder stands for the files in it (sorted,\n"
+     "hidden ones skipped) and - for standard input. The kind of a file is found from\n"
+     "its content. A file of a folder that no decoder knows is skipped.\n"
+     "\n"
+     "One FILE: the text as it is made. Several, or a folder: one line for each,\n"
+     "PATH, a tab and TEXT, newlines of the text becoming spaces. --json: one object\n"
+     "for each, with path, text, model, plugins, tokens, timings and error. With\n"
+     "--prompt - the prompt is read from standard input.\n"
+     "\n"
+     "Of a clip up to --frames frames are looked at, evenly spread over the time from\n"
+     "--start to --end: each stands in the middle of an equal part of it. --json gives\n"
+     "their times in seconds (times), and --preview FILE.png a sheet of what the model\n"
+     "was shown, of one FILE.\n"
+     "\n"
+     "--audio puts a recording behind FILE in the same prompt, so that a question may\n"
+     "be about both, or may be spoken; without a FILE it is all that is described.\n",
+     cli_run_describe,
+     OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_TOGETHER) |
+         OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) | OWN_BIT(OWN_AUDIO) |
+         OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END) | OWN_BIT(OWN_PREVIEW),
+     -1},
+    {"transcribe", "FILE...", "write down what is said in recordings",
+     "Each FILE, or the files of a folder (sorted, hidden ones skipped, and those that\n"
+     "are no recordings), or - for standard input: a recording or live sound, such as\n"
+     "arecord -f S16_LE -r 16000 | weft transcribe -. It is cut at pauses into parts\n"
+     "of at most --max-segment, and the text of each is written as soon as it is\n"
+     "there. Silence, hum and noise give no words and a note.\n"
+     "\n"
+     "Without -o: one line of text for each part; for several recordings or a folder\n"
+     "PATH, a tab and the line. One recording in one format may go to -o FILE, whose\n"
+     "ending gives the format where --format does not. Else -o is a folder: NAME.txt,\n"
+     "NAME.srt and so on, NAME being the recording's name without its ending (NAME-2\n"
+     "for a second one). Ctrl-C leaves whole documents of what was done.\n"
+     "\n"
+     "json is the verbose_json of OpenAI's audio API: task, language, duration, text\n"
+     "and segments of id, seek (the start in 10 ms), start, end, text, tokens,\n"
+     "temperature, avg_logprob, compression_ratio (bytes of the text over its bytes\n"
+     "by zlib) and no_speech_prob: 0, since stretches without speech are no segments.\n"
+     "\n"
+     "The prompt is the model's own for --task and --language, or --prompt.\n",
+     cli_run_transcribe,
+     OWN_BIT(OWN_FORMAT) | OWN_BIT(OWN_LANGUAGE) | OWN_BIT(OWN_TASK) | OWN_BIT(OWN_MAX_SEGMENT) |
+         OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST),
+     -1},
+    {"generate", "-p TEXT", "continue a text",
+     "Begins with the model's begin-of-text token and continues TEXT; with -p - the\n"
+     "text is read from standard input. --json: one object.\n",
+     cli_run_generate, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_CHAT), 0},
+    {"tokenize", "", "text to token ids and back",
+     "Reads standard input and writes one line of ids for each line of input. Lines\n"
+     "end at \\n alone; it is not part of the text, every other byte is. No\n"
+     "begin-of-text token is added and nothing is parsed as a special token. An empty\n"
+     "line gives an empty line. With --decode, one line of text for each line of ids.\n",
+     cli_run_tokenize, OWN_BIT(OWN_DECODE) | OWN_BIT(OWN_TOKENIZER), 0},
+    {"preprocess", "FILE -o OUT", "write what an encoder would be given",
+     "Decodes FILE (- for standard input), prepares it for the model and writes the\n"
+     "tensors under the reference's names to a safetensors file: of a clip the frames'\n"
+     "pixels and their times (microseconds). Reads no weights.\n",
+     cli_run_preprocess,
+     OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END), 1},
+    {"model inspect", "[DIR]", "sizes, hook sites and memory of a model",
+     "Reads config.json alone.\n", cli_run_model_inspect, OWN_BIT(OWN_JSON), 1},
+    {"model verify", "[DIR]", "compare a model with a reference",
+     "Runs the inputs of parity.safetensors in DIR and compares every tensor that it\n"
+     "expects. Tolerance: in f32 a greatest error of 1e-4 of scale, scale being the\n"
+     "greater of 1 and the largest expected value; in bf16 a cosine of 0.999. Exit 0:\n"
+     "within tolerance; 9: not.\n",
+     cli_run_model_verify, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PARITY) | OWN_BIT(OWN_DUMP), 1},
+    {"plugin list", "", "plugins that were found, and what became of them",
+     "Reads manifests; runs no plugin.\n", cli_run_plugin_list, OWN_BIT(OWN_JSON), 0},
+    {"plugin inspect", "FILE", "manifest, components and options of one plugin file", "",
+     cli_run_plugin_inspect, OWN_BIT(OWN_JSON), 1},
+    {"help", "[COMMAND]", "what a command does and takes", "", cli_run_help, OWN_BIT(OWN_ALL), 2},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0},
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands, and what each of its rows runs: a file of this folder each. */
+#ifndef WEFT_CLI_COMMANDS_H
+#define WEFT_CLI_COMMANDS_H
+
+#include "cli.h"
+
+extern const cli_command cli_commands[]; /* ends with a row without a name */
+
+int32_t cli_run_describe(cli *c);
+int32_t cli_run_transcribe(cli *c);
+int32_t cli_run_generate(cli *c);
+int32_t cli_run_tokenize(cli *c);
+int32_t cli_run_preprocess(cli *c);
+int32_t cli_run_model_inspect(cli *c);
+int32_t cli_run_model_verify(cli *c);
+int32_t cli_run_plugin_list(cli *c);
+int32_t cli_run_plugin_inspect(cli *c);
+int32_t cli_run_help(cli *c);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft model inspect and weft model verify. */
+#include "command/commands.h"
+
+#include <string.h>
+
+#include "command/session.h"
+#include "exit.h"
+#include "input/interrupt.h"
+#include "output/json.h"
+#include "output/out.h"
+#include "output/say.h"
+#include "output/show.h"
+#include "output/terminal.h"
+
+/* DIR is -m. */
+static int32_t take_dir(cli *c)
+{
+    weft_error err = CLI_ERROR_INIT;
+    if (c->n_operands == 0 ||
+        weft_settings_set(c->settings, "model", c->operands[0], "DIR", &err) == WEFT_OK)
+        return CLI_EXIT_OK;
+    return cli_say_error(&err);
+}
+
+int32_t cli_run_model_inspect(cli *c)
+{
+    int32_t code = take_dir(c);
+    if (code != CLI_EXIT_OK)
+        return code;
+    weft_engine *e = cli_engine_open(c, WEFT_OPEN_CONFIG, &code);
+    if (e == NULL)
+        return code;
+    if (cli_has(c, OWN_JSON)) {
+        if (!cli_json_print(NULL, cli_json_engine(e)))
+            code = CLI_EXIT_MEMORY;
+    } else {
+        code = cli_show_engine(e);
+        cli_show_sites(e);
+    }
+    cli_engine_close(&e);
+    return code;
+}
+
+/* What the rows of a comparison go to. */
+typedef struct table {
+    json_t *rows; /* NULL: text */
+    bool    no_memory;
+    int32_t n;
+} table;
+
+static json_t *row_json(const weft_verify_row *r)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b}", "name",
+                     cli_json_string(r->name), "max_abs", cli_json_real(r->max_abs), "relative",
+                     cli_json_real(r->relative), "cosine", cli_json_real(r->cosine), "scale",
+                     cli_json_real(r->scale), "first_argmax", (json_int_t)r->first_argmax,
+                     "n_compared", (json_int_t)r->n_compared, "n_equal", (json_int_t)r->n_equal,
+                     "passed", (int)r->passed);
+}
+
+static void print_row(const weft_verify_row *r)
+{
+    const char *verdict = r->passed != 0 ? "ok" : "FAILED";
+    if (strcmp(r->name, "greedy") == 0) {
+        cli_outf("%-20s %lld of %lld ids equal  %s\n", r->name, (long long)r->n_equal,
+                 (long long)r->n_compared, verdict);
+        return;
+    }
+    cli_outf("%-20s %11.3e %11.3e %12.9f  %s", r->name, r->max_abs, r->relative, r->cosine,
+             verdict);
+    if (r->first_argmax >= 0)
+        cli_outf("  (another token is likeliest at position %lld)", (long long)r->first_argmax);
+    cli_outf("\n");
+}
+
+static void take_row(void *ctx, const weft_verify_row *r)
+{
+    table *t = ctx;
+    cli_line_clear();
+    if (t->rows != NULL) {
+        if (json_array_append_new(t->rows, row_json(r)) != 0)
+            t->no_memory = true;
+        return;
+    }
+    if (t->n++ == 0)
+        cli_outf("%-20s %11s %11s %12s\n", "tensor", "max abs", "relative", "cosine");
+    print_row(r);
+    cli_out_flush();
+}
+
+static weft_status compare(cli *c, weft_engine *e, table *t, int32_t *passed, weft_error *err)
+{
+    weft_engine_info    d = {.hdr = WEFT_HDR(weft_engine_info)};
+    weft_verify_request rq = {.hdr = WEFT_HDR(weft_verify_request),
+                              .parity = c->value[OWN_PARITY],
+                              .dump = c->value[OWN_DUMP],
+                              .on_row = take_row,
+                              .ctx = t};
+    weft_status         st = weft_engine_describe(e, &d, err);
+    if (st != WEFT_OK)
+        return st;
+    rq.prefill_chunk = (int32_t)weft_settings_i64(c->settings, "prefill_chunk");
+    /* "auto" is what the file holds, so the engine says which it was. */
+    rq.bf16 = d.dtype != NULL && strcmp(d.dtype, "bf16") == 0;
+    return weft_verify(e, &rq, passed, err);
+}
+
+static int32_t print_verdict(table *t, int32_t passed)
+{
+    if (t->rows == NULL)
+        cli_outf("%s\n", passed != 0 ? "passed" : "failed");
+    else {
+        json_t *v =
+            t->no_memory ? NULL : json_pack("{s:b, s:O}", "passed", passed, "rows", t->rows);
+        if (!cli_json_print(NULL, v))
+            return CLI_EXIT_MEMORY;
+    }
+    return passed != 0 ? CLI_EXIT_OK : CLI_EXIT_CHECK;
+}
+
+static int32_t verify(cli *c, weft_engine *e)
+{
+    weft_error err = CLI_ERROR_INIT;
+    table      t = {NULL, false, 0};
+    int32_t    passed = 0, code;
+    if (cli_has(c, OWN_JSON) && (t.rows = json_array()) == NULL) {
+        cli_say("out of memory: the rows of a comparison");
+        return CLI_EXIT_MEMORY;
+    }
+    if (compare(c, e, &t, &passed, &err) == WEFT_OK)
+        code = print_verdict(&t, passed);
+    else {
+        code = cli_say_error(&err);
+        code = cli_interrupted() ? CLI_EXIT_INTERRUPTED : code;
+    }
+    json_decref(t.rows);
+    return code;
+}
+
+int32_t cli_run_model_verify(cli *c)
+{
+    int32_t code = take_dir(c);
+    if (code != CLI_EXIT_OK)
+        return code;
+    weft_engine *e = cli_engine_open(c, WEFT_OPEN_NO_CORE, &code);
+    if (e != NULL)
+        code = verify(c, e);
+    cli_engine_close(&e);
+    return code;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop over the files of a command. */
+#include "command/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "exit.h"
+#include "input/interrupt.h"
+#include "output/out.h"
+#include "output/say.h"
+
+void cli_tally_fail(cli_tally *t, cli_place *place, const weft_error *err, int32_t code)
+{
+    t->n_failed++;
+    t->code = cli_worse(t->code, code);
+    (void)cli_place_error(place, err);
+}
+
+void cli_tally_end(cli_tally *t, cli_place **place)
+{
+    int32_t code = cli_place_end(place);
+    t->n_failed += code != CLI_EXIT_OK;
+    t->code = cli_worse(t->code, code);
+}
+
+static bool must_stop(const cli *c, const cli_tally *t)
+{
+    return cli_out_failed() || cli_interrupted() ||
+           (t->code != CLI_EXIT_OK && cli_has(c, OWN_FAIL_FAST));
+}
+
+/* A walk in progress. */
+typedef struct state {
+    const cli_walk *walk;
+    cli_files      *files;
+    cli_tally      *tally;
+    cli_ordered     order;
+    uint32_t        at_work;
+    bool            at_end;
+} state;
+
+/* A folder that cannot be read is one failure among others; without memory nothing goes on. */
+static void fail_next(state *s, cli_place **place, const weft_error *err)
+{
+    cli_tally_fail(s->tally, *place, err, weft_exit_code(err));
+    if (*place != NULL)
+        cli_tally_end(s->tally, place);
+    s->at_end = err->code == WEFT_E_NOMEM;
+}
+
+static void start_next(state *s)
+{
+    weft_error  err = CLI_ERROR_INIT;
+    cli_file    file;
+    weft_status st = cli_files_next(s->files, &file, &err);
+    if (st == WEFT_OK && file.path == NULL) {
+        s->at_end = true;
+        return;
+    }
+    cli_place *place = cli_place_begin(&s->order);
+    if (place == NULL) {
+        free(file.path);
+        err.code = st = WEFT_E_NOMEM;
+        strcpy(err.message, "out of memory: the results of a file");
+    }
+    if (st != WEFT_OK)
+        fail_next(s, &place, &err);
+    else
+        s->at_work += s->walk->start(s->walk->ctx, &file, place);
+}
+
+void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t)
+{
+    state s = {.walk = w, .files = f, .tally = t};
+    for (;;) {
+        while (s.at_work < w->at_once && !s.at_end && !must_stop(c, t))
+            start_next(&s);
+        if (s.at_work == 0)
+            break;
+        s.at_work -= w->wait(w->ctx);
+    }
+    if (cli_interrupted()) {
+        t->code = CLI_EXIT_INTERRUPTED;
+    } else if (t->n_done == 0 && t->n_failed == 0 && !cli_out_failed() && c->n_operands > 0) {
+        cli_say("%.600s: %s (-v says which files were skipped)", c->operands[0], w->nothing);
+        t->code = CLI_EXIT_MEDIA;
+    }
+}

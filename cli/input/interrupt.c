@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals. */
+#include "input/interrupt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exit.h"
+
+static volatile sig_atomic_t interrupted;
+static weft_engine *volatile running; /* what a signal cancels */
+
+/* weft_engine_cancel() is one atomic store, so it may be called here. Without an engine nothing has
+ * been written yet that could be left in pieces. Only Ctrl-C is a person who has waited long enough
+ * the second time: timeout(1) and a terminal that closes send their signal twice at once. */
+static void on_interrupt(int sig)
+{
+    int saved = errno;
+    if (running == NULL || (interrupted != 0 && sig == SIGINT))
+        _exit(CLI_EXIT_INTERRUPTED);
+    interrupted = 1;
+    weft_engine_cancel(running);
+    errno = saved;
+}
+
+void cli_interrupt_init(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction before, ours;
+    memset(&ours, 0, sizeof ours);
+    ours.sa_handler = on_interrupt; /* no SA_RESTART: a read that waits for input ends */
+    /* nohup and shells that start us in the background want them ignored. */
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(signals[i], &ours, NULL);
+}
+
+bool cli_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+void cli_interrupt_engine(weft_engine *e)
+{
+    running = e;
+}
+
+void cli_interrupt_pass_on(void)
+{
+    if (interrupted != 0 && running != NULL)
+        weft_engine_cancel(running);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What ends a run from outside: Ctrl-C, SIGTERM, SIGHUP. */
+#ifndef WEFT_CLI_INTERRUPT_H
+#define WEFT_CLI_INTERRUPT_H
+
+#include <stdbool.h>
+
+#include "weft/weft.h"
+
+/* The first Ctrl-C, SIGTERM or SIGHUP cancels the engine's call and makes cli_interrupted() true; a
+ * Ctrl-C after it (or any of them while no engine is open) ends the program at once. */
+void cli_interrupt_init(void);
+bool cli_interrupted(void);
+/* The engine that is open, or NULL. It is borrowed. */
+void cli_interrupt_engine(weft_engine *e);
+/* A signal that came between two calls was cleared by the start of the second one: cancels again,
+ * where there was one. */
+void cli_interrupt_pass_on(void);
+
+#endif

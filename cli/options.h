@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options that belong to the command line alone: one table, from which parsing, --help and
+ * docs/CLI.md are made. */
+#ifndef WEFT_CLI_OPTIONS_H
+#define WEFT_CLI_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "weft/weft.h"
+
+/* Places in cli_own_options; each is also a bit of cli_command.own. */
+enum cli_own {
+    OWN_HELP,
+    OWN_VERSION,
+    OWN_LIST_DEVICES,
+    OWN_PRINT_CONFIG,
+    OWN_CONFIG,
+    OWN_SET,
+    OWN_QUIET,
+    OWN_VERBOSE,
+    OWN_JSON,
+    OWN_PLAN,
+    OWN_CHAT,
+    OWN_RAW,
+    OWN_TOGETHER,
+    OWN_RECURSIVE,
+    OWN_FAIL_FAST,
+    OWN_OUTPUT,
+    OWN_DECODE,
+    OWN_TOKENIZER,
+    OWN_PARITY,
+    OWN_DUMP,
+    OWN_ALL,
+    OWN_FORMAT,
+    OWN_LANGUAGE,
+    OWN_TASK,
+    OWN_MAX_SEGMENT,
+    OWN_AUDIO,
+    OWN_FRAMES,
+    OWN_START,
+    OWN_END,
+    OWN_PREVIEW,
+    OWN_COUNT
+};
+#define OWN_BIT(o) (1u << (o))
+/* What every command takes. */
+#define OWN_COMMON                                                                                 \
+    (OWN_BIT(OWN_HELP) | OWN_BIT(OWN_PRINT_CONFIG) | OWN_BIT(OWN_CONFIG) | OWN_BIT(OWN_SET) |      \
+     OWN_BIT(OWN_QUIET) | OWN_BIT(OWN_VERBOSE))
+
+extern const weft_option_info cli_own_options[OWN_COUNT];
+
+/* "--max-pixels" of the key "max_pixels", into buf. */
+const char *cli_option_name(const weft_option_info *o, char *buf, size_t cap);
+
+#endif
