@@ -64,8 +64,12 @@ const cli_command cli_commands[] = {
      "pixels and their times (microseconds). Reads no weights.\n",
      cli_run_preprocess,
      OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END), 1},
-    {"model inspect", "[DIR]", "sizes, hook sites and memory of a model",
-     "Reads config.json alone.\n", cli_run_model_inspect, OWN_BIT(OWN_JSON), 1},
+    {"model inspect", "[DIR]", "sizes, hook sites, markers and memory of a model",
+     "Reads config.json, and for the ids of markers the tokenizer where there is one;\n"
+     "no weights. A marker is the token at which a medium stands in the text; one with\n"
+     "an id from the vocabulary's size on is never generated. It tells how far the\n"
+     "text behind it sees the medium.\n",
+     cli_run_model_inspect, OWN_BIT(OWN_JSON), 1},
     {"model verify", "[DIR]", "compare a model with a reference",
      "Runs the inputs of parity.safetensors in DIR and compares every tensor that it\n"
      "expects. Tolerance: in f32 a greatest error of 1e-4 of scale, scale being the\n"

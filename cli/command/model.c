@@ -37,6 +37,7 @@ int32_t cli_run_model_inspect(cli *c)
     } else {
         code = cli_show_engine(e);
         cli_show_sites(e);
+        cli_show_markers(e);
     }
     cli_engine_close(&e);
     return code;

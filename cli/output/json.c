@@ -76,6 +76,28 @@ static json_t *sites_json(const weft_engine *e)
     return all;
 }
 
+static json_t *marker_json(const weft_marker_info *m)
+{
+    json_t *end = m->end_id >= 0 ? json_integer((json_int_t)m->end_id) : json_null();
+    json_t *id = m->token_id >= 0 ? json_integer((json_int_t)m->token_id) : json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "token", cli_json_string(m->token),
+                     "id", id, "plugin", cli_json_string(m->plugin), "stream",
+                     cli_json_string(m->stream), "before", cli_json_string(m->before), "after",
+                     cli_json_string(m->after), "seen", cli_json_string(m->seen), "end_id", end);
+}
+
+static json_t *markers_json(const weft_engine *e)
+{
+    weft_marker_info m = {.hdr = WEFT_HDR(weft_marker_info)};
+    json_t          *all = json_array();
+    for (uint32_t i = 0; all != NULL && weft_engine_marker(e, i, &m) != 0; i++)
+        if (json_array_append_new(all, marker_json(&m)) != 0) {
+            json_decref(all);
+            return NULL;
+        }
+    return all;
+}
+
 static json_t *shape_json(const weft_engine_info *d)
 {
     return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:b}", "n_layers", (int)d->n_layers,
@@ -99,13 +121,14 @@ json_t *cli_json_engine(const weft_engine *e)
     json_t *parameters =
         json_pack("{s:I, s:I, s:I}", "core", (json_int_t)d.core_parameters, "sites",
                   (json_int_t)d.site_parameters, "encoders", (json_int_t)d.encoder_parameters);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "model",
-                     cli_json_string(d.model), "architecture", cli_json_string(d.architecture),
-                     "dtype", cli_json_string(d.dtype), "kv_dtype", cli_json_string(d.kv_dtype),
-                     "device", cli_json_string(d.device), "isa", cli_json_string(d.isa), "threads",
-                     (int)d.n_threads, "context", (int)d.context, "shape", shape_json(&d),
-                     "parameters", parameters, "memory_bytes", memory_json(&d), "sites",
-                     sites_json(e), "plugins", cli_json_plugins(e));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "model", cli_json_string(d.model), "architecture",
+                     cli_json_string(d.architecture), "dtype", cli_json_string(d.dtype), "kv_dtype",
+                     cli_json_string(d.kv_dtype), "device", cli_json_string(d.device), "isa",
+                     cli_json_string(d.isa), "threads", (int)d.n_threads, "context", (int)d.context,
+                     "shape", shape_json(&d), "parameters", parameters, "memory_bytes",
+                     memory_json(&d), "sites", sites_json(e), "markers", markers_json(e), "plugins",
+                     cli_json_plugins(e));
 }
 
 static void add_plugin(void *ctx, const weft_plugin_info *p)

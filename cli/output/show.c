@@ -76,6 +76,33 @@ void cli_show_sites(const weft_engine *e)
     }
 }
 
+/* "<|a|>...<|b|>", into buf: what stands around the rows of an item. */
+static const char *around(const weft_marker_info *m, char *buf, size_t cap)
+{
+    if (m->before == NULL && m->after == NULL)
+        return "-";
+    snprintf(buf, cap, "%s...%s", m->before != NULL ? m->before : "",
+             m->after != NULL ? m->after : "");
+    return buf;
+}
+
+void cli_show_markers(const weft_engine *e)
+{
+    weft_marker_info m = {.hdr = WEFT_HDR(weft_marker_info)};
+    char             text[256], seen[64];
+    for (uint32_t i = 0; weft_engine_marker(e, i, &m) != 0; i++) {
+        if (i == 0)
+            cli_outf("\n%7s  %-32s %-20s %-16s %-34s %s\n", "id", "marker", "stream", "plugin",
+                     "seen", "enclosed in");
+        if (m.end_id >= 0)
+            snprintf(seen, sizeof seen, "%s or token %d", m.seen, (int)m.end_id);
+        else
+            snprintf(seen, sizeof seen, "%s", m.seen);
+        cli_outf("%7d  %-32s %-20s %-16s %-34s %s\n", (int)m.token_id, or_dash(m.token),
+                 or_dash(m.stream), or_dash(m.plugin), seen, around(&m, text, sizeof text));
+    }
+}
+
 static void show_inputs(const weft_item *item)
 {
     const char *name;

@@ -109,3 +109,27 @@ int32_t weft_engine_site(const weft_engine *e, uint32_t index, weft_site_info *o
                             site_parameters(e, s)};
     return 1;
 }
+
+static const char *visibility_name(uint32_t visibility)
+{
+    return visibility == WEFT_VIS_UNTIL_NEXT_GROUP ? "until the next group"
+           : visibility == WEFT_VIS_UNTIL_NEXT     ? "until the next"
+                                                   : "to the end";
+}
+
+int32_t weft_engine_marker(const weft_engine *e, uint32_t index, weft_marker_info *out)
+{
+    if (index >= (uint32_t)e->hooks.n_markers)
+        return 0;
+    const wf_marker *m = &e->hooks.markers[index];
+    *out = (weft_marker_info){WEFT_HDR(weft_marker_info),
+                              m->token,
+                              m->owner,
+                              e->hooks.streams[m->stream].name,
+                              m->before,
+                              m->after,
+                              visibility_name(m->visibility),
+                              m->token_id,
+                              (m->flags & WEFT_MARKER_ENDS) != 0 ? m->end_id : -1};
+    return 1;
+}

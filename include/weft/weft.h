@@ -105,7 +105,8 @@ typedef struct weft_engine_info {
 } weft_engine_info;
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err);
 
-/* Hook sites and markers, for inspect and plan. 0 past the end. */
+/* Hook sites, for inspect and plan: 1 and *out, whose strings live as long as the engine; 0 past
+ * the end. */
 typedef struct weft_site_info {
     weft_hdr    hdr;
     const char *name, *plugin, *stream, *kind; /* "cross-attention", "soft tokens" */
@@ -113,6 +114,19 @@ typedef struct weft_site_info {
     uint64_t    parameters;
 } weft_site_info;
 int32_t weft_engine_site(const weft_engine *e, uint32_t index, weft_site_info *out);
+
+/* Markers, the tokens at which items stand in the text: as weft_engine_site(). */
+typedef struct weft_marker_info {
+    weft_hdr    hdr;
+    const char *token, *plugin, *stream;
+    const char *before, *after; /* tokens that enclose what stands there, or NULL */
+    const char *seen;           /* by which rows: "until the next group", "to the end" (of the
+                                   sequence), "until the next" */
+    int32_t token_id; /* from the vocabulary's size on: never sampled; -1: not known, in an
+                         engine without a text core */
+    int32_t end_id;   /* rows behind this token no longer see the item; -1: none */
+} weft_marker_info;
+int32_t weft_engine_marker(const weft_engine *e, uint32_t index, weft_marker_info *out);
 
 /* Plugins: what was found and what became of it. Works on an engine, or on settings alone. */
 typedef struct weft_plugin_info {

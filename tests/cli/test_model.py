@@ -59,6 +59,25 @@ class Published(harness.Case):
             self.assertEqual(sum(v for k, v in found["parameters"].items() if k != "total"), total, name)
 
 
+class Inspect(harness.Case):
+    def test_markers(self):
+        found = json.loads(self.ok("model", "inspect", MLLAMA, "--json").out)
+        self.assertEqual(found["markers"], [
+            {"token": "<|image|>", "id": 128, "plugin": "weft.vision", "stream": "weft.vision/image",
+             "before": None, "after": None, "seen": "until the next group", "end_id": None}])
+        self.assertEqual([s["layer"] for s in found["sites"]], [1, 2])
+        lines = self.ok("model", "inspect", MLLAMA).out.decode().splitlines()
+        self.assertEqual(lines[-1].split()[:4], ["128", "<|image|>", "weft.vision/image", "weft.vision"])
+        self.assertEqual(json.loads(self.ok("model", "inspect", LLAMA, "--json").out)["markers"], [])
+
+    def test_what_encloses_and_ends(self):
+        idefics = os.path.join(harness.FIXTURES, "idefics", "plain")
+        line = self.ok("model", "inspect", idefics).out.decode().splitlines()[-1]
+        around = "<fake_token_around_image>"
+        self.assertTrue(line.endswith(" %s...%s" % (around, around)), line)
+        self.assertIn(" until the next or token 2 ", line)
+
+
 class Verify(harness.Case):
     def test_passes(self):
         for model in (LLAMA, MLLAMA):

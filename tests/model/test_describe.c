@@ -148,6 +148,37 @@ static void test_plan_of_a_picture(void **state)
     rig_close(&r);
 }
 
+static void test_markers(void **state)
+{
+    static const struct {
+        const char *model, *token, *stream, *seen;
+        int32_t     token_id, end_id;
+    } cases[] = {
+        {"model=" FIXTURE("mllama-1tile"), "<|image|>", "weft.vision/image", "until the next group",
+         128, -1},
+        {"model=" FIXTURE("idefics/plain"), "<image>", "weft.idefics/image", "until the next", 97,
+         2},
+    };
+    (void)state;
+    for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char      *pairs[] = {cases[i].model, NULL};
+        rig              r = {.n_items = 0};
+        weft_error       err = WF_ERROR_INIT;
+        weft_marker_info m = {.hdr = WEFT_HDR(weft_marker_info)};
+        r.settings = settings_of(pairs);
+        rig_check(weft_engine_open(r.settings, WEFT_OPEN_CONFIG, NULL, &r.e, &err), &err);
+        assert_int_equal(weft_engine_marker(r.e, 0, &m), 1);
+        assert_int_equal(m.hdr.size, sizeof m);
+        assert_string_equal(m.token, cases[i].token);
+        assert_string_equal(m.stream, cases[i].stream);
+        assert_string_equal(m.seen, cases[i].seen);
+        assert_int_equal(m.token_id, cases[i].token_id);
+        assert_int_equal(m.end_id, cases[i].end_id);
+        assert_int_equal(weft_engine_marker(r.e, 1, &m), 0);
+        rig_close(&r);
+    }
+}
+
 /* With and without weights an engine describes itself alike. */
 static void test_same_with_weights(void **state)
 {
@@ -186,9 +217,8 @@ static void test_same_with_weights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_released_shapes),
-        cmocka_unit_test(test_past_every_machine),
-        cmocka_unit_test(test_plan_of_a_picture),
+        cmocka_unit_test(test_released_shapes),   cmocka_unit_test(test_past_every_machine),
+        cmocka_unit_test(test_plan_of_a_picture), cmocka_unit_test(test_markers),
         cmocka_unit_test(test_same_with_weights),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
