@@ -74,7 +74,8 @@ const cli_command cli_commands[] = {
      "Runs the inputs of parity.safetensors in DIR and compares every tensor that it\n"
      "expects. Tolerance: in f32 a greatest error of 1e-4 of scale, scale being the\n"
      "greater of 1 and the largest expected value; in bf16 a cosine of 0.999. Exit 0:\n"
-     "within tolerance; 9: not.\n",
+     "within tolerance; 9: not. Without input_ids, logits, hidden states and greedy in\n"
+     "the file the encoder alone is compared.\n",
      cli_run_model_verify, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PARITY) | OWN_BIT(OWN_DUMP), 1},
     {"plugin list", "", "plugins that were found, and what became of them",
      "Reads manifests; runs no plugin.\n", cli_run_plugin_list, OWN_BIT(OWN_JSON), 0},

@@ -196,16 +196,27 @@ static void verify_close(verify *v)
     wf_free(v);
 }
 
+/* A reference of an encoder alone has none of the text core's tensors: then there is no text to
+ * run, whether or not a core is open. */
+static bool has_text(const verify *v)
+{
+    bool any = false;
+    for (uint64_t i = 0; i < v->file.n_tensors && !any; i++)
+        any = is_core_tensor(v->file.tensors[i].name);
+    return v->e->has_core && any;
+}
+
 static weft_status run_all(verify *v, weft_error *err)
 {
     weft_status status = open_items(v, err);
-    if (status == WEFT_OK && !v->e->has_core && v->n_items == 0)
+    bool        text = has_text(v);
+    if (status == WEFT_OK && !text && v->n_items == 0)
         status = wf_fail(err, WEFT_E_CORRUPT, "%s: no plugin recognises an input in it", v->path);
     if (status == WEFT_OK)
         status = encode_items(v, err);
-    if (status == WEFT_OK && v->e->has_core)
+    if (status == WEFT_OK && text)
         status = feed_ids(v, err);
-    if (status == WEFT_OK && v->e->has_core)
+    if (status == WEFT_OK && text)
         status = run_rows(v, err);
     if (status == WEFT_OK)
         status = wf_verify_compare(v, err);

@@ -91,6 +91,37 @@ class Verify(harness.Case):
             self.assertLessEqual(rows["logits"]["relative"], 1e-4) # the documented tolerance of f32
             self.assertTrue(all(row["passed"] for row in rows.values()))
 
+    def only(self, *names):
+        """Of the reference of a picture those tensors alone."""
+        tensors = read_safetensors(os.path.join(MLLAMA, "parity.safetensors"))
+        path = self.path("only.safetensors")
+        write_safetensors(path, {n: t for n, t in tensors.items() if n in names})
+        return path
+
+    PICTURE = ("pixel_values", "aspect_ratio_ids", "num_tiles")
+
+    def test_an_encoder_without_a_text(self):
+        """A reference of an encoder alone, also where the text core is open."""
+        path, dump = self.only(*self.PICTURE, "vision.output"), self.path("dump.safetensors")
+        found = json.loads(self.ok("model", "verify", MLLAMA, "--parity", path, "--dump", dump, "--json").out)
+        self.assertTrue(found["passed"])
+        self.assertEqual([row["name"] for row in found["rows"]], ["vision.output"])
+        self.assertEqual(list(read_safetensors(dump)), ["vision.output"])
+        self.ok("model", "verify", MLLAMA, "--dump", self.path("whole.safetensors"))
+        self.assertEqual(read_safetensors(self.path("whole.safetensors"))["vision.output"],
+                         read_safetensors(dump)["vision.output"])
+
+    def test_a_part_of_a_text_is_none(self):
+        for tensor, word in (("logits", "input_ids"), ("greedy", "input_ids"), ("input_ids", "logits")):
+            path = self.only(*self.PICTURE, "vision.output", tensor)
+            r = self.weft("model", "verify", MLLAMA, "--parity", path)
+            self.assertEqual(r.code, 4, r.err)
+            self.assertIn(word, r.err)
+            self.assertIn("is missing", r.err)
+        self.assertIn("no plugin recognises", self.fails(4, "model", "verify", MLLAMA, "--parity", self.only()))
+        self.assertIn("nothing in it", self.fails(4, "model", "verify", MLLAMA, "--parity",
+                                                  self.only(*self.PICTURE)))
+
     def changed(self):
         """The reference with one logit moved by ten times the tolerance of its scale."""
         tensors = read_safetensors(os.path.join(LLAMA, "parity.safetensors"))
