@@ -25,6 +25,7 @@ void cli_answer_init(cli_answer *a, enum cli_form form, const char *path, cli_pl
 
 void cli_answer_deinit(cli_answer *a)
 {
+    weft_sequence_destroy(&a->sequence);
     free(a->text);
     a->text = NULL;
 }
@@ -104,7 +105,7 @@ static int32_t take_token(void *ctx, const weft_token *t)
 }
 
 /* What stopped the run from outside counts before what the engine says of it. */
-static void settle(cli_answer *a, weft_status st)
+static void settle(cli_answer *a)
 {
     const char *why = a->no_memory ? "out of memory: the text of an answer" : "interrupted";
     if (cli_interrupted() || a->no_memory) {
@@ -112,28 +113,31 @@ static void settle(cli_answer *a, weft_status st)
         snprintf(a->err.message, sizeof a->err.message, "%s", why);
     } else if (cli_out_failed()) {
         a->err.code = WEFT_OK; /* said at the end */
-    } else if (st != WEFT_OK && a->err.code == WEFT_OK) {
-        a->err.code = st;
+    } else if (a->status != WEFT_OK && a->err.code == WEFT_OK) {
+        a->err.code = a->status;
     }
 }
 
-void cli_answer_run(cli_answer *a, const cli *c, weft_engine *e, const weft_prompt *prompt)
+void cli_answer_start(cli_answer *a, weft_engine *e, const weft_prompt *prompt)
 {
-    weft_sampling  sampling = {.hdr = WEFT_HDR(weft_sampling)};
-    weft_sequence *s = NULL;
-    weft_sampling_from_settings(c->settings, &sampling);
     /* An answer; raw text goes on where the prompt ended. */
     a->after_space = (prompt->flags & WEFT_PROMPT_CHAT) != 0 || prompt->n_items > 0;
-    weft_status st = weft_sequence_create(e, &s, &a->err);
-    if (st == WEFT_OK)
-        st = weft_sequence_feed_prompt(s, prompt, &a->err);
-    if (st == WEFT_OK)
-        st = weft_generate(s, &sampling, take_token, a, &a->run, &a->err);
-    weft_sequence_destroy(&s);
-    settle(a, st);
+    a->status = weft_sequence_create(e, &a->sequence, &a->err);
+    if (a->status == WEFT_OK)
+        a->status = weft_sequence_feed_prompt(a->sequence, prompt, &a->err);
+}
+
+void cli_answer_finish(cli_answer *a, const cli *c)
+{
+    weft_sampling sampling = {.hdr = WEFT_HDR(weft_sampling)};
+    weft_sampling_from_settings(c->settings, &sampling);
+    if (a->status == WEFT_OK)
+        a->status = weft_generate(a->sequence, &sampling, take_token, a, &a->run, &a->err);
+    weft_sequence_destroy(&a->sequence);
+    settle(a);
     if (a->form == CLI_FORM_KEEP)
         return;
-    if (st == WEFT_OK)
+    if (a->status == WEFT_OK)
         begin(a); /* an answer without a character is still a line */
     if (a->begun && !a->ends_line)
         cli_place_put(a->place, "\n", 1);

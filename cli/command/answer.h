@@ -14,8 +14,10 @@ enum cli_form {
 
 typedef struct cli_answer {
     enum cli_form   form;
-    const char     *path;  /* CLI_FORM_LINE */
-    cli_place      *place; /* of the text in the order of results; NULL: at once */
+    const char     *path;     /* CLI_FORM_LINE */
+    cli_place      *place;    /* of the text in the order of results; NULL: at once */
+    weft_sequence  *sequence; /* from start to finish */
+    weft_status     status;   /* of the start, then of the whole */
     weft_generation run;
     weft_error      err;                /* why it failed, or WEFT_OK */
     double          decode_s, encode_s; /* of the items */
@@ -28,9 +30,11 @@ typedef struct cli_answer {
 /* path and place are borrowed. */
 void cli_answer_init(cli_answer *a, enum cli_form form, const char *path, cli_place *place);
 void cli_answer_deinit(cli_answer *a);
-/* Feeds the prompt to a fresh sequence and generates; the text goes where the form says, closed by
- * a newline. Failures are in a->err. */
-void cli_answer_run(cli_answer *a, const cli *c, weft_engine *e, const weft_prompt *prompt);
+/* Feeds the prompt to a fresh sequence. A failure is in a->status until the answer is finished. */
+void cli_answer_start(cli_answer *a, weft_engine *e, const weft_prompt *prompt);
+/* Generates; the text goes where the form says, closed by a newline. Failures, also of the start,
+ * are in a->err. */
+void cli_answer_finish(cli_answer *a, const cli *c);
 /* Of a->err: 0, 130 after Ctrl-C, else weft_exit_code(). */
 int32_t cli_answer_code(const cli_answer *a);
 /* {"tokens": {...}, "timings": {...}, "text": ..., "error": ...}: what both commands print. */

@@ -6,16 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/answer.h"
+#include "command/describe_prompt.h"
 #include "command/session.h"
 #include "command/walk.h"
 #include "exit.h"
 #include "input/interrupt.h"
-#include "input/stdin.h"
 #include "input/values.h"
-#include "output/preview.h"
-#include "output/progress.h"
-#include "output/record.h"
 #include "output/say.h"
 #include "output/sheet.h"
 #include "output/show.h"
@@ -23,172 +19,41 @@
 
 #define NOTHING_HERE "no file here that can be described"
 
-typedef struct task task;
-
-/* The state of one describe. */
-typedef struct job {
-    cli              *c;
-    weft_engine      *e;
-    weft_prompt       prompt;               /* without items */
-    weft_item_request request;              /* of a FILE, without its path */
-    weft_item        *audio[CLI_AUDIO_MAX]; /* in every prompt, behind its files */
-    uint32_t          n_audio;
-    bool              audio_timed; /* their times are in a sum: they are encoded once */
-    bool              json, many;
-    task             *first, *last; /* files at work, by the order in which they were started */
-    cli_tally         tally;
-    weft_generation   sum;
-    double            decode_s, encode_s;
-} job;
-
-static weft_status open_as(job *j, weft_item_request rq, const char *path, weft_item **out,
-                           weft_error *err)
-{
-    rq.path = path;
-    rq.plan_only = cli_has(j->c, OWN_PLAN);
-    *out = NULL;
-    weft_status st = cli_media_ready(path, err);
-    return st == WEFT_OK ? weft_item_open(j->e, &rq, out, err) : st;
-}
-
-static weft_status open_item(job *j, const char *path, weft_item **out, weft_error *err)
-{
-    weft_status st = open_as(j, j->request, path, out, err);
-    if (st == WEFT_OK && cli_has(j->c, OWN_PREVIEW)) /* said, and the answer goes on */
-        j->tally.code = cli_worse(j->tally.code, cli_preview_write(*out, j->c->value[OWN_PREVIEW]));
-    return st;
-}
-
-static void add_times(job *j, cli_answer *a, weft_item *const *items, uint32_t n)
-{
-    n -= j->audio_timed ? j->n_audio : 0; /* they stand at the end */
-    j->audio_timed = true;
-    for (uint32_t i = 0; i < n; i++) {
-        weft_item_info d = {.hdr = WEFT_HDR(weft_item_info)};
-        if (weft_item_describe(items[i], &d, NULL) != WEFT_OK)
-            continue;
-        a->decode_s += d.decode_s;
-        a->encode_s += d.encode_s;
-    }
-    j->decode_s += a->decode_s;
-    j->encode_s += a->encode_s;
-    j->sum.n_prompt += a->run.n_prompt;
-    j->sum.n_new += a->run.n_new;
-    j->sum.prefill_s += a->run.prefill_s;
-    j->sum.decode_s += a->run.decode_s;
-}
-
-/* items NULL: they could not be opened. */
-static void finish_answer(job *j, cli_answer *a, char *const *paths, weft_item *const *items,
-                          uint32_t n)
-{
-    int32_t code = cli_answer_code(a);
-    if (j->json && !cli_record_print(a->place, cli_record_head(j->c, paths, items, n),
-                                     cli_answer_json(a, j->e)))
-        j->tally.code = cli_worse(j->tally.code, CLI_EXIT_MEMORY);
-    if (code == CLI_EXIT_OK)
-        j->tally.n_done++;
-    else
-        cli_tally_fail(&j->tally, a->place, &a->err, code);
-}
-
-static void answer_items(job *j, cli_answer *a, weft_item *const *items, uint32_t n)
-{
-    weft_prompt p = j->prompt;
-    weft_item **all = malloc((n + j->n_audio + 1) * sizeof(weft_item *));
-    if (all == NULL) {
-        a->err.code = WEFT_E_NOMEM;
-        snprintf(a->err.message, sizeof a->err.message, "out of memory: a prompt");
-        return;
-    }
-    for (uint32_t i = 0; i < n + j->n_audio; i++)
-        all[i] = i < n ? items[i] : j->audio[i - n];
-    p.items = all;
-    p.n_items = n + j->n_audio;
-    cli_answer_run(a, j->c, j->e, &p);
-    add_times(j, a, all, p.n_items);
-    free(all);
-}
-
-/* A plan is done with where it is started, so it is always its turn. */
-static void plan_item(job *j, const char *path, const weft_item *item)
-{
-    j->tally.n_done++;
-    if (!j->json)
-        cli_show_item(path, item);
-    else if (!cli_record_print(NULL, json_pack("{s:o}", "path", cli_json_string(path)),
-                               cli_json_item(item)))
-        j->tally.code = cli_worse(j->tally.code, CLI_EXIT_MEMORY);
-}
-
 /* A file at work. */
-struct task {
-    task             *next;
-    cli_file          file;
-    cli_place        *place;
-    cli_progress_file progress;
-    cli_answer        answer;
-    weft_item        *item;
-};
+typedef struct task {
+    cli_task   base;
+    cli_answer answer;
+    weft_item *item;
+} task;
 
-/* Takes the file's path and the place, also on failure. */
-static task *task_begin(job *j, const cli_file *file, cli_place *place)
+static void task_end(cli_describe *j, task *t)
 {
-    enum cli_form form = j->json ? CLI_FORM_KEEP : j->many ? CLI_FORM_LINE : CLI_FORM_STREAM;
-    task         *t = calloc(1, sizeof *t);
-    if (t == NULL) {
-        weft_error err = CLI_ERROR_INIT;
-        err.code = WEFT_E_NOMEM;
-        snprintf(err.message, sizeof err.message, "%.400s: out of memory", file->path);
-        cli_tally_fail(&j->tally, place, &err, CLI_EXIT_MEMORY);
-        cli_tally_end(&j->tally, &place);
-        free(file->path);
-        return NULL;
-    }
-    t->file = *file;
-    t->place = place;
-    cli_answer_init(&t->answer, form, file->path, place);
-    cli_progress_begin(&t->progress);
-    return t;
-}
-
-static void task_end(job *j, task *t)
-{
-    cli_progress_end(&t->progress);
-    cli_tally_end(&j->tally, &t->place);
     weft_item_release(&t->item);
     cli_answer_deinit(&t->answer);
-    free(t->file.path);
-    free(t);
+    cli_task_end(&j->tally, &t->base);
 }
 
-static void task_queue(job *j, task *t)
-{
-    if (j->last != NULL)
-        j->last->next = t;
-    else
-        j->first = t;
-    j->last = t;
-}
-
-/* Opens the file; what has no answer to wait for is done with. */
+/* Opens the file and begins its prompt; what has no answer to wait for is done with. */
 static bool start_file(void *ctx, const cli_file *file, cli_place *place)
 {
-    job  *j = ctx;
-    task *t = task_begin(j, file, place);
+    cli_describe *j = ctx;
+    enum cli_form form = j->json ? CLI_FORM_KEEP : j->many ? CLI_FORM_LINE : CLI_FORM_STREAM;
+    task         *t = cli_task_begin(&j->tally, sizeof *t, file, place);
     if (t == NULL)
         return false;
-    weft_status st = open_item(j, t->file.path, &t->item, &t->answer.err);
+    cli_answer_init(&t->answer, form, t->base.file.path, place);
+    weft_status st = cli_describe_open(j, t->base.file.path, &t->item, &t->answer.err);
     if (st == WEFT_OK && !cli_has(j->c, OWN_PLAN)) {
-        task_queue(j, t);
+        cli_describe_start(j, &t->answer, &t->item, 1);
+        cli_tasks_add(&j->at_work, &t->base);
         return true;
     }
     if (st == WEFT_OK)
-        plan_item(j, t->file.path, t->item);
-    else if (st != WEFT_E_NOTFOUND || !t->file.found)
-        finish_answer(j, &t->answer, &t->file.path, t->item != NULL ? &t->item : NULL, 1);
+        cli_describe_plan(j, t->base.file.path, t->item);
+    else if (st != WEFT_E_NOTFOUND || !t->base.file.found)
+        cli_describe_tell(j, &t->answer, &t->base.file.path, NULL, 1);
     else if (cli_verbose() > 0)
-        cli_place_say(t->place, "skipped: %s", t->answer.err.message);
+        cli_place_say(place, "skipped: %s", t->answer.err.message);
     task_end(j, t);
     return false;
 }
@@ -196,13 +61,10 @@ static bool start_file(void *ctx, const cli_file *file, cli_place *place)
 /* The oldest file at work is answered. */
 static uint32_t wait_file(void *ctx)
 {
-    job  *j = ctx;
-    task *t = j->first;
-    j->first = t->next;
-    if (j->first == NULL)
-        j->last = NULL;
-    answer_items(j, &t->answer, &t->item, 1);
-    finish_answer(j, &t->answer, &t->file.path, &t->item, 1);
+    cli_describe *j = ctx;
+    task         *t = cli_tasks_take(&j->at_work);
+    cli_describe_finish(j, &t->answer, &t->item, 1);
+    cli_describe_tell(j, &t->answer, &t->base.file.path, &t->item, 1);
     task_end(j, t);
     return 1;
 }
@@ -231,7 +93,7 @@ static bool group_grow(group *g)
     return true;
 }
 
-static weft_status group_fill(job *j, group *g, cli_files *files, weft_error *err)
+static weft_status group_fill(cli_describe *j, group *g, cli_files *files, weft_error *err)
 {
     weft_status st = WEFT_OK;
     while (st == WEFT_OK && !cli_interrupted()) {
@@ -240,7 +102,7 @@ static weft_status group_fill(job *j, group *g, cli_files *files, weft_error *er
         st = cli_files_next(files, &file, err);
         if (st != WEFT_OK || file.path == NULL)
             break;
-        st = open_item(j, file.path, &item, err);
+        st = cli_describe_open(j, file.path, &item, err);
         bool skip = st == WEFT_E_NOTFOUND && file.found;
         if (st == WEFT_OK && !group_grow(g)) {
             err->code = st = WEFT_E_NOMEM;
@@ -261,7 +123,7 @@ static weft_status group_fill(job *j, group *g, cli_files *files, weft_error *er
     return st;
 }
 
-static weft_status nothing_here(const job *j, weft_error *err)
+static weft_status nothing_here(const cli_describe *j, weft_error *err)
 {
     err->code = WEFT_E_NOTFOUND;
     err->stage = WEFT_STAGE_MEDIA;
@@ -269,7 +131,7 @@ static weft_status nothing_here(const job *j, weft_error *err)
     return err->code;
 }
 
-static void describe_together(job *j, cli_files *files)
+static void describe_together(cli_describe *j, cli_files *files)
 {
     cli_answer a;
     group      g = {NULL, NULL, 0, 0};
@@ -279,11 +141,13 @@ static void describe_together(job *j, cli_files *files)
         st = nothing_here(j, &a.err);
     if (st == WEFT_OK && cli_has(j->c, OWN_PLAN))
         for (uint32_t i = 0; i < g.n; i++)
-            plan_item(j, g.paths[i], g.items[i]);
+            cli_describe_plan(j, g.paths[i], g.items[i]);
     else {
-        if (st == WEFT_OK)
-            answer_items(j, &a, g.items, g.n);
-        finish_answer(j, &a, g.paths, g.items, g.n);
+        if (st == WEFT_OK) {
+            cli_describe_start(j, &a, g.items, g.n);
+            cli_describe_finish(j, &a, g.items, g.n);
+        }
+        cli_describe_tell(j, &a, g.paths, g.items, g.n);
     }
     for (uint32_t i = 0; i < g.n; i++) {
         weft_item_release(&g.items[i]);
@@ -295,7 +159,7 @@ static void describe_together(job *j, cli_files *files)
 }
 
 /* The model's part of a plan. */
-static void show_model(job *j)
+static void show_model(cli_describe *j)
 {
     if (!j->json)
         j->tally.code = cli_show_engine(j->e);
@@ -303,44 +167,19 @@ static void show_model(job *j)
         j->tally.code = CLI_EXIT_MEMORY;
 }
 
-/* The recordings of --audio. Without one of them there is nothing to ask. */
-static bool open_audio(job *j)
-{
-    weft_item_request rq = WEFT_ITEM_REQUEST(NULL);
-    rq.kind = "audio";
-    for (int32_t i = 0; i < j->c->given[OWN_AUDIO]; i++) {
-        weft_error err = CLI_ERROR_INIT;
-        if (open_as(j, rq, j->c->audio[i], &j->audio[i], &err) != WEFT_OK) {
-            cli_tally_fail(&j->tally, NULL, &err, weft_exit_code(&err));
-            return false;
-        }
-        j->n_audio++;
-        if (cli_has(j->c, OWN_PLAN))
-            plan_item(j, j->c->audio[i], j->audio[i]);
-    }
-    return true;
-}
-
-static void close_audio(job *j)
-{
-    for (uint32_t i = 0; i < j->n_audio; i++)
-        weft_item_release(&j->audio[i]);
-    j->n_audio = 0;
-}
-
-static void describe_each(job *j, cli_files *files)
+static void describe_each(cli_describe *j, cli_files *files)
 {
     const cli_walk walk = {1, NOTHING_HERE, j, start_file, wait_file};
     cli_walk_files(&walk, j->c, files, &j->tally);
 }
 
-static void describe_files(job *j)
+static void describe_files(cli_describe *j)
 {
     weft_error err = CLI_ERROR_INIT;
     cli_files  files;
     if (cli_has(j->c, OWN_PLAN))
         show_model(j);
-    if (!open_audio(j))
+    if (!cli_describe_open_audio(j))
         return;
     if (cli_files_init(&files, j->c->operands, j->c->n_operands, cli_has(j->c, OWN_RECURSIVE),
                        &err) != WEFT_OK) {
@@ -379,11 +218,11 @@ static int32_t check_usage(const cli *c)
 
 int32_t cli_run_describe(cli *c)
 {
-    job     j = {.c = c,
-                 .prompt = {.hdr = WEFT_HDR(weft_prompt), .task = "describe"},
-                 .request = WEFT_ITEM_REQUEST(NULL)};
-    char   *owned = NULL;
-    int32_t code = check_usage(c);
+    cli_describe j = {.c = c,
+                      .prompt = {.hdr = WEFT_HDR(weft_prompt), .task = "describe"},
+                      .request = WEFT_ITEM_REQUEST(NULL)};
+    char        *owned = NULL;
+    int32_t      code = check_usage(c);
     if (code == CLI_EXIT_OK)
         code = cli_clip_request(c, &j.request);
     if (code == CLI_EXIT_OK)
@@ -399,7 +238,7 @@ int32_t cli_run_describe(cli *c)
         if (j.sum.n_new > 0)
             cli_summary(&j.sum, j.decode_s, j.encode_s);
     }
-    close_audio(&j);
+    cli_describe_close_audio(&j);
     cli_engine_close(&j.e);
     free(owned);
     return code;

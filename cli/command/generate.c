@@ -28,7 +28,8 @@ static int32_t run_prompt(cli *c, weft_engine *e, const weft_prompt *prompt)
 {
     cli_answer a;
     cli_answer_init(&a, cli_has(c, OWN_JSON) ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL, NULL);
-    cli_answer_run(&a, c, e, prompt);
+    cli_answer_start(&a, e, prompt);
+    cli_answer_finish(&a, c);
     int32_t code = cli_answer_code(&a);
     if (cli_has(c, OWN_JSON) && !cli_json_print(NULL, cli_answer_json(&a, e)))
         code = cli_worse(code, CLI_EXIT_MEMORY);

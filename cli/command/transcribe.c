@@ -15,7 +15,6 @@
 #include "input/stdin.h"
 #include "input/values.h"
 #include "output/out.h"
-#include "output/progress.h"
 #include "output/say.h"
 #include "output/terminal.h"
 #include "output/transcript.h"
@@ -24,8 +23,6 @@
 #define SEGMENT_LEAST_US (SECOND_US / 2) /* a word takes about that long */
 #define SEGMENT_MOST_US (600ll * SECOND_US)
 
-typedef struct run run;
-
 /* The state of one transcribe. */
 typedef struct job {
     cli              *c;
@@ -33,21 +30,18 @@ typedef struct job {
     weft_long_request request; /* without a path */
     weft_sampling     sampling;
     cli_outputs       out;
-    run      *first, *last; /* recordings at work, by the order in which they were started */
-    cli_tally tally;
+    cli_tasks         at_work;
+    cli_tally         tally;
 } job;
 
 /* One recording. */
-struct run {
-    run              *next;
-    cli_file          file;
-    cli_place        *place;
-    cli_progress_file progress;
-    cli_transcript    text;
-    double            begin_s, encode_s, prefill_s, decode_s;
-    weft_item_info    info;
-    weft_error        err;
-};
+typedef struct run {
+    cli_task       base;
+    cli_transcript text;
+    double         begin_s, encode_s, prefill_s, decode_s;
+    weft_item_info info;
+    weft_error     err;
+} run;
 
 static double now_s(void)
 {
@@ -68,7 +62,7 @@ static int32_t take_part(void *ctx, const weft_part_result *part)
 static void take_time(void *ctx, int64_t done_us, int64_t total_us)
 {
     run *r = ctx;
-    cli_progress_time(&r->progress, done_us, total_us, now_s() - r->begin_s);
+    cli_progress_time(&r->base.progress, done_us, total_us, now_s() - r->begin_s);
 }
 
 static void say_summary(const run *r)
@@ -78,19 +72,19 @@ static void say_summary(const run *r)
     if (!cli_err_is_terminal() && cli_verbose() == 0)
         return;
     cli_place_say(
-        r->place,
+        r->base.place,
         "%.600s: %.2f s of audio in %.2f s: encode %.2f s, prefill %.2f s, generate %.2f s; "
         "real-time factor %.3f",
-        r->file.path, length, wall, r->encode_s, r->prefill_s, r->decode_s,
+        r->base.file.path, length, wall, r->encode_s, r->prefill_s, r->decode_s,
         length > 0.0 ? wall / length : 0.0);
 }
 
 /* Silence, hum and noise are no failure. */
 static void note_silence(const run *r)
 {
-    const char *path = r->file.path;
+    const char *path = r->base.file.path;
     if (r->text.n_words == 0)
-        cli_place_warn(r->place, "no speech found in %.900s",
+        cli_place_warn(r->base.place, "no speech found in %.900s",
                        strcmp(path, "-") == 0 ? "standard input" : path);
 }
 
@@ -104,9 +98,9 @@ static void finish(job *j, run *r, weft_status st)
     if (stopped) {
         r->err.code = WEFT_E_CANCELLED;
         snprintf(r->err.message, sizeof r->err.message, "interrupted");
-        cli_tally_fail(&j->tally, r->place, &r->err, CLI_EXIT_INTERRUPTED);
+        cli_tally_fail(&j->tally, r->base.place, &r->err, CLI_EXIT_INTERRUPTED);
     } else if (st != WEFT_OK) {
-        cli_tally_fail(&j->tally, r->place, &r->err, cli_worse(code, weft_exit_code(&r->err)));
+        cli_tally_fail(&j->tally, r->base.place, &r->err, cli_worse(code, weft_exit_code(&r->err)));
     } else if (code != CLI_EXIT_OK) { /* said where it happened */
         j->tally.n_failed++;
         j->tally.code = cli_worse(j->tally.code, code);
@@ -117,54 +111,23 @@ static void finish(job *j, run *r, weft_status st)
     }
 }
 
-/* Takes the file's path and the place, also on failure. */
-static run *run_begin(job *j, const cli_file *file, cli_place *place)
-{
-    run *r = calloc(1, sizeof *r);
-    if (r == NULL) {
-        weft_error err = CLI_ERROR_INIT;
-        err.code = WEFT_E_NOMEM;
-        snprintf(err.message, sizeof err.message, "%.400s: out of memory", file->path);
-        cli_tally_fail(&j->tally, place, &err, CLI_EXIT_MEMORY);
-        cli_tally_end(&j->tally, &place);
-        free(file->path);
-        return NULL;
-    }
-    r->file = *file;
-    r->place = place;
-    r->info = (weft_item_info){.hdr = WEFT_HDR(weft_item_info)};
-    r->err = (weft_error)CLI_ERROR_INIT;
-    cli_transcript_init(&r->text, &j->out, file->path, place);
-    cli_progress_begin(&r->progress);
-    return r;
-}
-
-static void run_end(job *j, run *r)
-{
-    cli_progress_end(&r->progress);
-    cli_tally_end(&j->tally, &r->place);
-    free(r->file.path);
-    free(r);
-}
-
 static bool start_file(void *ctx, const cli_file *file, cli_place *place)
 {
     job *j = ctx;
-    run *r = run_begin(j, file, place);
+    run *r = cli_task_begin(&j->tally, sizeof *r, file, place);
     if (r == NULL)
         return false;
-    if (cli_media_ready(r->file.path, &r->err) != WEFT_OK) {
-        cli_tally_fail(&j->tally, r->place, &r->err,
+    r->info = (weft_item_info){.hdr = WEFT_HDR(weft_item_info)};
+    r->err = (weft_error)CLI_ERROR_INIT;
+    cli_transcript_init(&r->text, &j->out, r->base.file.path, place);
+    if (cli_media_ready(r->base.file.path, &r->err) != WEFT_OK) {
+        cli_tally_fail(&j->tally, place, &r->err,
                        cli_interrupted() ? CLI_EXIT_INTERRUPTED : weft_exit_code(&r->err));
-        run_end(j, r);
+        cli_task_end(&j->tally, &r->base);
         return false;
     }
     r->begin_s = now_s();
-    if (j->last != NULL)
-        j->last->next = r;
-    else
-        j->first = r;
-    j->last = r;
+    cli_tasks_add(&j->at_work, &r->base);
     return true;
 }
 
@@ -172,20 +135,17 @@ static bool start_file(void *ctx, const cli_file *file, cli_place *place)
 static uint32_t wait_file(void *ctx)
 {
     job              *j = ctx;
-    run              *r = j->first;
+    run              *r = cli_tasks_take(&j->at_work);
     weft_long_request rq = j->request;
-    rq.path = r->file.path;
+    rq.path = r->base.file.path;
     rq.ctx = r;
-    j->first = r->next;
-    if (j->first == NULL)
-        j->last = NULL;
     weft_status st = weft_run_long(j->e, &rq, &j->sampling, &r->info, &r->err);
     cli_line_clear();
-    if (st != WEFT_E_NOTFOUND || !r->file.found || r->text.open)
+    if (st != WEFT_E_NOTFOUND || !r->base.file.found || r->text.open)
         finish(j, r, st);
     else if (cli_verbose() > 0)
-        cli_place_say(r->place, "skipped: %s", r->err.message);
-    run_end(j, r);
+        cli_place_say(r->base.place, "skipped: %s", r->err.message);
+    cli_task_end(&j->tally, &r->base);
     return 1;
 }
 

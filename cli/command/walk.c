@@ -10,20 +10,6 @@
 #include "output/out.h"
 #include "output/say.h"
 
-void cli_tally_fail(cli_tally *t, cli_place *place, const weft_error *err, int32_t code)
-{
-    t->n_failed++;
-    t->code = cli_worse(t->code, code);
-    (void)cli_place_error(place, err);
-}
-
-void cli_tally_end(cli_tally *t, cli_place **place)
-{
-    int32_t code = cli_place_end(place);
-    t->n_failed += code != CLI_EXIT_OK;
-    t->code = cli_worse(t->code, code);
-}
-
 static bool must_stop(const cli *c, const cli_tally *t)
 {
     return cli_out_failed() || cli_interrupted() ||

@@ -3,20 +3,7 @@
 #ifndef WEFT_CLI_WALK_H
 #define WEFT_CLI_WALK_H
 
-#include "cli.h"
-#include "input/files.h"
-#include "output/ordered.h"
-
-/* What became of a command's files. */
-typedef struct cli_tally {
-    int32_t code; /* the worst so far */
-    int32_t n_done, n_failed;
-} cli_tally;
-
-/* One that failed: err is said in its place (NULL: at once). */
-void cli_tally_fail(cli_tally *t, cli_place *place, const weft_error *err, int32_t code);
-/* The place ends; the tally hears of what could not be held in it. */
-void cli_tally_end(cli_tally *t, cli_place **place);
+#include "command/task.h"
 
 typedef struct cli_walk {
     uint32_t    at_once; /* files that may be at work at the same time, from 1 on */
