@@ -11,7 +11,7 @@ static int32_t planned_dtype(const weft_engine *e)
     const json_t *config;
     const char   *name = "";
     if (e->model != NULL)
-        return e->model->embed.dtype;
+        return e->model->embed.format;
     if (e->dtype != WF_DTYPE_AUTO)
         return e->dtype;
     if (wf_package_json(e->package, "config.json", &config, NULL) != WEFT_OK)
@@ -32,7 +32,7 @@ static void describe_core(const weft_engine *e, int32_t dtype, weft_engine_info 
 {
     const wf_config *c = &e->config;
     int32_t          kv_dtype = dtype == WF_BF16 ? WF_BF16 : WF_F32;
-    int64_t          own = wf_page_bytes(kv_dtype, c->n_kv_heads, c->head_dim);
+    int64_t          own = wf_kv_page_bytes(e->device, kv_dtype, c->n_kv_heads, c->head_dim);
     int64_t          sites = wf_hooks_page_bytes(&e->hooks, kv_dtype);
     i->kv_dtype = dtype_name(kv_dtype);
     i->context = e->context;
@@ -67,7 +67,7 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     i.dtype = dtype_name(dtype);
     i.kv_dtype = i.dtype;
     i.device = e->device->name;
-    i.isa = e->device->ops.isa;
+    i.isa = e->device->isa;
     i.n_threads = wf_pool_threads(e->pool);
     i.n_sites = e->hooks.n_sites;
     if (e->has_core)

@@ -6,6 +6,7 @@
 
 #include "core/base/cpu.h"
 #include "core/base/mem.h"
+#include "core/device/builtin.h"
 #include "core/media/item.h"
 #include "core/plugin/dirs.h"
 
@@ -162,13 +163,19 @@ static weft_status load_core(weft_engine *e, weft_error *err)
     return status;
 }
 
+/* Of a layer of the text core. */
+static int64_t own_page_bytes(const weft_engine *e, int32_t kv_dtype)
+{
+    return wf_kv_page_bytes(e->device, kv_dtype, e->config.n_kv_heads, e->config.head_dim);
+}
+
 /* K/V may take what the option says, or what the context and a few media items need. */
 static uint64_t kv_limit(const weft_engine *e, int32_t kv_dtype, int64_t page_bytes)
 {
     uint64_t asked = (uint64_t)wf_settings_i64(e->settings, "kv_bytes"), limit = 0;
     if (asked != 0)
         return asked;
-    if (!wf_config_kv_bytes(&e->config, kv_dtype, e->context, &limit))
+    if (!wf_config_kv_bytes(&e->config, own_page_bytes(e, kv_dtype), e->context, &limit))
         return UINT64_MAX;
     for (int32_t i = 0; i < e->hooks.n_streams; i++)
         limit += (uint64_t)e->hooks.streams[i].n_sites * (ITEM_ROWS / WF_PAGE_TOKENS) *
@@ -180,12 +187,22 @@ static uint64_t kv_limit(const weft_engine *e, int32_t kv_dtype, int64_t page_by
 
 static int64_t page_bytes(const weft_engine *e, int32_t kv_dtype)
 {
-    int64_t own = wf_page_bytes(kv_dtype, e->config.n_kv_heads, e->config.head_dim);
+    int64_t own = own_page_bytes(e, kv_dtype);
     int64_t sites = wf_hooks_page_bytes(&e->hooks, kv_dtype);
     return own > sites ? own : sites;
 }
 
-static void set_sizes(weft_engine *e)
+/* Pages of the longest run: a block of text, or a block of an item's rows. */
+static int32_t longest_run(const weft_engine *e)
+{
+    int32_t longest = e->config.n_layers;
+    for (int32_t i = 0; i < e->hooks.n_streams; i++)
+        if (e->hooks.streams[i].n_sites > longest)
+            longest = e->hooks.streams[i].n_sites;
+    return longest;
+}
+
+static weft_status set_sizes(weft_engine *e, weft_error *err)
 {
     int64_t context = wf_settings_i64(e->settings, "context"), own = e->config.max_positions;
     if (context == 0)
@@ -196,9 +213,19 @@ static void set_sizes(weft_engine *e)
     int32_t kv_dtype = e->dtype == WF_DTYPE_AUTO ? WF_BF16 : e->dtype == WF_BF16 ? WF_BF16 : WF_F32;
     if (e->model != NULL)
         kv_dtype = e->model->kv_dtype;
-    e->kv_limit = kv_limit(e, kv_dtype, page_bytes(e, kv_dtype));
-    wf_kv_pool_init(&e->kv, e->device, e->queue, kv_dtype, page_bytes(e, kv_dtype), e->kv_limit);
+    int64_t page = page_bytes(e, kv_dtype);
+    if (own_page_bytes(e, kv_dtype) <= 0)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has no K/V pages of %d heads of %d",
+                       e->device->name, e->config.n_kv_heads, e->config.head_dim);
+    e->kv_limit = kv_limit(e, kv_dtype, page);
+    wf_kv_sizes sizes = {.dtype = kv_dtype,
+                         .run = e->config.n_layers,
+                         .longest = longest_run(e),
+                         .page_bytes = page,
+                         .max_bytes = e->kv_limit};
+    wf_kv_pool_init(&e->kv, e->device, e->queue, &sizes);
     wf_blocks_init(&e->blocks, &e->kv, e->config.n_layers);
+    return WEFT_OK;
 }
 
 static weft_status load_weights(weft_engine *e, weft_error *err)
@@ -208,7 +235,9 @@ static weft_status load_weights(weft_engine *e, weft_error *err)
         status = wf_engine_load_modalities(e, err);
     if (status != WEFT_OK || !e->has_core)
         return status;
-    set_sizes(e);
+    status = set_sizes(e, err);
+    if (status != WEFT_OK)
+        return status;
     return wf_decoder_init(&e->decoder, e->model, &e->hooks, &e->kv, e->queue, e->prefill_chunk,
                            e->prefill_chunk < OUT_ROWS ? e->prefill_chunk : OUT_ROWS, err);
 }
@@ -221,7 +250,7 @@ static weft_status open_model(weft_engine *e, const char *dir, weft_error *err)
     if (status == WEFT_OK)
         status = wf_engine_resolve_markers(e, err);
     if (status == WEFT_OK && e->has_core)
-        set_sizes(e);
+        status = set_sizes(e, err);
     if (status == WEFT_OK && (e->flags & WEFT_OPEN_CONFIG) == 0)
         status = load_weights(e, err);
     return wf_fail_stage(err, status, WEFT_STAGE_MODEL);

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "core/base/pool.h"
 #include "core/kv/blocks.h"
 #include "core/model/decoder.h"
 #include "core/plugin/registry.h"

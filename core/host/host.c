@@ -119,10 +119,11 @@ void wf_host_clear(wf_plugin *p)
     wf_host_packages_close(p);
 }
 
-void wf_plugin_bind(wf_plugin *p, const wf_binding *b)
+weft_status wf_plugin_bind(wf_plugin *p, const wf_binding *b, weft_error *err)
 {
     p->binding = *b;
     p->weights.device = b->device;
+    return wf_host_kernels_bind(p, b->device, err);
 }
 
 const char *wf_plugin_id(const wf_plugin *p)

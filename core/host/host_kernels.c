@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.kernels/1: a plugin's own kernels: declared once, launched on a queue with their argument
- * values copied. */
+/* weft.kernels/1: a plugin's own kernels. What one add() declares is a set: its image and its
+ * kernels. A set is loaded onto the device when the plugin has both; a launch copies the values of
+ * its arguments. */
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -13,33 +14,31 @@ static const weft_kernel_decl *decl_at(const weft_kernel_decl *k, uint32_t i)
 
 static const weft_kernel *kernels_find(const weft_host *h, const char *name)
 {
-    for (weft_kernel *k = wf_host_plugin(h)->kernels; k != NULL && name != NULL; k = k->next)
-        if (strcmp(k->name, name) == 0)
-            return k;
+    for (wf_kernel_set *s = wf_host_plugin(h)->kernels; s != NULL && name != NULL; s = s->next)
+        for (uint32_t i = 0; i < s->n; i++)
+            if (strcmp(s->kernels[i].decl.name, name) == 0)
+                return &s->kernels[i];
     return NULL;
 }
 
-/* Values lie one after the other, each at a multiple of 16 so that any type is aligned. */
-static bool place_args(const uint32_t *bytes, uint32_t n, uint32_t offset[WF_KERNEL_ARGS])
+/* The plugin's declaration as a device takes it; strings and sizes stay the plugin's. */
+static wf_kernel_decl decl_of(const weft_kernel_decl *d)
 {
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (bytes[i] == 0 || bytes[i] > WF_KERNEL_BYTES - at)
-            return false;
-        offset[i] = at;
-        at = (at + bytes[i] + 15) & ~15u;
-        at = at < WF_KERNEL_BYTES ? at : WF_KERNEL_BYTES;
-    }
-    return true;
+    return (wf_kernel_decl){.name = d->name,
+                            .function = d->gpu_symbol,
+                            .cpu = d->cpu,
+                            .arg_bytes = d->arg_bytes,
+                            .n_args = d->n_args};
 }
 
+/* What can be said without a device; the device says the rest. */
 static weft_status check_decl(const weft_host *h, const weft_kernel_decl *d, weft_error *err)
 {
-    uint32_t offset[WF_KERNEL_ARGS];
+    uint32_t       offset[WF_KERNEL_ARGS];
+    wf_kernel_decl decl = decl_of(d);
     if (d->name == NULL || d->cpu == NULL)
         return wf_fail(err, WEFT_E_INVALID, "kernels.add: a kernel needs a name and a CPU body");
-    if (d->n_args > WF_KERNEL_ARGS || (d->n_args > 0 && d->arg_bytes == NULL) ||
-        !place_args(d->arg_bytes, d->n_args, offset))
+    if (!wf_kernel_place(&decl, offset))
         return wf_fail(err, WEFT_E_LIMIT,
                        "kernels.add: %s: at most %d arguments of %d bytes in all", d->name,
                        WF_KERNEL_ARGS, WF_KERNEL_BYTES);
@@ -48,59 +47,121 @@ static weft_status check_decl(const weft_host *h, const weft_kernel_decl *d, wef
     return WEFT_OK;
 }
 
+/* The set's image and kernels off their device. */
+static void set_unload(wf_kernel_set *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        wf_kernel_destroy(&s->kernels[i].on_device);
+    if (s->image != NULL)
+        wf_image_unload(s->device, s->image);
+    s->image = NULL;
+    s->device = NULL;
+}
+
+static weft_status set_load(wf_kernel_set *s, wf_device *d, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    s->device = d;
+    if (s->gpu != NULL)
+        status = wf_image_load(d, s->gpu->data, s->gpu->bytes, &s->image, err);
+    for (uint32_t i = 0; i < s->n && status == WEFT_OK; i++)
+        status = wf_kernel_create(d, s->image, &s->kernels[i].decl, &s->kernels[i].on_device, err);
+    if (status != WEFT_OK)
+        set_unload(s);
+    return status;
+}
+
+weft_status wf_host_kernels_bind(wf_plugin *p, wf_device *d, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (wf_kernel_set *s = p->kernels; s != NULL; s = s->next)
+        if (s->device != NULL && s->device != d)
+            set_unload(s);
+    for (wf_kernel_set *s = p->kernels; s != NULL && d != NULL && status == WEFT_OK; s = s->next)
+        if (s->device == NULL)
+            status = set_load(s, d, err);
+    return status;
+}
+
+static weft_status check_set(const weft_host *h, const weft_kernel_decl *k, uint32_t n,
+                             const weft_fatbin *gpu, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    if (k == NULL || k[0].hdr.size < sizeof *k)
+        return wf_fail(err, WEFT_E_INVALID, "kernels.add: weft_kernel_decl.hdr.size is not set");
+    if (gpu != NULL && (!WEFT_HAS(gpu, weft_fatbin, bytes) || gpu->data == NULL || gpu->bytes == 0))
+        return wf_fail(err, WEFT_E_INVALID,
+                       "kernels.add: the weft_fatbin needs its size, data and bytes");
+    for (uint32_t i = 0; i < n && status == WEFT_OK; i++) {
+        status = check_decl(h, decl_at(k, i), err);
+        for (uint32_t j = 0; j < i && status == WEFT_OK; j++)
+            if (strcmp(decl_at(k, i)->name, decl_at(k, j)->name) == 0)
+                status = wf_fail(err, WEFT_E_CONFLICT, "kernels.add: there are two kernels %s",
+                                 decl_at(k, i)->name);
+    }
+    return status;
+}
+
 static weft_status kernels_add(const weft_host *h, const weft_kernel_decl *k, uint32_t n,
                                const weft_fatbin *gpu, weft_error *err)
 {
-    wf_plugin *p = wf_host_plugin(h);
-    (void)gpu; /* for a device that can launch it */
-    if (k == NULL || k[0].hdr.size < sizeof *k)
-        return wf_fail(err, WEFT_E_INVALID, "kernels.add: weft_kernel_decl.hdr.size is not set");
-    for (uint32_t i = 0; i < n; i++) {
-        const weft_kernel_decl *d = decl_at(k, i);
-        weft_status             st = check_decl(h, d, err);
-        weft_kernel            *mine = st == WEFT_OK ? wf_zalloc(sizeof *mine) : NULL;
-        if (mine == NULL)
-            return st != WEFT_OK ? st : wf_fail_nomem(err, sizeof *mine, "a kernel");
-        *mine = (weft_kernel){
-            .next = p->kernels, .owner = p, .name = d->name, .cpu = d->cpu, .n_args = d->n_args};
-        (void)place_args(d->arg_bytes, d->n_args, mine->offset); /* check_decl saw that it fits */
-        for (uint32_t j = 0; j < d->n_args; j++)
-            mine->arg_bytes[j] = d->arg_bytes[j];
-        p->kernels = mine;
+    wf_plugin  *p = wf_host_plugin(h);
+    weft_status status = check_set(h, k, n, gpu, err);
+    if (status != WEFT_OK)
+        return status;
+    size_t         bytes = sizeof(wf_kernel_set) + (size_t)n * sizeof(weft_kernel);
+    wf_kernel_set *s = wf_zalloc(bytes);
+    if (s == NULL)
+        return wf_fail_nomem(err, bytes, "kernels");
+    s->gpu = gpu;
+    s->n = n;
+    for (uint32_t i = 0; i < n; i++)
+        s->kernels[i] = (weft_kernel){.owner = p, .decl = decl_of(decl_at(k, i))};
+    if (p->binding.device != NULL)
+        status = set_load(s, p->binding.device, err);
+    if (status != WEFT_OK) {
+        wf_free(s);
+        return status;
     }
+    s->next = p->kernels;
+    p->kernels = s;
+    return WEFT_OK;
+}
+
+static weft_status check_launch(const weft_host *h, const weft_queue *q, const weft_kernel *k,
+                                const weft_launch *l, void *const *args, weft_error *err)
+{
+    if (q == NULL || k == NULL || !WEFT_HAS(l, weft_launch, grain) ||
+        (k->decl.n_args > 0 && args == NULL))
+        return wf_fail(err, WEFT_E_INVALID,
+                       "kernels.launch: a queue, a kernel, a weft_launch with its size "
+                       "set and arguments are needed");
+    if (k->owner != wf_host_plugin(h))
+        return wf_fail(err, WEFT_E_INVALID, "kernels.launch: %s is another plugin's kernel",
+                       k->decl.name);
+    if (l->n < 0 || l->grain < 1)
+        return wf_fail(err, WEFT_E_INVALID,
+                       "kernels.launch: %s: n is %lld and grain %lld; n is 0 or more, "
+                       "grain 1 or more",
+                       k->decl.name, (long long)l->n, (long long)l->grain);
+    if (k->on_device == NULL || k->on_device->device != q->device)
+        return wf_fail(err, WEFT_E_STATE, "kernels.launch: %s is not on the device of this queue",
+                       k->decl.name);
     return WEFT_OK;
 }
 
 static weft_status kernels_launch(const weft_host *h, weft_queue *q, const weft_kernel *k,
                                   const weft_launch *l, void *const *args, weft_error *err)
 {
-    if (q == NULL || k == NULL || !WEFT_HAS(l, weft_launch, grain) ||
-        (k->n_args > 0 && args == NULL))
-        return wf_fail(err, WEFT_E_INVALID,
-                       "kernels.launch: a queue, a kernel, a weft_launch with its size "
-                       "set and arguments are needed");
-    if (k->owner != wf_host_plugin(h))
-        return wf_fail(err, WEFT_E_INVALID, "kernels.launch: %s is another plugin's kernel",
-                       k->name);
-    if (l->n < 0 || l->grain < 1)
-        return wf_fail(err, WEFT_E_INVALID,
-                       "kernels.launch: %s: n is %lld and grain %lld; n is 0 or more, "
-                       "grain 1 or more",
-                       k->name, (long long)l->n, (long long)l->grain);
-    wf_op         op = {.kind = WF_OP_KERNEL};
-    wf_kernel_op *a = &op.u.kernel;
-    a->fn = k->cpu;
-    a->n = l->n;
-    a->grain = l->grain;
-    a->n_args = k->n_args;
-    memcpy(a->offset, k->offset, sizeof a->offset);
-    for (uint32_t i = 0; i < k->n_args; i++) {
-        if (args[i] == NULL)
-            return wf_fail(err, WEFT_E_INVALID, "kernels.launch: %s: argument %u is NULL", k->name,
-                           i);
-        memcpy(a->data + a->offset[i], args[i], k->arg_bytes[i]);
-    }
-    return l->n == 0 ? WEFT_OK : wf_queue_submit(q, &op, err);
+    weft_error  why = WF_ERROR_INIT;
+    weft_status status = check_launch(h, q, k, l, args, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_launch how = {.n = l->n, .grain = l->grain, .shared_bytes = l->shared_bytes};
+    memcpy(how.grid, l->grid, sizeof how.grid);
+    memcpy(how.block, l->block, sizeof how.block);
+    status = wf_queue_launch(q, k->on_device, &how, args, &why);
+    return status == WEFT_OK ? status : wf_fail(err, status, "kernels.launch: %s", why.message);
 }
 
 const weft_if_kernels wf_host_kernels = {WEFT_HDR(weft_if_kernels), kernels_add, kernels_find,
@@ -109,8 +170,9 @@ const weft_if_kernels wf_host_kernels = {WEFT_HDR(weft_if_kernels), kernels_add,
 void wf_host_kernels_clear(wf_plugin *p)
 {
     while (p->kernels != NULL) {
-        weft_kernel *k = p->kernels;
-        p->kernels = k->next;
-        wf_free(k);
+        wf_kernel_set *s = p->kernels;
+        p->kernels = s->next;
+        set_unload(s);
+        wf_free(s);
     }
 }

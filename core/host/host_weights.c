@@ -91,9 +91,8 @@ static weft_status get_linear(wf_plugin *p, wf_loader *l, const weft_weight *w, 
         return st;
     describe(p, w, packed.data, out);
     out->flags = WEFT_TENSOR_PACKED;
-    out->dtype = dtype_of(packed.dtype);
-    out->bytes = p->binding.device->ops.weight_bytes(packed.dtype, n, k);
-    return WEFT_OK;
+    out->dtype = dtype_of(packed.format);
+    return wf_device_weight_bytes(p->binding.device, packed.format, n, k, &out->bytes, err);
 }
 
 static weft_status get_host(wf_plugin *p, wf_loader *l, const weft_weight *w, weft_tensor *out,

@@ -174,7 +174,7 @@ void wf_check_weight(wf_call *c, const weft_tensor *t, const char *arg, wf_weigh
                      "not a weight of this device got with WEFT_USE_LINEAR");
         return;
     }
-    out->dtype = ops_dtype(t->dtype);
+    out->format = ops_dtype(t->dtype);
     out->data = t->data;
     out->n = t->shape[0];
     for (int32_t d = 1; d < t->ndim; d++)
@@ -182,7 +182,7 @@ void wf_check_weight(wf_call *c, const weft_tensor *t, const char *arg, wf_weigh
             k = 0;
     out->k = (int64_t)k;
     if (out->n > 0 && out->k > 0)
-        bytes = c->queue->device->ops.weight_bytes(out->dtype, out->n, out->k);
+        (void)wf_device_weight_bytes(c->queue->device, out->format, out->n, out->k, &bytes, NULL);
     if (bytes == 0 || bytes > t->bytes)
         wf_call_fail(c, WEFT_E_INVALID, arg,
                      "a weight of %lld x %lld does not fit in its %llu bytes", (long long)out->n,

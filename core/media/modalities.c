@@ -88,10 +88,12 @@ static weft_status create_modality(weft_engine *e, wf_plugin *plugin, const weft
         return status;
     if (e->n_modalities == WF_MAX_MODALITIES)
         return wf_fail(err, WEFT_E_LIMIT, "more than %d modalities", WF_MAX_MODALITIES);
-    wf_plugin_bind(plugin, &(wf_binding){.device = e->device, .linear_dtype = e->dtype});
+    wf_binding      binding = {.device = e->device, .linear_dtype = e->dtype};
     weft_model_info mi = model_info(e, &m);
     const char     *before = wf_plugin_enter(plugin);
-    status = vt->create(wf_plugin_host(plugin), &mi, &m.self, &why);
+    status = wf_plugin_bind(plugin, &binding, &why);
+    if (status == WEFT_OK)
+        status = vt->create(wf_plugin_host(plugin), &mi, &m.self, &why);
     wf_plugin_leave(before);
     if (status == WEFT_E_UNSUPPORTED && plugin != e->claimant) {
         note_idle(e, &m, &why);

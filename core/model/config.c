@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/kv/pages.h"
 
 #define MAX_DIM (1 << 24)
 #define MAX_EXTRA (1 << 20) /* rows beyond the vocabulary */
@@ -287,15 +288,9 @@ uint64_t wf_config_parameters(const wf_config *c)
     return parameters(c, &n) ? n : UINT64_MAX;
 }
 
-bool wf_config_weight_bytes(const wf_config *c, int32_t dtype, uint64_t *bytes)
-{
-    uint64_t n = 0;
-    return parameters(c, &n) && wf_mul(n, (uint64_t)wf_dtype_bytes(dtype), bytes);
-}
-
-bool wf_config_kv_bytes(const wf_config *c, int32_t kv_dtype, int64_t n_tokens, uint64_t *bytes)
+bool wf_config_kv_bytes(const wf_config *c, int64_t page_bytes, int64_t n_tokens, uint64_t *bytes)
 {
     uint64_t blocks = ((uint64_t)n_tokens + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
-    uint64_t page = (uint64_t)wf_page_bytes(kv_dtype, c->n_kv_heads, c->head_dim);
-    return wf_mul(blocks, (uint64_t)c->n_layers, bytes) && wf_mul(*bytes, page, bytes);
+    return wf_mul(blocks, (uint64_t)c->n_layers, bytes) &&
+           wf_mul(*bytes, (uint64_t)page_bytes, bytes);
 }

@@ -42,9 +42,7 @@ void wf_config_inv_freq(const wf_config *c, float *inv_freq);
 /* Parameters of the core (embedding counted once when tied); UINT64_MAX when it overflows. */
 uint64_t wf_config_parameters(const wf_config *c);
 
-/* Bytes of the f32-, bf16- or f16-stored weights as the device holds them, and of one token's K and
- * V over all layers; false on overflow. */
-bool wf_config_weight_bytes(const wf_config *c, int32_t dtype, uint64_t *bytes);
-bool wf_config_kv_bytes(const wf_config *c, int32_t kv_dtype, int64_t n_tokens, uint64_t *bytes);
+/* Bytes of the K and V of n_tokens over all layers, in pages of page_bytes; false on overflow. */
+bool wf_config_kv_bytes(const wf_config *c, int64_t page_bytes, int64_t n_tokens, uint64_t *bytes);
 
 #endif

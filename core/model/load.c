@@ -189,10 +189,11 @@ static weft_status pack_tensor(wf_loader *l, const wf_st_file *file, const wf_st
 
 static weft_status weight_alloc(wf_loader *l, wf_buffers *b, wf_weight *w, weft_error *err)
 {
-    uint64_t bytes = l->device->ops.weight_bytes(w->dtype, w->n, w->k);
-    if (bytes == 0)
-        return wf_fail(err, WEFT_E_LIMIT, "%s: a weight of %lld x %lld is too large",
-                       wf_package_dir(l->package), (long long)w->n, (long long)w->k);
+    uint64_t    bytes;
+    weft_error  why = WF_ERROR_INIT;
+    weft_status status = wf_device_weight_bytes(l->device, w->format, w->n, w->k, &bytes, &why);
+    if (status != WEFT_OK)
+        return wf_fail(err, status, "%s: %s", wf_package_dir(l->package), why.message);
     return wf_buffers_add(b, l->queue, bytes, true, &w->data, err);
 }
 
@@ -205,9 +206,9 @@ weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names
     weft_status         status = find_floats(l, names[0], &file, &t, err);
     if (status != WEFT_OK)
         return status;
-    *out = (wf_weight){.n = n, .k = k, .dtype = l->dtype};
+    *out = (wf_weight){.n = n, .k = k, .format = l->dtype};
     if (l->dtype == WF_DTYPE_AUTO)
-        out->dtype = ops_dtype(t->dtype);
+        out->format = ops_dtype(t->dtype);
     status = weight_alloc(l, b, out, err);
     for (int32_t i = 0; i < n_names && status == WEFT_OK; i++) {
         status = find_floats(l, names[i], &file, &t, err);

@@ -158,7 +158,7 @@ static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_erro
         status = load_layer(l, m, n, i, err);
     if (status == WEFT_OK)
         status = load_top(l, m, n, err);
-    m->kv_dtype = m->embed.dtype == WF_BF16 ? WF_BF16 : WF_F32;
+    m->kv_dtype = m->embed.format == WF_BF16 ? WF_BF16 : WF_F32;
     return status;
 }
 

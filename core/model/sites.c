@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/kv/pages.h"
 
 #define MAX_SITES 256
 #define MAX_STREAMS 32
@@ -449,7 +450,7 @@ int64_t wf_hooks_page_bytes(const wf_hooks *h, int32_t kv_dtype)
         const weft_xattn *x = &h->sites[i].x;
         if (h->sites[i].kind != WEFT_HOOK_XATTN)
             continue;
-        int64_t bytes = wf_page_bytes(kv_dtype, x->n_kv_heads, x->head_dim);
+        int64_t bytes = wf_kv_page_bytes(h->buffers.device, kv_dtype, x->n_kv_heads, x->head_dim);
         widest = bytes > widest ? bytes : widest;
     }
     return widest;

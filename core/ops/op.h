@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every op of the text core: its arguments, its meaning, and the table that a CPU fills.
+/* The vocabulary of all devices: every op's arguments, its formula and its canonical sum. Nothing
+ * here belongs to one device: how a CPU runs an op stands in core/device/cpu/dispatch.h.
  *
- * Arguments are plain values and device addresses: a queue may copy a wf_op and run it later.
- * Activations are f32 everywhere; weights and K/V pages are f32, bf16 or f16. Each op has one
- * canonical sum, stated here, which every variant of one ISA path computes for every row count,
- * cut and thread count (-ffp-contract=off; FMA only where written):
+ * Arguments are plain values and device addresses: a queue may copy a wf_op and run it later, and
+ * two ops of equal bytes do the same. Activations are f32 everywhere; weights have one of the
+ * formats below, K/V pages are f32, bf16 or f16. Each op has one canonical sum, stated here, which
+ * every variant of one ISA path computes for every row count, cut and thread count
+ * (-ffp-contract=off; FMA only where written):
  *   linear     one f32 accumulator per output, k ascending in the path's atom: one fused
  *              multiply-add per k (reference, AVX2, AVX-512), one vdpbf16ps per two k
  * (AVX512-BF16). With bf16 weights x is first rounded to bf16 (nearest even) on every path.
@@ -19,26 +21,44 @@
 #ifndef WF_OPS_H
 #define WF_OPS_H
 
-#include "core/base/pool.h"
-#include "core/base/status.h"
-#include "weft/kernels.h"
+#include <stdint.h>
 
-#define WF_KEY_BLOCK 64   /* keys of an attention block */
-#define WF_PAGE_TOKENS 64 /* tokens of a K/V page: one key block */
+#define WF_KEY_BLOCK 64 /* keys of an attention block */
 
-enum wf_dtype { WF_F32 = 0, WF_BF16 = 1, WF_F16 = 2 };
+/* Formats of linear weights. The first three are also the types of plain elements: of activations
+ * (f32), of K/V pages and of what a weight is packed from. In the others a weight is a smaller
+ * number times a scale: q8 and q4 are integers of 8 and 4 bits with a scale for every
+ * WF_GROUP elements along k, fp8 is E4M3 with a scale for every row. A device says which it can
+ * hold (wf_device_weight_bytes). */
+enum wf_format {
+    WF_F32 = 0,
+    WF_BF16 = 1,
+    WF_F16 = 2,
+    WF_Q8 = 3,
+    WF_Q4 = 4,
+    WF_FP8 = 5,
+    WF_FORMATS
+};
+#define WF_GROUP 32 /* elements along k that share a scale in q8 and q4 */
+
+/* Bytes of one plain element: WF_F32, WF_BF16 or WF_F16. */
 static inline int64_t wf_dtype_bytes(int32_t t)
 {
     return t == WF_F32 ? 4 : 2;
 }
 
+/* "f32", "q8"; "?" for what is no format. Never NULL. */
+const char *wf_format_name(int32_t format);
+
 enum wf_act { WF_ACT_NONE = 0, WF_ACT_GELU = 1, WF_ACT_SILU = 2, WF_ACT_RELU = 3 };
 
-/* A linear weight [n, k] in the device's own layout (ops->weight_bytes and ops->pack). */
+/* A handle of a linear weight [n, k]. data is device memory of as many bytes as the device said
+ * (wf_device_weight_bytes), filled by WF_OP_PACK; only ops look into it, and what it looks like
+ * inside is the device's own affair. Handles may be copied; they own nothing. */
 typedef struct wf_weight {
     void   *data;
     int64_t n, k;
-    int32_t dtype, reserved;
+    int32_t format, reserved;
 } wf_weight;
 
 /* y [m, n] = residual + scale * act(x [m, k] w^T + bias). Epilogue order: sum, + bias, act, then
@@ -55,7 +75,7 @@ typedef struct wf_linear {
     int32_t      act;
 } wf_linear;
 
-/* Rows row0..row0+rows-1 of w from src [rows, k] of src_dtype in C order, converted to w.dtype
+/* Rows row0..row0+rows-1 of w from src [rows, k] of src_dtype in C order, converted to w.format
  * (round to nearest even). w's memory was zeroed before its first pack; rows not packed are 0. */
 typedef struct wf_pack {
     wf_weight   w;
@@ -103,17 +123,20 @@ typedef struct wf_rope {
     int32_t      n_heads, head_dim;
 } wf_rope;
 
-/* K/V pages. A page holds WF_PAGE_TOKENS tokens of one layer: K
- * [n_kv_heads][head_dim][WF_PAGE_TOKENS] (keys innermost, so that a score is one FMA per key and
- * dimension), then V [n_kv_heads][WF_PAGE_TOKENS][head_dim]; elements of dtype. Page p starts at
- * pages + p * page_bytes. */
+/* K/V pages as one layer (or cross-attention site) sees them. A page holds page_tokens tokens of
+ * one layer, elements of dtype; its bytes and its layout are the device's (wf_device_page_bytes).
+ * Pages live in pools of pool_pages that never move, page_bytes apart: page p of a slot or span is
+ * page p % pool_pages + first of pool p / pool_pages (the pages of a run lie in one pool).
+ * page_tokens is WF_KEY_BLOCK. */
 typedef struct wf_kv {
-    void   *pages;
-    int64_t page_bytes;
-    int32_t dtype, n_kv_heads, head_dim, reserved;
+    void *const *pools; /* device array of the pools' device addresses */
+    int64_t      page_bytes;
+    int32_t      dtype, n_kv_heads, head_dim, page_tokens;
+    int32_t      pool_pages;
+    int32_t      first; /* which page of a run is this layer's */
 } wf_kv;
 
-/* Writes row r of k and v [m, n_kv_heads * head_dim] to slot[r] = page * WF_PAGE_TOKENS + place. */
+/* Writes row r of k and v [m, n_kv_heads * head_dim] to slot[r] = page * page_tokens + place. */
 typedef struct wf_kv_store {
     wf_kv          kv;
     const float   *k, *v;
@@ -209,14 +232,16 @@ typedef struct wf_conv {
     int32_t      stride[2], pad[4]; /* {y, x}, {top, bottom, left, right} */
 } wf_conv;
 
-/* A plugin's kernel; arg values are copied into the op. */
+/* A plugin's kernel, launched: the handle knows its CPU body and its function on a GPU
+ * (core/device/device.h), and where in data the value of each argument stands. A CPU runs items
+ * 0..n-1 in chunks of grain; a GPU launches grid blocks of block threads with shared_bytes. */
 #define WF_KERNEL_ARGS 16
 #define WF_KERNEL_BYTES 256
+typedef struct wf_kernel wf_kernel;
 typedef struct wf_kernel_op {
-    weft_cpu_kernel fn;
-    int64_t         n, grain;
-    uint32_t        n_args, reserved;
-    uint32_t        offset[WF_KERNEL_ARGS]; /* of each argument's value in data */
+    const wf_kernel *kernel;
+    int64_t          n, grain;
+    uint32_t         grid[3], block[3], shared_bytes, reserved;
     _Alignas(16) uint8_t data[WF_KERNEL_BYTES];
 } wf_kernel_op;
 
@@ -261,53 +286,5 @@ typedef struct wf_op {
         wf_kernel_op    kernel;
     } u;
 } wf_op;
-
-/* What a CPU op runs with: threads, the table it came from (conv calls linear), and scratch that
- * grows on demand and is kept. One exec per queue that runs on the CPU; not shared. */
-typedef struct wf_ops wf_ops;
-typedef struct wf_exec {
-    wf_pool      *pool;
-    const wf_ops *ops;
-    void         *scratch; /* wf_alloc_aligned */
-    size_t        scratch_bytes;
-} wf_exec;
-
-/* Scratch of at least bytes, WF_ALIGN-aligned, contents undefined; NULL: out of memory. */
-void *wf_exec_scratch(wf_exec *ex, size_t bytes);
-
-struct wf_ops {
-    const char *isa; /* level name for reports */
-    /* Bytes of a packed weight; a multiple of WF_ALIGN. n, k > 0; checked: 0 on overflow. */
-    uint64_t (*weight_bytes)(int32_t dtype, int64_t n, int64_t k);
-    weft_status (*linear)(wf_exec *ex, const wf_linear *a);
-    weft_status (*pack)(wf_exec *ex, const wf_pack *a);
-    weft_status (*convert)(wf_exec *ex, const wf_convert *a);
-    weft_status (*norm)(wf_exec *ex, const wf_norm *a);
-    weft_status (*rope_table)(wf_exec *ex, const wf_rope_table *a);
-    weft_status (*rope)(wf_exec *ex, const wf_rope *a);
-    weft_status (*kv_store)(wf_exec *ex, const wf_kv_store *a);
-    weft_status (*attend_pages)(wf_exec *ex, const wf_attend_pages *a);
-    weft_status (*attend)(wf_exec *ex, const wf_attend *a);
-    weft_status (*swiglu)(wf_exec *ex, const wf_swiglu *a);
-    weft_status (*add)(wf_exec *ex, const wf_add_op *a);
-    weft_status (*rows)(wf_exec *ex, const wf_rows *a);
-    weft_status (*embed)(wf_exec *ex, const wf_embed *a);
-    weft_status (*copy)(wf_exec *ex, const wf_copy *a);
-    weft_status (*conv)(wf_exec *ex, const wf_conv *a);
-    weft_status (*kernel)(wf_exec *ex, const wf_kernel_op *a);
-};
-
-/* Fills the table: the reference everywhere, then each ISA level in cpu_flags (WEFT_CPU_*) upward.
- */
-void wf_ops_init(wf_ops *ops, uint64_t cpu_flags);
-
-/* Runs one op now. NOMEM if scratch could not grow. */
-weft_status wf_op_run(wf_exec *ex, const wf_op *op);
-
-/* Bytes of one page of kv: K and V of WF_PAGE_TOKENS tokens, rounded up to WF_ALIGN. */
-static inline int64_t wf_page_bytes(int32_t dtype, int64_t n_kv_heads, int64_t head_dim)
-{
-    return (2 * WF_PAGE_TOKENS * n_kv_heads * head_dim * wf_dtype_bytes(dtype) + 63) / 64 * 64;
-}
 
 #endif

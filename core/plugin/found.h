@@ -49,13 +49,19 @@ typedef struct wf_host_file { /* behind a weft_source that the plugin opened */
 } wf_host_file;
 
 struct weft_kernel {
-    struct weft_kernel *next;
-    wf_plugin          *owner;
-    const char         *name;
-    weft_cpu_kernel     cpu;
-    uint32_t            arg_bytes[WF_KERNEL_ARGS], offset[WF_KERNEL_ARGS];
-    uint32_t            n_args, reserved;
+    wf_plugin     *owner;
+    wf_kernel_decl decl;      /* strings and sizes are the plugin's, valid until deinit */
+    wf_kernel     *on_device; /* NULL until the plugin is bound to a device */
 };
+
+typedef struct wf_kernel_set { /* what one kernels.add() declared */
+    struct wf_kernel_set *next;
+    const weft_fatbin    *gpu;    /* the plugin's, valid until deinit; NULL: none */
+    wf_device            *device; /* where image and kernels are; NULL: nowhere yet */
+    wf_image             *image;
+    uint32_t              n, reserved;
+    weft_kernel           kernels[];
+} wf_kernel_set;
 
 typedef struct wf_opened { /* a directory that an option of type PACKAGE names */
     struct wf_opened *next;
@@ -93,7 +99,7 @@ struct wf_plugin {
     size_t          n_host_weights;
     wf_host_file   *files;
     wf_opened      *opened;
-    weft_kernel    *kernels;
+    wf_kernel_set  *kernels;
     pthread_mutex_t held_lock;
     wf_held        *held;
 };
@@ -142,6 +148,8 @@ void        wf_host_packages_close(wf_plugin *p);
 void        wf_host_services_clear(wf_plugin *p); /* what it published */
 void        wf_host_files_close(wf_plugin *p);
 void        wf_host_kernels_clear(wf_plugin *p);
+/* Kernels that were declared go onto d, and off the device that they were on; NULL: off. */
+weft_status wf_host_kernels_bind(wf_plugin *p, wf_device *d, weft_error *err);
 
 /* registry.c, for loader.c */
 const wf_registry_config *wf_registry_cfg(const wf_registry *r);

@@ -102,8 +102,9 @@ typedef struct wf_binding {
 } wf_binding;
 
 /* Binds weights, ops and kernels to a device; before create. Without it those tables answer STATE.
- * Copied. */
-void wf_plugin_bind(wf_plugin *p, const wf_binding *b);
+ * Copied. Kernels that the plugin has declared are loaded: what the device says against one of them
+ * is the failure. */
+weft_status wf_plugin_bind(wf_plugin *p, const wf_binding *b, weft_error *err);
 /* Frees the weights that the plugin got; call after its components were destroyed and its queues
  * waited for. */
 void wf_plugin_release_weights(wf_plugin *p);

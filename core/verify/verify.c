@@ -241,7 +241,7 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
     v->e = e;
     v->rq = rq;
     v->passed = 1;
-    v->bf16 = rq->bf16 || (e->model != NULL && e->model->embed.dtype == WF_BF16);
+    v->bf16 = rq->bf16 || (e->model != NULL && e->model->embed.format == WF_BF16);
     if (rq->parity != NULL)
         snprintf(v->path, sizeof v->path, "%s", rq->parity);
     else

@@ -80,6 +80,7 @@ typedef struct weft_error {
 
 #define WEFT_DEV_CPU 1 /* DLPack's device codes */
 #define WEFT_DEV_CUDA 2
+#define WEFT_DEV_OTHER 12 /* any other: its memory is not the host's either */
 #define WEFT_MAX_DIMS 8
 
 typedef struct weft_dtype { /* DLPack's DLDataType */

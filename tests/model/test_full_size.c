@@ -10,6 +10,7 @@
 
 #include "core/base/cpu.h"
 #include "core/base/mem.h"
+#include "core/device/builtin.h"
 #include "core/model/decoder.h"
 #include "tests/support/random_model.h"
 
@@ -125,9 +126,14 @@ static void project_item(full *f)
 
 static void open_pages(full *f)
 {
-    weft_error err = WF_ERROR_INIT;
-    int64_t    page = wf_page_bytes(WF_BF16, shape.n_kv_heads, shape.head_dim);
-    wf_kv_pool_init(&f->kv, f->device, f->queue, WF_BF16, page, (uint64_t)64 << 20);
+    weft_error  err = WF_ERROR_INIT;
+    int64_t     page = wf_kv_page_bytes(f->device, WF_BF16, shape.n_kv_heads, shape.head_dim);
+    wf_kv_sizes sizes = {.dtype = WF_BF16,
+                         .run = shape.n_layers,
+                         .longest = shape.n_layers,
+                         .page_bytes = page,
+                         .max_bytes = (uint64_t)64 << 20};
+    wf_kv_pool_init(&f->kv, f->device, f->queue, &sizes);
     check(wf_kv_pool_take(&f->kv, shape.n_layers, &f->text_page, &err), &err);
     for (int32_t r = 0; r < ITEM_RUNS; r++) {
         int32_t left = ITEM_ROWS - r * WF_PAGE_TOKENS, first;
@@ -233,7 +239,7 @@ static float *best_logits(void)
     size_t      n = (size_t)ROWS * (size_t)shape.vocab;
     float      *want = malloc(n * sizeof *want), *other = malloc(n * sizeof *other);
     open_full(&f, wf_cpu_detect());
-    print_message("the best level is %s\n", f.device->ops.isa);
+    print_message("the best level is %s\n", f.device->isa);
     run(&f, 0, PREFILLED, true, want);
     for (int32_t r = PREFILLED; r < ROWS; r++)
         run(&f, r, 1, true, want);

@@ -172,6 +172,23 @@ wf_weight check_weight(int32_t level, int32_t dtype, const float *src, int64_t n
     return w;
 }
 
+wf_kv check_kv(int32_t dtype, int32_t n_kv_heads, int32_t head_dim, int32_t n_pages,
+               int32_t pool_pages)
+{
+    int32_t n_pools = (n_pages + pool_pages - 1) / pool_pages;
+    int64_t bytes = wf_cpu_page_bytes(dtype, WF_KEY_BLOCK, n_kv_heads, head_dim);
+    void  **pool = check_bytes((uint64_t)n_pools * sizeof *pool);
+    assert_true(bytes > 0);
+    for (int32_t i = 0; i < n_pools; i++)
+        pool[i] = check_bytes((uint64_t)(pool_pages * bytes));
+    return (wf_kv){pool, bytes, dtype, n_kv_heads, head_dim, WF_KEY_BLOCK, pool_pages, 0};
+}
+
+uint8_t *check_page(const wf_kv *kv, int64_t page)
+{
+    return (uint8_t *)kv->pools[page / kv->pool_pages] + page % kv->pool_pages * kv->page_bytes;
+}
+
 float check_rounded(float f, int32_t dtype)
 {
     if (dtype == WF_F32)

@@ -69,6 +69,13 @@ void check_bench(const char *name, int32_t level, int32_t threads, const wf_op *
 /* src [n, k] f32 packed as dtype for a level; the memory is guarded. */
 wf_weight check_weight(int32_t level, int32_t dtype, const float *src, int64_t n, int64_t k);
 
+/* n_pages pages of dtype in pools of pool_pages, each guarded memory of its own, as the first layer
+ * sees them. */
+wf_kv check_kv(int32_t dtype, int32_t n_kv_heads, int32_t head_dim, int32_t n_pages,
+               int32_t pool_pages);
+/* The memory of a page. */
+uint8_t *check_page(const wf_kv *kv, int64_t page);
+
 /* The value that dtype keeps of f. */
 float check_rounded(float f, int32_t dtype);
 

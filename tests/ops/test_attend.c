@@ -25,13 +25,14 @@ static const int32_t thread_counts[] = {2, 3, 8};
 static void store_keys(const pages_case *c, const int32_t *keys)
 {
     int64_t width = (int64_t)c->kv * c->hd,
-            pages_each = (KEYS_MAX + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
-    memset(c->op.kv.pages, 0xff, (size_t)(c->n_pages * c->op.kv.page_bytes));
+            pages_each = (KEYS_MAX + WF_KEY_BLOCK - 1) / WF_KEY_BLOCK;
+    for (int64_t p = 0; p < c->n_pages; p++)
+        memset(check_page(&c->op.kv, p), 0xff, (size_t)c->op.kv.page_bytes);
     for (int32_t s = 0; s < c->n_seqs; s++) {
         int64_t *slot = check_bytes(KEYS_MAX * 8);
         for (int64_t i = 0; i < keys[s]; i++) /* pages of a sequence lie backwards */
-            slot[i] = ((s + 1) * pages_each - 1 - i / WF_PAGE_TOKENS) * WF_PAGE_TOKENS +
-                      i % WF_PAGE_TOKENS;
+            slot[i] =
+                ((s + 1) * pages_each - 1 - i / WF_KEY_BLOCK) * WF_KEY_BLOCK + i % WF_KEY_BLOCK;
         wf_op op = {.kind = WF_OP_KV_STORE,
                     .u.kv_store = {c->op.kv, c->k + s * KEYS_MAX * width,
                                    c->v + s * KEYS_MAX * width, slot, keys[s], width, width}};
@@ -42,23 +43,23 @@ static void store_keys(const pages_case *c, const int32_t *keys)
 /* Spans are what a decoder writes: whole pages, the last cut by each row. */
 static void fill_rows(pages_case *c, const int32_t *keys)
 {
-    int32_t     pages_each = (KEYS_MAX + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
+    int32_t     pages_each = (KEYS_MAX + WF_KEY_BLOCK - 1) / WF_KEY_BLOCK;
     wf_kv_span *spans = check_bytes((uint64_t)(c->n_seqs * pages_each) * sizeof(*spans));
     int32_t    *begin = check_bytes((uint64_t)c->m * 4 + 4),
             *end = check_bytes((uint64_t)c->m * 4 + 4);
     int32_t *last = check_bytes((uint64_t)c->m * 4 + 4);
     for (int32_t s = 0; s < c->n_seqs; s++) {
         for (int32_t p = 0; p < pages_each; p++) {
-            int32_t left = keys[s] - p * WF_PAGE_TOKENS;
-            left = left < 0 ? 0 : left < WF_PAGE_TOKENS ? left : WF_PAGE_TOKENS;
+            int32_t left = keys[s] - p * WF_KEY_BLOCK;
+            left = left < 0 ? 0 : left < WF_KEY_BLOCK ? left : WF_KEY_BLOCK;
             spans[s * pages_each + p] = (wf_kv_span){(s + 1) * pages_each - 1 - p, left};
         }
     }
     for (int64_t r = 0; r < c->m; r++) {
-        int32_t n = (c->see[r] + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
+        int32_t n = (c->see[r] + WF_KEY_BLOCK - 1) / WF_KEY_BLOCK;
         begin[r] = c->seq[r] * pages_each;
         end[r] = begin[r] + n;
-        last[r] = c->see[r] - (n - 1) * WF_PAGE_TOKENS;
+        last[r] = c->see[r] - (n - 1) * WF_KEY_BLOCK;
     }
     c->op.spans = spans;
     c->op.row_begin = begin;
@@ -72,13 +73,12 @@ static void pages_make(pages_case *c, int64_t m, int32_t n_seqs, int32_t hd, int
     int32_t keys[8];
     *c = (pages_case){.m = m, .hd = hd, .kv = kv, .group = group, .n_seqs = n_seqs};
     int64_t width = (int64_t)kv * hd, used = width * group;
-    c->n_pages = n_seqs * ((KEYS_MAX + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
+    c->n_pages = n_seqs * ((KEYS_MAX + WF_KEY_BLOCK - 1) / WF_KEY_BLOCK);
     c->stride = used + check_between(0, 5);
     c->k = check_floats(n_seqs * KEYS_MAX * width, fill);
     c->v = check_floats(n_seqs * KEYS_MAX * width, fill);
-    int64_t page_bytes = wf_page_bytes(dtype, kv, hd);
     c->op = (wf_attend_pages){
-        .kv = {check_bytes((uint64_t)(c->n_pages * page_bytes)), page_bytes, dtype, kv, hd, 0},
+        .kv = check_kv(dtype, kv, hd, (int32_t)c->n_pages, (int32_t)check_between(1, 5)),
         .q = check_floats(m * c->stride + 1, fill),
         .m = m,
         .q_stride = c->stride,
@@ -379,15 +379,14 @@ static void bench_packed(int32_t hd, int32_t heads, int32_t rows)
 static void bench_decode(void)
 {
     enum { PAGES = 64 };
-    int64_t    page_bytes = wf_page_bytes(WF_BF16, 8, 64);
+    wf_kv      kv = check_kv(WF_BF16, 8, 64, PAGES, PAGES);
     wf_kv_span spans[PAGES];
-    int32_t    begin = 0, end = PAGES, last = WF_PAGE_TOKENS;
-    void      *pages = check_bytes((uint64_t)(PAGES * page_bytes));
-    memset(pages, 0x3c, (size_t)(PAGES * page_bytes));
+    int32_t    begin = 0, end = PAGES, last = WF_KEY_BLOCK;
+    memset(check_page(&kv, 0), 0x3c, (size_t)(PAGES * kv.page_bytes));
     for (int32_t i = 0; i < PAGES; i++)
-        spans[i] = (wf_kv_span){i, WF_PAGE_TOKENS};
+        spans[i] = (wf_kv_span){i, WF_KEY_BLOCK};
     wf_op op = {.kind = WF_OP_ATTEND_PAGES};
-    op.u.attend_pages = (wf_attend_pages){.kv = {pages, page_bytes, WF_BF16, 8, 64, 0},
+    op.u.attend_pages = (wf_attend_pages){.kv = kv,
                                           .out = check_floats(2048, CHECK_NORMAL),
                                           .q = check_floats(2048, CHECK_NORMAL),
                                           .spans = spans,
@@ -401,7 +400,7 @@ static void bench_decode(void)
                                           .scale = 0.125f};
     for (int32_t level = 1; level < check_levels(); level++)
         check_bench("attend_pages decode 4096 keys", level, 1, &op, 4.0 * 32 * 64 * 4096,
-                    (double)(PAGES * page_bytes));
+                    (double)(PAGES * kv.page_bytes));
     check_free_all();
 }
 

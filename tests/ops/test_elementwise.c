@@ -2,6 +2,7 @@
 /* swiglu, add, rows, copy, rope and its table, kv_store, kernel: each against its definition, at
  * every level and with several thread counts. */
 #include "check.h"
+#include "core/device/device.h"
 
 #include <stdio.h>
 
@@ -140,49 +141,55 @@ static void test_rope(void **unused)
     }
 }
 
-static void check_stored(const wf_kv_store *a, const float *before)
+enum { PAGES = 4, POOL_PAGES = 2 };
+
+/* Element i of a page after the op: the row that was stored there, or what stood there before. */
+static float expected(const wf_kv_store *a, int64_t page, int64_t i, const float *before)
 {
-    int64_t hd = a->kv.head_dim, size = a->kv.page_bytes / wf_dtype_bytes(a->kv.dtype);
-    int64_t values = WF_PAGE_TOKENS * hd * a->kv.n_kv_heads;
-    for (int64_t i = 0; i < 2 * size; i++) {
-        int64_t in_page = i % size, page = i / size, r = -1, at = 0;
-        int64_t head = in_page % values / (WF_PAGE_TOKENS * hd),
-                rest = in_page % (WF_PAGE_TOKENS * hd);
-        int     is_v = in_page >= values;
-        int64_t token = is_v ? rest / hd : rest % WF_PAGE_TOKENS;
-        at = head * hd + (is_v ? rest % hd : rest / WF_PAGE_TOKENS);
-        for (int64_t j = 0; j < a->m && in_page < 2 * values; j++)
-            r = a->slot[j] == page * WF_PAGE_TOKENS + token ? j : r;
-        float e = before[i];
-        if (r >= 0)
-            e = check_rounded(is_v ? a->v[r * a->v_stride + at] : a->k[r * a->k_stride + at],
-                              a->kv.dtype);
-        float y = wf_load(a->kv.pages, i, a->kv.dtype);
-        assert_true(wf_bits(y) == wf_bits(e));
+    const wf_kv *kv = &a->kv;
+    int64_t      hd = kv->head_dim, values = WF_KEY_BLOCK * hd * kv->n_kv_heads, r = -1;
+    int64_t      head = i % values / (WF_KEY_BLOCK * hd), rest = i % (WF_KEY_BLOCK * hd);
+    int          is_v = i >= values;
+    int64_t      token = is_v ? rest / hd : rest % WF_KEY_BLOCK;
+    int64_t      at = head * hd + (is_v ? rest % hd : rest / WF_KEY_BLOCK);
+    for (int64_t j = 0; j < a->m && i < 2 * values; j++)
+        r = a->slot[j] == (page - kv->first) * WF_KEY_BLOCK + token ? j : r;
+    if (r < 0)
+        return before[i];
+    return check_rounded(is_v ? a->v[r * a->v_stride + at] : a->k[r * a->k_stride + at], kv->dtype);
+}
+
+static void check_stored(const wf_kv_store *a, float *const before[PAGES])
+{
+    int64_t n = a->kv.page_bytes / wf_dtype_bytes(a->kv.dtype);
+    for (int64_t page = 0; page < PAGES; page++) {
+        for (int64_t i = 0; i < n; i++) {
+            float y = wf_load(check_page(&a->kv, page), i, a->kv.dtype);
+            assert_true(wf_bits(y) == wf_bits(expected(a, page, i, before[page])));
+        }
     }
 }
 
+/* Runs of two pages, a pool each; the op is of the runs' second layer. */
 static void test_kv_store(void **unused)
 {
     (void)unused;
-    static const int64_t slots[] = {64, 63, 127, 5};
+    static const int64_t slots[] = {128, 63, 191, 5};
     EACH_RUN(level, threads)
     {
         for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
-            int64_t page_bytes = wf_page_bytes(dtype, 3, 10),
-                    n = page_bytes / wf_dtype_bytes(dtype);
-            void  *pages = check_bytes((uint64_t)(2 * page_bytes));
-            float *before = check_floats(2 * n, CHECK_NORMAL);
-            for (int64_t i = 0; i < 2 * n; i++)
-                before[i] = wf_load(pages, i, dtype);
+            wf_kv   kv = check_kv(dtype, 3, 10, PAGES, POOL_PAGES);
+            int64_t n = kv.page_bytes / wf_dtype_bytes(dtype);
+            float  *before[PAGES];
+            for (int32_t p = 0; p < PAGES; p++) {
+                before[p] = check_floats(n, CHECK_NORMAL);
+                for (int64_t i = 0; i < n; i++)
+                    before[p][i] = wf_load(check_page(&kv, p), i, dtype);
+            }
+            kv.first = 1;
             wf_op op = {.kind = WF_OP_KV_STORE,
-                        .u.kv_store = {{pages, page_bytes, dtype, 3, 10, 0},
-                                       check_floats(4 * 31, CHECK_MIXED),
-                                       check_floats(4 * 32, CHECK_MIXED),
-                                       slots,
-                                       4,
-                                       31,
-                                       32}};
+                        .u.kv_store = {kv, check_floats(4 * 31, CHECK_MIXED),
+                                       check_floats(4 * 32, CHECK_MIXED), slots, 4, 31, 32}};
             check_run(level, threads, &op);
             check_stored(&op.u.kv_store, before);
             check_free_all();
@@ -204,18 +211,18 @@ static void scale_body(const weft_range *r, void *const *args)
 static void test_kernel(void **unused)
 {
     (void)unused;
+    const wf_kernel scale = {.cpu = scale_body, .n_args = 2, .offset = {0, 16}};
     EACH_RUN(level, threads)
     {
         for (int64_t n = 0; n <= 40; n += 8) {
             float *y = check_floats(41, CHECK_NORMAL), *e = check_floats(41, CHECK_NORMAL);
-            float  scale = 0.5f;
+            float  by = 0.5f;
             wf_op  op = {.kind = WF_OP_KERNEL};
-            op.u.kernel = (wf_kernel_op){
-                .fn = scale_body, .n = n, .grain = 5, .n_args = 2, .offset = {0, 16}};
+            op.u.kernel = (wf_kernel_op){.kernel = &scale, .n = n, .grain = 5};
             memcpy(op.u.kernel.data, &y, sizeof(y));
-            memcpy(op.u.kernel.data + 16, &scale, sizeof(scale));
+            memcpy(op.u.kernel.data + 16, &by, sizeof(by));
             for (int64_t i = 0; i < 41; i++)
-                e[i] = i < n ? y[i] * scale + 1.0f : y[i];
+                e[i] = i < n ? y[i] * by + 1.0f : y[i];
             check_run(level, threads, &op);
             check_same(y, e, 1, 41, 41, "kernel");
         }

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "core/base/cpu.h"
+#include "core/device/builtin.h"
 
 char             dir[64];
 weft_settings   *settings;
@@ -68,7 +69,7 @@ static void open_all(bool asynchronous)
         assert_int_equal(wf_device_cpu_create(NULL, wf_cpu_detect(), &device, &err), WEFT_OK);
     assert_int_equal(wf_queue_create(device, &queue, &err), WEFT_OK);
     wf_binding binding = {.device = device, .linear_dtype = WF_F32};
-    wf_plugin_bind(plugin, &binding);
+    assert_int_equal(wf_plugin_bind(plugin, &binding, &err), WEFT_OK);
     assert_int_equal(wf_package_open(dir, &package, &err), WEFT_OK);
 }
 

@@ -165,7 +165,7 @@ static void weights_mistakes(void **state)
     refused(weights()->get(host, package, want + 2, 1, out, &err), &err, "hdr.size is 0");
     refused(weights()->get(host, package, NULL, 1, out, &err), &err, "weights.get: a package");
     wf_binding none = {.device = NULL};
-    wf_plugin_bind(plugin, &none);
+    assert_int_equal(wf_plugin_bind(plugin, &none, &err), WEFT_OK);
     assert_int_equal(weights()->get(host, package, want + 1, 1, out, &err), WEFT_E_STATE);
 }
 

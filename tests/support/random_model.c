@@ -110,13 +110,13 @@ static weft_status pack_piece(maker *k, const wf_weight *w, int64_t row0, int64_
 
 static weft_status make_linear(maker *k, int64_t n, int64_t width, wf_weight *out, weft_error *err)
 {
-    uint64_t bytes = k->device->ops.weight_bytes(k->dtype, n, width);
-    int64_t  piece = PIECE / width > 0 ? PIECE / width : 1;
-    *out = (wf_weight){.n = n, .k = width, .dtype = k->dtype};
-    if (bytes == 0)
-        return wf_fail(err, WEFT_E_LIMIT, "a weight of %lld x %lld overflows", (long long)n,
-                       (long long)width);
-    weft_status status = wf_buffers_add(k->to, k->queue, bytes, true, &out->data, err);
+    uint64_t    bytes;
+    int64_t     piece = PIECE / width > 0 ? PIECE / width : 1;
+    weft_status status = wf_device_weight_bytes(k->device, k->dtype, n, width, &bytes, err);
+    *out = (wf_weight){.n = n, .k = width, .format = k->dtype};
+    if (status != WEFT_OK)
+        return status;
+    status = wf_buffers_add(k->to, k->queue, bytes, true, &out->data, err);
     for (int64_t r = 0; r < n && status == WEFT_OK; r += piece)
         status = pack_piece(k, out, r, n - r < piece ? n - r : piece, err);
     return status;

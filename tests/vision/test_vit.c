@@ -12,6 +12,7 @@
 
 #include "core/base/cpu.h"
 #include "core/base/pool.h"
+#include "core/device/builtin.h"
 #include "core/model/directory.h"
 #include "core/plugin/registry.h"
 #include "weft/sdk.h"
@@ -61,7 +62,7 @@ static void encoder_open(encoder *e, const char *dir, int async, int32_t threads
     ok(e, wf_registry_claim(e->registry, "MllamaForConditionalGeneration", &e->plugin, &e->err));
     assert_string_equal(wf_plugin_id(e->plugin), "weft.vision");
     const wf_binding binding = {.device = e->device, .linear_dtype = dtype};
-    wf_plugin_bind(e->plugin, &binding);
+    ok(e, wf_plugin_bind(e->plugin, &binding, &e->err));
     e->image = wf_plugin_component(e->plugin, WEFT_C_MODALITY, 0);
     assert_non_null(e->image);
     weft_model_info mi = {

@@ -102,8 +102,8 @@ static void load_page(const attend_job *j, attend_task *t, int64_t span, int32_t
 {
     const wf_kv   *kv = &j->pages->kv;
     int64_t        hd = j->head_dim, size = wf_dtype_bytes(kv->dtype), head = t->kv_head;
-    int64_t        head_bytes = WF_PAGE_TOKENS * hd * size;
-    const uint8_t *page = (const uint8_t *)kv->pages + j->pages->spans[span].page * kv->page_bytes;
+    int64_t        head_bytes = WF_KEY_BLOCK * hd * size;
+    const uint8_t *page = wf_page_at(kv, j->pages->spans[span].page);
     const uint8_t *v = page + (kv->n_kv_heads + head) * head_bytes;
     j->kernels->to_f32(t->kt, page + head * head_bytes, hd * WF_KEY_BLOCK, kv->dtype);
     for (int64_t d = 0; n_keys < WF_KEY_BLOCK && d < hd; d++)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host memory as a device: an op has run when submit returns. */
 #include "core/base/mem.h"
-#include "core/device/device.h"
+#include "core/device/builtin.h"
+#include "core/device/cpu/device.h"
 
 #include <pthread.h>
 #include <string.h>
 
 typedef struct cpu_device {
     wf_device       base;
+    wf_ops          ops;
     wf_pool        *pool;
     pthread_mutex_t lock; /* the pool takes one caller at a time */
 } cpu_device;
@@ -30,6 +32,41 @@ static void cpu_free(wf_device *d, void *p)
     wf_free_aligned(p);
 }
 
+/* Any host memory will do. */
+static weft_status cpu_host_alloc(wf_device *d, uint64_t bytes, void **out, weft_error *err)
+{
+    (void)d;
+    *out = bytes <= SIZE_MAX ? wf_alloc_aligned((size_t)bytes) : NULL;
+    return *out != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "copies from and to the CPU");
+}
+
+static weft_status cpu_memory(wf_device *d, uint64_t *free, uint64_t *total, weft_error *err)
+{
+    (void)d;
+    return wf_cpu_memory(free, total, err);
+}
+
+static weft_status cpu_weight_bytes(wf_device *d, int32_t format, int64_t n, int64_t k,
+                                    uint64_t *bytes, weft_error *err)
+{
+    return wf_cpu_weight_bytes(&((cpu_device *)d)->ops, format, n, k, bytes, err);
+}
+
+static int64_t cpu_page_bytes(wf_device *d, int32_t dtype, int32_t page_tokens, int32_t n_kv_heads,
+                              int32_t head_dim)
+{
+    (void)d;
+    return wf_cpu_page_bytes(dtype, page_tokens, n_kv_heads, head_dim);
+}
+
+static weft_status cpu_kernel_create(wf_device *d, wf_image *image, const wf_kernel_decl *k,
+                                     wf_kernel **out, weft_error *err)
+{
+    (void)d;
+    (void)image;
+    return wf_cpu_kernel_create(k, out, err);
+}
+
 static weft_status cpu_queue_create(wf_device *d, weft_queue **out, weft_error *err)
 {
     cpu_queue *q = wf_zalloc(sizeof *q);
@@ -37,7 +74,7 @@ static weft_status cpu_queue_create(wf_device *d, weft_queue **out, weft_error *
         return wf_fail_nomem(err, sizeof *q, "a queue");
     q->base.device = d;
     q->exec.pool = ((cpu_device *)d)->pool;
-    q->exec.ops = &d->ops;
+    q->exec.ops = &((cpu_device *)d)->ops;
     *out = &q->base;
     return WEFT_OK;
 }
@@ -99,6 +136,13 @@ static void cpu_destroy(wf_device *d)
 static const wf_device_fns fns = {
     .alloc = cpu_alloc,
     .free = cpu_free,
+    .memory = cpu_memory,
+    .host_alloc = cpu_host_alloc,
+    .host_free = cpu_free,
+    .weight_bytes = cpu_weight_bytes,
+    .page_bytes = cpu_page_bytes,
+    .kernel_create = cpu_kernel_create,
+    .kernel_destroy = wf_cpu_kernel_destroy,
     .queue_create = cpu_queue_create,
     .queue_destroy = cpu_queue_destroy,
     .submit = cpu_submit,
@@ -122,7 +166,8 @@ weft_status wf_device_cpu_create(wf_pool *pool, uint64_t cpu_flags, wf_device **
     d->base.type = WEFT_DEV_CPU;
     d->pool = pool;
     pthread_mutex_init(&d->lock, NULL);
-    wf_ops_init(&d->base.ops, cpu_flags);
+    wf_ops_init(&d->ops, cpu_flags);
+    d->base.isa = d->ops.isa;
     *out = &d->base;
     return WEFT_OK;
 }

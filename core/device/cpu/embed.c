@@ -12,7 +12,7 @@ static void embed_rows(void *ctx, int64_t begin, int64_t end)
 {
     const embed_job *j = ctx;
     const wf_embed  *a = j->a;
-    int32_t          dtype = a->w.dtype;
+    int32_t          dtype = a->w.format;
     int64_t          bytes = wf_panel_bytes(dtype, a->w.k, j->panel);
     for (int64_t r = begin; r < end; r++) {
         int64_t id = a->ids[r];

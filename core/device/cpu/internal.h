@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of core/ops share: the packed weight layout, the cut over threads, the parts of an
- * op that variants replace, and each level's way into the table. */
+/* What the files of core/device/cpu share: the packed weight layout, the cut over threads, the
+ * parts of an op that variants replace, and each level's way into the table. */
 #ifndef WF_OPS_INTERNAL_H
 #define WF_OPS_INTERNAL_H
 
 #include "core/base/mem.h"
+#include "core/device/cpu/dispatch.h"
 #include "core/device/cpu/half.h"
 #include "core/device/cpu/math.h"
-#include "core/ops/op.h"
 
 /* ---- work over threads ---- */
 
@@ -49,7 +49,7 @@ static inline int64_t wf_panel_index(int32_t dtype, int64_t panel, int64_t c, in
     return (i / g * panel + c) * g + i % g;
 }
 
-uint64_t    wf_panel_weight_bytes(int32_t dtype, int64_t n, int64_t k, int64_t panel);
+uint64_t    wf_panel_weight_bytes(int32_t format, int64_t n, int64_t k, int64_t panel);
 weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel);
 weft_status wf_panel_embed(wf_exec *ex, const wf_embed *a, int64_t panel);
 
@@ -114,6 +114,13 @@ weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_ke
 
 /* ---- attention ---- */
 
+/* Page `page` of a slot or span, as this layer sees it. */
+static inline uint8_t *wf_page_at(const wf_kv *kv, int64_t page)
+{
+    int64_t pool = page / kv->pool_pages, place = page % kv->pool_pages + kv->first;
+    return (uint8_t *)kv->pools[pool] + place * kv->page_bytes;
+}
+
 /* One key block against nq queries. Query i sees the first n_keys[i] keys (0: its outputs are left
  * as they are). Rows of q, v and o are stride floats apart, a multiple of 16, zero past head_dim.
  */
@@ -150,7 +157,7 @@ weft_status wf_attend_run(wf_exec *ex, const wf_attend *a, const wf_attend_kerne
 /* ---- the reference of each op, one file per family ---- */
 
 weft_status wf_linear_ref(wf_exec *ex, const wf_linear *a);
-uint64_t    wf_weight_bytes_ref(int32_t dtype, int64_t n, int64_t k);
+uint64_t    wf_weight_bytes_ref(int32_t format, int64_t n, int64_t k);
 weft_status wf_pack_ref(wf_exec *ex, const wf_pack *a);
 weft_status wf_embed_ref(wf_exec *ex, const wf_embed *a);
 weft_status wf_convert_ref(wf_exec *ex, const wf_convert *a);

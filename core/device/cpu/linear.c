@@ -9,8 +9,8 @@ static float dot(const wf_linear *a, int64_t r, const void *w)
     const float *x = a->x + r * a->x_stride;
     float        acc = 0.0f;
     for (int64_t i = 0; i < a->w.k; i++) {
-        float xi = a->w.dtype == WF_BF16 ? wf_round_bf16(x[i]) : x[i];
-        acc = fmaf(xi, wf_load(w, i, a->w.dtype), acc);
+        float xi = a->w.format == WF_BF16 ? wf_round_bf16(x[i]) : x[i];
+        acc = fmaf(xi, wf_load(w, i, a->w.format), acc);
     }
     return acc;
 }
@@ -18,7 +18,7 @@ static float dot(const wf_linear *a, int64_t r, const void *w)
 static void columns(void *ctx, int64_t begin, int64_t end)
 {
     const wf_linear *a = ctx;
-    int64_t          row_bytes = wf_panel_bytes(a->w.dtype, a->w.k, 1);
+    int64_t          row_bytes = wf_panel_bytes(a->w.format, a->w.k, 1);
     for (int64_t j = begin; j < end; j++) {
         const void *w = (const uint8_t *)a->w.data + j * row_bytes;
         for (int64_t r = 0; r < a->m; r++) {

@@ -31,7 +31,7 @@ static void prepare_rows(void *ctx, int64_t begin, int64_t end)
     const wf_linear  *a = j->a;
     for (int64_t r = begin; r < end; r++)
         j->kernel->prepare(j->rows + r * j->row_bytes, a->x + (j->first + r) * a->x_stride, a->w.k,
-                           a->w.dtype);
+                           a->w.format);
 }
 
 /* Tiles of a block are cut evenly: 13 rows are 7 and 6, not 12 and 1. */
@@ -41,7 +41,7 @@ static void multiply_panels(void *ctx, int64_t begin, int64_t end)
     const wf_linear         *a = j->a;
     const wf_linear_kernel  *kernel = j->kernel;
     _Alignas(WF_ALIGN) float acc[WF_TILE_FLOATS];
-    int64_t                  bytes = wf_panel_bytes(a->w.dtype, a->w.k, kernel->panel);
+    int64_t                  bytes = wf_panel_bytes(a->w.format, a->w.k, kernel->panel);
     int32_t tiles = (int32_t)((j->n_rows + kernel->tile_rows - 1) / kernel->tile_rows);
     for (int64_t p = begin; p < end; p++) {
         const void *w = (const uint8_t *)a->w.data + p * bytes;
@@ -49,8 +49,8 @@ static void multiply_panels(void *ctx, int64_t begin, int64_t end)
         for (int32_t t = 0; t < tiles; t++) {
             int64_t from, to;
             wf_share(j->n_rows, 1, t, tiles, &from, &to);
-            wf_tile tile = {acc,    j->rows + from * j->row_bytes, w,         j->row_bytes,
-                            a->w.k, (int32_t)(to - from),          a->w.dtype};
+            wf_tile tile = {acc,    j->rows + from * j->row_bytes, w,          j->row_bytes,
+                            a->w.k, (int32_t)(to - from),          a->w.format};
             kernel->tile(&tile);
             kernel->finish(a, acc, j->first + from, to - from, p * kernel->panel,
                            left < kernel->panel ? left : kernel->panel);
@@ -65,7 +65,7 @@ weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_ke
     uint8_t *rows = wf_exec_scratch(ex, (size_t)wf_linear_scratch_bytes(a->m, a->w.k));
     if (rows == NULL)
         return WEFT_E_NOMEM;
-    int64_t    element = kernel->pairs && a->w.dtype == WF_BF16 ? 2 : 4;
+    int64_t    element = kernel->pairs && a->w.format == WF_BF16 ? 2 : 4;
     int64_t    panels = (a->w.n + kernel->panel - 1) / kernel->panel;
     linear_job job = {a, kernel, rows, prepared_bytes(a->w.k, element), 0, 0};
     for (int64_t first = 0; first < a->m; first += WF_LINEAR_ROWS) {

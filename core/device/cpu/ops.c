@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The op table of a CPU: the reference first, then each instruction set upward. */
-#include "core/ops/op.h"
+#include "core/device/cpu/dispatch.h"
 
 #include "core/base/cpu.h"
 #include "core/device/cpu/internal.h"

@@ -8,7 +8,8 @@
  *  - The source of an upload is overwritten until the copy has run, and the destination of a
  * download is: whoever reads or frees either too early sees it. */
 #include "core/base/mem.h"
-#include "core/device/device.h"
+#include "core/device/builtin.h"
+#include "core/device/cpu/device.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -51,6 +52,7 @@ typedef struct block { /* of the arena, in address order */
 
 typedef struct test_device {
     wf_device       base;
+    wf_ops          ops;
     wf_pool        *pool;
     uint8_t        *arena;
     block          *blocks;
@@ -125,6 +127,51 @@ static void test_free(wf_device *dev, void *p)
     pthread_mutex_unlock(&d->lock);
 }
 
+static weft_status test_memory(wf_device *dev, uint64_t *free, uint64_t *total, weft_error *err)
+{
+    test_device *d = (test_device *)dev;
+    (void)err;
+    *total = ARENA_BYTES;
+    pthread_mutex_lock(&d->lock);
+    for (block *b = d->blocks; b != NULL; b = b->next)
+        *free += b->used ? 0 : b->bytes;
+    pthread_mutex_unlock(&d->lock);
+    return WEFT_OK;
+}
+
+static weft_status test_host_alloc(wf_device *d, uint64_t bytes, void **out, weft_error *err)
+{
+    *out = bytes <= SIZE_MAX ? wf_alloc_aligned((size_t)bytes) : NULL;
+    return *out != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, d->name);
+}
+
+static void test_host_free(wf_device *d, void *p)
+{
+    (void)d;
+    wf_free_aligned(p);
+}
+
+static weft_status test_weight_bytes(wf_device *d, int32_t format, int64_t n, int64_t k,
+                                     uint64_t *bytes, weft_error *err)
+{
+    return wf_cpu_weight_bytes(&((test_device *)d)->ops, format, n, k, bytes, err);
+}
+
+static int64_t test_page_bytes(wf_device *d, int32_t dtype, int32_t page_tokens, int32_t n_kv_heads,
+                               int32_t head_dim)
+{
+    (void)d;
+    return wf_cpu_page_bytes(dtype, page_tokens, n_kv_heads, head_dim);
+}
+
+static weft_status test_kernel_create(wf_device *d, wf_image *image, const wf_kernel_decl *k,
+                                      wf_kernel **out, weft_error *err)
+{
+    (void)d;
+    (void)image;
+    return wf_cpu_kernel_create(k, out, err);
+}
+
 static weft_status test_queue_create(wf_device *dev, weft_queue **out, weft_error *err)
 {
     test_device *d = (test_device *)dev;
@@ -133,7 +180,7 @@ static weft_status test_queue_create(wf_device *dev, weft_queue **out, weft_erro
         return wf_fail_nomem(err, sizeof *q, "a queue");
     q->base.device = dev;
     q->exec.pool = d->pool;
-    q->exec.ops = &dev->ops;
+    q->exec.ops = &d->ops;
     pthread_mutex_lock(&d->lock);
     for (int32_t i = 0; i < MAX_QUEUES && *out == NULL; i++) {
         if (d->queues[i] != NULL)
@@ -314,6 +361,13 @@ static void test_destroy(wf_device *dev)
 static const wf_device_fns fns = {
     .alloc = test_alloc,
     .free = test_free,
+    .memory = test_memory,
+    .host_alloc = test_host_alloc,
+    .host_free = test_host_free,
+    .weight_bytes = test_weight_bytes,
+    .page_bytes = test_page_bytes,
+    .kernel_create = test_kernel_create,
+    .kernel_destroy = wf_cpu_kernel_destroy,
     .queue_create = test_queue_create,
     .queue_destroy = test_queue_destroy,
     .submit = test_submit,
@@ -348,11 +402,12 @@ weft_status wf_device_test_create(wf_pool *pool, uint64_t cpu_flags, uint64_t se
         return wf_fail_nomem(err, sizeof *d, "the async-test device");
     d->base.fns = &fns;
     d->base.name = "async-test";
-    d->base.type = WEFT_DEV_CUDA; /* it says that it is not a CPU */
+    d->base.type = WEFT_DEV_OTHER; /* it says that it is not a CPU */
     d->pool = pool;
     d->random = seed * 2 + 1;
     pthread_mutex_init(&d->lock, NULL);
-    wf_ops_init(&d->base.ops, cpu_flags);
+    wf_ops_init(&d->ops, cpu_flags);
+    d->base.isa = d->ops.isa;
     weft_status status = reserve(d, err);
     if (status != WEFT_OK) {
         test_destroy(&d->base);

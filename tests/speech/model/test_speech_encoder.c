@@ -13,6 +13,7 @@
 
 #include "core/base/cpu.h"
 #include "core/base/pool.h"
+#include "core/device/builtin.h"
 #include "core/model/config.h"
 #include "core/model/directory.h"
 #include "core/plugin/registry.h"
@@ -73,7 +74,7 @@ static void encoder_open(encoder *e, const char *dir, int32_t d_model, const way
     ok(e, wf_registry_claim(e->registry, architecture, &e->plugin, &e->err));
     assert_string_equal(wf_plugin_id(e->plugin), d_model == 0 ? "weft.speech" : "weft.ultravox");
     const wf_binding binding = {.device = e->device, .linear_dtype = WF_F32};
-    wf_plugin_bind(e->plugin, &binding);
+    ok(e, wf_plugin_bind(e->plugin, &binding, &e->err));
     e->audio = wf_plugin_component(e->plugin, WEFT_C_MODALITY, 0);
     weft_model_info mi = {.hdr = WEFT_HDR(weft_model_info),
                           .package = e->package,
