@@ -29,7 +29,7 @@ static bool asked_instead(cli *c)
     else if (cli_has(c, OWN_VERSION))
         cli_outf("weft %s\n", weft_version());
     else if (cli_has(c, OWN_LIST_DEVICES))
-        cli_list_devices();
+        cli_list_devices(c);
     else if (cli_has(c, OWN_PRINT_CONFIG))
         cli_print_config(c);
     else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --print-config and --list-devices. */
+/* --print-config. */
 #include "command/config.h"
 
 #include <stdio.h>
@@ -58,20 +58,4 @@ void cli_print_config(cli *c)
     weft_settings_each(c->settings, print_value, &p);
     cli_outf("\n");
     weft_engine_close(&e);
-}
-
-/* The choices of --device, from the table of options. */
-void cli_list_devices(void)
-{
-    weft_option_info o;
-    for (uint32_t i = 0; weft_option_at(i, &o) != 0; i++) {
-        if (strcmp(o.key, "device") != 0 || o.range == NULL)
-            continue;
-        for (const char *p = o.range; *p != '\0';) {
-            size_t n = strcspn(p, "|");
-            if (strncmp(p, "auto", n) != 0)
-                cli_outf("%.*s\n", (int)n, p);
-            p += n + (p[n] == '|');
-        }
-    }
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --print-config and --list-devices. */
+/* What is asked for in place of a command: --print-config and --list-devices. */
 #ifndef WEFT_CLI_CONFIG_H
 #define WEFT_CLI_CONFIG_H
 
 #include "cli.h"
 
 void cli_print_config(cli *c);
-void cli_list_devices(void);
+void cli_list_devices(const cli *c); /* devices.c */
 
 #endif

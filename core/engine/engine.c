@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "core/base/cpu.h"
+#include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/device/builtin.h"
+#include "core/device/registry.h"
 #include "core/media/item.h"
 #include "core/plugin/dirs.h"
 
@@ -49,16 +50,17 @@ static weft_status open_device(weft_engine *e, weft_error *err)
 {
     uint64_t    flags;
     const char *name = wf_settings_str(e->settings, "device");
+    char        modules[WF_DIR_CAP];
     weft_status status = wf_cpu_mask(wf_settings_str(e->settings, "cpu_mask"), &flags, err);
     flags &= wf_cpu_detect();
     if (status == WEFT_OK)
         status = wf_pool_create((int32_t)wf_settings_i64(e->settings, "threads"), &e->pool, err);
     if (status != WEFT_OK)
         return status;
-    if (name != NULL && strcmp(name, "async-test") == 0)
-        status = wf_device_test_create(e->pool, flags, 1, &e->device, err);
-    else
-        status = wf_device_cpu_create(e->pool, flags, &e->device, err);
+    wf_dir_modules(modules);
+    wf_device_config config = {
+        .pool = e->pool, .cpu_flags = flags, .module_dir = modules, .log = wf_log};
+    status = wf_device_open(name != NULL ? name : "auto", &config, &e->device, err);
     if (status == WEFT_OK)
         status = wf_queue_create(e->device, &e->queue, err);
     if (status == WEFT_OK)
@@ -245,6 +247,8 @@ static weft_status load_weights(weft_engine *e, weft_error *err)
 static weft_status open_model(weft_engine *e, const char *dir, weft_error *err)
 {
     weft_status status = open_package(e, dir, err);
+    if (status == WEFT_OK)
+        status = wf_settings_plugin_devices(e->settings, e->device->name, err);
     if (status == WEFT_OK)
         status = wf_engine_open_modalities(e, err);
     if (status == WEFT_OK)

@@ -52,6 +52,14 @@ void wf_dir_plugins(char *out)
         snprintf(out, WF_DIR_CAP, "%s", WEFT_PLUGIN_DIR);
 }
 
+void wf_dir_modules(char *out)
+{
+    wf_dir_plugins(out);
+    char *slash = strrchr(out, '/');
+    if (slash != NULL && slash != out)
+        *slash = '\0';
+}
+
 void wf_dir_demo_config(char *out)
 {
     if (!beside_program(WEFT_DEMO_SUBDIR "/weft.ini", out))

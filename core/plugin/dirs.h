@@ -7,8 +7,9 @@
 
 #define WF_DIR_CAP 4096u /* room for any answer */
 
-/* Both write a full path to out [WF_DIR_CAP]; nothing need exist there. [any] */
+/* Each writes a full path to out [WF_DIR_CAP]; nothing need exist there. [any] */
 void wf_dir_plugins(char *out);     /* the directory of the plugins */
+void wf_dir_modules(char *out);     /* the directory above it, where device modules are */
 void wf_dir_demo_config(char *out); /* the demo model's weft.ini */
 
 #endif

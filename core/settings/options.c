@@ -16,7 +16,7 @@ const wf_core_option wf_core_options[] = {
      "model directory (default: the demo model)"},
     {"dtype", 0, STR, 0, "auto", "auto|f32|bf16", "TYPE",
      "type of linear weights and K/V; auto: as stored"},
-    {"device", 0, STR, 0, "auto", "auto|cpu|async-test", "NAME", "where the model runs"},
+    {"device", 0, STR, 0, "auto", "auto|cpu|cuda|async-test", "NAME", "where the model runs"},
     {"threads", 't', I64, 0, "0", "0..256", "N", "threads; 0: what affinity and cgroup allow"},
     {"cpu_mask", 0, STR, 0, "max", "none|avx2|avx512|avx512bf16|max", "LEVEL",
      "use no instructions beyond this level"},

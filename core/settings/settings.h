@@ -104,6 +104,10 @@ double      wf_settings_plugin_f64(const weft_settings *s, const char *plugin, c
 weft_status wf_settings_declare(weft_settings *s, const char *plugin, const weft_option *options,
                                 uint32_t n, weft_error *err);
 
+/* Every plugin's own `device` against that of the engine, which all plugins share: "auto" or the
+ * same name; anything else is INVALID (USAGE) and names what is possible. */
+weft_status wf_settings_plugin_devices(const weft_settings *s, const char *device, weft_error *err);
+
 /* Every effective value for --print-config: the core's in table order, then the plugins'. value
  * NULL: unset. origin: "default", "weft.ini:3", "WEFT_THREADS", "--threads". */
 typedef void (*wf_settings_fn)(void *ctx, const char *section, const char *key, const char *value,

@@ -234,3 +234,19 @@ double wf_settings_plugin_f64(const weft_settings *s, const char *plugin, const 
 {
     return wf_value_f64(wf_settings_plugin_str(s, plugin, key));
 }
+
+weft_status wf_settings_plugin_devices(const weft_settings *s, const char *device, weft_error *err)
+{
+    for (size_t i = 0; i < s->n_plugins; i++) {
+        const wf_entry *e = wf_store_find(s, s->plugins[i], "device");
+        if (e == NULL || strcmp(e->value, "auto") == 0 || strcmp(e->value, device) == 0)
+            continue;
+        weft_status status =
+            wf_fail(err, WEFT_E_INVALID,
+                    "%s: plugin %s: device %s is not possible: plugins run where the model runs, "
+                    "which is %s; give auto or %s here, or --device for all",
+                    e->origin, e->plugin, e->value, device, device);
+        return wf_fail_stage(err, status, WEFT_STAGE_USAGE);
+    }
+    return WEFT_OK;
+}

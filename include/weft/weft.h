@@ -64,6 +64,17 @@ typedef void (*weft_settings_fn)(void *ctx, const char *section, const char *key
 void weft_settings_each(const weft_settings *s, weft_settings_fn fn,
                         void *ctx); /* value NULL: unset */
 
+/* A device that this library knows ("cpu"; "cuda", where libweft-cuda.so is installed). */
+typedef struct weft_device_info {
+    weft_hdr    hdr; /* size is set by the caller */
+    const char *name;
+    int32_t     usable, chosen;          /* chosen: what the settings' `device` comes to here */
+    uint64_t    free_bytes, total_bytes; /* of its memory; 0: unknown */
+    char        why[496];                /* not usable: one sentence, else "" */
+} weft_device_info;
+/* The index-th device, opened for a moment to ask it; 0: no more. */
+int32_t weft_device_at(const weft_settings *s, uint32_t index, weft_device_info *out);
+
 /* ---- engine ---- */
 
 typedef struct weft_engine weft_engine;

@@ -34,7 +34,12 @@ class Help(harness.Case):
         self.assertRegex(self.ok("--version").out.decode(), r"^weft \d+\.\d+\.\d+\n$")
 
     def test_devices(self):
-        self.assertIn("cpu", self.ok("--list-devices").out.decode().split())
+        lines = self.ok("--list-devices").out.decode().splitlines()
+        self.assertEqual([line[2:].split()[0] for line in lines], ["cpu", "cuda", "async-test"])
+        self.assertRegex(lines[0], r"^\* cpu +[0-9.]+ GB free of [0-9.]+ GB$")
+        self.assertIn("libweft-cuda.so is not installed", lines[1])
+        lines = self.ok("--list-devices", "--device", "async-test").out.decode().splitlines()
+        self.assertEqual([line[0] for line in lines], [" ", " ", "*"])
 
 
 class Usage(harness.Case):

@@ -314,6 +314,23 @@ static void print_config(void **state)
     assert_non_null(strstr(l.text, "org.example.y.count=3 (default)\n"));
 }
 
+/* A plugin's own device is the engine's or nothing. */
+static void plugin_devices(void **state)
+{
+    weft_error err = WF_ERROR_INIT;
+    (void)state;
+    assert_int_equal(wf_settings_plugin_devices(s, "cpu", &err), WEFT_OK);
+    assert_int_equal(
+        wf_settings_set_pair(s, "org.example.x.device=auto", WF_LAYER_CLI, "--set", &err), WEFT_OK);
+    assert_int_equal(wf_settings_plugin_devices(s, "cpu", &err), WEFT_OK);
+    const char *ini = write_ini("d.ini", "[plugin org.example.y]\ndevice = cpu\n");
+    assert_int_equal(wf_settings_load_ini(s, ini, WF_LAYER_FILE, &err), WEFT_OK);
+    assert_int_equal(wf_settings_plugin_devices(s, "cpu", &err), WEFT_OK);
+    refuse(wf_settings_plugin_devices(s, "cuda", &err), &err,
+           "d.ini:2: plugin org.example.y: device cpu is not");
+    refuse(wf_settings_plugin_devices(s, "cuda", &err), &err, "give auto or cuda here");
+}
+
 /* Each allocation of loading and declaring fails once. */
 static void every_allocation(void **state)
 {
@@ -349,7 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(table_is_sound), T(defaults),     T(precedence),       T(mistakes),
         T(paths),          T(bad_files),    T(environment),      T(pairs),
-        T(declare),        T(print_config), T(every_allocation),
+        T(declare),        T(print_config), T(every_allocation), T(plugin_devices),
     };
     wf_log_set(on_log, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
