@@ -5,7 +5,7 @@
  * (transformers models/mllama, Meta's row mask: rows that see nothing are not here.) A site of
  * WEFT_BLIND_FFN_ONLY takes every row through its second line (models/idefics). Items' k and v are
  * projected once and live in pages of the same pool as the text's. */
-#include "core/model/decoder.h"
+#include "core/model/xattn.h"
 
 /* RMS norm over head_dim of n_heads heads in rows of the given stride, in place. */
 static weft_status head_norm(wf_decoder *d, float *x, const float *w, int64_t m, int64_t stride,

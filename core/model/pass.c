@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pieces that self-attention blocks and cross-attention sites share, as submitted ops. */
-#include "core/model/decoder.h"
+/* The pieces that self-attention blocks and cross-attention sites share. */
+#include "core/model/pass.h"
 
 weft_status wf_do_norm(wf_decoder *d, float *y, const float *x, const float *w, int64_t m,
                        int64_t n, weft_error *err)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a forward pass works with, and the pieces that the blocks of the text core and
+ * cross-attention sites share, each as submitted ops. */
+#ifndef WF_PASS_H
+#define WF_PASS_H
+
+#include <math.h>
+
+#include "core/kv/pages.h"
+#include "core/model/model.h"
+#include "core/model/sites.h"
+
+/* Which key blocks each of n rows sees; device arrays. index NULL: row i is batch row i. */
+typedef struct wf_seen {
+    int64_t           n;
+    const int32_t    *index, *begin, *end, *last;
+    const wf_kv_span *spans;
+} wf_seen;
+
+/* Buffers of one pass at a time, and what it runs over. */
+typedef struct wf_decoder {
+    const wf_model *model;
+    const wf_hooks *hooks;
+    wf_kv_pool     *pool;
+    weft_queue     *queue; /* borrowed */
+    wf_buffers      buffers;
+    int64_t         max_rows, max_out;
+    int64_t         wide, wide_ffn; /* widest q/k/v row and gate+up row over core and sites */
+    float          *h, *x, *a, *qkv, *att, *gate_up, *ffn, *cos_sin, *out, *logits;
+} wf_decoder;
+
+/* 1 / sqrt(head_dim) in f32. */
+static inline float wf_attention_scale(int32_t head_dim)
+{
+    return (float)(1.0 / sqrt((double)head_dim));
+}
+
+weft_status wf_do_norm(wf_decoder *d, float *y, const float *x, const float *w, int64_t m,
+                       int64_t n, weft_error *err);
+weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float *x,
+                         int64_t x_stride, const wf_weight *w, int64_t m, weft_error *err);
+/* h += gate * (x w^T); x is not d->a, which a gate of one value a channel uses in between. */
+weft_status wf_do_linear_add(wf_decoder *d, float *h, const float *x, int64_t x_stride,
+                             const wf_weight *w, wf_gate gate, int64_t m, weft_error *err);
+weft_status wf_do_ffn(wf_decoder *d, float *h, const float *norm, float eps,
+                      const wf_weight *gate_up, const wf_weight *down, int64_t d_ffn, wf_gate gate,
+                      int64_t m, weft_error *err);
+#define WF_UNGATED ((wf_gate){NULL, 1.0f, 0})
+
+#endif
