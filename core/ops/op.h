@@ -155,14 +155,15 @@ typedef struct wf_attend_pages {
 /* Attention over packed sequences in plain f32 rows (encoders): sequence s has query rows
  * q_begin[s]..q_begin[s+1]-1 and key rows k_begin[s]..k_begin[s+1]-1. Blocks are aligned to
  * k_begin[s] (to row_k_begin[r] where that is given). causal: query i of its sequence sees keys up
- * to i + n_keys - n_queries. row_k_begin/end [rows]: absolute key rows, or both NULL. */
+ * to i + n_keys - n_queries. row_k_begin/end [rows]: absolute key rows, or both NULL. k and v have
+ * `keys` rows; what any of the numbers names outside of them is not there. */
 typedef struct wf_attend {
     float         *out;
     const float   *q, *k, *v;
     const int32_t *q_begin, *k_begin; /* [n_seqs + 1] */
     const int32_t *row_k_begin, *row_k_end;
     int64_t        q_stride, k_stride, v_stride, out_stride;
-    int64_t        m; /* query rows in all */
+    int64_t        m, keys; /* query rows and key rows in all */
     int32_t        n_seqs, n_heads, n_kv_heads, head_dim;
     float          scale;
     int32_t        causal;

@@ -124,7 +124,12 @@ static void op_attention(void **state)
     a.n = 7;
     refused(ops()->attention(host, queue, &a, &err), &err,
             "ops.attention: q_begin: its length is 2, and 8 is");
+    a.n = 0;
+    refused(ops()->attention(host, queue, &a, &err), &err, "ops.attention: n: 0 sequences for 3");
     a.n = 1;
+    a.out = &q;
+    refused(ops()->attention(host, queue, &a, &err), &err, "ops.attention: out: may not be q");
+    a.out = &out;
     a.hdr.size = 16;
     refused(ops()->attention(host, queue, &a, &err), &err, "weft_attention.hdr.size is not set");
     drop(&q);
@@ -288,8 +293,8 @@ static void tensor_mistakes(void **state)
     t.flags = WEFT_TENSOR_PACKED;
     refused(ADD(&y, &t, &x), &err, "ops.add: a: a packed weight");
     t = x;
-    t.shape[0] = 1;
-    refused(ADD(&y, &x, &t), &err, "ops.add: b: its shape differs from that of y");
+    t.shape[1] = 3;
+    refused(ADD(&y, &x, &t), &err, "ops.add: b: its shape differs from that of what is written");
     /* A weight is a weight and a plain tensor is none. */
     refused(ops()->linear(host, queue, &y, &x, &x, NULL, 0, &err), &err,
             "ops.linear: w: not a weight");
