@@ -45,18 +45,20 @@ int64_t wf_tensor_numel(const weft_tensor *t)
     return n;
 }
 
-/* Is every element of t within its bytes? Also bounds numel by int64. */
+/* Is every element of t within its bytes? Also bounds the product of its axes by int64, those of
+ * length 0 left out, so that no product of some of them overflows. */
 static bool fits(const weft_tensor *t)
 {
     uint64_t last = 0, numel = 1, term, bytes;
     bool     empty = false;
     for (int32_t d = 0; d < t->ndim; d++) {
-        if (t->shape[d] < 0 || t->stride[d] < 0 || !wf_mul(numel, (uint64_t)t->shape[d], &numel) ||
+        uint64_t length = t->shape[d] > 0 ? (uint64_t)t->shape[d] : 1;
+        if (t->shape[d] < 0 || t->stride[d] < 0 || !wf_mul(numel, length, &numel) ||
             numel > INT64_MAX)
             return false;
         empty = empty || t->shape[d] == 0;
-        if (!empty && (!wf_mul((uint64_t)(t->shape[d] - 1), (uint64_t)t->stride[d], &term) ||
-                       !wf_add(last, term, &last)))
+        if (!empty &&
+            (!wf_mul(length - 1, (uint64_t)t->stride[d], &term) || !wf_add(last, term, &last)))
             return false;
     }
     if (empty)
@@ -234,8 +236,12 @@ void wf_check_act(wf_call *c, int32_t act)
 
 int64_t wf_window_count(int64_t size, int64_t kernel, int32_t stride, int32_t before, int32_t after)
 {
+    if (size > INT32_MAX || kernel < 1 || kernel > INT32_MAX || stride < 1 || before < 0 ||
+        after < 0)
+        return 0;
     int64_t room = size + before + after - kernel;
-    return kernel < 1 || stride < 1 || before < 0 || after < 0 || room < 0 ? 0 : room / stride + 1;
+    int64_t count = room < 0 ? 0 : room / stride + 1;
+    return count <= INT32_MAX ? count : 0;
 }
 
 void wf_check_c_order(wf_call *c, const weft_tensor *t, const char *arg)

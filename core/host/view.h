@@ -61,8 +61,8 @@ int64_t wf_tensor_numel(const weft_tensor *t);
 /* Do axes from..ndim-2 of t form evenly spaced rows? *stride: their distance (0 for one row). */
 bool wf_rows_collapse(const weft_tensor *t, int32_t from, int64_t *rows, int64_t *stride);
 
-/* Places of a window along an axis of this size, padding included; 0: none fits, or a nonsensical
- * kernel, stride or padding. */
+/* Places of a window along an axis of this size, padding included; 0: none fits, the kernel, stride
+ * or padding makes no sense, or some number is above INT32_MAX (so that two may be multiplied). */
 int64_t wf_window_count(int64_t size, int64_t kernel, int32_t stride, int32_t before,
                         int32_t after);
 

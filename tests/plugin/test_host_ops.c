@@ -167,6 +167,10 @@ static void op_conv(void **state)
     refused(ops()->conv(host, queue, &y, &x, &w, NULL, stride, pad, &err), &err,
             "ops.conv: x: a kernel of 2 x 2 has no place");
     stride[1] = 1;
+    pad[0] = INT32_MAX;
+    refused(ops()->conv(host, queue, &y, &x, &w, NULL, stride, pad, &err), &err,
+            "its number of positions is 4, and");
+    pad[0] = 0;
     refused(ops()->conv(host, queue, &y, &x, &w, NULL, stride, pad, &err), &err,
             "its number of positions is 4, and 6");
     drop(&x);
@@ -273,6 +277,10 @@ static void tensor_mistakes(void **state)
     t = x;
     t.shape[0] = INT64_MAX;
     refused(ADD(&y, &t, &x), &err, "ops.add: a: its shape and strides");
+    t.shape[0] = 0; /* empty, and still no product may overflow */
+    t.shape[1] = t.shape[2] = INT64_MAX;
+    t.ndim = 3;
+    refused(ops()->upload(host, queue, &t, NULL, 0, &err), &err, "ops.upload: dst: its shape and");
     t = x;
     t.stride[0] = INT64_MAX;
     refused(ADD(&y, &t, &x), &err, "ops.add: a: its shape and strides");
