@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.ops/1: a plugin's calls, checked (view.c), as ops on its queue. */
+/* weft.ops: a plugin's calls, checked (view.c), as ops on its queue. */
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -7,11 +7,6 @@
 #include "core/plugin/found.h"
 
 static const weft_dtype f32 = {WEFT_DT_FLOAT, 32, 1};
-
-static weft_status finish(wf_call *c, const wf_op *op)
-{
-    return c->st == WEFT_OK ? wf_queue_submit(c->queue, op, c->err) : c->st;
-}
 
 static weft_status ops_linear(const weft_host *h, weft_queue *q, const weft_tensor *y,
                               const weft_tensor *x, const weft_tensor *w, const weft_tensor *bias,
@@ -29,8 +24,8 @@ static weft_status ops_linear(const weft_host *h, weft_queue *q, const weft_tens
     wf_check_size(&c, "y", "its last axis", vy.n, a->w.n);
     wf_check_size(&c, "y", "its number of rows", vy.m, vx.m);
     wf_check_vector(&c, bias, "bias", a->w.n, true, &a->bias);
-    if (act < WEFT_ACT_NONE || act > WEFT_ACT_RELU)
-        wf_call_fail(&c, WEFT_E_INVALID, "act", "%d is no activation", act);
+    wf_check_distinct(&c, y, "y");
+    wf_check_act(&c, act);
     if (wf_call_ok(&c) && vy.data == vx.data && vy.m > 0)
         wf_call_fail(&c, WEFT_E_INVALID, "y", "may not be x");
     a->y = vy.data;
@@ -38,8 +33,8 @@ static weft_status ops_linear(const weft_host *h, weft_queue *q, const weft_tens
     a->m = vy.m;
     a->y_stride = vy.stride;
     a->x_stride = vx.stride;
-    a->act = act; /* the numbers of WEFT_ACT_* and WF_ACT_* are the same */
-    return finish(&c, &op);
+    a->act = act;
+    return wf_call_submit(&c, &op);
 }
 
 /* Rows of the last axis where the axis before it lies side by side within a longer row (heads
@@ -88,6 +83,7 @@ static weft_status ops_norm(const weft_host *h, weft_queue *q, const weft_tensor
     wf_check_tensor(&c, y, "y", f32, 1, WEFT_MAX_DIMS);
     wf_check_tensor(&c, x, "x", f32, 1, WEFT_MAX_DIMS);
     wf_check_same_shape(&c, y, "y", x, "x");
+    wf_check_distinct(&c, y, "y");
     if (wf_call_ok(&c))
         place_norm(&c, y, x, a);
     wf_check_vector(&c, w, "w", a->n, false, &a->w);
@@ -102,7 +98,7 @@ static weft_status ops_norm(const weft_host *h, weft_queue *q, const weft_tensor
     a->x = x->data;
     a->eps = eps;
     a->rms = rms != 0;
-    return finish(&c, &op);
+    return wf_call_submit(&c, &op);
 }
 
 /* [rows, heads, head_dim] whose heads lie side by side. */
@@ -125,14 +121,19 @@ static void check_attention(wf_call *c, const weft_attention *a)
     check_heads(c, a->out, "out");
     wf_check_same_shape(c, a->out, "out", a->q, "q");
     wf_check_same_shape(c, a->v, "v", a->k, "k");
+    wf_check_distinct(c, a->out, "out");
     if (!wf_call_ok(c))
         return;
     wf_check_size(c, "k", "its head_dim", a->k->shape[2], a->q->shape[2]);
     if (a->q->shape[1] % a->k->shape[1] != 0)
         wf_call_fail(c, WEFT_E_INVALID, "q", "its %lld heads do not divide among %lld kv heads",
                      (long long)a->q->shape[1], (long long)a->k->shape[1]);
-    if (a->n < 0)
-        wf_call_fail(c, WEFT_E_INVALID, "n", "%d sequences", a->n);
+    if (a->n < (a->q->shape[0] > 0 ? 1 : 0))
+        wf_call_fail(c, WEFT_E_INVALID, "n", "%d sequences for %lld rows", a->n,
+                     (long long)a->q->shape[0]);
+    if (a->q->shape[0] > 0 &&
+        (a->out->data == a->q->data || a->out->data == a->k->data || a->out->data == a->v->data))
+        wf_call_fail(c, WEFT_E_INVALID, "out", "may not be q, k or v");
     if ((a->row_k_begin == NULL) != (a->row_k_end == NULL))
         wf_call_fail(c, WEFT_E_INVALID, "row_k_end", "row_k_begin and row_k_end come together");
 }
@@ -164,21 +165,14 @@ static weft_status ops_attention(const weft_host *h, weft_queue *q, const weft_a
     a->v_stride = at->v->stride[0];
     a->out_stride = at->out->stride[0];
     a->m = at->q->shape[0];
+    a->keys = at->k->shape[0];
     a->n_seqs = at->n;
     a->n_heads = (int32_t)at->q->shape[1];
     a->n_kv_heads = (int32_t)at->k->shape[1];
     a->head_dim = (int32_t)at->q->shape[2];
     a->scale = at->scale;
     a->causal = at->causal != 0;
-    return finish(&c, &op);
-}
-
-/* Positions of a kernel along one axis; 0: none fits. */
-static int64_t positions(int64_t size, int64_t kernel, int32_t stride, int32_t before,
-                         int32_t after)
-{
-    int64_t room = size + before + after - kernel;
-    return stride < 1 || before < 0 || after < 0 || room < 0 ? 0 : room / stride + 1;
+    return wf_call_submit(&c, &op);
 }
 
 static void place_conv(wf_call *c, const weft_tensor *y, const weft_tensor *x, const weft_tensor *w,
@@ -190,8 +184,8 @@ static void place_conv(wf_call *c, const weft_tensor *y, const weft_tensor *x, c
     a->wd = x->shape[3];
     a->kh = w->shape[2];
     a->kw = w->shape[3];
-    a->oh = positions(a->h, a->kh, a->stride[0], a->pad[0], a->pad[1]);
-    a->ow = positions(a->wd, a->kw, a->stride[1], a->pad[2], a->pad[3]);
+    a->oh = wf_window_count(a->h, a->kh, a->stride[0], a->pad[0], a->pad[1]);
+    a->ow = wf_window_count(a->wd, a->kw, a->stride[1], a->pad[2], a->pad[3]);
     wf_check_size(c, "w", "its channels", w->shape[1], a->c);
     if (a->oh < 1 || a->ow < 1)
         wf_call_fail(c, WEFT_E_INVALID, "x", "a kernel of %lld x %lld has no place in it",
@@ -226,7 +220,7 @@ static weft_status ops_conv(const weft_host *h, weft_queue *q, const weft_tensor
     memcpy(a->stride, stride, sizeof a->stride);
     memcpy(a->pad, pad, sizeof a->pad);
     place_conv(&c, y, x, w, a);
-    return finish(&c, &op);
+    return wf_call_submit(&c, &op);
 }
 
 static weft_status ops_copy(const weft_host *h, weft_queue *q, const weft_tensor *dst,
@@ -242,6 +236,7 @@ static weft_status ops_copy(const weft_host *h, weft_queue *q, const weft_tensor
         wf_check_tensor(&c, dst, "dst", dst->dtype, 0, 4);
         wf_check_tensor(&c, src, "src", dst->dtype, 0, 4);
         wf_check_same_shape(&c, dst, "dst", src, "src");
+        wf_check_distinct(&c, dst, "dst");
     }
     if (!wf_call_ok(&c))
         return c.st;
@@ -250,12 +245,10 @@ static weft_status ops_copy(const weft_host *h, weft_queue *q, const weft_tensor
         a->shape[i] = d < 0 ? 1 : dst->shape[d];
         a->dst_stride[i] = d < 0 ? 0 : dst->stride[d];
         a->src_stride[i] = d < 0 ? 0 : src->stride[d];
-        if (a->shape[i] > 1 && a->dst_stride[i] == 0)
-            wf_call_fail(&c, WEFT_E_INVALID, "dst", "a stride of 0 would write one element often");
     }
     a->dst = dst->data;
     a->src = src->data;
-    return finish(&c, &op);
+    return wf_call_submit(&c, &op);
 }
 
 /* Takes one more private copy of n bytes for q; NULL: out of memory. */
@@ -314,6 +307,19 @@ static weft_status ops_upload(const weft_host *h, weft_queue *q, const weft_tens
 }
 
 const weft_if_ops wf_host_ops = {
-    WEFT_HDR(weft_if_ops), ops_linear,     ops_norm, ops_attention, ops_conv,
-    wf_host_add,           wf_host_swiglu, ops_copy, ops_upload,
+    .hdr = WEFT_HDR(weft_if_ops),
+    .upload = ops_upload,
+    .copy = ops_copy,
+    .gather = wf_host_gather,
+    .linear = ops_linear,
+    .conv = ops_conv,
+    .activate = wf_host_activate,
+    .add = wf_host_add,
+    .mul = wf_host_mul,
+    .swiglu = wf_host_swiglu,
+    .norm = ops_norm,
+    .softmax = wf_host_softmax,
+    .attention = ops_attention,
+    .rope = wf_host_rope,
+    .pool = wf_host_pool,
 };

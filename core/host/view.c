@@ -32,6 +32,11 @@ void wf_call_fail(wf_call *c, weft_status code, const char *arg, const char *fmt
     c->st = wf_fail(c->err, code, "ops.%s: %s: %s", c->op, arg, text);
 }
 
+weft_status wf_call_submit(wf_call *c, const wf_op *op)
+{
+    return c->st == WEFT_OK ? wf_queue_submit(c->queue, op, c->err) : c->st;
+}
+
 int64_t wf_tensor_numel(const weft_tensor *t)
 {
     int64_t n = 1;
@@ -40,18 +45,20 @@ int64_t wf_tensor_numel(const weft_tensor *t)
     return n;
 }
 
-/* Is every element of t within its bytes? Also bounds numel by int64. */
+/* Is every element of t within its bytes? Also bounds the product of its axes by int64, those of
+ * length 0 left out, so that no product of some of them overflows. */
 static bool fits(const weft_tensor *t)
 {
     uint64_t last = 0, numel = 1, term, bytes;
     bool     empty = false;
     for (int32_t d = 0; d < t->ndim; d++) {
-        if (t->shape[d] < 0 || t->stride[d] < 0 || !wf_mul(numel, (uint64_t)t->shape[d], &numel) ||
+        uint64_t length = t->shape[d] > 0 ? (uint64_t)t->shape[d] : 1;
+        if (t->shape[d] < 0 || t->stride[d] < 0 || !wf_mul(numel, length, &numel) ||
             numel > INT64_MAX)
             return false;
         empty = empty || t->shape[d] == 0;
-        if (!empty && (!wf_mul((uint64_t)(t->shape[d] - 1), (uint64_t)t->stride[d], &term) ||
-                       !wf_add(last, term, &last)))
+        if (!empty &&
+            (!wf_mul(length - 1, (uint64_t)t->stride[d], &term) || !wf_add(last, term, &last)))
             return false;
     }
     if (empty)
@@ -187,6 +194,54 @@ void wf_check_weight(wf_call *c, const weft_tensor *t, const char *arg, wf_weigh
         wf_call_fail(c, WEFT_E_INVALID, arg,
                      "a weight of %lld x %lld does not fit in its %llu bytes", (long long)out->n,
                      (long long)out->k, (unsigned long long)t->bytes);
+}
+
+/* The axis of the smallest stride among those longer than 1 and not taken; -1: none is left. */
+static int32_t next_axis(const weft_tensor *t, uint32_t taken)
+{
+    int32_t best = -1;
+    for (int32_t d = 0; d < t->ndim; d++)
+        if ((taken >> d & 1u) == 0 && t->shape[d] > 1 &&
+            (best < 0 || t->stride[d] < t->stride[best]))
+            best = d;
+    return best;
+}
+
+void wf_check_distinct(wf_call *c, const weft_tensor *t, const char *arg)
+{
+    int64_t  reach = 0; /* of the axes so far: the offset of their last element */
+    uint32_t taken = 0;
+    if (!wf_call_ok(c) || wf_tensor_numel(t) == 0)
+        return;
+    for (int32_t d = next_axis(t, taken); d >= 0; d = next_axis(t, taken)) {
+        if (t->stride[d] <= reach) {
+            if (t->stride[d] == 0)
+                wf_call_fail(c, WEFT_E_INVALID, arg, "a stride of 0 would write one element often");
+            else
+                wf_call_fail(c, WEFT_E_INVALID, arg,
+                             "its elements overlap: a stride of %lld within %lld elements",
+                             (long long)t->stride[d], (long long)reach + 1);
+            return;
+        }
+        reach += (t->shape[d] - 1) * t->stride[d];
+        taken |= 1u << d;
+    }
+}
+
+void wf_check_act(wf_call *c, int32_t act)
+{
+    if (act < WEFT_ACT_NONE || act > WEFT_ACT_TANH_GELU)
+        wf_call_fail(c, WEFT_E_INVALID, "act", "%d is no activation", act);
+}
+
+int64_t wf_window_count(int64_t size, int64_t kernel, int32_t stride, int32_t before, int32_t after)
+{
+    if (size > INT32_MAX || kernel < 1 || kernel > INT32_MAX || stride < 1 || before < 0 ||
+        after < 0)
+        return 0;
+    int64_t room = size + before + after - kernel;
+    int64_t count = room < 0 ? 0 : room / stride + 1;
+    return count <= INT32_MAX ? count : 0;
 }
 
 void wf_check_c_order(wf_call *c, const weft_tensor *t, const char *arg)

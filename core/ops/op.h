@@ -15,6 +15,10 @@
  * maximum m, p = wf_expf(s - m), l = sum p and o = sum p v ascending by key (o by fmaf). One
  *              function merges blocks in ascending order. No score row is ever kept across blocks.
  *   norm       sums in f64 over ascending index; everything else f32.
+ *   softmax    scores and their maximum in f32; the sum of the exponentials in f64 over ascending
+ *              index.
+ *   pooling    one f32 accumulator per output that starts with the window's first place and adds
+ *              the others in ascending order, row by row.
  * Transcendentals are the functions of core/device/cpu/math.h, the same formula on every path.
  * Row counts may be 0 (nothing happens). Pointers are 4-aligned at least; strides are in elements.
  */
@@ -50,7 +54,15 @@ static inline int64_t wf_dtype_bytes(int32_t t)
 /* "f32", "q8"; "?" for what is no format. Never NULL. */
 const char *wf_format_name(int32_t format);
 
-enum wf_act { WF_ACT_NONE = 0, WF_ACT_GELU = 1, WF_ACT_SILU = 2, WF_ACT_RELU = 3 };
+enum wf_act {
+    WF_ACT_NONE = 0,
+    WF_ACT_GELU = 1,
+    WF_ACT_SILU = 2,
+    WF_ACT_RELU = 3,
+    WF_ACT_QUICK_GELU = 4, /* x / (1 + exp(-1.702 x)) */
+    WF_ACT_TANH_GELU = 5,  /* x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3))) */
+    WF_ACT_KINDS
+};
 
 /* A handle of a linear weight [n, k]. data is device memory of as many bytes as the device said
  * (wf_device_weight_bytes), filled by WF_OP_PACK; only ops look into it, and what it looks like
@@ -166,14 +178,15 @@ typedef struct wf_attend_pages {
 /* Attention over packed sequences in plain f32 rows (encoders): sequence s has query rows
  * q_begin[s]..q_begin[s+1]-1 and key rows k_begin[s]..k_begin[s+1]-1. Blocks are aligned to
  * k_begin[s] (to row_k_begin[r] where that is given). causal: query i of its sequence sees keys up
- * to i + n_keys - n_queries. row_k_begin/end [rows]: absolute key rows, or both NULL. */
+ * to i + n_keys - n_queries. row_k_begin/end [rows]: absolute key rows, or both NULL. k and v have
+ * `keys` rows; what any of the numbers names outside of them is not there. */
 typedef struct wf_attend {
     float         *out;
     const float   *q, *k, *v;
     const int32_t *q_begin, *k_begin; /* [n_seqs + 1] */
     const int32_t *row_k_begin, *row_k_end;
     int64_t        q_stride, k_stride, v_stride, out_stride;
-    int64_t        m; /* query rows in all */
+    int64_t        m, keys; /* query rows and key rows in all */
     int32_t        n_seqs, n_heads, n_kv_heads, head_dim;
     float          scale;
     int32_t        causal;
@@ -245,6 +258,84 @@ typedef struct wf_kernel_op {
     _Alignas(16) uint8_t data[WF_KERNEL_BYTES];
 } wf_kernel_op;
 
+/* dst row i = src row index[i] of src_rows, n f32 each; a row of zeros where index[i] lies outside
+ * 0..src_rows-1. dst and src do not overlap. */
+typedef struct wf_gather {
+    float         *dst;
+    const float   *src;
+    const int32_t *index; /* [m] */
+    int64_t        m, n, src_rows, dst_stride, src_stride;
+} wf_gather;
+
+/* y = act(x) over [m, n]; y may be x. */
+typedef struct wf_activate_op {
+    float       *y;
+    const float *x;
+    int64_t      m, n, y_stride, x_stride;
+    int32_t      act, reserved;
+} wf_activate_op;
+
+enum wf_combine_how {
+    WF_COMBINE_ADD,   /* y = a + scale * b, the product rounded first */
+    WF_COMBINE_MUL,   /* y = a * b */
+    WF_COMBINE_SWIGLU /* y = silu(a) * b */
+};
+
+/* y from a and b, element by element over four axes; a stride of 0 repeats. The last axis of y has
+ * stride 1, that of a and of b 1 or 0. y may be a or b where its strides are the same. */
+typedef struct wf_combine {
+    float       *y;
+    const float *a, *b;
+    int64_t      shape[4], y_stride[4], a_stride[4], b_stride[4];
+    float        scale;
+    int32_t      how;
+} wf_combine;
+
+/* Over the last axis, for each index of the other three: s = x * scale, + bias where that is given
+ * (each rounded); m = the greatest s; p = wf_expf(s - m); y = p / sum of p, the sum rounded to f32
+ * once. Where every s is -infinity, the row of y is 0; where one is NaN, the row is NaN. The last
+ * axis of y and x has stride 1, that of bias 1 or 0; y may be x where its strides are the same. */
+typedef struct wf_softmax {
+    float       *y;
+    const float *x, *bias;
+    int64_t      shape[4], y_stride[4], x_stride[4], bias_stride[4];
+    float        scale;
+    int32_t      reserved;
+} wf_softmax;
+
+enum wf_pooling_how {
+    WF_POOLING_MEAN,        /* the sum, divided by the number of places that lie in x */
+    WF_POOLING_MEAN_PADDED, /* the sum, divided by kh * kw: what lies outside counts as 0 */
+    WF_POOLING_MAX          /* the greatest; NaN where one is NaN */
+};
+
+/* y [n, oh, ow, c] from the windows of x [n, h, wd, c]: window (i, j) covers rows i * stride[0] -
+ * pad[0] and up, kh of them, and places j * stride[1] - pad[2] and up, kw of them. Every window has
+ * a place in x (pads are smaller than the kernel). The c channels of a place lie side by side; the
+ * strides are of the axes before them. y is not x. */
+typedef struct wf_pooling {
+    float       *y;
+    const float *x;
+    int64_t      n, h, wd, c, kh, kw, oh, ow;
+    int64_t      y_stride[3], x_stride[3];
+    int32_t      stride[2], pad[4]; /* {y, x}, {top, bottom, left, right} */
+    int32_t      how, reserved;
+} wf_pooling;
+
+/* Rotary positions in place, cosines and sines computed on the way: for every row, head and pair i:
+ * angle = pos[row] * freq[i], (a, b) = (x[i * step], x[i * step + distance]) -> (a cos - b sin,
+ * b cos + a sin), each product rounded. freq NULL: freq[i] = 1 / powf(base, i / pairs). Half-split
+ * pairs: step 1; interleaved ones: step 2, distance 1. */
+typedef struct wf_rotate {
+    float         *x;
+    const int32_t *pos;  /* [m] */
+    const float   *freq; /* [pairs], or NULL */
+    int64_t        m, n_heads, row_stride, head_stride;
+    int64_t        pairs, step, distance;
+    float          base;
+    int32_t        reserved;
+} wf_rotate;
+
 enum wf_op_kind {
     WF_OP_LINEAR,
     WF_OP_PACK,
@@ -262,6 +353,12 @@ enum wf_op_kind {
     WF_OP_COPY,
     WF_OP_CONV,
     WF_OP_KERNEL,
+    WF_OP_GATHER,
+    WF_OP_ACTIVATE,
+    WF_OP_COMBINE,
+    WF_OP_SOFTMAX,
+    WF_OP_POOLING,
+    WF_OP_ROTATE,
     WF_OP_KINDS
 };
 
@@ -284,6 +381,12 @@ typedef struct wf_op {
         wf_copy         copy;
         wf_conv         conv;
         wf_kernel_op    kernel;
+        wf_gather       gather;
+        wf_activate_op  activate;
+        wf_combine      combine;
+        wf_softmax      softmax;
+        wf_pooling      pooling;
+        wf_rotate       rotate;
     } u;
 } wf_op;
 

@@ -92,7 +92,10 @@ typedef struct weft_dtype { /* DLPack's DLDataType */
 #define WEFT_DT_FLOAT 2u
 #define WEFT_DT_BF 4u
 
-#define WEFT_TENSOR_PACKED 1u /* a weight in the device's own layout for ops.linear: opaque */
+/* A weight in the device's own layout and in whatever format the host has loaded it (quantised,
+ * perhaps), for ops.linear and ops.conv: opaque. Only its shape means something to a plugin: not
+ * its data, bytes, dtype or strides. */
+#define WEFT_TENSOR_PACKED 1u
 
 /* A view; never owns. `data` is an address of its device, not to be read on the host unless the
  * tensor was given as a host tensor. Strides are in elements; C order unless said. */

@@ -53,11 +53,12 @@ typedef struct weft_if_package {
                              const char *path, int32_t *v, weft_error *err);
 } weft_if_package;
 
-#define WEFT_USE_PLAIN 0u /* a device tensor in C order, f32: norms, biases, tables           */
-#define WEFT_USE_LINEAR                                                                            \
-    1u /* [out, in], packed for ops.linear and ops.conv: opaque; its dtype is the                  \
-          engine's (--dtype), ndim may be more than 2: the rest is flattened into in */
-#define WEFT_USE_HOST 2u /* f32, readable on the host (gates, small tables)                   */
+#define WEFT_USE_PLAIN 0u /* a device tensor in C order, f32: norms, biases, tables */
+/* [out, in], packed for ops.linear and ops.conv: opaque (WEFT_TENSOR_PACKED). Its format is the
+ * host's choice (--dtype; quantised weights come the same way), so its dtype is not to be looked
+ * at. ndim may be more than 2: the rest is flattened into in. */
+#define WEFT_USE_LINEAR 1u
+#define WEFT_USE_HOST 2u /* f32, readable on the host (gates, small tables) */
 
 typedef struct weft_weight {
     weft_hdr    hdr;

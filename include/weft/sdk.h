@@ -71,6 +71,35 @@ static inline weft_tensor weft_view(const weft_tensor *like, void *data, weft_dt
     return t;
 }
 
+/* Elements [from, from + n) of an axis of t, as a view of the same data. */
+static inline weft_tensor weft_slice(const weft_tensor *t, int32_t axis, int64_t from, int64_t n)
+{
+    weft_tensor part = *t;
+    uint64_t    skipped = (uint64_t)(from * t->stride[axis]) * t->dtype.bits / 8u;
+    part.data = (char *)t->data + skipped;
+    part.bytes = t->bytes > skipped ? t->bytes - skipped : 0;
+    part.shape[axis] = n;
+    return part;
+}
+
+/* An axis of t as two: [..., length, ...] becomes [..., length / inner, inner, ...]; inner divides
+ * length and t has fewer than WEFT_MAX_DIMS axes. Rows [m, d] become heads [m, d / head_dim,
+ * head_dim] by axis 1, tokens [n, h * w, c] the places of a picture [n, h, w, c] by axis 1. */
+static inline weft_tensor weft_split(const weft_tensor *t, int32_t axis, int64_t inner)
+{
+    weft_tensor two = *t;
+    for (int32_t d = t->ndim; d > axis + 1; d--) {
+        two.shape[d] = t->shape[d - 1];
+        two.stride[d] = t->stride[d - 1];
+    }
+    two.ndim = t->ndim + 1;
+    two.shape[axis] = inner > 0 ? t->shape[axis] / inner : 0;
+    two.stride[axis] = t->stride[axis] * inner;
+    two.shape[axis + 1] = inner;
+    two.stride[axis + 1] = t->stride[axis];
+    return two;
+}
+
 #define WEFT_STR_(x) #x
 #define WEFT_STR(x) WEFT_STR_(x)
 #define WEFT_MANIFEST_TEXT(ID, VERSION, MORE)                                                      \

@@ -236,6 +236,7 @@ static void packed_make(packed_case *c, int32_t hd, int32_t kv, int32_t group, i
                         .v_stride = c->k_stride,
                         .out_stride = c->stride,
                         .m = 51,
+                        .keys = c->keys,
                         .n_seqs = 3,
                         .n_heads = kv * group,
                         .n_kv_heads = kv,
@@ -337,6 +338,7 @@ static void test_pages_equal_packed(void **unused)
                        .v_stride = 96,
                        .out_stride = c.stride,
                        .m = 5,
+                       .keys = KEYS_MAX,
                        .n_seqs = 1,
                        .n_heads = 4,
                        .n_kv_heads = 2,
@@ -345,6 +347,41 @@ static void test_pages_equal_packed(void **unused)
         wf_op     op = {.kind = WF_OP_ATTEND, .u.attend = a};
         check_run(level, 2, &op);
         check_same(out, pages_run(&c, level, 1, 0, 5), 5, 192, c.stride, "pages and packed");
+        check_free_all();
+    }
+}
+
+/* Numbers that name keys outside of k: those inside alone are seen. Under AddressSanitizer and by
+ * the result, which is that of the honest numbers. */
+static void test_bounds(void **unused)
+{
+    (void)unused;
+    static const int32_t far[4] = {-70, INT32_MAX, INT32_MIN, 4000};
+    for (int32_t level = 0; level < check_levels(); level++) {
+        packed_case c;
+        packed_make(&c, 24, 2, 1, 0, 1);
+        int32_t *begin = check_bytes(51 * 4), *end = check_bytes(51 * 4);
+        int32_t *low = check_bytes(51 * 4), *high = check_bytes(51 * 4);
+        for (int32_t r = 0; r < 51; r++) {
+            low[r] = far[r % 4];
+            high[r] = far[(r + r / 4) % 4];
+            begin[r] = low[r] < 0 ? 0 : low[r];
+            end[r] = high[r] < (int32_t)c.keys ? high[r] : (int32_t)c.keys;
+        }
+        c.op.row_k_begin = begin;
+        c.op.row_k_end = end;
+        float *e = packed_run(&c, level, 2);
+        c.op.row_k_begin = low;
+        c.op.row_k_end = high;
+        check_same(packed_run(&c, level, 2), e, 51, 48, c.stride, c.name);
+        c.op.row_k_begin = c.op.row_k_end = NULL;
+        memcpy(c.k_begin, far, sizeof far);
+        c.op.q_begin = c.q_begin;
+        c.op.k_begin = c.k_begin;
+        packed_run(&c, level, 2);
+        memcpy(c.q_begin, far, sizeof far);
+        c.op.causal = 1;
+        packed_run(&c, level, 2);
         check_free_all();
     }
 }
@@ -365,6 +402,7 @@ static void bench_packed(int32_t hd, int32_t heads, int32_t rows)
                               .v_stride = stride,
                               .out_stride = stride,
                               .m = rows,
+                              .keys = rows,
                               .n_seqs = 1,
                               .n_heads = heads,
                               .n_kv_heads = heads,
@@ -416,6 +454,6 @@ static void bench(void **unused)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_pages),  cmocka_unit_test(test_pages_against_f64),
     cmocka_unit_test(test_packed), cmocka_unit_test(test_pages_equal_packed),
-    cmocka_unit_test(bench),
+    cmocka_unit_test(test_bounds), cmocka_unit_test(bench),
 };
 CHECK_MAIN(tests)

@@ -132,7 +132,7 @@ static void test_fills_and_activations(void **unused)
     for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
         for (int32_t fill = 0; fill < CHECK_FILLS; fill++)
             check_case((shape){7, 37, 67}, dtype, (check_fill)fill, WF_ACT_NONE);
-        for (int32_t act = WF_ACT_GELU; act <= WF_ACT_RELU; act++)
+        for (int32_t act = WF_ACT_GELU; act < WF_ACT_KINDS; act++)
             check_case((shape){5, 45, 19}, dtype, CHECK_MIXED, act);
     }
 }

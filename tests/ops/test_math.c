@@ -94,6 +94,24 @@ static void test_gelu_and_silu(void **unused)
         assert_true(fabs((double)wf_geluf(x) - gelu) <= (1e-6 + d * d * 6e-8) * fabs(gelu) + 1e-37);
         assert_true(fabs((double)wf_siluf(x) - silu) <= 4e-7 * fabs(silu));
     }
+    for (uint32_t i = 0; i < 1000000; i++) {
+        float  x = check_float(CHECK_NORMAL) * 12.0f;
+        double d = (double)x, quick = d / (1.0 + exp(-(double)WF_QUICK_GELU * d));
+        double u = sqrt(2.0 / M_PI) * (d + 0.044715 * d * d * d),
+               tanh_gelu = d / (1.0 + exp(-2 * u));
+        /* What exp gets is rounded once, 2^-24 of it (four times for the cubic); the rest is 4e-7.
+         * Below 2^-126 results are rounded to units of 2^-149. */
+        double quick_arg = 1.702 * fabs(d), cubic_arg = 2 * fabs(u);
+        assert_true(fabs((double)wf_quick_geluf(x) - quick) <=
+                    (4e-7 + quick_arg * 6e-8) * fabs(quick) + 1e-44);
+        assert_true(fabs((double)wf_tanh_geluf(x) - tanh_gelu) <=
+                    (4e-7 + cubic_arg * 2.4e-7) * fabs(tanh_gelu) + 1e-37);
+        assert_true(fabs(tanh_gelu - 0.5 * d * (1.0 + tanh(u))) <= 1e-14);
+    }
+    assert_true(wf_quick_geluf(1e30f) == 1e30f && wf_quick_geluf(-1e30f) == 0.0f);
+    assert_true(wf_tanh_geluf(1e30f) == 1e30f && wf_tanh_geluf(-1e30f) == 0.0f);
+    assert_true(wf_quick_geluf(NAN) != wf_quick_geluf(NAN));
+    assert_true(wf_tanh_geluf(NAN) != wf_tanh_geluf(NAN));
     assert_true(isinf(wf_geluf(INFINITY)) != 0 && wf_geluf(NAN) != wf_geluf(NAN));
     assert_true(wf_siluf(-200.0f) == 0.0f && wf_siluf(200.0f) == 200.0f);
 }
@@ -127,7 +145,7 @@ static void test_vectors_equal_scalars(void **unused)
         wf_op op = {.kind = WF_OP_SWIGLU, .u.swiglu = {y, x, one, 1, N, N, N, N}};
         check_run(level, 1, &op);
         check_same(y, e, 1, N, N, "silu");
-        for (int32_t act = WF_ACT_GELU; act <= WF_ACT_RELU; act++) {
+        for (int32_t act = WF_ACT_GELU; act < WF_ACT_KINDS; act++) {
             wf_op l = {.kind = WF_OP_LINEAR};
             l.u.linear = (wf_linear){.y = y,
                                      .x = one,

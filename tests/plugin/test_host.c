@@ -15,8 +15,8 @@ static void basics(void **state)
     cancelled = 1;
     assert_int_equal(host->cancelled(host), 1);
     cancelled = 0;
-    assert_null(host->get_interface(host, "weft.ops/2"));
-    assert_null(host->get_interface(host, "weft.ops/1 "));
+    assert_null(host->get_interface(host, "weft.ops/1"));
+    assert_null(host->get_interface(host, "weft.ops/2 "));
     assert_null(host->get_interface(host, ""));
     assert_null(host->get_interface(host, NULL));
     static const char *const ids[] = {WEFT_IF_OPTIONS, WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS,

@@ -124,7 +124,12 @@ static void op_attention(void **state)
     a.n = 7;
     refused(ops()->attention(host, queue, &a, &err), &err,
             "ops.attention: q_begin: its length is 2, and 8 is");
+    a.n = 0;
+    refused(ops()->attention(host, queue, &a, &err), &err, "ops.attention: n: 0 sequences for 3");
     a.n = 1;
+    a.out = &q;
+    refused(ops()->attention(host, queue, &a, &err), &err, "ops.attention: out: may not be q");
+    a.out = &out;
     a.hdr.size = 16;
     refused(ops()->attention(host, queue, &a, &err), &err, "weft_attention.hdr.size is not set");
     drop(&q);
@@ -162,6 +167,10 @@ static void op_conv(void **state)
     refused(ops()->conv(host, queue, &y, &x, &w, NULL, stride, pad, &err), &err,
             "ops.conv: x: a kernel of 2 x 2 has no place");
     stride[1] = 1;
+    pad[0] = INT32_MAX;
+    refused(ops()->conv(host, queue, &y, &x, &w, NULL, stride, pad, &err), &err,
+            "its number of positions is 4, and");
+    pad[0] = 0;
     refused(ops()->conv(host, queue, &y, &x, &w, NULL, stride, pad, &err), &err,
             "its number of positions is 4, and 6");
     drop(&x);
@@ -268,6 +277,10 @@ static void tensor_mistakes(void **state)
     t = x;
     t.shape[0] = INT64_MAX;
     refused(ADD(&y, &t, &x), &err, "ops.add: a: its shape and strides");
+    t.shape[0] = 0; /* empty, and still no product may overflow */
+    t.shape[1] = t.shape[2] = INT64_MAX;
+    t.ndim = 3;
+    refused(ops()->upload(host, queue, &t, NULL, 0, &err), &err, "ops.upload: dst: its shape and");
     t = x;
     t.stride[0] = INT64_MAX;
     refused(ADD(&y, &t, &x), &err, "ops.add: a: its shape and strides");
@@ -288,8 +301,8 @@ static void tensor_mistakes(void **state)
     t.flags = WEFT_TENSOR_PACKED;
     refused(ADD(&y, &t, &x), &err, "ops.add: a: a packed weight");
     t = x;
-    t.shape[0] = 1;
-    refused(ADD(&y, &x, &t), &err, "ops.add: b: its shape differs from that of y");
+    t.shape[1] = 3;
+    refused(ADD(&y, &x, &t), &err, "ops.add: b: its shape differs from that of what is written");
     /* A weight is a weight and a plain tensor is none. */
     refused(ops()->linear(host, queue, &y, &x, &x, NULL, 0, &err), &err,
             "ops.linear: w: not a weight");

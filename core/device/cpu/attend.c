@@ -57,7 +57,7 @@ static key_range packed_range(const wf_attend *a, int64_t row)
     int32_t s = sequence_of(a, row);
     int64_t begin = a->k_begin[s], end = a->k_begin[s + 1];
     if (a->causal) {
-        int64_t queries = a->q_begin[s + 1] - a->q_begin[s];
+        int64_t queries = (int64_t)a->q_begin[s + 1] - a->q_begin[s];
         int64_t last = row - a->q_begin[s] + (end - begin) - queries;
         end = begin + last + 1 < end ? begin + last + 1 : end;
     }
@@ -65,6 +65,8 @@ static key_range packed_range(const wf_attend *a, int64_t row)
         begin = a->row_k_begin[row];
         end = !a->causal || a->row_k_end[row] < end ? a->row_k_end[row] : end;
     }
+    begin = begin > 0 ? begin : 0;
+    end = end < a->keys ? end : a->keys;
     return (key_range){begin, end > begin ? end - begin : 0};
 }
 

@@ -42,6 +42,12 @@ struct wf_ops {
     weft_status (*copy)(wf_exec *ex, const wf_copy *a);
     weft_status (*conv)(wf_exec *ex, const wf_conv *a);
     weft_status (*kernel)(wf_exec *ex, const wf_kernel_op *a);
+    weft_status (*gather)(wf_exec *ex, const wf_gather *a);
+    weft_status (*activate)(wf_exec *ex, const wf_activate_op *a);
+    weft_status (*combine)(wf_exec *ex, const wf_combine *a);
+    weft_status (*softmax)(wf_exec *ex, const wf_softmax *a);
+    weft_status (*pooling)(wf_exec *ex, const wf_pooling *a);
+    weft_status (*rotate)(wf_exec *ex, const wf_rotate *a);
 };
 
 /* Fills the table: the reference everywhere, then each ISA level in cpu_flags (WEFT_CPU_*) upward.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* swiglu, add, rows, convert, copy: each output depends on its own inputs only. */
+/* swiglu, add, rows, gather, convert, copy: each output depends on its own inputs only. */
 #include "core/device/cpu/internal.h"
 
 static void swiglu_rows(void *ctx, int64_t begin, int64_t end)
@@ -55,6 +55,27 @@ weft_status wf_rows_ref(wf_exec *ex, const wf_rows *a)
     wf_rows copy = *a;
     if (a->m > 0 && a->n > 0)
         wf_range_run(ex, a->m, wf_row_grain(a->n), move_rows, &copy);
+    return WEFT_OK;
+}
+
+static void gather_rows(void *ctx, int64_t begin, int64_t end)
+{
+    const wf_gather *a = ctx;
+    for (int64_t r = begin; r < end; r++) {
+        int64_t from = a->index[r];
+        float  *dst = a->dst + r * a->dst_stride;
+        if (from >= 0 && from < a->src_rows)
+            memcpy(dst, a->src + from * a->src_stride, (size_t)a->n * 4);
+        else
+            memset(dst, 0, (size_t)a->n * 4);
+    }
+}
+
+weft_status wf_gather_ref(wf_exec *ex, const wf_gather *a)
+{
+    wf_gather copy = *a;
+    if (a->m > 0 && a->n > 0)
+        wf_range_run(ex, a->m, wf_row_grain(a->n), gather_rows, &copy);
     return WEFT_OK;
 }
 

@@ -22,6 +22,20 @@ static inline int64_t wf_row_grain(int64_t n)
     return n >= 16384 ? 1 : 16384 / (n > 0 ? n : 1);
 }
 
+/* Where line `line` of a tensor over four axes starts: lines are the last axis, counted in C order
+ * over the other three. In elements. */
+static inline int64_t wf_line_at(const int64_t shape[4], const int64_t stride[4], int64_t line)
+{
+    int64_t i2 = line % shape[2], rest = line / shape[2];
+    return rest / shape[1] * stride[0] + rest % shape[1] * stride[1] + i2 * stride[2];
+}
+
+/* How many lines there are to work on; 0 where they are empty. */
+static inline int64_t wf_line_count(const int64_t shape[4])
+{
+    return shape[3] > 0 ? shape[0] * shape[1] * shape[2] : 0;
+}
+
 /* ---- packed weights ----
  * Panels of `panel` columns (rows of w), the last one padded with zeros. Within a panel k runs in
  * groups: 2 elements for bf16 (a pair is one 32-bit lane of vdpbf16ps), 1 otherwise. A group holds
@@ -81,6 +95,10 @@ static inline float wf_activate(float x, int32_t act)
         return wf_geluf(x);
     if (act == WF_ACT_SILU)
         return wf_siluf(x);
+    if (act == WF_ACT_QUICK_GELU)
+        return wf_quick_geluf(x);
+    if (act == WF_ACT_TANH_GELU)
+        return wf_tanh_geluf(x);
     return act == WF_ACT_RELU ? wf_reluf(x) : x;
 }
 
@@ -111,6 +129,23 @@ typedef struct wf_linear_kernel {
 } wf_linear_kernel;
 
 weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_kernel *kernel);
+
+/* ---- pooling ---- */
+
+/* The part of x that one window covers: rows and places [first, end) of item, all within x. */
+typedef struct wf_pooling_window {
+    int64_t item, row, row_end, place, place_end;
+    float   divisor; /* of the sum, for a mean */
+} wf_pooling_window;
+
+/* Columns that a thread takes at a time, so that one window over everything has work for many. */
+#define WF_POOLING_COLUMNS 256
+
+typedef void (*wf_pooling_body)(const wf_pooling *a, const wf_pooling_window *w, float *y,
+                                int64_t column, int64_t column_end);
+
+/* Walks windows and blocks of columns; y is the output's place, columns are absolute. */
+weft_status wf_pooling_run(wf_exec *ex, const wf_pooling *a, wf_pooling_body body);
 
 /* ---- attention ---- */
 
@@ -173,6 +208,12 @@ weft_status wf_rows_ref(wf_exec *ex, const wf_rows *a);
 weft_status wf_copy_ref(wf_exec *ex, const wf_copy *a);
 weft_status wf_conv_ref(wf_exec *ex, const wf_conv *a);
 weft_status wf_kernel_ref(wf_exec *ex, const wf_kernel_op *a);
+weft_status wf_gather_ref(wf_exec *ex, const wf_gather *a);
+weft_status wf_activate_ref(wf_exec *ex, const wf_activate_op *a);
+weft_status wf_combine_ref(wf_exec *ex, const wf_combine *a);
+weft_status wf_softmax_ref(wf_exec *ex, const wf_softmax *a);
+weft_status wf_pooling_ref(wf_exec *ex, const wf_pooling *a);
+weft_status wf_rotate_ref(wf_exec *ex, const wf_rotate *a);
 
 /* ---- levels: each overwrites what it does better, and returns at once if its flag is missing ----
  */

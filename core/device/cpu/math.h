@@ -85,6 +85,25 @@ static inline float wf_geluf(float x)
     return x * phi;
 }
 
+/* x sigmoid(1.702 x): the GELU of CLIP. */
+#define WF_QUICK_GELU 1.702f
+
+static inline float wf_quick_geluf(float x)
+{
+    return x / (1.0f + wf_expf(-WF_QUICK_GELU * x));
+}
+
+/* 0.5 x (1 + tanh(u)) with u = sqrt(2 / pi) (x + 0.044715 x^3), which is x sigmoid(2 u): without
+ * the cancellation of 1 + tanh. The constants: 2 sqrt(2 / pi), and that times 0.044715. */
+#define WF_TANH_GELU_1 1.5957691216f
+#define WF_TANH_GELU_3 0.0713548162726f
+
+static inline float wf_tanh_geluf(float x)
+{
+    float twice = x * fmaf(WF_TANH_GELU_3, x * x, WF_TANH_GELU_1);
+    return x / (1.0f + wf_expf(-twice));
+}
+
 /* x > 0 ? x : 0, NaN kept. */
 static inline float wf_reluf(float x)
 {

@@ -24,6 +24,12 @@ static const wf_ops reference = {
     .copy = wf_copy_ref,
     .conv = wf_conv_ref,
     .kernel = wf_kernel_ref,
+    .gather = wf_gather_ref,
+    .activate = wf_activate_ref,
+    .combine = wf_combine_ref,
+    .softmax = wf_softmax_ref,
+    .pooling = wf_pooling_ref,
+    .rotate = wf_rotate_ref,
 };
 
 void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
@@ -74,6 +80,18 @@ weft_status wf_op_run(wf_exec *ex, const wf_op *op)
         return ops->conv(ex, &op->u.conv);
     case WF_OP_KERNEL:
         return ops->kernel(ex, &op->u.kernel);
+    case WF_OP_GATHER:
+        return ops->gather(ex, &op->u.gather);
+    case WF_OP_ACTIVATE:
+        return ops->activate(ex, &op->u.activate);
+    case WF_OP_COMBINE:
+        return ops->combine(ex, &op->u.combine);
+    case WF_OP_SOFTMAX:
+        return ops->softmax(ex, &op->u.softmax);
+    case WF_OP_POOLING:
+        return ops->pooling(ex, &op->u.pooling);
+    case WF_OP_ROTATE:
+        return ops->rotate(ex, &op->u.rotate);
     default:
         return WEFT_E_INTERNAL;
     }

@@ -2,6 +2,7 @@
 /* The AVX2 level (with FMA and F16C): every kernel of the *_vec.h files, eight lanes wide. */
 #if defined(__x86_64__)
 #include "core/device/cpu/attend_vec.h"
+#include "core/device/cpu/broadcast_vec.h"
 #include "core/device/cpu/elementwise_vec.h"
 #include "core/device/cpu/linear_vec.h"
 
@@ -23,5 +24,9 @@ void wf_ops_init_avx2(wf_ops *ops, uint64_t cpu_flags)
     ops->norm = norm;
     ops->swiglu = swiglu;
     ops->add = add;
+    ops->activate = activate;
+    ops->combine = combine;
+    ops->softmax = softmax;
+    ops->pooling = pooling;
 }
 #endif

@@ -6,6 +6,7 @@
 #error "build this file with -mavx512f -mavx512bw -mavx512dq -mavx512vl"
 #endif
 #include "core/device/cpu/attend_vec.h"
+#include "core/device/cpu/broadcast_vec.h"
 #include "core/device/cpu/elementwise_vec.h"
 #include "core/device/cpu/linear_vec.h"
 
@@ -27,5 +28,9 @@ void wf_ops_init_avx512(wf_ops *ops, uint64_t cpu_flags)
     ops->norm = norm;
     ops->swiglu = swiglu;
     ops->add = add;
+    ops->activate = activate;
+    ops->combine = combine;
+    ops->softmax = softmax;
+    ops->pooling = pooling;
 }
 #endif

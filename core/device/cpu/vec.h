@@ -101,6 +101,10 @@ VF_INLINE vf vf_if_negative(vf x, vf a, vf b) /* x < 0 ? a : b */
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, vf_zero(), _CMP_LT_OQ), b, a);
 }
+VF_INLINE vf vf_first_of(int64_t n, vf a, vf b) /* lanes below n of a, the others of b */
+{
+    return _mm512_mask_blend_ps(vf_first(n), b, a);
+}
 VF_INLINE vf vf_if_nan(vf x, vf a, vf b)
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), b, a);
@@ -220,6 +224,10 @@ VF_INLINE vf vf_min(vf a, vf b)
 VF_INLINE vf vf_if_negative(vf x, vf a, vf b)
 {
     return _mm256_blendv_ps(b, a, _mm256_cmp_ps(x, vf_zero(), _CMP_LT_OQ));
+}
+VF_INLINE vf vf_first_of(int64_t n, vf a, vf b)
+{
+    return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(vf_first(n)));
 }
 VF_INLINE vf vf_if_nan(vf x, vf a, vf b)
 {

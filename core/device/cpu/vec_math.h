@@ -27,10 +27,25 @@ VF_INLINE vf vf_exp(vf x)
     return vf_if_nan(x, x, vf_mul(vf_mul(p, a), b));
 }
 
+VF_INLINE vf vf_minus(vf x)
+{
+    return vf_of(vi_add(vi_of(x), vi_set1(INT32_MIN))); /* the sign bit alone, as -x */
+}
+
 VF_INLINE vf vf_silu(vf x)
 {
-    vf minus = vf_of(vi_add(vi_of(x), vi_set1(INT32_MIN))); /* the sign bit alone, as -x */
-    return vf_div(x, vf_add(vf_set1(1.0f), vf_exp(minus)));
+    return vf_div(x, vf_add(vf_set1(1.0f), vf_exp(vf_minus(x))));
+}
+
+VF_INLINE vf vf_quick_gelu(vf x)
+{
+    return vf_div(x, vf_add(vf_set1(1.0f), vf_exp(vf_mul(vf_set1(-WF_QUICK_GELU), x))));
+}
+
+VF_INLINE vf vf_tanh_gelu(vf x)
+{
+    vf inner = vf_fma(vf_set1(WF_TANH_GELU_3), vf_mul(x, x), vf_set1(WF_TANH_GELU_1));
+    return vf_div(x, vf_add(vf_set1(1.0f), vf_exp(vf_minus(vf_mul(x, inner)))));
 }
 
 VF_INLINE vf vf_gelu(vf x)
@@ -56,6 +71,10 @@ VF_INLINE vf vf_activate(vf x, int32_t act)
         return vf_gelu(x);
     if (act == WF_ACT_SILU)
         return vf_silu(x);
+    if (act == WF_ACT_QUICK_GELU)
+        return vf_quick_gelu(x);
+    if (act == WF_ACT_TANH_GELU)
+        return vf_tanh_gelu(x);
     return act == WF_ACT_RELU ? vf_if_negative(x, vf_zero(), x) : x;
 }
 
