@@ -23,38 +23,6 @@ typedef struct reading {
     int32_t        layer;
 } reading;
 
-/* A path in a file is relative to the file; "./" before it says nothing more. NULL: out of memory.
- */
-static char *beside(const char *ini, const char *value)
-{
-    while (value[0] == '.' && value[1] == '/' && value[2 + strspn(value + 2, "/")] != '\0')
-        value += 2 + strspn(value + 2, "/");
-    const char *slash = strrchr(ini, '/');
-    size_t      dir = slash != NULL ? (size_t)(slash - ini) + 1 : 0, n = strlen(value);
-    char       *out;
-    if (value[0] == '/' || n == 0)
-        dir = 0;
-    out = wf_alloc(dir + n + 1);
-    if (out == NULL)
-        return NULL;
-    memcpy(out, ini, dir);
-    memcpy(out + dir, value, n + 1);
-    return out;
-}
-
-/* The origin of a file's entry is "FILE:LINE". */
-weft_status wf_store_resolve(wf_entry *e, char **path, weft_error *err)
-{
-    bool  file = e->layer >= WF_LAYER_SYSTEM && e->layer <= WF_LAYER_FILE;
-    char *full = file ? beside(e->origin, *path) : NULL;
-    e->resolved = true;
-    if (!file)
-        return WEFT_OK;
-    wf_free(*path);
-    *path = full;
-    return full != NULL ? WEFT_OK : wf_fail_nomem(err, 1, "a path");
-}
-
 /* Each item of a list on its own. */
 static weft_status set_path(reading *r, const char *key, const char *value, bool list,
                             const char *origin, weft_error *err)
@@ -63,7 +31,7 @@ static weft_status set_path(reading *r, const char *key, const char *value, bool
     for (const char *p = value; p != NULL && st == WEFT_OK;) {
         const char *colon = list ? strchr(p, ':') : NULL;
         char       *item = wf_strndup(p, colon != NULL ? (size_t)(colon - p) : strlen(p));
-        char       *path = item != NULL ? beside(r->path, item) : NULL;
+        char       *path = item != NULL ? wf_store_beside(r->path, item) : NULL;
         st = path != NULL ? wf_settings_set(r->s, key, path, r->layer, origin, err)
                           : wf_fail_nomem(err, strlen(p), "a path");
         wf_free(item);
@@ -89,7 +57,7 @@ static weft_status plugin_entry(reading *r, const char *id, const char *key, con
     weft_status st;
     if (strcmp(key, "weights") != 0)
         return wf_settings_set_plugin(r->s, id, key, value, r->layer, origin, err);
-    path = beside(r->path, value);
+    path = wf_store_beside(r->path, value);
     if (path == NULL)
         return wf_fail_nomem(err, strlen(value), "a path");
     st = wf_settings_set_plugin(r->s, id, key, path, r->layer, origin, err);

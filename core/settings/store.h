@@ -35,7 +35,12 @@ const wf_entry *wf_store_find(const weft_settings *s, const char *plugin, const 
  * layer. A second one in one layer of a file is INVALID. */
 weft_status wf_store_put(weft_settings *s, const char *plugin, const char *key, char *value,
                          int32_t layer, const char *origin, bool append, weft_error *err);
-/* *path of an entry that a file holds is relative to that file: replaces it (freed on failure). */
+/* paths.c: the path `value` as it stands in the configuration file `ini`: relative to that file's
+ * directory, unless it is absolute or empty. "./" in front of it is dropped. The caller frees the
+ * result with wf_free; NULL: out of memory. Any thread. */
+char *wf_store_beside(const char *ini, const char *value);
+/* paths.c: *path is the value of e. Where a file holds the entry, replaces it by the path relative
+ * to that file; on failure *path has been freed and is NULL. Marks e as resolved. */
 weft_status wf_store_resolve(wf_entry *e, char **path, weft_error *err);
 /* Makes the plugin one of s->plugins. */
 weft_status        wf_store_name_plugin(weft_settings *s, const char *plugin, weft_error *err);
