@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings from INI files and the environment, and all of them listed. */
+/* Reads settings from INI files and the environment, and lists all values in force. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ typedef struct reading {
     int32_t        layer;
 } reading;
 
-/* Each item of a list on its own. */
+/* Sets an option that is a path, made relative to the file. Each item of a list is set by itself.
+ */
 static weft_status set_path(reading *r, const char *key, const char *value, bool list,
                             const char *origin, weft_error *err)
 {
@@ -91,7 +92,8 @@ static weft_status load_if_there(weft_settings *s, const char *path, int32_t lay
     return access(path, F_OK) == 0 ? wf_settings_load_ini(s, path, layer, err) : WEFT_OK;
 }
 
-/* XDG base directory specification: an unset or relative variable means ~/.config. */
+/* The path of the user's file. By the XDG base directory specification a variable that is unset or
+ * not absolute means ~/.config. */
 static bool user_file(char *path, size_t cap)
 {
     const char *xdg = secure_getenv("XDG_CONFIG_HOME"), *home = secure_getenv("HOME");
@@ -116,13 +118,14 @@ weft_status wf_settings_load(weft_settings *s, const char *config, weft_error *e
     return st == WEFT_OK ? wf_settings_load_env(s, err) : st;
 }
 
-/* WEFT_ names that are not options: read elsewhere. */
+/* Whether a WEFT_ variable is no option, but is read elsewhere in the program. */
 static bool known_elsewhere(const char *name)
 {
     return strcmp(name, "WEFT_PLUGIN_PATH") == 0;
 }
 
-/* "WEFT_CPU_MASK=avx2": name "WEFT_CPU_MASK", key "cpu_mask". */
+/* Takes one variable: "WEFT_CPU_MASK=avx2" sets the key cpu_mask, with the variable's name as
+ * origin. */
 static weft_status env_entry(weft_settings *s, const char *var, weft_error *err)
 {
     char        name[64], key[64];
@@ -136,7 +139,8 @@ static weft_status env_entry(weft_settings *s, const char *var, weft_error *err)
         key[i - 5] = (char)tolower((unsigned char)name[i]);
     if (wf_core_option_find(key) != NULL)
         return wf_settings_set(s, key, equals + 1, WF_LAYER_ENV, name, err);
-    /* Not ours to refuse: a program around us may use the prefix too. */
+    /* An unknown name is no error, because a program that embeds the library may use the prefix
+     * too. */
     if (!known_elsewhere(name))
         wf_log(WEFT_LOG_WARN, "%s in the environment is no option", name);
     return WEFT_OK;
@@ -169,7 +173,7 @@ static void each_core(const weft_settings *s, wf_settings_fn fn, void *ctx)
     }
 }
 
-/* What was given, then declared options at their defaults. */
+/* Lists the values given for a plugin, and then its declared options that have their defaults. */
 static void each_of_plugin(const weft_settings *s, const char *id, wf_settings_fn fn, void *ctx)
 {
     const wf_declared *d = wf_store_declaration(s, id);

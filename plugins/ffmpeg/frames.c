@@ -15,8 +15,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define FAR_US 1000000 /* up to this distance the packets in between are read instead of seeking   \
-                        */
+/* Where the next group starts less than this after the one being decoded, the packets in between
+ * are read instead of seeking. */
+#define FAR_US 1000000
 #define MAX_TRIES 6
 
 /* ---- where to decode from ---- */

@@ -146,8 +146,8 @@ static int set_up(clip_dec *d, const AVFrame *f)
     av_opt_set_int(s, "dst_format", d->picture.channels == 4 ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
                    0);
     av_opt_set_int(s, "sws_flags", FLAGS, 0);
-    if (f->format == AV_PIX_FMT_YUV420P) /* chroma samples lie where MPEG-2 has them, as ffmpeg's
-                                            scale filter sets it */
+    /* Chroma samples lie where MPEG-2 has them, as ffmpeg's scale filter sets it. */
+    if (f->format == AV_PIX_FMT_YUV420P)
         av_opt_set_int(s, "src_v_chr_pos", 128, 0);
     return sws_init_context(s, NULL, NULL);
 }

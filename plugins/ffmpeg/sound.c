@@ -45,8 +45,8 @@ static int make_swr(clip_sound *s, const AVFrame *f)
     if (s->swr != NULL && s->format == f->format)
         return 0;
     swr_free(&s->swr);
-    av_channel_layout_default(&layout,
-                              f->ch_layout.nb_channels); /* the channels keep their order */
+    /* The channels keep the order that they have in the file. */
+    av_channel_layout_default(&layout, f->ch_layout.nb_channels);
     code = swr_alloc_set_opts2(&s->swr, &layout, AV_SAMPLE_FMT_FLT, f->sample_rate, &layout,
                                f->format, f->sample_rate, 0, NULL);
     av_channel_layout_uninit(&layout);

@@ -86,12 +86,10 @@ extern const char txt_split_regex[];
 uint64_t          txt_split_next(const uint8_t *text, uint64_t n, uint64_t at);
 
 /* vocab.c: ids to bytes and bytes to ids. */
-#define TXT_ADDED 1u /* an added token, which merging never reaches */
-#define TXT_SPECIAL                                                                                \
-    2u /* an added token that is found in text only when asked for, and that gives nothing when    \
-          decoded */
-#define TXT_NORMAL 4u /* an added token that is looked for in normalised text (fallback.c) */
-#define TXT_BYTE 8u   /* <0x00> to <0xFF>, which stands for that byte (fallback.c) */
+#define TXT_ADDED 1u   /* an added token, which merging never reaches */
+#define TXT_SPECIAL 2u /* an added token: found in text only if asked for, decoded to nothing */
+#define TXT_NORMAL 4u  /* an added token that is looked for in normalised text (fallback.c) */
+#define TXT_BYTE 8u    /* <0x00> to <0xFF>, which stands for that byte (fallback.c) */
 typedef struct txt_token {
     uint32_t at;            /* in bytes.p */
     uint16_t length, flags; /* length 0: no such id */

@@ -78,7 +78,6 @@ uint64_t spk_weights_count(const weft_host *h, const spk_config *c)
 
 void spk_weights_free(const weft_host *h, spk_weights *w)
 {
-    h->free(
-        h, w->encoder.blocks); /* frees the adapter's layers too: they are in the same allocation */
+    h->free(h, w->encoder.blocks); /* with the adapter's layers, in one allocation */
     memset(w, 0, sizeof *w);
 }
