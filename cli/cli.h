@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of the program, and what a command is. The program is a user of weft/weft.h and of
- * nothing else.
+/* One run of the program, and what a command is. The program uses the public header weft/weft.h and
+ * nothing else of the library.
  *
  *   main.c     finds the command, reads its options, runs it
  *   options.h  the one table of the program's own options
@@ -11,8 +11,10 @@
  *              documents in files
  *   command/   the commands: they read through input/ and write through output/
  *
- * input/ calls output/ (to say what is wrong), never the other way round, and neither knows a
- * command.
+ * input/ calls output/ to print messages, never the other way round, and neither of them knows a
+ * command. In the comments of this folder "to say" something is to print it as a message on
+ * standard error. A function that returns an exit code has already said what failed, unless its
+ * comment says otherwise.
  *
  * Adding a command: one row of cli_commands (command/commands.c) and its run function; an option of
  * its own is one row of cli_own_options (options.c). Parsing, --help and docs/CLI.md are made from

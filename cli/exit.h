@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exit codes: those of weft_exit_code(), under their names. */
+/* The exit codes, which are those of weft_exit_code(), by name. */
 #ifndef WEFT_CLI_EXIT_H
 #define WEFT_CLI_EXIT_H
 
@@ -15,13 +15,14 @@
 #define CLI_EXIT_CHECK 9
 #define CLI_EXIT_INTERRUPTED 130
 
-/* An error that has not happened. */
+/* An empty error, ready to be passed to a function that may fail. */
 #define CLI_ERROR_INIT                                                                             \
     {                                                                                              \
         WEFT_HDR(weft_error), WEFT_OK, WEFT_STAGE_NONE, ""                                         \
     }
 
-/* Of two failures the one that counts more: 130, 1, 6, 5, 4, 8, 7, 3, 9, then the rest. */
+/* The exit code for two failures: the one that comes first in 130, 1, 6, 5, 4, 8, 7, 3, 9, and the
+ * rest. */
 int32_t cli_worse(int32_t a, int32_t b);
 
 #endif

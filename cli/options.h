@@ -8,7 +8,7 @@
 
 #include "weft/weft.h"
 
-/* Places in cli_own_options; each is also a bit of cli_command.own. */
+/* The indices of cli_own_options. Each is also the number of a bit in cli_command.own. */
 enum cli_own {
     OWN_HELP,
     OWN_VERSION,
@@ -43,14 +43,15 @@ enum cli_own {
     OWN_COUNT
 };
 #define OWN_BIT(o) (1u << (o))
-/* What every command takes. */
+/* The options that every command takes. */
 #define OWN_COMMON                                                                                 \
     (OWN_BIT(OWN_HELP) | OWN_BIT(OWN_PRINT_CONFIG) | OWN_BIT(OWN_CONFIG) | OWN_BIT(OWN_SET) |      \
      OWN_BIT(OWN_QUIET) | OWN_BIT(OWN_VERBOSE))
 
 extern const weft_option_info cli_own_options[OWN_COUNT];
 
-/* "--max-pixels" of the key "max_pixels", into buf. */
+/* Writes the option's long name to buf, "--max-pixels" for the key "max_pixels", and returns buf.
+ */
 const char *cli_option_name(const weft_option_info *o, char *buf, size_t cap);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One prompt run to its text, for describe and generate. */
+/* Runs one prompt and puts out the text that the model writes; for describe and generate. */
 #ifndef WEFT_CLI_ANSWER_H
 #define WEFT_CLI_ANSWER_H
 
@@ -15,9 +15,9 @@ enum cli_form {
 typedef struct cli_answer {
     enum cli_form   form;
     const char     *path;     /* CLI_FORM_LINE */
-    cli_place      *place;    /* of the text in the order of results; NULL: at once */
-    weft_sequence  *sequence; /* from start to finish */
-    weft_status     status;   /* of the start, then of the whole */
+    cli_place      *place;    /* where the text is put among the results; NULL: at once */
+    weft_sequence  *sequence; /* there from start to finish */
+    weft_status     status;   /* of the start, and after finish of the whole */
     weft_generation run;
     weft_error      err;                /* why it failed, or WEFT_OK */
     double          decode_s, encode_s; /* of the items */
@@ -32,18 +32,20 @@ void cli_answer_init(cli_answer *a, enum cli_form form, const char *path, cli_pl
 void cli_answer_deinit(cli_answer *a);
 /* Feeds the prompt to a fresh sequence. A failure is in a->status until the answer is finished. */
 void cli_answer_start(cli_answer *a, weft_engine *e, const weft_prompt *prompt);
-/* Generates; the text goes where the form says, closed by a newline. Failures, also of the start,
- * are in a->err. */
+/* Generates the text and puts it where the form says, with a newline after it. Afterwards a->err
+ * holds a failure, also one of the start. */
 void cli_answer_finish(cli_answer *a, const cli *c);
-/* Of a->err: 0, 130 after Ctrl-C, else weft_exit_code(). */
+/* The exit code of a->err: 0 where nothing failed, 130 after Ctrl-C, else weft_exit_code(). */
 int32_t cli_answer_code(const cli_answer *a);
-/* {"tokens": {...}, "timings": {...}, "text": ..., "error": ...}: what both commands print. */
+/* The JSON that both commands print: {"tokens": {...}, "timings": {...}, "text": ..., "error":
+ * ...}. */
 json_t *cli_answer_json(const cli_answer *a, const weft_engine *e);
 
-/* The prompt as the options say. TEXT "-" is read from standard input into *owned, which the caller
- * frees. The exit code; failures are said. */
+/* Fills the prompt from the options. The text "-" is read from standard input into *owned, which
+ * the caller frees. Returns the exit code; failures are said. */
 int32_t cli_prompt_text(const cli *c, weft_prompt *prompt, char **owned);
-/* One line on standard error, where that is a terminal or with -v. */
+/* Says how many tokens and how much time it took, in one line, where standard error is a terminal
+ * or with -v. */
 void cli_summary(const weft_generation *sum, double decode_s, double encode_s);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of commands, and what each of its rows runs: a file of this folder each. */
+/* The table of commands, and the functions that its rows run. Each of these has a file of its own
+ * in this folder. */
 #ifndef WEFT_CLI_COMMANDS_H
 #define WEFT_CLI_COMMANDS_H
 

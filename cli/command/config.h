@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is asked for in place of a command: --print-config and --list-devices. */
+/* Options that are given instead of a command: --print-config and --list-devices. */
 #ifndef WEFT_CLI_CONFIG_H
 #define WEFT_CLI_CONFIG_H
 

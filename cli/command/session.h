@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine of a run. */
+/* Opens the engine for a command. */
 #ifndef WEFT_CLI_SESSION_H
 #define WEFT_CLI_SESSION_H
 
 #include "cli.h"
 
-/* NULL: *code is the exit code and the reason was said. */
+/* Opens the engine with the settings of c. NULL: it could not be opened; *code is the exit code,
+ * and the reason was said. */
 weft_engine *cli_engine_open(cli *c, uint32_t flags, int32_t *code);
 void         cli_engine_close(weft_engine **e);
 

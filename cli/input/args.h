@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words of the command line. */
+/* Reads the words of the command line. */
 #ifndef WEFT_CLI_ARGS_H
 #define WEFT_CLI_ARGS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which command the words of the command line name. */
+/* Finds the command that the words of the command line name. */
 #ifndef WEFT_CLI_COMMAND_NAME_H
 #define WEFT_CLI_COMMAND_NAME_H
 

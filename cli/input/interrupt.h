@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ends a run from outside: Ctrl-C, SIGTERM, SIGHUP. */
+/* Handles the signals that end a run from outside: Ctrl-C, SIGTERM and SIGHUP. */
 #ifndef WEFT_CLI_INTERRUPT_H
 #define WEFT_CLI_INTERRUPT_H
 
@@ -11,7 +11,7 @@
  * Ctrl-C after it (or any of them while no engine is open) ends the program at once. */
 void cli_interrupt_init(void);
 bool cli_interrupted(void);
-/* The engine that is open, or NULL. It is borrowed. */
+/* Tells which engine is open and has to be cancelled; NULL: none. It is borrowed. */
 void cli_interrupt_engine(weft_engine *e);
 /* A signal that came between two calls was cleared by the start of the second one: cancels again,
  * where there was one. */

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values of the command line's own options that are more than a text. */
+/* Reads values of the command line's own options that are more than plain text. */
 #ifndef WEFT_CLI_VALUES_H
 #define WEFT_CLI_VALUES_H
 
 #include "cli.h"
 
-/* "90", "1:30", "1:01:30.5": to microseconds. False: it is none, or over 10000
- * hours. */
+/* Reads a time such as "90", "1:30" or "1:01:30.5" as microseconds. False: it is no time, or over
+ * 10000 hours. */
 bool cli_parse_time(const char *text, int64_t *us);
-/* The option's time into *us, which is left as it is where the option was not
- * given. The exit code; a value that is none, or out of least..most, is said.
- */
+/* Sets *us to the time that the option gives, or leaves it where the option was not given. Returns
+ * the exit code; a value that is no time, or not in least..most, is said. */
 int32_t cli_time_option(const cli *c, enum cli_own option, int64_t least, int64_t most,
                         int64_t *us);
-/* Likewise a whole number from 1 on. */
+/* The same for a whole number of at least 1. */
 int32_t cli_count_option(const cli *c, enum cli_own option, int32_t *n);
-/* Which part of a clip is looked at: --frames, --start, --end. The exit code;
- * what is wrong is said. */
+/* Fills the request from --frames, --start and --end, which say what part of a clip is used.
+ * Returns the exit code; what is wrong is said. */
 int32_t cli_clip_request(const cli *c, weft_item_request *rq);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Results of several files in the order in which the files were given, whichever is done first.
  *
- * Each file begins a place. The first place that has not ended writes straight through, so that its
- * text streams; what the others write and say is held, and released in order when their turn
- * comes. NULL in the place of a place writes straight through, for results that have no others
- * beside them.
+ * Each file has a place in that order. What is put into the first place that has not ended is
+ * written at once, so that its text appears while it is made. What is put into later places,
+ * results and messages, is held back until their turn comes. Functions that take a place accept
+ * NULL, and then write at once: that is for results that stand alone.
  *
  *   cli_ordered  order = {0};
  *   cli_place   *a = cli_place_begin(&order), *b = cli_place_begin(&order);
@@ -25,18 +25,19 @@ typedef struct cli_ordered {
     cli_place *first, *last; /* that have not been released whole */
 } cli_ordered;
 
-/* The next place, which belongs to the order until it has ended. NULL: out of memory. */
+/* Begins the next place. It belongs to the order until it is ended. NULL: out of memory. */
 cli_place *cli_place_begin(cli_ordered *order);
 /* Text for standard output. */
 void cli_place_put(cli_place *p, const char *text, size_t bytes);
-/* What was put goes to the reader, if it is its turn; else when it is. */
+/* Flushes what was put to standard output, now if it is the place's turn, else when its turn comes.
+ */
 void cli_place_flush(cli_place *p);
 /* Lines for standard error, as cli_say(), cli_say_error() and a warning by cli_log() give them. */
 void    cli_place_say(cli_place *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int32_t cli_place_error(cli_place *p, const weft_error *err);
 void    cli_place_warn(cli_place *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The place is done with, and *p NULL. CLI_EXIT_MEMORY: what it put could not be held; then nothing
- * of what was to be held is written, and that is said in its place. */
+/* Ends a place and sets *p to NULL. Returns CLI_EXIT_MEMORY where there was no memory to hold what
+ * was put; then nothing of it is written, and a message says so in its place. Else returns 0. */
 int32_t cli_place_end(cli_place **p);
 
 #endif

@@ -3,12 +3,12 @@
  *
  *   {"task", "language", "segments": [...], "duration", "text"}
  *
- * language in lower-case letters, duration in seconds, text the segments'
- * joined by spaces. The segments come before what is known only at the end, so
- * that they are written as they are made. Of each: id from 0; seek, the start
- * in frames of 10 ms; start and end in seconds; text; tokens; temperature;
- * avg_logprob; compression_ratio, the bytes of the text over its bytes by zlib;
- * no_speech_prob, which is 0: stretches without speech (1) are not segments. */
+ * language is in lower-case letters, duration in seconds, and text is the texts of all segments
+ * joined by spaces. The segments come before the values that are known only at the end, so each is
+ * written as soon as it is made. A segment has: id, from 0; seek, its start in frames of 10 ms;
+ * start and end in seconds; text; tokens; temperature; avg_logprob; compression_ratio, the bytes of
+ * the text divided by its bytes when compressed with zlib; and no_speech_prob, which is always 0,
+ * because stretches without speech are left out. */
 #ifndef WEFT_CLI_PARTS_JSON_H
 #define WEFT_CLI_PARTS_JSON_H
 
@@ -16,15 +16,15 @@
 
 typedef struct cli_parts_json {
     int64_t n;    /* segments so far */
-    char   *text; /* theirs, joined */
+    char   *text; /* the segments' texts, joined */
     size_t  bytes, cap;
 } cli_parts_json;
 
 void cli_parts_json_begin(cli_sheet *s, const char *task, const char *language);
-/* A part that is not silent. False: out of memory; the document stays whole
- * without it. */
+/* Adds a part that is not silent. False: out of memory; the document stays well formed without it.
+ */
 bool cli_parts_json_add(cli_parts_json *j, cli_sheet *s, const weft_part_result *part);
-/* Closes the document. False: out of memory, and it is not whole. */
+/* Closes the document. False: out of memory, and the document is not complete. */
 bool cli_parts_json_end(cli_parts_json *j, cli_sheet *s, int64_t duration_us);
 void cli_parts_json_deinit(cli_parts_json *j);
 

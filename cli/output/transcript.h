@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the parts of a recording go: one document for each format that was
- * asked for. */
+/* Writes the parts of a recording to one document for each format that was asked for. */
 #ifndef WEFT_CLI_TRANSCRIPT_H
 #define WEFT_CLI_TRANSCRIPT_H
 
@@ -9,47 +8,45 @@
 
 enum cli_format { CLI_TXT, CLI_SRT, CLI_VTT, CLI_JSON, CLI_FORMAT_COUNT };
 
-/* What is written, the same for every recording of a run. */
+/* What documents are written; the same for every recording of a run. */
 typedef struct cli_outputs {
     bool        wanted[CLI_FORMAT_COUNT];
     const char *path;   /* of -o; NULL: standard output */
-    bool        folder; /* path is one, or will be */
-    bool        labels; /* standard output: each line of txt begins with its recording's
-                           path */
+    bool        folder; /* path is a folder, or is to become one */
+    bool        labels; /* on standard output each line of txt begins with the recording's path */
     const char *task, *language;
     char      **taken; /* names given in the folder so far, so that none is given twice */
     size_t      n_taken, cap;
 } cli_outputs;
 
-/* "txt,srt": false: a word of it is no format. */
+/* Reads a list of formats such as "txt,srt". False: one of its words is no format. */
 bool cli_outputs_parse(cli_outputs *o, const char *list);
-/* From the options of c: formats, -o, and whether there are many recordings.
- * The exit code; what is wrong is said. Makes the folder where there is none.
- */
+/* Fills *o from the options of c: the formats and -o. many: there are several recordings. Makes the
+ * output folder where it is needed and not there. Returns the exit code; what is wrong is said. */
 int32_t cli_outputs_init(cli_outputs *o, const cli *c, bool many);
 void    cli_outputs_deinit(cli_outputs *o);
 
-/* One recording's. */
+/* The documents of one recording. */
 typedef struct cli_transcript {
     cli_outputs   *to;
-    cli_place     *place;  /* of what goes to standard output and of messages */
+    cli_place     *place;  /* where standard output and messages are put; NULL: at once */
     const char    *source; /* the recording's path */
     cli_sheet      sheet[CLI_FORMAT_COUNT];
     cli_parts_json json;
     int64_t        n_cues, n_words; /* cues of the SRT; parts that had text */
     int64_t        end_us;          /* of the last part */
-    int32_t        code;            /* of what failed here */
+    int32_t        code;            /* the exit code of what failed here */
     bool           open;
 } cli_transcript;
 
-/* to, source and place are borrowed until the close. */
+/* Starts the documents of a recording. to, source and place are borrowed until the close. */
 void cli_transcript_init(cli_transcript *t, cli_outputs *to, const char *source, cli_place *place);
-/* Adds a part to every document, opening them with the first one. False: code
- * says why; go no further. */
+/* Adds a part to every document; the first part opens them. False: a document failed, t->code says
+ * how, and no further part may be added. */
 bool cli_transcript_add(cli_transcript *t, const weft_part_result *part);
-/* Completes the documents under their names, or with keep false removes them.
- * Opens them first where no part came. duration_us: of the recording, where no
- * part tells. The exit code. */
+/* Completes the documents and gives them their names, or with keep false removes them. Where no
+ * part came it opens them first. duration_us is the length of the recording, which is used where no
+ * part tells it. Returns the exit code. */
 int32_t cli_transcript_close(cli_transcript *t, bool keep, int64_t duration_us);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the CPU and the operating system offer, lowered by a named mask. */
+/* Tells which instruction sets the CPU and the operating system offer. A named level lowers that.
+ */
 #ifndef WF_CPU_H
 #define WF_CPU_H
 
@@ -7,15 +8,15 @@
 
 #include "weft/base.h"
 
-/* WEFT_CPU_* flags that both CPU (cpuid) and OS (xgetbv) support. Each level implies those below
- * it. */
+/* The WEFT_CPU_* flags that both the CPU (cpuid) and the operating system (xgetbv) support. Each
+ * level includes those below it. [any] */
 uint64_t wf_cpu_detect(void);
 
-/* "none", "avx2", "avx512", "avx512bf16", "max" -> the flags up to that level; INVALID with the
- * list of names otherwise. "max" is all of them. [any] */
+/* Sets *flags to those of a level and all below it. name: "none", "avx2", "avx512", "avx512bf16",
+ * or "max" for all. Any other name is INVALID, and the message lists the names. [any] */
 weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err);
 
-/* The highest level's name among flags. */
+/* The name of the highest level in flags. [any] */
 const char *wf_cpu_level_name(uint64_t flags);
 
 #endif

@@ -13,9 +13,8 @@
 size_t wf_distance(const char *a, const char *b);
 
 /* The one of n known names that is nearest to `name`, or NULL where none is near enough to have
- * been meant (one edit, and one more for every four bytes of the name). The pointer is known's. Any
- * thread.
- */
+ * been meant (one edit, and one more for every four bytes of the name). The result is one of the
+ * pointers in `known`. Any thread. */
 const char *wf_nearest(const char *name, const char *const *known, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One callback receives every message. */
+/* Hands log messages to the one callback. */
 #include "core/base/log.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one door to memory. */
+/* All allocations of the library. */
 #include "core/base/mem.h"
 
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fixed pool of threads. A run is announced by a generation number; workers look at it for a
- * short while (a step issues hundreds of runs, back to back) and sleep on a condition after that.
- */
+/* A pool with a fixed number of threads. Each run has a generation number, which the workers watch.
+ * They first look at it in a loop for a short while, because a step of the model issues hundreds of
+ * runs one right after another; after that they sleep on a condition variable. */
 #include "core/base/pool.h"
 
 #include <pthread.h>
@@ -46,7 +46,7 @@ static void relax(void)
 #endif
 }
 
-/* Returns the new generation, or seen if the pool stops. */
+/* Waits for the next run. Returns its generation, or `seen` where the pool is being stopped. */
 static uint32_t await_work(wf_pool *p, uint32_t seen)
 {
     for (int32_t i = 0; i < p->spin_turns; i++) {
@@ -110,7 +110,8 @@ void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx)
     await_idle(pool);
 }
 
-/* Leaves the pool with fewer workers than asked for if the system gives no more. */
+/* Starts the workers. Where the system gives fewer threads than were asked for, the pool is
+ * smaller. */
 static weft_status start_workers(wf_pool *p, weft_error *err)
 {
     for (int32_t i = 0; i < p->n_threads - 1; i++) {
@@ -140,7 +141,7 @@ weft_status wf_pool_create(int32_t n_threads, wf_pool **out, weft_error *err)
     if (p == NULL)
         return wf_fail_nomem(err, bytes, "the thread pool");
     p->n_threads = n;
-    /* Threads that outnumber the CPUs would spin in each other's way. */
+    /* Where there are more threads than CPUs, looping threads would take time from working ones. */
     p->spin_turns = n > available ? 0 : SPIN_TURNS;
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->work, NULL);
@@ -189,8 +190,8 @@ static void read_line(const char *path, char *line, size_t bytes)
     fclose(f);
 }
 
-/* CPUs that quota of period allows, rounded up; no limit where either is missing or not positive.
- */
+/* How many CPUs a cgroup quota of a period allows, rounded up. There is no limit where one of the
+ * two is missing or not positive. */
 static int64_t quota_cpus(int64_t quota, int64_t period)
 {
     if (quota <= 0 || period <= 0)
@@ -218,7 +219,7 @@ static int64_t quota_v1(const char *dir)
     return quota_cpus(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
-/* The tightest quota of the group at path below root and of every group above it. */
+/* The smallest of the quotas of the cgroup at `group` below `root` and of every group above it. */
 static int64_t tightest(const char *root, const char *group, int64_t (*quota)(const char *dir))
 {
     char dir[512];
@@ -273,8 +274,8 @@ static int64_t cgroup_cpus(void)
     return least;
 }
 
-/* An affinity mask wider than cpu_set_t makes sched_getaffinity fail; sysconf is the answer then.
- */
+/* The number of CPUs that this thread may run on. sched_getaffinity fails where the system's mask
+ * is wider than cpu_set_t; sysconf is asked then. */
 static int64_t affinity_cpus(void)
 {
     cpu_set_t set;

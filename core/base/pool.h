@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fixed pool of threads and one way to use it: everybody runs the same function with their own
- * index. Work is cut statically from (index, count), so that results never depend on timing. */
+/* A pool with a fixed number of threads. All of them run the same function, each with its own
+ * index. The function chooses its share of the work from (index, count) alone, so results never
+ * depend on timing. */
 #ifndef WF_POOL_H
 #define WF_POOL_H
 
@@ -11,19 +12,21 @@
 typedef struct wf_pool wf_pool;
 typedef void (*wf_pool_fn)(void *ctx, int32_t index, int32_t count);
 
-/* n_threads 1..256, the caller's own thread included; 0: wf_pool_default_threads(). */
+/* Makes a pool of n_threads threads (1..256), the caller's own included; 0 means
+ * wf_pool_default_threads(). The pool has fewer where the system does not give so many. */
 weft_status wf_pool_create(int32_t n_threads, wf_pool **out, weft_error *err);
-void        wf_pool_destroy(wf_pool **pool); /* joins; NULL inside is fine */
+void        wf_pool_destroy(wf_pool **pool); /* joins the threads; *pool may be NULL */
 int32_t     wf_pool_threads(const wf_pool *pool);
 
-/* Runs fn once per thread and returns when all are done. One caller at a time. pool NULL or of one
- * thread: fn(ctx, 0, 1) on the caller. No allocation. */
+/* Runs fn once on each thread and returns when all are done. One caller at a time. Where pool is
+ * NULL or has one thread, runs fn(ctx, 0, 1) on the caller's thread. Allocates nothing. */
 void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx);
 
 /* min(CPU affinity, cgroup v1/v2 CPU quota rounded up), at least 1, at most 256. */
 int32_t wf_pool_default_threads(void);
 
-/* The part of 0..n-1 that belongs to index of count, in units of grain. */
+/* The share [*begin, *end) of 0..n-1 that thread `index` of `count` has to do, in units of `grain`.
+ */
 static inline void wf_share(int64_t n, int64_t grain, int32_t index, int32_t count, int64_t *begin,
                             int64_t *end)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Failure as a status plus one sentence. */
+/* Failures: a status and a message of one sentence. */
 #include "core/base/status.h"
 
 #include <stdarg.h>

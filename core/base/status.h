@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Failure as a status plus one sentence. Nothing here allocates. */
+/* Failures: a status and a message of one sentence. Nothing here allocates. */
 #ifndef WF_STATUS_H
 #define WF_STATUS_H
 
 #include "weft/base.h"
 
-/* Fills *e (may be NULL) with code and the formatted sentence, stage untouched; returns code. */
+/* Fills *e, which may be NULL, with the code and the formatted message, and leaves its stage as it
+ * is. Returns code. */
 weft_status wf_fail(weft_error *e, weft_status code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Fills *e with "out of memory (N bytes for WHAT)". */
 weft_status wf_fail_nomem(weft_error *e, uint64_t bytes, const char *what);
 
-/* Marks where in a request *e arose, if nothing said so before. Returns code. */
+/* Sets the stage of *e (WEFT_STAGE_*: usage, model, media or plugin), unless it is set already.
+ * Returns code. */
 weft_status wf_fail_stage(weft_error *e, weft_status code, uint32_t stage);
 
-/* An empty error ready to be passed down. */
+/* An empty error, ready to be passed to a function that may fail. */
 #define WF_ERROR_INIT                                                                              \
     {                                                                                              \
         WEFT_HDR(weft_error), 0, 0,                                                                \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seconds of the monotonic clock, for reports only. */
+/* Seconds of the monotonic clock. They are only reported; no result depends on them. */
 #ifndef WF_TIME_H
 #define WF_TIME_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files: read at offsets with the length known first, and written whole or not at all. */
+/* Reads files at offsets, and writes them as a whole or not at all. */
 #include "core/io/file.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #define CHUNK_MAX ((uint64_t)1 << 30) /* Linux moves at most 2 GiB - 4 KiB per call */
 #define PART_SUFFIX ".weft-part"
 
-/* One sentence for errno: "PATH: WHAT: reason". */
+/* Fails with the message "PATH: WHAT: reason", whose reason comes from errno. */
 static weft_status fail_errno(weft_error *err, weft_status code, const char *path, const char *what)
 {
     char        text[128];
@@ -129,11 +129,12 @@ out:
 struct wf_writer {
     int   fd;
     bool  failed;
-    bool  created; /* the part file is ours to remove */
+    bool  created; /* the temporary file was made here, and is to be removed on failure */
     char *path, *part;
 };
 
-/* Renaming over a device or a directory would replace it or fail late. */
+/* Refuses a target that is a device or a directory: renaming over it would replace it, or fail only
+ * at the end. */
 static weft_status target_check(const char *path, weft_error *err)
 {
     struct stat st;
@@ -143,9 +144,9 @@ static weft_status target_check(const char *path, weft_error *err)
     return WEFT_OK;
 }
 
-/* Opens the part file and locks it. One that a killed process left is taken over; one that is
- * being written is refused. Between open and lock its former writer may have renamed it: then the
- * name means another file, and we try again. */
+/* Opens the temporary file and locks it. A file that a killed process left is taken over; one that
+ * another process is writing is refused. Between opening and locking, that process may have renamed
+ * the file. The name then means another file, and this tries again. */
 static weft_status part_open(wf_writer *w, weft_error *err)
 {
     struct stat held, named;
@@ -217,7 +218,8 @@ weft_status wf_writer_write(wf_writer *w, const void *src, uint64_t n, weft_erro
     return WEFT_OK;
 }
 
-/* Makes the new name last through a power cut. Not every file system can: no failure. */
+/* Makes the new name survive a power cut. Not every file system can do that, so it is no failure
+ * where this one cannot. */
 static void directory_sync(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -255,7 +257,7 @@ void wf_writer_abort(wf_writer **w)
 {
     if (*w == NULL)
         return;
-    /* Removed while the lock is held: nobody else can have taken it over. */
+    /* It is removed while the lock is held, so nobody else can have taken it over. */
     if ((*w)->created)
         (void)unlink((*w)->part);
     if ((*w)->fd >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A strict reader for the configuration file. The whole text is read and checked, by sorting what
- * it holds for what stands there twice, before the first entry is handed out. */
+/* A strict reader for configuration files. The whole text is read and checked before the first
+ * entry is handed out. Entries that are there twice are found by sorting. */
 #include "core/io/ini.h"
 
 #include <inttypes.h>
@@ -19,7 +19,7 @@ typedef struct entry {
 
 typedef struct reader {
     const char *name;
-    char       *text; /* ours: lines are cut up in place */
+    char       *text; /* a copy, in which lines are cut up in place */
     entry      *entries;
     uint64_t    n, cap;
     const char *section; /* the current one; NULL: none yet */
@@ -53,7 +53,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Cuts blanks off the end of s, down to from. */
+/* Cuts white space off the text that ends at `end`, but not beyond `from`. */
 static void trim_end(char *from, char *end)
 {
     while (end > from && is_blank(end[-1]))
@@ -105,7 +105,7 @@ static weft_status key_read(reader *r, char *line, weft_error *err)
     return entry_add(r, line, value, err);
 }
 
-/* One line, its end already cut off. */
+/* Reads one line, whose end has been cut off. */
 static weft_status line_read(reader *r, char *line, size_t length, weft_error *err)
 {
     size_t valid = (size_t)wf_utf8_prefix(line, length);
@@ -140,7 +140,8 @@ static weft_status lines_read(reader *r, char *text, char *end, weft_error *err)
     return status;
 }
 
-/* Orders equal things beside each other, the later line behind. */
+/* The order in which equal sections and equal keys come side by side, the later line after the
+ * earlier one. */
 static int by_identity(const void *a, const void *b)
 {
     const entry *x = a, *y = b;
@@ -157,7 +158,8 @@ static int by_line(const void *a, const void *b)
     return ((const entry *)a)->line - ((const entry *)b)->line;
 }
 
-/* Sorted, checked, and brought back into the order of the file. */
+/* Checks for entries that are there twice: sorts the entries, compares neighbours, and sorts them
+ * back into the order of the file. */
 static weft_status twice_check(const reader *r, weft_error *err)
 {
     if (r->n == 0)

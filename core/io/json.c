@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON through jansson, made strict. Depth, string and value counts are looked at before jansson
- * sees the text: it recurses on nesting, and its tree costs many times the text's size. */
+/* Reads JSON with jansson, but more strictly. Depth, strings and the number of values are checked
+ * before jansson sees the text, because it recurses on nesting and its tree takes many times the
+ * memory of the text. */
 #include "core/io/json.h"
 
 #include <inttypes.h>
@@ -13,10 +14,11 @@
 #include "core/io/file.h"
 #include "core/io/text.h"
 
-/* While it parses, jansson ignores some failures of its own buffers: a string could come out short,
- * and its scanner then asserts. So there a refusal is noted for wf_json_parse, which gives up
- * afterwards, and jansson is helped through with memory from behind the one door where there is
- * any. What builds a tree checks, and is refused. */
+/* While it parses, jansson ignores some failed allocations of its own buffers. A string could then
+ * come out short, and its scanner would stop the program by an assertion. So while it parses
+ * (`parsing`), an allocation that fails is noted in `starved`, and jansson is given memory from the
+ * system directly where there is any; wf_json_parse then reports the failure. Code that builds a
+ * tree checks its allocations, so there they simply fail. */
 static _Thread_local bool parsing, starved;
 
 static void *json_alloc(size_t bytes)
@@ -66,7 +68,7 @@ static weft_status string_skip(const text_in *in, uint64_t *i, weft_error *err)
     return WEFT_OK;
 }
 
-/* What can be seen of the caps without knowing whether the text is JSON. */
+/* Checks the limits, as far as that is possible without knowing whether the text is JSON. */
 static weft_status caps_check(const text_in *in, weft_error *err)
 {
     uint64_t    depth = 0, containers = 0, values = 0;
@@ -194,7 +196,7 @@ static const char *type_text(const json_t *v)
     }
 }
 
-/* *v is the value at path, or the failure says that there is none. */
+/* Sets *v to the value at path; NOTFOUND where there is none. */
 static weft_status value_get(const json_t *root, const char *name, const char *path,
                              const json_t **v, weft_error *err)
 {
@@ -223,7 +225,7 @@ weft_status wf_json_i64(const json_t *root, const char *name, const char *path, 
         *v = (int64_t)json_integer_value(at);
         return WEFT_OK;
     }
-    double r = json_real_value(at); /* 0 for other types */
+    double r = json_real_value(at); /* 0 where the type is another */
     if (!json_is_real(at) || r != floor(r) || r < -0x1p63 || r >= 0x1p63)
         return fail_type(at, name, path, "an integer", err);
     *v = (int64_t)r;

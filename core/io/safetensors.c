@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* safetensors, read: 8 bytes little-endian N, N bytes of JSON, then the data that the tensors tile
- * from its first byte to its last. Nothing is believed before it was checked against the file. */
+/* Reads safetensors files. Such a file has 8 bytes with a little-endian number N, N bytes of JSON,
+ * and then the data, which the tensors fill from its first byte to its last without a gap. Nothing
+ * in the header is used before it was checked against the file. */
 #include "core/io/safetensors.h"
 
 #include <inttypes.h>
@@ -31,7 +32,7 @@ uint64_t wf_st_numel(const wf_st_tensor *t)
     return n;
 }
 
-/* A failure of one tensor of the file. */
+/* Fails with a message about one tensor of the file. */
 static weft_status fail_tensor(const wf_st_file *f, const char *name, const char *what,
                                weft_error *err)
 {
@@ -135,7 +136,7 @@ static weft_status shape_read(const wf_st_file *f, const json_t *info, wf_st_ten
     return WEFT_OK;
 }
 
-/* Rule 3, the rest: the offsets lie within the data and span exactly that size. */
+/* Rule 3, second half: the offsets lie within the data and span exactly that size. */
 static weft_status tensor_read(const wf_st_file *f, uint64_t data, const json_t *info,
                                wf_st_tensor *t, weft_error *err)
 {
@@ -189,7 +190,7 @@ static weft_status tiling_check(wf_st_file *f, uint64_t data, weft_error *err)
                            "at %" PRIu64,
                            wf_quote(f->file.path).s, wf_quote(f->tensors[i].name).s,
                            f->tensors[i].begin, at);
-        at += f->tensors[i].bytes; /* both lie within the file */
+        at += f->tensors[i].bytes; /* no overflow: both lie within the file */
     }
     if (at != f->file.bytes)
         return wf_fail(err, WEFT_E_CORRUPT,

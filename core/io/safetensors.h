@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* safetensors: the header fully checked against the file before anything is believed (the rules are
- * those of the reference reader plus: no holes, no duplicates, bounded rank and names). Source:
- * huggingface/safetensors README and tensor.rs. */
+/* Reads and writes safetensors files. When a file is opened its whole header is checked against the
+ * file. The rules are those of the reference reader, and further ones: no holes between tensors, no
+ * duplicate names, and limits on rank and on the length of names. Source: huggingface/safetensors
+ * README and tensor.rs. */
 #ifndef WF_SAFETENSORS_H
 #define WF_SAFETENSORS_H
 
@@ -31,13 +32,15 @@ typedef struct wf_st_file {
 weft_status         wf_st_open(const char *path, wf_st_file *out, weft_error *err);
 void                wf_st_close(wf_st_file *f);
 const wf_st_tensor *wf_st_find(const wf_st_file *f, const char *name); /* NULL: not there */
+/* Reads n bytes of a tensor, from `offset` within it. Any thread. */
 weft_status wf_st_read(const wf_st_file *f, const wf_st_tensor *t, uint64_t offset, void *dst,
-                       uint64_t n, weft_error *err); /* n bytes from offset within the tensor */
+                       uint64_t n, weft_error *err);
 uint64_t    wf_st_numel(const wf_st_tensor *t);
 const char *wf_st_dtype_name(int32_t dtype);
 
-/* Writing: tensors in C order, header padded so that data starts at a multiple of 8, ordered as the
- * reference writer does (descending alignment, then name). Whole or not at all. */
+/* A tensor to be written, in C order. wf_st_write writes the same bytes as the reference writer:
+ * the header is padded so that the data starts at a multiple of 8, and tensors are ordered by
+ * alignment, the largest first, and then by name. The file is written as a whole or not at all. */
 typedef struct wf_st_out {
     const char *name;
     int32_t     dtype, rank;

@@ -14,7 +14,7 @@ typedef struct wf_st_dtype_row {
     uint32_t    bits;  /* of one element */
 } wf_st_dtype_row;
 
-/* In the order of the reference, which its writer sorts by, downwards. */
+/* In the order of the reference, whose writer sorts tensors by it, the last type first. */
 static const wf_st_dtype_row wf_st_dtypes[] = {
     {"BOOL", WF_ST_OTHER, 8},
     {"F4", WF_ST_OTHER, 4},
@@ -41,7 +41,7 @@ static const wf_st_dtype_row wf_st_dtypes[] = {
 };
 #define WF_ST_DTYPES (sizeof(wf_st_dtypes) / sizeof(wf_st_dtypes[0]))
 
-/* NULL: no such name, or name is NULL. */
+/* The row of this name; NULL where there is none, or name is NULL. */
 static inline const wf_st_dtype_row *wf_st_dtype_find(const char *name)
 {
     for (size_t i = 0; name != NULL && i < WF_ST_DTYPES; i++)

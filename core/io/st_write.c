@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* safetensors, written: the bytes that the reference writer gives for the same tensors. */
+/* Writes safetensors files, with the same bytes as the reference writer for the same tensors. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,7 @@ static int by_dtype_and_name(const void *a, const void *b)
     return strcmp(x->out->name, y->out->name);
 }
 
-/* {"dtype":..,"shape":[..],"data_offsets":[..]}, or NULL: no memory. */
+/* The header's entry {"dtype":..,"shape":[..],"data_offsets":[..]}; NULL: out of memory. */
 static json_t *entry_json(const entry *e, uint64_t begin)
 {
     json_t *shape = json_array();
@@ -65,7 +65,8 @@ static json_t *entry_json(const entry *e, uint64_t begin)
                      (json_int_t)begin, (json_int_t)(begin + e->bytes));
 }
 
-/* The header's text, released with wf_free. Two tensors of one name: INVALID. */
+/* Makes the header's text, which the caller frees with wf_free. INVALID: two tensors have one name.
+ */
 static weft_status header_make(const char *path, const entry *entries, uint64_t n, char **text,
                                weft_error *err)
 {
@@ -89,7 +90,7 @@ static weft_status header_make(const char *path, const entry *entries, uint64_t 
     return status;
 }
 
-/* Length, text, and blanks up to a multiple of 8. */
+/* Writes the header: its length, its text, and blanks up to a multiple of 8. */
 static weft_status header_put(wf_writer *w, const char *text, weft_error *err)
 {
     static const char blanks[8] = "        ";
@@ -120,7 +121,7 @@ static weft_status all_put(const char *path, const char *header, const entry *en
     return status;
 }
 
-/* Fills entries in the order of the file; every offset of it fits an int64. */
+/* Fills the entries in the order of the file, and checks that every offset fits an int64. */
 static weft_status entries_fill(const char *path, const wf_st_out *tensors, uint64_t n,
                                 entry *entries, weft_error *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text that came from outside, made fit to be quoted in a message. */
+/* Makes text that came from outside fit to be quoted in a message. */
 #include "core/io/text.h"
 
 #include <stdbool.h>
@@ -7,7 +7,7 @@
 
 #include "core/base/utf8.h"
 
-/* C0, DEL and C1 are commands to a terminal. */
+/* Whether the character is a control character (C0, DEL or C1), which a terminal would obey. */
 static bool is_control(const char *s, int32_t length)
 {
     unsigned char first = (unsigned char)s[0];
@@ -15,7 +15,8 @@ static bool is_control(const char *s, int32_t length)
                        : first == 0xC2 && (unsigned char)s[1] < 0xA0;
 }
 
-/* Appends text[0..n) to out in whole characters while they end within cap; returns the new end. */
+/* Appends text[0..n) to out at `at`, as many whole characters as fit cap bytes. Returns the new
+ * end. */
 static size_t append(char *out, size_t at, size_t cap, const char *text, size_t n)
 {
     for (size_t i = 0; i < n;) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model directory. As in transformers, model.safetensors goes before an index where both are
- * there; with an index, it alone says which tensors the model has. */
+/* A model directory. As in transformers, model.safetensors is used where both it and an index are
+ * there. Where there is an index, it alone says which tensors the model has. */
 #include "core/model/directory.h"
 
 #include <errno.h>
@@ -81,8 +81,8 @@ weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err
     return status;
 }
 
-/* A tokenizer file by itself is a package in which it has the name that it would have in a
- * directory. */
+/* Checks what a package for a tokenizer is. A single tokenizer file counts as a package in which
+ * the file has the name that it would have in a directory. */
 static weft_status loose_check(weft_package *p, weft_error *err)
 {
     struct stat st;
@@ -212,7 +212,7 @@ static weft_status fail_entry(const weft_package *p, const char *tensor, const c
                    wf_quote(p->dir).s, wf_quote(tensor).s, wf_quote(shard).s, what);
 }
 
-/* Gives every shard name of the index its place, in order of appearance. */
+/* Numbers the weight files that the index names, in the order in which they first appear. */
 static weft_status shards_count(weft_package *p, weft_error *err)
 {
     const char *tensor;
@@ -289,7 +289,7 @@ static weft_status weights_open(weft_package *p, weft_error *err)
     return status;
 }
 
-/* The shard that the index gives the tensor; NULL: it knows no such tensor. */
+/* The weight file that the index names for a tensor; NULL: the index does not have the tensor. */
 static const wf_st_file *shard_of(const weft_package *p, const char *name)
 {
     if (p->map == NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model directory: config.json and friends by plain name, and its tensors wherever their shard
- * is. */
+/* A model directory, called a package towards plugins: its JSON files by name, and its tensors by
+ * name, whichever file (shard) they are in. */
 #ifndef WF_PACKAGE_H
 #define WF_PACKAGE_H
 
@@ -8,32 +8,34 @@
 #include "core/io/safetensors.h"
 #include "weft/package.h"
 
-/* struct weft_package is the public opaque name. Single-threaded ([setup]). */
+/* struct weft_package is the type that plugins know as opaque. All functions are [setup]: one
+ * thread. */
 
-/* Opens DIR: it must be a directory with a config.json. Shards (model.safetensors, or
- * model.safetensors.index.json with its plain file names) are opened at the first question about
- * tensors, so that --plan works on config.json alone. On failure *out is NULL. */
+/* Opens a directory, which must have a config.json. Its weight files (model.safetensors, or the
+ * files that model.safetensors.index.json names) are opened when a tensor is first asked for, so
+ * that --plan works with config.json alone. On failure *out is NULL. */
 weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err);
-/* For a tokenizer alone: a directory that may lack config.json and weights, or a single tokenizer
- * file. */
+/* The same for a tokenizer alone: path is a directory that need not have config.json and weights,
+ * or a single tokenizer file. */
 weft_status wf_package_open_loose(const char *path, weft_package **out, weft_error *err);
 void        wf_package_close(weft_package **p);
 const char *wf_package_dir(const weft_package *p);
 
-/* Parsed JSON of a file in it ("config.json"); cached, borrowed. NOTFOUND: no such file. */
+/* The parsed JSON of one of its files, such as "config.json". The package keeps and owns it.
+ * NOTFOUND: there is no such file. */
 weft_status wf_package_json(weft_package *p, const char *file, const json_t **out, weft_error *err);
-/* Full path of a plain name in it, into path; INVALID if it is not a plain name (separators, "..",
- * empty). */
+/* Writes the full path of one of its files to path [cap]. INVALID where `file` is no plain name: it
+ * has separators, is ".." or is empty. */
 weft_status wf_package_path(const weft_package *p, const char *file, char *path, size_t cap,
                             weft_error *err);
 
-/* The tensor and its shard. NOTFOUND names the directory and the tensor; CORRUPT where the index
- * and the shard disagree. *err may be NULL for a silent question. */
+/* Finds a tensor and the weight file that it is in. NOTFOUND, with the directory and the tensor in
+ * the message; CORRUPT where the index and the file disagree. err may be NULL. */
 weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file **file,
                             const wf_st_tensor **t, weft_error *err);
-/* Opens all shards and checks the index: every weight_map entry exists in its shard. */
+/* Opens all weight files and checks that every tensor of the index is in its file. */
 weft_status wf_package_check(weft_package *p, weft_error *err);
-/* Bytes of all tensors (for --plan when weights are there); 0 when there are none. */
+/* The bytes of all tensors; 0 where there are no weights. */
 uint64_t wf_package_tensor_bytes(weft_package *p);
 
 #endif

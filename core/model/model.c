@@ -56,8 +56,8 @@ static wf_want want_of(const wf_config *c, int32_t which, const char *name)
     }
 }
 
-/* The embedding may have rows beyond the vocabulary (markers); they are not the core's, unless the
- * map says where such rows are. */
+/* Checks the embedding. It may have rows beyond the vocabulary, for markers. They do not belong to
+ * the text core, unless the text map says where such rows are. */
 static void check_embed(wf_problems *pr, wf_loader *l, const wf_config *c, const char *name)
 {
     const wf_st_file   *file;

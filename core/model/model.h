@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The weights of a text core on a device. */
+/* The weights of the text core (the Llama model) in the memory of a device. */
 #ifndef WF_MODEL_H
 #define WF_MODEL_H
 

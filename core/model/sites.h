@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What plugins declared to the core: sites, streams and markers. Declared once, frozen, then
- * loaded.
+/* What plugins declared to the core: sites, streams and markers (docs/GLOSSARY.md). All plugins
+ * declare theirs first; then the list is frozen, which sorts and numbers it, and after that the
+ * weights are loaded.
  *
- * A stream is a name that joins encoder outputs to the sites that read them. Sites of one layer run
- * in the order they declare; two equal orders are a load error, so load order never matters. */
+ * A stream is a name that joins encoder outputs to the sites that read them. The sites at one layer
+ * run in the order that they declare. Two equal orders are an error, so the order in which plugins
+ * are loaded never matters. */
 #ifndef WF_HOOKS_H
 #define WF_HOOKS_H
 
 #include "core/model/load.h"
 #include "weft/hooks.h"
 
-/* What a branch is multiplied by. */
+/* What a branch of a cross-attention layer is multiplied with before it is added to the hidden
+ * state. */
 typedef struct wf_gate {
     const float *each; /* device [d_model]: one value a channel; NULL: scale for all */
     float        scale;
@@ -18,12 +21,11 @@ typedef struct wf_gate {
 } wf_gate;
 
 typedef struct wf_site {
-    char    *name, *stream_name, *owner; /* owner: plugin id */
-    uint32_t kind;
-    int32_t  layer, order;
-    int32_t  stream,
-        index;    /* stream's number; this site's place among the stream's cross-attention sites */
-    weft_xattn x; /* strings owned by `strings` */
+    char      *name, *stream_name, *owner; /* owner: plugin id */
+    uint32_t   kind;
+    int32_t    layer, order;
+    int32_t    stream, index; /* the stream's number; this site's place among those of the stream */
+    weft_xattn x;             /* strings owned by `strings` */
     char      *strings[13];
     float     *norm_in, *norm_q, *norm_k, *norm_ffn;
     wf_weight  q, kv, o, gate_up, down; /* kv [2 n_kv_heads head_dim, d_src]: k rows, then v rows */
@@ -58,24 +60,25 @@ typedef struct wf_hooks {
 void wf_hooks_init(wf_hooks *h, wf_device *d);
 void wf_hooks_free(wf_hooks *h);
 
-/* Copies a declaration of plugin `owner`, checked against the core's shape. */
+/* Checks a declaration of the plugin `owner` against the core's shape, and copies it. */
 weft_status wf_hooks_add_site(wf_hooks *h, const char *owner, int32_t n_layers,
                               const weft_hook_site *s, weft_error *err);
 weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marker *m,
                                 weft_error *err);
-/* Sorts sites by (layer, order), numbers them within their streams; CONFLICT on equal orders,
- * INVALID where a marker's stream has no site. */
+/* Sorts the sites by layer and order, and numbers them within their streams. CONFLICT where two
+ * orders are equal; INVALID where a marker's stream has no site. */
 weft_status wf_hooks_freeze(wf_hooks *h, weft_error *err);
-/* Loads what `owner` declared, from l's package. */
+/* Loads the weights of what `owner` declared, from l's package. */
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
                           weft_error *err);
 
 int32_t wf_hooks_stream(const wf_hooks *h, const char *name); /* -1: nobody reads it */
-/* Parameters of the declared cross-attention blocks, and the widest page of theirs. */
+/* The number of parameters of all declared cross-attention layers. */
 uint64_t wf_hooks_parameters(const wf_hooks *h, int32_t d_model);
 /* The plugin whose sites change rows that see no media, so that text is not the text core's alone;
  * NULL: none. */
 const char *wf_hooks_blind_owner(const wf_hooks *h);
-int64_t     wf_hooks_page_bytes(const wf_hooks *h, int32_t kv_dtype);
+/* The bytes of the largest K/V page that a declared site needs. */
+int64_t wf_hooks_page_bytes(const wf_hooks *h, int32_t kv_dtype);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cross-attention sites: run over the rows that see something, and the K/V of media items. */
+/* Cross-attention sites: running one over the rows that see an item, and computing the keys and
+ * values of items. */
 #ifndef WF_XATTN_H
 #define WF_XATTN_H
 
 #include "core/model/pass.h"
 
-/* One site over the rows that see something, of m rows in all. */
+/* Enqueues one site over the rows that see an item; the batch has m rows in all. */
 weft_status wf_xattn_run(wf_decoder *d, const wf_site *s, const wf_seen *seen, int64_t m,
                          weft_error *err);
 

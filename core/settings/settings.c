@@ -82,7 +82,7 @@ static weft_status append_entry(weft_settings *s, wf_entry e, weft_error *err)
     return WEFT_OK;
 }
 
-/* Are two origins "FILE:LINE" of one file? */
+/* Whether two origins "FILE:LINE" are in one file. */
 static bool same_file(const char *a, const char *b)
 {
     const char *end = strrchr(a, ':'), *other = strrchr(b, ':');
@@ -90,8 +90,8 @@ static bool same_file(const char *a, const char *b)
            memcmp(a, b, (size_t)(end - a)) == 0;
 }
 
-/* A file cannot say one thing twice; a command line can, and a later file of a layer can say it
- * again: the last one counts. */
+/* Replaces the value of an entry. A file may not give one key twice. A command line may, and so may
+ * a second file of the same layer; the last value counts. */
 static weft_status replace(wf_entry *e, char *value, const char *origin, weft_error *err)
 {
     char *copy;
@@ -148,7 +148,8 @@ static weft_status unknown(const char *key, const char *origin, weft_error *err)
                          WEFT_STAGE_USAGE);
 }
 
-/* "a:b" as two items where files and variables hold a list in one value. */
+/* Stores the items of a list. Files and variables hold several in one value, "a:b"; on the command
+ * line a value is one item. */
 static weft_status put_items(weft_settings *s, const char *key, const char *value, int32_t layer,
                              const char *origin, weft_error *err)
 {

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options: one table of the core's, the declared ones of each plugin, and where each value came
- * from. Precedence: command line > environment (WEFT_*) > --config FILE > user file > system file >
- * default.
+/* The options and their values. There is one table of the core's options, and each plugin declares
+ * options of its own. For each value it is known where it came from: its origin. A value of a
+ * higher *layer* wins: command line > environment (WEFT_*) > --config FILE > user file > system
+ * file > default.
  *
- * Values are checked when they are given (core) or when the plugin that declares them loads
- * (plugins), so that reading one cannot fail. Failures carry WEFT_STAGE_USAGE and name the place.
- * One thread; nothing may be set while an engine that was opened with the settings lives. */
+ * Values of the core are checked when they are given. Values of a plugin are checked when the
+ * plugin is loaded, because only then its options are known. So reading a value cannot fail.
+ * Failures are of stage WEFT_STAGE_USAGE and name the place of the value.
+ *
+ * One thread uses the settings, and nothing may be set while an engine that was opened with them
+ * lives. */
 #ifndef WF_SETTINGS_H
 #define WF_SETTINGS_H
 
@@ -30,9 +34,9 @@ enum wf_layer {
 };
 
 #define WF_OPT_PATH 1u /* a path: in an INI file relative to that file */
-#define WF_OPT_LIST                                                                                \
-    2u /* may be given again: all values count; in INI and environment split at ':' */
-#define WF_OPT_BYTES 4u  /* a whole number that may end in K, M or G (1024s) */
+/* May be given several times, and all values count. In a file or variable ':' separates values. */
+#define WF_OPT_LIST 2u
+#define WF_OPT_BYTES 4u  /* a whole number that may end in K, M or G (powers of 1024) */
 #define WF_OPT_HIDDEN 8u /* works, but --help does not show it */
 
 /* An option of the core. Its long option is "--" key with '-' for '_'; its variable is WEFT_ and
@@ -51,25 +55,25 @@ typedef struct wf_core_option {
 extern const wf_core_option wf_core_options[];
 extern const size_t         wf_n_core_options;
 
-/* The option of that key, '-' and '_' being one; NULL: none. [any] */
+/* The option of that key, in which '-' and '_' are the same; NULL where there is none. [any] */
 const wf_core_option *wf_core_option_find(const char *key);
 
 /* On failure *out is NULL. */
 weft_status wf_settings_create(weft_settings **out, weft_error *err);
 void        wf_settings_destroy(weft_settings **s); /* NULL inside is fine */
 
-/* The files and the environment: the system file and the user file where they exist, `config` where
- * not NULL (NOTFOUND: it does not exist), then WEFT_* variables. A program with raised privileges
- * reads neither user file nor environment. */
+/* Reads the files and the environment: the system file and the user file where they exist, `config`
+ * unless it is NULL (NOTFOUND where it does not exist), and then the WEFT_* variables. A program
+ * with raised privileges reads neither the user file nor the environment. */
 weft_status wf_settings_load(weft_settings *s, const char *config, weft_error *err);
 /* One INI file as one layer: sections [core] and [plugin ID]. */
 weft_status wf_settings_load_ini(weft_settings *s, const char *path, int32_t layer,
                                  weft_error *err);
 weft_status wf_settings_load_env(weft_settings *s, weft_error *err);
 
-/* One value of the core; key in either spelling. origin is for messages ("--threads"); copied.
- * INVALID with "did you mean" for an unknown key, or the accepted range. Given again in one layer
- * it replaces. */
+/* Sets one value of the core. key may be spelled with '-' or '_'. origin is for messages, such as
+ * "--threads", and is copied. INVALID for an unknown key, with the nearest one in the message, or
+ * for a value out of range. A second value for the same key and layer replaces the first. */
 weft_status wf_settings_set(weft_settings *s, const char *key, const char *value, int32_t layer,
                             const char *origin, weft_error *err);
 /* "PLUGIN.KEY=VALUE", split at the first '=' and the last '.' before it; "core.KEY=VALUE" is the
@@ -80,36 +84,42 @@ weft_status wf_settings_set_plugin(weft_settings *s, const char *plugin, const c
                                    const char *value, int32_t layer, const char *origin,
                                    weft_error *err);
 
-/* The core's values; a programmer's typo in key reads as 0 or NULL. i64 also reads BOOL (0 or 1).
- * str: NULL where unset; lives as long as the settings. [any] */
+/* The values of the core. An unknown key is a programmer's mistake and reads as 0 or NULL. i64 also
+ * reads options of type BOOL, as 0 or 1. str gives NULL where nothing is set; its text lives as
+ * long as the settings. [any] */
 int64_t     wf_settings_i64(const weft_settings *s, const char *key);
 double      wf_settings_f64(const weft_settings *s, const char *key);
 bool        wf_settings_bool(const weft_settings *s, const char *key);
 const char *wf_settings_str(const weft_settings *s, const char *key);
 /* Value `index` of a LIST option over all layers, highest first; NULL: no more. */
 const char *wf_settings_item(const weft_settings *s, const char *key, size_t index);
-/* Was it given anywhere above the default? The layer that decided it. */
+/* The layer that the value comes from; WF_LAYER_DEFAULT where nobody gave one. */
 int32_t wf_settings_layer(const weft_settings *s, const char *key);
 
-/* The plugins that some layer names in a section or a pair, sorted; NULL: no more. */
+/* Plugin `index` of those that any layer names in a section or a PLUGIN.KEY=VALUE, sorted; NULL: no
+ * more. */
 const char *wf_settings_plugin(const weft_settings *s, size_t index);
-/* The value of the host's own key of every plugin ("weights": a path, "device"), or of any other
- * as text; NULL: not given (declared defaults included once declared). */
+/* The value of a plugin's key as text; NULL where it was not given. The keys "weights" (a path) and
+ * "device" are the host's own and exist for every plugin. Once a plugin's options are declared, the
+ * declared defaults count as given. */
 const char *wf_settings_plugin_str(const weft_settings *s, const char *plugin, const char *key);
 int64_t     wf_settings_plugin_i64(const weft_settings *s, const char *plugin, const char *key);
 double      wf_settings_plugin_f64(const weft_settings *s, const char *plugin, const char *key);
-/* Makes the plugin's options known: INVALID where a given key is not declared or its value does not
- * fit (USAGE), or where the declaration itself is broken (stage PLUGIN). The table is borrowed for
- * the life of the settings; declaring again replaces it. */
+/* Makes the plugin's options known and checks the values given for them. INVALID, of stage USAGE,
+ * where a given key is not declared or its value does not fit; INVALID, of stage PLUGIN, where the
+ * declaration itself is broken. The table must live as long as the settings. Declaring again
+ * replaces it. */
 weft_status wf_settings_declare(weft_settings *s, const char *plugin, const weft_option *options,
                                 uint32_t n, weft_error *err);
 
-/* Every plugin's own `device` against that of the engine, which all plugins share: "auto" or the
- * same name; anything else is INVALID (USAGE) and names what is possible. */
+/* Checks the `device` that each plugin was given against that of the engine, which all plugins
+ * share. It may be "auto" or the same name. Anything else is INVALID, of stage USAGE, and the
+ * message names what is possible. */
 weft_status wf_settings_plugin_devices(const weft_settings *s, const char *device, weft_error *err);
 
-/* Every effective value for --print-config: the core's in table order, then the plugins'. value
- * NULL: unset. origin: "default", "weft.ini:3", "WEFT_THREADS", "--threads". */
+/* Calls fn with every value in force, for --print-config: first the core's, in the order of the
+ * table, and then the plugins'. value is NULL where nothing is set. origin is "default", or the
+ * place of the value, such as "weft.ini:3", "WEFT_THREADS" or "--threads". */
 typedef void (*wf_settings_fn)(void *ctx, const char *section, const char *key, const char *value,
                                const char *origin);
 void wf_settings_each(const weft_settings *s, wf_settings_fn fn, void *ctx);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings from INI files and the environment, and all of them listed. */
+/* Reads settings from INI files and the environment, and lists all values in force. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,39 +23,8 @@ typedef struct reading {
     int32_t        layer;
 } reading;
 
-/* A path in a file is relative to the file; "./" before it says nothing more. NULL: out of memory.
+/* Sets an option that is a path, made relative to the file. Each item of a list is set by itself.
  */
-static char *beside(const char *ini, const char *value)
-{
-    while (value[0] == '.' && value[1] == '/' && value[2 + strspn(value + 2, "/")] != '\0')
-        value += 2 + strspn(value + 2, "/");
-    const char *slash = strrchr(ini, '/');
-    size_t      dir = slash != NULL ? (size_t)(slash - ini) + 1 : 0, n = strlen(value);
-    char       *out;
-    if (value[0] == '/' || n == 0)
-        dir = 0;
-    out = wf_alloc(dir + n + 1);
-    if (out == NULL)
-        return NULL;
-    memcpy(out, ini, dir);
-    memcpy(out + dir, value, n + 1);
-    return out;
-}
-
-/* The origin of a file's entry is "FILE:LINE". */
-weft_status wf_store_resolve(wf_entry *e, char **path, weft_error *err)
-{
-    bool  file = e->layer >= WF_LAYER_SYSTEM && e->layer <= WF_LAYER_FILE;
-    char *full = file ? beside(e->origin, *path) : NULL;
-    e->resolved = true;
-    if (!file)
-        return WEFT_OK;
-    wf_free(*path);
-    *path = full;
-    return full != NULL ? WEFT_OK : wf_fail_nomem(err, 1, "a path");
-}
-
-/* Each item of a list on its own. */
 static weft_status set_path(reading *r, const char *key, const char *value, bool list,
                             const char *origin, weft_error *err)
 {
@@ -63,7 +32,7 @@ static weft_status set_path(reading *r, const char *key, const char *value, bool
     for (const char *p = value; p != NULL && st == WEFT_OK;) {
         const char *colon = list ? strchr(p, ':') : NULL;
         char       *item = wf_strndup(p, colon != NULL ? (size_t)(colon - p) : strlen(p));
-        char       *path = item != NULL ? beside(r->path, item) : NULL;
+        char       *path = item != NULL ? wf_store_beside(r->path, item) : NULL;
         st = path != NULL ? wf_settings_set(r->s, key, path, r->layer, origin, err)
                           : wf_fail_nomem(err, strlen(p), "a path");
         wf_free(item);
@@ -89,7 +58,7 @@ static weft_status plugin_entry(reading *r, const char *id, const char *key, con
     weft_status st;
     if (strcmp(key, "weights") != 0)
         return wf_settings_set_plugin(r->s, id, key, value, r->layer, origin, err);
-    path = beside(r->path, value);
+    path = wf_store_beside(r->path, value);
     if (path == NULL)
         return wf_fail_nomem(err, strlen(value), "a path");
     st = wf_settings_set_plugin(r->s, id, key, path, r->layer, origin, err);
@@ -123,7 +92,8 @@ static weft_status load_if_there(weft_settings *s, const char *path, int32_t lay
     return access(path, F_OK) == 0 ? wf_settings_load_ini(s, path, layer, err) : WEFT_OK;
 }
 
-/* XDG base directory specification: an unset or relative variable means ~/.config. */
+/* The path of the user's file. By the XDG base directory specification a variable that is unset or
+ * not absolute means ~/.config. */
 static bool user_file(char *path, size_t cap)
 {
     const char *xdg = secure_getenv("XDG_CONFIG_HOME"), *home = secure_getenv("HOME");
@@ -148,13 +118,14 @@ weft_status wf_settings_load(weft_settings *s, const char *config, weft_error *e
     return st == WEFT_OK ? wf_settings_load_env(s, err) : st;
 }
 
-/* WEFT_ names that are not options: read elsewhere. */
+/* Whether a WEFT_ variable is no option, but is read elsewhere in the program. */
 static bool known_elsewhere(const char *name)
 {
     return strcmp(name, "WEFT_PLUGIN_PATH") == 0;
 }
 
-/* "WEFT_CPU_MASK=avx2": name "WEFT_CPU_MASK", key "cpu_mask". */
+/* Takes one variable: "WEFT_CPU_MASK=avx2" sets the key cpu_mask, with the variable's name as
+ * origin. */
 static weft_status env_entry(weft_settings *s, const char *var, weft_error *err)
 {
     char        name[64], key[64];
@@ -168,7 +139,8 @@ static weft_status env_entry(weft_settings *s, const char *var, weft_error *err)
         key[i - 5] = (char)tolower((unsigned char)name[i]);
     if (wf_core_option_find(key) != NULL)
         return wf_settings_set(s, key, equals + 1, WF_LAYER_ENV, name, err);
-    /* Not ours to refuse: a program around us may use the prefix too. */
+    /* An unknown name is no error, because a program that embeds the library may use the prefix
+     * too. */
     if (!known_elsewhere(name))
         wf_log(WEFT_LOG_WARN, "%s in the environment is no option", name);
     return WEFT_OK;
@@ -201,7 +173,7 @@ static void each_core(const weft_settings *s, wf_settings_fn fn, void *ctx)
     }
 }
 
-/* What was given, then declared options at their defaults. */
+/* Lists the values given for a plugin, and then its declared options that have their defaults. */
 static void each_of_plugin(const weft_settings *s, const char *id, wf_settings_fn fn, void *ctx)
 {
     const wf_declared *d = wf_store_declaration(s, id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values of plugins: kept as text until the plugin that declares their keys is loaded. */
+/* The values of plugins. They are kept as text until the plugin that declares their keys is loaded.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +111,8 @@ static bool hosts_own(const char *key)
     return strcmp(key, "weights") == 0 || strcmp(key, "device") == 0;
 }
 
-/* What a plugin declares is its author's mistake, so the stage is PLUGIN. */
+/* Checks one declared option. A fault in it is the mistake of the plugin's author, so its stage is
+ * PLUGIN. */
 static weft_status check_declaration(const char *plugin, const weft_option *o, weft_error *err)
 {
     weft_error  why = WF_ERROR_INIT;

@@ -29,18 +29,25 @@ struct weft_settings {
     size_t       n_plugins;
 };
 
-/* The entry that decides (plugin or NULL, key): of the highest layer; NULL: none. */
+/* The entry of the highest layer for this key of the plugin, or of the core where plugin is NULL;
+ * NULL: there is none. */
 const wf_entry *wf_store_find(const weft_settings *s, const char *plugin, const char *key);
-/* Takes value (owned by the store from now on, freed on failure). append: keep earlier ones of the
- * layer. A second one in one layer of a file is INVALID. */
+/* Stores a value. The store owns `value` from now on, and frees it on failure. append: earlier
+ * values of the same key and layer are kept (lists). Otherwise the value replaces an earlier one;
+ * INVALID where one file gives two. */
 weft_status wf_store_put(weft_settings *s, const char *plugin, const char *key, char *value,
                          int32_t layer, const char *origin, bool append, weft_error *err);
-/* *path of an entry that a file holds is relative to that file: replaces it (freed on failure). */
+/* paths.c: the path `value` as it stands in the configuration file `ini`: relative to that file's
+ * directory, unless it is absolute or empty. "./" in front of it is dropped. The caller frees the
+ * result with wf_free; NULL: out of memory. Any thread. */
+char *wf_store_beside(const char *ini, const char *value);
+/* paths.c: *path is the value of e. Where a file holds the entry, replaces it by the path relative
+ * to that file; on failure *path has been freed and is NULL. Marks e as resolved. */
 weft_status wf_store_resolve(wf_entry *e, char **path, weft_error *err);
-/* Makes the plugin one of s->plugins. */
+/* Adds the plugin to s->plugins unless it is there. */
 weft_status        wf_store_name_plugin(weft_settings *s, const char *plugin, weft_error *err);
 const weft_option *wf_store_declared(const weft_settings *s, const char *plugin, const char *key);
-/* Was wf_settings_declare called for it? */
+/* What wf_settings_declare was given for the plugin; NULL: it was not called for it. */
 const wf_declared *wf_store_declaration(const weft_settings *s, const char *plugin);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One option value: its text checked against a type and a range. Numbers are read by hand or with
- * the "C" locale's rules, so that a program's setlocale() cannot move the decimal point. */
+/* Checks the text of an option's value against a type and a range. Numbers are read by the rules of
+ * the "C" locale, so that a program's setlocale() cannot change the decimal point. */
 #include "core/settings/value.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "core/base/mem.h"
 
-/* Whole numbers with an optional sign; K, M, G multiply where asked for. */
+/* Reads a whole number with an optional minus sign. With `bytes` it may end in K, M or G. */
 static bool read_i64(const char *text, bool bytes, int64_t *out)
 {
     char     *end;
@@ -49,7 +49,7 @@ static bool read_f64(const char *text, double *out)
     return *end == '\0' && isfinite(*out);
 }
 
-/* "min..max" into two optional texts. */
+/* Splits "min..max" into two texts, either of which may be empty. */
 static bool split_range(const char *range, char lo[32], char hi[32])
 {
     const char *dots = strstr(range, "..");
@@ -106,7 +106,8 @@ static int read_bool(const char *text)
     return -1;
 }
 
-/* Canonical text of a value that fits, into buf (numbers, bools) or text itself; NULL: no fit. */
+/* The canonical text of a value: in buf for whole numbers, else a constant or `text` itself. NULL:
+ * the value does not fit. */
 static const char *canonical(const wf_value_spec *spec, const char *text, char *buf, size_t cap)
 {
     int64_t i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One option value: its text checked against a type and a range. */
+/* Checks the text of an option's value against a type and a range. */
 #ifndef WF_VALUE_H
 #define WF_VALUE_H
 
@@ -16,10 +16,10 @@ typedef struct wf_value_spec {
  * canonical text ("1048576" for "1M", "true" for "on"), the caller's to wf_free. */
 weft_status wf_value_check(const wf_value_spec *spec, const char *text, const char *origin,
                            char **out, weft_error *err);
-/* Is the range itself well formed for the type? */
+/* Whether the range itself is well formed for the type. [any] */
 bool wf_value_range_ok(int32_t type, const char *range);
 
-/* The number of checked text ("4G", "true" too); 0 for NULL. */
+/* The number that a checked text stands for; also of "4G", and of "true" as 1. 0 for NULL. [any] */
 int64_t wf_value_i64(const char *text);
 double  wf_value_f64(const char *text);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What decoders have in common, whatever they read. */
+/* What our decoder plugins share, whichever format they read. */
 #include "decoder.h"
 
 static int ends_in(const char *name, const char *ending)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What decoders have in common, whatever they read. */
+/* What our decoder plugins share, whichever format they read: a check of file names, handing out
+ * what is known of a medium, and init and deinit of a plugin that has nothing to set up. */
 #ifndef PLG_DECODER_H
 #define PLG_DECODER_H
 
@@ -9,7 +10,9 @@
  * is ignored. name may be NULL. [any] */
 int plg_name_ends(const char *name, const char *const *endings);
 
-/* Copies *me to *out as far as the caller's struct reaches. INVALID: it has no size. [worker] */
+/* Copies *me to *out, but no more bytes than out->hdr.size says that the caller's struct has;
+ * out->hdr.size becomes the number copied. INVALID where out->hdr.size is too small to be a size.
+ * [worker] */
 weft_status plg_info_give(weft_media_info *me, weft_media_info *out, weft_error *err);
 
 /* init and deinit of a plugin that has nothing to set up. [setup] */

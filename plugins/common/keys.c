@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Typed, range-checked reads of one JSON file: the only place where messages about values are made.
- */
+/* Reads typed values from one JSON file and checks their ranges. All messages about such values are
+ * made here. */
 #include "keys.h"
 
 typedef char json_path[PLG_MAX_PATH];
@@ -96,7 +96,7 @@ weft_status plg_keys_entry(const plg_keys *k, const char *list, int64_t i, int64
 {
     json_path key, path;
     snprintf(key, sizeof key, "%s[%lld]", list, (long long)i);
-    *v = min - 1; /* still that afterwards: a null, or no list of numbers at all */
+    *v = min - 1; /* unchanged by the read: the entry is null, or there is no such list */
     weft_status status = plg_keys_i64(k, key, min, max, v);
     if (status == WEFT_OK && *v < min)
         return weft_fail(k->err, WEFT_E_CORRUPT, "%s: %s is not a number", k->file,

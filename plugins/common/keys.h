@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Range-checked values of one JSON file of a package. A path is `prefix` and the key, so that one
- * reader serves a directory of its own and a part of a larger one. In all of these a key that is
- * absent (or null) leaves the caller's default in *v; what is present and wrong gives INVALID or
- * CORRUPT with the file, the key, the value and the range. [setup] */
+/* Reads values from one JSON file of a package (a model directory) and checks their ranges. The
+ * functions look a key up under `prefix` followed by the key. So the same reader serves a file that
+ * is all about one model, and a file in which that model is one object among others.
+ *
+ * In all of these functions a key that is absent (or null) leaves the caller's default in *v. A
+ * value that is present and wrong gives INVALID or CORRUPT, and the message names the file, the
+ * key, the value and the range. [setup] */
 #ifndef PLG_KEYS_H
 #define PLG_KEYS_H
 
@@ -18,8 +21,8 @@ typedef struct plg_keys {
 
 #define PLG_MAX_PATH 160 /* bytes of prefix and key */
 
-/* One whole number: its key, where it goes (offset of an int32_t in the struct being filled), what
- * it is when absent, what it may be. */
+/* One whole number that plg_keys_ints reads: its key, the offset of the int32_t that it goes to in
+ * the struct being filled, the value where the key is absent, and the range that is accepted. */
 typedef struct plg_int_key {
     const char *key;
     size_t      at;
@@ -33,19 +36,20 @@ weft_status plg_keys_f64(const plg_keys *k, const char *key, double min, double 
 weft_status plg_keys_bool(const plg_keys *k, const char *key, int32_t *v);
 weft_status plg_keys_str(const plg_keys *k, const char *key, const char **v);
 weft_status plg_keys_ints(const plg_keys *k, const plg_int_key *keys, size_t n_keys, void *out);
-/* Number of entries of a list; *n is -1 where it is absent. */
+/* Sets *n to the number of entries of a list, or to -1 where the list is absent. */
 weft_status plg_keys_count(const plg_keys *k, const char *key, int64_t max, int64_t *n);
-/* list[i], which must be there. */
+/* Reads entry i of a list. The entry must be there and be a number: there is no default. */
 weft_status plg_keys_entry(const plg_keys *k, const char *list, int64_t i, int64_t min, int64_t max,
                            int64_t *v);
-/* The three values of image_mean or image_std. */
+/* Reads a list of three numbers, one for each colour channel, such as image_mean or image_std. */
 weft_status plg_keys_channels(const plg_keys *k, const char *list, double min, const float dflt[3],
                               float out[3]);
-/* An activation's name as WEFT_ACT_*. names: those of PLG_ACTS that may stand here, as the sentence
- * about any other lists them, which is UNSUPPORTED. */
+/* Reads the name of an activation function and sets *act to its WEFT_ACT_*. `names` lists the names
+ * that are accepted here: PLG_ACTS or some of it. Any other name is UNSUPPORTED, and the message
+ * quotes `names`. */
 #define PLG_ACTS "silu, swish, relu and gelu"
 weft_status plg_keys_act(const plg_keys *k, const char *key, const char *names, int32_t *act);
-/* Whether the file itself is there. */
+/* Sets *there to 1 where the package has the file, else to 0. */
 weft_status plg_keys_has_file(const plg_keys *k, int32_t *there);
 
 #endif

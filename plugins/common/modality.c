@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What modalities that live in a model directory have in common. */
+/* What modalities whose configuration and weights are in a model directory share. */
 #include "modality.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Weights asked for in one request: counted, named, loaded. */
+/* Loads many weights in one call to the host: first they are counted, then listed by name, then
+ * loaded. */
 #include "request.h"
 
 void plg_ask(plg_request *r, weft_tensor *to, uint32_t use, plg_shape s, const char *prefix,
@@ -42,7 +43,8 @@ void plg_ask_dense(plg_request *r, plg_pair *to, const char *prefix, const char 
     plg_ask_pair(r, to, WEFT_USE_LINEAR, s, bias, prefix, name);
 }
 
-/* Room for the counted weights in one allocation, which *block then is. */
+/* Allocates the lists of the request for the r->n weights that were counted, in one piece, and sets
+ * *block to it. */
 static weft_status alloc(const weft_host *h, plg_request *r, void **block, weft_error *err)
 {
     const uint32_t n = r->n;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many weights asked for at once, so that all that is missing or misshapen is reported together.
- * Who needs weights writes one function that asks for each by name and shape; it is run twice, to
- * count and to ask. */
+/* Loads many weights in one call to the host, so that one message can report every weight that is
+ * missing or has the wrong shape.
+ *
+ * A plugin writes one function, called `ask` below, that names each of its weights and its shape
+ * with plg_ask and the functions built on it. plg_request_run calls that function twice. The first
+ * time it only counts the weights, which tells how much memory the lists need and how many
+ * parameters there are. The second time it fills the lists, and the host then loads all of them. */
 #ifndef PLG_REQUEST_H
 #define PLG_REQUEST_H
 
@@ -9,7 +13,9 @@
 
 #define PLG_MAX_NAME 160 /* bytes of a tensor's name */
 
-/* want[i] with its name goes to *to[i]; with want NULL it only counts. */
+/* The lists of one request, each with n entries so far. want[i] is what the host is asked for,
+ * name[i] holds its name, got[i] receives the tensor and *to[i] is where it is put in the end.
+ * While the weights are only counted, want is NULL and n and parameters alone are kept. */
 typedef struct plg_request {
     weft_weight  *want;
     weft_tensor **to;
@@ -36,32 +42,37 @@ static inline plg_shape plg_shape2(int64_t a, int64_t b)
     return s;
 }
 
-/* The weight called prefix and name, of this shape, into *to. use: WEFT_USE_*. [setup] */
+/* Asks for the weight whose name is `prefix` followed by `name`. It must have shape s and goes to
+ * *to. use: WEFT_USE_*. [setup] */
 void plg_ask(plg_request *r, weft_tensor *to, uint32_t use, plg_shape s, const char *prefix,
              const char *name);
 
-/* A norm or a linear layer; b without axes: there is none. */
+/* The weight and the bias of a norm or of a linear layer. Where there is no bias, b has no axes
+ * (b.ndim is 0). */
 typedef struct plg_pair {
     weft_tensor w, b;
 } plg_pair;
 
-/* prefix, name and ".weight", of this shape, and where bias is set ".bias" of its first axis. */
+/* Asks for the tensor `prefix` `name` ".weight" of shape s and, where bias is not 0, for `prefix`
+ * `name` ".bias", whose length is the first axis of s. */
 void plg_ask_pair(plg_request *r, plg_pair *to, uint32_t use, plg_shape s, int bias,
                   const char *prefix, const char *name);
-/* The same for a norm of d values and a linear layer [out, in] or [out, in, kernel] (kernel 0). */
+/* The same for a norm over d values, and for a linear layer or a convolution: [out, in] where
+ * kernel is 0, else [out, in, kernel]. */
 void plg_ask_norm(plg_request *r, plg_pair *to, const char *prefix, const char *name, int64_t d);
 void plg_ask_dense(plg_request *r, plg_pair *to, const char *prefix, const char *name, int64_t out,
                    int64_t in, int64_t kernel, int bias);
 
-/* ask is called with this request: once to count, then, with memory, to fill it; then all is
- * loaded. With p NULL it ends after counting. r is in the caller's hands only for its counts.
- * [setup] */
+/* Runs one request: calls `ask` once to count the weights, allocates the lists, calls `ask` again
+ * to fill them, and has the host load every weight from p. With p NULL it ends after counting.
+ * Afterwards the caller reads r->n and r->parameters only; the lists have been freed. [setup] */
 weft_status plg_request_run(const weft_host *h, const weft_package       *p,
                             void (*ask)(plg_request *r, void *ctx), void *ctx, plg_request *r,
                             weft_error *err);
 
-/* Zeroed memory for structs that weights go to; NULL, with the sentence in err: there is none.
- * [setup] */
+/* Allocates zeroed memory for the structs that weights are put into. `what` names it in the
+ * message. Returns NULL with that message in err where memory is out. The caller frees it with
+ * h->free. [setup] */
 void *plg_alloc(const weft_host *h, uint64_t bytes, const char *what, weft_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One op on the queue per call, the first failure kept. */
+/* Each call enqueues one op. After a first failure, which is kept, nothing more is enqueued. */
 #include "run.h"
 
 #include <math.h>

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What encoders and adapters are written in: calls that enqueue one op each, on buffers carved from
- * scratch. Everything is enqueued and nothing waits; once a call has failed, those after it do
- * nothing and run->status tells. All [encode]. */
+/* The calls that encoders and adapters are written with. Each of them enqueues one op: it hands the
+ * op to the device's queue and returns without waiting for it. The buffers that ops work on are cut
+ * from the scratch memory of the encode call (plg_arena).
+ *
+ * After one call has failed, all later calls do nothing, and run->status holds the failure; so the
+ * code in between needs no checks. All functions here are [encode]. */
 #ifndef PLG_RUN_H
 #define PLG_RUN_H
 
@@ -15,7 +18,7 @@ typedef struct plg_run {
     weft_status        status;
 } plg_run;
 
-/* A run on this queue, nothing failed yet. */
+/* Starts a run on this queue, with no failure so far. */
 static inline plg_run plg_run_begin(const weft_host *h, const weft_if_ops *ops, weft_queue *q,
                                     weft_error *err)
 {
@@ -23,33 +26,42 @@ static inline plg_run plg_run_begin(const weft_host *h, const weft_if_ops *ops, 
     return r;
 }
 
-/* Device memory handed out from its start; base NULL: only counted. Setting used back to an earlier
- * value gives what came after it to others; peak remembers the most. */
+/* An arena: one piece of device memory from which buffers are cut one after another. With base NULL
+ * nothing is handed out and the bytes are only counted, which tells how much scratch memory a plan
+ * must ask for.
+ *
+ * `used` is where the next buffer begins. A caller may set it back to an earlier value; the memory
+ * after that place is then handed out again to later buffers. `peak` is the largest value that
+ * `used` has had. */
 typedef struct plg_arena {
     const weft_tensor *base;
     uint64_t           used, peak;
 } plg_arena;
 
-/* The next [rows, columns] (columns 0: [rows]), aligned to 256 bytes. */
+/* Cuts the next buffer from the arena: a tensor [rows, columns], or [rows] where columns is 0. It
+ * begins at a multiple of 256 bytes from the arena's start. */
 weft_tensor plg_carve(plg_arena *a, weft_dtype type, int64_t rows, int64_t columns);
-/* Part of a buffer from element `from` on, as a C-order f32 [rows, columns] of its own. */
+/* A view of part of a buffer: f32 [rows, columns] in C order, beginning at element `from` of the
+ * buffer. */
 weft_tensor plg_part(const weft_tensor *buffer, int64_t from, int64_t rows, int64_t columns);
-/* f32 rows [from, from + rows) of a buffer with `columns` columns, as a tensor of its own. */
+/* A view of rows from .. from + rows - 1 of an f32 buffer that has `columns` columns. */
 weft_tensor plg_rows(const weft_tensor *buffer, int64_t from, int64_t rows, int64_t columns);
-/* [rows, n_heads * head_dim] as heads: [rows, n_heads, head_dim]. */
+/* A view of [rows, n_heads * head_dim] with the heads as an axis: [rows, n_heads, head_dim]. */
 weft_tensor plg_heads(const weft_tensor *t, int32_t n_heads);
 
 void plg_linear(plg_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w,
                 int32_t act);
 void plg_layernorm(plg_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w,
                    float eps);
-/* x += scale * b. */
+/* Adds: x += scale * b. */
 void plg_add(plg_run *r, const weft_tensor *x, const weft_tensor *b, float scale);
 void plg_copy(plg_run *r, const weft_tensor *to, const weft_tensor *from);
-/* All of to, from the host. */
+/* Copies to.bytes bytes from host memory into the device tensor `to`. `from` may be reused as soon
+ * as this returns. */
 void plg_upload(plg_run *r, const weft_tensor *to, const void *from);
-/* out = softmax(q k^T / sqrt(head_dim)) v per head; q, out [rows, d]; k, v [keys, d]. how: its n
- * sequences and the bounds of rows; the rest of it is filled in here. */
+/* Attention: out = softmax(q k^T / sqrt(head_dim)) v for each head. q and out are [rows, d], k and
+ * v are [keys, d]. The caller sets how->n, the number of independent sequences, and the bounds of
+ * each sequence's rows and keys; the other fields are filled in here. */
 void plg_attend(plg_run *r, const weft_tensor *out, const weft_tensor *q, const weft_tensor *k,
                 const weft_tensor *v, int32_t n_heads, const weft_attention *how);
 

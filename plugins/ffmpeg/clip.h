@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.ffmpeg: what its files share. One decoder over FFmpeg for three kinds:
+/* weft.ffmpeg: the types and functions that its files share. The plugin brings one decoder, which
+ * reads three kinds of media (pictures, clips and sound) with FFmpeg:
  *
  *   magic.c    which format a file begins as, and the probe's scores
  *   io.c       FFmpeg's reads over a weft_source
@@ -11,9 +12,16 @@
  *   sound.c    samples in blocks
  *   still.c    pictures of one frame
  *
- * Times are microseconds from the start of the file: the earliest start of any of its streams, as
- * `ffmpeg -ss` counts. What FFmpeg allocates is FFmpeg's (bounded by av_max_alloc); what these
- * files allocate comes from the host. A decoder is used by one thread at a time. */
+ * FFmpeg's words: a *demuxer* takes a file apart into the packets of its streams; a *packet* is one
+ * compressed frame or block of sound; a *key* packet can be decoded without those before it. A key
+ * packet and the packets up to the next one are called a *group* (of pictures) here. In an *open*
+ * group the first frames to be shown also refer to the group before; they are called leading
+ * pictures. *pts* and *dts* are the times at which a frame is to be shown and to be decoded.
+ *
+ * Times are microseconds from the start of the file, which is the earliest start of any of its
+ * streams; `ffmpeg -ss` counts the same way. FFmpeg allocates its own memory, bounded by
+ * av_max_alloc; these files allocate theirs from the host. A decoder is used by one thread at a
+ * time. */
 #ifndef CLIP_H
 #define CLIP_H
 
@@ -34,14 +42,16 @@
 
 /* ---- magic.c ---- */
 
-/* A format by its first bytes: FFmpeg's name of its demuxer and the score of each kind. */
+/* A format that is told by the first bytes of a file: FFmpeg's name of its demuxer, and the probe's
+ * score (0 to 100) for each kind of medium. */
 typedef struct clip_format {
     const char *demuxer;
     int32_t     image, video, audio;
     const char *refusal; /* NULL, or why nothing of it is read */
 } clip_format;
 
-/* NULL: not one of ours. CLIP_HEAD_BYTES are enough. [any] */
+/* The format of a file whose first n bytes are head; NULL where this plugin does not read it.
+ * CLIP_HEAD_BYTES bytes are enough. [any] */
 const clip_format *clip_format_of(const uint8_t *head, uint64_t n);
 int32_t            clip_probe(const weft_probe *in); /* weft_decoder.probe */
 
@@ -61,22 +71,27 @@ void clip_io_init(clip_io *io, const weft_host *host, const weft_source *source)
 /* A pipe becomes seekable when its end lies within what the host keeps: this reads that far to
  * find out. */
 void clip_io_find_end(clip_io *io);
-/* Makes pb afresh, at byte 0. 0: no memory. */
+/* Makes a new pb that reads from byte 0. Returns 0 where memory is out, else 1. */
 int  clip_io_start(clip_io *io);
 void clip_io_stop(clip_io *io);
-/* Up to n bytes at 0; fewer only at the end or where the source fails. */
+/* Reads up to n bytes from the start of the source and returns how many; they are fewer only where
+ * the source ends or fails. */
 uint64_t clip_io_head(clip_io *io, uint8_t *dst, uint64_t n);
-int      clip_cancelled(void *io); /* an AVIOInterruptCB: polls the host */
+/* FFmpeg's interrupt callback (AVIOInterruptCB): 1 once the host wants the work to stop. */
+int clip_cancelled(void *io);
 
 /* ---- the decoder ---- */
 
 typedef enum clip_kind { CLIP_VIDEO, CLIP_AUDIO, CLIP_IMAGE } clip_kind;
 
-/* Why a decoder is being emptied: the next packet starts a group that is not needed yet, or there
- * is no next packet. */
+/* FFmpeg's decoder is fed with packets (CLIP_FEEDING) or being emptied: it gets no more packets and
+ * gives out the frames that it still holds. It is emptied either because the next packet starts a
+ * group that is not needed yet (CLIP_DRAIN_GROUP), or because there is no next packet
+ * (CLIP_DRAIN_END). */
 typedef enum clip_drain { CLIP_FEEDING, CLIP_DRAIN_GROUP, CLIP_DRAIN_END } clip_drain;
 
-/* Packets of the stream in file order, read and not yet given to the decoder. */
+/* A queue of packets of the stream, in the order of the file, that were read and not yet given to
+ * FFmpeg's decoder. */
 typedef struct clip_packets {
     AVPacket **slot; /* CLIP_AHEAD of them, a ring */
     uint32_t   first, n;
@@ -84,7 +99,7 @@ typedef struct clip_packets {
     int        ended; /* no packet follows the last one */
 } clip_packets;
 
-/* The geometry of a stream's frames and how they become RGB; see picture.c. */
+/* The sizes of a stream's frames, and the state of their conversion to RGB; see picture.c. */
 typedef struct clip_picture {
     int32_t            width, height; /* upright, square pixels: as shown */
     int32_t            across, down;  /* the same before rotation */
@@ -136,31 +151,33 @@ typedef struct clip_dec {
 
 /* ---- open.c ---- */
 
-/* A decoder whose stream of d->kind is found, within the limits, and ready to decode; on failure
- * nothing is left. */
+/* Opens src: finds its stream of this kind, holds its sizes against the limits and makes *out ready
+ * to decode. On failure *out is NULL and nothing stays allocated. */
 weft_status clip_open(const weft_host *h, const weft_source *src, clip_kind kind,
                       const weft_limits *lim, clip_dec **out, weft_error *err);
-void        clip_close(void *dec); /* any stage of construction; NULL too */
+/* Closes and frees a decoder, also one whose opening failed half-way. dec may be NULL. */
+void clip_close(void *dec);
 /* Opens the demuxer at byte 0 and finds the stream; the decoder is left alone. */
 weft_status clip_demuxer_open(clip_dec *d, weft_error *err);
 void        clip_demuxer_close(clip_dec *d);
 /* Empties the decoder and forgets its frames. */
 void clip_flush(clip_dec *d);
-/* FFmpeg's code as a status and a fixed sentence. */
+/* Turns an error code of FFmpeg into a status and one of a few fixed sentences. */
 weft_status clip_fail(clip_dec *d, int code, weft_error *err);
 weft_status clip_nomem(const clip_dec *d, weft_error *err);
-/* CANCELLED once the host wants it. */
+/* Returns CANCELLED once the host wants the work to stop, else OK. */
 weft_status clip_poll(clip_dec *d, weft_error *err);
 
 /* ---- span.c ---- */
 
 /* A stream's time stamp in microseconds from our time 0; CLIP_NO_TIME for none. */
 int64_t clip_us(const clip_dec *d, int64_t ts);
-/* The time stamp at or just past a time. */
+/* The stream's time stamp at a time in microseconds, rounded up. */
 int64_t clip_ts(const clip_dec *d, int64_t us);
-/* Sets start_us and duration_us. A clip's length is measured where it can be: headers lie. */
+/* Sets start_us and duration_us. The length of a clip is measured from its packets where the source
+ * can be read to its end, because the length in a header may be wrong. */
 weft_status clip_measure(clip_dec *d, weft_error *err);
-/* Back to the first packet; UNSUPPORTED for a pipe that cannot. */
+/* Goes back to the first packet. UNSUPPORTED for a pipe whose beginning is no longer kept. */
 weft_status clip_rewind(clip_dec *d, weft_error *err);
 
 /* ---- packets.c ---- */
@@ -172,15 +189,16 @@ AVPacket   *clip_packets_head(clip_dec *d); /* NULL: none is held */
 void        clip_packets_pop(clip_dec *d);
 /* Reads the stream's next packet, unless q->ended. */
 weft_status clip_packets_read(clip_dec *d, weft_error *err);
-/* Drops packets that no decoder can start with. */
+/* Drops packets up to the first key packet, since decoding cannot start before one. */
 weft_status clip_packets_to_key(clip_dec *d, weft_error *err);
-/* Reads until no later packet can be shown at or before t. Groups that end before t are dropped
- * undecoded (and the decoder emptied), wherever they came from. */
+/* Reads ahead until no later packet can be shown at or before t. Groups that end before t are
+ * dropped without being decoded, and FFmpeg's decoder is reset where it was in such a group. */
 weft_status clip_packets_until(clip_dec *d, int64_t t, weft_error *err);
-/* Earliest and latest time at which a packet's frame may be shown; equal where pts is known. */
+/* The earliest and the latest time at which a packet's frame may be shown. They are equal where the
+ * packet has a pts. */
 int64_t clip_packet_from(const clip_dec *d, const AVPacket *p);
 int64_t clip_packet_to(const clip_dec *d, const AVPacket *p);
-/* Whether, behind the head, a packet is held that is shown at or before t (leading pictures). */
+/* Whether one of the packets held behind the first is shown at or before t: a leading picture. */
 int clip_packets_lead(clip_dec *d, int64_t t);
 
 /* ---- frames.c, picture.c, sound.c, still.c ---- */
@@ -192,9 +210,9 @@ weft_status clip_read_frames(void *dec, const int64_t *time_us, uint32_t n, cons
 
 /* The size as shown, from the stream's headers, against the limits. */
 weft_status clip_picture_init(clip_dec *d, weft_error *err);
-/* Refuses a stored or shown size: CORRUPT or LIMIT. */
+/* Checks a stored or shown size: CORRUPT where it is impossible, LIMIT where it is over a limit. */
 weft_status clip_size(const clip_dec *d, int64_t width, int64_t height, weft_error *err);
-/* d->now as rows of picture.width * picture.channels bytes. */
+/* Writes the frame d->now to dst: picture.height rows of picture.width * picture.channels bytes. */
 weft_status clip_picture_write(clip_dec *d, uint8_t *dst, weft_error *err);
 void        clip_picture_free(clip_dec *d);
 

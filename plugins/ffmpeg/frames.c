@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The frame shown at a time: the last whose time stamp is not past it; before the first, the first.
+/* Finds the frame that is shown at a time t: the last frame whose time stamp is not past t, or the
+ * first frame where t lies before it.
  *
- * Times are taken in ascending order. For each the demuxer goes to the last group of pictures that
- * starts by then (or reads on, when the decoder is in it), and frames are decoded until the next
- * one would be too late. Where the group ends first, the decoder is emptied instead of being fed
- * the next group: so no more groups are decoded than frames asked for, except that leading pictures
- * of an open group need the group before it too. */
+ * The times of one call are taken in ascending order. For each of them the demuxer goes to the last
+ * group that starts at or before the time; where the decoder is in that group already it simply
+ * reads on. Frames are then decoded until the next one would be too late. Where the group ends
+ * before that, the decoder is emptied and not fed with the next group. So no more groups are
+ * decoded than frames were asked for, with one exception: the leading pictures of an open group
+ * need the group before it too. (clip.h explains these words.) */
 #include "clip.h"
 
 #include "weft/sdk.h"
@@ -13,13 +15,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define FAR_US 1000000 /* a key frame nearer than this is read up to, not sought */
+/* Where the next group starts less than this after the one being decoded, the packets in between
+ * are read instead of seeking. */
+#define FAR_US 1000000
 #define MAX_TRIES 6
 
 /* ---- where to decode from ---- */
 
-/* Goes to the group that holds t. An index may be kept by decoding time (MP4), which is earlier:
- * then the group found starts past t and the one before is tried. */
+/* Goes to the group that holds t. The index of some formats (MP4) is in decoding times, which are
+ * earlier than the times of showing. The group found may then start past t, and the one before it
+ * is tried. */
 static weft_status seek(clip_dec *d, int64_t t, weft_error *err)
 {
     int64_t back = 0;
@@ -40,7 +45,8 @@ static weft_status seek(clip_dec *d, int64_t t, weft_error *err)
     return clip_rewind(d, err);
 }
 
-/* Whether the index knows a group that starts by t and well past the one being decoded. */
+/* Whether the file's index has a group that starts at or before t and well past the group that is
+ * being decoded. */
 static int group_ahead(const clip_dec *d, int64_t t)
 {
     const AVIndexEntry *e =
@@ -50,7 +56,7 @@ static int group_ahead(const clip_dec *d, int64_t t)
     return d->group_ts == INT64_MIN || clip_us(d, e->timestamp) - clip_us(d, d->group_ts) > FAR_US;
 }
 
-/* The time before which the decoder cannot go on forwards. */
+/* The time that decoding has reached: earlier frames can only be had by going back. */
 static int64_t decoded_to(const clip_dec *d)
 {
     return d->now_us != CLIP_NO_TIME ? d->now_us : d->next_us;
@@ -91,7 +97,8 @@ static weft_status send(clip_dec *d, AVPacket *p, weft_error *err)
     return WEFT_OK;
 }
 
-/* Gives the decoder the next packet, or empties it where that packet is of no use for t. */
+/* Gives FFmpeg's decoder the next packet. Where that packet is of no use for t, or there is none,
+ * begins to empty the decoder instead. */
 static weft_status feed(clip_dec *d, int64_t t, weft_error *err)
 {
     weft_status st = d->ahead.n == 0 ? clip_packets_read(d, err) : WEFT_OK;
@@ -114,7 +121,8 @@ static void take_next(clip_dec *d)
 {
     const AVFrame *f = d->next;
     int64_t        us = clip_us(d, f->best_effort_timestamp);
-    /* Without a time stamp (AVI, when the decoder is emptied) a frame follows the one before. */
+    /* A frame may have no time stamp (in AVI, while the decoder is emptied). It is then taken to
+     * follow the frame before it. */
     if (us == CLIP_NO_TIME) {
         AVRational micro = {1, 1000000};
         int64_t    each = av_rescale_q(f->pkt_duration, d->stream->time_base, micro);
@@ -124,9 +132,9 @@ static void take_next(clip_dec *d)
     d->next_us = us;
 }
 
-/* Whether a frame lacks what it refers to: shown before the key frame that decoding began with. The
- * H.264 decoder would drop such frames itself, but when it is emptied soon after the start of an
- * open group it drops good ones with them. */
+/* Whether d->next is only partly right, because it refers to frames before the key frame that
+ * decoding began with. FFmpeg's H.264 decoder could drop such frames itself, but when it is emptied
+ * soon after the start of an open group it drops good frames with them. */
 static int is_partial(const clip_dec *d)
 {
     return (d->next->flags & AV_FRAME_FLAG_CORRUPT) != 0 && d->next_us < d->whole_us;
@@ -147,16 +155,18 @@ static weft_status no_frame(clip_dec *d, weft_error *err)
                      d->what);
 }
 
-/* Whether the frame of t may be one that leads the group of p, shown before it and coded after: it
- * needs the group before too. Where pts is not given it may from the earliest time of p on. */
+/* Whether the frame shown at t may be a leading picture of the group that starts with packet p:
+ * stored after p, shown before it. Such a frame needs the group before p too. Where p has no pts,
+ * any time from the earliest that p may be shown at counts. */
 static int may_lead(clip_dec *d, const AVPacket *p, int64_t t)
 {
     return p != NULL && clip_packet_to(d, p) > t &&
            (clip_packet_from(d, p) <= t || clip_packets_lead(d, t));
 }
 
-/* The decoder is empty. *done where that answers t; else decoding goes on with the next group, or
- * from the one before it. */
+/* Called when the decoder has given out all its frames. *done becomes 1 where the frame of t is
+ * found. Otherwise decoding goes on with the next group, or with the group before it where the
+ * frame may be a leading picture. */
 static weft_status emptied(clip_dec *d, int64_t t, int *done, weft_error *err)
 {
     AVPacket *p = clip_packets_head(d);
@@ -171,7 +181,7 @@ static weft_status emptied(clip_dec *d, int64_t t, int *done, weft_error *err)
     *done = d->now_us != CLIP_NO_TIME && p != NULL && clip_packet_from(d, p) > t;
     if (*done)
         return WEFT_OK;
-    avcodec_flush_buffers(d->codec); /* what is shown now may still be what is asked for */
+    avcodec_flush_buffers(d->codec); /* d->now stays: it may be the frame that is asked for */
     d->drain = CLIP_FEEDING;
     d->whole_us = INT64_MAX;
     d->fed = 0;
@@ -185,7 +195,7 @@ static weft_status step(clip_dec *d, int64_t t, int *done, weft_error *err)
         *done = d->next_us > t && d->now_us != CLIP_NO_TIME;
         if (*done)
             return WEFT_OK;
-        *done = d->next_us > t; /* before the first there is the first */
+        *done = d->next_us > t; /* t lies before the first frame: that is the one */
         advance(d);
         return WEFT_OK;
     }
@@ -200,7 +210,7 @@ static weft_status step(clip_dec *d, int64_t t, int *done, weft_error *err)
         take_next(d);
         if (is_partial(d))
             d->next_us = CLIP_NO_TIME;
-    } else if (++d->damaged > 2 * d->packets + 64) /* a decoder that neither gives nor takes */
+    } else if (++d->damaged > 2 * d->packets + 64) /* it neither takes packets nor gives frames */
         return clip_fail(d, code, err);
     return WEFT_OK;
 }

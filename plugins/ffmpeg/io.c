@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FFmpeg's reads over a weft_source: the only bytes that it ever sees. */
+/* Lets FFmpeg read from a weft_source. FFmpeg sees no other bytes: it opens no file itself. */
 #include "clip.h"
 
 #include <string.h>
 
 #define BUFFER_BYTES 32768
-#define KEPT_BYTES ((int64_t)64 << 20) /* of a pipe, by the host: enough for what phones send */
+#define KEPT_BYTES                                                                                 \
+    ((int64_t)64 << 20) /* the host keeps so much of a pipe: enough for what phones send */
 
 void clip_io_init(clip_io *io, const weft_host *host, const weft_source *source)
 {
@@ -27,8 +28,8 @@ int clip_cancelled(void *opaque)
     return 1;
 }
 
-/* One request to the source. It may give less than asked before the end (a pipe does); it gives
- * nothing only there. */
+/* Asks the source once. It may give less than asked before its end, as a pipe does, but it gives
+ * nothing only at its end. */
 static int64_t fetch(clip_io *io, int64_t at, uint8_t *dst, int64_t n)
 {
     if (clip_cancelled(io))

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Formats by their first bytes.
+/* Tells formats by the first bytes of a file.
  *
- * The demuxer is chosen here and never by FFmpeg's own probing: no playlist, script or other format
- * that names files can be opened whatever a file is called. Where libsndfile, libpng or libjpeg
- * know a format too the score stays below theirs (none at all for PNG and JPEG under "image"). */
+ * The demuxer is chosen here and never by FFmpeg's own probing, so that no playlist, script or
+ * other format that names further files can be opened, whatever a file is called. Where the
+ * decoders on libsndfile, libpng or libjpeg read a format too, the score given here is lower than
+ * theirs, and PNG and JPEG get no score at all under "image". */
 #include "clip.h"
 
 #include <string.h>
 
-#define LESS 60 /* the magic fits, and another kind or decoder is likelier */
+#define LESS 60 /* the first bytes fit, but another kind or decoder is likelier */
 #define SOME 40 /* a few bits fit */
 
 /* Containers of moving pictures may hold sound alone, so both kinds score. */
@@ -37,7 +38,8 @@ static int is(const uint8_t *p, const char *four)
     return memcmp(p, four, 4) == 0;
 }
 
-/* A brand among those that the file says it is compatible with; the list starts at byte 16. */
+/* Whether a brand (an MP4 sub-format's four letters) is among those that the file says it is
+ * compatible with. The list of them starts at byte 16. */
 static int has_brand(const uint8_t *head, uint64_t n, const char *brand)
 {
     uint64_t end =
@@ -75,8 +77,8 @@ static const clip_format *riff_format(const uint8_t *form, uint64_t n)
     return is(form, "WAVE") ? &wav : NULL;
 }
 
-/* Whether a GIF says how often it is shown, as moving ones do: the NETSCAPE extension, somewhere
- * before the first picture. */
+/* Whether a GIF says how often it is to be repeated, as moving ones do: it then has a NETSCAPE
+ * extension somewhere before the first picture. */
 static int gif_repeats(const uint8_t *p, uint64_t n)
 {
     uint64_t at = 13 + ((p[10] & 0x80) != 0 ? (uint64_t)3 << ((p[10] & 7) + 1) : 0);
@@ -90,7 +92,8 @@ static int gif_repeats(const uint8_t *p, uint64_t n)
     return 0;
 }
 
-/* MPEG audio is headers of 32 bits behind 11 or 12 bits of sync, with values that do not occur. */
+/* MPEG audio begins with a header of 32 bits. Its first 11 or 12 bits are set, and some values of
+ * the fields after them never occur, which tells it from chance. */
 static const clip_format *mpeg_format(const uint8_t *p)
 {
     uint32_t adts_bytes = (p[3] & 3u) << 11 | (uint32_t)p[4] << 3 | p[5] >> 5;
@@ -148,7 +151,8 @@ static int is_named(const char *name, const char *const *endings)
     return 0;
 }
 
-/* The name decides only what the bytes leave open: a container of sound alone, or no magic. */
+/* The file's name decides only where the bytes leave it open: whether a container holds sound
+ * alone, or which format has no magic number. */
 static int32_t by_name(const weft_probe *in, int32_t image, int32_t video, int32_t audio)
 {
     static const char *const stills[] = {".webp", ".gif", ".avif", NULL};

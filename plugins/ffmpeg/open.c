@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening: demuxer, stream and decoder within the whitelists and limits; errors; close.
+/* Opens a file with FFmpeg and closes it, and turns FFmpeg's errors into ours.
  *
- * Order of defence: the format is chosen by magic (magic.c); FFmpeg gets bytes and no protocol; at
- * most 64 streams and 1 MB of probing; sizes in the headers are held against the limits before
- * anything is decoded, and the codecs are told the limit too. */
+ * A file may be hostile, so it meets these checks in order. Its format is told by its first bytes
+ * (magic.c). FFmpeg is given bytes and no protocol that could open something else. It may look at
+ * 64 streams and 1 MB before it must know what they are. Demuxers and codecs are taken from fixed
+ * lists. Sizes in the headers are held against the limits before anything is decoded, and the
+ * codecs are told the limit too. */
 #include "clip.h"
 
 #include "weft/sdk.h"
@@ -49,7 +51,8 @@ weft_status clip_fail(clip_dec *d, int code, weft_error *err)
     if (code == AVERROR_PATCHWELCOME || code == AVERROR(ENOSYS))
         return weft_fail(err, WEFT_E_UNSUPPORTED,
                          "the %s uses a feature that is not read here; convert it first", d->what);
-    /* FFmpeg says "no memory" for its own limits (av_max_alloc, max_streams) too. */
+    /* FFmpeg says "no memory" also where one of its own limits (av_max_alloc, max_streams) holds.
+     */
     if (code == AVERROR(ENOMEM))
         return weft_fail(err, WEFT_E_LIMIT,
                          "the %s asks for more than %d streams or for a block of more than %d MiB, "
@@ -78,8 +81,8 @@ static int refuse_open(AVFormatContext *s, AVIOContext **pb, const char *url, in
     return AVERROR(EPERM);
 }
 
-/* A limit as an option for a codec: coded sizes are padded to blocks of up to 128 pixels, so that
- * the exact check is ours (clip_size). */
+/* Tells a codec the limit on pixels. Its own sizes are padded to blocks of up to 128 pixels, so the
+ * limit that it gets is wider; clip_size makes the exact check. */
 static int set_pixels(AVDictionary **options, const clip_dec *d)
 {
     uint64_t padded = d->max_pixels + d->max_pixels / 8 + 65536;
@@ -103,7 +106,8 @@ static int make_demuxer(clip_dec *d)
            av_opt_set(s, "protocol_whitelist", "none", 0) >= 0;
 }
 
-/* What lies in the headers is held against the limits before any frame is decoded to learn more. */
+/* Holds the sizes in the headers against the limits, before FFmpeg decodes any frame to learn more.
+ */
 static weft_status check_headers(clip_dec *d, weft_error *err)
 {
     for (unsigned i = 0; i < d->demuxer->nb_streams; i++) {
@@ -265,7 +269,8 @@ static weft_status find_format(clip_dec *d, weft_error *err)
                          "WebP, AVIF or their sounds; it is damaged or something else");
     if (d->format->refusal != NULL)
         return weft_fail(err, WEFT_E_UNSUPPORTED, "%s", d->format->refusal);
-    /* Sound in MP4 needs the index, which may lie at the end; other sound may be live. */
+    /* Sound in MP4 needs the index, which may stand at the end of the file. Other sound may be live
+     * and have no end to look for. */
     if (d->kind != CLIP_AUDIO || strcmp(d->format->demuxer, "mov") == 0)
         clip_io_find_end(&d->io);
     return d->io.status != WEFT_OK ? clip_fail(d, 0, err) : WEFT_OK;
@@ -318,7 +323,8 @@ weft_status clip_open(const weft_host *h, const weft_source *src, clip_kind kind
     return WEFT_OK;
 }
 
-/* What was spent, for whoever measures: a group runs from a key packet to the next. */
+/* Logs how much was read and decoded, for measurements. A group runs from a key packet to the next.
+ */
 static void log_work(const clip_dec *d)
 {
     char line[200];

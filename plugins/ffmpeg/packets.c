@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets read ahead of the decoder.
+/* Reads packets ahead of FFmpeg's decoder.
  *
- * Reading is cheap and decoding is not: what is shown at a time is known from the packets, so that
- * a group of pictures that ends before it is dropped undecoded. A decoding time stamp bounds the
- * search: it never exceeds the presentation time stamp and never falls. */
+ * Reading packets is cheap and decoding them is not. The packets' time stamps tell which frame is
+ * shown at a time, so a group that ends before that time is dropped without being decoded. The
+ * decoding time stamp (dts) says where the search may stop: it never exceeds the time at which the
+ * frame is shown, and it never falls from one packet to the next. */
 #include "clip.h"
 
 #include "weft/sdk.h"
 
-/* Frames by which a frame may be shown later than its packet's dts where pts is not given (AVI). */
+/* Where a packet has no pts (AVI), its frame is shown at most this many frames after its dts. */
 #define REORDERED 8
 
 weft_status clip_packets_init(clip_dec *d, weft_error *err)
@@ -115,13 +116,13 @@ int64_t clip_packet_to(const clip_dec *d, const AVPacket *p)
     return us < INT64_MAX - REORDERED * each ? us + REORDERED * each : INT64_MAX;
 }
 
-/* No packet after p is shown at or before t. */
+/* Whether every packet after p is shown later than t. */
 static int is_past(const clip_dec *d, const AVPacket *p, int64_t t)
 {
     return clip_us(d, p->dts != AV_NOPTS_VALUE ? p->dts : p->pts) > t;
 }
 
-/* Decoding starts at packet i of those held, wherever the decoder was. */
+/* Makes decoding start afresh at packet i of those held, wherever the decoder was before. */
 static void start_at(clip_dec *d, uint32_t i)
 {
     while (i-- > 0)
@@ -131,7 +132,8 @@ static void start_at(clip_dec *d, uint32_t i)
     d->from_start = 0;
 }
 
-/* Whether packet i starts a group that holds the frame of t, or one before it. */
+/* Whether packet i of those held starts a group that holds the frame shown at t, or a group before
+ * that one. */
 static int starts_by(clip_dec *d, uint32_t i, int64_t t)
 {
     const AVPacket *p = *slot_of(&d->ahead, i);

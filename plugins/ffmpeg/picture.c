@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A decoded frame to RGB as shown.
+/* Turns a decoded frame into RGB pixels as a player would show them.
  *
  * Recipe: libswscale, bicubic, to the size that gives square pixels (width * SAR, rounded; height
  * stays), flags SWS_BICUBIC | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND |
@@ -23,8 +23,9 @@
 
 #define FLAGS                                                                                      \
     (SWS_BICUBIC | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND | SWS_BITEXACT)
-#define SIDE_MAX (1 << 24) /* whatever the caller's limits: rows stay within 31 bits */
-#define ROW_ALIGN 64       /* libswscale may write whole vectors */
+#define SIDE_MAX                                                                                   \
+    (1 << 24) /* also where the caller's limits are higher: the bytes of a row then fit 31 bits */
+#define ROW_ALIGN 64 /* libswscale may write whole vectors */
 
 /* ---- geometry ---- */
 
@@ -48,7 +49,8 @@ weft_status clip_size(const clip_dec *d, int64_t width, int64_t height, weft_err
     return WEFT_OK;
 }
 
-/* The nearest of the eight turns; [x y] times FFmpeg's [m0 m1; m3 m4] is where (x, y) is shown. */
+/* Sets p->turn to the one of the eight turns by right angles (four of them mirrored) that is
+ * nearest to FFmpeg's display matrix m. Pixel (x, y) is shown at [x y] times [m0 m1; m3 m4]. */
 static void take_turn(clip_picture *p, const int32_t *m)
 {
     static const int32_t upright[4] = {1, 0, 0, 1};
@@ -65,7 +67,8 @@ static void take_turn(clip_picture *p, const int32_t *m)
     }
 }
 
-/* EXIF orientations 1 to 8 as display matrices; FFmpeg gives a WebP's as a text of its frame. */
+/* Turns a picture by its EXIF orientation (1 to 8). FFmpeg gives that of a WebP as a text entry of
+ * its frame. */
 static void turn_of_still(clip_picture *p, const AVFrame *f)
 {
     static const int32_t turns[8][4] = {
@@ -143,12 +146,14 @@ static int set_up(clip_dec *d, const AVFrame *f)
     av_opt_set_int(s, "dst_format", d->picture.channels == 4 ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
                    0);
     av_opt_set_int(s, "sws_flags", FLAGS, 0);
-    if (f->format == AV_PIX_FMT_YUV420P) /* MPEG-2's place of chroma, as ffmpeg's scale sets it */
+    /* Chroma samples lie where MPEG-2 has them, as ffmpeg's scale filter sets it. */
+    if (f->format == AV_PIX_FMT_YUV420P)
         av_opt_set_int(s, "src_v_chr_pos", 128, 0);
     return sws_init_context(s, NULL, NULL);
 }
 
-/* The matrix and range of the frame; what it does not say stays as libswscale has it. */
+/* Tells libswscale the colour matrix and range of the frame. What the frame does not say stays at
+ * libswscale's default. */
 static void set_colours(struct SwsContext *s, const AVFrame *f)
 {
     int *source, *target, source_full, target_full, brightness, contrast, saturation;
@@ -200,8 +205,8 @@ static weft_status make_rows(clip_dec *d, weft_error *err)
 
 /* ---- writing ---- */
 
-/* Pixel (x, y) of the stored frame goes to (turn[0] x + turn[1] y, turn[2] x + turn[3] y), counted
- * from the far side where a factor is negative. */
+/* Writes the stored frame turned: pixel (x, y) goes to (turn[0] x + turn[1] y, turn[2] x + turn[3]
+ * y), where a negative factor counts from the far side. */
 static void write_turned(const clip_picture *p, uint8_t *dst)
 {
     const int32_t *k = p->turn;

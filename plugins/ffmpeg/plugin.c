@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.ffmpeg: clips, the sound in them, and stills that no smaller module reads, on FFmpeg.
+/* weft.ffmpeg: reads clips, the sound in them, and still pictures that no smaller decoder reads.
  *
  * Two settings of FFmpeg are global to the process and are set once, at init, to constants: its log
  * goes nowhere (its lines may hold addresses and parts of files), and no block of more than 512 MiB
@@ -57,7 +57,7 @@ static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
     me.has_alpha = d->picture.channels == 4;
     me.channels = d->sound.channels;
     me.sample_rate = d->sound.rate;
-    me.n_samples = d->kind == CLIP_AUDIO ? -1 : 0; /* counted only by reading them */
+    me.n_samples = d->kind == CLIP_AUDIO ? -1 : 0; /* unknown: only reading them would count them */
     me.duration_us = d->kind == CLIP_IMAGE ? 0 : d->duration_us;
     return plg_info_give(&me, out, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Samples in blocks: what the decoder gives, as interleaved f32 at the stream's own rate.
+/* Gives out a stream's samples in blocks, as interleaved f32 at the stream's own rate.
  *
- * libswresample changes the sample format and nothing else. Rate and channels are those of the
- * first decoded block, never the header's, and no buffer is sized by a header. */
+ * libswresample changes the number format of samples and nothing else. Rate and channels are taken
+ * from the first decoded block and never from the header, and no buffer's size comes from a header.
+ */
 #include "clip.h"
 
 #include "weft/sdk.h"
@@ -12,7 +13,7 @@
 #define RATE_MIN 4000
 #define RATE_MAX 384000
 #define CHANNELS_MAX 8
-#define BLOCK_MAX (1 << 22) /* samples of one packet: more is no codec's */
+#define BLOCK_MAX (1 << 22) /* samples of one packet; no codec makes more */
 
 static weft_status check_block(const clip_dec *d, const AVFrame *f, weft_error *err)
 {
@@ -44,7 +45,8 @@ static int make_swr(clip_sound *s, const AVFrame *f)
     if (s->swr != NULL && s->format == f->format)
         return 0;
     swr_free(&s->swr);
-    av_channel_layout_default(&layout, f->ch_layout.nb_channels); /* order is kept as it is */
+    /* The channels keep the order that they have in the file. */
+    av_channel_layout_default(&layout, f->ch_layout.nb_channels);
     code = swr_alloc_set_opts2(&s->swr, &layout, AV_SAMPLE_FMT_FLT, f->sample_rate, &layout,
                                f->format, f->sample_rate, 0, NULL);
     av_channel_layout_uninit(&layout);
@@ -88,7 +90,7 @@ static weft_status convert(clip_dec *d, const AVFrame *f, weft_error *err)
     return WEFT_OK;
 }
 
-/* Gives the decoder the stream's next packet; at the end, the word of it. */
+/* Gives the decoder the stream's next packet, or tells it that there is none. */
 static weft_status feed(clip_dec *d, weft_error *err)
 {
     int code = 0;
@@ -109,7 +111,7 @@ static weft_status feed(clip_dec *d, weft_error *err)
     return code == AVERROR(ENOMEM) ? clip_fail(d, code, err) : WEFT_OK;
 }
 
-/* The next block that holds samples, or s->ended. */
+/* Decodes the next block that holds samples; at the end of the stream sets s->ended. */
 static weft_status next_block(clip_dec *d, weft_error *err)
 {
     clip_sound *s = &d->sound;
@@ -142,7 +144,7 @@ weft_status clip_sound_init(clip_dec *d, weft_error *err)
         p->ch_layout.nb_channels < 1 || p->ch_layout.nb_channels > CHANNELS_MAX)
         return weft_fail(err, WEFT_E_CORRUPT,
                          "no sound of the recording can be decoded; get a complete copy");
-    s->rate = p->sample_rate; /* a recording of no samples */
+    s->rate = p->sample_rate; /* there is no sample: the header's rate is all there is */
     s->channels = p->ch_layout.nb_channels;
     return WEFT_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where time 0 is, how long a clip is, and its beginning again. */
+/* Finds where time 0 of a file is and how long a clip is, and goes back to its beginning. */
 #include "clip.h"
 
 #include "weft/sdk.h"
@@ -9,7 +9,8 @@
 
 static const AVRational us_base = {1, 1000000};
 
-/* Sums of hostile time stamps: past the ends they stay there. */
+/* Adds two times from a file that may be hostile. A sum past an end of the range becomes that end.
+ */
 static int64_t add_us(int64_t a, int64_t b)
 {
     int64_t sum;
@@ -36,7 +37,7 @@ int64_t clip_ts(const clip_dec *d, int64_t us)
     return ts == AV_NOPTS_VALUE ? (us < 0 ? INT64_MIN + 1 : INT64_MAX) : ts;
 }
 
-/* The end as the headers say it; -1: they do not. */
+/* The end of the clip as its headers say it; -1 where they say nothing. */
 static int64_t claimed_end(const clip_dec *d)
 {
     const AVStream *s = d->stream;
@@ -58,8 +59,8 @@ static int64_t packet_end(const clip_dec *d, const AVPacket *p)
     return clip_us(d, end);
 }
 
-/* Reads packets from here on; *end is where the last one's frame ends, untouched where the file
- * breaks off: reading the frames will say so. */
+/* Reads all packets from here on and sets *end to the time at which the last one's frame ends.
+ * Where the file breaks off *end is untouched; reading the frames will report that. */
 static weft_status find_end(clip_dec *d, int64_t *end, weft_error *err)
 {
     int64_t last = -1;
@@ -77,9 +78,9 @@ static weft_status find_end(clip_dec *d, int64_t *end, weft_error *err)
     return WEFT_OK;
 }
 
-/* An MP4's index says where every frame lies: a file that ends before is refused, like a still.
- * What is indexed behind or between its pictures (Matroska, AVI) is a shorter clip where it breaks
- * off. */
+/* Refuses an MP4 that ends before its last frame: its index says where every frame lies, so the
+ * file is known to be incomplete. A file of a format whose index stands behind or between its
+ * frames (Matroska, AVI) is taken as a shorter clip where it breaks off. */
 static weft_status check_complete(const clip_dec *d, weft_error *err)
 {
     int n = avformat_index_get_entries_count(d->stream);
@@ -106,7 +107,7 @@ weft_status clip_measure(clip_dec *d, weft_error *err)
     d->duration_us = claimed_end(d);
     if (d->kind != CLIP_VIDEO || d->io.length < 0)
         return WEFT_OK;
-    /* Near the end when there is an index; else all packets are read, and none decoded. */
+    /* With an index, only the packets near the end are read; else all of them. None is decoded. */
     if (d->duration_us > 0)
         av_seek_frame(d->demuxer, d->stream->index, clip_ts(d, d->duration_us),
                       AVSEEK_FLAG_BACKWARD);
@@ -114,7 +115,7 @@ weft_status clip_measure(clip_dec *d, weft_error *err)
     return st == WEFT_OK ? clip_rewind(d, err) : st;
 }
 
-/* Time stamps of the file before its first: 0 where the headers do not say. */
+/* The time stamp at which the stream starts; 0 where the headers do not say. */
 static int64_t first_ts(const clip_dec *d)
 {
     return d->stream->start_time == AV_NOPTS_VALUE ? 0 : d->stream->start_time;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pictures of one frame: WebP, GIF (its first frame), AVIF. Their headers say neither alpha nor
- * orientation for sure, so the picture is decoded at open and kept. A still that ends early is
- * refused, like a PNG that does. */
+/* Pictures of one frame: WebP, GIF (its first frame) and AVIF. Their headers do not reliably tell
+ * whether there is alpha or how the picture is to be turned, so the picture is decoded when the
+ * file is opened, and kept. A picture that ends early is refused, as a PNG is. */
 #include "clip.h"
 
 #include "weft/sdk.h"

@@ -78,8 +78,8 @@ weft_status txt_added_sort(txt_vocab *v, const char *file, weft_error *err)
     return WEFT_OK;
 }
 
-/* First of added[lo..hi), which agree in their first `depth` bytes, whose byte there is at least
- * `byte`; a token that ends there comes first. */
+/* The first of added[lo..hi) whose byte at `depth` is at least `byte`. All of these tokens agree in
+ * the bytes before that one; a token that ends there sorts before the others. */
 static uint32_t bound(const txt_vocab *v, uint32_t lo, uint32_t hi, uint32_t depth, int byte)
 {
     while (lo < hi) {

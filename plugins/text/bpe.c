@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Byte pair merging of one piece: the piece itself if it is a token, else single bytes, of which
- * the adjacent pair whose concatenation has the lowest id is joined (the leftmost on ties) until no
- * concatenation is a token. An id is its own rank.
- * Source: openai/tiktoken src/lib.rs; huggingface/tokenizers models/bpe (ignore_merges).
+/* Byte pair merging of one piece of text. A piece that is a token becomes that token. Any other
+ * piece is taken as single bytes at first. Then, again and again, the adjacent pair whose
+ * concatenation has the lowest id is joined, the leftmost of equal ones, until no concatenation of
+ * two neighbours is a token. The id of a token serves as its rank. Source: openai/tiktoken
+ * src/lib.rs; huggingface/tokenizers models/bpe (ignore_merges).
  *
- * Nearly all pieces are words: for them the lowest pair is found by looking at all. Longer ones go
- * to bpe_long.c, whose cost does not grow with the square. */
+ * Nearly all pieces are words, which are short: their lowest pair is found by looking at all pairs.
+ * Longer pieces go to bpe_long.c, where the work does not grow with the square of the length. */
 #include "text.h"
 
 #define SHORT_PIECE 256u
@@ -28,7 +29,7 @@ static uint32_t lowest(const part *parts, uint32_t n)
     return best;
 }
 
-/* parts[n] is the end of the piece; returns how many are left. */
+/* Merges the n parts of a short piece; parts[n] is its end. Returns how many parts are left. */
 static uint32_t merge_short(const txt_vocab *v, const uint8_t *piece, part *parts, uint32_t n)
 {
     for (;;) {

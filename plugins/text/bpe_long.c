@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Byte pair merging of a long piece, in time that hardly grows faster than the piece.
+/* Byte pair merging of a long piece, in time that hardly grows faster than the piece's length.
  *
- * Parts are a list within arrays over the piece's bytes: a part is named by its first byte, and so
- * is the pair that begins with it. The pairs of one rank wait in a list, the ranks that have any in
- * a heap. Adding at a list's end keeps it in order of place: two stretches of text that are to
- * become the same token go through the same merges, and as the lowest rank goes first, and the
- * leftmost pair of it, the right stretch is never ahead of the left one. */
+ * A part is named by the place of its first byte, and so is the pair of it and the next part. The
+ * parts are a linked list kept in arrays over the piece's bytes. All pairs of one rank wait in a
+ * list of that rank, and the ranks whose list is not empty are in a heap.
+ *
+ * New pairs are added at the end of a list, and the list nevertheless stays in the order of places.
+ * The reason: two stretches of text that end up as the same token go through the same merges, and
+ * since the lowest rank goes first, and the leftmost pair of that rank, the right stretch is never
+ * ahead of the left one. */
 #include "text.h"
 
 typedef struct link {
@@ -18,7 +21,7 @@ typedef struct parts {
     uint32_t         n, n_heap;
     link *part; /* [n]: the neighbours; next of the last part is n, prev of the first TXT_NONE */
     link *wait; /* [n]: the neighbours in the list of the pair's rank, or TXT_NONE */
-    uint32_t *rank;       /* [n]: of the pair that begins here, TXT_NONE: no token */
+    uint32_t *rank;       /* [n]: of the pair that begins here; TXT_NONE: it is no token */
     uint32_t *id;         /* [n]: of the part that begins here */
     link     *ends;       /* [n_base]: next: the first pair of a rank's list, prev: the last */
     uint32_t *heap;       /* [n_base]: the ranks that may have pairs */
@@ -47,7 +50,7 @@ static void heap_pop(parts *p)
     p->heap[at] = last;
 }
 
-/* The pair at `at`, whose rank is a token, waits for its turn. */
+/* Puts the pair at `at`, which makes a token, at the end of its rank's list. */
 static void list_add(parts *p, uint32_t at)
 {
     uint32_t rank = p->rank[at];
@@ -78,7 +81,8 @@ static void list_remove(parts *p, uint32_t at)
         p->wait[wait.next].prev = wait.prev;
 }
 
-/* Ranks the pair that begins at `at` and puts it into its list, out of the one it was in. */
+/* Finds the rank of the pair that begins at `at`, and moves it from the list that it was in to the
+ * list of that rank. */
 static void pair_update(parts *p, uint32_t at)
 {
     uint32_t second = p->part[at].next;
@@ -119,7 +123,7 @@ static void merge(parts *p, uint32_t at)
     pair_update(p, at);
 }
 
-/* Leaves every list empty, as the next piece wants them. */
+/* Merges until no pair is left. Every list is then empty, as the next piece needs it. */
 static void merge_all(parts *p)
 {
     split_bytes(p);
@@ -134,7 +138,7 @@ static void merge_all(parts *p)
     }
 }
 
-/* The ranks' lists, once for all pieces of a text. */
+/* Allocates the lists of the ranks, once for all pieces of a text. */
 static weft_status lists_make(parts *p, txt_scratch *scratch, weft_error *err)
 {
     uint64_t    n = p->vocab->n_base;

@@ -2,11 +2,11 @@
 /* The chat format of Llama 3:
  *   <|begin_of_text|>, then per message <|start_header_id|> role <|end_header_id|> "\n\n" content
  *   <|eot_id|>, then <|start_header_id|> assistant <|end_header_id|> "\n\n".
- * The templates of 3.1, 3.2 and 3.3 put the knowledge dates before the system text, and write a
- * system message for them where there is none; those of the vision models and of Llama 3 do not.
- * White space at the ends of a message is cut, as the templates do; a message with media in it is a
- * list to them and is left as it is.
- * Source: llama-models chat_format.py; chat_template of the released directories. */
+ * The templates of 3.1, 3.2 and 3.3 put the dates of the model's knowledge before the system text,
+ * and write a system message for them where there is none. Those of the vision models and of Llama
+ * 3 do not. White space at the ends of a message is cut, as the templates do it. To the templates a
+ * message with media in it is a list, and they leave it as it is; so does this. Source:
+ * llama-models chat_format.py; chat_template of the released directories. */
 #include "text.h"
 
 #define DATES "Cutting Knowledge Date: December 2023\nToday Date: "
@@ -44,7 +44,8 @@ static weft_status put_dates(writer *w, weft_error *err)
     return s;
 }
 
-/* What the templates' trim takes for white space: the separators U+001C to U+001F too. */
+/* Whether the templates' trim takes cp for white space. It does so with the separators U+001C to
+ * U+001F too. */
 static bool trims(uint32_t cp)
 {
     return txt_class(cp) == TXT_SPACE || (cp >= 0x1c && cp <= 0x1f);
@@ -59,7 +60,7 @@ static uint64_t trim_start(const uint8_t *s, uint64_t n)
     return at;
 }
 
-/* n without the white space at the end. */
+/* The length of s[0..n) without the white space at its end. */
 static uint64_t trim_end(const uint8_t *s, uint64_t n)
 {
     while (n > 0) {
@@ -119,7 +120,7 @@ static weft_status put_content(writer *w, const weft_message *m, weft_error *err
     return s;
 }
 
-/* The role as it is written; NULL: none that the format knows. */
+/* The role as it is written in the text; NULL: the format has no such role. */
 static const char *role_written(const char *role)
 {
     static const char *const roles[][2] = {{"system", "system"},
@@ -162,10 +163,10 @@ static weft_status put_all(writer *w, const weft_message *m, uint32_t n, weft_er
     return s == WEFT_OK ? put_header(w, "assistant", err) : s;
 }
 
-/* Idefics: the instruct models write "User:", the message, <end_of_utterance> and a new line
- * "Assistant:"; a system message stands before the turns. The others only continue a text, so that
- * the messages stand as they are. Source: the model cards of idefics-9b and idefics-9b-instruct;
- * transformers processing_idefics.py. */
+/* The format of Idefics. For its instruct models a turn is "User:", the message,
+ * <end_of_utterance>, and "Assistant:" on a new line; a system message stands before the turns. The
+ * other models only continue a text, so the messages are written as they are. Source: the model
+ * cards of idefics-9b and idefics-9b-instruct; transformers processing_idefics.py. */
 static weft_status put_turns(writer *w, const weft_message *m, uint32_t n, weft_error *err)
 {
     const bool  turns = w->t->end_turn != TXT_NONE;
@@ -184,7 +185,7 @@ static weft_status put_turns(writer *w, const weft_message *m, uint32_t n, weft_
     return s == WEFT_OK && turns ? put_text(w, "\nAssistant:", 11, err) : s;
 }
 
-/* Does the tokenizer have what its chat format needs? */
+/* Whether the tokenizer has the special tokens that its chat format needs. */
 static bool has_chat(const txt_tokenizer *t)
 {
     if (t->fallback.is_used)

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Byte pair merging as Llama 1 and 2 have it: characters instead of bytes, white space as U+2581,
- * no pieces, and the bytes of a character that is no token as the 256 tokens <0x00> to <0xFF>.
+/* Byte pair merging as Llama 1 and 2 do it. It merges characters instead of bytes, writes a space
+ * as U+2581, and does not cut text into pieces first. A character that is no token becomes its
+ * bytes, which are the 256 tokens <0x00> to <0xFF>.
  *
- * The pair whose merge comes first in the file is joined, the leftmost of those, until no pair has
- * a merge. Pairs wait in a heap; an entry whose pair has changed since is dropped when it comes up,
- * so that n characters cost n log n. Source: huggingface/tokenizers models/bpe/word.rs (merge_all),
- * models/bpe/model.rs (byte_fallback), normalizers/prepend.rs, pre_tokenizers/metaspace.rs. */
+ * Again and again the pair whose merge comes first in the file is joined, the leftmost of equal
+ * ones, until no pair has a merge. Pairs wait in a heap. An entry whose pair has changed meanwhile
+ * is dropped when its turn comes, so n characters take n log n steps. Source:
+ * huggingface/tokenizers models/bpe/word.rs (merge_all), models/bpe/model.rs (byte_fallback),
+ * normalizers/prepend.rs, pre_tokenizers/metaspace.rs. */
 #include "text.h"
 
 static const uint8_t space_mark[] = {0xe2, 0x96, 0x81}; /* U+2581 */
 #define MARK_BYTES 3u
 
-/* Real tables need a few probes; a file made to collide is refused. */
+/* The most places of the hash table that a look-up may try. Real files need a few; a file made to
+ * collide is refused. */
 #define PROBES_MAX 1024u
 
 static uint32_t pair_slot(const txt_fallback *f, uint32_t left, uint32_t right)
@@ -82,7 +85,8 @@ typedef struct waiting {
     uint32_t rank, at;
 } waiting;
 
-/* Symbols and heap lie in the scratch of the call, for n symbols and 3 n pairs. */
+/* A text that is being merged. Its symbols and its heap lie in the scratch memory of the call, with
+ * room for n symbols and 3 n pairs. */
 typedef struct word {
     const txt_fallback *f;
     symbol             *symbols;
@@ -149,7 +153,8 @@ static void join(word *w, waiting x)
     wait_at(w, x.at);
 }
 
-/* One symbol a character that is a token, else one a byte. */
+/* Makes the first symbols: one for each character that is a token, and one for each byte of the
+ * others. */
 static void cut(word *w, const txt_tokenizer *t, const uint8_t *text, uint64_t bytes)
 {
     uint32_t length;
@@ -166,7 +171,7 @@ static void cut(word *w, const txt_tokenizer *t, const uint8_t *text, uint64_t b
     }
 }
 
-/* Normalised text without added tokens. */
+/* Encodes normalised text without added tokens. */
 static weft_status merge_text(const txt_tokenizer *t, const uint8_t *text, uint64_t n,
                               txt_scratch *scratch, txt_sink *out, weft_error *err)
 {
@@ -192,7 +197,8 @@ static weft_status merge_text(const txt_tokenizer *t, const uint8_t *text, uint6
     return WEFT_OK;
 }
 
-/* White space as marks, one put before as the file says. */
+/* Normalises text: spaces become marks, and a mark is put before the text where the file says so.
+ */
 static weft_status normalise(const txt_fallback *f, const uint8_t *text, uint64_t n, bool is_first,
                              txt_buf *to, weft_error *err)
 {
@@ -214,8 +220,9 @@ static weft_status normalise(const txt_fallback *f, const uint8_t *text, uint64_
     return s;
 }
 
-/* The added token that the file has normalised like text and that stands at text; *length: bytes
- * that it takes. The mark that normalising puts before such a token is part of it. */
+/* The added token that begins at `text`, of those that the file says to look for in normalised
+ * text; *length becomes its bytes. The mark that normalising puts before such a token is part of
+ * it. */
 static uint32_t normal_match(const txt_tokenizer *t, const uint8_t *text, uint64_t n,
                              uint64_t *length)
 {
@@ -254,7 +261,8 @@ weft_status txt_fallback_encode(const txt_tokenizer *t, const uint8_t *text, uin
     return s == WEFT_OK ? merge_text(t, buf->p + from, buf->n - from, scratch, out, err) : s;
 }
 
-/* The bytes of a token as text: marks are spaces, <0x41> is its byte. dst [length of the token]. */
+/* Writes the text of a token to dst, which has room for the token's length: marks become spaces,
+ * and <0x41> becomes its byte. */
 static uint64_t token_text(const txt_tokenizer *t, const txt_token *token, uint32_t id,
                            uint8_t *dst)
 {

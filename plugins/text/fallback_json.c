@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tokenizer.json of Llama 1 and 2: proof that it is of that kind (BPE with byte_fallback over
- * characters, white space as U+2581), its vocabulary, its merges and its added tokens. What encodes
- * differently is UNSUPPORTED with a sentence naming it.
- * Source: huggingface/tokenizers (serialisation); transformers convert_slow_tokenizer.py
- * (LlamaConverter, before and after Metaspace came into use). */
+/* Reads a tokenizer.json of Llama 1 and 2. It checks that the file describes a tokenizer of that
+ * kind (BPE with byte_fallback over characters, a space as U+2581) and reads its vocabulary, its
+ * merges and its added tokens. Anything that would encode differently is UNSUPPORTED, and the
+ * message names it. Source: huggingface/tokenizers (serialisation); transformers
+ * convert_slow_tokenizer.py (LlamaConverter, before and after Metaspace came into use). */
 #include "text.h"
 
 #define FILE_NAME "tokenizer.json"
 #define MARK "\xe2\x96\x81"
 
-/* `group`: the values that only mean something together; 0: those that any such file has. */
+/* Groups of values that only mean something together. ALL (0): the values that every such file has.
+ */
 enum { ALL, SEQUENCE = 1, METASPACE = 2, STRIP = 4 };
 typedef struct rule {
     const char *path;
@@ -17,7 +18,7 @@ typedef struct rule {
     const char *text;
     int         group;
     bool        needed;
-    const char *name; /* for the sentence */
+    const char *name; /* for the message */
 } rule;
 
 static const rule rules[] = {
@@ -130,7 +131,7 @@ static weft_status vocab_entry(document *d, weft_error *err)
     return txt_vocab_put(&d->t->vocab, id, j->key.p, (uint32_t)j->key.n, 0, err);
 }
 
-/* The 256 tokens of bytes, which must all be there. */
+/* Finds the 256 tokens that stand for bytes. All of them must be there. */
 static weft_status bytes_find(document *d, weft_error *err)
 {
     txt_vocab *v = &d->t->vocab;
@@ -206,7 +207,7 @@ static weft_status event_read(document *d, weft_error *err)
     return j->event == TXT_J_CLOSE ? WEFT_OK : value_read(d, err);
 }
 
-/* Which of the groups the file has: any of a group's values stands for the whole of it. */
+/* Which groups the file has. A single value of a group means that the group is there. */
 static int groups_seen(const document *d)
 {
     int groups = (d->seen & SEEN_SCHEME) != 0 ? METASPACE : 0;
@@ -216,7 +217,7 @@ static int groups_seen(const document *d)
     return groups;
 }
 
-/* What a document that has been read to its end says as a whole. */
+/* Checks what can only be told when the document has been read to its end. */
 static weft_status complete(document *d, weft_error *err)
 {
     txt_fallback *f = &d->t->fallback;

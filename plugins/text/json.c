@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON as a stream of values with their paths. tokenizer.json has up to 17 MB, nearly all of it two
- * flat lists: read this way it never exists as a tree, costs no recursion, and all its memory is
- * the host's. Strict as RFC 8259, with caps on depth and strings; strings must be UTF-8. */
+/* Reads JSON as a sequence of values with their paths. A tokenizer.json has up to 17 MB, nearly all
+ * of it in two flat lists. Read in this way it is never held as a tree, needs no recursion, and
+ * takes memory only from the host. The reader is as strict as RFC 8259, with limits on depth and on
+ * the length of strings, and strings must be UTF-8. */
 #include "text.h"
 
 weft_status txt_json_bad(txt_json *j, weft_error *err, const char *what)
@@ -56,7 +57,7 @@ static weft_status add_byte(txt_json *j, txt_buf *to, int byte, weft_error *err)
     return txt_buf_add(to, &b, 1, err);
 }
 
-/* A NUL after the n bytes, not counted. */
+/* Puts a NUL after the n bytes, without counting it. */
 static weft_status terminate(txt_buf *b, weft_error *err)
 {
     weft_status s = txt_buf_reserve(b, 1, err);
@@ -73,7 +74,7 @@ static int hex_digit(int c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The four digits after \u; j->c is the last of them afterwards. */
+/* Reads the four digits after \u. Afterwards j->c is the last of them. */
 static weft_status read_hex4(txt_json *j, uint32_t *unit, weft_error *err)
 {
     *unit = 0;
@@ -89,7 +90,7 @@ static weft_status read_hex4(txt_json *j, uint32_t *unit, weft_error *err)
     return WEFT_OK;
 }
 
-/* \uXXXX, with its other half where it is the first of a surrogate pair. */
+/* Reads \uXXXX, and the second half too where it is the first of a surrogate pair. */
 static weft_status read_unicode_escape(txt_json *j, txt_buf *to, weft_error *err)
 {
     uint8_t     utf8[4];
@@ -125,7 +126,8 @@ static weft_status read_escape(txt_json *j, txt_buf *to, weft_error *err)
     return add_byte(j, to, values[name - names], err);
 }
 
-/* j->c is the opening quote; afterwards the byte past the closing one. */
+/* Reads a string. Before, j->c is the opening quote; afterwards it is the byte past the closing
+ * one. */
 static weft_status read_string(txt_json *j, txt_buf *to, weft_error *err)
 {
     weft_status s;
@@ -239,8 +241,9 @@ static weft_status read_value(txt_json *j, weft_error *err)
     }
 }
 
-/* The path of the value named by j->key, or of item `index`, in the innermost container. The key's
- * own dots and brackets become '?', so that no key can pass for a path. */
+/* Sets the path of the value that j->key names in the innermost object, or of item `index` in the
+ * innermost list. Dots and brackets within the key become '?', so that no key can be taken for a
+ * path. */
 static void name_value(txt_json *j, uint32_t index)
 {
     uint32_t at = j->level[j->depth - 1].path_bytes;
@@ -271,7 +274,7 @@ static weft_status read_key(txt_json *j, weft_error *err)
     return s == WEFT_OK ? skip_space(j, err) : s;
 }
 
-/* The next value of the innermost container, or its end. */
+/* Reads the next value of the innermost container, or its end. */
 static weft_status read_member(txt_json *j, weft_error *err)
 {
     bool        array = j->level[j->depth - 1].array;

@@ -16,7 +16,7 @@ weft_status txt_buf_reserve(txt_buf *b, uint64_t more, weft_error *err)
         return txt_fail_nomem(err, more);
     uint64_t cap = b->n + more;
     if (cap < b->cap * 2)
-        cap = b->cap * 2; /* doubling keeps the copying linear */
+        cap = b->cap * 2; /* doubling: all copies together are then linear in the size */
     if (cap < 256)
         cap = 256;
     uint8_t *p = b->host->alloc(b->host, cap, 16);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tokenizer.model: one token a line, "base64 rank\n", ranks 0, 1, 2, ... in order. Every line is
- * checked to the letter: a quiet mistake here would be a wrong word later.
- * Source: openai/tiktoken tiktoken/load.py; meta-llama/llama3 llama/tokenizer.py. */
+/* Reads tokenizer.model in tiktoken's format: one token a line, "base64 rank\n", with the ranks 0,
+ * 1, 2, ... in order. Every line is checked exactly, because a mistake that went unnoticed here
+ * would be a wrong word later. Source: openai/tiktoken tiktoken/load.py; meta-llama/llama3
+ * llama/tokenizer.py. */
 #include "text.h"
 
 #define FILE_NAME "tokenizer.model"
-/* The longest token in base64, a space, seven digits. */
+/* The longest line: the longest token in base64, a space and seven digits. */
 #define LINE_BYTES (TXT_MAX_TOKEN / 3 * 4 + 4 + 8)
 
 static int sextet(uint8_t c)
@@ -19,7 +20,8 @@ static int sextet(uint8_t c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* One group of four. *n: bytes that it stands for; unused bits must be zero. */
+/* Decodes one group of four characters. *n becomes the number of bytes that it stands for. Unused
+ * bits must be zero. */
 static bool group(const uint8_t *s, bool final, uint8_t *dst, uint32_t *n)
 {
     int a = sextet(s[0]), b = sextet(s[1]), c = sextet(s[2]), d = sextet(s[3]);
@@ -61,7 +63,8 @@ static weft_status bad_line(const line *l, const char *what, weft_error *err)
     return weft_fail(err, WEFT_E_CORRUPT, FILE_NAME ": line %u %s", l->number, what);
 }
 
-/* The next line without its end; n 0 and last set: the file ended before one began. */
+/* Reads the next line, without its line feed. Where the file ended before another line began, n is
+ * 0 and last is set. */
 static weft_status line_read(txt_reader *r, line *l, weft_error *err)
 {
     int c;
@@ -80,8 +83,8 @@ static weft_status line_read(txt_reader *r, line *l, weft_error *err)
     }
 }
 
-/* Line 1 is empty: a SentencePiece model, which has this name too, begins with a line feed and is
- * binary from there on. */
+/* Called when line 1 is empty. A SentencePiece model has the same file name; it begins with a line
+ * feed and is binary after it. */
 static weft_status empty_first(txt_reader *r, line *l, weft_error *err)
 {
     weft_status s = line_read(r, l, err);
@@ -94,7 +97,7 @@ static weft_status empty_first(txt_reader *r, line *l, weft_error *err)
     return s == WEFT_OK ? bad_line(l, "is empty", err) : s;
 }
 
-/* Is the decimal number s, without sign or leading zeros, equal to want? */
+/* Whether s is the decimal number `want`, without sign and leading zeros. */
 static bool is_rank(const uint8_t *s, uint32_t n, uint32_t want)
 {
     char text[16];

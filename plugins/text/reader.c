@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file of the package, byte by byte through one block, so that a large file costs no memory of
- * its size. The cap holds for the bytes that arrive, whatever the file says of its length. */
+/* Reads a file of the package byte by byte, through one block of memory, so that a large file does
+ * not take memory of its size. The limit holds for the bytes that arrive, whatever length the file
+ * is said to have. */
 #include "text.h"
 
 weft_status txt_reader_open(const weft_host *h, const weft_package *p, const char *file,
@@ -55,7 +56,7 @@ weft_status txt_reader_next(txt_reader *r, int *byte, weft_error *err)
             return WEFT_OK;
         }
     }
-    if (r->ended_line) { /* only now, so that an error at the line feed names its own line */
+    if (r->ended_line) { /* not before: an error at the line feed belongs to the line it ends */
         r->line++;
         r->column = 0;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a directory's small files say: vocab_size, the stop set, and whether its chat template
- * writes a system block by itself. Templates are not run: the one difference between Llama 3's that
- * text chat shows is looked for by its literal words. */
+/* Reads what a directory's small files say: vocab_size, the stop set, and whether its chat template
+ * writes a system block by itself. Templates are not run. The templates of the Llama 3 releases
+ * differ in one point that text chat shows, and it is found by looking for its literal words. */
 #include "text.h"
 
 #define CONFIG "config.json"
@@ -49,7 +49,7 @@ static weft_status stop_add(txt_tokenizer *t, const char *file, int64_t id, weft
     return WEFT_OK;
 }
 
-/* An id or a list of ids; NOTFOUND: it is not there. */
+/* Adds an id or a list of ids to the stop set. NOTFOUND: the key is not there. */
 static weft_status stops_from(txt_tokenizer *t, const weft_package *p, const char *file,
                               const char *path, weft_error *err)
 {
@@ -93,7 +93,7 @@ weft_status txt_settings_stops(txt_tokenizer *t, const weft_package *p, weft_err
 
 typedef struct template
 {
-    bool dated, pictured; /* writes the knowledge dates; places pictures */
+    bool dated, pictured; /* it writes the knowledge dates; it has a place for pictures */
 }
 template;
 
@@ -106,7 +106,7 @@ static void template_look(template *t, const txt_buf *text)
     t->pictured |= memmem(text->p, text->n, picture, sizeof picture - 1) != NULL;
 }
 
-/* chat_template: a string, or a list of named ones. */
+/* Reads chat_template, which is a string or a list of named templates. */
 static weft_status template_json(template *t, const weft_host *h, const weft_package *p,
                                  const char *file, weft_error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the added tokens come from: tokenizer.json, else tokenizer_config.json's
- * added_tokens_decoder, else the 256 names that follow the vocabulary in Llama 3, whose few
- * differences between releases config.json tells apart.
+/* Finds the added tokens. They come from tokenizer.json, else from added_tokens_decoder of
+ * tokenizer_config.json, else they are the 256 names that follow the vocabulary in Llama 3. The
+ * releases of Llama 3 differ in a few of these names, and config.json tells which release it is.
  * Source: llama-models tokenizer.py; the special_tokens_map of the released directories. */
 #include "text.h"
 
@@ -16,7 +16,8 @@ static weft_status list_add(txt_added_list *list, const void *text, uint64_t n, 
     return s == WEFT_OK ? txt_buf_add(&list->items, &t, sizeof t, err) : s;
 }
 
-/* The field of an added token just read: its text goes to the list's bytes. */
+/* Takes the field of an added token that was just read. The token's text goes to the list's bytes.
+ */
 static weft_status added_field(txt_json *j, txt_added_list *list, txt_added_token *t,
                                weft_error *err)
 {
@@ -85,7 +86,8 @@ static weft_status decoder_read(txt_json *j, txt_added_list *list, weft_error *e
     return s;
 }
 
-/* NOTFOUND is fine: the list stays as it was. */
+/* Reads tokenizer_config.json. Where there is no such file the list stays as it was, which is no
+ * failure. */
 static weft_status config_read(txt_added_list *list, const weft_host *h, const weft_package *p,
                                weft_error *err)
 {
@@ -103,7 +105,7 @@ static weft_status config_read(txt_added_list *list, const weft_host *h, const w
 /* The releases, told apart by config.json. Only the first four name anything differently. */
 enum { LLAMA_3, LLAMA_3_1, LLAMA_VISION };
 typedef struct names {
-    const char *at[11]; /* NULL: reserved, numbered in order */
+    const char *at[11]; /* NULL: a reserved token, numbered in order */
 } names;
 #define COMMON_0 "<|begin_of_text|>", "<|end_of_text|>", NULL, NULL
 #define COMMON_6 "<|start_header_id|>", "<|end_header_id|>"
@@ -168,7 +170,7 @@ weft_status txt_specials_read(txt_tokenizer *t, txt_added_list *list, const weft
     for (uint64_t i = 0; s == WEFT_OK && i < list->items.n / sizeof(txt_added_token); i++) {
         txt_added_token a;
         memcpy(&a, list->items.p + i * sizeof a, sizeof a);
-        if (!t->fallback.is_used) /* only there is text normalised */
+        if (!t->fallback.is_used) /* only the fallback tokenizers normalise text */
             a.flags &= ~TXT_NORMAL;
         s = txt_added_put(&t->vocab, from, a.id, list->bytes.p + a.at, a.length, a.flags, err);
     }

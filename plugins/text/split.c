@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cuts text into the pieces that are merged on their own: Llama 3's expression as a scanner that
- * looks at each character at most twice. In this order, at each position:
+/* Cuts text into the pieces that are merged by themselves. This is the regular expression of Llama
+ * 3, written as a scanner that looks at each character at most twice. At each position the first of
+ * these alternatives that fits gives the piece:
  *   1. 's 't 'm 'd 're 've 'll in either case (and the long s, which folds to s)
  *   2. one character that is no letter, number, CR or LF, or none; then letters
  *   3. one to three numbers
@@ -22,7 +23,8 @@ typedef struct scan {
     uint64_t       n;
 } scan;
 
-/* Class of the character at `at` (-1 at the end), and where the next one begins. */
+/* The class of the character at `at` (-1 at the end of the text). *next becomes the place where the
+ * next character begins. */
 static int class_at(const scan *s, uint64_t at, uint64_t *next)
 {
     uint32_t length;
@@ -38,7 +40,7 @@ static bool is_newline(const scan *s, uint64_t at)
     return at < s->n && (s->text[at] == '\r' || s->text[at] == '\n');
 }
 
-/* After the longest run of one class from `at`, of `most` characters. */
+/* The end of the longest run of characters of one class from `at`, of at most `most` characters. */
 static uint64_t run(const scan *s, uint64_t at, int class, uint64_t most)
 {
     uint64_t next = at;
@@ -47,8 +49,8 @@ static uint64_t run(const scan *s, uint64_t at, int class, uint64_t most)
     return at;
 }
 
-/* Alternative 1 at an apostrophe: its end, or `at`. (| 0x20 folds ASCII letters and maps nothing
- * else onto one.) */
+/* Alternative 1, at an apostrophe: returns the end of the piece, or `at` where it does not fit. (`|
+ * 0x20` makes ASCII letters lower case and turns no other byte into a letter.) */
 static uint64_t contraction(const scan *s, uint64_t at)
 {
     static const char long_s[] = "\xc5\xbf";
@@ -65,7 +67,8 @@ static uint64_t contraction(const scan *s, uint64_t at)
     return (a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l') ? at + 3 : at;
 }
 
-/* Alternative 4 from `at`, which is past the optional space: its end, or `at`. */
+/* Alternative 4 from `at`, which is past the optional space: returns the end of the piece, or `at`
+ * where it does not fit. */
 static uint64_t others(const scan *s, uint64_t at)
 {
     uint64_t end = run(s, at, TXT_OTHER, UINT64_MAX);
@@ -75,7 +78,7 @@ static uint64_t others(const scan *s, uint64_t at)
     return end;
 }
 
-/* Alternatives 5 to 7 at white space. */
+/* Alternatives 5 to 7, at white space: returns the end of the piece. */
 static uint64_t white(const scan *s, uint64_t at)
 {
     uint64_t end = at, last = at, after_newline = at, next = at;

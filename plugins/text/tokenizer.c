@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tokenizer as a whole: opened from a directory, text to ids, ids to bytes. */
+/* The tokenizer as a whole: it is opened from a directory, and turns text into ids and ids into
+ * bytes. */
 #include "text.h"
 
 static bool has_file(const weft_host *h, const weft_package *p, const char *file)
@@ -16,8 +17,8 @@ static void start_over(txt_tokenizer *t, txt_added_list *list)
     list->bytes.n = list->items.n = 0;
 }
 
-/* tokenizer.json by its content: Llama 3's kind, else that of Llama 1 and 2. What is neither is
- * refused as the former. */
+/* Reads tokenizer.json, whose content tells its kind: that of Llama 3, else that of Llama 1 and 2.
+ * A file that is neither is refused with the message for Llama 3's kind. */
 static weft_status read_json(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
                              weft_error *err)
 {
@@ -31,8 +32,8 @@ static weft_status read_json(txt_tokenizer *t, txt_added_list *list, const weft_
     return s == WEFT_OK || s == WEFT_E_UNSUPPORTED ? s : weft_fail(err, s, "%s", other.message);
 }
 
-/* The vocabulary from tokenizer.model where that is of our kind, else from tokenizer.json, which
- * gives the added tokens in either case. */
+/* Reads the vocabulary from tokenizer.model where that is in tiktoken's format, else from
+ * tokenizer.json. The added tokens come from tokenizer.json in either case. */
 static weft_status read_vocab(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
                               weft_error *err)
 {
@@ -124,7 +125,7 @@ typedef struct encoding {
     bool                 specials;
 } encoding;
 
-/* Bytes [at, end) of the text, without added tokens. */
+/* Encodes bytes [at, last) of the text, which hold no added tokens. */
 static weft_status encode_plain(const encoding *e, uint64_t at, uint64_t last, weft_error *err)
 {
     weft_status s = WEFT_OK;
@@ -143,7 +144,7 @@ weft_status txt_encode_into(const txt_tokenizer *t, const char *text, uint64_t n
 {
     const uint8_t *bytes = (const uint8_t *)text;
     const encoding e = {t, bytes, scratch, out, (flags & WEFT_TOK_SPECIAL) != 0};
-    uint64_t       from = 0; /* of the text not encoded yet */
+    uint64_t       from = 0; /* start of the text that is not encoded yet */
     weft_status    s = WEFT_OK;
     if (n == 0)
         return WEFT_OK; /* text may be NULL */
@@ -185,11 +186,12 @@ weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, u
     const txt_tokenizer *t = self;
     uint64_t             count = 0;
     uint8_t              own[TXT_MAX_TOKEN];
-    bool                 is_first = n > 1; /* one id alone may be any of an answer's */
+    bool                 is_first = n > 1; /* a single id may come from the middle of an answer */
     uint32_t             end = t->vocab_size > t->vocab.n_ids ? t->vocab_size : t->vocab.n_ids;
     for (uint64_t i = 0; i < n; i++) {
         const txt_token *token = txt_vocab_token(&t->vocab, ids[i]);
-        /* Ids that the model has and the tokenizer leaves unnamed give nothing, as specials do. */
+        /* Ids that the model has and the tokenizer does not name give no text, like special tokens.
+         */
         if (ids[i] < 0 || (uint32_t)ids[i] >= end)
             return weft_fail(err, WEFT_E_INVALID,
                              "id %d is not in the vocabulary, which ends at %u", ids[i], end - 1);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tokenizer.json: proof that it describes Llama 3's tokenizer, its vocabulary and its added tokens.
- * What encodes differently is UNSUPPORTED with a sentence naming it, so that another plugin may be
- * asked. The merges are only checked: they must come in the order of the ids that they make, for
- * then "lowest id first" merges as they do and the vocabulary alone suffices.
+/* Reads a tokenizer.json of Llama 3. It checks that the file describes such a tokenizer and reads
+ * its vocabulary and its added tokens. Anything that would encode differently is UNSUPPORTED, and
+ * the message names it, so that another plugin may be asked.
+ *
+ * The merges are only checked and not kept. They must come in the order of the ids that they make;
+ * merging the pair of lowest id first then has the same result, and the vocabulary alone is enough.
  * Source: huggingface/tokenizers (serialisation of BPE, byte-level alphabet); transformers
  * convert_slow_tokenizer.py. */
 #include "text.h"
@@ -14,7 +16,7 @@ typedef struct rule {
     int         is;
     const char *text;
     bool        needed;
-    const char *name; /* for the sentence */
+    const char *name; /* for the message */
 } rule;
 
 static const rule rules[] = {
@@ -94,7 +96,8 @@ static weft_status apply_rules(document *d, weft_error *err)
     return WEFT_OK;
 }
 
-/* Bytes that print stand for themselves, the others for U+0100 and on, in order. */
+/* Fills the table of the byte-level alphabet, in which every byte is a printable character: bytes
+ * that print are themselves, and the others are U+0100 and on, in order. */
 static void alphabet_make(uint16_t *byte_of)
 {
     uint16_t shifted = 256;
@@ -107,7 +110,8 @@ static void alphabet_make(uint16_t *byte_of)
     }
 }
 
-/* Turns text in the byte-level alphabet into bytes, in place. False: a character is not of it. */
+/* Turns text in the byte-level alphabet into bytes, in place. False: it has a character that is not
+ * in the alphabet. */
 static bool alphabet_undo(const document *d, uint8_t *text, uint64_t *n)
 {
     uint64_t out = 0;
@@ -197,7 +201,7 @@ weft_status txt_json_merge(txt_json *j, txt_buf *pair, uint64_t *first, weft_err
                : s;
 }
 
-/* *last: id made by the merge before. */
+/* Checks one merge. *last is the id that the merge before it made. */
 static weft_status merge_check(document *d, txt_buf *pair, uint32_t *last, weft_error *err)
 {
     uint64_t    left = 0;
@@ -272,7 +276,7 @@ static weft_status document_value(document *d, weft_error *err)
     return j->event == TXT_J_CLOSE ? WEFT_OK : apply_rules(d, err);
 }
 
-/* What a document that has been read to its end lacks. */
+/* Checks that a document that has been read to its end had everything it must have. */
 static weft_status document_complete(const document *d, weft_error *err)
 {
     for (uint32_t i = 0; i < N_RULES; i++)

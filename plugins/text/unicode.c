@@ -2,7 +2,8 @@
 /* UTF-8 and the character classes of the splitting expression. */
 #include "text.h"
 
-/* Sequence length by leading byte, and the code point's bits in it; 0: it leads nothing. */
+/* The length of the character that a first byte begins, and the code point's bits that it holds.
+ * Length 0: no character begins with it. */
 static uint32_t lead(uint8_t byte, uint32_t *bits)
 {
     if (byte >= 0xc2 && byte <= 0xdf) {

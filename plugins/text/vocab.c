@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vocabulary: ids to bytes by index, bytes to ids by an open-addressed table, and the added
- * tokens in order of their bytes. */
+/* The vocabulary. An array gives the bytes of each id, an open-addressed hash table the id of given
+ * bytes, and a sorted list the added tokens in the order of their bytes. */
 #include "text.h"
 
-/* Real vocabularies need a few dozen probes at worst; a file made to collide would need thousands
- * at every lookup, and is refused. */
+/* The most places of the hash table that a look-up may try. Real vocabularies need a few dozen at
+ * worst. A file made to collide would need thousands at every look-up, and is refused. */
 #define PROBES_MAX 1024u
 
 void txt_vocab_init(txt_vocab *v, const weft_host *h)
@@ -41,7 +41,7 @@ const uint8_t *txt_vocab_bytes(const txt_vocab *v, const txt_token *t)
     return v->bytes.p + t->at;
 }
 
-/* Makes ids up to `id` exist, as holes. */
+/* Makes entries up to `id`, which are empty at first. */
 static weft_status widen(txt_vocab *v, uint32_t id, weft_error *err)
 {
     if (id < v->n_ids)
@@ -76,7 +76,7 @@ weft_status txt_vocab_put(txt_vocab *v, uint32_t id, const void *bytes, uint32_t
     return WEFT_OK;
 }
 
-/* FNV-1a with a final mix, since the low bits choose the slot. */
+/* FNV-1a with a final mixing step, since the low bits choose the slot. */
 static uint32_t hash(const uint8_t *bytes, uint64_t n)
 {
     uint64_t x = UINT64_C(0xcbf29ce484222325);

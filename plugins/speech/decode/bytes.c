@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The virtual file under libsndfile.
+/* The virtual file that libsndfile reads from.
  *
- * libsndfile wants a length. A pipe has none: it gets one that no recording reaches, and the read
- * that brings nothing is the end. Only formats that are read straight through may be opened so. */
+ * libsndfile asks for the file's length, and a pipe has none. It is then told a length that no
+ * recording reaches, and takes the first read that brings nothing as the end. Only formats that are
+ * read straight through may be opened in this way. */
 #include "bytes.h"
 
 #include "weft/sdk.h"
@@ -80,7 +81,7 @@ void spk_bytes_window(spk_bytes *b, uint64_t base, int64_t n)
     b->ended = 0;
 }
 
-/* One step of holding: a block twice as large, with what the old one has. */
+/* Replaces the held bytes by a block twice as large with the same content. */
 static uint8_t *regrow(spk_bytes *b, uint64_t had, uint64_t room)
 {
     uint8_t *p = b->host->alloc(b->host, room, 64);
@@ -159,6 +160,6 @@ SNDFILE *spk_bytes_open(spk_bytes *b, SF_INFO *info)
 {
     SF_VIRTUAL_IO io = {vio_length, vio_seek, vio_read, vio_write, vio_tell};
     b->at = 0;
-    b->ended = 0; /* looking at the head may have met it */
+    b->ended = 0; /* reading the first bytes may have set it */
     return sf_open_virtual(&io, SFM_READ, info, b);
 }

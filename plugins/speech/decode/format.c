@@ -22,7 +22,8 @@ static int32_t score_wav(const uint8_t *p, uint64_t n)
     return WEFT_PROBE_MAGIC;
 }
 
-/* An ID3 tag of version 2.2 to 2.4: its length with its header, or 0. */
+/* The length of the ID3 tag (version 2.2 to 2.4) that p begins with, header included; 0 where there
+ * is none. */
 static uint64_t id3_bytes(const uint8_t *p, uint64_t n)
 {
     if (!starts(p, n, 0, "ID3") || n < 10 || p[3] < 2 || p[3] > 4)
@@ -37,12 +38,12 @@ static int32_t score_flac(const uint8_t *p, uint64_t n)
     uint64_t at = id3_bytes(p, n);
     if (!starts(p, n, at, "fLaC"))
         return WEFT_PROBE_NO;
-    /* STREAMINFO comes first and has 34 bytes. */
+    /* A FLAC file's first metadata block is STREAMINFO, which has 34 bytes. */
     return n - at >= 8 && (p[at + 4] & 0x7f) == 0 && p[at + 7] == 34 ? WEFT_PROBE_CERTAIN
                                                                      : WEFT_PROBE_MAGIC;
 }
 
-/* The first packet begins after the page's segment table. */
+/* Scores an Ogg file by its first packet, which begins after the page's segment table. */
 static int32_t score_ogg(const uint8_t *p, uint64_t n)
 {
     if (!starts(p, n, 0, "OggS") || n < 28 || p[4] != 0)
@@ -61,7 +62,8 @@ static int32_t score_aiff(const uint8_t *p, uint64_t n)
     return WEFT_PROBE_NO;
 }
 
-/* Bytes of the MPEG audio frame (ISO 11172-3, 13818-3 and "2.5"; any layer), or 0. */
+/* The size in bytes of the MPEG audio frame (ISO 11172-3, 13818-3 and "2.5"; any layer) whose
+ * header is at p; 0 where that is no header. */
 static uint32_t frame_bytes(const uint8_t *p)
 {
     static const uint16_t kbits[2][3][16] = {
@@ -83,8 +85,9 @@ static uint32_t frame_bytes(const uint8_t *p)
     return (layer == 3 && version != 3 ? 72u : 144u) * bits / hz + pad;
 }
 
-/* One frame header is 11 bits of luck: the next one has to stand where the first one ends, and to
- * agree in version, layer and rate. */
+/* Scores an MP3 file. A frame header is told by 11 bits, which random bytes often have; so a second
+ * header has to stand where the first frame ends, and to agree with it in version, layer and rate.
+ */
 static int32_t score_mp3(const uint8_t *p, uint64_t n)
 {
     if (id3_bytes(p, n) != 0)
@@ -99,7 +102,8 @@ static int32_t score_mp3(const uint8_t *p, uint64_t n)
                : WEFT_PROBE_NO;
 }
 
-/* In the order of asking: FLAC may stand behind an ID3 tag, which alone means MP3. */
+/* The formats in the order in which they are tried. FLAC comes before MP3, because a FLAC file may
+ * begin with an ID3 tag, which by itself means MP3. */
 static const struct {
     spk_format  format;
     const char *name;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of the formats a file is, by its first bytes. */
+/* Tells the format of a sound file by its first bytes. */
 #ifndef SPK_FORMAT_H
 #define SPK_FORMAT_H
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each format's way to samples.
+/* How the samples of each format are reached.
  *
- * A plain WAV (PCM, float, A-law, mu-law) is walked by wav.c and libsndfile reads its samples as
- * raw ones: so a header that lies about sizes, or a pipe, costs nothing. FLAC and MP3 are read
- * straight through as well. Ogg and AIFF look at their end first, and a pipe of them is held in
- * memory. Each link of a chained Ogg is opened on its own, in a window of its own. */
+ * The header of a plain WAV (PCM, float, A-law, mu-law) is read by wav.c, and libsndfile then reads
+ * its samples as raw ones. So a header with wrong sizes does no harm, and a pipe can be read as it
+ * comes. FLAC and MP3 are read straight through as well. Ogg and AIFF look at the end of the file
+ * first, so a pipe of them is held in memory. An Ogg file may be a chain of several recordings,
+ * called links; each link is opened by itself, in a window of its own. */
 #include "ogg.h"
 #include "sound.h"
 #include "wav.h"
@@ -16,7 +17,7 @@
 #define RATE_MIN 4000
 #define RATE_MAX 384000
 #define CHANNELS_MAX 8
-#define N_SAMPLES_MAX ((sf_count_t)1 << 48) /* a header's count above it says nothing */
+#define N_SAMPLES_MAX ((sf_count_t)1 << 48) /* a larger count in a header is not believed */
 
 const char *spk_sound_name(const spk_sound *s)
 {
@@ -56,7 +57,8 @@ static weft_status set_shape(spk_sound *s, int64_t rate, int64_t channels, weft_
     return WEFT_OK;
 }
 
-/* libsndfile's own sentences name its insides; only the class of its errors is kept. */
+/* The failure to open s. libsndfile's own messages speak of its internals, so only the class of its
+ * error is used. */
 static weft_status cannot_open(const spk_sound *s, weft_error *err)
 {
     if (s->bytes.status != WEFT_OK)
@@ -87,7 +89,7 @@ static weft_status open_file(spk_sound *s, SF_INFO *info, weft_error *err)
     return WEFT_OK;
 }
 
-/* Samples of a known layout from where they begin. */
+/* Opens a plain WAV at its first sample, as raw samples of the layout that its header gave. */
 static weft_status open_plain_wav(spk_sound *s, const spk_wav *w, weft_error *err)
 {
     SF_INFO     info = {.samplerate = w->rate,
@@ -135,7 +137,7 @@ static weft_status open_link(spk_sound *s, uint64_t from, weft_error *err)
     spk_bytes_window(&s->bytes, from, end - (int64_t)from);
     weft_status st = open_container(s, err);
     if (link.next >= 0)
-        s->n_samples = -1; /* the others are not counted */
+        s->n_samples = -1; /* the samples of the other links are not counted */
     return st;
 }
 
@@ -207,7 +209,8 @@ void spk_sound_close(spk_sound *s)
     spk_bytes_deinit(&s->bytes);
 }
 
-/* From what is open now; an error after the bytes have ended is only a cut. */
+/* Reads up to n samples from the file or link that is open. *ok becomes 0 where it is damaged; an
+ * error after the last byte of the source only means that the file was cut short. */
 static int64_t take_here(spk_sound *s, float *dst, int64_t n, int *ok)
 {
     int64_t got;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libmpg123, quiet, in float, without seeking: so it never guesses a length. */
+/* libmpg123 told to be quiet, to give floats and not to seek. Without seeking it never guesses a
+ * length. */
 #include "mp3.h"
 
 #include "weft/sdk.h"
 
 #include <mpg123.h>
 
-/* A tag in front of the end may be this long; more without a frame is damage. */
+/* A tag before the end of the file may have this many bytes. More bytes without a frame are damage.
+ */
 #define RESYNC_BYTES 4096
 
 static ssize_t on_read(void *ctx, void *dst, size_t n)
@@ -48,7 +50,8 @@ static int read_shape(mpg123_handle *h, spk_mp3 *out)
 weft_status spk_mp3_open(spk_bytes *b, spk_mp3 *out, weft_error *err)
 {
     memset(out, 0, sizeof *out);
-    /* Fills tables that are the same each time; a call beside another is harmless (mpg123.h). */
+    /* This fills tables with the same values each time, so a call from another thread meanwhile is
+     * harmless (mpg123.h). */
     if (mpg123_init() == MPG123_OK)
         out->handle = mpg123_new(NULL, NULL);
     if (out->handle == NULL)
@@ -80,7 +83,7 @@ int64_t spk_mp3_read(spk_mp3 *m, float *dst, int64_t n, int *ok)
         size_t got = 0;
         int    r = mpg123_read(m->handle, (unsigned char *)dst + done, room - done, &got);
         done += got;
-        /* The first call may say what getformat has said already. */
+        /* The first call may report the format that getformat has given already. */
         if (r == MPG123_NEW_FORMAT && !m->begun) {
             m->begun = 1;
             continue;

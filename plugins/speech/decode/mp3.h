@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MP3 through libmpg123 itself. libsndfile's way to it prints on stderr, and cuts a file of varying
- * bit rate without a length tag where its size at the first frame's rate would end. */
+/* Reads MP3 with libmpg123 itself, and not through libsndfile. libsndfile would print on stderr. It
+ * would also end a file of varying bit rate that has no length tag too early: at the length that
+ * the file would have if all of it had the bit rate of its first frame. */
 #ifndef SPK_MP3_H
 #define SPK_MP3_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page walk of an Ogg: capture pattern, flags, segment table, and over the body. */
+/* Walks the pages of an Ogg file: reads the capture pattern, flags and segment table of each, and
+ * steps over its body. */
 #include "ogg.h"
 
 #include <string.h>
@@ -8,10 +9,11 @@
 #define FLAGS_AT 5
 #define GRANULE_AT 6
 #define SEGMENTS_AT 26
-#define BEGINS 2u /* flags: a stream's first page, its last */
+#define BEGINS 2u /* flags of a page: the first of a stream, the last of a stream */
 #define ENDS 4u
 
-/* A position in the sound, not "none" (-1) and not before it (0). */
+/* Whether the page ends at a position within the sound. Its position is -1 where no packet ends in
+ * it, and 0 in the header pages. */
 static int has_sound(const uint8_t *page)
 {
     int all = 0xff, any = 0;
@@ -22,7 +24,8 @@ static int has_sound(const uint8_t *page)
     return any != 0 && all != 0xff;
 }
 
-/* Bytes of the page at offset `at`, whose head is in p; 0: it is none. */
+/* The size in bytes of the page at offset `at`, whose first bytes are in p; 0 where that is no
+ * page. */
 static uint64_t page_bytes(spk_bytes *b, uint64_t at, const uint8_t *p)
 {
     uint8_t  segment[255];

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weft.sndfile: the sound decoder, on libsndfile and libmpg123.
  *
- * Sound that stops early is given up to there, with a line in the log; sound that is damaged, or is
- * not numbers, is refused. No buffer is sized from a header: the caller's block is filled in parts.
- * */
+ * A recording that stops early is given out up to that place, with a line in the log. A recording
+ * that is damaged, or holds values that are not numbers, is refused. No buffer's size comes from a
+ * header: the caller's block is filled part by part. */
 #include "../../common/decoder.h"
 #include "sound.h"
 
 #include <inttypes.h>
 #include <math.h>
 
-#define FRAMES_A_READ 16384 /* between two looks at the cancel flag */
+#define FRAMES_A_READ 16384 /* after each of these the host is asked whether to stop */
 #define MAX_SAMPLES ((uint64_t)1 << 40)
-/* Float files may hold whole numbers of 24 or 32 bits; what is larger is not sound, and would
- * overflow a power spectrum in f32. */
+/* The largest sample that is accepted. Float files may hold whole numbers of 24 or 32 bits.
+ * Anything larger is not sound, and its power spectrum would overflow f32. */
 #define SAMPLE_MAX 4294967296.0f
 
 typedef struct decoder_state {
@@ -34,7 +34,7 @@ static void dec_close(void *dec)
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
                             const weft_limits *lim, void **dec, weft_error *err)
 {
-    (void)kind; /* one kind only */
+    (void)kind; /* this decoder has one kind only */
     *dec = NULL;
     decoder_state *d = h->alloc(h, sizeof *d, 64);
     if (d == NULL)
@@ -106,8 +106,9 @@ static weft_status read_part(spk_sound *s, float *dst, int64_t n, int64_t *got, 
     return st;
 }
 
-/* At the end: a codec's file that gave nothing was cut before its first sample; one that gave less
- * than it said is used as far as it goes. */
+/* Called at the end of the recording. A compressed file that gave no sample was cut before its
+ * first one, and is refused. One that gave fewer samples than its header said is used as far as it
+ * goes. */
 static weft_status note_end(const spk_sound *s, weft_error *err)
 {
     char line[160];

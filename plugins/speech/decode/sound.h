@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A recording being read, between the decoder's component (sound.c) and the formats (formats.c). */
+/* A recording that is being read: what the decoder component (sound.c) and the formats (formats.c)
+ * share. */
 #ifndef SPK_SOUND_H
 #define SPK_SOUND_H
 
@@ -19,19 +20,21 @@ typedef struct spk_sound {
     uint64_t         max_samples, done;
 } spk_sound;
 
-/* Finds the format by content and opens it; s has host, bytes and max_samples, the rest is zero.
- * UNSUPPORTED: not one of the formats, or a codec that is not read. LIMIT: rate, channels or
- * length. What was opened is closed by spk_sound_close, also after failure. [worker] */
+/* Tells the format by content and opens it. The caller has set host, bytes and max_samples; the
+ * rest of *s is zero. UNSUPPORTED: not one of the formats, or a codec that is not read. LIMIT:
+ * rate, channels or length. What was opened is closed by spk_sound_close, also after failure.
+ * [worker] */
 weft_status spk_sound_open(spk_sound *s, weft_error *err);
 void        spk_sound_close(spk_sound *s);
 
-/* The next n samples, f32 [n, channels], unchecked; *got less than n: the end. [worker] */
+/* Reads the next n samples, f32 [n, channels], without checking that they are numbers. *got less
+ * than n means the end. [worker] */
 weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, weft_error *err);
 
 /* The subject of messages about s. [any] */
 const char *spk_sound_name(const spk_sound *s);
 
-/* The sentence of a source that failed. [any] */
+/* Fills *err with the message for a source that failed, and returns its status. [any] */
 weft_status spk_sound_source_failed(const spk_sound *s, weft_error *err);
 weft_status spk_sound_too_long(const spk_sound *s, weft_error *err);
 

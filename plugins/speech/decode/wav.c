@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chunk walk of a WAV. It reads forward only and stops at the samples, so that a pipe will do.
- * */
+/* Walks the chunks of a WAV. It reads forward only and stops at the samples, so it can read from a
+ * pipe. */
 #include "wav.h"
 
 #include "weft/sdk.h"
 
 #define CHUNKS_MAX 1000 /* before the samples; real files have a handful */
-#define FMT_BYTES 40    /* of WAVEFORMATEXTENSIBLE: what is looked at */
+#define FMT_BYTES 40    /* size of WAVEFORMATEXTENSIBLE; what follows in the chunk is ignored */
 #define UNKNOWN_FROM                                                                               \
     0x7ff00000u /* a recorder that cannot seek back writes 2 GiB less a little, or all ones */
 
@@ -25,13 +25,14 @@ static uint64_t le64(const uint8_t *p)
     return (uint64_t)le(p + 4, 4) << 32 | le(p, 4);
 }
 
-/* What the walk has met so far. */
+/* What the walk has found so far. */
 typedef struct walk {
     uint64_t riff_bytes, ds64_data;
     int      rf64, has_fmt;
 } walk;
 
-/* bytes a sample takes -> libsndfile's name; 0: not a plain one. */
+/* libsndfile's name of the layout for a format tag and the bytes of one sample; 0: no plain layout.
+ */
 static int32_t subtype_of(uint32_t tag, uint32_t bytes)
 {
     static const int32_t pcm[] = {0, SF_FORMAT_PCM_U8, SF_FORMAT_PCM_16, SF_FORMAT_PCM_24,
@@ -85,7 +86,7 @@ static weft_status take_fmt(spk_bytes *b, uint64_t at, uint64_t n, spk_wav *out,
     return read_fmt(p, n, out, err);
 }
 
-/* How much of what follows is sound. */
+/* How many of the bytes from `at` on are sound, when the header says `said`; -1: until the end. */
 static int64_t data_bytes(const spk_bytes *b, const walk *w, uint64_t at, uint64_t said)
 {
     int64_t left = b->n >= 0 ? b->n - (int64_t)at : -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Depthwise convolution over places, layer norm over channels and SiLU, in one pass over a row: the
- * middle of a conformer's convolution module. */
+/* The middle of a conformer's convolution module in one pass over each row: a depthwise convolution
+ * over neighbouring rows, a layer norm over the channels, and SiLU. */
 #include "kernels.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CPU bodies of the plugin's kernels. Each item is computed from inputs alone, by one thread
- * and in one order, so that any cut of the items gives the same bytes. */
+/* The CPU bodies of the speech plugins' kernels. A kernel is launched over items, which the host
+ * may divide among threads in any way. Each item is computed from the inputs alone, by one thread
+ * and in one order, so the division does not change a byte of the result. */
 #ifndef SPK_KERNELS_H
 #define SPK_KERNELS_H
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention with relative keys: besides the key itself a query meets one learnt vector for each
- * distance, clipped to what the table tells apart. Source: transformers 4.49,
- * models/wav2vec2_bert/modeling_wav2vec2_bert.py, position_embeddings_type "relative_key".
+/* Attention with relative keys: each query is multiplied by the key itself and also by a learnt
+ * vector for the distance between query and key. Distances beyond the ends of the table E count as
+ * those ends. Source: transformers 4.49, models/wav2vec2_bert/modeling_wav2vec2_bert.py,
+ * position_embeddings_type "relative_key".
  *
  *   score(l, r) = (q_l . k_r + q_l . E[clip(r - l, -left, right) + left]) / sqrt(head_dim)
  *
- * A (row, head) works on keys in blocks of 64 in ascending order, with the maximum so far. */
+ * An item is one row and head. It takes the keys in blocks of 64, in ascending order, and keeps the
+ * largest score so far, to which its sums are scaled. */
 #include "kernels.h"
 
 #include <math.h>
@@ -33,7 +35,7 @@ static float dot(const float *a, const float *b, int64_t n)
     return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
 }
 
-/* Scores of keys from.. into s; returns the largest. */
+/* Writes the scores of n keys, from key `from` on, to s, and returns the largest. */
 static float scores(const head *h, const float *position, int64_t from, int64_t n, float *s)
 {
     float most = -INFINITY;

@@ -8,7 +8,8 @@
  *   h += down(silu(up(LN h)))        plain, not gated
  *   out = W_proj LN h + b
  *
- * With memory_size (decision 0013) those rows are questions to a table of keys and values:
+ * With memory_size (docs/decisions/0013-memory.md) those rows become the queries of an attention
+ * over a learnt table of keys K and values V:
  *
  *   out = softmax(out K^T / sqrt(d_text)) V */
 #include "adapter.h"
@@ -79,8 +80,9 @@ static void ask(plg_request *r, const spk_adapter_config *c, const char *prefix,
     }
 }
 
-/* Buffers [n_tokens, columns]; wide holds windows, then what a layer needs in between. asked: what
- * the memory is asked; bounds, memory_bounds: [2], 0 and how many rows there are. */
+/* Buffers of one encode, [n_tokens, columns]. `wide` holds the convolution's windows, and later the
+ * intermediate results of a layer. `asked` holds the queries to the memory. bounds and
+ * memory_bounds are [2]: 0 and the number of rows of the tokens and of the memory. */
 typedef struct buffers {
     weft_tensor x, h, wide, table, bounds, asked, memory_bounds;
 } buffers;
@@ -120,7 +122,7 @@ static void layer(spk_run *r, const spk_adapter_config *c, const spk_adapter_lay
     spk_feed_forward(r, &b->x, &b->h, &mid, &w->ffn, c->act, c->eps, 1.0f);
 }
 
-/* out = what the memory holds where it is like what is asked. */
+/* out = softmax(asked K^T / sqrt(d_out)) V, with the memory's keys and values. */
 static void remember(spk_run *r, const spk_adapter_config *c, const spk_adapter_weights *w,
                      const buffers *b, const weft_tensor *out)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a recording to the encoder's input, by clip.c. */
+/* Prepares the encoder's input from a recording; ../shared/clip.c does the work. */
 #include "speech.h"
 
 weft_status spk_preprocess(void *self, const weft_media *media, const weft_plan *p,

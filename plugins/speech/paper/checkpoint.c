@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checkpoint component: these directories hold no text core. */
+/* The checkpoint component, which claims the architectures of these directories. It tells the host
+ * that they hold no text core. */
 #include "speech.h"
 
 static weft_status text_map(const weft_host *h, const weft_package *p, weft_text_map *out,

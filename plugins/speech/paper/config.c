@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json and preprocessor_config.json into structs, every value range-checked before anybody
- * computes a size from it. Two kinds of directory: our own (docs/SPEECH_LAYOUT.md: encoder_config,
- * adapter_config, the special tokens) and Wav2Vec2BertModel as transformers writes it. */
+/* Reads config.json and preprocessor_config.json into structs. The range of every value is checked
+ * before any size is computed from it. There are two kinds of directory: our own
+ * (docs/SPEECH_LAYOUT.md: encoder_config, adapter_config, the special tokens) and Wav2Vec2BertModel
+ * as transformers writes it. */
 #include "adapter.h"
 #include "encoder.h"
 #include "features_config.h"
@@ -13,7 +14,8 @@ static int has_file(const weft_host *h, const weft_package *p, const char *file)
     return from->open(h, p, file, &source, NULL) == WEFT_OK;
 }
 
-/* The front end; without a file of its own it is the family's usual one. */
+/* Reads the front end's configuration. Where the directory has no preprocessor_config.json, it is
+ * the encoder family's usual one. */
 static weft_status read_front(const weft_host *h, const weft_package *p, spk_config *c,
                               weft_error *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The conformer of the Llama 3 paper's speech encoder (section 8.2.1; arXiv 2005.08100 for the
- * block), and what its relatives share. What the paper leaves open is said where it is decided:
+ * block), and the code that other conformers share with it. Where the paper leaves something open,
+ * the notes at the right say what was chosen:
  *
  *   x     = W_in rows + b                                (rows: stacked frames; no norm before it)
  *   block x += 1/2 FFN1(LN x)                            FFN: down(silu(up x)), 24 layers of 4096
@@ -128,8 +129,8 @@ static void depthwise(spk_conformer_run *f, const spk_conformer_kind *kind, cons
     spk_launch(f->r, f->r->m->kernels.depthwise, n, d * (size + 16), args);
 }
 
-/* Padding rows are zero when the convolution sees them: without a bias point1 and the gate keep
- * them so. */
+/* The convolution module. The rows of padding are set to zero first; point1 has no bias, so they
+ * are still zero behind it and the gate, where the depthwise convolution reads them. */
 static void convolution(spk_conformer_run *f, const spk_conformer_kind *kind, const spk_block *b)
 {
     weft_tensor pair = plg_part(&f->wide, 0, f->n_rows, 2 * (int64_t)f->c->d);
@@ -167,7 +168,7 @@ void spk_conformer_encode(spk_run *r, const spk_conformer_kind *kind, const spk_
     }
 }
 
-/* The paper's own. */
+/* What is the paper's own: rotary positions, and attention in which every row sees all. */
 static void rotary_prepare(spk_conformer_run *f)
 {
     spk_rope_table(f->r, &f->table, f->c->theta);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What conformer families share: the block, its weights' names, its buffers. A family says in one
- * spk_conformer_kind what sets it apart. */
+/* What all conformer encoders share: the block, the names of its weights and its buffers. A family
+ * states what sets it apart in one spk_conformer_kind. */
 #ifndef SPK_CONFORMER_H
 #define SPK_CONFORMER_H
 
 #include "encoder.h"
 
-/* Device buffers of one encode, [rows, columns]; wide holds what a block needs in between. */
+/* Device buffers of one encode, [rows, columns]. `wide` holds the intermediate results of a block.
+ */
 typedef struct spk_conformer_run {
     const spk_encoder_config *c;
     spk_run                  *r;
@@ -21,14 +22,14 @@ typedef struct spk_conformer_kind {
     int32_t input_norm;  /* a layer norm stands before the projection */
     int32_t causal_conv; /* kernel - 1 zeros before the first row instead of half of that around */
     int32_t relative;    /* a distance table stands beside the attention's weights */
-    /* What attend needs, enqueued once; may be NULL. */
+    /* Enqueues, once an encode, what attend needs; may be NULL. */
     void (*prepare)(spk_conformer_run *f);
-    /* q, k (may be changed) and v [n_rows, d] to f->h. */
+    /* Enqueues attention of q, k and v, all [n_rows, d], into f->h. q and k may be overwritten. */
     void (*attend)(spk_conformer_run *f, const spk_mha *w, const weft_tensor *q,
                    const weft_tensor *k, const weft_tensor *v);
 } spk_conformer_kind;
 
-/* Reads the keys that all have; *c holds the family's defaults. [setup] */
+/* Reads the keys that all conformers have. On entry *c holds the family's defaults. [setup] */
 weft_status spk_conformer_config(const plg_keys *k, spk_encoder_config *c);
 void spk_conformer_ask(plg_request *r, const spk_conformer_kind *kind, const spk_encoder_config *c,
                        const char *prefix, spk_encoder_weights *w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One item from frames to tokens: frames side by side, the encoder, the adapter; what `weft model
- * verify` looks at is copied out on the way. */
+/* Encodes one item, from frames to tokens. Frames are put side by side to rows, which go through
+ * the encoder and then the adapter. The stages that `weft model verify` compares are copied to
+ * outputs on the way. */
 #include "adapter.h"
 #include "encoder.h"
 
@@ -14,22 +15,23 @@ static void stack(spk_run *r, const spk_config *c, const weft_tensor *rows,
     spk_launch(r, r->m->kernels.stack, rows->shape[0], width, args);
 }
 
-/* An output that is only looked at, where somebody looks. */
+/* Copies a stage to the output that shows it. Such an output has no data unless somebody wants to
+ * look at it. */
 static void show(spk_run *r, const weft_tensor *output, const weft_tensor *what)
 {
     if (output->data != NULL)
         plg_copy(&r->on, output, what);
 }
 
-/* Lays out, and with r enqueues; outputs in the order of the plan: the adapter's where there is
- * one, the encoder's, the features. */
+/* Lays the buffers out in a and, where r is not NULL, enqueues the work. The outputs are in the
+ * order of the plan: the adapter's (where there is an adapter), the encoder's, the features. */
 static void run(spk_run *r, const spk_config *c, const spk_weights *w, const spk_sizes *s,
                 const weft_tensor *input, const weft_tensor *outputs, plg_arena *a)
 {
     const int      adapted = c->adapter.family != NULL;
     weft_tensor    rows = plg_carve(a, WEFT_F32, s->n_rows, c->encoder.d_in);
     weft_tensor    x = plg_carve(a, WEFT_F32, s->n_rows, c->encoder.d);
-    const uint64_t mark = a->used; /* the encoder's own buffers become the adapter's */
+    const uint64_t mark = a->used; /* from here on the adapter reuses the encoder's buffers */
     if (r != NULL) {
         stack(r, c, &rows, input);
         show(r, &outputs[adapted + 1], c->encoder.family->stacked_output ? &rows : input);

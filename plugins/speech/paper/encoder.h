@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An encoder family: rows of stacked frames to rows of the encoder's width. It knows neither how
- * frames are made nor who reads its rows. */
+/* The interface of an encoder family. An encoder turns rows into rows: it reads rows of `stack`
+ * frames side by side and gives as many rows of the encoder's own width. It knows neither how
+ * frames are made of sound nor who reads what it gives. */
 #ifndef SPK_ENCODER_H
 #define SPK_ENCODER_H
 
 #include "run.h"
 
 typedef struct spk_encoder {
-    const char *model_type;             /* of encoder_config */
-    spk_features_config (*front)(void); /* where there is no preprocessor_config.json */
-    int32_t masks_padding;  /* a last row whose last frame is padding is not looked at */
-    int32_t stacked_output; /* "features" is shown as rows, not as frames */
-    /* Its keys, all optional; INVALID or UNSUPPORTED names the key. [setup] */
+    const char *model_type; /* the family's name in encoder_config */
+    /* The front end (samples to frames) of directories without a preprocessor_config.json. */
+    spk_features_config (*front)(void);
+    int32_t masks_padding;  /* 1: a last row whose last frame is padding is masked */
+    int32_t stacked_output; /* 1: the output "features" holds rows; 0: it holds frames */
+    /* Reads the family's keys, all of which are optional. INVALID or UNSUPPORTED names the key.
+     * [setup] */
     weft_status (*config)(const plg_keys *k, spk_encoder_config *c);
-    /* Names start with prefix; w->blocks has room for n_layers. */
+    /* Asks for every weight under prefix (plugins/common/request.h). w->blocks has room for
+     * c->n_layers. [setup] */
     void (*ask)(plg_request *r, const spk_encoder_config *c, const char *prefix,
                 spk_encoder_weights *w);
-    /* Lays buffers out (for counting too: a->base NULL), then, where r is not NULL, enqueues: rows
-     * [n_rows, d_in] (changed on the way) to x [n_rows, d]. [encode] */
+    /* Lays its buffers out in the arena a. With r NULL it does no more: that is how scratch memory
+     * is counted (a->base is then NULL too). Otherwise it enqueues the encoder, from rows [n_rows,
+     * d_in], which it may overwrite, to x [n_rows, d]. [encode] */
     void (*encode)(spk_run *r, const spk_encoder_config *c, const spk_encoder_weights *w,
                    const spk_sizes *s, const weft_tensor *rows, const weft_tensor *x, plg_arena *a);
 } spk_encoder;
 
 extern const spk_encoder spk_conformer, spk_w2vbert;
-/* NULL: not known. */
+/* The family of this model_type; NULL where there is none. [any] */
 const spk_encoder *spk_encoder_find(const char *model_type);
 
 #endif

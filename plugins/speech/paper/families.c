@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder families that there are. */
+/* The list of the encoder families. A new family is one more entry. */
 #include "encoder.h"
 
 const spk_encoder *spk_encoder_find(const char *model_type)

@@ -12,7 +12,8 @@ static weft_status whole(const plg_keys *k, const char *key, int64_t min, int64_
     return st;
 }
 
-/* The index of a key's word among the names (NULL-terminated); absent: *v as it is. */
+/* Sets *v to the index, among the NULL-terminated names, of the word that a key holds. Where the
+ * key is absent *v stays as it is. */
 static weft_status word(const plg_keys *k, const char *key, const char *const *names, int32_t *v)
 {
     const char *s = NULL;
@@ -52,7 +53,7 @@ static weft_status choose_class(const plg_keys *k, spk_features_config *out, int
     return st;
 }
 
-/* What all extractors may say. */
+/* Reads the keys that every feature extractor may have. */
 static weft_status read_common(const plg_keys *k, spk_features_config *out)
 {
     double      pad = (double)out->pad_value;
@@ -63,7 +64,7 @@ static weft_status read_common(const plg_keys *k, spk_features_config *out)
         st = whole(k, "hop_length", 1, SPK_FFT_MAX, &out->hop);
     if (st == WEFT_OK)
         st = whole(k, "n_fft", 2, SPK_FFT_MAX, &out->n_fft);
-    if (st == WEFT_OK && out->center) /* Whisper's frame is its spectrum */
+    if (st == WEFT_OK && out->center) /* Whisper's frames are as long as its transform */
         out->frame = out->n_fft;
     if (st == WEFT_OK)
         st = whole(k, "win_length", 1, SPK_FFT_MAX, &out->frame);
@@ -88,7 +89,8 @@ static weft_status read_words(const plg_keys *k, spk_features_config *out)
     return st;
 }
 
-/* What only our own says; the others' classes fix these. */
+/* Reads the keys that only our own front end has. The classes of the other extractors fix these
+ * values. */
 static weft_status read_own(const plg_keys *k, spk_features_config *out)
 {
     weft_status st = read_words(k, out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The front end's configuration, from a model's preprocessor_config.json. */
+/* Reads the configuration of the front end, the part that turns samples into frames, from a model's
+ * preprocessor_config.json. */
 #ifndef SPK_FEATURES_CONFIG_H
 #define SPK_FEATURES_CONFIG_H
 

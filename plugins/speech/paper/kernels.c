@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernels by name: declared to the host, found again. */
+/* Declares the kernels to the host under their names, and finds them again by name. */
 #include "../ops/kernels.h"
 
 #include "speech.h"

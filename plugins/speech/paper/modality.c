@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The modality "audio": life cycle, prompts, and the batch of items to encode.c. */
+/* The modality component for the kind "audio": its life cycle and prompts. A batch of items is
+ * handed to encode.c one by one. */
 #include "adapter.h"
 #include "encoder.h"
 
-/* One after the other: the queue keeps the order, so all of them use the same scratch, and no
- * item's bytes can depend on another's. */
+/* Enqueues the items one after another. The queue keeps that order, so all of them can use the same
+ * scratch memory, and no item's bytes can depend on another item. */
 static weft_status encode(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
                           const weft_tensor *scratch, weft_error *err)
 {

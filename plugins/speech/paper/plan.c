@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans: from a recording's length, or from tensors that somebody prepared, to frames, rows, tokens
- * and bytes. No sample and no weight is looked at here. */
+/* Makes plans: from a recording's length, or from tensors that were prepared elsewhere, it computes
+ * the numbers of frames, rows, tokens and bytes. No sample and no weight is read here. */
 #include "adapter.h"
 #include "encoder.h"
 
-/* The order of the outputs is encode.c's. */
+/* Fills *p. The outputs are in the order that encode.c expects. */
 static void fill(const spk_config *c, const spk_clip_rule *rule, const spk_carried *what,
                  const spk_sizes *s, weft_plan *p)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One op on the queue per call, the first failure kept. */
+/* Each call enqueues one op or kernel. After a first failure, which is kept, nothing more is
+ * enqueued. */
 #include "run.h"
 
 void spk_bounds(spk_run *r, const weft_tensor *to, int64_t n)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.speech's own types: what config.json says, the weights, one recording on its way.
+/* The types of weft.speech: what config.json says, the weights, and the sizes of one recording.
  *
- * The words of the code: a recording is n_frames log-mel frames of `bins` values; `stack` of them
- * side by side are a row of the encoder; the adapter makes tokens of the rows: rows of the text
- * model's width, which take the places of placeholders between two special tokens. Three parts that
- * know nothing of each other: the front end (audio.c: samples to frames), an encoder (encoder.h:
- * rows to rows), an adapter (adapter.h: rows to tokens). A further family is one more of either in
- * families.c. Directory layout of our own: docs/SPEECH_LAYOUT.md. */
+ * The words of the code: a recording becomes n_frames *frames* of `bins` log-mel values each.
+ * `stack` frames side by side make one *row* of the encoder. The adapter turns rows into *tokens*:
+ * rows of the text model's width, which replace the placeholders between two special tokens of the
+ * prompt.
+ *
+ * Three parts do this and know nothing of each other: the front end (audio.c) makes frames of
+ * samples, an encoder (encoder.h) makes rows of rows, and an adapter (adapter.h) makes tokens of
+ * rows. There are several families of encoders and of adapters; families.c lists the encoders.
+ * docs/SPEECH_LAYOUT.md describes the project's own layout of a model directory. */
 #ifndef SPK_SPEECH_H
 #define SPK_SPEECH_H
 
@@ -30,11 +33,11 @@
 #define SPK_MAX_KERNEL 255
 #define SPK_MAX_POSITIONS 1024 /* rows of a distance table: the attention kernel's own buffer */
 
-/* Sizes of one item on its way, all from n_frames. */
+/* The sizes of one item at each stage. All of them follow from n_frames. */
 typedef struct spk_sizes {
     int64_t n_frames;
-    int64_t n_rows, n_real;          /* of the encoder; the first n_real hold no padding */
-    int64_t n_tokens, n_real_tokens; /* after the adapter; without one the encoder's rows */
+    int64_t n_rows, n_real;          /* rows of the encoder; the first n_real hold no padding */
+    int64_t n_tokens, n_real_tokens; /* the same of the adapter's tokens; no adapter: the rows */
 } spk_sizes;
 
 typedef struct spk_encoder_config {
@@ -94,7 +97,9 @@ typedef struct spk_block {
     weft_tensor depth;          /* [d, 1, kernel] */
 } spk_block;
 
-/* For ask functions: a feed-forward, attention, under prefix name. bias 0: without. */
+/* For `ask` functions (plugins/common/request.h): ask for the weights of a feed-forward layer or of
+ * an attention layer whose tensor names begin with prefix and name. bias 0: without biases. [setup]
+ */
 void spk_ask_ffn(plg_request *r, spk_ffn *to, const char *prefix, const char *name, int64_t d,
                  int64_t d_ffn, int32_t bias);
 void spk_ask_mha(plg_request *r, spk_mha *to, const char *prefix, const char *name, int64_t d,
@@ -127,10 +132,11 @@ typedef struct spk_weights {
 weft_status spk_weights_load(const weft_host *h, const weft_package *p, const spk_config *c,
                              spk_weights *out, weft_error *err);
 void        spk_weights_free(const weft_host *h, spk_weights *w);
-/* How many numbers that is, from the configuration alone; 0 when memory is out. [any] */
+/* The number of parameters that spk_weights_load reads, from the configuration alone; 0 when memory
+ * is out. [any] */
 uint64_t spk_weights_count(const weft_host *h, const spk_config *c);
 
-/* Our own kernels (ops/), found by name once. */
+/* The plugin's own kernels (../ops/), each looked up by name once. */
 typedef struct spk_kernels {
     const weft_kernel *stack, *zero, *glu, *windows, *rope_table, *rotate, *depthwise, *relative;
 } spk_kernels;
@@ -164,17 +170,19 @@ weft_status spk_plan_inputs(void *self, const weft_tensor *inputs, const char *c
 weft_status spk_preprocess(void *self, const weft_media *media, const weft_plan *p,
                            const weft_tensor *inputs, weft_error *err);
 
-/* encode.c: device bytes that encoding one item needs, and the enqueueing of one. input
- * [n_frames, bins]; outputs in the order of its plan. [encode] */
-uint64_t    spk_scratch_bytes(const spk_config *c, const spk_sizes *s);
+/* encode.c: the bytes of device memory that encoding one item needs. [any] */
+uint64_t spk_scratch_bytes(const spk_config *c, const spk_sizes *s);
+/* Enqueues the encoding of one item. input: [n_frames, bins]; outputs: in the order of the plan.
+ * [encode] */
 weft_status spk_encode(const spk_modality *m, weft_queue *q, const spk_sizes *s,
                        const weft_tensor *input, const weft_tensor *outputs,
                        const weft_tensor *scratch, weft_error *err);
 
-/* hooks.c: does the text core that is there fit? INVALID says how not. [setup] */
+/* hooks.c: checks that the adapter fits the text core that is open. INVALID says why it does not.
+ * [setup] */
 weft_status spk_hooks_check(const spk_modality *m, weft_error *err);
-weft_status spk_hooks_install(void *self, const weft_hook_sink *sink,
-                              weft_error *err); /* [setup] */
+/* hooks.c: weft_modality's install. [setup] */
+weft_status spk_hooks_install(void *self, const weft_hook_sink *sink, weft_error *err);
 
 /* modality.c, checkpoint.c: the components. */
 extern const weft_modality   spk_audio_modality;

@@ -47,7 +47,8 @@ static int64_t shorter(const spk_adapter_config *c, int64_t n)
     return spk_conv_length(n, c->kernel, c->stride, c->stride / 2);
 }
 
-/* The reference counts unmasked rows with kernel / 2 zeros around, whatever the convolution has. */
+/* Computes the numbers of tokens. The reference counts the unmasked ones as if kernel / 2 zeros
+ * stood around the rows, whatever padding the convolution itself has. */
 static void sizes(const spk_adapter_config *c, spk_sizes *s)
 {
     s->n_tokens = s->n_rows;
@@ -144,7 +145,8 @@ static void attention(spk_run *r, const spk_adapter_config *c, const buffers *b,
     plg_add(&r->on, x, &q, 1.0f);
 }
 
-/* x [n, d] becomes [shorter(n), d]; *real counts its rows without padding. */
+/* Runs one layer: x [n, d] becomes [shorter(n), d]. *real is the number of rows without padding,
+ * before and after. */
 static void layer(spk_run *r, const spk_adapter_config *c, const spk_adapter_layer *w,
                   const buffers *b, weft_tensor *x, int64_t *real)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The weights of one directory, in one request. Each family names its own. */
+/* Loads the weights of one directory in one request. Each family names its own weights. */
 #include "adapter.h"
 #include "encoder.h"
 
@@ -78,6 +78,6 @@ uint64_t spk_weights_count(const weft_host *h, const spk_config *c)
 
 void spk_weights_free(const weft_host *h, spk_weights *w)
 {
-    h->free(h, w->encoder.blocks); /* the adapter's layers lie behind them */
+    h->free(h, w->encoder.blocks); /* with the adapter's layers, in one allocation */
     memset(w, 0, sizeof *w);
 }

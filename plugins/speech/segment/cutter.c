@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where segments end, and handing them over. */
+/* Decides where segments end, and hands them over. */
 #include "cutter.h"
 
 #include "weft/sdk.h"
@@ -40,7 +40,7 @@ weft_status spk_cutter_init(spk_cutter *c, const weft_host *host, const weft_med
                          "half a second or more",
                          (long long)max_us);
     c->frames_max = (max_us < LIMIT_MAX_US ? max_us : LIMIT_MAX_US) / 10000;
-    if (c->rate % 100 != 0) /* frames are then not of whole samples: one may be rounded up */
+    if (c->rate % 100 != 0) /* 10 ms are no whole number of samples: one more may be needed */
         c->frames_max--;
     c->frames_room = c->frames_max + SPK_CUTTER_FRAMES;
     c->samples_max = sample_of(c, c->frames_room) + ahead;
@@ -102,11 +102,12 @@ static weft_status hand_over(const spk_cutter *c, int64_t n, int silent, weft_er
     return c->sink->push(c->sink->ctx, &s, err);
 }
 
-/* Pushes what lies before frame `end` (an index of the recording) and forgets it. */
+/* Pushes everything before frame `end` (an index within the recording) as a segment, and drops it.
+ */
 static weft_status push_to(spk_cutter *c, int64_t end, weft_error *err)
 {
     int64_t n_frames = end - c->first, n = sample_of(c, end) - c->pushed;
-    if (n > c->n_samples) /* only the recording's last frame is not whole */
+    if (n > c->n_samples) /* the recording's last frame may be shorter than the others */
         n = c->n_samples;
     if (n <= 0)
         return WEFT_OK;
@@ -120,10 +121,9 @@ static weft_status push_to(spk_cutter *c, int64_t end, weft_error *err)
     return st;
 }
 
-/* --- where --------------------------------------------------------------------------------------
- * */
+/* ---- where to cut ---- */
 
-/* The middle of the quietest 0.2 s in the second half of the limit. */
+/* The frame in the middle of the quietest 0.2 s in the second half of the limit. */
 static int64_t quietest(const spk_cutter *c)
 {
     int64_t from = c->frames_max / 2, best = c->frames_max;
@@ -140,7 +140,8 @@ static int64_t quietest(const spk_cutter *c)
     return c->first + best;
 }
 
-/* What frame `at`, the last one taken, means while nobody speaks. */
+/* Takes frame `at`, the newest, while nobody speaks: speech may begin, or the silence may be cut.
+ */
 static weft_status while_silent(spk_cutter *c, int64_t at, weft_error *err)
 {
     int64_t end = at + 1 - ONSET - LEAD;

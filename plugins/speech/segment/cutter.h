@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Samples and their voice frames, cut into segments.
+/* Cuts a recording into segments, from its samples and the voice frames (voice.h) made of them.
  *
  * Segments tile the recording: each begins at the sample where the one before it ended, the first
  * at 0, and the last ends with the recording. Silent stretches are segments too, with silent 1.
  *
- *   - Speech begins with 3 active frames (voice.h) in a row. What lies more than 0.2 s before it
- *     becomes a silent segment if that is 0.5 s or longer, else it stays in front of the speech.
+ *   - Speech begins with 3 active frames (voice.h) in a row. The stretch that ends 0.2 s before it
+ *     becomes a silent segment if it is 0.5 s or longer; else it stays in front of the speech.
  *   - A pause of 0.6 s ends the segment, 0.3 s behind the last active frame. That segment is silent
  *     unless spk_voice_heard says otherwise of its frames.
- *   - When neither happens within the limit, speech is cut where it is quietest: in the middle of
- *     the 0.2 s with the least power in the second half of the limit. That is a property of the
- *     recording: the cut falls between words as long as there is a gap there, whatever the limit
- *     is. Silence is cut 0.3 s before the limit, so that a word beginning there keeps its lead.
+ *   - Speech without such a pause within the limit is cut where it is quietest: in the middle of
+ * the 0.2 s with the least power in the second half of the limit. So the cut falls between two
+ * words where there is a gap between words. Silence is cut 0.3 s before the limit, so that a word
+ * that begins at the limit keeps what precedes it.
  *
- * Places are multiples of 10 ms, in samples of the recording: frame f begins at floor(f rate /
- * 100). */
+ * Cuts fall on multiples of 10 ms: frame f begins at sample floor(f rate / 100) of the recording.
+ */
 #ifndef SPK_CUTTER_H
 #define SPK_CUTTER_H
 
@@ -29,29 +29,30 @@ typedef struct spk_cutter {
     int64_t                  frames_max;
     spk_voice_frame *frames; /* [frames_max + room for a push] of the segment being gathered */
     int64_t          n_frames, frames_room, first; /* first: the recording's index of frames[0] */
-    int64_t          run, last_active; /* active frames in a row; the last one's index */
-    float           *samples;          /* from the segment's first on */
+    int64_t          run, last_active; /* active frames in a row; the last active one's index */
+    float           *samples;          /* those of the segment being gathered */
     int64_t          n_samples, samples_room, samples_max;
-    int64_t          read_at; /* of the segment being pushed */
-    int64_t          pushed;  /* samples in all */
+    int64_t          read_at; /* how much of the segment being pushed has been read */
+    int64_t          pushed;  /* samples of all segments that were pushed */
 } spk_cutter;
 
 /* Frames that may be given at a time. */
 #define SPK_CUTTER_FRAMES 128
 
-/* ahead: how many samples may be given before their frames. INVALID: max_us below 0.5 s; more than
- * 600 s counts as 600 s. Ended by spk_cutter_deinit, which accepts a zeroed or a failed one.
- * [worker] */
+/* max_us: the longest segment; INVALID below 0.5 s, and more than 600 s counts as 600 s. ahead: how
+ * many samples may be given before the frames made of them. spk_cutter_deinit releases *c, also a
+ * zeroed one or one that failed to start. [worker] */
 weft_status spk_cutter_init(spk_cutter *c, const weft_host *host, const weft_media_info *info,
                             int64_t max_us, int64_t ahead, const weft_segment_sink *sink,
                             weft_error *err);
 void        spk_cutter_deinit(spk_cutter *c);
 
-/* The next n samples, mono. [worker] */
+/* Takes the next n samples, of one channel. [worker] */
 weft_status spk_cutter_samples(spk_cutter *c, const float *x, int64_t n, weft_error *err);
-/* The next n frames, at most SPK_CUTTER_FRAMES; pushes what they end. [worker] */
+/* Takes the next n frames, at most SPK_CUTTER_FRAMES, and pushes the segments that they end to the
+ * sink. [worker] */
 weft_status spk_cutter_frames(spk_cutter *c, const spk_voice_frame *f, int64_t n, weft_error *err);
-/* The recording has ended and all frames are given: pushes the rest. [worker] */
+/* Pushes the last segment, once the recording has ended and all its frames were given. [worker] */
 weft_status spk_cutter_end(spk_cutter *c, weft_error *err);
 
 #endif

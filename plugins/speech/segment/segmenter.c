@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.segmenter: long and live recordings, cut at pauses.
+/* weft.segmenter: cuts long and live recordings at pauses.
  *
- * The recording is mixed to one channel (its segments have one, at the recording's own rate),
- * resampled to 16 kHz for looking at (voice.h) and cut as cutter.h says. Memory is one segment at
- * most, whatever the length; a segment is pushed about 0.75 s after its last word. */
+ * The recording is mixed to one channel, and its segments have that one channel at the recording's
+ * own rate. A copy at 16 kHz is used to find voices (voice.h), and cutter.h says where the cuts
+ * are. At most one segment is held in memory, however long the recording is, and a segment is
+ * pushed about 0.75 s after its last word. */
 #include "../../common/decoder.h"
 #include "../shared/resample.h"
 #include "cutter.h"
@@ -43,8 +44,8 @@ static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *
     weft_status st = spk_resampler_init(&s->resampler, h, i->sample_rate, err);
     if (st == WEFT_OK)
         st = spk_voice_init(&s->voice, h, err);
-    /* Frames lag behind samples by the resampler's reach and the window's, 15 ms; a block comes at
-     * once. */
+    /* Samples are given before the frames made of them: by the reach of the resampler's filter, by
+     * the 15 ms of the frame's window, and by one block, whose samples come all at once. */
     int64_t ahead = s->resampler.half + i->sample_rate / 25 + s->block;
     if (st == WEFT_OK)
         st = spk_cutter_init(&s->cutter, h, i, max_us, ahead, sink, err);
@@ -58,7 +59,7 @@ static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *
     return WEFT_OK;
 }
 
-/* The next block; *more 0: there is nothing after it. */
+/* Reads the next block and cuts it. *more becomes 0 when nothing follows it. */
 static weft_status step(segmenter *s, int *more, weft_error *err)
 {
     int32_t     channels = s->media->info->channels;

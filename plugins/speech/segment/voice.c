@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rule of voice.h, frame by frame. */
+/* Applies the rule of voice.h frame by frame. */
 #include "voice.h"
 
 #include "weft/sdk.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 
 #define RATE 16000.0
-#define BEFORE 240 /* samples of the window in front of the frame; as many behind it */
+#define BEFORE 240 /* samples that the window reaches before the frame, and behind it */
 #define BIN_LOW 8
 #define BIN_HIGH 152 /* 200 to 3800 Hz, in bins of 25 Hz; one past the last */
 #define LAG_MIN 40
@@ -33,7 +33,7 @@
 #define OVER_ON 3.9811f
 #define OVER_OFF 1.9953f
 
-/* Bands grow with frequency, as hearing does. */
+/* Bands get wider with frequency, because hearing tells high frequencies apart less finely. */
 static const int16_t band_edges[SPK_VOICE_BANDS + 1] = {8,  12, 16, 20, 24,  29,  35,  41, 48,
                                                         56, 65, 75, 87, 100, 115, 132, 152};
 
@@ -60,7 +60,7 @@ weft_status spk_voice_init(spk_voice *v, const weft_host *host, weft_error *err)
     weft_status st = spk_fft_init(&v->fft, host, SPK_VOICE_WINDOW, err);
     if (st != WEFT_OK)
         return st;
-    /* The window; the frame, the transform's buffer and the power; the lags. */
+    /* In this order: the window; the frame, the transform's buffer and its power; the lags. */
     v->window = host->alloc(host, (4 * SPK_VOICE_WINDOW + N_LAGS) * sizeof(double), 64);
     if (v->window == NULL) {
         spk_voice_deinit(v);
@@ -69,7 +69,7 @@ weft_status spk_voice_init(spk_voice *v, const weft_host *host, weft_error *err)
     v->work = v->window + SPK_VOICE_WINDOW;
     v->lags = v->window + 4 * (size_t)SPK_VOICE_WINDOW;
     fill_tables(v);
-    v->n_in = BEFORE; /* silence in front of the recording */
+    v->n_in = BEFORE; /* silence is assumed before the recording */
     for (int i = 0; i < SPK_VOICE_BLOCKS; i++)
         v->lowest[i] = INFINITY;
     return WEFT_OK;
@@ -84,7 +84,7 @@ void spk_voice_deinit(spk_voice *v)
     v->window = NULL;
 }
 
-/* The level that counts as background. */
+/* Takes the power of the newest frame and returns the level that counts as background. */
 static float background(spk_voice *v, float power)
 {
     float mean = 0, low = INFINITY;
@@ -103,8 +103,8 @@ static float background(spk_voice *v, float power)
     return fmaxf(low, FLOOR_LOWEST);
 }
 
-/* The largest compensated autocorrelation: a sum of cosines over the band, since that is what the
- * inverse transform of a power spectrum is. */
+/* The largest autocorrelation, with the window's own divided out. It is computed as a sum of
+ * cosines over the band, which is the inverse transform of the power spectrum. */
 static double periodicity(const spk_voice *v, const double *power, double total)
 {
     double best = 0;
@@ -120,8 +120,10 @@ static double periodicity(const spk_voice *v, const double *power, double total)
     return total > 0 ? best / total : 0;
 }
 
-/* Band levels over the last frames, without the loudness: only the shape is left. Bands more than
- * 40 dB under the loudest count as that, so that an empty one does not speak by its rounding. */
+/* Fills *s with the mean level of each band over the last frames, less the mean over all bands, so
+ * that loudness drops out and the spectrum's shape is left. A band more than 40 dB below the
+ * loudest counts as 40 dB below it; otherwise the rounding errors of an empty band would look like
+ * change. */
 static void make_shape(spk_voice *v, const double *power, spk_voice_shape *s)
 {
     float *row = v->band[v->frames % SPK_VOICE_SMOOTH], top = 1e-12f, mean = 0;
@@ -151,8 +153,8 @@ static float distance(const spk_voice_shape *a, const spk_voice_shape *b)
     return sum / SPK_VOICE_BANDS;
 }
 
-/* power [n / 2 + 1] of the frame; returns the band's sum. Digital silence is not worth a transform.
- * */
+/* Computes power [n / 2 + 1], the spectrum of the frame, and returns its sum over the band. For
+ * digital silence the transform is left out. */
 static double spectrum(spk_voice *v, double *power)
 {
     static const float silence[SPK_VOICE_WINDOW];
@@ -173,7 +175,8 @@ static spk_voice_frame look(spk_voice *v)
     double         *power = v->work + 2 * (size_t)SPK_VOICE_WINDOW, total = spectrum(v, power);
     spk_voice_frame f = {0};
     spk_voice_shape shape = {0}, *before = &v->shape[v->frames % SPK_VOICE_LAG];
-    /* Parseval: the two halves of the spectrum, over n times the window's energy (3 n / 8). */
+    /* Parseval's theorem: twice the sum over half of the spectrum, divided by n and by the window's
+     * energy (3 n / 8). */
     f.power = (float)(total * 2 / (0.375 * SPK_VOICE_WINDOW * SPK_VOICE_WINDOW));
     v->active = f.power > background(v, f.power) * (v->active ? OVER_OFF : OVER_ON);
     f.active = v->active != 0;
@@ -218,7 +221,7 @@ int64_t spk_voice_end(spk_voice *v, spk_voice_frame *out)
     return done;
 }
 
-/* A short stretch of active frames that rings: stretches are counted as they end. */
+/* Whether there is a short word: a stretch of 8 to 60 active frames of which 5 ring. */
 static int short_word(const spk_voice_frame *f, int64_t n)
 {
     int64_t length = 0, rings = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which 10 ms frames of a 16 kHz recording may hold a voice.
+/* Tells which 10 ms frames of a 16 kHz recording may hold a voice.
  *
  * A frame is looked at in a Hann window of 40 ms around it. Of its power spectrum, 190 to 3800 Hz
  * (what a telephone passes, without the first harmonics of mains hum):
@@ -62,14 +62,15 @@ typedef struct spk_voice {
 weft_status spk_voice_init(spk_voice *v, const weft_host *host, weft_error *err);
 void        spk_voice_deinit(spk_voice *v);
 
-/* Takes n samples at 16 kHz and writes the frames that they settle (15 ms behind the last sample),
- * at most n / 160 + 3. Returns how many. [worker] */
+/* Takes n samples at 16 kHz and writes to out the frames that can be told now: those that end 15 ms
+ * or more before the last sample. They are at most n / 160 + 3. Returns how many. [worker] */
 int64_t spk_voice_push(spk_voice *v, const float *x, int64_t n, spk_voice_frame *out);
-/* The recording has ended: the last frames, at most 3; silence is assumed behind it. One frame for
- * every begun 160 samples in all. [worker] */
+/* Writes the last frames, at most 3, when the recording has ended; silence is assumed behind its
+ * end. In all there is then one frame for every 160 samples, the last one begun included. Returns
+ * how many were written. [worker] */
 int64_t spk_voice_end(spk_voice *v, spk_voice_frame *out);
 
-/* Whether speech is heard in n frames. [any] */
+/* 1 where speech is heard in these n frames, by the rule above. [any] */
 int spk_voice_heard(const spk_voice_frame *f, int64_t n);
 
 #endif

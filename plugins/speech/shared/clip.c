@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One item of sound: cut, counted, read. No weight is looked at here. */
+/* One item of sound: which samples it has, how many frames they make, and reading them. No weight
+ * is read here. */
 #include "clip.h"
 
 _Static_assert(sizeof(spk_carried) <= sizeof(((weft_plan *)0)->opaque), "the plan has room for it");
@@ -37,13 +38,14 @@ void spk_clip_give(const weft_plan *p, weft_plan *out)
     out->hdr.size = size;
 }
 
-/* Samples of the recording, at its own rate, from `us` microseconds on. */
+/* The index of the sample at a time in microseconds. */
 static int64_t sample_at(int64_t us, int32_t rate)
 {
     return us / 1000000 * rate + us % 1000000 * rate / 1000000;
 }
 
-/* Which samples the item is made of. Times before 0 were not given. */
+/* Decides which samples the item is made of. A time below 0 in the request means that none was
+ * given. */
 static weft_status cut(const weft_media_info *mi, const weft_request *rq, spk_carried *what,
                        weft_error *err)
 {
@@ -175,7 +177,8 @@ weft_status spk_clip_tensors(const spk_clip_rule *rule, const weft_tensor *input
     return samples != NULL ? take_samples(rule, samples, what, err) : WEFT_OK;
 }
 
-/* Samples that come without a rate are a tensor's, at the model's own. */
+/* The media info to read by. Samples without a rate come from a tensor and are at the model's own
+ * rate. */
 static weft_media_info info_of(const weft_media *media, const spk_carried *what)
 {
     const uint32_t  size = media->info->hdr.size;

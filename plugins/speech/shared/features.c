@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A recording through mixing, resampling and log-mel, a block at a time. */
+/* Takes a recording through mixing, resampling and log-mel, one block at a time. */
 #include "features.h"
 
 #include "weft/sdk.h"
@@ -17,7 +17,7 @@ int64_t spk_features_frames(const spk_features_config *c, const weft_media_info 
     return n <= 0 ? 0 : spk_mel_frames(c, spk_resampled(n, info->sample_rate));
 }
 
-/* One recording being read; released by release, whatever stage it reached. */
+/* One recording that is being read. release() frees it, however far it got. */
 typedef struct reader {
     const weft_host  *host;
     const weft_media *media;
@@ -56,7 +56,7 @@ static weft_status prepare(reader *r, const spk_mel *mel, float *out, int64_t fr
     return WEFT_OK;
 }
 
-/* The next block; *more 0: there is nothing after it. */
+/* Reads and processes the next block. *more becomes 0 when nothing follows it. */
 static weft_status step(reader *r, int *more, weft_error *err)
 {
     int32_t     channels = r->media->info->channels;

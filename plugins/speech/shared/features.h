@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a recording to the frames that an encoder is given: channels mixed, resampled, log-mel.
+/* Makes the frames that an encoder is given from a recording: mixes its channels to one, resamples
+ * it to 16 kHz and computes log-mel frames.
  *
  * Channels are averaged. (SeamlessM4TFeatureExtractor takes the left one of a stereo array; a
  * recording with a voice on the right only would be silent to it.) */
@@ -10,14 +11,16 @@
 #include "resample.h"
 #include "weft/modality.h"
 
-/* Frames that samples first .. first + count of a recording make (count -1: to its end, where info
- * says how long it is); 0: too short; -1: its length is not known. [any] */
+/* The number of frames made of `count` samples of a recording, from sample `first` on. count -1
+ * means up to the end of the recording, whose length info then has to say. 0: too short for a
+ * frame; -1: the length is not known. [any] */
 int64_t spk_features_frames(const spk_features_config *c, const weft_media_info *info,
                             int64_t first, int64_t count);
 
-/* Reads m from where it stands: drops `first` samples, takes count (-1: to the end; in m's own
- * rate), and writes frames to out [frames_max, n_mels]; *frames gets how many. A recording that
- * ends early gives fewer. Blocks are of a fixed size, whatever the length. [worker] */
+/* Reads on from m's current position: drops `first` samples, takes the next `count` (-1: all up to
+ * the end) and writes the frames made of them to out [frames_max, n_mels]. Both counts are in
+ * samples at m's own rate. *frames becomes the number of frames; a recording that ends early gives
+ * fewer. Memory does not grow with the length. [worker] */
 weft_status spk_features_read(const spk_mel *mel, const weft_media *m, int64_t first, int64_t count,
                               float *out, int64_t frames_max, int64_t *frames, weft_error *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stockham's form of the mixed-radix transform (no reordering pass; two buffers take turns) of the
- * frame packed as n / 2 complex numbers, and the step that unpacks it:
- *     X[k] = (Z[k] + Z*[m - k]) / 2 - i w^k (Z[k] - Z*[m - k]) / 2,   m = n / 2, w = exp(-2 pi i /
- *     n) */
+/* The frame of n real numbers is taken as n / 2 complex ones and transformed by Stockham's form of
+ * the mixed-radix transform, which needs no reordering pass but two buffers that take turns. A last
+ * step makes the spectrum of the real frame of that: X[k] = (Z[k] + Z*[m - k]) / 2 - i w^k (Z[k] -
+ * Z*[m - k]) / 2,   m = n / 2, w = exp(-2 pi i / n) */
 #include "fft.h"
 
 #include "weft/sdk.h"

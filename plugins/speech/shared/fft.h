@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The power spectrum of a real frame, in double precision.
  *
- * Why not a library's: features have to agree with the reference's to 1e-5 after a logarithm and a
- * division by a bin's own deviation, and the reference transforms in double. Of the packaged ones
- * kissfft is built for float only, FFTW is GPL, and FFmpeg's is O(n^2) at 400 points. */
+ * Why this is not a library's: the features have to agree with the reference's to 1e-5, after a
+ * logarithm and a division by each bin's standard deviation, and the reference computes this
+ * transform in double precision. Of the libraries that distributions package, kissfft is built for
+ * float only, FFTW is under the GPL, and FFmpeg's takes O(n^2) steps at 400 points. */
 #ifndef SPK_FFT_H
 #define SPK_FFT_H
 
@@ -19,9 +20,9 @@ typedef struct spk_fft {
     double *roots;                   /* [n, 2]: exp(-2 pi i k / n) */
 } spk_fft;
 
-/* n: even, at most SPK_FFT_MAX, with no prime factor above 5; INVALID otherwise. Immutable
- * afterwards: shared between threads. Ended by spk_fft_deinit, which accepts a zeroed one. [worker]
- * */
+/* Prepares transforms of n points. n must be even, at most SPK_FFT_MAX and have no prime factor
+ * above 5; INVALID otherwise. Afterwards *f never changes, so threads may share it. spk_fft_deinit
+ * releases it, also a zeroed one. [worker] */
 weft_status spk_fft_init(spk_fft *f, const weft_host *host, int32_t n, weft_error *err);
 void        spk_fft_deinit(spk_fft *f);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames to log-mel: the part of the recipe (mel.h) that is done frame by frame. */
+/* The part of the recipe in mel.h that is done frame by frame. */
 #include "mel.h"
 
 #include "mel_whole.h"
@@ -68,7 +68,7 @@ static int64_t pad_of(const spk_features_config *c)
     return c->center ? c->frame / 2 : 0;
 }
 
-/* Samples with the zeros that fill them up. */
+/* The number of samples, with the zeros that [fill] puts after them. */
 static int64_t filled(const spk_features_config *c, int64_t n)
 {
     if (n < c->least)
@@ -129,7 +129,7 @@ static double to_hz(int32_t scale, double m)
     return m < 15 ? 200.0 * m / 3.0 : 1000.0 * exp(log(6.4) / 27.0 * (m - 15.0));
 }
 
-/* Where corner j stands: in mel for kaldi, in Hz for the others. */
+/* Corner c_j of the filters: in mel for kaldi, in Hz for the other scales. */
 static double corner(const spk_features_config *c, int32_t j)
 {
     double lo = to_mel(c->mel, c->f_min), hi = to_mel(c->mel, c->f_max);
@@ -150,7 +150,8 @@ static double weight(const spk_features_config *c, const double *p, int32_t k)
     return w > 0 ? w : 0;
 }
 
-/* Lists filter j's weights that are not zero; returns how many. to NULL: only counts. */
+/* Writes the weights of filter j that are not zero to `to`, unless that is NULL, and returns how
+ * many there are. */
 static int32_t fill_filter(const spk_features_config *c, int32_t j, double *to, int32_t *first)
 {
     double  p[3] = {corner(c, j), corner(c, j + 1), corner(c, j + 2)};
@@ -245,10 +246,10 @@ weft_status spk_mel_run_init(spk_mel_run *r, const spk_mel *mel, float *out, int
     r->mel = mel;
     r->out = out;
     r->frames_max = frames_max;
-    r->n_in = pad_of(&mel->config); /* room for the mirror of the start */
+    r->n_in = pad_of(&mel->config); /* room for the mirrored start */
     r->room = BLOCK + 2 * mel->config.frame;
     r->in = h->alloc(h, (uint64_t)r->room * sizeof(float), 64);
-    /* A frame, the transform's buffer, the power. */
+    /* In this order: a frame, the transform's buffer, its power. */
     r->work = h->alloc(h, (uint64_t)(3 * n_fft) * sizeof(double), 64);
     if (r->in != NULL && r->work != NULL)
         return WEFT_OK;
@@ -266,7 +267,7 @@ void spk_mel_run_deinit(spk_mel_run *r)
     r->work = NULL;
 }
 
-/* x [n_fft]: the frame, windowed, with zeros behind it. */
+/* Fills x [n_fft] with the frame that begins at s, windowed, and zeros behind it. */
 static void window_frame(const spk_mel *m, const float *s, double *x)
 {
     const spk_features_config *c = &m->config;
@@ -299,8 +300,8 @@ static void make_frame(const spk_mel *m, const float *s, double *work, float *y)
     }
 }
 
-/* Every frame whose samples are there; then drops what neither a frame nor the last mirror needs.
- * */
+/* Makes every frame whose samples are there, and then drops the samples that neither a later frame
+ * nor the mirrored end needs. */
 static void make_frames(spk_mel_run *r)
 {
     const spk_features_config *c = &r->mel->config;

@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Log-mel frames of 16 kHz mono sound.
  *
- * The recipe, one frame (t = 0, 1, ...) after another, in double precision; [what] applies where
- * the configuration says so:
- *     [fill]   zeros after the samples, up to `least` and to a multiple of `fill`
- *     s        = samples (+-1) scale; [center] frame / 2 more on both sides, mirrored about the
- *                first and the last sample without repeating them
- *     x[i]     = s[t hop + i], 0 <= i < frame
- *     [mean]   x -= mean(x)
- *     [pre]    x[i] -= pre x[i - 1], from the x before; x[0] *= 1 - pre
- *     x[i]    *= window[i]:  hann  0.5 - 0.5 cos(2 pi i / frame)
- *                            povey (0.5 - 0.5 cos(2 pi i / (frame - 1)))^0.85
- *     P[k]     = |rfft(x, zeros up to n_fft)[k]|^2, 0 <= k <= n_fft / 2; re and im rounded to f32
- *     M[j]     = sum_k P[k] max(0, min(up, down)),
- *                up = (f_k - c_j) / (c_{j+1} - c_j), down = (c_{j+2} - f_k) / (c_{j+2} - c_{j+1}),
- *                corners c_0 .. c_{n_mels+1} equally spaced in mel from f_min to f_max,
- *                f_k = 16000 k / n_fft:
- *                htk    m = 2595 log10(1 + f / 700), triangles in Hz
- *                kaldi  m = 1127 ln(1 + f / 700), triangles in mel (c and f_k), last bin unused
- *                slaney m = 3 f / 200 below 1 kHz, else 15 + 27 ln(f / 1000) / ln 6.4, triangles in
- *                       Hz, each times 2 / (c_{j+2} - c_j)
- *     y[t, j]  = ln or log10 of max(M[j], floor), as f32
- * and over the whole recording, in f32:
+ * The recipe. Frames t = 0, 1, ... are made one after another, in double precision. A line with a
+ * name in brackets applies only where the configuration says so: [fill]   zeros after the samples,
+ * up to `least` and to a multiple of `fill` s        = samples (+-1) scale; [center] frame / 2 more
+ * on both sides, mirrored about the first and the last sample without repeating them x[i]     = s[t
+ * hop + i], 0 <= i < frame [mean]   x -= mean(x) [pre]    x[i] -= pre x[i - 1], from the x before;
+ * x[0] *= 1 - pre x[i]    *= window[i]:  hann  0.5 - 0.5 cos(2 pi i / frame) povey (0.5 - 0.5 cos(2
+ * pi i / (frame - 1)))^0.85 P[k]     = |rfft(x, zeros up to n_fft)[k]|^2, 0 <= k <= n_fft / 2; re
+ * and im rounded to f32 M[j]     = sum_k P[k] max(0, min(up, down)), up = (f_k - c_j) / (c_{j+1} -
+ * c_j), down = (c_{j+2} - f_k) / (c_{j+2} - c_{j+1}), corners c_0 .. c_{n_mels+1} equally spaced in
+ * mel from f_min to f_max, f_k = 16000 k / n_fft: htk    m = 2595 log10(1 + f / 700), triangles in
+ * Hz kaldi  m = 1127 ln(1 + f / 700), triangles in mel (c and f_k), last bin unused slaney m = 3 f
+ * / 200 below 1 kHz, else 15 + 27 ln(f / 1000) / ln 6.4, triangles in Hz, each times 2 / (c_{j+2} -
+ * c_j) y[t, j]  = ln or log10 of max(M[j], floor), as f32 and over the whole recording, in f32:
  *     [range]  y = max(y, max(y) - range); y = (y + 4) / 4
  *     [norm]   y[:, j] = (y[:, j] - mean) / sqrt(var + 1e-7), var with n - 1; one frame alone: 0
  *              (sums in NumPy's pairwise order: in silence their rounding is all that is left)
@@ -60,11 +52,11 @@ spk_features_config spk_features_w2v_bert(void);
 /* WhisperFeatureExtractor; n_mels 80 or 128. */
 spk_features_config spk_features_whisper(int32_t n_mels);
 
-/* Frames of n samples at 16 kHz; 0 where they are too few for one (below a frame, or, centred, for
- * the mirror). [any] */
+/* The number of frames that n samples at 16 kHz make; 0 where they are too few for a frame, or,
+ * with `center`, too few to be mirrored. [any] */
 int64_t spk_mel_frames(const spk_features_config *c, int64_t n);
 
-/* Tables; immutable after init: shared between threads. */
+/* The tables of one configuration. They never change after init, so threads may share them. */
 typedef struct spk_mel {
     spk_features_config config;
     const weft_host    *host;
@@ -74,13 +66,14 @@ typedef struct spk_mel {
     int32_t            *first, *count; /* [n_mels] bins of a filter: first, and how many */
 } spk_mel;
 
-/* INVALID where the configuration is impossible, naming what. Ended by spk_mel_deinit, which
- * accepts a zeroed or a failed one. [setup] or [worker] */
+/* INVALID where the configuration is impossible, with a message that names what is wrong.
+ * spk_mel_deinit releases *m, also a zeroed one or one that failed to start. [setup] or [worker] */
 weft_status spk_mel_init(spk_mel *m, const weft_host *host, const spk_features_config *c,
                          weft_error *err);
 void        spk_mel_deinit(spk_mel *m);
 
-/* One recording on its way; memory does not depend on its length. */
+/* One recording that is being turned into frames. Its memory does not depend on the recording's
+ * length. */
 typedef struct spk_mel_run {
     const spk_mel *mel;
     float         *in;               /* [room] samples with mirrored ends */
@@ -91,14 +84,15 @@ typedef struct spk_mel_run {
     int64_t        frames_max, frames;
 } spk_mel_run;
 
-/* Frames go to out, at most frames_max of them. Ended by spk_mel_run_deinit, which accepts a zeroed
- * or a failed one; mel and out outlive it. [worker] */
+/* Starts a recording whose frames go to out, at most frames_max of them. mel and out must outlive
+ * *r. spk_mel_run_deinit releases *r, also a zeroed one or one that failed to start. [worker] */
 weft_status spk_mel_run_init(spk_mel_run *r, const spk_mel *mel, float *out, int64_t frames_max,
                              weft_error *err);
 void        spk_mel_run_deinit(spk_mel_run *r);
 void        spk_mel_push(spk_mel_run *r, const float *samples, int64_t n); /* [worker] */
-/* The recording has ended: the last frames, and what is done over the whole. Returns how many
- * frames out holds: spk_mel_frames of the samples pushed, or frames_max. [worker] */
+/* Ends the recording: makes the last frames and applies the steps that go over the whole recording.
+ * Returns how many frames out holds: spk_mel_frames() of the samples pushed, or frames_max where
+ * that is less. [worker] */
 int64_t spk_mel_end(spk_mel_run *r);
 
 #endif

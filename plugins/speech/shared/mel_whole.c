@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dynamic range and normalisation, in f32 as the reference does them. */
+/* Limits the dynamic range of log-mel frames and normalises them, in f32 as the reference does. */
 #include "mel_whole.h"
 
 #include <math.h>
@@ -42,7 +42,8 @@ static float leaf_sum(const term *t, int64_t from, int64_t n)
     return sum;
 }
 
-/* ... and of more: halves, the first a multiple of 8. It calls itself at most log2(n / 64) deep. */
+/* NumPy's sum of any number of values: the sums of two halves, the first of which has a multiple of
+ * 8 values. The recursion is at most log2(n / 64) deep. */
 static float pairwise_sum(const term *t, int64_t from, int64_t n)
 {
     if (n <= PAIRWISE_LEAF)

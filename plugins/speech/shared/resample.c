@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The polyphase sum. Sums go over eight lanes in a fixed order, so that blocks of any size give the
- * same bytes. */
+/* Computes the sum of resample.h from a table of the kernel at each phase. Every sum is made of
+ * eight partial sums in a fixed order, so the bytes do not depend on the size of the blocks. */
 #include "resample.h"
 
 #include "weft/sdk.h"
@@ -23,8 +23,8 @@ static int64_t gcd(int64_t a, int64_t b)
     return a;
 }
 
-/* The modified Bessel function I0, by its power series; 60 terms are exact in double up to x = 15.
- * */
+/* The modified Bessel function I0, by its power series. 60 terms are exact in double precision up
+ * to x = 15. */
 static double bessel0(double x)
 {
     double sum = 1, term = 1;
@@ -35,7 +35,7 @@ static double bessel0(double x)
     return sum;
 }
 
-/* h at a distance of t inputs. */
+/* The kernel h(t), t in input samples. */
 static double kernel_at(double t, double c)
 {
     double u = c * t;
@@ -54,8 +54,9 @@ static void fill_kernel(spk_resampler *r, double c)
     }
 }
 
-/* Rates whose phases are too many to keep get enough that interpolating costs less than -100 dB:
- * the kernel is the smoother, the lower its band lies within the input's. */
+/* How many phases the table holds. Where all of them are too many, there are enough that the error
+ * of interpolating stays below -100 dB. Fewer are needed when the output's band is a small part of
+ * the input's, since the kernel is then smoother. */
 static int64_t choose_phases(const spk_resampler *r, double ratio)
 {
     if (r->den <= EXACT_PHASES)
@@ -89,7 +90,7 @@ weft_status spk_resampler_init(spk_resampler *r, const weft_host *host, int32_t 
                          rate);
     }
     fill_kernel(r, c);
-    /* What lies before the recording is zero. */
+    /* What lies before the recording counts as zero. */
     memset(r->window, 0, (size_t)r->half * sizeof(float));
     r->window_at = -r->half;
     r->window_n = r->half;
@@ -136,13 +137,13 @@ static float dot(const float *a, const float *b, int64_t n)
            ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
 
-/* Output n, whose inputs are in the window. */
+/* Computes output n, all of whose inputs are in the window. */
 static float output(const spk_resampler *r, int64_t n)
 {
-    int64_t      at = n / r->den * r->num + n % r->den * r->num / r->den;
-    int64_t      past = n % r->den * r->num % r->den; /* / den: how far past input `at` */
-    int64_t      p = past * r->phases / r->den, rest = past * r->phases % r->den;
-    int64_t      taps = 2 * r->half;
+    int64_t at = n / r->den * r->num + n % r->den * r->num / r->den;
+    int64_t past = n % r->den * r->num % r->den; /* the phase times den: how far past input `at` */
+    int64_t p = past * r->phases / r->den, rest = past * r->phases % r->den;
+    int64_t taps = 2 * r->half;
     const float *x = r->window + (at - r->half + 1 - r->window_at);
     float        y = dot(x, r->kernel + p * taps, taps);
     if (rest == 0)
@@ -157,8 +158,8 @@ static int64_t needs(const spk_resampler *r, int64_t n)
     return n / r->den * r->num + n % r->den * r->num / r->den + r->half;
 }
 
-/* Writes the outputs, up to `end`, whose inputs are all there; then drops inputs that no later one
- * needs. */
+/* Writes the outputs below `end` whose inputs are all there, and then drops the inputs that no
+ * later output needs. */
 static int64_t drain(spk_resampler *r, int64_t end, float *out)
 {
     int64_t done = 0;

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any sample rate to 16 kHz, in blocks.
+/* Resamples sound of any rate to 16 kHz, block by block.
  *
  *     y[n] = sum_i x[i] h(i - n r),  r = rate / 16000,  h(t) = c sinc(c t) w(c t / 64),
  *     c = 0.9475937 min(1, 1 / r),  w = Kaiser window, beta 14.769656, zero outside |c t| < 64
  *
  * These are the figures of librosa's and torchaudio's "kaiser_best", so that features agree with
- * what models were trained on. The kernel is kept at the phases that n r takes when there are at
- * most 1024 of them (every common rate: nothing is approximated but f32), else at many and
- * interpolated. ceil(n_in / r) samples come out; what lies outside the recording counts as zero.
+ * what models were trained on. The fraction of n r is called the phase. Every common rate has at
+ * most 1024 different phases; a table then holds the kernel h at each of them, and nothing is
+ * approximated except by rounding to f32. For other rates the table holds many phases, and values
+ * in between are interpolated. ceil(n_in / r) samples come out. What lies outside the recording
+ * counts as zero.
  *
  * Measured by tests/speech/test_resample.c against the same sum in double precision: at 8, 11.025,
  * 22.05, 32, 44.1, 48 and 96 kHz, and at 44,099 and 7,999 Hz, where phases are interpolated,
- * samples differ by at most 1e-7 of full scale, and the log-mel features made from both (Whisper's,
- * 80 bins) by at most 1e-5, at 11.025 kHz 3e-5: the bins above its band hold rounding alone. */
+ * samples differ by at most 1e-7 of full scale. The log-mel features made from both (Whisper's, 80
+ * bins) differ by at most 1e-5, and at 11.025 kHz by 3e-5, because the bins above that recording's
+ * band hold nothing but rounding errors. */
 #ifndef SPK_RESAMPLE_H
 #define SPK_RESAMPLE_H
 
@@ -31,19 +34,20 @@ typedef struct spk_resampler {
     int64_t n_in, n_out;
 } spk_resampler;
 
-/* rate: 1000 to 768000. INVALID outside, NOMEM. At 16 kHz samples pass unchanged. Ended by
- * spk_resampler_deinit, which accepts a zeroed or a failed one. Not tied to a thread; one caller at
+/* rate: 1000 to 768000, else INVALID. NOMEM. At 16 kHz samples pass unchanged. spk_resampler_deinit
+ * releases *r, also a zeroed one or one that failed to start. Different threads may call it, one at
  * a time. [worker] */
 weft_status spk_resampler_init(spk_resampler *r, const weft_host *host, int32_t rate,
                                weft_error *err);
 void        spk_resampler_deinit(spk_resampler *r);
 
-/* Takes n inputs and writes every output that they settle to out, which has room for
- * spk_resampler_bound(r, n). Returns how many. [worker] */
+/* Takes n input samples and writes every output sample that can be computed now to out, which must
+ * have room for spk_resampler_bound(r, n). Returns how many. [worker] */
 int64_t spk_resampler_push(spk_resampler *r, const float *in, int64_t n, float *out);
-/* The recording has ended: writes the rest; at most spk_resampler_bound(r, 0). [worker] */
+/* Writes the last samples, at most spk_resampler_bound(r, 0), when the recording has ended. Returns
+ * how many. [worker] */
 int64_t spk_resampler_end(spk_resampler *r, float *out);
-/* The most that push of n or end writes. [any] */
+/* The most samples that a push of n samples, or the end (n 0), writes. [any] */
 int64_t spk_resampler_bound(const spk_resampler *r, int64_t n);
 
 /* Averages channels: in [n, channels] to out [n], which may be in. [any] */

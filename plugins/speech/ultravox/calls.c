@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One op on the queue per call, the first failure kept. */
+/* Each call enqueues ops. After a first failure, which is kept, nothing more is enqueued. */
 #include "calls.h"
 
-#define LAYER_EPS 1e-5f /* torch's LayerNorm: Whisper has no key for it */
+#define LAYER_EPS 1e-5f /* PyTorch's default: Whisper's configuration has no key for it */
 #define RMS_EPS 1e-6f   /* the projector's norms, whatever the text core's is */
 
 void vox_norm_rows(vox_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the encoder and the projector are written in besides plugins/common/run.h. All [encode]. */
+/* The calls that the encoder and the projector are written with, besides those of
+ * plugins/common/run.h. All are [encode]. */
 #ifndef VOX_CALLS_H
 #define VOX_CALLS_H
 
@@ -10,11 +11,12 @@ typedef struct vox_run {
     weft_tensor zero; /* [1]: 0.0 */
 } vox_run;
 
-/* Layer norm where w has a bias, else RMS norm; y may be x. */
+/* y = norm of each row of x: a layer norm where w has a bias, else an RMS norm. y may be x. */
 void vox_norm_rows(vox_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w);
 void vox_clear(vox_run *r, const weft_tensor *x); /* x [rows, d] = 0 */
-/* y [rows, d * 3]: row i is what a convolution of kernel 3 sees from row i * stride of x [n, d] on,
- * in the order of its weight's columns: channel, then place. */
+/* Gathers what a convolution of kernel 3 reads, so that a linear layer can do the rest: row i of y
+ * [rows, d * 3] holds the three rows of x [n, d] from row i * stride on, in the order of the
+ * weight's columns (channel, then place). */
 void vox_windows(vox_run *r, const weft_tensor *y, const weft_tensor *x, int64_t stride);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checkpoint component. Some early directories (v0.3 8B, v0.4 8B) hold their whole text model
- * under language_model., with its numbers in text_config; the others name it in text_model_id. A
- * map's layer list must live until deinit: it is what the plugin's slot of each engine holds. */
+/* The checkpoint component, which tells the host where in a directory the text model is. Some early
+ * directories (v0.3 8B, v0.4 8B) hold their whole text model under language_model., with its
+ * numbers in text_config. The others only name a text model in text_model_id. The list of layers of
+ * a text map must live until deinit, so it is kept in the plugin's slot of the engine
+ * (weft_host.slot). */
 #include "ultravox.h"
 
 #define TEXT_PREFIX "language_model.model."

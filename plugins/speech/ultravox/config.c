@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json of the adapter and of its encoder, every value range-checked before anybody computes
- * a size from it. Absent keys take the defaults of UltravoxConfig and WhisperConfig. */
+/* Reads config.json of the adapter and of its encoder. The range of every value is checked before
+ * any size is computed from it. Absent keys take the defaults of UltravoxConfig and WhisperConfig.
+ */
 #include "ultravox.h"
 
 static const plg_int_key encoder_keys[] = {
@@ -35,8 +36,9 @@ static weft_status read_encoder(const weft_host *h, const vox_origin *origin, vo
     return WEFT_OK;
 }
 
-/* swiglu halves the width; anything else is a plain activation. It is Ultravox's default, and silu
- * is Shuka's. */
+/* Reads the projector's activation. swiglu multiplies one half of its input by a function of the
+ * other, so it halves the width; all others keep it. The default is swiglu for Ultravox and silu
+ * for Shuka. */
 static weft_status read_activation(const plg_keys *k, int shuka, vox_projector_config *c)
 {
     const char *name = shuka ? "silu" : "swiglu";
@@ -53,7 +55,8 @@ static weft_status read_activation(const plg_keys *k, int shuka, vox_projector_c
     return c->gated ? WEFT_OK : plg_keys_act(k, "projector_act", PLG_ACTS, &c->act);
 }
 
-/* The tensors say where the second norm is; the key must agree. */
+/* Finds out where the second norm of the projector is. The tensors say so, and the key must agree.
+ */
 static weft_status read_norm(const plg_keys *k, vox_projector_config *c)
 {
     const weft_if_weights *w = k->host->get_interface(k->host, WEFT_IF_WEIGHTS);
@@ -72,7 +75,7 @@ static weft_status read_norm(const plg_keys *k, vox_projector_config *c)
     return WEFT_OK;
 }
 
-/* Keys that stand for code that is not here. */
+/* Refuses keys that ask for layers which this plugin does not have. */
 static weft_status refuse(const plg_keys *k)
 {
     static const struct {
@@ -118,8 +121,8 @@ static weft_status read_projector(const plg_keys *k, int shuka, vox_projector_co
     return status == WEFT_OK ? read_norm(k, c) : status;
 }
 
-/* The package was named by the user or claimed by its architecture: another one is a mistake, and
- * no reason to stay idle. */
+/* Checks the architecture. The directory was named by the user, or was chosen for its architecture;
+ * so another architecture is a mistake to report, and no reason to stay idle. */
 static weft_status check_architecture(const plg_keys *k, int *shuka)
 {
     const char *name = "nothing";

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One item from frames to tokens, chunk by chunk in the same scratch memory. */
+/* Encodes one item, from frames to tokens. A long recording is encoded in chunks, one after
+ * another, which use the same scratch memory. */
 #include "stages.h"
 
 enum { TOKENS, FEATURES, ENCODED }; /* outputs of a plan; the last where there is one chunk */
 
-/* One chunk: lays out, and with r enqueues. */
+/* Lays out the buffers of one chunk and, where r is not NULL, enqueues its work. */
 static void encode_chunk(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
                          const weft_tensor *input, const weft_tensor *outputs, plg_arena *a)
 {
     weft_tensor    x = plg_carve(a, WEFT_F32, k->n_tokens * c->projector.stack, c->encoder.d);
     weft_tensor    rows = plg_rows(&x, 0, k->n_rows, c->encoder.d);
     weft_tensor    frames = {.ndim = 0}, out = {.ndim = 0};
-    const uint64_t mark = a->used; /* the encoder's buffers become the projector's */
+    const uint64_t mark = a->used; /* from here on the projector reuses the encoder's buffers */
     if (r != NULL) {
         frames = plg_rows(input, k->first, k->n, input->shape[1]);
         out = plg_rows(&outputs[TOKENS], k->first_token, k->n_tokens, outputs[TOKENS].shape[1]);
@@ -23,7 +24,7 @@ static void encode_chunk(vox_run *r, const vox_config *c, const vox_weights *w, 
     vox_project(r, c, w, k, &x, &out, a);
 }
 
-/* The first chunk is the longest, but the last one alone may be padded. */
+/* The first chunk is the longest; but only the last one is ever padded, so it may need more. */
 uint64_t vox_scratch_bytes(const vox_config *c, int64_t n_frames)
 {
     const int64_t     last = vox_n_chunks(c, n_frames) - 1;
@@ -38,7 +39,8 @@ uint64_t vox_scratch_bytes(const vox_config *c, int64_t n_frames)
     return a.peak;
 }
 
-/* Ctrl-C between two chunks; and for who waits, how far it is. */
+/* Called between two chunks: stops where the host was cancelled (Ctrl-C), and tells how far the
+ * work is. */
 static void between(plg_run *r, int64_t done, int64_t all)
 {
     const weft_host *h = r->host;

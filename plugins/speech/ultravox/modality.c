@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The modality "audio": life cycle, hooks, prompts, and the batch of items to encode.c. */
+/* The modality component for the kind "audio": its life cycle, hooks and prompts. A batch of items
+ * is handed to encode.c one by one. */
 #include "ultravox.h"
 
-/* One after the other: the queue keeps the order, so all of them use the same scratch, and no
- * item's bytes can depend on another's. */
+/* Enqueues the items one after another. The queue keeps that order, so all of them can use the same
+ * scratch memory, and no item's bytes can depend on another item. */
 static weft_status encode(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
                           const weft_tensor *scratch, weft_error *err)
 {
@@ -22,8 +23,9 @@ static weft_status preprocess(void *self, const weft_media *media, const weft_pl
     return spk_clip_read(&((const vox_modality *)self)->mel, media, p, inputs[0].data, err);
 }
 
-/* The words of the training, which are heard best (fixie-ai/ultravox ultravox/data). What was
- * asked for transcripts changed together with the projector's norm. */
+/* The default prompts are those that the models were trained with, since they work best
+ * (fixie-ai/ultravox ultravox/data). The prompt for transcripts changed in the same release as the
+ * place of the projector's norm, which therefore tells which of the two to use. */
 static weft_status prompt(void *self, const char *task, const char **system, const char **user,
                           weft_error *err)
 {
@@ -41,8 +43,8 @@ static weft_status prompt(void *self, const char *task, const char **system, con
     return WEFT_OK;
 }
 
-/* The marker's id is the host's choice: no checkpoint's audio_token_index means the text model
- * that is open. */
+/* Declares the marker and the soft-token site. The host chooses the marker's id, because the
+ * audio_token_index of a checkpoint need not fit the text model that is open. */
 static weft_status install(void *self, const weft_hook_sink *sink, weft_error *err)
 {
     const weft_hook_site site = {.hdr = WEFT_HDR(weft_hook_site),
@@ -91,7 +93,7 @@ static void destroy(void *self)
     m->host->free(m->host, m);
 }
 
-/* Without a directory of its own, or without a text core to speak to, there is nothing to do. */
+/* Whether the plugin has something to do: it needs a directory of its own and a text core. */
 static weft_status check_use(const weft_model_info *mi, weft_error *err)
 {
     if (mi->package == NULL)
@@ -118,7 +120,7 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     m->package = mi->package;
     m->ops = h->get_interface(h, WEFT_IF_OPS);
     status = vox_config_read(h, mi->package, mi->d_model, &m->config, err);
-    if (status == WEFT_E_UNSUPPORTED) /* it would stay idle, which helps nobody who named it */
+    if (status == WEFT_E_UNSUPPORTED) /* else it would stay idle, though the user asked for it */
         status = WEFT_E_INVALID;
     if (status == WEFT_OK)
         status = spk_mel_init(&m->mel, h, &m->config.front, err);

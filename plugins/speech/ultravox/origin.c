@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the Whisper encoder is. A directory whose audio_model_id is null holds a tuned encoder
- * under audio_tower.; one that names a model uses that one's, and does not repeat it (v0.4_1). The
- * 8B directories of v0.3 and v0.4 have a null id and no encoder either: what their audio_config
- * was written from says which. So the tensors decide, and the ids only say what is missing. */
+/* Finds the Whisper encoder. A directory whose audio_model_id is null holds a tuned encoder under
+ * audio_tower.; a directory that names a model uses the encoder of that model and does not repeat
+ * it (v0.4_1). The 8B directories of v0.3 and v0.4 have a null id and no encoder: there
+ * audio_config tells which model's encoder is meant. So the tensors decide whether the encoder is
+ * there, and the ids only serve to say which one is missing. */
 #include "ultravox.h"
 
 #define OWN_TENSORS "audio_tower."
@@ -20,7 +21,8 @@ static int has(const weft_host *h, const weft_package *p, const char *prefix, co
     return weights_of(h)->has(h, p, full);
 }
 
-/* A whole Whisper repository or WhisperModel, and an encoder saved by itself. */
+/* What the encoder's tensor names begin with in p: they differ between a whole Whisper model and an
+ * encoder that was saved by itself. */
 static const char *prefix_within(const weft_host *h, const weft_package *p)
 {
     static const char *const known[] = {"model.encoder.", "encoder.", ""};
@@ -96,7 +98,8 @@ weft_status vox_origin_find(const weft_host *h, const weft_package *own, vox_ori
     return WEFT_OK;
 }
 
-/* Of 80 and 128 bins, and what the configuration says, the one that conv1.weight has. */
+/* Tries 80, 128 and the configured number of mel bins, and returns the one that fits conv1.weight.
+ */
 static int32_t bins_of_weight(const weft_host *h, const vox_origin *origin, int32_t d,
                               int32_t configured)
 {
@@ -112,7 +115,7 @@ static int32_t bins_of_weight(const weft_host *h, const vox_origin *origin, int3
         if (weights_of(h)->get(h, origin->package, &w, 1, &got, NULL) == WEFT_OK)
             return candidates[i];
     }
-    return configured; /* load says what is wrong with it */
+    return configured; /* loading the weight will report what is wrong */
 }
 
 static void note(const weft_host *h, const weft_package *own, const vox_origin *origin,

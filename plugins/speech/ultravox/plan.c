@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chunks and plans: from a recording's length, or from tensors that somebody prepared, to frames,
- * rows, tokens and bytes.
+/* Makes chunks and plans: from a recording's length, or from tensors that were prepared elsewhere,
+ * it computes the numbers of frames, rows, tokens and bytes.
  *
  *     frames n = ceil(samples / 160), samples at least 320        tokens = ceil(n / (2 stack))
  *
- * A recording of one chunk is encoded as it is. Of a longer one every chunk counts its positions
- * from 0, and the last is padded with zeros after normalisation, as if to 3000 frames; rows past
- * its end are no keys, but its last token is made of them too (they are not zero). So padding to
- * whole tokens gives the same: nothing further reaches a token. Source: fixie-ai/ultravox
- * ultravox_processing.py and its tests. */
+ * A recording of one chunk is encoded as it is. In a longer one every chunk counts its positions
+ * from 0. The reference pads the last chunk with zeros to 3000 frames, after normalisation. The
+ * rows of that padding are not attended to, but the last token is partly made of them, and they are
+ * not zero. Padding to whole tokens therefore gives the same result as padding to 3000 frames,
+ * because no row after those reaches a token. Source: fixie-ai/ultravox ultravox_processing.py and
+ * its tests. */
 #include "ultravox.h"
 
 int64_t vox_n_chunks(const vox_config *c, int64_t n_frames)
@@ -43,7 +44,8 @@ int64_t vox_n_tokens(const vox_config *c, int64_t n_frames)
     return last.first_token + last.n_tokens;
 }
 
-/* The order of the outputs is encode.c's. The encoder's is shown where there is one chunk. */
+/* Fills *p. The outputs are in the order that encode.c expects. The encoder's rows are an output
+ * only where there is one chunk. */
 static void make(const vox_config *c, const spk_clip_rule *rule, const spk_carried *what,
                  weft_plan *out)
 {

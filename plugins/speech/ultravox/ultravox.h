@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.ultravox's own types. The words of the code: a recording is n log-mel frames of `bins`
- * values, 10 ms each; it is cut into chunks of 30 s; the Whisper encoder makes a row of two frames,
- * the projector a token of `stack` rows. Tokens of all chunks take the places of placeholders, one
- * after another.
+/* The types of weft.ultravox.
  *
- * A directory of Ultravox holds the projector, and its encoder or the name of the one it wants:
- * origin.c finds it. The text model is always opened by itself.
- * Sources: fixie-ai/ultravox (v0.3 to v0.6) and transformers 4.49 models/whisper. */
+ * The words of the code: a recording becomes n log-mel *frames* of 10 ms and `bins` values each. It
+ * is cut into *chunks* of 30 s. The Whisper encoder makes one *row* of two frames, and the
+ * projector makes one *token* of `stack` rows. The tokens of all chunks, one after another, replace
+ * the placeholders in the prompt.
+ *
+ * An Ultravox directory holds the projector, and either its encoder or the name of the encoder that
+ * it wants; origin.c finds the encoder. The text model is always opened by itself. Sources:
+ * fixie-ai/ultravox (v0.3 to v0.6) and transformers 4.49 models/whisper. */
 #ifndef VOX_ULTRAVOX_H
 #define VOX_ULTRAVOX_H
 
@@ -33,7 +35,7 @@
 #define VOX_HOP 160         /* samples of a frame */
 #define VOX_LEAST 320       /* samples; shorter recordings are filled up with zeros */
 
-/* Where the Whisper encoder is. Strings live until deinit. */
+/* Where the Whisper encoder is. The strings live until deinit. */
 typedef struct vox_origin {
     const weft_package *package;
     const char         *tensors; /* what its tensors' names start with */
@@ -42,7 +44,7 @@ typedef struct vox_origin {
 
 typedef struct vox_encoder_config {
     int32_t d, d_ffn, n_heads, n_layers;
-    int32_t bins, positions; /* positions: rows of a chunk at most */
+    int32_t bins, positions; /* mel bins of a frame; most rows of a chunk */
     int32_t act, reserved;
 } vox_encoder_config;
 
@@ -68,20 +70,23 @@ typedef struct vox_config {
 weft_status vox_config_read(const weft_host *h, const weft_package *p, int32_t d_text,
                             vox_config *out, weft_error *err);
 
-/* origin.c: finds the encoder: in own where its tensors are there or, without any weights to look
- * at, where audio_model_id is null; else in the directory of the option `audio`. [setup] */
+/* origin.c: finds the encoder. It is in `own` where `own` has its tensors; without any weights to
+ * look at, where audio_model_id is null. Else it is in the directory that the option `audio` names.
+ * [setup] */
 weft_status vox_origin_find(const weft_host *h, const weft_package *own, vox_origin *out,
                             weft_error *err);
-/* Mel bins of the encoder: those of its conv1.weight where that is at hand (it is right when
- * preprocessor_config.json differs, and a note says so), else the configured ones. [setup] */
+/* origin.c: the number of mel bins that the encoder reads: that of its conv1.weight where there are
+ * weights, else the configured one. Where the two differ the weight is right, and a line in the log
+ * says so. [setup] */
 int32_t vox_origin_bins(const weft_host *h, const weft_package *own, const vox_origin *origin,
                         int32_t d, int32_t configured);
 
-/* One chunk of a recording on its way, all from the number of frames. */
+/* The sizes of one chunk of a recording. All of them follow from the recording's number of frames.
+ */
 typedef struct vox_chunk {
     int64_t first, n;       /* frames of the recording */
-    int64_t n_frames;       /* with those of padding */
-    int64_t n_rows, n_keys; /* of the encoder; those of sound: only they are attended to */
+    int64_t n_frames;       /* the same with padding */
+    int64_t n_rows, n_keys; /* rows of the encoder; those of them that are sound and attended to */
     int64_t n_tokens, first_token;
 } vox_chunk;
 
@@ -106,7 +111,8 @@ typedef struct vox_weights {
 weft_status vox_weights_load(const weft_host *h, const weft_package *own, const vox_config *c,
                              vox_weights *out, weft_error *err);
 void        vox_weights_free(const weft_host *h, vox_weights *w);
-/* How many numbers that is, from the configuration alone; 0 when memory is out. [any] */
+/* The number of parameters that vox_weights_load reads, from the configuration alone; 0 when memory
+ * is out. [any] */
 uint64_t vox_weights_count(const weft_host *h, const vox_config *c);
 
 /* What weft_modality's self points to. */
@@ -127,13 +133,15 @@ weft_status vox_plan_inputs(void *self, const weft_tensor *inputs, const char *c
                             uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
                             weft_error *err);
 
-/* encode.c: device bytes that encoding one item needs, and the enqueueing of one. input [n_frames,
- * bins]; outputs in the order of its plan. [encode] */
-uint64_t    vox_scratch_bytes(const vox_config *c, int64_t n_frames);
+/* encode.c: the bytes of device memory that encoding one item needs. [any] */
+uint64_t vox_scratch_bytes(const vox_config *c, int64_t n_frames);
+/* Enqueues the encoding of one item. input: [n_frames, bins]; outputs: in the order of the plan.
+ * [encode] */
 weft_status vox_encode(const vox_modality *m, weft_queue *q, const weft_tensor *input,
                        const weft_tensor *outputs, const weft_tensor *scratch, weft_error *err);
 
-/* modality.c, checkpoint.c: the components; init and deinit of the latter's record. */
+/* modality.c, checkpoint.c: the components. vox_checkpoint_init allocates the record that the
+ * plugin's slot of an engine holds, and vox_checkpoint_deinit frees it. */
 extern const weft_modality   vox_audio_modality;
 extern const weft_checkpoint vox_checkpoint;
 weft_status                  vox_checkpoint_init(const weft_host *h, weft_error *err); /* [setup] */

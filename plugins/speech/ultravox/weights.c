@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names and shapes of all weights: of the encoder in one request, of the projector in another,
- * since they may be in two directories. Names: transformers 4.49 modeling_whisper.py,
- * fixie-ai/ultravox ultravox_model.py. k_proj has no bias, nor has the projector. */
+/* Names and shapes of all weights. The encoder's are loaded in one request and the projector's in
+ * another, since they may be in two directories. The names are those of transformers 4.49
+ * modeling_whisper.py and fixie-ai/ultravox ultravox_model.py. k_proj has no bias, and neither has
+ * the projector. */
 #include "ultravox.h"
 
 typedef struct asked {

@@ -9,7 +9,8 @@
  * GELU is the exact form; LN eps 1e-5. */
 #include "stages.h"
 
-/* Frames, then conv1's rows, each with a row of zeros before and after. */
+/* Runs the two convolutions. The frames, and then the rows that conv1 makes, are laid out with a
+ * row of zeros before and after them. */
 static void convolve(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
                      const weft_tensor *frames, const weft_tensor *x, plg_arena *a)
 {
@@ -37,7 +38,7 @@ static void convolve(vox_run *r, const vox_config *c, const vox_weights *w, cons
     plg_add(&r->on, x, &positions, 1.0f);
 }
 
-/* Buffers of a layer. */
+/* The buffers of a layer. */
 typedef struct buffers {
     weft_tensor h, wide;            /* [n_rows, d], [n_rows, max(3 d, d_ffn)] */
     weft_tensor bounds_q, bounds_k; /* i32 [2] */
@@ -86,7 +87,7 @@ static void feed_forward(vox_run *r, const vox_encoder_config *c, const vox_chun
 void vox_whisper(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
                  const weft_tensor *frames, const weft_tensor *x, plg_arena *a)
 {
-    const uint64_t mark = a->used; /* the convolutions' buffers become the layers' */
+    const uint64_t mark = a->used; /* from here on the layers reuse the convolutions' buffers */
     const int32_t  q_bounds[2] = {0, (int32_t)k->n_rows}, k_bounds[2] = {0, (int32_t)k->n_keys};
     convolve(r, c, w, k, frames, x, a);
     a->used = mark;

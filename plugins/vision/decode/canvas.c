@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orientation as an affine map of addresses: no second copy of the picture is ever made. */
+/* Applies the orientation while pixels are written, as an affine map of addresses. So no second
+ * copy of the picture is needed. */
 #include "canvas.h"
 
 #include <string.h>
 
-/* How x and y of the stored picture move through the upright one, by EXIF orientation: which of
- * them runs along shown rows, and whether each runs backwards. */
+/* For each EXIF orientation: whether x and y change places in the upright picture, and whether x
+ * and y run backwards in it. */
 static const struct {
     uint8_t swaps, x_back, y_back;
 } moves[9] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where decoded pixels go: rows of the stored picture into an upright buffer. */
+/* Writes the rows of a stored picture into a buffer that holds it upright, as its EXIF orientation
+ * says. */
 #ifndef VIS_CANVAS_H
 #define VIS_CANVAS_H
 
@@ -12,17 +13,19 @@ typedef struct vis_canvas {
     int32_t  channels;             /* 3 or 4 */
 } vis_canvas;
 
-/* Whether orientation (1 to 8, EXIF) swaps width and height. [any] */
+/* 1 where this EXIF orientation (1 to 8) swaps width and height. [any] */
 int vis_orientation_swaps(int32_t orientation);
 
-/* px: u8 [shown height, shown width, channels] for a stored picture of width x height. [any] */
+/* Makes the canvas of a stored picture of width x height over px, u8 [shown height, shown width,
+ * channels]. [any] */
 vis_canvas vis_canvas_make(uint8_t *px, int32_t width, int32_t height, int32_t channels,
                            int32_t orientation);
 
-/* Row y as one run of bytes, to decode into directly; NULL where orientation scatters it. [any] */
+/* Where row y of the stored picture lies, if its pixels lie side by side in order: a decoder can
+ * then write into it directly. NULL where the orientation scatters them. [any] */
 uint8_t *vis_canvas_row(const vis_canvas *c, int32_t y);
 
-/* Puts n pixels of a row at x = first, first + every, ... of row y. [any] */
+/* Writes n pixels to row y of the stored picture, at x = first, first + every, and so on. [any] */
 void vis_canvas_put(const vis_canvas *c, int32_t y, int32_t first, int32_t every,
                     const uint8_t *row, int32_t n);
 

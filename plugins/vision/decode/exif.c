@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounds-checked look into the first TIFF directory. */
+/* Looks for the orientation tag in the first TIFF directory, with every offset checked. */
 #include "exif.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #define ENTRY_BYTES 12u
 #define PREFIX_BYTES 6u /* "Exif" and two zeros */
 
-/* The caller has checked that the bytes are there. */
+/* Reads two bytes, which the caller has checked to be there. */
 static uint32_t get16(const uint8_t *p, int big)
 {
     return big ? (uint32_t)p[0] << 8 | p[1] : (uint32_t)p[1] << 8 | p[0];

@@ -5,10 +5,13 @@
 
 #include <stdint.h>
 
-/* p, n: a TIFF structure ("II*\0..." or "MM\0*..."), with or without the prefix "Exif\0\0" (JPEG
- * has it, PNG should not but may), or any bytes at all. Returns tag 0x0112 of its first directory
- * (the last one where it is there twice, as readers that keep a map see it), 1 to 8; 1 (upright)
- * where there is none or the block is damaged: a bad tag is no reason to refuse a picture. [any] */
+/* Returns the EXIF orientation, 1 to 8, that a block of n bytes at p states; 1 (upright) where it
+ * states none or is damaged, because a bad tag is no reason to refuse a picture.
+ *
+ * The block should be a TIFF structure ("II*\0..." or "MM\0*..."), with or without the prefix
+ * "Exif\0\0" (JPEG has it, PNG should not but may); any bytes are safe. The orientation is tag
+ * 0x0112 of the first directory. Where the tag is there twice the last one counts, as in readers
+ * that keep tags in a map. [any] */
 int32_t vis_exif_orientation(const uint8_t *p, uint64_t n);
 
 #endif

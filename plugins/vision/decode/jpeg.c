@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.jpeg: the JPEG decoder, on libjpeg-turbo: integer DCT, fancy upsampling, so that pixels
- * equal Pillow's.
+/* weft.jpeg: the JPEG decoder. It uses libjpeg-turbo with the integer DCT and "fancy upsampling",
+ * so that the pixels equal Pillow's.
  *
- * Order of defence: the segments are walked (jpeg_scan.h), then libjpeg reads. Its errors come back
- * by longjmp into guarded(), and nowhere else; its warnings of lost picture data count as
- * errors. */
+ * The segments are checked first (jpeg_scan.h), and libjpeg reads the file after that. libjpeg
+ * reports errors by longjmp; they all arrive in guarded(). Its warnings that picture data is lost
+ * count as errors. */
 #include "jpeg_scan.h"
 #include "weft/sdk.h"
 
@@ -20,7 +20,7 @@
 #define SOURCE_BYTES 16384
 
 typedef struct jpeg_dec {
-    vis_still                     still; /* first: vis_still_* take the decoder itself */
+    vis_still still; /* must come first: vis_still_* take a pointer to the decoder */
     struct jpeg_decompress_struct jpeg;
     struct jpeg_error_mgr         errors;
     struct jpeg_source_mgr        source;
@@ -85,7 +85,7 @@ static void on_skip(j_decompress_ptr jpeg, long n)
     d->still.stream.at += want - now;
 }
 
-/* Called for every row of blocks that is read: the place to bound work that a file can ask for. */
+/* Called for every row of blocks that is read. It stops a file that asks for too much work. */
 static void on_progress(j_common_ptr jpeg)
 {
     jpeg_dec        *d = jpeg->client_data;
@@ -132,7 +132,8 @@ static weft_status explain(jpeg_dec *d, weft_error *err)
     return explain_fault(d, err);
 }
 
-/* Runs a step that may end in on_error. What it changes lies in *d, so no local is clobbered. */
+/* Runs a step that may end in on_error by longjmp. Everything that a step changes lies in *d, so
+ * that no local variable is lost by the jump. */
 static weft_status guarded(jpeg_dec *d, void (*step)(jpeg_dec *), weft_error *err)
 {
     if (setjmp(d->out) != 0)
@@ -148,7 +149,7 @@ static void set_up(jpeg_dec *d)
     d->errors.emit_message = on_message;
     d->errors.output_message = on_output;
     d->jpeg.client_data = d;
-    d->created = 1; /* at once: what fails half-way is destroyed too */
+    d->created = 1; /* set first, so that it is destroyed also where creating it fails half-way */
     jpeg_create_decompress(&d->jpeg);
     d->jpeg.mem->max_memory_to_use = MAX_MEMORY;
     memset(&d->source, 0, sizeof d->source);
@@ -166,7 +167,7 @@ static void read_header(jpeg_dec *d)
 {
     set_up(d);
     jpeg_read_header(&d->jpeg, TRUE);
-    /* The walk before found the size that was checked: it must be the one decoded. */
+    /* jpeg_scan.c checked the size that it found, so the size that is decoded must be the same. */
     if (d->jpeg.image_width != (JDIMENSION)d->still.width ||
         d->jpeg.image_height != (JDIMENSION)d->still.height ||
         d->jpeg.num_components != d->components)
@@ -181,9 +182,9 @@ static uint32_t muldiv255(uint32_t a, uint32_t b)
     return ((t >> 8) + t) >> 8;
 }
 
-/* CMYK as files hold it, inverted (Adobe's way, which Pillow takes for every CMYK JPEG), to RGB:
- * with ink = 255 - stored, each channel is what its ink leaves of the light that black lets
- * through. */
+/* Turns CMYK into RGB. JPEG files hold CMYK inverted, as Adobe writes it: the ink is 255 minus the
+ * stored value. Pillow assumes this of every CMYK JPEG. Each RGB channel is the light that the
+ * black ink lets through, less what the channel's own ink takes. */
 static void cmyk_to_rgb(const uint8_t *src, uint8_t *dst, int32_t n)
 {
     for (int32_t i = 0; i < n; i++, src += 4, dst += 3) {
@@ -242,7 +243,7 @@ static void dec_close(void *dec)
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
                             const weft_limits *lim, void **dec, weft_error *err)
 {
-    (void)kind; /* one kind only */
+    (void)kind; /* this decoder has one kind only */
     *dec = NULL;
     jpeg_dec *d = h->alloc(h, sizeof *d, 64);
     if (d == NULL)
@@ -267,7 +268,7 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
 {
     jpeg_dec   *d = dec;
     weft_status st = vis_still_canvas(&d->still, n, dst, at_us, &d->canvas, err);
-    (void)time_us; /* a still is shown at any time */
+    (void)time_us; /* a still picture is the same at any time */
     if (st == WEFT_OK)
         st = vis_still_lines(&d->still, err);
     if (st != WEFT_OK)
@@ -279,7 +280,8 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
     return st == WEFT_OK ? guarded(d, read_pixels, err) : st;
 }
 
-/* FF D8, then a marker; certain where its segment ends at another marker, or is a frame header. */
+/* A JPEG begins with FF D8 and a marker. The answer is certain where that marker's segment is
+ * followed by another marker, or is a frame header. */
 static int32_t dec_probe(const weft_probe *in)
 {
     static const char *const endings[] = {".jpg", ".jpeg", ".jpe", ".jfif", NULL};

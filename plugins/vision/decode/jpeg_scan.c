@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Segment by segment: the frame header and the first EXIF block. */
+/* Goes through a JPEG segment by segment for the frame header and the first EXIF block. */
 #include "jpeg_scan.h"
 
 #include "weft/sdk.h"

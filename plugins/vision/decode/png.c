@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.png: the PNG decoder, on libpng's low-level reader.
+/* weft.png: the PNG decoder, which uses libpng's low-level reader.
  *
- * Order of defence: the chunks are walked (png_scan.h), the limits set, then libpng reads. Its
- * errors come back by longjmp into guarded(), and nowhere else. An interlaced picture is taken as
- * libpng's seven small ones and scattered, so that no second copy of the picture exists. */
+ * The chunks are checked first (png_scan.h), then libpng's limits are set, and then libpng reads
+ * the file. libpng reports errors by longjmp; they all arrive in guarded(). libpng gives an
+ * interlaced picture as seven small ones, whose pixels are written to their places one after
+ * another, so that no second copy of the picture is needed. */
 #include "png_rows.h"
 #include "png_scan.h"
 #include "weft/sdk.h"
@@ -13,12 +14,12 @@
 #define ROWS_BETWEEN_POLLS 64
 
 typedef struct png_dec {
-    vis_still    still; /* first: vis_still_* take the decoder itself */
+    vis_still    still; /* must come first: vis_still_* take a pointer to the decoder */
     png_structp  png;
     png_infop    info;
     vis_png_rows rows;
     vis_canvas   canvas;
-    int          begun; /* rows have been read: another picture needs another start */
+    int          begun; /* rows have been read: to read again it must be opened again */
     int          cut_short, no_memory, cancelled; /* why a step ended */
     jmp_buf      out;
 } png_dec;
@@ -74,7 +75,8 @@ static weft_status explain(png_dec *d, weft_error *err)
                      (unsigned long long)d->still.stream.at);
 }
 
-/* Runs a step that may end in on_error. What it changes lies in *d, so no local is clobbered. */
+/* Runs a step that may end in on_error by longjmp. Everything that a step changes lies in *d, so
+ * that no local variable is lost by the jump. */
 static weft_status guarded(png_dec *d, void (*step)(png_dec *), weft_error *err)
 {
     if (setjmp(d->out) != 0)
@@ -98,7 +100,7 @@ static void read_header(png_dec *d)
     png_set_chunk_malloc_max(d->png, VIS_PNG_MAX_CHUNK_BYTES);
     png_set_chunk_cache_max(d->png, VIS_PNG_MAX_CHUNKS);
     png_set_benign_errors(d->png, 1);
-    /* -1: every chunk that is not needed for pixels is stepped over. */
+    /* -1 stands for every chunk that is not needed for pixels: they are skipped. */
     png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(d->png, d->info);
     vis_png_rows_choose(&d->rows, d->png, d->info);
@@ -112,7 +114,7 @@ static void poll_cancel(png_dec *d)
     }
 }
 
-/* One row of n pixels, which go to x = first, first + every, ... of row y. */
+/* Reads one row of n pixels, which go to x = first, first + every, and so on in row y. */
 static void read_row(png_dec *d, int32_t y, int32_t first, int32_t every, int32_t n)
 {
     uint8_t *line = every == 1 ? vis_canvas_row(&d->canvas, y) : NULL;
@@ -129,7 +131,7 @@ static void read_row(png_dec *d, int32_t y, int32_t first, int32_t every, int32_
         vis_canvas_put(&d->canvas, y, first, every, line, n);
 }
 
-/* Pass 0 to 6 of an interlaced picture; 7: the whole of one that is not. */
+/* Reads pass 0 to 6 of an interlaced picture, or with pass 7 all of a picture that is not. */
 static void read_pass(png_dec *d, int pass)
 {
     int     whole = pass == 7;
@@ -188,7 +190,7 @@ static void dec_close(void *dec)
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
                             const weft_limits *lim, void **dec, weft_error *err)
 {
-    (void)kind; /* one kind only */
+    (void)kind; /* this decoder has one kind only */
     *dec = NULL;
     png_dec *d = h->alloc(h, sizeof *d, 64);
     if (d == NULL)
@@ -213,7 +215,7 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
 {
     png_dec    *d = dec;
     weft_status st = vis_still_canvas(&d->still, n, dst, at_us, &d->canvas, err);
-    (void)time_us; /* a still is shown at any time */
+    (void)time_us; /* a still picture is the same at any time */
     if (st == WEFT_OK)
         st = vis_still_lines(&d->still, err);
     d->cut_short = d->no_memory = d->cancelled = 0;

@@ -13,7 +13,8 @@ static int32_t grey_key(png_structp png, png_infop info)
     return key->gray;
 }
 
-/* The key is compared before samples are spread over 8 bits, as the PNG standard says. */
+/* Fills the table for grey of up to 8 bits. The transparent key is compared with samples before
+ * they are scaled to 8 bits, as the PNG standard says. */
 static void grey_table(vis_png_rows *r, int bits, int32_t key)
 {
     int32_t top = (1 << bits) - 1;
@@ -25,7 +26,7 @@ static void grey_table(vis_png_rows *r, int bits, int32_t key)
     r->channels = key >= 0 ? 4 : 3;
 }
 
-/* Indices beyond the palette are black, as Pillow has them. */
+/* Fills the table from the palette. Indices beyond the palette are black, as in Pillow. */
 static void palette_table(vis_png_rows *r, png_structp png, png_infop info)
 {
     png_colorp colours = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PNG samples to RGB or RGBA, as Pillow converts each colour type but for two points: 16-bit grey
- * keeps its high byte as 16-bit colour does (Pillow clips to 255), and the transparent grey of 2
- * and 4 bits is compared before scaling (Pillow compares it with the scaled sample).
+/* Turns PNG samples into RGB or RGBA, as Pillow does for each colour type except in two points. Of
+ * 16-bit grey the high byte is used, as of 16-bit colour, where Pillow clips to 255. And a
+ * transparent grey of 2 or 4 bits is compared with samples before they are scaled to 8 bits, where
+ * Pillow compares it with the scaled sample.
  *
  *   grey, palette      by table up to 8 bits; tRNS makes them RGBA
  *   grey + alpha       RGBA
@@ -15,11 +16,12 @@
 #include <png.h>
 #include <stdint.h>
 
-typedef enum vis_png_form {                     /* of a row as libpng gives it */
-                            VIS_PNG_TABLE,      /* a byte per pixel: an index of the table */
-                            VIS_PNG_GREY16,     /* 2 bytes, high first */
-                            VIS_PNG_GREY_ALPHA, /* 2 bytes */
-                            VIS_PNG_READY       /* RGB or RGBA: nothing to do */
+/* The form of a row as libpng gives it. */
+typedef enum vis_png_form {
+    VIS_PNG_TABLE,      /* one byte a pixel: an index of the table */
+    VIS_PNG_GREY16,     /* two bytes a pixel, the high one first */
+    VIS_PNG_GREY_ALPHA, /* two bytes a pixel: grey, alpha */
+    VIS_PNG_READY       /* RGB or RGBA: nothing to do */
 } vis_png_form;
 
 typedef struct vis_png_rows {
@@ -30,11 +32,11 @@ typedef struct vis_png_rows {
     int32_t      key;           /* the transparent sample, for VIS_PNG_GREY16; -1: none */
 } vis_png_rows;
 
-/* Chooses the form after png_read_info and tells libpng the transforms it takes. May longjmp as
+/* Chooses the form, after png_read_info, and tells libpng which transforms it needs. May longjmp as
  * libpng does. */
 void vis_png_rows_choose(vis_png_rows *r, png_structp png, png_infop info);
 
-/* n pixels of libpng's row to dst [n, channels]; not for VIS_PNG_READY. */
+/* Converts n pixels of libpng's row to dst [n, channels]; not for VIS_PNG_READY. */
 void vis_png_rows_convert(const vis_png_rows *r, const uint8_t *src, uint8_t *dst, int32_t n);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chunk by chunk: lengths against the file, counts, and the size of packed text.
+/* Goes through a PNG chunk by chunk: checks lengths against the file, counts the chunks, and
+ * measures packed text.
  *
- * libpng could skip text without unpacking it, and is told to; but a file made to blow up is
- * refused here with its reason rather than shown as if it were sound. */
+ * libpng is told to skip text without unpacking it. But a file whose text is made to unpack to an
+ * enormous size is refused here, with that reason, rather than shown as if it were a sound picture.
+ */
 #include "png_scan.h"
 
 #include "weft/sdk.h"
@@ -12,7 +14,7 @@
 
 #define HEADER_BYTES 8u
 #define CRC_BYTES 4u
-#define PREFIX_BYTES 1024u /* of a packed chunk, in which its names must end */
+#define PREFIX_BYTES 1024u /* first bytes of a packed chunk, in which its names must end */
 
 typedef struct walk {
     vis_still *s;
@@ -88,7 +90,8 @@ static uint64_t packed_start(const walk *w, const uint8_t *p, uint64_t n)
     return q == NULL || q + 1 == end ? 0 : (uint64_t)(q + 1 - p);
 }
 
-/* Unpacks n bytes of the stream, keeping nothing but the count. Damaged data ends it quietly. */
+/* Unpacks n bytes of the stream and keeps only the count of what came out. Damaged data ends the
+ * counting and is no error. */
 static weft_status count_unpacked(walk *w, z_stream *z, uint64_t n, weft_error *err)
 {
     uint8_t in[4096], out[16384];
@@ -149,7 +152,8 @@ static weft_status check_packed(walk *w, weft_error *err)
     return st;
 }
 
-/* Chunks that hold pixels may be many; a writer with a small buffer makes them so. */
+/* Counts a chunk. There may be many chunks that hold pixels, because writers with a small buffer
+ * split them so. */
 static weft_status count_chunk(walk *w, weft_error *err)
 {
     if (is(w, "IDAT") || is(w, "fdAT") || is(w, "fcTL")) {

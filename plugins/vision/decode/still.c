@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits, info and destination of still pictures. */
+/* What the decoders of still pictures share; see still.h. */
 #include "still.h"
 
 #include "exif.h"
@@ -9,7 +9,7 @@
 
 #define EXIF_BYTES 65536u
 
-/* A limit as given, or the default where it was not. */
+/* The limit that was given, or the default where none was. */
 static uint64_t limit_or(uint64_t given, uint64_t dflt)
 {
     return given != 0 ? given : dflt;
@@ -145,7 +145,7 @@ weft_status vis_still_canvas(const vis_still *s, uint32_t n, const weft_tensor *
 
 weft_status vis_still_short(const vis_still *s, weft_error *err)
 {
-    /* A segment may reach past the end: the file ends where it ends. */
+    /* The block may be said to reach past the end of the file. */
     int64_t  length = vis_stream_length(&s->stream);
     uint64_t end = length >= 0 && s->stream.at > (uint64_t)length ? (uint64_t)length : s->stream.at;
     if (s->stream.status == WEFT_E_CANCELLED)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the decoders of still pictures share: limits, info, and the checks of the destination. */
+/* What the decoders of still pictures share: limits, the facts about a picture, and the checks of
+ * the buffer that pixels go to. */
 #ifndef VIS_STILL_H
 #define VIS_STILL_H
 
@@ -13,7 +14,7 @@
 
 typedef struct vis_still {
     const weft_host *host;
-    const char      *format; /* "PNG": the subject of its messages */
+    const char      *format; /* "PNG": the format's name in messages */
     vis_stream       stream;
     int32_t          width, height;         /* as stored */
     int32_t          channels, orientation; /* 3 or 4; EXIF, 1 to 8 */
@@ -25,35 +26,40 @@ typedef struct vis_still {
 void vis_still_init(vis_still *s, const weft_host *host, const char *format,
                     const weft_source *source, const weft_limits *lim);
 
-/* Takes the stored size from a header: CORRUPT for an empty picture, LIMIT for one over the limits
- * (naming the option). Call it before anything is allocated for the picture. */
+/* Sets the stored size that a header gave. CORRUPT for an empty picture; LIMIT, with the name of
+ * the option, for one that is over a limit. Must be called before anything is allocated for the
+ * picture. */
 weft_status vis_still_size(vis_still *s, uint64_t width, uint64_t height, weft_error *err);
 
-/* Once channels are known: LIMIT where the pixels are over max_decoded_bytes. */
+/* To be called once the channels are known: LIMIT where the pixels have more than
+ * max_decoded_bytes. */
 weft_status vis_still_bytes(const vis_still *s, weft_error *err);
 
-/* Reads the EXIF block at offset, n bytes, and keeps its orientation. Moves the stream. A block
- * larger than 64 KiB is read to there: directories come first. */
+/* Reads the EXIF block of n bytes at `offset` and keeps its orientation. It moves the stream. Of a
+ * large block only the first 64 KiB are read, since the directories come first. */
 weft_status vis_still_exif(vis_still *s, uint64_t offset, uint64_t n, weft_error *err);
 
-/* Fills *out within its size. still: a vis_still, or what begins with one: a decoder's info. */
+/* weft_decoder's info. still: a decoder, which begins with a vis_still. Fills *out as far as its
+ * size reaches. */
 weft_status vis_still_info(void *still, weft_media_info *out, weft_error *err);
 
-/* Room for a row in raw and in line: neither has more than 4 bytes a pixel. */
+/* Allocates a row in raw and one in line, of 4 bytes a pixel each. */
 weft_status vis_still_lines(vis_still *s, weft_error *err);
-/* Frees them, and the decoder that begins with s. */
+/* Frees both rows and then the decoder that begins with s. */
 void vis_still_free(vis_still *s);
 
 /* Checks the arguments of read_frames and makes the canvas over dst; at_us[0] becomes 0. */
 weft_status vis_still_canvas(const vis_still *s, uint32_t n, const weft_tensor *dst, int64_t *at_us,
                              vis_canvas *out, weft_error *err);
 
-/* The sentence for data that ended before the picture did, or for a source that failed. */
+/* Fills *err with the message for a file that ends before its picture is complete, or for a source
+ * that failed. */
 weft_status vis_still_short(const vis_still *s, weft_error *err);
 weft_status vis_still_nomem(const vis_still *s, weft_error *err);
 
-/* The tables of a module that reads one format: NAME ("png", weft.png) by its dec_probe, dec_open,
- * dec_read_frames and dec_close. */
+/* Defines the tables of a plugin that reads one format. NAME is the format ("png"; the plugin's id
+ * is then weft.png). The file that uses this macro must have dec_probe, dec_open, dec_read_frames
+ * and dec_close. */
 #define VIS_STILL_PLUGIN(NAME, TITLE, LINKS)                                                       \
     static const char *const  kinds[] = {"image", NULL};                                           \
     static const weft_decoder decoder = {                                                          \

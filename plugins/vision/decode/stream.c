@@ -16,8 +16,8 @@ int64_t vis_stream_length(const vis_stream *s)
     return s->source.length != NULL ? s->source.length(s->source.ctx) : -1;
 }
 
-/* One request to the source. It may give less than asked before the end (a pipe does); it gives
- * nothing only there. */
+/* Asks the source once. It may give less than asked before its end, as a pipe does, but it gives
+ * nothing only at its end. */
 static uint64_t fetch(vis_stream *s, void *dst, uint64_t n)
 {
     int64_t got = s->source.read_at(s->source.ctx, s->at, dst, n);
@@ -28,7 +28,7 @@ static uint64_t fetch(vis_stream *s, void *dst, uint64_t n)
     return (uint64_t)got > n ? n : (uint64_t)got;
 }
 
-/* Bytes at s->at that the buffer holds. */
+/* How many bytes from s->at on are in the buffer. */
 static uint64_t buffered(const vis_stream *s)
 {
     if (s->at < s->buffer_at || s->at - s->buffer_at >= s->buffer_n)

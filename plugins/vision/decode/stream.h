@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A weft_source read in order, through a small buffer. All [worker]; one thread per stream. */
+/* Reads a weft_source in order, through a small buffer. All functions are [worker], with one thread
+ * per stream. */
 #ifndef VIS_STREAM_H
 #define VIS_STREAM_H
 
@@ -18,11 +19,11 @@ typedef struct vis_stream {
 /* Starts at offset 0. *source is copied; its ctx must outlive the stream. */
 void vis_stream_init(vis_stream *s, const weft_source *source);
 
-/* Reads n bytes at s->at and moves past them. Fewer come only at the end or where the source fails
- * (then s->status says why). Returns how many. */
+/* Reads n bytes at s->at and moves past them. Returns how many were read: fewer than n only at the
+ * end, or where the source fails (s->status then says why). */
 uint64_t vis_stream_read(vis_stream *s, void *dst, uint64_t n);
 
-/* Bytes in all; -1 where that is not known. */
+/* The length of the source in bytes; -1 where it is not known. */
 int64_t vis_stream_length(const vis_stream *s);
 
 #endif

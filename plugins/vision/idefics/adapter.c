@@ -3,9 +3,9 @@
  * g * cross_layer_interval, and the marker <image> between two <fake_token_around_image>. Source:
  * transformers 4.49 models/idefics, IdeficsGatedCrossAttentionLayer and processing_idefics.py.
  *
- * A row sees the latest picture at or before it, and none after the end of a text until the next.
- * What it does not see is masked in the attention branch alone: the feed-forward branch is every
- * row's (WEFT_BLIND_FFN_ONLY). */
+ * A row sees the latest picture at or before it. After the token that ends a text it sees none,
+ * until the next picture. Rows that see no picture are left out of the attention branch only; every
+ * row passes the feed-forward branch (WEFT_BLIND_FFN_ONLY). */
 #include "idefics.h"
 
 #include "../shared/layer.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json and preprocessor_config.json into structs, every value range-checked before anybody
- * computes a size from it.
+/* Reads config.json and preprocessor_config.json into structs. The range of every value is checked
+ * before any size is computed from it.
  *
  * Absent keys take the reference classes' defaults (IdeficsConfig, IdeficsVisionConfig,
  * IdeficsPerceiverConfig, IdeficsImageProcessor of transformers 4.49): save_pretrained leaves out
@@ -126,7 +126,7 @@ static weft_status read_resampler(const plg_keys *k, idf_config *c)
     return status == WEFT_OK ? vis_resampler_check(r, k->file, k->err) : status;
 }
 
-/* Whether the directory is for this plugin at all. */
+/* UNSUPPORTED where the directory is of another architecture, and so not for this plugin. */
 static weft_status check_architecture(const plg_keys *k)
 {
     const char *name = "nothing";
@@ -164,7 +164,7 @@ static weft_status read_processor(const weft_host *h, const weft_package *p, idf
                          k.file, (long long)side, IDF_CONFIG, c->tile);
     if (status == WEFT_OK)
         status = plg_keys_channels(&k, "image_mean", -1e6, mean, c->image.mean);
-    if (status == WEFT_OK) /* divided by: well above what rounds to 0 */
+    if (status == WEFT_OK) /* values are divided by std, so it must not round to 0 */
         status = plg_keys_channels(&k, "image_std", 1e-12, std, c->image.std);
     return status;
 }
@@ -189,8 +189,8 @@ weft_status idf_config_read(const weft_host *h, const weft_package *p, idf_confi
         status = read_vision(&k, out);
     if (status == WEFT_OK)
         status = read_resampler(&k, out);
-    /* The instruct models have a third additional token, <end_of_utterance>, and take orders; the
-     * others continue a text. */
+    /* The instruct models have a third additional token, <end_of_utterance>, and follow
+     * instructions. The other models can only continue a text. */
     out->describe = out->text.extra > 2 ? "Describe this picture."
                                         : "Question: What is in this picture? Answer:";
     if (status == WEFT_OK)

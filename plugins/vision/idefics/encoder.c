@@ -4,9 +4,10 @@
  *
  *   x = LN([class row; patches] + positions; pre_layrnorm)
  *   x += Attn(LN1 x);  x += FC2(act(FC1(LN2 x)))              n_layers times, with biases
- *   rows = resampler(x), or x itself: post_layernorm is for the pooled row, which nobody asks for
+ *   rows = resampler(x), or x itself      (post_layernorm only serves a pooled row, not used here)
  *
- * Everything is enqueued and nothing waits; once a call has failed, those after it do nothing. */
+ * Everything is enqueued and nothing is waited for. After one call has failed, later ones do
+ * nothing. */
 #include "idefics.h"
 
 typedef struct buffers {

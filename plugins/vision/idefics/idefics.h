@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.idefics' own types: what config.json says, the weights, one picture on its way.
+/* The types of weft.idefics: what config.json says, the weights, and the modality itself.
  *
- * The words of the code: a picture is resized to tile x tile pixels, whatever its shape; the
- * encoder makes n rows of it (class row, then patches row by row) and the resampler n_latents of
- * those; or, where there is no resampler, the encoder's rows go to the text model as they are.
- * Source of every formula: transformers 4.49 models/idefics. */
+ * The words of the code: a picture is resized to tile x tile pixels, whatever its shape. The
+ * encoder makes n *rows* of it: the class row, then the patches line by line. The resampler makes
+ * n_latents rows of those. In a model without a resampler the encoder's rows go to the text model
+ * as they are. Source of every formula: transformers 4.49 models/idefics. */
 #ifndef IDF_IDEFICS_H
 #define IDF_IDEFICS_H
 
@@ -20,9 +20,9 @@
 #define IDF_ARCHITECTURE "IdeficsForVisionText2Text"
 #define IDF_STREAM "weft.idefics/image"
 #define IDF_MARKER "<image>"
-#define IDF_AROUND                                                                                 \
-    "<fake_token_around_image>" /* token vocab_size; the marker is vocab_size + 1                  \
-                                 */
+/* The token on both sides of the marker. Its id is vocab_size, and the marker's is vocab_size + 1.
+ */
+#define IDF_AROUND "<fake_token_around_image>"
 #define IDF_CONFIG "config.json"
 #define IDF_PREPROCESSOR "preprocessor_config.json"
 
@@ -79,7 +79,8 @@ typedef struct idf_weights {
 weft_status idf_weights_load(const weft_host *h, const weft_package *p, const idf_config *c,
                              idf_weights *out, weft_error *err);
 void        idf_weights_free(const weft_host *h, idf_weights *w);
-/* How many numbers that is, from the configuration alone; 0 when memory is out. [any] */
+/* The number of parameters that idf_weights_load reads, from the configuration alone; 0 when memory
+ * is out. [any] */
 uint64_t idf_weights_count(const weft_host *h, const idf_config *c);
 
 /* What weft_modality's self points to. */
@@ -93,11 +94,11 @@ typedef struct idf_modality {
     idf_weights         weights;
 } idf_modality;
 
-/* encoder.c: device bytes that encoding one picture needs. */
+/* encoder.c: the bytes of device memory that encoding one picture needs. [any] */
 uint64_t idf_scratch_bytes(const idf_config *c);
-/* Enqueues the encoder for one picture. pixels [3, tile, tile]; rows [idf_rows, d]: what the text
- * model reads; encoded [n, d]: the encoder's own rows, skipped where it has no data or no axes;
- * scratch of at least idf_scratch_bytes. [encode] */
+/* Enqueues the encoder for one picture. pixels [3, tile, tile] is the input. rows [idf_rows, d]
+ * receives what the text model reads. encoded [n, d] receives the encoder's own rows, unless it has
+ * no data or no axes. scratch has at least idf_scratch_bytes. [encode] */
 weft_status idf_encode(const idf_modality *m, weft_queue *q, const weft_tensor *pixels,
                        const weft_tensor *rows, const weft_tensor *encoded,
                        const weft_tensor *scratch, weft_error *err);
@@ -108,15 +109,17 @@ weft_status idf_plan(void *self, const weft_media_info *mi, const weft_request *
 weft_status idf_plan_inputs(void *self, const weft_tensor *inputs, const char *const *names,
                             uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
                             weft_error *err);
-/* Any picture is resized to the one tile. */
+/* The grid of every picture: a single tile. [any] */
 vis_grid idf_grid(const idf_config *c);
 
-/* adapter.c: does the text core that is there fit? INVALID says how not. [setup] */
+/* adapter.c: checks that the adapter fits the text core that is open. INVALID says why it does not.
+ * [setup] */
 weft_status idf_adapter_check(const idf_modality *m, weft_error *err);
-weft_status idf_adapter_install(void *self, const weft_hook_sink *sink,
-                                weft_error *err); /* [setup] */
+/* adapter.c: weft_modality's install. [setup] */
+weft_status idf_adapter_install(void *self, const weft_hook_sink *sink, weft_error *err);
 
-/* textmap.c: the checkpoint component, and the record that it keeps for each engine. */
+/* textmap.c: the checkpoint component. idf_textmap_init allocates the record that the plugin's slot
+ * of an engine holds, and idf_textmap_deinit frees it. */
 extern const weft_checkpoint idf_checkpoint;
 weft_status                  idf_textmap_init(const weft_host *h, weft_error *err); /* [setup] */
 void                         idf_textmap_deinit(const weft_host *h);                /* [setup] */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The modality "image": life cycle, prompt, and the batch of pictures to encoder.c. */
+/* The modality component for the kind "image": its life cycle and prompt. A batch of pictures is
+ * handed to encoder.c one by one. */
 #include "idefics.h"
 
 #include "../shared/picture.h"
@@ -13,8 +14,8 @@ static weft_status preprocess(void *self, const weft_media *media, const weft_pl
     return vis_picture_read(m->host, media, &m->config.image, &grid, inputs[0].data, err);
 }
 
-/* One after the other: the queue keeps the order, so all of them use the same scratch, and no
- * item's bytes can depend on another's. */
+/* Enqueues the items one after another. The queue keeps that order, so all of them can use the same
+ * scratch memory, and no item's bytes can depend on another item. */
 static weft_status encode(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
                           const weft_tensor *scratch, weft_error *err)
 {
@@ -51,11 +52,11 @@ static weft_status load(void *self, weft_error *err)
 static uint64_t parameters(void *self)
 {
     const idf_modality *m = self;
-    /* With post_layernorm, which is in the file and not read. */
+    /* post_layernorm is counted too: it is in the file, though it is not read. */
     return idf_weights_count(m->host, &m->config) + 2 * (uint64_t)m->config.d;
 }
 
-/* The one tile, as a picture. */
+/* Shows the one tile as a picture. */
 static weft_status preview(void *self, const weft_plan *p, const weft_tensor *inputs,
                            weft_tensor *rgb, weft_error *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans: all pictures of a model have the same shapes, rows and bytes; what differs is whether
- * there is a picture or a tensor that somebody prepared. */
+/* Makes plans. All pictures of a model have the same shapes, rows and bytes; plans differ only in
+ * whether there is a picture or a tensor that was prepared elsewhere. */
 #include "idefics.h"
 
 #include "../shared/plans.h"
@@ -30,7 +30,7 @@ static void add_output(weft_plan *p, const char *name, const char *stream, int64
     p->stream_rows[i] = rows;
 }
 
-/* The order of the outputs is image.c's. */
+/* Fills *p. The outputs are in the order that image.c expects. */
 static void fill(const idf_config *c, weft_plan *p)
 {
     const int64_t pixels[3] = {c->n_channels, c->tile, c->tile};

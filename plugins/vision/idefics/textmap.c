@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checkpoint component: a directory of IdeficsForVisionText2Text holds a Llama of the first
- * kind (as many key/value heads as heads, rotary base 10000) under plain names, whose embedding and
- * head have a second table each for the tokens behind the vocabulary.
+/* The checkpoint component, which tells the host where in a directory the text model is. A
+ * directory of IdeficsForVisionText2Text holds a Llama of the first generation (as many key/value
+ * heads as heads, rotary base 10000) under its usual names. Its embedding and its head have a
+ * second table each, for the tokens behind the vocabulary.
  *
- * A map's layer list must live until deinit: it is what the plugin's slot of each engine holds. */
+ * The list of layers of a text map must live until deinit, so it is kept in the plugin's slot of
+ * the engine (weft_host.slot). */
 #include "idefics.h"
 
 typedef struct record {

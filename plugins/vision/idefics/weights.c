@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The weights of encoder and resampler: every name and shape written down once, asked for in one
- * request, so that all that is missing or misshapen is reported together. */
+/* The weights of the encoder and the resampler. Every name and shape is written down once, and all
+ * are loaded in one request, so that one message reports everything that is missing or has the
+ * wrong shape. */
 #include "idefics.h"
 
 #define VISION "model.vision_model."

@@ -42,7 +42,7 @@ static weft_xattn xattn_of(const vis_text_config *t)
     return x;
 }
 
-/* File layer `layer` as a site at coordinate `at`, the rank-th one there. */
+/* Declares layer `layer` of the file as a site at coordinate `at`; it is the rank-th site there. */
 static weft_status add_site(const vis_modality *m, const weft_hook_sink *sink, int32_t layer,
                             int32_t at, int32_t rank, weft_error *err)
 {
@@ -75,7 +75,8 @@ static weft_status add_marker(const vis_modality *m, const weft_hook_sink *sink,
                           .visibility = WEFT_VIS_UNTIL_NEXT_GROUP,
                           .embedding_weight = table,
                           .embedding_row = token};
-    if (token < m->core_vocab) /* a word of the core's own has its row there */
+    if (token <
+        m->core_vocab) /* the token is in the core's vocabulary and has its embedding there */
         marker.embedding_weight = NULL;
     return sink->add_marker(sink->ctx, &marker, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json into structs, every value range-checked before anybody computes a size from it.
+/* Reads config.json into structs. The range of every value is checked before any size is computed
+ * from it.
  *
  * Absent keys take the reference classes' defaults (MllamaTextConfig, MllamaVisionConfig,
  * MllamaConfig of transformers 4.49): save_pretrained leaves out whatever equals them. */
@@ -31,8 +32,8 @@ static const plg_int_key config_keys[] = {
     {"vision_config.max_num_tiles", CONFIG_AT(max_tiles), 4, 1, VIS_MAX_TILES},
 };
 
-/* Absent: the released models put a cross-attention layer at every fifth place from the fourth on.
- */
+/* Reads which layers are cross-attention layers. Where the key is absent they are every fifth layer
+ * from the fourth on, as in the released models. */
 static weft_status read_cross(const plg_keys *k, vis_text_config *c)
 {
     static const char list[] = "text_config.cross_attention_layers";
@@ -149,7 +150,8 @@ static weft_status read_ratios(const plg_keys *k, vis_config *c)
     return status;
 }
 
-/* n is never a multiple of 8 (g * g + 1 is 1, 2 or 5 mod 8), so there always is padding. */
+/* Computes what follows from the keys. n is never a multiple of 8 (g * g + 1 is 1, 2 or 5 modulo
+ * 8), so there always is padding. */
 static weft_status derive(const plg_keys *k, vis_config *c)
 {
     int64_t grid = c->tile / c->patch, n = grid * grid + 1, padded = (n + 7) / 8 * 8;
@@ -194,7 +196,7 @@ static weft_status read_vision(const plg_keys *k, vis_config *c)
     return status == WEFT_OK ? derive(k, c) : status;
 }
 
-/* Whether the directory is for this plugin at all. */
+/* UNSUPPORTED where the directory is of another architecture, and so not for this plugin. */
 static weft_status check_architecture(const plg_keys *k)
 {
     const char *name = "nothing";

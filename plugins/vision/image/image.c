@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The modality "image": from pixels to the encoder's inputs, from those to rows for the
- * cross-attention sites. The arithmetic is in preprocess.c and vit.c, the plan in plan.c. */
+/* The modality component for the kind "image". It makes the encoder's inputs from pixels, and from
+ * those the rows that the cross-attention sites read. The arithmetic is in ../shared/preprocess.c
+ * and vit.c, the plan in plan.c. */
 #include "../shared/picture.h"
 #include "vision.h"
 
@@ -21,8 +22,8 @@ static weft_status image_preprocess(void *self, const weft_media *media, const w
     return WEFT_OK;
 }
 
-/* One after the other: the queue keeps the order, so all of them use the same scratch, and no
- * item's bytes can depend on another's. */
+/* Enqueues the items one after another. The queue keeps that order, so all of them can use the same
+ * scratch memory, and no item's bytes can depend on another item. */
 static weft_status image_encode(void *self, const weft_encode_item *items, uint32_t n,
                                 weft_queue *q, const weft_tensor *scratch, weft_error *err)
 {
@@ -66,12 +67,13 @@ static weft_status image_load(void *self, weft_error *err)
 static uint64_t image_parameters(void *self)
 {
     const vis_modality *m = self;
-    /* With the marker's table: rows beyond the vocabulary in embed_tokens, of which one is read. */
+    /* The marker's table is counted too: the rows of embed_tokens beyond the vocabulary, of which
+     * only one is read. */
     return vis_weights_count(m->host, &m->config) +
            (uint64_t)VIS_EXTRA_ROWS * (uint64_t)m->config.text.d_model;
 }
 
-/* Every tile that holds pixels, as a picture. */
+/* Shows every tile that holds pixels as a picture. */
 static weft_status image_preview(void *self, const weft_plan *p, const weft_tensor *inputs,
                                  weft_tensor *rgb, weft_error *err)
 {

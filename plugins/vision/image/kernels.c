@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder's kernels by name: declared to the host, found again. */
+/* Declares the encoder's kernels to the host under their names, and finds them again by name. */
 #include "../ops/rows.h"
 #include "vision.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans: from a picture's size, or from tensors that somebody prepared, to shapes, rows and bytes.
- * No pixel and no weight is looked at here. The grid is tiles.c's. */
+/* Makes plans: from a picture's size, or from tensors that were prepared elsewhere, it computes
+ * shapes, rows and bytes. No pixel and no weight is read here. ../shared/tiles.c chooses the grid
+ * of tiles. */
 #include "../shared/plans.h"
 #include "vision.h"
 
-/* Longer over shorter side: beyond it the picture is a line a few pixels wide in its tile. */
+/* The largest ratio of the longer side to the shorter one. Beyond it the picture would be a line a
+ * few pixels wide in its tile. */
 #define MAX_ASPECT 200
 
 static const char *const input_names[VIS_N_INPUTS] = {"pixel_values", "aspect_ratio_ids",
@@ -80,7 +82,7 @@ weft_status vis_plan_check_ids(const vis_config *c, int64_t ratio_id, int64_t nu
     return WEFT_OK;
 }
 
-/* The three tensors in the order of a plan's inputs, types and shapes checked. */
+/* Finds the three tensors, in the order of a plan's inputs, and checks their types and shapes. */
 static weft_status find_inputs(const vis_config *c, const weft_tensor *inputs,
                                const char *const *names, uint32_t n,
                                const weft_tensor *t[VIS_N_INPUTS], weft_error *err)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* preprocessor_config.json: how a picture becomes pixel_values.
+/* Reads preprocessor_config.json, which says how a picture becomes the encoder's pixel_values.
  *
- * Absent keys take MllamaImageProcessor's defaults (transformers 4.49). The file may be absent
- * altogether: then the tiles are those that config.json gives the encoder. */
+ * Absent keys take MllamaImageProcessor's defaults (transformers 4.49). The file itself may be
+ * absent too; the size and the number of tiles are then those that config.json states for the
+ * encoder. */
 #include "../../common/keys.h"
 #include "vision.h"
 
@@ -67,7 +68,7 @@ static weft_status read_values(const plg_keys *k, vis_image_config *out)
         status = plg_keys_f64(k, "rescale_factor", 0.0, 1e6, &out->rescale);
     if (status == WEFT_OK)
         status = plg_keys_channels(k, "image_mean", -1e6, half, out->mean);
-    if (status == WEFT_OK) /* divided by: well above what rounds to 0 */
+    if (status == WEFT_OK) /* values are divided by std, so it must not round to 0 */
         status = plg_keys_channels(k, "image_std", 1e-12, half, out->std);
     if (status != WEFT_OK)
         return status;
@@ -80,7 +81,7 @@ static weft_status read_values(const plg_keys *k, vis_image_config *out)
     return WEFT_OK;
 }
 
-/* A directory without the file. */
+/* The configuration of a directory that does not have the file. */
 static vis_image_config defaults_for(const vis_config *c)
 {
     vis_image_config image = {.tile = c->tile,

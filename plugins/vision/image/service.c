@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The picture encoder as a service: weft/services/vision_encoder.h on preprocess.c and vit.c.
+/* Offers the picture encoder to other plugins as a service (weft/services/vision_encoder.h), on top
+ * of ../shared/preprocess.c and vit.c.
  *
- * An encoder is the live image adapter's, weights and all, or one of a directory of its own. What
- * it holds is held through the caller's host, so that it is the caller's to account for; kernels
- * are ours, and are launched through our host. */
+ * An encoder that is opened is either that of the image adapter in use, whose weights it shares, or
+ * one that is read from a directory of its own. All that it holds is allocated through the caller's
+ * host, so that it counts as the caller's. The kernels belong to this plugin and are launched
+ * through this plugin's host. */
 #include "vision.h"
 
 #include "weft/services/vision_encoder.h"
 
 struct weft_vision_encoder {
     const weft_host    *user; /* the caller's */
-    const vis_modality *m;    /* whose encoder it is: own, or the live image adapter */
+    const vis_modality *m;    /* whose encoder it is: its own, or the image adapter in use */
     vis_modality        own;
 };
 
@@ -121,7 +123,7 @@ static weft_status encoder_grid_of(const weft_vision_encoder *e, int64_t ratio_i
     if (status != WEFT_OK)
         return status;
     if (vis_grid_by_id(g.aspect_ratio_id, c->max_tiles, &g) == 0 && g.num_tiles != num_tiles) {
-        g.rows = 1; /* tiles that make no picture of that ratio: side by side */
+        g.rows = 1; /* the tiles fill no grid of that ratio: show them side by side */
         g.cols = g.num_tiles = (int32_t)num_tiles;
     }
     *out = outside(&g);

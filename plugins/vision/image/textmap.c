@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checkpoint component: how a directory of MllamaForConditionalGeneration holds a plain Llama.
+/* The checkpoint component, which tells the host how a directory of MllamaForConditionalGeneration
+ * holds a plain Llama.
  *
  * text_config numbers self- and cross-attention layers together; the core is given the numbers of
- * the former. embed_tokens has 8 rows more than the vocabulary: the marker's is asked for by the
- * adapter.
+ * the self-attention layers. embed_tokens has 8 rows more than the vocabulary; one of them is the
+ * marker's, which the adapter asks for.
  *
- * A map's layer list must live until deinit: the plugin's slot of each engine holds it. */
+ * The list of layers of a text map must live until deinit, so it is kept in the plugin's slot of
+ * the engine (weft_host.slot). */
 #include "vision.h"
 
 /* MllamaTextConfig's defaults where they differ from Llama's, or where Llama has none. */

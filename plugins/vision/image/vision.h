@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.vision's own types: what config.json says, the encoder's weights, one image on its way.
+/* The types of weft.vision: what config.json says, the encoder's weights, and the modality itself.
  *
- * The words of the code: a picture is cut into num_tiles tiles of tile x tile pixels; the encoder
- * always takes max_tiles of them, the unused ones zero. A tile has n tokens (class token, then
- * patches row by row), padded with zero vectors to n_padded. Source of every formula: transformers
- * models/mllama (4.49) and Meta's llama-models models/llama3/multimodal. */
+ * The words of the code: a picture is cut into num_tiles *tiles* of tile x tile pixels. The encoder
+ * always takes max_tiles tiles; those that are not used are zero. A tile has n *tokens*, the class
+ * token and then the patches line by line, and is padded with zero vectors to n_padded tokens.
+ * Source of every formula: transformers models/mllama (4.49) and Meta's llama-models
+ * models/llama3/multimodal. */
 #ifndef VIS_VISION_H
 #define VIS_VISION_H
 
@@ -27,8 +28,9 @@
 #define VIS_MAX_CAPTURE 64       /* intermediate states kept */
 #define VIS_MAX_TOKENS (1 << 20) /* rows of the encoder: tiles * n_padded */
 #define VIS_MAX_BATCH 64         /* pictures encoded at once */
-#define VIS_EXTRA_ROWS                                                                             \
-    8 /* of embed_tokens beyond the vocabulary; transformers' mllama has no key for it */
+/* The rows of embed_tokens beyond the vocabulary. transformers' mllama has no key for their number.
+ */
+#define VIS_EXTRA_ROWS 8
 
 /* The adapter's view of the text model, from text_config. */
 typedef struct vis_text_config {
@@ -62,15 +64,16 @@ typedef struct vis_config {
  * architecture's directory; INVALID names key, value and range. [setup] */
 weft_status vis_config_read(const weft_host *h, const weft_package *p, vis_config *out,
                             weft_error *err);
-/* The preprocessor_config.json part, image, once config.json's is there. [setup] */
+/* Reads preprocessor_config.json into c->image, once the rest of *c has been read. [setup] */
 weft_status vis_processor_read(const weft_host *h, const weft_package *p, vis_config *c,
                                weft_error *err);
-/* The text_config part alone. [setup] */
+/* Reads the text_config part of config.json alone. [setup] */
 weft_status vis_config_read_text(const weft_host *h, const weft_package *p, vis_text_config *out,
                                  weft_error *err);
 
-/* Which names the files use: "language_model.model." as released, "model.language_model." as
- * written by later transformers. Without weights at hand the released ones are assumed. [setup] */
+/* How the tensors of a directory are named: as released ("language_model.model."), or as later
+ * versions of transformers write them ("model.language_model."). Without weights to look at the
+ * released names are assumed. [setup] */
 typedef struct vis_names {
     const char *text;      /* prefix of the text model's tensors */
     const char *head;      /* full name of the output head */
@@ -89,17 +92,18 @@ typedef struct vis_weights {
     plg_pair    proj;                /* [d_text, d_out], [d_text] */
     weft_tensor stored_gate_pre, stored_gate_post, stored_gate_pos;
     float       gate_pre, gate_post, gate_pos; /* tanh of them */
-    vis_block  *local, *global; /* [n_layers], [n_global]: one allocation, local first */
+    vis_block  *local, *global; /* [n_layers], [n_global], in one allocation: local comes first */
 } vis_weights;
 
 /* Loads all weights in one request. On failure *out holds nothing. [setup] */
 weft_status vis_weights_load(const weft_host *h, const weft_package *p, const vis_config *c,
                              vis_weights *out, weft_error *err);
 void        vis_weights_free(const weft_host *h, vis_weights *w);
-/* How many numbers that is, from the configuration alone; 0 when memory is out. [any] */
+/* The number of parameters that vis_weights_load reads, from the configuration alone; 0 when memory
+ * is out. [any] */
 uint64_t vis_weights_count(const weft_host *h, const vis_config *c);
 
-/* Our own kernels, found by name once. */
+/* The plugin's own kernels, each looked up by name once. */
 typedef struct vis_kernels {
     const weft_kernel *embed, *arrange, *intervals, *capture, *add_tile, *zero;
 } vis_kernels;
@@ -121,10 +125,10 @@ typedef struct vis_modality {
     vis_kernels            kernels;
 } vis_modality;
 
-/* What the plugin's slot holds, one of each engine. */
+/* What the plugin keeps in its slot (weft_host.slot), once for each engine. */
 typedef struct vis_engine {
-    int32_t       layers[VIS_MAX_LAYERS]; /* of the text map: they must live until deinit */
-    vis_modality *live;                   /* the image adapter, NULL: idle */
+    int32_t       layers[VIS_MAX_LAYERS]; /* the text map's list, which must live until deinit */
+    vis_modality *live;                   /* the image adapter in use; NULL: there is none */
 } vis_engine;
 
 /* Inputs in the order of a plan. */
@@ -149,25 +153,27 @@ weft_status vis_plan_grid(const vis_config *c, int32_t width, int32_t height, vi
 weft_status vis_plan_check_ids(const vis_config *c, int64_t ratio_id, int64_t num_tiles,
                                weft_error *err);
 
-/* adapter.c: does the text core that is there fit? INVALID says how not. [setup] */
+/* adapter.c: checks that the adapter fits the text core that is open. INVALID says why it does not.
+ * [setup] */
 weft_status vis_adapter_check(const vis_modality *m, weft_error *err);
-weft_status vis_adapter_install(void *self, const weft_hook_sink *sink,
-                                weft_error *err); /* [setup] */
+/* adapter.c: weft_modality's install. [setup] */
+weft_status vis_adapter_install(void *self, const weft_hook_sink *sink, weft_error *err);
 
-/* n pictures of one grid on their way through the encoder: pixels [n, max_tiles, 3, tile, tile]
- * (the first axis may be missing where n is 1); 0 <= ratio_id <= n_ratios, 1 <= num_tiles <=
- * max_tiles, 1 <= n <= VIS_MAX_BATCH. */
+/* n pictures of one grid that are encoded together. pixels: [n, max_tiles, 3, tile, tile]; the
+ * first axis may be missing where n is 1. 0 <= ratio_id <= n_ratios, 1 <= num_tiles <= max_tiles, 1
+ * <= n <= VIS_MAX_BATCH. */
 typedef struct vis_batch {
     const weft_tensor *pixels;
     int32_t            n, ratio_id, num_tiles, reserved;
 } vis_batch;
 
-/* vit.c: device bytes that n pictures need for vis_vit_features; one picture for vis_vit_encode. */
+/* vit.c: the bytes of device memory that vis_vit_features needs for n pictures, and vis_vit_encode
+ * for one. [any] */
 uint64_t vis_vit_scratch_bytes(const vis_config *c, int32_t num_tiles, int32_t n);
 uint64_t vis_vit_encode_bytes(const vis_config *c, int32_t num_tiles);
 
-/* Enqueues the encoder up to its features: out [n, num_tiles * tokens, d_out]. Ops go through on's
- * host, so that what they hold is its caller's. [encode] */
+/* Enqueues the encoder up to its features: out [n, num_tiles * tokens, d_out]. Ops are called with
+ * the host of `on`, so that what they allocate counts as that host's plugin's. [encode] */
 weft_status vis_vit_features(const vis_modality *m, const plg_run *on, const vis_batch *b,
                              const weft_tensor *out, const weft_tensor *scratch);
 /* Enqueues the encoder and the projector for one picture: out [max_tiles, tokens, d_text], rows of

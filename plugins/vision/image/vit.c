@@ -11,18 +11,18 @@
  *   features = concat(x, kept states interleaved by channel)                 finish
  *   output  = projector(features)                                            project
  *
- * Several pictures of one grid go through at once, each a sequence of its own: weights are read
- * once for all of them, and a picture's bytes are those that it has alone. All max_tiles tiles are
- * encoded, unused (zero) ones too: real tokens attend to padding, as they did in training. Padding
- * attends to real tokens only. Everything is enqueued and nothing waits; once a call has failed,
- * those after it do nothing. */
+ * Several pictures of one grid may go through together, each as a sequence of its own. Weights are
+ * then read once for all of them, and each picture gets the bytes that it gets alone. All max_tiles
+ * tiles are encoded, also those that are unused (zero), because real tokens attended to padding in
+ * training. Padding attends to real tokens only. Everything is enqueued and nothing is waited for;
+ * after one call has failed, later ones do nothing. */
 #include "vision.h"
 
 #define LN_EPS 1e-5f /* layernorm_pre and _post keep PyTorch's default whatever norm_eps says */
 
-/* One encode call: where it runs and its device buffers. Buffers [rows, columns], the rows of all n
- * pictures: wide holds what a block needs in between: patches, q k v, the output projection, the
- * MLP. */
+/* One encode call: where it runs, and its device buffers [rows, columns], which hold the rows of
+ * all n pictures. `wide` holds intermediate results: the patches; in a block q, k and v, the output
+ * projection and the inner rows of the MLP. */
 typedef struct run {
     plg_run             ops;
     const vis_modality *m;
@@ -77,7 +77,7 @@ uint64_t vis_vit_encode_bytes(const vis_config *c, int32_t num_tiles)
     return a.used;
 }
 
-/* One of our kernels over rows; a block of 128 threads a row on a GPU. */
+/* Launches one of the plugin's kernels over rows. On a GPU each row gets a block of 128 threads. */
 static void launch(run *r, const weft_kernel *kernel, int64_t rows, void *const *args)
 {
     const weft_launch how = {
@@ -93,8 +93,8 @@ static float *table_row(const run *r, const weft_tensor *table)
     return (float *)table->data + r->ratio_id * table->shape[1];
 }
 
-/* Patches, then every row's tables, into h as [n, max_tiles, tokens, d]; patches stand in wide
- * meanwhile. */
+/* Computes the patches into wide, and from them and the position tables the rows of h, [n,
+ * max_tiles, tokens, d]. */
 static void embed(run *r, const weft_tensor *pixels)
 {
     const vis_config  *c = r->c;
@@ -127,7 +127,8 @@ static void embed(run *r, const weft_tensor *pixels)
     plg_layernorm(&r->ops, &e, &e, &w->pre, LN_EPS);
 }
 
-/* h to x in the encoder's row order, and what each row may attend to. */
+/* Copies h to x in the order of rows that the encoder uses (ops/rows.c), and computes what each row
+ * may attend to. */
 static void arrange(run *r)
 {
     int64_t n = r->c->n, n_padded = r->c->n_padded, num_tiles = r->num_tiles, d = r->c->d;
@@ -160,7 +161,8 @@ static void block(run *r, const vis_block *b)
     vis_block_run(&r->ops, b, &rows);
 }
 
-/* The real rows of x, the input of block `layer`, into every place of features that captures it. */
+/* Called before block `layer`: copies the real rows of x to every place of the features that
+ * captures the input of this block. */
 static void keep(run *r, int32_t layer)
 {
     int64_t d = r->c->d, n_capture = r->c->n_capture;
@@ -183,7 +185,7 @@ static void between(run *r)
     launch(r, r->m->kernels.add_tile, r->n * r->n_rows, args);
 }
 
-/* The final state to the head of each feature row. */
+/* Copies the final state to the beginning of each row of the features. */
 static void finish(run *r)
 {
     const int64_t shape[3] = {r->n, r->n_real, r->c->d};
@@ -226,7 +228,7 @@ weft_status vis_vit_features(const vis_modality *m, const plg_run *on, const vis
     return r.ops.status;
 }
 
-/* One picture's features into the text model's width. */
+/* Projects the features of one picture to the text model's width. */
 static void project(const vis_modality *m, plg_run *on, const weft_tensor *features,
                     const weft_tensor *out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder's weights: every name and shape written down once, asked for in one request, so that
- * all that is missing or misshapen is reported together. */
+/* The encoder's weights. Every name and shape is written down once, and all are loaded in one
+ * request, so that one message reports everything that is missing or has the wrong shape. */
 #include "vision.h"
 
 #include <math.h>
@@ -86,7 +86,7 @@ static void ask_all(plg_request *r, void *ctx)
     plg_ask(r, &w->proj.b, WEFT_USE_PLAIN, plg_shape1(c->text.d_model), names->projector, "bias");
 }
 
-/* Stored gates go through tanh, once and on the host. */
+/* The gate as it is multiplied with: tanh of the stored value, computed once, on the host. */
 static float gate(const weft_tensor *stored)
 {
     return tanhf(*(const float *)stored->data);

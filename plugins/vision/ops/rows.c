@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CPU bodies of the image encoder's kernels: each works row by row, and a row never reads
- * another one's result, so that any cut of the rows gives the same bytes.
+/* The CPU bodies of the image encoder's kernels (rows.h).
  *
- * Rows are those of several pictures, one after the other, of n_rows = max_tiles * n_padded rows
- * each (n_real in features). Within a picture they stand in one order ("place" below): first the n
- * tokens of each of the used tiles, then those tiles' padding, then the unused tiles whole. So real
- * tokens lead, what attention hides from padding is one interval, and dropping the padding is
- * taking leading rows. */
+ * The rows are those of several pictures, one picture after the other, with n_rows = max_tiles *
+ * n_padded rows each (n_real in the features). Within a picture the place of a row is this: first
+ * come the n tokens of each used tile, then the padding of these tiles, then the unused tiles as a
+ * whole. So the real tokens come first. What a row of padding may attend to is then one interval,
+ * and dropping the padding means taking the leading rows. */
 #include "rows.h"
 
 #include <string.h>

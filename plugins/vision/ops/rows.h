@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The CPU bodies of the image encoder's kernels, whose items are rows. Each row is computed from
- * inputs alone, by one thread and in one order, so that any cut of the rows gives the same bytes.
- */
+/* The CPU bodies of the image encoder's kernels. A kernel is launched over rows, which the host may
+ * divide among threads in any way. Each row is computed from the inputs alone, by one thread and in
+ * one order, so the division does not change a byte of the result. */
 #ifndef VIS_ROWS_H
 #define VIS_ROWS_H
 

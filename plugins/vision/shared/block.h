@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One block of a vision transformer, as all encoders of this folder have it:
+/* One block of a vision transformer, the same for all picture encoders here:
  *
  *   x += gate_attn * Attn(LN1 x);  x += gate_ffn * FC2(act(FC1(LN2 x)))
  *
@@ -10,26 +10,28 @@
 
 #include "../../common/run.h"
 
-/* gates are as multiplied, 1 in ungated blocks. */
+/* The weights of a block. gate_attn and gate_ffn are the values that are multiplied with (tanh
+ * already applied), and 1 in blocks without gates. */
 typedef struct vis_block {
     plg_pair    norm1, q, k, v, o, norm2, fc1, fc2;
     weft_tensor stored_gate_attn, stored_gate_ffn;
     float       gate_attn, gate_ffn;
 } vis_block;
 
-/* What a block works on: n_rows rows, in `n` sequences with bounds [n + 1]; rows may be held to
- * an interval of keys each. */
+/* What a block works on: n_rows rows that form n independent sequences, with bounds [n + 1]. Each
+ * row may also be limited to an interval of keys. */
 typedef struct vis_block_rows {
-    const weft_tensor *x, *h;           /* [n_rows, d]: the stream, and room that is lent */
-    const weft_tensor *wide;            /* room of n_rows rows of vis_block_wide() columns */
+    const weft_tensor *x, *h;           /* [n_rows, d]: the hidden state; scratch */
+    const weft_tensor *wide;            /* scratch: n_rows rows of vis_block_wide() columns */
     const weft_tensor *bounds;          /* i32 [n + 1] */
-    const weft_tensor *k_begin, *k_end; /* i32 [n_rows], or both NULL: all of its sequence */
+    const weft_tensor *k_begin, *k_end; /* i32 [n_rows]; both NULL: a row sees its sequence */
     int64_t            n_rows;
     int32_t            n, d, d_ffn, n_heads, act;
     float              eps;
 } vis_block_rows;
 
-/* Columns of what a block needs in between: q, k and v, or the inner rows of its MLP. */
+/* The columns that vis_block_rows.wide must have: it holds q, k and v, and later the inner rows of
+ * the MLP. [any] */
 int64_t vis_block_wide(int32_t d, int32_t d_ffn);
 
 /* Enqueues one block over rows->x, in place. [encode] */

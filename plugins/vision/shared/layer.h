@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tensors of a gated cross-attention layer by name: what the adapters of this folder say of one
- * (weft/hooks.h has the formula), Mllama's layers and Idefics's differing in four names. */
+/* The tensor names of a gated cross-attention layer, which adapters fill into a weft_xattn
+ * (weft/hooks.h has the formula). The names in Mllama's and in Idefics's directories differ in four
+ * places. */
 #ifndef VIS_LAYER_H
 #define VIS_LAYER_H
 
@@ -15,8 +16,9 @@ typedef struct vis_layer_names {
     char at[VIS_LAYER_TENSORS][PLG_MAX_NAME];
 } vis_layer_names;
 
-/* Points the weight names of *x at `names`, which must outlive it: `prefix` (ending in a dot) and
- * the style's name of each; norm_q and norm_k only where x->flags has WEFT_XATTN_QK_NORM. [any] */
+/* Writes the names of a layer to `names` and points the weight names of *x at them, so `names` must
+ * outlive *x. A name is `prefix`, which ends in a dot, and the style's name of the tensor. norm_q
+ * and norm_k are set only where x->flags has WEFT_XATTN_QK_NORM. [any] */
 void vis_layer_name(weft_xattn *x, vis_layer_style style, const char *prefix,
                     vis_layer_names *names);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A still on its way from the decoder to the encoder's pixels; its arithmetic is preprocess.c's. */
+/* Reads a still picture from its decoder and prepares it for an encoder; preprocess.c has the
+ * arithmetic. */
 #include "picture.h"
 
-/* Pixels as they come from the decoder into RGB, and through preprocess.c into dst. */
+/* Turns the decoder's pixels into RGB and prepares them with preprocess.c into dst. */
 static weft_status prepare(const weft_media *media, const vis_image_config *cfg,
                            const vis_grid *grid, uint8_t *px, void *scratch, float *dst,
                            weft_error *err)
@@ -30,7 +31,7 @@ weft_status vis_picture_read(const weft_host *h, const weft_media *media,
     if (scratch_bytes == 0)
         return weft_fail(err, WEFT_E_LIMIT,
                          "a picture of %d x %d pixels is too large: scale it down", width, height);
-    /* sides are at most VIS_RESIZE_MAX_SIDE: scratch_bytes is not 0 */
+    /* The sides are at most VIS_RESIZE_MAX_SIDE, so scratch_bytes is not 0. */
     uint64_t bytes = (uint64_t)width * (uint64_t)height * (media->info->has_alpha ? 4u : 3u);
     uint8_t *px = h->alloc(h, bytes, 64);
     void    *scratch = h->alloc(h, scratch_bytes, 64);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every plan of this folder is put together and checked with. */
+/* Helpers for the plans of picture and video plugins. */
 #include "plans.h"
 
 weft_tensor_spec vis_spec(weft_dtype type, int32_t ndim, const int64_t *shape)

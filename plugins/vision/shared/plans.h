@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every plan of this folder is put together and checked with. All [any]. */
+/* Helpers for the plans of picture and video plugins. All are [any]. */
 #ifndef VIS_PLANS_H
 #define VIS_PLANS_H
 
@@ -7,7 +7,8 @@
 
 weft_tensor_spec vis_spec(weft_dtype type, int32_t ndim, const int64_t *shape);
 
-/* Into the i-th of an array of plans, each of the capacity that the first one states. */
+/* Copies p to the i-th of an array of plans, each of which has `capacity` bytes (the size that the
+ * first one states). */
 void vis_plan_give(const weft_plan *p, weft_plan *out, uint32_t capacity, int64_t i);
 
 /* LIMIT, naming the option, where an encoder of `rows` rows is more than lim allows. */

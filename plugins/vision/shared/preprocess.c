@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* u8 to f32 of each channel: 768 values instead of arithmetic per pixel. */
+/* The normalised f32 of every u8 value of each channel: 768 values, so that no pixel needs
+ * arithmetic. */
 typedef struct tone {
     float of[3][256];
 } tone;
@@ -21,7 +22,8 @@ void vis_flatten_alpha(uint8_t *px, uint64_t n)
         const uint8_t *s = px + 4 * i;
         uint8_t       *d = px + 3 * i;
         uint32_t       a = s[3], white = 255u * (255u - a);
-        /* d never passes s, but overlaps it for the first pixels: read before writing. */
+        /* d never passes s, but overlaps it for the first pixels: all is read before it is written.
+         */
         uint8_t r = div255(s[0] * a + white);
         uint8_t g = div255(s[1] * a + white);
         uint8_t b = div255(s[2] * a + white);
@@ -47,7 +49,8 @@ uint64_t vis_preprocess_scratch(int32_t width, int32_t height, const vis_grid *g
     return n == 0 ? 0 : n + resized_bytes(grid);
 }
 
-/* The reference multiplies in f64, rounds to f32 and normalises in f32: the order decides bits. */
+/* Fills the table. The reference multiplies in f64, rounds to f32 and normalises in f32; the same
+ * order is needed for the same bits. */
 static void tone_make(const vis_image_config *cfg, tone *t)
 {
     for (int c = 0; c < 3; c++) {
@@ -58,7 +61,7 @@ static void tone_make(const vis_image_config *cfg, tone *t)
     }
 }
 
-/* One row of one channel of a tile: n pixels of src (RGB), then black up to width. */
+/* Writes one row of one channel of a tile: n pixels of src (RGB), then black up to width. */
 static void tile_row(const float *of, const uint8_t *src, int32_t n, float *dst, int32_t width)
 {
     for (int32_t x = 0; x < n; x++)
@@ -67,7 +70,7 @@ static void tile_row(const float *of, const uint8_t *src, int32_t n, float *dst,
         dst[x] = of[0];
 }
 
-/* The tile whose top left is at (x0, y0) of the canvas, into dst [3, t, t]. */
+/* Writes the tile whose top left corner is at (x0, y0) of the canvas to dst [3, t, t]. */
 static void tile_fill(const tone *tone_, const uint8_t *px, const vis_grid *g, int32_t x0,
                       int32_t y0, int32_t t, float *dst)
 {

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pixels to what the encoder is given: the Mllama image processor as plain functions on buffers.
+/* Turns pixels into what the encoder is given. These are the steps of the Mllama image processor,
+ * as plain functions on buffers:
  *
- * Recipe: RGBA over white (vis_flatten_alpha) -> grid (tiles.h) -> resize (resize.h) -> black
- * canvas of rows x cols tiles -> x * rescale in f64, rounded to f32; (x - mean) / std in f32 ->
- * tiles in row-major order, CHW, unused tiles exact zeros. Equal to the reference bit for bit. */
+ *   1. RGBA is blended with white (vis_flatten_alpha).
+ *   2. A grid of tiles is chosen (tiles.h), and the picture is resized for it (resize.h).
+ *   3. The picture is put on a black canvas of rows x cols tiles.
+ *   4. Values become x * rescale in f64, rounded to f32, then (x - mean) / std in f32.
+ *   5. Tiles are written in row-major order, channel by channel; unused tiles are exact zeros.
+ *
+ * The result equals the reference's bit for bit. */
 #ifndef VIS_PREPROCESS_H
 #define VIS_PREPROCESS_H
 
@@ -12,8 +17,8 @@
 
 #include <stdint.h>
 
-/* From preprocessor_config.json. Where the reference is told not to rescale or not to normalise:
- * rescale 1; mean 0 and std 1. */
+/* The values of preprocessor_config.json. Where the file says not to rescale, rescale is 1; where
+ * it says not to normalise, mean is 0 and std is 1. */
 typedef struct vis_image_config {
     int32_t tile;      /* side of a square tile in pixels: size.height == size.width */
     int32_t max_tiles; /* max_image_tiles */
@@ -23,8 +28,9 @@ typedef struct vis_image_config {
     int32_t reserved;
 } vis_image_config;
 
-/* Puts n pixels of RGBA over white, in place: the first 3 * n bytes of px become RGB, each
- * round((s * a + 255 * (255 - a)) / 255), which is Pillow's alpha_composite there. [any] */
+/* Blends n pixels of RGBA with white, in place: the first 3 * n bytes of px become RGB, each
+ * round((s * a + 255 * (255 - a)) / 255), which is what Pillow's alpha_composite gives over white.
+ * [any] */
 void vis_flatten_alpha(uint8_t *px, uint64_t n);
 
 /* Scratch bytes of vis_preprocess for a picture of width x height in this grid; 0 where a size is
@@ -37,8 +43,8 @@ uint64_t vis_preprocess_scratch(int32_t width, int32_t height, const vis_grid *g
 void vis_preprocess(const vis_image_config *cfg, const vis_grid *grid, const uint8_t *src,
                     int32_t width, int32_t height, float *dst, void *scratch);
 
-/* A tile back to a picture for a person: src f32 [3, tile, tile], normalised as cfg says, to u8 RGB
- * rows `stride` bytes apart. [any] */
+/* Turns a tile back into a picture for a person to look at: from src f32 [3, tile, tile],
+ * normalised as cfg says, to rows of u8 RGB that are `stride` bytes apart. [any] */
 void vis_show_tile(const vis_image_config *cfg, const float *src, uint8_t *dst, int64_t stride);
 
 #endif

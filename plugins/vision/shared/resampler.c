@@ -124,7 +124,8 @@ static int64_t context_rows(const call *c, int32_t g)
     return c->begin[g + 1] - c->begin[g];
 }
 
-/* z = the latents of every group; one value at a time of the bounds, as their number is open. */
+/* Sets z to the latents of every group, and uploads the bounds, one value at a time because their
+ * number is not fixed. */
 static void start(call *c)
 {
     const int64_t n = c->r->config.n_latents, d = c->r->config.d, one = 1;
@@ -160,7 +161,7 @@ static void gather(call *c, const vis_resampler_block *w)
     }
 }
 
-/* z += softmax(q k^T / sqrt(head_dim)) v Wo^T, y and cat being there. */
+/* z += softmax(q k^T / sqrt(head_dim)) v Wo^T, once y and cat are computed. */
 static void attend(call *c, const vis_resampler_block *w)
 {
     const vis_resampler_config *o = &c->r->config;

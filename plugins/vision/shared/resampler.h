@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The perceiver resampler: groups of context rows, each to n_latents rows. Shared by weft.idefics
- * (a group is a picture) and weft.video (a group is some frames).
+/* The perceiver resampler, which turns groups of any number of context rows into n_latents rows
+ * each. It starts from learnt rows, the latents, which attend to the context. weft.idefics uses it
+ * with a picture as a group, and weft.video with several frames as a group.
  *
  *   z = latents, once a group
  *   repeat depth times, G being the group's context rows:
@@ -47,20 +48,21 @@ typedef struct vis_resampler {
     vis_resampler_block *blocks;  /* [depth] */
 } vis_resampler;
 
-/* INVALID where sizes do not make a resampler or would leave the range that arithmetic on them is
- * safe in; `file` is named in the message. [any] */
+/* INVALID where the sizes do not make a resampler, or are so large that arithmetic on them could
+ * overflow. The message names `file`. [any] */
 weft_status vis_resampler_check(const vis_resampler_config *c, const char *file, weft_error *err);
 
-/* Memory for the blocks of a checked config; weights are still to be asked for. On failure *r
+/* Allocates the blocks of a checked config; the weights are still to be asked for. On failure *r
  * holds nothing. [setup] */
 weft_status vis_resampler_init(vis_resampler *r, const weft_host *h, const vis_resampler_config *c,
                                weft_error *err);
 void        vis_resampler_free(vis_resampler *r, const weft_host *h); /* safe on zeroed memory */
-/* Asks for every weight of an initialised *r under `prefix`: to be called from the ask function of
- * a plg_request. [setup] */
+/* Asks for every weight of an initialised *r under `prefix`. To be called from the `ask` function
+ * of a plg_request (plugins/common/request.h). [setup] */
 void vis_resampler_ask(plg_request *q, vis_resampler *r, const char *prefix);
 
-/* Device bytes that a run over n_groups groups of n_context rows in all needs. [any] */
+/* The bytes of device memory that a run needs over n_groups groups with n_context rows in all.
+ * [any] */
 uint64_t vis_resampler_scratch_bytes(const vis_resampler_config *c, int64_t n_context,
                                      int64_t n_groups);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pillow's antialiased resize on u8 RGB: weights per output, then one pass per axis. */
+/* Pillow's antialiased resizing of u8 RGB: weights are computed for each output, then each axis
+ * takes one pass. */
 #include "resize.h"
 
 #include <math.h>
 #include <string.h>
 
-#define BITS 22    /* of a weight's fraction: 8 for the pixel and 2 to spare in 32 */
+#define BITS 22    /* fraction bits of a weight: 32, less 8 for the pixel and 2 to spare */
 #define WIDEST 2.0 /* support of the widest kernel */
 
 /* The weights of one axis: output i is the sum over k < count[i] of pixel[first[i] + k] times
@@ -138,8 +139,8 @@ static void row_pass(const axis *a, const uint8_t *restrict src, uint8_t *restri
     }
 }
 
-/* Output row y of src [src_h, n] into dst [n]; sum [n] is scratch. Row by row, so that the inner
- * loop walks memory in order. */
+/* Computes output row y of src [src_h, n] into dst [n]; sum [n] is scratch. It goes row by row, so
+ * that the inner loop walks memory in order. */
 static void column_pass(const axis *a, int32_t y, const uint8_t *restrict src,
                         uint8_t *restrict dst, int32_t *restrict sum, int64_t n)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bilinear and bicubic resize of u8 pixels with antialiasing, equal to Pillow's bit for bit.
+/* Bilinear and bicubic resizing of u8 pixels with antialiasing, equal to Pillow's bit for bit.
  *
- * Two passes, horizontal first, u8 between them, a pass skipped where its side is unchanged. Each
- * output is a sum of pixels times weights rounded to 22 bits (Pillow, src/libImaging/Resample.c).
- * Pillow from 12.2 takes the vertical pass first where a picture is more than 100 times as high as
- * wide: of such a picture values can differ by 1. */
+ * There are two passes, the horizontal one first, with u8 pixels between them. A pass is skipped
+ * where its side does not change. Each output is a sum of pixels times weights that are rounded to
+ * 22 bits (Pillow, src/libImaging/Resample.c). Pillow from 12.2 takes the vertical pass first where
+ * a picture is more than 100 times as high as wide: of such a picture values can differ by 1. */
 #ifndef VIS_RESIZE_H
 #define VIS_RESIZE_H
 

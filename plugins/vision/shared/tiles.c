@@ -45,7 +45,8 @@ static candidate make_candidate(int32_t width, int32_t height, int32_t tile, int
     return c;
 }
 
-/* Whether a is the better scale: enlarging beats shrinking; then the one that changes least. */
+/* Whether a is a better scale than b: enlarging is better than shrinking, and then the scale that
+ * changes the picture less is better. */
 static int scale_better(double a, double b)
 {
     if ((a >= 1.0) != (b >= 1.0))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json into a struct, every value range-checked before anybody computes a size from it.
- * Absent keys take the paper's sizes for the 8B text core where it gives them (sections 7.2, 7.4),
- * and for what it leaves open those of Mllama's layers and of Idefics's resampler;
+/* Reads config.json into a struct. The range of every value is checked before any size is computed
+ * from it. Absent keys take the paper's sizes for the 8B text core where the paper states them
+ * (sections 7.2, 7.4), and otherwise the sizes of Mllama's layers and of Idefics's resampler; see
  * docs/VIDEO_LAYOUT.md. */
 #include "video.h"
 
@@ -27,7 +27,7 @@ static const plg_int_key keys[] = {
     {"resampler_config.head_dim", AT(resampler.head_dim), 96, 1, 4096},
 };
 
-/* Those whose default hangs on another key. */
+/* Reads the keys whose default depends on another key. */
 static weft_status read_derived(const plg_keys *k, vid_config *c)
 {
     int64_t     head_dim = c->d_text / c->n_heads, d_ffn = 4 * (int64_t)c->resampler.d;
@@ -57,8 +57,8 @@ static weft_status read_floats(const plg_keys *k, vid_config *c)
                : status;
 }
 
-/* Absent: the eight image layers of the 8B core stand at 3, 7, ... 31, and video layers come before
- * every fourth of them. */
+/* Reads where the cross-attention layers are. The default comes before every fourth image layer of
+ * the 8B core: its eight image layers are at 3, 7, ... 31. */
 static weft_status read_sites(const plg_keys *k, vid_config *c)
 {
     static const char    list[] = "cross_attention_layers";
@@ -95,7 +95,7 @@ static weft_status check(const plg_keys *k, const vid_config *c)
     return vis_resampler_check(&c->resampler, k->file, k->err);
 }
 
-/* Whether the directory is for this plugin at all. */
+/* UNSUPPORTED where the directory is of another architecture, and so not for this plugin. */
 static weft_status check_architecture(const plg_keys *k)
 {
     const char *name = "nothing";

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From frames to what the text core reads, all of it enqueued:
+/* Turns a clip's frames into what the text core reads. All of it is enqueued on the queue:
  *
  *   for each group of `group` consecutive frames (the last one may be shorter):
  *     F       = features of its frames, the picture encoder's     a batch of frames at a time
  *     context = F Wᵀ + b + time[frame]                            frame: counted in the clip
- *     output  = resampler(context)                                n_latents rows:
- * ../shared/resampler.h
+ *     output  = resampler(context)                                n_latents rows
  *
- * A row's bytes do not depend on the rows beside it, so neither do they on the size of a batch.
- * Source: Llama 3 paper, 7.2 (32 consecutive frames are merged by a perceiver resampler); the time
- * embedding is Flamingo's (arXiv 2204.14198, 3.1). */
+ * ../shared/resampler.h has the resampler's formula. A row's bytes do not depend on the rows beside
+ * it, so they do not depend on the size of a batch either. Source: Llama 3 paper, 7.2 (32
+ * consecutive frames are merged by a perceiver resampler); the time embedding is Flamingo's (arXiv
+ * 2204.14198, 3.1). */
 #include "video.h"
 
-/* One clip. Buffers: context of a group; and, one after the other in the same place, features and
- * the picture encoder's scratch, then the resampler's scratch. */
+/* One clip that is being encoded, and its buffers. `context` holds the context rows of one group.
+ * The memory behind it is used twice for each group: first for `features` and the picture encoder's
+ * scratch, then for the resampler's scratch. */
 typedef struct clip {
     plg_run                 run;
     const vid_modality     *m;
@@ -51,7 +52,7 @@ static uint64_t resampler_bytes(const vid_modality *m, const vid_carried *what)
 
 int32_t vid_batch(const vid_modality *m, const vid_carried *what)
 {
-    const uint64_t lent = resampler_bytes(m, what); /* is there anyway */
+    const uint64_t lent = resampler_bytes(m, what); /* this much is allocated in any case */
     const uint64_t budget = m->batch_bytes > lent ? m->batch_bytes : lent;
     int32_t        most = vid_group_frames(&m->config, what->n_frames, 0), n = 1;
     if (most > m->sizes.max_batch)
@@ -87,7 +88,8 @@ uint64_t vid_scratch_bytes(const vid_modality *m, const vid_carried *what)
     return layout(&c, NULL);
 }
 
-/* Rows of one of the outputs that are only looked at, from row `from` on, or else of `buffer`. */
+/* Where rows from .. from + rows - 1 of a stage go: into the output that shows the stage, or, where
+ * nobody looks at it, into `buffer`. */
 static weft_tensor place(const clip *c, uint32_t output, int64_t from, int64_t rows, int64_t d,
                          const weft_tensor *buffer, int64_t at)
 {
@@ -96,7 +98,8 @@ static weft_tensor place(const clip *c, uint32_t output, int64_t from, int64_t r
     return plg_rows(buffer, at, rows, d);
 }
 
-/* context += time[frame], the same for all rows of a frame; n frames from `frame` on. */
+/* context += time[frame] for n frames from `frame` on; all rows of a frame get the same row of the
+ * time table. */
 static void add_time(clip *c, const weft_tensor *context, int32_t frame, int32_t n)
 {
     const int64_t d = c->m->config.resampler.d, shape[3] = {n, c->rows, d};
@@ -110,8 +113,8 @@ static void add_time(clip *c, const weft_tensor *context, int32_t frame, int32_t
     plg_add(&c->run, &rows, &time, 1.0f);
 }
 
-/* Frames [frame, frame + n) of the clip, the first of whose group is `first`, to rows of context.
- */
+/* Encodes frames [frame, frame + n) of the clip into rows of context. `first` is the first frame of
+ * their group. */
 static void see(clip *c, int32_t first, int32_t frame, int32_t n)
 {
     const vid_modality *m = c->m;
@@ -130,7 +133,8 @@ static void see(clip *c, int32_t first, int32_t frame, int32_t n)
     add_time(c, &context, frame, n);
 }
 
-/* Ctrl-C between two batches; and for who waits, how far it is. */
+/* Called between two batches: stops where the host was cancelled (Ctrl-C), and tells how far the
+ * work is. */
 static void between(clip *c, int32_t done)
 {
     const weft_host *h = c->m->host;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames from the decoder to the encoder's pixels, one at a time, so that memory holds one frame of
- * the clip's own size whatever their number; and back, for a person to look at. */
+/* Reads frames from the decoder and prepares them for the encoder, one at a time, so that only one
+ * frame of the clip's own size is in memory. Also turns prepared frames back into pictures for a
+ * person to look at. */
 #include "video.h"
 
-/* One pass over the times of a clip. */
+/* The state of one pass over the sampled times of a clip. */
 typedef struct pass {
     const vid_modality *m;
     const weft_media   *media;
@@ -61,7 +62,7 @@ weft_status vid_preprocess(void *self, const weft_media *media, const weft_plan 
     memcpy(&what, p->opaque, sizeof what);
     if (what.width < 1 || media->info->width != what.width || media->info->height != what.height)
         return weft_fail(err, WEFT_E_STATE, "%s: the plan is not this clip's", VID_ID);
-    /* sides are those that the grid was chosen for: at most 2^20 */
+    /* The sides are those that the grid was chosen for, and so at most 2^20. */
     const uint64_t bytes =
         (uint64_t)what.width * (uint64_t)what.height * (uint64_t)channels_of(media);
     pass s = {m, media, &what, inputs, m->host->alloc(m->host, bytes, 64), err};

@@ -20,7 +20,7 @@ weft_status vid_hooks_check(const vid_modality *m, weft_error *err)
     return WEFT_OK;
 }
 
-/* The index-th site of the list. */
+/* Declares the index-th site of the list. */
 static weft_status add_site(const vid_config *c, const weft_hook_sink *sink, int32_t index,
                             weft_error *err)
 {
@@ -57,7 +57,7 @@ weft_status vid_hooks_install(void *self, const weft_hook_sink *sink, weft_error
           .stream = VID_STREAM,
           .token_id = c->marker_id,
           .visibility = WEFT_VIS_UNTIL_NEXT_GROUP,
-          /* a word of the core's own has its row there */
+          /* a token of the core's vocabulary has its embedding there */
           .embedding_weight = c->marker_id >= m->core_vocab ? "video_token_embedding.weight" : NULL,
           .embedding_row = 0};
     weft_status status = WEFT_OK;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans from tensors instead of clips, for `model verify`: their stages are outputs too. */
+/* Makes plans from tensors instead of clips, for `weft model verify`. In these plans the
+ * intermediate stages are outputs too. */
 #include "video.h"
 
 #include "../shared/plans.h"
 
-/* The tensors in the order of a plan's inputs, types and shapes checked. */
+/* Finds the tensors, in the order of a plan's inputs, and checks their types and shapes. */
 static weft_status find_inputs(const vid_modality *m, const weft_tensor *inputs,
                                const char *const *names, uint32_t n,
                                const weft_tensor *t[VID_N_INPUTS], weft_error *err)
@@ -37,7 +38,7 @@ static weft_status find_inputs(const vid_modality *m, const weft_tensor *inputs,
     return WEFT_OK;
 }
 
-/* The stages before the last. */
+/* Adds the stages before the last one as outputs. */
 static void add_stages(const vid_modality *m, const vid_carried *what, weft_plan *p)
 {
     static const char *const names[] = {"video.features", "video.context"};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The modality "video": life cycle, prompts, the encoder that it sees through, and the batch of
- * items to encode.c. */
+/* The modality component for the kind "video": its life cycle and prompts, and the picture encoder
+ * of weft.vision that it uses. A batch of items is handed to encode.c one by one. */
 #include "video.h"
 
-/* One after the other: the queue keeps the order, so all of them use the same scratch, and no
- * item's bytes can depend on another's. */
+/* Enqueues the items one after another. The queue keeps that order, so all of them can use the same
+ * scratch memory, and no item's bytes can depend on another item. */
 static weft_status encode(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
                           const weft_tensor *scratch, weft_error *err)
 {
@@ -54,7 +54,8 @@ static void destroy(void *self)
     m->host->free(m->host, m);
 }
 
-/* The encoder of the directory in our options, or else the image adapter's. */
+/* Opens the picture encoder: that of the directory which the option `encoder` names, or else the
+ * image adapter's. */
 static weft_status open_encoder(vid_modality *m, weft_error *err)
 {
     const weft_if_options  *options = m->host->get_interface(m->host, WEFT_IF_OPTIONS);
@@ -73,7 +74,8 @@ static weft_status open_encoder(vid_modality *m, weft_error *err)
                          "%s has no picture encoder: give weft.vision its weights, or %s its own "
                          "directory of one (option %s)",
                          VID_ID, VID_ID, VID_OPT_ENCODER);
-    if (status == WEFT_E_UNSUPPORTED) /* named by the user: not a reason to be idle */
+    if (status ==
+        WEFT_E_UNSUPPORTED) /* the user named the directory, so this is an error to report */
         status = WEFT_E_INVALID;
     m->sizes.hdr.size = (uint32_t)sizeof m->sizes;
     if (status == WEFT_OK)
@@ -81,7 +83,7 @@ static weft_status open_encoder(vid_modality *m, weft_error *err)
     return status;
 }
 
-/* Do the frames of this encoder suit this adapter? */
+/* Checks that the rows that this encoder makes of a frame suit this adapter. */
 static weft_status check_encoder(const vid_modality *m, weft_error *err)
 {
     const vid_config *c = &m->config;

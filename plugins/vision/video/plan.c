@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans: from a clip's size, its length and what the user asked for to frames, shapes, rows and
- * bytes. No frame is decoded here. */
+/* Makes plans: from a clip's size, its length and what the user asked for, it computes frames,
+ * shapes, rows and bytes. No frame is decoded here. */
 #include "video.h"
 
 #include "../shared/plans.h"
@@ -12,7 +12,8 @@ _Static_assert(sizeof(vid_carried) <= sizeof(((weft_plan *)0)->opaque), "the pla
 
 int64_t vid_time_of(const vid_carried *what, int32_t i)
 {
-    /* a span in microseconds is below 2^63 / 2^13: vid_plan sees to it */
+    /* The product does not overflow: choose_span keeps times below 2^63 / 2^14, and there are at
+     * most VID_MAX_FRAMES (2^12) frames. */
     const int64_t span = what->end_us - what->start_us;
     return what->start_us + span * (2 * (int64_t)i + 1) / (2 * (int64_t)what->n_frames);
 }
@@ -52,7 +53,8 @@ void vid_plan_fill(const vid_modality *m, const vid_carried *what, weft_plan *p)
     memcpy(p->opaque, what, sizeof *what);
 }
 
-/* The span that is looked at. A user's end past the clip's is the clip's. */
+/* Decides which part of the clip frames are taken from. An end past the end of the clip means the
+ * end of the clip. */
 static weft_status choose_span(const weft_media_info *mi, const weft_request *rq, vid_carried *what,
                                weft_error *err)
 {
@@ -89,7 +91,7 @@ static weft_status choose_frames(const vid_config *c, const weft_request *rq,
         return weft_fail(err, WEFT_E_LIMIT,
                          "%d frames are over --max-frames %llu: raise it or give --frames", n,
                          (unsigned long long)lim->max_frames);
-    /* One picture shown for no time is one frame. */
+    /* A clip without length has one frame. */
     what->n_frames = what->end_us == what->start_us ? 1 : n;
     return WEFT_OK;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The adapter's own weights, asked for in one request; those of the sites are the host's to load.
- */
+/* The adapter's own weights, loaded in one request. The host loads the weights of the sites. */
 #include "video.h"
 
 typedef struct ask_ctx {
