@@ -17,7 +17,10 @@
 weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status,
                           weft_error *err)
 {
-    const char *what = why->message[0] != '\0' ? why->message : wf_status_name(status);
+    const char *what = status == WEFT_E_CANCELLED
+                           ? "cancelled" /* whatever the plugin makes of it */
+                       : why->message[0] != '\0' ? why->message
+                                                 : wf_status_name(status);
     wf_quoted   name = wf_quote(strcmp(path, "-") == 0 ? "standard input" : path);
     if (strncmp(what, name.s, strlen(name.s)) == 0)
         wf_fail(err, status, "%s", what);
