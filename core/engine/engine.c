@@ -226,8 +226,8 @@ static weft_status open_kv(weft_engine *e, weft_error *err)
 static weft_status open_rooms(weft_engine *e, weft_error *err)
 {
     weft_status status = WEFT_OK;
-    uint64_t max_bytes = (uint64_t)wf_settings_i64(e->settings, "max_decoded_bytes");
-    uint64_t max_tokens = (uint64_t)wf_settings_i64(e->settings, "max_tokens");
+    uint64_t    max_bytes = (uint64_t)wf_settings_i64(e->settings, "max_decoded_bytes");
+    uint64_t    max_tokens = (uint64_t)wf_settings_i64(e->settings, "max_tokens");
     if (e->has_core) {
         set_sizes(e);
         status = open_kv(e, err);
