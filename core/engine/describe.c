@@ -72,10 +72,13 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     i.n_sites = e->hooks.n_sites;
     if (e->has_core)
         describe_core(e, dtype, &i);
-    for (int32_t k = 0; k < e->n_modalities; k++) {
-        const weft_modality *vt = e->modalities[k].vt;
-        if (WEFT_HAS(vt, weft_modality, parameters) && vt->parameters != NULL)
-            i.encoder_parameters += vt->parameters(e->modalities[k].self);
+    for (int32_t k = 0; k < e->modalities.n; k++) {
+        const wf_modality *m = &e->modalities.v[k];
+        if (!WEFT_HAS(m->vt, weft_modality, parameters) || m->vt->parameters == NULL)
+            continue;
+        const char *before = wf_plugin_enter(m->plugin);
+        i.encoder_parameters += m->vt->parameters(m->self);
+        wf_plugin_leave(before);
     }
     uint64_t parameters = i.core_parameters + i.site_parameters + i.encoder_parameters;
     if (!wf_mul(parameters, (uint64_t)wf_dtype_bytes(dtype), &i.weight_bytes))

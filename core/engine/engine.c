@@ -7,8 +7,8 @@
 #include "core/base/cpu.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/progress.h"
 #include "core/device/registry.h"
-#include "core/media/item.h"
 #include "core/plugin/dirs.h"
 
 #define PLAIN_ARCHITECTURE "LlamaForCausalLM"
@@ -18,32 +18,20 @@
 #define KV_LEAST                                                                                   \
     ((uint64_t)64 << 20) /* default K/V limit of tiny models: room for several sequences */
 
-weft_status wf_engine_check_cancel(weft_engine *e, weft_error *err)
-{
-    return atomic_load(&e->cancel) ? wf_fail(err, WEFT_E_CANCELLED, "cancelled") : WEFT_OK;
-}
-
-void wf_engine_progress(weft_engine *e, const char *what, uint64_t done, uint64_t total,
-                        const char *unit)
-{
-    if (e->progress.fn != NULL)
-        e->progress.fn(e->progress.ctx, what, done, total, unit);
-}
-
 void weft_engine_cancel(weft_engine *e)
 {
-    atomic_store(&e->cancel, 1);
+    wf_cancel_now(&e->cancel);
 }
 
 static int32_t is_cancelled(void *ctx)
 {
-    return atomic_load(&((weft_engine *)ctx)->cancel);
+    return wf_scope_is_cancelled(&((weft_engine *)ctx)->scope);
 }
 
 static void plugin_progress(void *ctx, const char *what, uint64_t done, uint64_t total,
                             const char *unit)
 {
-    wf_engine_progress(ctx, what, done, total, unit);
+    wf_progress_tell(&((weft_engine *)ctx)->progress, what, done, total, unit);
 }
 
 static weft_status open_device(weft_engine *e, weft_error *err)
@@ -149,7 +137,7 @@ static int32_t dtype_option(const weft_engine *e)
 static void weights_progress(void *ctx, uint64_t done)
 {
     weft_engine *e = ctx;
-    wf_engine_progress(e, "weights", done, wf_package_tensor_bytes(e->package), "bytes");
+    wf_progress_tell(&e->progress, "weights", done, wf_package_tensor_bytes(e->package), "bytes");
 }
 
 static weft_status load_core(weft_engine *e, weft_error *err)
@@ -204,7 +192,7 @@ static int32_t longest_run(const weft_engine *e)
     return longest;
 }
 
-static weft_status set_sizes(weft_engine *e, weft_error *err)
+static void set_sizes(weft_engine *e)
 {
     int64_t context = wf_settings_i64(e->settings, "context"), own = e->config.max_positions;
     if (context == 0)
@@ -212,51 +200,107 @@ static weft_status set_sizes(weft_engine *e, weft_error *err)
     e->context = (int32_t)(context < own ? context : own);
     int64_t chunk = wf_settings_i64(e->settings, "prefill_chunk");
     e->prefill_chunk = (int32_t)(chunk < e->context ? chunk : e->context);
-    int32_t kv_dtype = e->dtype == WF_DTYPE_AUTO ? WF_BF16 : e->dtype == WF_BF16 ? WF_BF16 : WF_F32;
+}
+
+static weft_status open_kv(weft_engine *e, weft_error *err)
+{
+    int32_t kv_dtype = e->dtype == WF_F32 ? WF_F32 : WF_BF16;
     if (e->model != NULL)
         kv_dtype = e->model->kv_dtype;
     int64_t page = page_bytes(e, kv_dtype);
     if (own_page_bytes(e, kv_dtype) <= 0)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has no K/V pages of %d heads of %d",
                        e->device->name, e->config.n_kv_heads, e->config.head_dim);
-    e->kv_limit = kv_limit(e, kv_dtype, page);
     wf_kv_sizes sizes = {.dtype = kv_dtype,
                          .run = e->config.n_layers,
                          .longest = longest_run(e),
                          .page_bytes = page,
-                         .max_bytes = e->kv_limit};
-    wf_kv_pool_init(&e->kv, e->device, e->queue, &sizes);
+                         .max_bytes = kv_limit(e, kv_dtype, page)};
+    wf_kv_budget_init(&e->kv, e->device, e->queue, &sizes);
     wf_blocks_init(&e->blocks, &e->kv, e->config.n_layers);
     return WEFT_OK;
+}
+
+/* The rooms that need no more than what is open by now. Cached text is the first to go when K/V
+ * memory is short, then the K/V of items. */
+static weft_status open_rooms(weft_engine *e, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    uint64_t    max_bytes = (uint64_t)wf_settings_i64(e->settings, "max_decoded_bytes");
+    uint64_t    max_tokens = (uint64_t)wf_settings_i64(e->settings, "max_tokens");
+    if (e->has_core) {
+        set_sizes(e);
+        status = open_kv(e, err);
+    }
+    e->items = (wf_items){.device = e->device,
+                          .queue = e->queue,
+                          .encode_queue = e->encode_queue,
+                          .sites = &e->hooks,
+                          .decoder = &e->decoder,
+                          .budget = &e->kv,
+                          .limits = {max_bytes, max_tokens, e->config.d_model, 0},
+                          .scope = &e->scope,
+                          .progress = &e->progress};
+    wf_items_init(&e->items);
+    e->sequences = (wf_sequences){e, &e->config, &e->hooks, &e->items, &e->blocks, e->context, 0};
+    e->stepper = (wf_stepper){.config = &e->config,
+                              .sites = &e->hooks,
+                              .decoder = &e->decoder,
+                              .device = e->device,
+                              .queue = e->queue,
+                              .budget = &e->kv,
+                              .model = wf_package_dir(e->package)};
+    return status;
+}
+
+static weft_status open_modalities(weft_engine *e, weft_error *err)
+{
+    wf_modalities_env env = {.registry = e->registry,
+                             .settings = e->settings,
+                             .device = e->device,
+                             .package = e->package,
+                             .claimant = e->claimant,
+                             .config = &e->config,
+                             .sites = &e->hooks,
+                             .progress = &e->progress,
+                             .has_core = e->has_core,
+                             .dtype = e->dtype};
+    wf_media_env_init(&e->media, e->settings, e->registry, &e->modalities, &e->scope);
+    return wf_modalities_open(&e->modalities, &env, err);
 }
 
 static weft_status load_weights(weft_engine *e, weft_error *err)
 {
     weft_status status = e->has_core ? load_core(e, err) : WEFT_OK;
-    if (status == WEFT_OK)
-        status = wf_engine_load_modalities(e, err);
-    if (status != WEFT_OK || !e->has_core)
-        return status;
-    status = set_sizes(e, err);
-    if (status != WEFT_OK)
-        return status;
-    return wf_decoder_init(&e->decoder, e->model, &e->hooks, &e->kv, e->queue, e->prefill_chunk,
-                           e->prefill_chunk < OUT_ROWS ? e->prefill_chunk : OUT_ROWS, err);
+    return status == WEFT_OK ? wf_modalities_load(&e->modalities, err) : status;
 }
 
 static weft_status open_model(weft_engine *e, const char *dir, weft_error *err)
 {
     weft_status status = open_package(e, dir, err);
+    e->text = (wf_text){.registry = e->registry, .package = e->package};
     if (status == WEFT_OK)
         status = wf_settings_plugin_devices(e->settings, e->device->name, err);
     if (status == WEFT_OK)
-        status = wf_engine_open_modalities(e, err);
+        status = open_modalities(e, err);
     if (status == WEFT_OK)
         status = wf_engine_resolve_markers(e, err);
-    if (status == WEFT_OK && e->has_core)
-        status = set_sizes(e, err);
     if (status == WEFT_OK && (e->flags & WEFT_OPEN_CONFIG) == 0)
         status = load_weights(e, err);
+    if (status == WEFT_OK)
+        status = open_rooms(e, err);
+    if (status == WEFT_OK && e->model != NULL)
+        status = wf_decoder_init(&e->decoder, e->model, &e->hooks, &e->kv.pool, e->queue,
+                                 e->prefill_chunk,
+                                 e->prefill_chunk < OUT_ROWS ? e->prefill_chunk : OUT_ROWS, err);
+    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+}
+
+/* A tokenizer alone. */
+static weft_status open_loose(weft_engine *e, const char *dir, weft_error *err)
+{
+    weft_status status = wf_package_open_loose(dir, &e->package, err);
+    e->text = (wf_text){.registry = e->registry, .package = e->package};
     return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
 }
 
@@ -270,9 +314,8 @@ static weft_status open_all(weft_engine *e, weft_error *err)
         return status;
     wf_hooks_init(&e->hooks, e->device);
     e->dtype = dtype_option(e);
-    if ((e->flags & WEFT_OPEN_TOKENIZER) != 0)
-        return wf_fail_stage(err, wf_package_open_loose(dir, &e->package, err), WEFT_STAGE_MODEL);
-    return open_model(e, dir, err);
+    return (e->flags & WEFT_OPEN_TOKENIZER) != 0 ? open_loose(e, dir, err)
+                                                 : open_model(e, dir, err);
 }
 
 weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
@@ -286,20 +329,16 @@ weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft
     e->flags = flags;
     if (progress != NULL)
         e->progress = *progress;
+    wf_scope_init(&e->scope, &e->cancel);
+    wf_mark     before = wf_scope_begin(&e->scope);
     weft_status status = open_all(e, err);
+    wf_scope_end(&e->scope, &before);
     if (status != WEFT_OK) {
         weft_engine_close(&e);
         return status;
     }
     *out = e;
     return WEFT_OK;
-}
-
-static void close_tokenizer(weft_engine *e)
-{
-    if (e->tokenizer != NULL)
-        e->tokenizer->destroy(e->tokenizer_self);
-    e->tokenizer = NULL;
 }
 
 void weft_engine_close(weft_engine **engine)
@@ -312,14 +351,13 @@ void weft_engine_close(weft_engine **engine)
     if (e->encode_queue != NULL)
         (void)wf_queue_wait(e->encode_queue, NULL);
     wf_blocks_free(&e->blocks);
-    close_tokenizer(e);
-    wf_engine_close_modalities(e);
+    wf_text_close(&e->text);
+    wf_modalities_close(&e->modalities);
     wf_decoder_free(&e->decoder);
-    wf_kv_pool_free(&e->kv);
+    wf_stepper_free(&e->stepper);
+    wf_kv_budget_free(&e->kv);
     wf_hooks_free(&e->hooks);
     wf_model_free(&e->model);
-    if (e->device != NULL)
-        wf_device_free(e->device, e->device_blob);
     wf_registry_destroy(&e->registry);
     wf_package_close(&e->package);
     wf_queue_destroy(&e->queue);
@@ -327,7 +365,7 @@ void weft_engine_close(weft_engine **engine)
     wf_device_destroy(&e->device);
     wf_pool_destroy(&e->pool);
     wf_free(e->architecture);
-    wf_free(e->blob);
+    wf_scope_free(&e->scope);
     wf_free(e);
     *engine = NULL;
 }

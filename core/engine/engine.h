@@ -1,41 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine's own structures, shared by the files of this folder. */
+/* An engine is its rooms, put together: this folder alone knows them all, and no room knows it. */
 #ifndef WF_ENGINE_H
 #define WF_ENGINE_H
 
-#include <stdatomic.h>
-
 #include "core/base/pool.h"
-#include "core/kv/blocks.h"
-#include "core/model/decoder.h"
-#include "core/plugin/registry.h"
-#include "weft/modality.h"
-#include "weft/tokenizer.h"
-#include "weft/weft.h"
-
-#define WF_MAX_MODALITIES 32
-
-/* A live modality: a component that accepted its package. */
-typedef struct wf_modality {
-    wf_plugin           *plugin;
-    const weft_modality *vt;
-    void                *self;
-    weft_package        *package; /* owned where it is not the engine's */
-    int32_t              loaded, reserved;
-} wf_modality;
-
-/* A modality that was not for this model, and what it said. */
-typedef struct wf_idle {
-    const wf_plugin     *plugin;
-    const weft_modality *vt;
-    weft_error           why;
-} wf_idle;
+#include "core/sequence/step.h"
+#include "core/text/text.h"
 
 struct weft_engine {
     weft_settings *settings; /* borrowed */
     uint32_t       flags;
     weft_progress  progress;
-    atomic_int     cancel;
+    wf_cancel      cancel; /* moved by weft_engine_cancel */
+    wf_scope       scope;  /* the call in progress */
 
     wf_pool      *pool;
     wf_device    *device;
@@ -49,49 +26,32 @@ struct weft_engine {
     int32_t       has_core;
     weft_text_map map; /* n_layers 0: plain */
     wf_config     config;
-    int32_t       dtype;        /* WF_F32, WF_BF16, WF_F16 as asked for, or WF_DTYPE_AUTO */
-    int32_t       linear_dtype; /* what AUTO came to */
-    wf_model     *model;
-    wf_hooks      hooks;
-    wf_kv_pool    kv;
-    wf_blocks     blocks;
+    int32_t       dtype;         /* WF_F32 or WF_BF16 as asked for, or WF_DTYPE_AUTO */
+    int32_t       context;       /* tokens that a sequence may hold */
+    int32_t       prefill_chunk; /* rows of a step */
+    wf_model     *model;         /* NULL: opened without weights */
+    wf_hooks      hooks;         /* what plugins declared */
     wf_decoder    decoder;
-    int32_t       context, prefill_chunk;
-    uint64_t      kv_limit;
-
-    wf_modality modalities[WF_MAX_MODALITIES];
-    int32_t     n_modalities;
-    wf_idle     idle[WF_MAX_MODALITIES];
-    int32_t     n_idle;
-    int32_t     decoders_loaded;
-
-    const weft_tokenizer *tokenizer;
-    void                 *tokenizer_self;
-    wf_plugin            *tokenizer_plugin;
-    int32_t               tokenizer_tried;
-
-    uint64_t   clock; /* counts steps: the age of items */
-    weft_item *items; /* list of live items, so that memory pressure can reach their K/V */
-    void      *blob;  /* host side of a step's tables */
-    size_t     blob_cap;
-    void      *device_blob;
-    size_t     device_blob_cap;
+    wf_kv_budget  kv;
+    wf_blocks     blocks;
+    wf_modalities modalities;
+    wf_media_env  media;
+    wf_items      items;
+    wf_sequences  sequences;
+    wf_stepper    stepper;
+    wf_text       text;
 };
 
-/* engine.c */
-weft_status wf_engine_check_cancel(weft_engine *e, weft_error *err);
-void        wf_engine_progress(weft_engine *e, const char *what, uint64_t done, uint64_t total,
-                               const char *unit);
-
-/* plugins.c: modalities created, installed, loaded */
-weft_status wf_engine_open_modalities(weft_engine *e, weft_error *err);
-weft_status wf_engine_load_modalities(weft_engine *e, weft_error *err);
-void        wf_engine_close_modalities(weft_engine *e);
+/* markers.c: the ids of markers, once after the sites are frozen: its own, else the tokenizer's for
+ * its string, else the lowest that is free beyond the vocabulary. INVALID where a marker can stand
+ * for nothing. */
 weft_status wf_engine_resolve_markers(weft_engine *e, weft_error *err);
+/* The tokenizer, opened at the first need; what markers take from it is then resolved. */
+weft_status wf_engine_text(weft_engine *e, weft_error *err);
 
-/* text.c */
-weft_status
-wf_engine_tokenizer(weft_engine *e,
-                    weft_error  *err); /* opened at first need; NOTFOUND says what is missing */
+/* generate.c: weft_generate within a longer call. */
+weft_status wf_generate(weft_sequence *s, const weft_sampling                     *p,
+                        int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
+                        weft_generation *out, weft_error *err);
 
 #endif

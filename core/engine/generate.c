@@ -3,91 +3,29 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/progress.h"
 #include "core/base/time.h"
+#include "core/engine/engine.h"
 #include "core/text/sampler.h"
-#include "core/text/text.h"
+#include "core/text/text_out.h"
 
 /* Everything fed to s but not run, in chunks; logits [vocab] of the last token. */
 static weft_status prefill(weft_sequence *s, float *logits, weft_error *err)
 {
-    weft_engine *e = s->engine;
+    weft_engine *e = s->of->engine;
     int64_t      start;
     weft_status  status = WEFT_OK;
     wf_sequence_reuse(s);
     start = s->n_done;
     while (s->n_done < s->n && status == WEFT_OK) {
-        int64_t      left = s->n - s->n_done;
-        wf_step_part part = {s, left < e->prefill_chunk ? left : e->prefill_chunk, 0};
-        part.n_out = part.n_rows == left ? 1 : 0;
-        wf_engine_progress(e, "prefill", (uint64_t)(s->n_done - start), (uint64_t)(s->n - start),
-                           "tokens");
-        status = wf_engine_check_cancel(e, err);
+        int64_t left = s->n - s->n_done;
+        int64_t rows = left < e->prefill_chunk ? left : e->prefill_chunk;
+        wf_progress_tell(&e->progress, "prefill", (uint64_t)(s->n_done - start),
+                         (uint64_t)(s->n - start), "tokens");
+        status = wf_scope_check(&e->scope, err);
         if (status == WEFT_OK)
-            status = wf_step_run(e, &part, 1, logits, NULL, err);
+            status = wf_step_one(&e->stepper, s, rows, rows == left ? 1 : 0, logits, NULL, err);
     }
-    return status;
-}
-
-/* Rows of all sequences in as few steps as fit; each sequence's last row gives logits when it is
- * reached. */
-static weft_status step_round(weft_engine *e, weft_sequence *const *s, uint32_t n,
-                              wf_step_part *parts, float *scratch, float *logits, weft_error *err)
-{
-    int64_t  room = e->prefill_chunk;
-    int32_t  n_parts = 0, o = 0;
-    uint64_t vocab = (uint64_t)e->config.vocab;
-    for (uint32_t i = 0; i < n && room > 0; i++) {
-        int64_t left = s[i]->n - s[i]->n_done, take = left < room ? left : room;
-        if (take == 0)
-            continue;
-        parts[n_parts++] = (wf_step_part){s[i], take, take == left ? 1 : 0};
-        room -= take;
-    }
-    weft_status status = wf_step_run(e, parts, n_parts, scratch, NULL, err);
-    for (int32_t i = 0; i < n_parts && status == WEFT_OK; i++)
-        for (uint32_t k = 0; k < n && parts[i].n_out == 1; k++)
-            if (s[k] == parts[i].seq) {
-                memcpy(logits + k * vocab, scratch + (uint64_t)o++ * vocab, vocab * sizeof *logits);
-                break;
-            }
-    return status;
-}
-
-static bool has_rows(weft_sequence *const *s, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (s[i]->n_done < s[i]->n)
-            return true;
-    return false;
-}
-
-weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits,
-                      weft_error *err)
-{
-    uint64_t    rows = n < (uint32_t)e->prefill_chunk ? n : (uint32_t)e->prefill_chunk;
-    weft_status status = WEFT_OK;
-    for (uint32_t i = 0; i < n; i++) {
-        if (s[i]->engine != e || s[i]->n_done == s[i]->n)
-            return wf_fail(err, WEFT_E_INVALID, "sequence %u has nothing to run", i);
-        for (uint32_t k = 0; k < i; k++)
-            if (s[k] == s[i])
-                return wf_fail(err, WEFT_E_INVALID, "sequence %u is given twice", i);
-    }
-    wf_step_part *parts = wf_zalloc_n(n + 1u, sizeof *parts);
-    float        *scratch = wf_zalloc_n(rows * (size_t)e->config.vocab + 1, sizeof *scratch);
-    if (parts == NULL || scratch == NULL)
-        status = wf_fail_nomem(err, rows * (uint64_t)e->config.vocab * sizeof *scratch,
-                               "a step's logits");
-    atomic_store(&e->cancel, 0);
-    for (uint32_t i = 0; i < n && status == WEFT_OK; i++)
-        wf_sequence_reuse(s[i]);
-    while (status == WEFT_OK && has_rows(s, n)) {
-        status = wf_engine_check_cancel(e, err);
-        if (status == WEFT_OK)
-            status = step_round(e, s, n, parts, scratch, logits, err);
-    }
-    wf_free(parts);
-    wf_free(scratch);
     return status;
 }
 
@@ -107,13 +45,12 @@ static weft_status token_bytes(run *r, int32_t id, const char **text, uint64_t *
     char         small[256];
     char        *bytes = small;
     uint64_t     need = 0;
-    weft_engine *e = r->s->engine;
-    weft_status  status =
-        e->tokenizer->decode(e->tokenizer_self, &id, 1, small, sizeof small, &need, err);
+    weft_engine *e = r->s->of->engine;
+    weft_status  status = wf_text_decode(&e->text, &id, 1, small, sizeof small, &need, err);
     if (status == WEFT_OK && need > sizeof small) {
         if ((bytes = wf_alloc((size_t)need)) == NULL)
             return wf_fail_nomem(err, need, "a token's text");
-        status = e->tokenizer->decode(e->tokenizer_self, &id, 1, bytes, need, &need, err);
+        status = wf_text_decode(&e->text, &id, 1, bytes, need, &need, err);
     }
     if (status == WEFT_OK)
         status = wf_text_out_push(&r->text, bytes, need, text, n, err);
@@ -129,27 +66,22 @@ static weft_status tell(run *r, int32_t id, bool stop, float logprob, weft_error
     weft_status status = WEFT_OK;
     if (stop)
         status = wf_text_out_flush(&r->text, &t.text, &t.text_bytes, err);
-    else if (r->s->engine->tokenizer != NULL)
+    else if (r->s->of->engine->text.vt != NULL)
         status = token_bytes(r, id, &t.text, &t.text_bytes, err);
     if (status == WEFT_OK && r->on_token != NULL)
         r->enough = r->on_token(r->ctx, &t) != 0;
     return status;
 }
 
-static bool is_stop(const weft_engine *e, int32_t id)
-{
-    return e->tokenizer != NULL && e->tokenizer->is_stop(e->tokenizer_self, id) != 0;
-}
-
 static weft_status decode_one(run *r, weft_generation *out, weft_error *err)
 {
-    weft_engine *e = r->s->engine;
+    weft_engine *e = r->s->of->engine;
     int32_t      id = 0;
     float        logprob = 0;
     weft_status  status = wf_sampler_pick(r->sampler, r->logits, r->s->n, &id, &logprob, err);
     if (status != WEFT_OK)
         return status;
-    out->stopped = is_stop(e, id);
+    out->stopped = wf_text_is_stop(&e->text, id);
     out->sum_logprob += (double)logprob;
     status = tell(r, id, out->stopped != 0, logprob, err);
     if (status != WEFT_OK || out->stopped)
@@ -162,7 +94,7 @@ static weft_status decode_one(run *r, weft_generation *out, weft_error *err)
 
 static weft_status decode_all(run *r, int32_t max_new, weft_generation *out, weft_error *err)
 {
-    weft_engine *e = r->s->engine;
+    weft_engine *e = r->s->of->engine;
     weft_status  status = WEFT_OK;
     while (status == WEFT_OK && out->n_new < max_new && !r->enough) {
         if (r->s->n >= e->context)
@@ -170,10 +102,9 @@ static weft_status decode_all(run *r, int32_t max_new, weft_generation *out, wef
         status = decode_one(r, out, err);
         if (status != WEFT_OK || out->stopped || r->enough || out->n_new == max_new)
             break;
-        status = wf_engine_check_cancel(e, err);
-        wf_step_part part = {r->s, 1, 1};
+        status = wf_scope_check(&e->scope, err);
         if (status == WEFT_OK)
-            status = wf_step_run(e, &part, 1, r->logits, NULL, err);
+            status = wf_step_one(&e->stepper, r->s, 1, 1, r->logits, NULL, err);
     }
     if (status == WEFT_OK && !out->stopped) { /* nothing of a half character is lost */
         const char *text;
@@ -190,8 +121,8 @@ static weft_status run_open(run *r, const weft_sampling *p, weft_error *err)
 {
     wf_sampler_params sp = {p->temperature,        p->top_k, p->top_p, p->min_p,
                             p->repetition_penalty, p->seed};
-    uint64_t          vocab = (uint64_t)r->s->engine->config.vocab;
-    weft_status       status = wf_sampler_create(&sp, r->s->engine->config.vocab, &r->sampler, err);
+    uint64_t          vocab = (uint64_t)r->s->of->engine->config.vocab;
+    weft_status status = wf_sampler_create(&sp, r->s->of->engine->config.vocab, &r->sampler, err);
     if (status != WEFT_OK)
         return status;
     for (int64_t i = 0; i < r->s->n; i++)
@@ -210,8 +141,8 @@ weft_status wf_generate(weft_sequence *s, const weft_sampling                   
     double          start = wf_now_s();
     if (s->n == s->n_done)
         return wf_fail(err, WEFT_E_STATE, "nothing was fed since the last generation");
-    (void)wf_engine_tokenizer(s->engine,
-                              NULL); /* without one there is no text, and no stop token */
+    /* Without a tokenizer there is no text, and no stop token. */
+    (void)wf_engine_text(s->of->engine, NULL);
     weft_status status = run_open(&r, p, err);
     g.n_prompt = (int32_t)s->n;
     if (status == WEFT_OK)
@@ -234,8 +165,11 @@ weft_status weft_generate(weft_sequence *s, const weft_sampling                 
                           int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
                           weft_generation *out, weft_error *err)
 {
-    atomic_store(&s->engine->cancel, 0);
-    return wf_generate(s, p, on_token, ctx, out, err);
+    wf_scope   *scope = &s->of->engine->scope;
+    wf_mark     before = wf_scope_begin(scope);
+    weft_status status = wf_generate(s, p, on_token, ctx, out, err);
+    wf_scope_end(scope, &before);
+    return status;
 }
 
 void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out)

@@ -5,7 +5,8 @@
 
 #include "core/base/mem.h"
 #include "core/base/time.h"
-#include "core/sequence/sequence.h"
+#include "core/engine/engine.h"
+#include "core/text/prompt.h"
 
 #define DEFAULT_PART_US ((int64_t)60000000)
 
@@ -111,11 +112,11 @@ static weft_status do_part(long_run *r, const weft_segment *seg, weft_error *err
     weft_status     status = WEFT_OK;
     r->n_text = r->n_ids = 0;
     if (!seg->silent) {
-        status = wf_item_from_media(r->e, r->modality, seg->media, &none, &r->media->limits, true,
-                                    &item, err);
+        status = wf_item_from_media(&r->e->items, r->modality, seg->media, &none, &r->media->limits,
+                                    true, &item, err);
         if (status == WEFT_OK) {
             wf_item_settle(&item);
-            status = weft_item_encode(item, err);
+            status = wf_item_encode(item, NULL, err);
             encode_s = status == WEFT_OK ? item->encode_s : 0;
         }
         if (status == WEFT_OK)
@@ -133,7 +134,7 @@ static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
     if (!WEFT_HAS(seg, weft_segment, media) || (!seg->silent && seg->media == NULL))
         return wf_fail(err, WEFT_E_INVALID, "a segment without media was pushed");
     if (r->status == WEFT_OK)
-        r->status = wf_engine_check_cancel(r->e, &r->failed);
+        r->status = wf_scope_check(&r->e->scope, &r->failed);
     if (r->status == WEFT_OK)
         r->status = do_part(r, seg, &r->failed);
     if (r->rq->on_time != NULL && r->status == WEFT_OK)
@@ -201,8 +202,8 @@ static weft_status outcome(const long_run *r, weft_status status, const weft_err
     return status == WEFT_OK ? status : wf_media_fail(r->rq->path, why, status, err);
 }
 
-weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
-                          weft_item_info *info, weft_error *err)
+static weft_status run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
+                            weft_item_info *info, weft_error *err)
 {
     wf_media    m;
     weft_error  why = WF_ERROR_INIT;
@@ -210,12 +211,11 @@ weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const wef
     weft_status status = wf_registry_load_kind(e->registry, WEFT_C_SEGMENTER, err);
     if (status != WEFT_OK)
         return status;
-    atomic_store(&e->cancel, 0);
-    status = wf_media_open(e, rq->path, rq->kind, &m, err);
+    status = wf_media_open(&e->media, rq->path, rq->kind, &m, err);
     if (status == WEFT_OK) {
-        r.modality = wf_modality_of(e, m.kind);
+        r.modality = wf_modality_of(&e->modalities, m.kind);
         if (r.modality == NULL)
-            status = wf_fail_no_modality(e, m.kind, &why);
+            status = wf_fail_no_modality(&e->modalities, m.kind, &why);
         else
             status = run_parts(&r, &why);
         status = outcome(&r, status, &why, err);
@@ -231,5 +231,14 @@ weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const wef
     wf_media_close(&m);
     wf_free(r.text);
     wf_free(r.ids);
+    return status;
+}
+
+weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
+                          weft_item_info *info, weft_error *err)
+{
+    wf_mark     before = wf_scope_begin(&e->scope);
+    weft_status status = run_long(e, rq, p, info, err);
+    wf_scope_end(&e->scope, &before);
     return status;
 }

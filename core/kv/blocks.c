@@ -6,14 +6,6 @@
 
 #include "core/base/mem.h"
 
-void wf_blocks_init(wf_blocks *b, wf_kv_pool *pool, int32_t run)
-{
-    memset(b, 0, sizeof *b);
-    b->pool = pool;
-    b->run = run;
-    b->next_id = 1;
-}
-
 static uint32_t bucket_of(uint64_t parent, const uint64_t *key)
 {
     uint64_t h = parent * 0x9E3779B97F4A7C15u;
@@ -54,8 +46,11 @@ void wf_blocks_free(wf_blocks *b)
         uncache(b, b->oldest);
 }
 
-bool wf_blocks_evict(wf_blocks *b)
+/* The cached block that was used longest ago and that no sequence holds. */
+static bool give_up(void *ctx, uint64_t now)
 {
+    wf_blocks *b = ctx;
+    (void)now; /* what a step uses, a sequence holds */
     for (wf_block *k = b->oldest; k != NULL; k = k->newer) {
         if (k->refs > 1)
             continue;
@@ -65,15 +60,23 @@ bool wf_blocks_evict(wf_blocks *b)
     return false;
 }
 
+void wf_blocks_init(wf_blocks *b, wf_kv_budget *budget, int32_t run)
+{
+    memset(b, 0, sizeof *b);
+    b->budget = budget;
+    b->run = run;
+    b->next_id = 1;
+    b->holder = (wf_kv_holder){NULL, give_up, b};
+    wf_kv_register(budget, &b->holder);
+}
+
 weft_status wf_block_take(wf_blocks *b, uint64_t parent, wf_block **out, weft_error *err)
 {
     wf_block *k = wf_zalloc(sizeof *k);
     *out = NULL;
     if (k == NULL)
         return wf_fail_nomem(err, sizeof *k, "a block of keys and values");
-    weft_status status = wf_kv_pool_take(b->pool, b->run, &k->page, err);
-    while (status == WEFT_E_LIMIT && wf_blocks_evict(b))
-        status = wf_kv_pool_take(b->pool, b->run, &k->page, err);
+    weft_status status = wf_kv_take(b->budget, b->run, &k->page, err);
     if (status != WEFT_OK) {
         wf_free(k);
         return status;
@@ -94,7 +97,7 @@ void wf_block_drop(wf_blocks *b, wf_block *k)
 {
     if (k == NULL || --k->refs > 0)
         return;
-    wf_kv_pool_give(b->pool, k->page, b->run);
+    wf_kv_give(b->budget, k->page, b->run);
     wf_free(k);
 }
 
@@ -106,7 +109,7 @@ weft_status wf_block_own(wf_blocks *b, wf_block **k, weft_error *err)
     weft_status status = wf_block_take(b, (*k)->parent, &mine, err);
     if (status != WEFT_OK)
         return status;
-    status = wf_kv_pool_copy(b->pool, (*k)->page, mine->page, b->run, err);
+    status = wf_kv_pool_copy(&b->budget->pool, (*k)->page, mine->page, b->run, err);
     if (status != WEFT_OK) {
         wf_block_drop(b, mine);
         return status;
@@ -130,14 +133,18 @@ wf_block *wf_blocks_find(wf_blocks *b, uint64_t parent, const uint64_t *key)
     return NULL;
 }
 
-void wf_blocks_offer(wf_blocks *b, wf_block *k)
+void wf_blocks_offer(wf_blocks *b, uint64_t parent, wf_block **block)
 {
-    uint32_t at = bucket_of(k->parent, k->key);
+    wf_block *k = *block, *equal;
     if (k->cached)
         return;
-    for (wf_block *o = b->bucket[at]; o != NULL; o = o->chain)
-        if (o->parent == k->parent && memcmp(o->key, k->key, sizeof k->key) == 0)
-            return; /* another sequence was first; both go on with their own */
+    if ((equal = wf_blocks_find(b, parent, k->key)) != NULL) {
+        wf_block_drop(b, k);
+        *block = equal;
+        return;
+    }
+    k->parent = parent;
+    uint32_t at = bucket_of(k->parent, k->key);
     k->chain = b->bucket[at];
     b->bucket[at] = k;
     k->cached = 1;

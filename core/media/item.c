@@ -1,87 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Media items: opened, planned, preprocessed, shared. */
+/* Media items: created, shared, compared. */
 #include "core/media/item.h"
 
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/tensor.h"
-#include "core/base/time.h"
-
-uint64_t wf_spec_numel(const weft_tensor_spec *s)
-{
-    uint64_t n = 1;
-    for (int32_t i = 0; i < s->ndim; i++)
-        n *= (uint64_t)s->shape[i];
-    return n;
-}
-
-uint64_t wf_spec_bytes(const weft_tensor_spec *s)
-{
-    return wf_spec_numel(s) * s->dtype.bits / 8;
-}
-
-static bool spec_is_sane(const weft_tensor_spec *s, uint64_t max_bytes)
-{
-    uint64_t n = 1;
-    if (s->ndim < 1 || s->ndim > WEFT_MAX_DIMS || s->dtype.lanes != 1 ||
-        (s->dtype.bits != 8 && s->dtype.bits != 32 && s->dtype.bits != 64))
-        return false;
-    for (int32_t i = 0; i < s->ndim; i++)
-        if (s->shape[i] < 1 || !wf_mul(n, (uint64_t)s->shape[i], &n))
-            return false;
-    return wf_mul(n, s->dtype.bits / 8, &n) && n <= max_bytes;
-}
-
-static bool output_is_sane(const weft_plan *p, uint32_t i, uint64_t max_bytes)
-{
-    const weft_tensor_spec *s = &p->output[i];
-    if (!spec_is_sane(s, max_bytes) || s->dtype.code != WEFT_DT_FLOAT || s->dtype.bits != 32 ||
-        p->output_name[i] == NULL)
-        return false;
-    int64_t rows = (int64_t)(wf_spec_numel(s) / (uint64_t)s->shape[s->ndim - 1]);
-    return p->stream_rows[i] >= 0 && p->stream_rows[i] <= rows && rows <= INT32_MAX;
-}
-
-/* What the sites that read output i expect of its width. */
-static int64_t width_wanted(const weft_engine *e, int32_t stream)
-{
-    const wf_stream *s = &e->hooks.streams[stream];
-    return s->soft || s->d_src == 0 ? e->config.d_model : s->d_src;
-}
-
-weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft_plan *p,
-                          weft_error *err)
-{
-    uint64_t max_bytes = (uint64_t)wf_settings_i64(e->settings, "max_decoded_bytes");
-    uint64_t max_tokens = (uint64_t)wf_settings_i64(e->settings, "max_tokens");
-    bool     ok = p->n_inputs <= WEFT_MAX_INPUTS && p->n_outputs >= 1 &&
-              p->n_outputs <= WEFT_MAX_OUTPUTS && p->n_placeholders >= 1;
-    for (uint32_t i = 0; ok && i < p->n_inputs; i++)
-        ok = spec_is_sane(&p->input[i], max_bytes) && p->input_name[i] != NULL;
-    for (uint32_t i = 0; ok && i < p->n_outputs; i++)
-        ok = output_is_sane(p, i, max_bytes);
-    if (!ok)
-        return wf_fail(err, WEFT_E_INTERNAL, "%s gave a plan with impossible sizes",
-                       wf_plugin_id(m->plugin));
-    if ((uint64_t)p->n_placeholders > max_tokens)
-        return wf_fail(err, WEFT_E_LIMIT, "%lld tokens are over --max-tokens %llu",
-                       (long long)p->n_placeholders, (unsigned long long)max_tokens);
-    for (uint32_t i = 0; i < p->n_outputs; i++) {
-        int32_t stream = wf_hooks_stream(&e->hooks, p->stream[i]);
-        if (stream >= 0 && p->output[i].shape[p->output[i].ndim - 1] != width_wanted(e, stream))
-            return wf_fail(err, WEFT_E_INTERNAL, "%s gives rows of %lld to %s, which reads %lld",
-                           wf_plugin_id(m->plugin),
-                           (long long)p->output[i].shape[p->output[i].ndim - 1], p->stream[i],
-                           (long long)width_wanted(e, stream));
-    }
-    return WEFT_OK;
-}
 
 static weft_status input_alloc(const weft_tensor_spec *s, weft_tensor *out, weft_error *err)
 {
-    *out = wf_tensor_view(NULL, s->dtype, s->ndim, s->shape);
-    out->data = wf_alloc_aligned((size_t)out->bytes);
+    *out = wf_spec_view(s, WEFT_DEV_CPU, 0, wf_alloc_aligned((size_t)wf_spec_bytes(s)));
     if (out->data == NULL)
         return wf_fail_nomem(err, out->bytes, "an encoder's input");
     memset(out->data, 0, (size_t)out->bytes);
@@ -92,29 +19,29 @@ static void item_kv_init(weft_item *item, uint32_t i)
 {
     const weft_plan *p = &item->plan;
     wf_item_kv      *kv = &item->kv[i];
-    kv->stream = wf_hooks_stream(&item->engine->hooks, p->stream[i]);
+    kv->stream = wf_hooks_stream(item->of->sites, p->stream[i]);
     kv->d = p->output[i].shape[p->output[i].ndim - 1];
     kv->n_rows = p->stream_rows[i];
-    if (kv->stream >= 0 && item->engine->hooks.streams[kv->stream].n_sites > 0)
+    if (kv->stream >= 0 && item->of->sites->streams[kv->stream].n_sites > 0)
         kv->n_runs = (int32_t)((kv->n_rows + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
 }
 
-weft_status wf_item_create(weft_engine *e, wf_modality *m, const weft_plan *plan, weft_item **out,
+weft_status wf_item_create(wf_items *t, wf_modality *m, const weft_plan *plan, weft_item **out,
                            weft_error *err)
 {
     *out = NULL;
-    weft_status status = wf_plan_check(e, m, plan, err);
+    weft_status status = wf_plan_check(&t->limits, t->sites, m, plan, err);
     if (status != WEFT_OK)
         return status;
     weft_item *item = wf_zalloc(sizeof *item);
     if (item == NULL)
         return wf_fail_nomem(err, sizeof *item, "a media item");
-    item->engine = e;
+    item->of = t;
     item->modality = m;
     item->refs = 1;
     item->plan = *plan;
-    item->next = e->items;
-    e->items = item;
+    item->next = t->list;
+    t->list = item;
     for (uint32_t i = 0; i < plan->n_outputs; i++)
         item_kv_init(item, i);
     *out = item;
@@ -140,7 +67,7 @@ void weft_item_release(weft_item **item)
     *item = NULL;
     if (it == NULL || --it->refs > 0)
         return;
-    weft_item **at = &it->engine->items;
+    weft_item **at = &it->of->list;
     while (*at != it)
         at = &(*at)->next;
     *at = it->next;
@@ -148,7 +75,7 @@ void weft_item_release(weft_item **item)
     for (uint32_t i = 0; i < WEFT_MAX_INPUTS; i++)
         wf_free_aligned(it->input[i].data);
     for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++)
-        wf_device_free(it->engine->device, it->output[i]);
+        wf_device_free(it->of->device, it->output[i]);
     wf_free(it);
 }
 
@@ -187,7 +114,7 @@ static bool same_content(const weft_item *a, const weft_item *b)
 void wf_item_settle(weft_item **item)
 {
     digest(*item);
-    for (weft_item *o = (*item)->engine->items; o != NULL; o = o->next) {
+    for (weft_item *o = (*item)->of->list; o != NULL; o = o->next) {
         if (o == *item || !same_content(*item, o))
             continue;
         wf_item_hold(o);
@@ -197,183 +124,20 @@ void wf_item_settle(weft_item **item)
     }
 }
 
-wf_modality *wf_modality_of(weft_engine *e, const char *kind)
+int32_t wf_item_marker(const weft_item *item)
 {
-    for (int32_t i = 0; i < e->n_modalities; i++)
-        if (wf_has_kind(e->modalities[i].vt->kinds, kind))
-            return &e->modalities[i];
-    return NULL;
+    const wf_hooks *sites = item->of->sites;
+    int32_t         stream = wf_hooks_stream(sites, item->plan.stream[0]);
+    for (int32_t i = 0; stream >= 0 && i < sites->n_markers; i++)
+        if (sites->markers[i].stream == stream)
+            return i;
+    return -1;
 }
 
-int64_t wf_modality_longest_us(const wf_modality *m)
+int32_t wf_item_output(const weft_item *item, int32_t stream)
 {
-    if (!WEFT_HAS(m->vt, weft_modality, longest_us) || m->vt->longest_us == NULL)
-        return INT64_MAX;
-    const char *before = wf_plugin_enter(m->plugin);
-    int64_t     us = m->vt->longest_us(m->self);
-    wf_plugin_leave(before);
-    return us;
-}
-
-weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err)
-{
-    for (int32_t i = 0; i < e->n_idle; i++)
-        if (wf_has_kind(e->idle[i].vt->kinds, kind))
-            return wf_fail(err, WEFT_E_UNSUPPORTED,
-                           "this model takes no media of kind \"%s\": %s is idle: %s", kind,
-                           wf_plugin_id(e->idle[i].plugin), e->idle[i].why.message);
-    return wf_fail(err, WEFT_E_UNSUPPORTED, "this model takes no media of kind \"%s\"", kind);
-}
-
-static weft_status preprocess(weft_item *item, const weft_media *media, weft_error *err)
-{
-    weft_status status = wf_item_alloc_inputs(item, err);
-    if (status != WEFT_OK)
-        return status;
-    const char *before = wf_plugin_enter(item->modality->plugin);
-    status =
-        item->modality->vt->preprocess(item->modality->self, media, &item->plan, item->input, err);
-    wf_plugin_leave(before);
-    return status;
-}
-
-weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media,
-                               const weft_request *rq, const weft_limits *limits, bool prepare,
-                               weft_item **out, weft_error *err)
-{
-    weft_plan   plan = {.hdr = WEFT_HDR(weft_plan)};
-    const char *before = wf_plugin_enter(m->plugin);
-    *out = NULL;
-    weft_status status = m->vt->plan(m->self, media->info, rq, limits, &plan, err);
-    wf_plugin_leave(before);
-    if (status == WEFT_OK)
-        status = wf_item_create(e, m, &plan, out, err);
-    if (status == WEFT_OK)
-        (*out)->info = *media->info;
-    if (status == WEFT_OK && prepare)
-        status = preprocess(*out, media, err);
-    if (status != WEFT_OK)
-        weft_item_release(out);
-    return status;
-}
-
-/* Up to where the samples of an item may reach. */
-static int64_t item_end_us(const wf_modality *m, const weft_item_request *rq)
-{
-    int64_t start = rq->start_us > 0 ? rq->start_us : 0, longest = wf_modality_longest_us(m);
-    if (rq->end_us >= 0)
-        return rq->end_us;
-    return longest < INT64_MAX - start ? start + longest : INT64_MAX;
-}
-
-static weft_status item_of(weft_engine *e, wf_media *m, const weft_item_request *rq,
-                           weft_item **out, weft_error *err)
-{
-    weft_request want = {WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0};
-    wf_modality *mod = wf_modality_of(e, m->kind);
-    if (mod == NULL)
-        return wf_fail_no_modality(e, m->kind, err);
-    weft_status status = wf_media_count(e, m, item_end_us(mod, rq), rq->end_us >= 0, err);
-    if (status != WEFT_OK)
-        return status;
-    status = wf_item_from_media(e, mod, &m->pub, &want, &m->limits, !rq->plan_only, out, err);
-    if (status == WEFT_OK)
-        (*out)->decoder_id = wf_plugin_id(m->plugin);
-    return status;
-}
-
-weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out,
-                           weft_error *err)
-{
-    wf_media   m;
-    weft_error why = WF_ERROR_INIT;
-    double     start = wf_now_s();
-    *out = NULL;
-    atomic_store(&e->cancel, 0);
-    weft_status status = wf_media_open(e, rq->path, rq->kind, &m, err);
-    if (status == WEFT_OK) {
-        status = item_of(e, &m, rq, out, &why);
-        if (status != WEFT_OK)
-            wf_media_fail(rq->path, &why, status, err);
-    }
-    wf_media_close(&m);
-    if (status != WEFT_OK) {
-        weft_item_release(out);
-        return status;
-    }
-    (*out)->decode_s = wf_now_s() - start;
-    if (!rq->plan_only)
-        wf_item_settle(out);
-    return WEFT_OK;
-}
-
-/* Parts of an output [parts, rows, width] that hold rows, where whole parts do. */
-static void count_parts(const weft_plan *p, weft_item_info *i)
-{
-    const weft_tensor_spec *s = &p->output[0];
-    if (s->ndim != 3 || p->stream_rows[0] % s->shape[1] != 0)
-        return;
-    i->n_parts = p->stream_rows[0] / s->shape[1];
-    i->max_parts = s->shape[0];
-}
-
-weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err)
-{
-    weft_item_info i = {.hdr = WEFT_HDR(weft_item_info)};
-    if (out == NULL || out->hdr.size < sizeof *out)
-        return wf_fail(err, WEFT_E_INVALID, "weft_item_info is too small");
-    i.kind = item->info.kind;
-    i.decoder = item->decoder_id;
-    i.modality = wf_plugin_id(item->modality->plugin);
-    i.width = item->info.width;
-    i.height = item->info.height;
-    i.channels = item->info.channels;
-    i.sample_rate = item->info.sample_rate;
-    i.duration_us = item->info.duration_us;
-    i.n_samples = item->info.n_samples;
-    i.n_placeholders = item->plan.n_placeholders;
-    i.scratch_bytes = item->plan.scratch_bytes;
-    i.decode_s = item->decode_s;
-    i.encode_s = item->encode_s;
-    count_parts(&item->plan, &i);
-    for (uint32_t k = 0; k < item->plan.n_inputs; k++)
-        i.input_bytes += wf_spec_bytes(&item->plan.input[k]);
-    for (uint32_t k = 0; k < item->plan.n_outputs; k++) {
-        const wf_item_kv *kv = &item->kv[k];
-        i.output_bytes += wf_spec_bytes(&item->plan.output[k]);
-        i.n_rows += kv->stream >= 0 ? kv->n_rows : 0;
-        if (kv->n_runs > 0)
-            i.kv_bytes += (uint64_t)kv->n_runs *
-                          (uint64_t)item->engine->hooks.streams[kv->stream].n_sites *
-                          (uint64_t)item->engine->kv.page_bytes;
-    }
-    *out = i;
-    return WEFT_OK;
-}
-
-int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name, weft_tensor *out)
-{
-    const weft_tensor_spec *s;
-    if (index >= item->plan.n_inputs)
-        return 0;
-    *name = item->plan.input_name[index];
-    *out = item->input[index];
-    s = &item->plan.input[index];
-    if (out->data == NULL)
-        *out = wf_tensor_view(NULL, s->dtype, s->ndim, s->shape);
-    return 1;
-}
-
-weft_status weft_item_preview(const weft_item *item, weft_tensor *out, weft_error *err)
-{
-    const wf_modality *m = item->modality;
-    if (!WEFT_HAS(m->vt, weft_modality, preview) || m->vt->preview == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has nothing to look at",
-                       wf_plugin_id(m->plugin));
-    if (out->data != NULL && item->plan.n_inputs > 0 && item->input[0].data == NULL)
-        return wf_fail(err, WEFT_E_STATE, "the item was only planned: there is nothing to look at");
-    const char *before = wf_plugin_enter(m->plugin);
-    weft_status status = m->vt->preview(m->self, &item->plan, item->input, out, err);
-    wf_plugin_leave(before);
-    return status;
+    for (uint32_t i = 0; i < item->plan.n_outputs; i++)
+        if (item->kv[i].stream == stream)
+            return (int32_t)i;
+    return -1;
 }

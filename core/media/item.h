@@ -5,7 +5,25 @@
 #ifndef WF_ITEM_H
 #define WF_ITEM_H
 
+#include "core/kv/budget.h"
 #include "core/media/media.h"
+#include "core/media/plan.h"
+#include "core/model/decoder.h"
+
+/* What the items of an engine share; the pointers are borrowed. */
+typedef struct wf_items {
+    weft_item           *list; /* all that live, the youngest first */
+    wf_device           *device;
+    weft_queue          *queue;        /* steps; the only one that touches pages */
+    weft_queue          *encode_queue; /* encoders */
+    const wf_hooks      *sites;
+    wf_decoder          *decoder; /* projects rows to K/V */
+    wf_kv_budget        *budget;
+    wf_kv_holder         holder; /* items can give up their K/V */
+    wf_plan_limits       limits;
+    wf_scope            *scope;
+    const weft_progress *progress;
+} wf_items;
 
 typedef struct wf_item_kv { /* of one output */
     int32_t  stream;        /* -1: nobody reads it */
@@ -16,7 +34,7 @@ typedef struct wf_item_kv { /* of one output */
 
 struct weft_item {
     struct weft_item *next;
-    weft_engine      *engine;
+    wf_items         *of;
     wf_modality      *modality;
     int32_t           refs, encoded;
     weft_plan         plan;
@@ -25,24 +43,17 @@ struct weft_item {
     weft_tensor       input[WEFT_MAX_INPUTS];   /* host, owned */
     void             *output[WEFT_MAX_OUTPUTS]; /* device, owned */
     wf_item_kv        kv[WEFT_MAX_OUTPUTS];
-    uint64_t          digest[2], last_use;
+    uint64_t          digest[2], last_use; /* last_use: the budget's `now` of its last step */
     double            decode_s, encode_s;
 };
 
-/* The live modality that takes media of a kind; NULL: none. */
-wf_modality *wf_modality_of(weft_engine *e, const char *kind);
-/* The longest medium, in us, that one item may be; INT64_MAX: any length. */
-int64_t wf_modality_longest_us(const wf_modality *m);
-/* That there is none, and what the one that would take it said when it was not made. UNSUPPORTED.
- */
-weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err);
-/* An item from media already open: planned for rq, and with prepare its inputs made. */
-weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media,
-                               const weft_request *rq, const weft_limits *limits, bool prepare,
-                               weft_item **out, weft_error *err);
+/* Registers the items with t->budget, whose fields and all others have been filled; t must not move
+ * from here on. */
+void wf_items_init(wf_items *t);
+
 /* An item of the given plan, without inputs yet; on success owned by the caller with one reference.
  */
-weft_status wf_item_create(weft_engine *e, wf_modality *m, const weft_plan *plan, weft_item **out,
+weft_status wf_item_create(wf_items *t, wf_modality *m, const weft_plan *plan, weft_item **out,
                            weft_error *err);
 /* Zeroed host tensors for its inputs. */
 weft_status wf_item_alloc_inputs(weft_item *item, weft_error *err);
@@ -50,16 +61,28 @@ void        wf_item_hold(weft_item *item);
 /* Its inputs are filled: gives it a digest, and replaces *item by an equal one that already exists.
  */
 void wf_item_settle(weft_item **item);
+/* The marker at which it stands, as a place in the sites' markers; -1: nothing reads it. */
+int32_t wf_item_marker(const weft_item *item);
+/* The output that `stream` receives, or -1. */
+int32_t wf_item_output(const weft_item *item, int32_t stream);
 
-/* Runs the encoder if it has not run, and checks every value. copies, where not NULL:
- * WEFT_MAX_OUTPUTS host buffers, each NULL or sized for the output, that receive the outputs. */
+/* item_open.c. An item from media already open: planned for rq, and with prepare its inputs made.
+ */
+weft_status wf_item_from_media(wf_items *t, wf_modality *m, const weft_media *media,
+                               const weft_request *rq, const weft_limits *limits, bool prepare,
+                               weft_item **out, weft_error *err);
+/* An item from a file or pipe, as weft_item_open says. */
+weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request *rq,
+                         weft_item **out, weft_error *err);
+
+/* item_encode.c. Runs the encoder if it has not run, and checks every value. copies, where not
+ * NULL: WEFT_MAX_OUTPUTS host buffers, each NULL or sized for the output, that receive the outputs.
+ */
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err);
-/* Projects the K/V of every stream that reads it, if that has not been done. */
+
+/* item_kv.c. Projects the K/V of every stream that reads it, if that has not been done. */
 weft_status wf_item_project(weft_item *item, weft_error *err);
 void        wf_item_drop_kv(weft_item *item);
-/* Drops the K/V of the least recently used item that no `busy` mark (last_use == now) protects;
- * false: none. */
-bool wf_items_evict(weft_engine *e, uint64_t now);
 
 /* Named host tensors whose first axis is the item; origin is for messages. */
 typedef struct wf_tensor_set {
@@ -68,13 +91,10 @@ typedef struct wf_tensor_set {
     const char *const *names;
     uint32_t           n, reserved;
 } wf_tensor_set;
-/* Appends the items that the live modalities recognise in the set to items[*n_items..cap). */
-weft_status wf_items_from_tensors(weft_engine *e, const wf_tensor_set *set, weft_item **items,
-                                  uint32_t cap, uint32_t *n_items, weft_error *err);
-
-uint64_t    wf_spec_numel(const weft_tensor_spec *s); /* of a checked plan */
-uint64_t    wf_spec_bytes(const weft_tensor_spec *s);
-weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft_plan *p,
-                          weft_error *err);
+/* item_tensors.c. Appends the items that the live modalities recognise in the set to
+ * items[*n_items..cap). */
+weft_status wf_items_from_tensors(wf_items *t, wf_modalities *m, const wf_tensor_set *set,
+                                  weft_item **items, uint32_t cap, uint32_t *n_items,
+                                  weft_error *err);
 
 #endif

@@ -97,11 +97,11 @@ static weft_status fill(const wf_tensor_set *set, weft_item *item, uint32_t k, u
     return WEFT_OK;
 }
 
-static weft_status make(weft_engine *e, wf_modality *m, const weft_plan *plan,
+static weft_status make(wf_items *t, wf_modality *m, const weft_plan *plan,
                         const wf_tensor_set *set, uint32_t k, uint32_t n, weft_item **out,
                         weft_error *err)
 {
-    weft_status status = wf_item_create(e, m, plan, out, err);
+    weft_status status = wf_item_create(t, m, plan, out, err);
     if (status == WEFT_OK)
         status = wf_item_alloc_inputs(*out, err);
     if (status == WEFT_OK)
@@ -114,7 +114,7 @@ static weft_status make(weft_engine *e, wf_modality *m, const weft_plan *plan,
 }
 
 /* The items that one modality recognises. */
-static weft_status from_modality(weft_engine *e, wf_modality *m, const wf_tensor_set *set,
+static weft_status from_modality(wf_items *t, wf_modality *m, const wf_tensor_set *set,
                                  weft_plan *plans, weft_item **items, uint32_t cap,
                                  uint32_t *n_items, weft_error *err)
 {
@@ -128,20 +128,21 @@ static weft_status from_modality(weft_engine *e, wf_modality *m, const wf_tensor
     if (status == WEFT_OK && n > cap - *n_items)
         status = wf_fail(err, WEFT_E_LIMIT, "%s: more than %u items", set->origin, cap);
     for (uint32_t k = 0; k < n && status == WEFT_OK; k++) {
-        status = make(e, m, &plans[k], set, k, n, &items[*n_items], err);
+        status = make(t, m, &plans[k], set, k, n, &items[*n_items], err);
         *n_items += status == WEFT_OK;
     }
     return status;
 }
 
-weft_status wf_items_from_tensors(weft_engine *e, const wf_tensor_set *set, weft_item **items,
-                                  uint32_t cap, uint32_t *n_items, weft_error *err)
+weft_status wf_items_from_tensors(wf_items *t, wf_modalities *m, const wf_tensor_set *set,
+                                  weft_item **items, uint32_t cap, uint32_t *n_items,
+                                  weft_error *err)
 {
     weft_plan  *plans = wf_zalloc_n(cap, sizeof *plans);
     weft_status status = plans != NULL ? WEFT_OK : wf_fail_nomem(err, cap * sizeof *plans, "plans");
-    for (int32_t i = 0; i < e->n_modalities && status == WEFT_OK; i++)
-        if (e->modalities[i].vt->plan_inputs != NULL)
-            status = from_modality(e, &e->modalities[i], set, plans, items, cap, n_items, err);
+    for (int32_t i = 0; i < m->n && status == WEFT_OK; i++)
+        if (m->v[i].vt->plan_inputs != NULL)
+            status = from_modality(t, &m->v[i], set, plans, items, cap, n_items, err);
     wf_free(plans);
     return status;
 }

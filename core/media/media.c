@@ -7,7 +7,6 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/tensor.h"
-#include "core/media/item.h"
 #include "core/io/text.h"
 
 #define HEAD_BYTES 65536
@@ -18,7 +17,10 @@
 weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status,
                           weft_error *err)
 {
-    const char *what = why->message[0] != '\0' ? why->message : wf_status_name(status);
+    const char *what = status == WEFT_E_CANCELLED
+                           ? "cancelled" /* whatever the plugin makes of it */
+                       : why->message[0] != '\0' ? why->message
+                                                 : wf_status_name(status);
     wf_quoted   name = wf_quote(strcmp(path, "-") == 0 ? "standard input" : path);
     if (strncmp(what, name.s, strlen(name.s)) == 0)
         wf_fail(err, status, "%s", what);
@@ -27,27 +29,23 @@ weft_status wf_media_fail(const char *path, const weft_error *why, weft_status s
     return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
 }
 
-static uint64_t option(const weft_engine *e, const char *key)
+static uint64_t option(const weft_settings *s, const char *key)
 {
-    int64_t v = wf_settings_i64(e->settings, key);
+    int64_t v = wf_settings_i64(s, key);
     return v > 0 ? (uint64_t)v : 0;
 }
 
-static weft_limits limits_of(const weft_engine *e)
+void wf_media_env_init(wf_media_env *env, const weft_settings *s, wf_registry *registry,
+                       wf_modalities *modalities, wf_scope *scope)
 {
-    weft_limits l = {WEFT_HDR(weft_limits),    option(e, "max_pixels"),
-                     option(e, "max_side"),    option(e, "max_frames"),
-                     option(e, "max_samples"), option(e, "max_decoded_bytes"),
-                     option(e, "max_tokens")};
-    return l;
-}
-
-bool wf_has_kind(const char *const *kinds, const char *kind)
-{
-    for (; kinds != NULL && *kinds != NULL; kinds++)
-        if (strcmp(*kinds, kind) == 0)
-            return true;
-    return false;
+    *env = (wf_media_env){.limits = {WEFT_HDR(weft_limits), option(s, "max_pixels"),
+                                     option(s, "max_side"), option(s, "max_frames"),
+                                     option(s, "max_samples"), option(s, "max_decoded_bytes"),
+                                     option(s, "max_tokens")},
+                          .max_file_bytes = option(s, "max_file_bytes"),
+                          .registry = registry,
+                          .modalities = modalities,
+                          .scope = scope};
 }
 
 typedef struct choice {
@@ -59,7 +57,7 @@ typedef struct choice {
 
 /* A live kind beats one that no modality takes; then the score; then the id, which is the order of
  * asking. */
-static void consider(weft_engine *e, const weft_decoder *d, wf_plugin *owner,
+static void consider(wf_modalities *live_ones, const weft_decoder *d, wf_plugin *owner,
                      const weft_probe *head, const char *wanted, choice *best)
 {
     for (const char *const *kind = d->kinds; *kind != NULL; kind++) {
@@ -70,8 +68,8 @@ static void consider(weft_engine *e, const weft_decoder *d, wf_plugin *owner,
         const char *before = wf_plugin_enter(owner);
         int32_t     score = d->probe(&p);
         wf_plugin_leave(before);
-        bool live = wf_modality_of(e, *kind) != NULL;
-        bool best_live = best->vt != NULL && wf_modality_of(e, best->kind) != NULL;
+        bool live = wf_modality_of(live_ones, *kind) != NULL;
+        bool best_live = best->vt != NULL && wf_modality_of(live_ones, best->kind) != NULL;
         if (score <= WEFT_PROBE_NO || (best_live && !live))
             continue;
         if (best->vt == NULL || (live && !best_live) || score > best->score)
@@ -82,7 +80,7 @@ static void consider(weft_engine *e, const weft_decoder *d, wf_plugin *owner,
     }
 }
 
-static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_error *err)
+static weft_status choose(const wf_media_env *env, wf_media *m, const char *kind, weft_error *err)
 {
     weft_probe  head = {WEFT_HDR(weft_probe), NULL, NULL, 0, m->path};
     choice      best = {NULL, NULL, NULL, 0};
@@ -95,8 +93,9 @@ static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_er
     head.head = bytes;
     head.head_bytes = n > 0 ? (uint64_t)n : 0;
     for (size_t i = 0;
-         n > 0 && (vt = wf_registry_component(e->registry, WEFT_C_DECODER, i, &owner)) != NULL; i++)
-        consider(e, vt, owner, &head, kind, &best);
+         n > 0 && (vt = wf_registry_component(env->registry, WEFT_C_DECODER, i, &owner)) != NULL;
+         i++)
+        consider(env->modalities, vt, owner, &head, kind, &best);
     wf_free(bytes);
     if (n == WEFT_E_CANCELLED)
         return wf_fail(err, WEFT_E_CANCELLED, "cancelled");
@@ -116,10 +115,10 @@ static weft_status choose(weft_engine *e, wf_media *m, const char *kind, weft_er
     return WEFT_OK;
 }
 
-static weft_status check_info(const wf_media *m, weft_engine *e, weft_error *err)
+static weft_status check_info(const wf_media *m, weft_error *err)
 {
     const weft_media_info *i = &m->info;
-    uint64_t               file_max = option(e, "max_file_bytes"), bytes = 0;
+    uint64_t               file_max = m->max_file_bytes, bytes = 0;
     bool                   still = i->sample_rate == 0 && i->duration_us <= 0;
     if (file_max == 0 && still)
         file_max = STILL_FILE_BYTES;
@@ -167,7 +166,7 @@ static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int6
     return status;
 }
 
-static weft_status open_decoder(weft_engine *e, wf_media *m, weft_error *err)
+static weft_status open_decoder(wf_media *m, weft_error *err)
 {
     const char *before = wf_plugin_enter(m->plugin);
     weft_status status =
@@ -176,7 +175,7 @@ static weft_status open_decoder(weft_engine *e, wf_media *m, weft_error *err)
     if (status == WEFT_OK)
         status = m->vt->info(m->dec, &m->info, err);
     wf_plugin_leave(before);
-    return status == WEFT_OK ? check_info(m, e, err) : status;
+    return status == WEFT_OK ? check_info(m, err) : status;
 }
 
 static void close_decoder(wf_media *m)
@@ -213,7 +212,7 @@ static int64_t samples_in(int64_t us, int32_t rate)
                                     : INT64_MAX;
 }
 
-weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cut, weft_error *err)
+weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *err)
 {
     weft_media_info *i = &m->info;
     int64_t          n, most;
@@ -231,31 +230,33 @@ weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cu
                        (unsigned long long)WF_PIPE_KEPT);
     if (status == WEFT_OK) {
         close_decoder(m);
-        status = open_decoder(e, m, err);
+        status = open_decoder(m, err);
     }
     if (status == WEFT_OK && (cut || n <= most))
         i->n_samples = n;
     return status;
 }
 
-weft_status wf_media_open(weft_engine *e, const char *path, const char *kind, wf_media *m,
+weft_status wf_media_open(wf_media_env *env, const char *path, const char *kind, wf_media *m,
                           weft_error *err)
 {
     weft_error why = WF_ERROR_INIT;
     memset(m, 0, sizeof *m);
-    m->limits = limits_of(e);
-    if (!e->decoders_loaded) {
-        weft_status loaded = wf_registry_load_kind(e->registry, WEFT_C_DECODER, err);
+    m->limits = env->limits;
+    m->max_file_bytes = env->max_file_bytes;
+    if (!env->decoders_loaded) {
+        weft_status loaded = wf_registry_load_kind(env->registry, WEFT_C_DECODER, err);
         if (loaded != WEFT_OK)
             return loaded;
-        e->decoders_loaded = 1;
+        env->decoders_loaded = 1;
     }
     m->path = path; /* from here on there is a source to close */
-    weft_status status = wf_source_open(path, &e->cancel, &m->source, &why);
+    wf_mark     mark = wf_scope_mark(env->scope);
+    weft_status status = wf_source_open(path, &mark, &m->source, &why);
     if (status == WEFT_OK)
-        status = choose(e, m, kind, &why);
+        status = choose(env, m, kind, &why);
     if (status == WEFT_OK)
-        status = open_decoder(e, m, &why);
+        status = open_decoder(m, &why);
     if (status != WEFT_OK)
         return wf_media_fail(path, &why, status, err);
     m->pub = (weft_media){WEFT_HDR(weft_media), m, &m->info, read_frames, read_audio};

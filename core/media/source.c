@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes for decoders: a file at any offset, or a pipe whose first bytes are kept so that a decoder
  * may look again. */
+#include "core/media/source.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,7 +11,6 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
-#include "core/media/media.h"
 
 #define POLL_MS 100 /* how long a wait for a pipe may overlook a cancel */
 #define PIPE_BLOCK 65536
@@ -41,7 +42,7 @@ static weft_status pipe_wait(const wf_source *s)
     struct pollfd p = {.fd = s->file.fd, .events = POLLIN};
     int           r = 0;
     while (r <= 0) {
-        if (atomic_load(s->cancel) != 0)
+        if (wf_mark_is_cancelled(&s->mark))
             return WEFT_E_CANCELLED;
         r = poll(&p, 1, POLL_MS);
         if (r < 0 && errno != EINTR)
@@ -152,12 +153,12 @@ static void set_source(wf_source *s, bool pipe)
                            pipe ? pipe_length : file_length};
 }
 
-weft_status wf_source_open(const char *path, atomic_int *cancel, wf_source *out, weft_error *err)
+weft_status wf_source_open(const char *path, const wf_mark *mark, wf_source *out, weft_error *err)
 {
     struct stat st;
     memset(out, 0, sizeof *out);
     out->file.fd = -1;
-    out->cancel = cancel;
+    out->mark = *mark;
     if (strcmp(path, "-") == 0) {
         out->file.fd = STDIN_FILENO;
         set_source(out, true);

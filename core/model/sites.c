@@ -184,6 +184,7 @@ weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marke
     h->markers = g;
     wf_marker *k = &g[h->n_markers++];
     k->token_id = m->token_id;
+    k->before_id = k->after_id = -1;
     k->embedding_row = m->embedding_row;
     k->visibility = m->visibility;
     k->flags = m->flags;

@@ -42,7 +42,8 @@ typedef struct wf_stream {
 
 typedef struct wf_marker {
     char    *token, *before, *after, *embedding_weight, *owner;
-    int32_t  stream, token_id; /* id as resolved by the engine */
+    int32_t  stream, token_id;    /* id as resolved when the model was opened */
+    int32_t  before_id, after_id; /* of the enclosing tokens; -1: the tokenizer has none such */
     int64_t  embedding_row;
     uint32_t visibility, flags;
     int32_t  end_id, reserved; /* with WEFT_MARKER_ENDS */

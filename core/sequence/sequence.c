@@ -6,15 +6,13 @@
 
 #include "core/base/mem.h"
 
-weft_status weft_sequence_create(weft_engine *e, weft_sequence **out, weft_error *err)
+weft_status wf_sequence_create(const wf_sequences *of, weft_sequence **out, weft_error *err)
 {
     *out = NULL;
-    if (e->model == NULL)
-        return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
     weft_sequence *s = wf_zalloc(sizeof *s);
     if (s == NULL)
         return wf_fail_nomem(err, sizeof *s, "a sequence");
-    s->engine = e;
+    s->of = of;
     *out = s;
     return WEFT_OK;
 }
@@ -25,7 +23,7 @@ void weft_sequence_destroy(weft_sequence **seq)
     if (s == NULL)
         return;
     for (int64_t i = 0; i < s->n_blocks; i++)
-        wf_block_drop(&s->engine->blocks, s->blocks[i]);
+        wf_block_drop(s->of->blocks, s->blocks[i]);
     for (int32_t i = 0; i < s->n_items; i++)
         weft_item_release(&s->items[i].item);
     wf_free(s->toks);
@@ -42,12 +40,11 @@ int64_t weft_sequence_length(const weft_sequence *s)
 
 static weft_status more_toks(weft_sequence *s, int64_t n, weft_error *err)
 {
-    if (n > s->engine->context - s->n)
+    if (n > s->of->context - s->n)
         return wf_fail(err, WEFT_E_LIMIT,
                        "%lld tokens and %lld more are over the context of %d (--context, up to the "
                        "model's %d)",
-                       (long long)s->n, (long long)n, s->engine->context,
-                       s->engine->config.max_positions);
+                       (long long)s->n, (long long)n, s->of->context, s->of->config->max_positions);
     if (s->n + n <= s->cap)
         return WEFT_OK;
     int64_t cap = s->cap * 2 > s->n + n ? s->cap * 2 : s->n + n + 64;
@@ -65,21 +62,12 @@ weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_
     weft_status status = n <= INT32_MAX ? more_toks(s, (int64_t)n, err)
                                         : wf_fail(err, WEFT_E_LIMIT, "too many tokens");
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
-        if (ids[i] < 0 || ids[i] >= s->engine->config.vocab)
+        if (ids[i] < 0 || ids[i] >= s->of->config->vocab)
             status = wf_fail(err, WEFT_E_INVALID, "token %d is outside the vocabulary of %d",
-                             ids[i], s->engine->config.vocab);
+                             ids[i], s->of->config->vocab);
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
         s->toks[s->n++] = (wf_tok){ids[i], -1, -1};
     return status;
-}
-
-int32_t wf_marker_of_item(const weft_engine *e, const weft_item *item)
-{
-    int32_t stream = wf_hooks_stream(&e->hooks, item->plan.stream[0]);
-    for (int32_t i = 0; stream >= 0 && i < e->hooks.n_markers; i++)
-        if (e->hooks.markers[i].stream == stream)
-            return i;
-    return -1;
 }
 
 static weft_status add_item(weft_sequence *s, weft_item *item, int32_t marker, weft_error *err)
@@ -100,10 +88,10 @@ static weft_status add_item(weft_sequence *s, weft_item *item, int32_t marker, w
 weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int32_t marker,
                                           weft_error *err)
 {
-    const wf_marker *m = &s->engine->hooks.markers[marker];
-    bool             soft = s->engine->hooks.streams[m->stream].soft != 0;
+    const wf_marker *m = &s->of->sites->markers[marker];
+    bool             soft = s->of->sites->streams[m->stream].soft != 0;
     int64_t          n = item->plan.n_placeholders;
-    if (item->engine != s->engine)
+    if (item->of != s->of->items)
         return wf_fail(err, WEFT_E_INVALID, "the item belongs to another engine");
     if (soft && item->kv[0].n_rows < n)
         return wf_fail(err, WEFT_E_INTERNAL, "an item of %lld rows takes %lld places",
@@ -118,18 +106,13 @@ weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int
 
 /* One of the special tokens that enclose placeholders; is_shared: not once more where it is the
  * last one already. */
-static weft_status feed_special(weft_sequence *s, const char *token, bool is_shared,
+static weft_status feed_special(weft_sequence *s, const char *token, int32_t id, bool is_shared,
                                 weft_error *err)
 {
-    weft_engine *e = s->engine;
     if (token == NULL)
         return WEFT_OK;
-    weft_status status = wf_engine_tokenizer(e, err);
-    if (status != WEFT_OK)
-        return status;
-    int32_t id = e->tokenizer->special(e->tokenizer_self, token);
     if (id < 0) {
-        status =
+        weft_status status =
             wf_fail(err, WEFT_E_NOTFOUND,
                     "the tokenizer has no token \"%s\", which the model wants beside media", token);
         return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
@@ -139,23 +122,31 @@ static weft_status feed_special(weft_sequence *s, const char *token, bool is_sha
     return weft_sequence_feed_ids(s, &id, 1, err);
 }
 
-weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err)
+weft_status wf_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err)
 {
-    int32_t marker = wf_marker_of_item(s->engine, item);
+    int32_t marker = wf_item_marker(item);
     if (marker < 0)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "nothing in this model reads %s",
                        item->plan.stream[0] != NULL ? item->plan.stream[0] : "the item");
-    const wf_marker *m = &s->engine->hooks.markers[marker];
+    const wf_marker *m = &s->of->sites->markers[marker];
     int64_t          before = s->n;
     bool is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;
-    weft_status status = feed_special(s, m->before, is_shared, err);
+    weft_status status = feed_special(s, m->before, m->before_id, is_shared, err);
     if (status == WEFT_OK)
         status = wf_sequence_feed_placeholders(s, item, marker, err);
     if (status == WEFT_OK)
-        status = feed_special(s, m->after, false, err);
+        status = feed_special(s, m->after, m->after_id, false, err);
     if (status != WEFT_OK)
         (void)weft_sequence_truncate(s, before, NULL);
     return status;
+}
+
+static void keep_blocks(weft_sequence *s, int64_t n)
+{
+    while (s->n_blocks > n)
+        wf_block_drop(s->of->blocks, s->blocks[--s->n_blocks]);
+    if (s->n_offered > n)
+        s->n_offered = n;
 }
 
 weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err)
@@ -165,9 +156,9 @@ weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err)
                        (long long)s->n, (long long)n);
     if (n < s->n && s->toks[n].row > 0)
         return wf_fail(err, WEFT_E_INVALID, "token %lld is within a media item", (long long)n);
-    int64_t blocks = (n + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
-    while (s->n_blocks > blocks)
-        wf_block_drop(&s->engine->blocks, s->blocks[--s->n_blocks]);
+    keep_blocks(s, (n + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
+    if (s->n_offered > n / WF_PAGE_TOKENS)
+        s->n_offered = n / WF_PAGE_TOKENS;
     while (s->n_items > 0 && s->items[s->n_items - 1].pos >= n)
         weft_item_release(&s->items[--s->n_items].item);
     s->n = n;
@@ -176,7 +167,7 @@ weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err)
     /* What follows may differ, so blocks cached after this one must not be found through its name.
      */
     if (s->n_blocks > 0 && n % WF_PAGE_TOKENS != 0 && s->blocks[s->n_blocks - 1]->refs == 1)
-        s->blocks[s->n_blocks - 1]->id = s->engine->blocks.next_id++;
+        s->blocks[s->n_blocks - 1]->id = s->of->blocks->next_id++;
     return WEFT_OK;
 }
 
@@ -193,6 +184,7 @@ static weft_status copy_lists(const weft_sequence *from, weft_sequence *to, weft
     to->blocks_cap = from->n_blocks + 1;
     to->items_cap = from->n_items + 1;
     to->n_done = from->n_done;
+    to->n_offered = from->n_offered;
     for (int64_t i = 0; i < from->n_blocks; i++) {
         wf_block_hold(from->blocks[i]);
         to->blocks[to->n_blocks++] = from->blocks[i];
@@ -206,7 +198,7 @@ static weft_status copy_lists(const weft_sequence *from, weft_sequence *to, weft
 
 weft_status weft_sequence_fork(weft_sequence *s, weft_sequence **out, weft_error *err)
 {
-    weft_status status = weft_sequence_create(s->engine, out, err);
+    weft_status status = wf_sequence_create(s->of, out, err);
     if (status != WEFT_OK)
         return status;
     (*out)->no_cache = s->no_cache;
@@ -257,62 +249,64 @@ void wf_sequence_reuse(weft_sequence *s)
     while (!s->no_cache && s->n_done == s->n_blocks * WF_PAGE_TOKENS &&
            s->n - s->n_done > WF_PAGE_TOKENS) {
         keys_of(s, s->n_done, key);
-        wf_block *k = wf_blocks_find(&s->engine->blocks, last_id(s), key);
+        wf_block *k = wf_blocks_find(s->of->blocks, last_id(s), key);
         if (k == NULL)
             return;
         if (add_block(s, k, NULL) != WEFT_OK) {
-            wf_block_drop(&s->engine->blocks, k);
+            wf_block_drop(s->of->blocks, k);
             return;
         }
         s->n_done += WF_PAGE_TOKENS;
+        s->n_offered = s->n_blocks;
         s->n_cached += WF_PAGE_TOKENS;
     }
 }
 
-static weft_status next_block(weft_sequence *s, uint64_t now, weft_error *err)
+static weft_status next_block(weft_sequence *s, weft_error *err)
 {
     wf_block   *k;
-    weft_status status = wf_block_take(&s->engine->blocks, last_id(s), &k, err);
-    while (status == WEFT_E_LIMIT && wf_items_evict(s->engine, now))
-        status = wf_block_take(&s->engine->blocks, last_id(s), &k, err);
+    weft_status status = wf_block_take(s->of->blocks, last_id(s), &k, err);
     if (status == WEFT_OK && (status = add_block(s, k, err)) != WEFT_OK)
-        wf_block_drop(&s->engine->blocks, k);
+        wf_block_drop(s->of->blocks, k);
     return status;
 }
 
-weft_status wf_sequence_reserve(weft_sequence *s, int64_t end, uint64_t now, weft_error *err)
+weft_status wf_sequence_reserve(weft_sequence *s, int64_t end, weft_error *err)
 {
     weft_status status = WEFT_OK;
     if (s->n_done % WF_PAGE_TOKENS != 0) /* the next row goes into a block that is begun */
-        status = wf_block_own(&s->engine->blocks, &s->blocks[s->n_done / WF_PAGE_TOKENS], err);
+        status = wf_block_own(s->of->blocks, &s->blocks[s->n_done / WF_PAGE_TOKENS], err);
     while (status == WEFT_OK && s->n_blocks * WF_PAGE_TOKENS < end)
-        status = next_block(s, now, err);
+        status = next_block(s, err);
     return status;
+}
+
+void wf_sequence_trim(weft_sequence *s)
+{
+    keep_blocks(s, (s->n_done + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
 }
 
 void wf_sequence_advance(weft_sequence *s, int64_t end)
 {
-    int64_t first = s->n_done / WF_PAGE_TOKENS, full = end / WF_PAGE_TOKENS;
     s->n_done = end;
-    for (int64_t i = first; i < full; i++) {
-        keys_of(s, i * WF_PAGE_TOKENS, s->blocks[i]->key);
-        if (!s->no_cache)
-            wf_blocks_offer(&s->engine->blocks, s->blocks[i]);
-    }
 }
 
-int32_t wf_item_output(const weft_item *item, int32_t stream)
+void wf_sequence_offer(weft_sequence *s)
 {
-    for (uint32_t i = 0; i < item->plan.n_outputs; i++)
-        if (item->kv[i].stream == stream)
-            return (int32_t)i;
-    return -1;
+    int64_t full = s->n_done / WF_PAGE_TOKENS;
+    for (; !s->no_cache && s->n_offered < full; s->n_offered++) {
+        wf_block **k = &s->blocks[s->n_offered];
+        if ((*k)->cached)
+            continue;
+        keys_of(s, s->n_offered * WF_PAGE_TOKENS, (*k)->key);
+        wf_blocks_offer(s->of->blocks, s->n_offered > 0 ? k[-1]->id : 0, k);
+    }
 }
 
 /* Has a token that ends the item's visibility been seen since it? */
 static bool has_ended(const weft_sequence *s, const wf_seq_item *it, int64_t pos)
 {
-    const wf_marker *m = &s->engine->hooks.markers[it->marker];
+    const wf_marker *m = &s->of->sites->markers[it->marker];
     if ((m->flags & WEFT_MARKER_ENDS) == 0)
         return false;
     for (int64_t i = it->pos; i < pos; i++)
@@ -324,7 +318,7 @@ static bool has_ended(const weft_sequence *s, const wf_seq_item *it, int64_t pos
 void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, int32_t *first,
                          int32_t *last)
 {
-    const wf_hooks *h = &s->engine->hooks;
+    const wf_hooks *h = s->of->sites;
     int64_t         end_of_last = -1; /* the position after the latest item's placeholders */
     *first = *last = 0;
     for (int32_t i = 0; i < s->n_items && s->items[i].pos <= pos; i++) {

@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes of tokens to whole characters. */
-#ifndef WF_TEXT_OUT_H
-#define WF_TEXT_OUT_H
+/* The tokenizer in use: the first of the tokenizer plugins that takes the model's directory. */
+#ifndef WF_TEXT_H
+#define WF_TEXT_H
 
-#include "core/sequence/sequence.h"
+#include "core/model/directory.h"
+#include "core/plugin/registry.h"
+#include "weft/tokenizer.h"
 
-/* Collects the bytes of generated tokens and gives them out as whole UTF-8 characters; what can
- * never become one is U+FFFD. A token's text may be longer than is kept: it is given out at once.
- */
-typedef struct wf_text_out {
-    char    *bytes; /* what push() gave out, then what still waits */
-    uint64_t n, cap, given;
-} wf_text_out;
+typedef struct wf_text {
+    wf_registry          *registry; /* borrowed */
+    weft_package         *package;  /* of the model; borrowed */
+    const weft_tokenizer *vt;       /* NULL: not opened yet, or there is none */
+    void                 *self;
+    wf_plugin            *plugin;
+} wf_text;
 
-/* Adds bytes; *text and *n are the characters that are now whole, valid until the next call. */
-weft_status wf_text_out_push(wf_text_out *o, const char *bytes, uint64_t n_bytes, const char **text,
-                             uint64_t *n, weft_error *err);
-/* The end: what still waits comes out as U+FFFD. */
-weft_status wf_text_out_flush(wf_text_out *o, const char **text, uint64_t *n, weft_error *err);
-void        wf_text_out_free(wf_text_out *o);
+/* Opens it at the first need. NOTFOUND (stage MODEL) says what is missing. */
+weft_status wf_text_open(wf_text *t, weft_error *err);
+void        wf_text_close(wf_text *t); /* safe on zeroed memory */
+
+/* The rest needs an open one. Sizes: *need gets the whole count; at most cap are written. */
+
+/* special: special-token strings in the text are parsed. LIMIT: more than a prompt may have. */
+weft_status wf_text_encode(const wf_text *t, const char *text, uint64_t bytes, bool special,
+                           int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err);
+weft_status wf_text_decode(const wf_text *t, const int32_t *ids, uint64_t n, char *text,
+                           uint64_t cap, uint64_t *need, weft_error *err);
+weft_status wf_text_chat(const wf_text *t, const weft_message *m, uint32_t n, int32_t *ids,
+                         uint64_t cap, uint64_t *need, weft_error *err);
+int32_t     wf_text_special(const wf_text *t, const char *token); /* id or -1 */
+int32_t     wf_text_bos(const wf_text *t);                        /* id or -1 */
+/* Of a tokenizer that is not open no token is one that stops. */
+bool wf_text_is_stop(const wf_text *t, int32_t id);
 
 #endif

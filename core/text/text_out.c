@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes of tokens to whole characters. */
+#include "core/text/text_out.h"
+
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/base/utf8.h"
-#include "core/text/text.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
 

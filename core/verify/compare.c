@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/verify/verify.h"
+#include "core/verify/verification.h"
 
 #define F32_TOLERANCE 1e-4
 #define BF16_COSINE 0.999
@@ -88,34 +88,6 @@ static weft_status compare(verify *v, const char *name, const float *got, int64_
     return WEFT_OK;
 }
 
-int32_t wf_verify_output(const verify *v, uint32_t k, const char *name)
-{
-    const weft_plan *p = &v->items[k]->plan;
-    for (uint32_t o = 0; o < p->n_outputs; o++)
-        if (strcmp(p->output_name[o], name) == 0)
-            return (int32_t)o;
-    return -1;
-}
-
-/* Is item k the first that has an output of this name? */
-static bool is_first(const verify *v, uint32_t k, const char *name)
-{
-    for (uint32_t i = 0; i < k; i++)
-        if (wf_verify_output(v, i, name) >= 0)
-            return false;
-    return true;
-}
-
-uint64_t wf_verify_numel(const verify *v, const char *name)
-{
-    uint64_t total = 0;
-    for (uint32_t k = 0; k < v->n_items; k++) {
-        int32_t o = wf_verify_output(v, k, name);
-        total += o >= 0 ? wf_spec_numel(&v->items[k]->plan.output[o]) : 0;
-    }
-    return total;
-}
-
 /* An encoder output over all items that have it; only the rows that sites may see are compared. */
 static weft_status compare_output(verify *v, void *ctx, const char *name, weft_error *err)
 {
@@ -145,30 +117,18 @@ static weft_status compare_output(verify *v, void *ctx, const char *name, weft_e
     return WEFT_OK;
 }
 
-weft_status wf_verify_each_output(verify *v, wf_verify_output_fn fn, void *ctx, weft_error *err)
-{
-    weft_status status = WEFT_OK;
-    for (uint32_t k = 0; k < v->n_items; k++) {
-        const weft_plan *p = &v->items[k]->plan;
-        for (uint32_t o = 0; o < p->n_outputs && status == WEFT_OK; o++)
-            if (is_first(v, k, p->output_name[o]))
-                status = fn(v, ctx, p->output_name[o], err);
-    }
-    return status;
-}
-
 static weft_status compare_core(verify *v, weft_error *err)
 {
     char        name[32];
-    int64_t     n = v->seq->n, d = v->e->config.d_model;
+    int64_t     n = v->seq->n, d = v->config->d_model;
     weft_status status = WEFT_OK;
-    for (int32_t k = 0; k <= v->e->config.n_layers && status == WEFT_OK; k++) {
+    for (int32_t k = 0; k <= v->config->n_layers && status == WEFT_OK; k++) {
         snprintf(name, sizeof name, "hidden.%d", k);
         status = compare(v, name, v->hidden + (int64_t)k * n * d, n, d, false, err);
     }
     if (status == WEFT_OK && wf_st_find(&v->file, "logits") == NULL)
         return wf_fail(err, WEFT_E_CORRUPT, "%s: logits [T, vocab] is missing", v->path);
-    return status == WEFT_OK ? compare(v, "logits", v->logits, n, v->e->config.vocab, true, err)
+    return status == WEFT_OK ? compare(v, "logits", v->logits, n, v->config->vocab, true, err)
                              : status;
 }
 
@@ -194,7 +154,7 @@ static double row_scale(const float *x, int64_t n)
 static weft_status greedy_run(verify *v, float *row, const int64_t *expected, int64_t n,
                               weft_verify_row *r, weft_error *err)
 {
-    int64_t     vocab = v->e->config.vocab;
+    int64_t     vocab = v->config->vocab;
     double      tolerance = v->bf16 ? 1e-2 : F32_TOLERANCE;
     weft_status status = WEFT_OK;
     for (int64_t i = 0; i < n && status == WEFT_OK; i++) {
@@ -206,11 +166,10 @@ static weft_status greedy_run(verify *v, float *row, const int64_t *expected, in
         v->greedy[v->n_greedy++] = best;
         if (best != expected[i] || i + 1 == n)
             break;
-        int32_t      id = (int32_t)best;
-        wf_step_part part = {v->seq, 1, 1};
+        int32_t id = (int32_t)best;
         status = weft_sequence_feed_ids(v->seq, &id, 1, err);
         if (status == WEFT_OK)
-            status = wf_step_run(v->e, &part, 1, row, NULL, err);
+            status = wf_step_one(v->env->stepper, v->seq, 1, 1, row, NULL, err);
     }
     return status;
 }
@@ -225,7 +184,7 @@ static weft_status compare_greedy(verify *v, weft_error *err)
         return WEFT_OK;
     if (t->dtype != WF_ST_I64 || t->rank != 1)
         return wf_fail(err, WEFT_E_CORRUPT, "%s: greedy is not [G] I64", v->path);
-    int64_t vocab = v->e->config.vocab;
+    int64_t vocab = v->config->vocab;
     float  *row = wf_alloc_aligned((size_t)vocab * sizeof *row);
     v->greedy = wf_zalloc_n((size_t)t->shape[0] + 1, sizeof *v->greedy);
     weft_status status = v->greedy != NULL && row != NULL

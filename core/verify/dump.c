@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/verify/verify.h"
+#include "core/verify/verification.h"
 
 #define MAX_NAMES (4 * WEFT_MAX_OUTPUTS) /* of encoders' outputs */
 
@@ -60,13 +60,13 @@ static weft_status dump_output(verify *v, void *ctx, const char *name, weft_erro
 
 static void dump_core(verify *v, dump *d)
 {
-    int64_t n = v->n_rows, width = v->e->config.d_model;
-    for (int32_t k = 0; k <= v->e->config.n_layers; k++) {
+    int64_t n = v->n_rows, width = v->config->d_model;
+    for (int32_t k = 0; k <= v->config->n_layers; k++) {
         snprintf(d->name[k], sizeof d->name[k], "hidden.%d", k);
         d->out[d->n++] =
             (wf_st_out){d->name[k], WF_ST_F32, 2, {n, width}, v->hidden + (int64_t)k * n * width};
     }
-    d->out[d->n++] = (wf_st_out){"logits", WF_ST_F32, 2, {n, v->e->config.vocab}, v->logits};
+    d->out[d->n++] = (wf_st_out){"logits", WF_ST_F32, 2, {n, v->config->vocab}, v->logits};
     if (v->n_greedy > 0)
         d->out[d->n++] = (wf_st_out){"greedy", WF_ST_I64, 1, {v->n_greedy}, v->greedy};
 }

@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/verify/verify.h"
-
 #include "core/base/mem.h"
 #include "core/base/tensor.h"
+#include "core/verify/verification.h"
 
 #define MAX_ITEMS WF_VERIFY_ITEMS
 
@@ -26,19 +25,6 @@ static weft_dtype public_dtype(int32_t st)
     else if (st == WF_ST_U8)
         t = (weft_dtype){WEFT_DT_UINT, 8, 1};
     return t;
-}
-
-weft_status wf_parity_load(const wf_st_file *f, const wf_st_tensor *t, void **out, weft_error *err)
-{
-    *out = wf_alloc_aligned((size_t)t->bytes + 1);
-    if (*out == NULL)
-        return wf_fail_nomem(err, t->bytes, t->name);
-    weft_status status = wf_st_read(f, t, 0, *out, t->bytes, err);
-    if (status != WEFT_OK) {
-        wf_free_aligned(*out);
-        *out = NULL;
-    }
-    return status;
 }
 
 /* Input tensors that are not the core's own, for the modalities to recognise. */
@@ -70,13 +56,14 @@ static weft_status open_items(verify *v, weft_error *err)
     if (status != WEFT_OK || v->n_tensors == 0)
         return status;
     wf_tensor_set set = {v->path, v->tensors, v->names, v->n_tensors, 0};
-    return wf_items_from_tensors(v->e, &set, v->items, MAX_ITEMS, &v->n_items, err);
+    return wf_items_from_tensors(v->env->items, v->env->modalities, &set, v->items, MAX_ITEMS,
+                                 &v->n_items, err);
 }
 
-static int32_t marker_of_id(const weft_engine *e, int64_t id)
+static int32_t marker_of_id(const wf_hooks *sites, int64_t id)
 {
-    for (int32_t i = 0; i < e->hooks.n_markers; i++)
-        if (e->hooks.markers[i].token_id == id)
+    for (int32_t i = 0; i < sites->n_markers; i++)
+        if (sites->markers[i].token_id == id)
             return i;
     return -1;
 }
@@ -84,7 +71,7 @@ static int32_t marker_of_id(const weft_engine *e, int64_t id)
 /* The next item that stands at this marker, from *next on; NULL: all are in their places. */
 static weft_item *next_item(const verify *v, int32_t marker, uint32_t *next)
 {
-    while (*next < v->n_items && wf_marker_of_item(v->e, v->items[*next]) != marker)
+    while (*next < v->n_items && wf_item_marker(v->items[*next]) != marker)
         ++*next;
     return *next < v->n_items ? v->items[(*next)++] : NULL;
 }
@@ -94,11 +81,11 @@ static weft_status feed(verify *v, const int64_t *ids, int64_t n, uint32_t *next
 {
     weft_status status = WEFT_OK;
     for (int64_t i = 0; i < n && status == WEFT_OK; i++) {
-        int32_t    marker = marker_of_id(v->e, ids[i]);
+        int32_t    marker = marker_of_id(v->env->sequences->sites, ids[i]);
         weft_item *item = marker >= 0 ? next_item(v, marker, &next[marker]) : NULL;
         if (item != NULL) {
             status = wf_sequence_feed_placeholders(v->seq, item, marker, err);
-        } else if (ids[i] >= 0 && ids[i] < v->e->config.vocab) {
+        } else if (ids[i] >= 0 && ids[i] < v->config->vocab) {
             int32_t id = (int32_t)ids[i];
             status = weft_sequence_feed_ids(v->seq, &id, 1, err);
         } else {
@@ -119,9 +106,9 @@ static weft_status feed_ids(verify *v, weft_error *err)
     weft_status status = wf_parity_load(&v->file, t, &ids, err);
     if (status != WEFT_OK)
         return status;
-    status = weft_sequence_create(v->e, &v->seq, err);
-    uint32_t *next =
-        wf_zalloc_n((size_t)v->e->hooks.n_markers + 1, sizeof *next); /* item, by marker */
+    status = wf_sequence_create(v->env->sequences, &v->seq, err);
+    uint32_t *next = wf_zalloc_n((size_t)v->env->sequences->sites->n_markers + 1,
+                                 sizeof *next); /* item, by marker */
     if (status == WEFT_OK && next == NULL)
         status = wf_fail_nomem(err, sizeof *next, "a list of items");
     if (status == WEFT_OK) {
@@ -137,22 +124,22 @@ static weft_status feed_ids(verify *v, weft_error *err)
  */
 static weft_status run_rows(verify *v, weft_error *err)
 {
-    int64_t  n = v->seq->n, d = v->e->config.d_model, layers = v->e->config.n_layers + 1;
-    int64_t  chunk = v->rq->prefill_chunk > 0 && v->rq->prefill_chunk < v->e->prefill_chunk
+    int64_t  n = v->seq->n, d = v->config->d_model, layers = v->config->n_layers + 1;
+    int64_t  chunk = v->rq->prefill_chunk > 0 && v->rq->prefill_chunk < v->env->prefill_chunk
                          ? v->rq->prefill_chunk
-                         : v->e->prefill_chunk;
+                         : v->env->prefill_chunk;
     uint64_t hidden = (uint64_t)(layers * chunk * d);
     float   *part_hidden = wf_alloc_aligned(hidden * sizeof(float));
-    v->logits = wf_alloc_aligned((uint64_t)n * (uint64_t)v->e->config.vocab * sizeof(float));
+    v->logits = wf_alloc_aligned((uint64_t)n * (uint64_t)v->config->vocab * sizeof(float));
     v->hidden = wf_alloc_aligned((uint64_t)(layers * n * d) * sizeof(float));
     weft_status status = part_hidden != NULL && v->logits != NULL && v->hidden != NULL
                              ? WEFT_OK
                              : wf_fail_nomem(err, hidden * sizeof(float), "what is compared");
     while (status == WEFT_OK && v->seq->n_done < n &&
-           (status = wf_engine_check_cancel(v->e, err)) == WEFT_OK) {
-        int64_t      at = v->seq->n_done, rows = n - at < chunk ? n - at : chunk;
-        wf_step_part part = {v->seq, rows, rows};
-        status = wf_step_run(v->e, &part, 1, v->logits + at * v->e->config.vocab, part_hidden, err);
+           (status = wf_scope_check(v->env->scope, err)) == WEFT_OK) {
+        int64_t at = v->seq->n_done, rows = n - at < chunk ? n - at : chunk;
+        status = wf_step_one(v->env->stepper, v->seq, rows, rows, v->logits + at * v->config->vocab,
+                             part_hidden, err);
         for (int64_t k = 0; k < layers && status == WEFT_OK; k++)
             memcpy(v->hidden + (k * n + at) * d, part_hidden + k * rows * d,
                    (size_t)(rows * d) * sizeof(float));
@@ -203,7 +190,7 @@ static bool has_text(const verify *v)
     bool any = false;
     for (uint64_t i = 0; i < v->file.n_tensors && !any; i++)
         any = is_core_tensor(v->file.tensors[i].name);
-    return v->e->has_core && any;
+    return v->env->has_core && any;
 }
 
 static weft_status run_all(verify *v, weft_error *err)
@@ -225,29 +212,30 @@ static weft_status run_all(verify *v, weft_error *err)
     return status == WEFT_OK && v->rq->dump != NULL ? wf_verify_dump(v, err) : status;
 }
 
-weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,
-                        weft_error *err)
+static weft_status open_file(verify *v, weft_error *err)
 {
-    verify     *v = wf_zalloc(sizeof *v);
     weft_status status = WEFT_OK;
+    if (v->rq->parity != NULL)
+        snprintf(v->path, sizeof v->path, "%s", v->rq->parity);
+    else
+        status =
+            wf_package_path(v->env->package, "parity.safetensors", v->path, sizeof v->path, err);
+    return status == WEFT_OK ? wf_st_open(v->path, &v->file, err) : status;
+}
+
+weft_status wf_verify_run(const wf_verify_env *env, const weft_verify_request *rq, int32_t *passed,
+                          weft_error *err)
+{
+    verify *v = wf_zalloc(sizeof *v);
     *passed = 0;
-    if ((e->flags & (WEFT_OPEN_CONFIG | WEFT_OPEN_TOKENIZER)) != 0) {
-        wf_free(v);
-        return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
-    }
-    atomic_store(&e->cancel, 0);
     if (v == NULL)
         return wf_fail_nomem(err, sizeof *v, "verify");
-    v->e = e;
+    v->env = env;
+    v->config = env->sequences->config;
     v->rq = rq;
     v->passed = 1;
-    v->bf16 = rq->bf16 || (e->model != NULL && e->model->embed.format == WF_BF16);
-    if (rq->parity != NULL)
-        snprintf(v->path, sizeof v->path, "%s", rq->parity);
-    else
-        status = wf_package_path(e->package, "parity.safetensors", v->path, sizeof v->path, err);
-    if (status == WEFT_OK)
-        status = wf_st_open(v->path, &v->file, err);
+    v->bf16 = rq->bf16 || env->bf16;
+    weft_status status = open_file(v, err);
     if (status == WEFT_OK)
         status = run_all(v, err);
     *passed = status == WEFT_OK && v->passed;

@@ -96,8 +96,8 @@ typedef struct weft_progress {
 weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
                              weft_engine **out, weft_error *err);
 void        weft_engine_close(weft_engine **e); /* its items and sequences must be gone */
-/* Makes the call in progress return CANCELLED soon; cleared by the next call that starts work. Any
- * thread. */
+/* Makes the call in progress, with all that it calls in turn, return CANCELLED soon. Calls that
+ * begin later are not touched. Any thread, and signal handlers. */
 void weft_engine_cancel(weft_engine *e);
 
 typedef struct weft_engine_info {

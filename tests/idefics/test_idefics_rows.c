@@ -39,8 +39,9 @@ static void check_neighbours(rig *r, const float *alone, const float *with)
     s[0]->no_cache = s[1]->no_cache = 1;
     while (s[0]->n_done < s[0]->n) { /* uneven shares, so that rows meet at every alignment */
         int64_t na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
-        wf_step_part parts[2] = {{s[0], na, na}, {s[1], nb, nb}};
-        rig_check(wf_step_run(r->e, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
+        wf_step_part parts[2] = {{.seq = s[0], .n_rows = na, .n_out = na},
+                                 {.seq = s[1], .n_rows = nb, .n_out = nb}};
+        rig_check(wf_step_run(&r->e->stepper, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
         rig_same(alone + a * vocab, both, na, r, "a text neighbour");
         rig_same(with + b * vocab, both + na * vocab, nb, r, "a media neighbour");
         a += na;

@@ -37,7 +37,9 @@ static void load_items(rig *r, const char *parity)
         r->data[r->n_data++] = data;
     }
     wf_tensor_set set = {parity, tensors, names, (uint32_t)r->n_data, 0};
-    rig_check(wf_items_from_tensors(r->e, &set, r->items, RIG_ITEMS, &r->n_items, &err), &err);
+    rig_check(wf_items_from_tensors(&r->e->items, &r->e->modalities, &set, r->items, RIG_ITEMS,
+                                    &r->n_items, &err),
+              &err);
 }
 
 void rig_open(rig *r, const char *const *pairs, const char *parity)
@@ -89,9 +91,9 @@ float *rig_logits(rig *r, weft_sequence *s, int64_t chunk)
     float     *logits = malloc((size_t)((s->n - s->n_done) * vocab) * sizeof *logits);
     chunk = chunk > 0 && chunk < room ? chunk : room;
     while (s->n_done < s->n) {
-        int64_t      rows = s->n - s->n_done < chunk ? s->n - s->n_done : chunk;
-        wf_step_part part = {s, rows, rows};
-        rig_check(wf_step_run(r->e, &part, 1, logits + at * vocab, NULL, &err), &err);
+        int64_t rows = s->n - s->n_done < chunk ? s->n - s->n_done : chunk;
+        rig_check(wf_step_one(&r->e->stepper, s, rows, rows, logits + at * vocab, NULL, &err),
+                  &err);
         at += rows;
     }
     return logits;

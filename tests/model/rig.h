@@ -5,7 +5,8 @@
 
 #include "support.h"
 
-#include "core/sequence/sequence.h"
+#include "core/engine/engine.h"
+#include "core/io/safetensors.h"
 
 #define RIG_ITEMS 4
 

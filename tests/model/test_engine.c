@@ -378,15 +378,15 @@ static void test_item_released(void **state)
     assert_null(item);
     rig_check(weft_sequence_fork(s, &fork, &err), &err);
     weft_sequence_destroy(&s);
-    assert_non_null(r.e->items);
+    assert_non_null(r.e->items.list);
     rig_check(weft_generate(fork, &p, take, &got, NULL, &err), &err);
     same_ids(&want, &got);
     rig_check(weft_sequence_truncate(fork, 5, &err),
               &err); /* the last one to hold the item lets go of it */
-    assert_null(r.e->items);
-    int64_t used = r.e->kv.n_used;
+    assert_null(r.e->items.list);
+    int64_t used = r.e->kv.pool.n_used;
     weft_sequence_destroy(&fork);
-    assert_true(r.e->kv.n_used <= used);
+    assert_true(r.e->kv.pool.n_used <= used);
     rig_close(&r);
 }
 

@@ -59,7 +59,7 @@ static void test_plugins_idle(void **state)
     for (size_t i = 0; i < 3; i++) {
         rig r;
         open_at(&r, "model=" FIXTURE("composed"), NULL, more[i][0], more[i][1]);
-        assert_int_equal(r.e->n_modalities, i);
+        assert_int_equal(r.e->modalities.n, i);
         float *logits = rig_run(&r, text, 0, NULL);
         if (first != NULL)
             rig_same(first, logits, 203, &r, "idle plugins");
@@ -86,8 +86,9 @@ static void test_neighbours(void **state)
     s[0]->no_cache = s[1]->no_cache = 1;
     while (s[0]->n_done < s[0]->n) { /* uneven shares, so that rows meet at every alignment */
         int64_t na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
-        wf_step_part parts[2] = {{s[0], na, na}, {s[1], nb, nb}};
-        rig_check(wf_step_run(r.e, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
+        wf_step_part parts[2] = {{.seq = s[0], .n_rows = na, .n_out = na},
+                                 {.seq = s[1], .n_rows = nb, .n_out = nb}};
+        rig_check(wf_step_run(&r.e->stepper, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
         rig_same(alone + a * vocab, both, na, &r, "a text neighbour");
         rig_same(with + b * vocab, both + na * vocab, nb, &r, "a media neighbour");
         a += na;
@@ -215,8 +216,8 @@ static void test_shared_and_evicted(void **state)
     weft_sequence_destroy(&first);
     weft_sequence_destroy(&second);
     /* Room for one sequence and one picture's K/V more than it, not for a cache of others. */
-    int64_t pages = 4 * r.e->config.n_layers + 3 * r.e->items->kv[0].n_runs * 2;
-    snprintf(bytes, sizeof bytes, "kv_bytes=%lld", (long long)(pages * r.e->kv.page_bytes));
+    int64_t pages = 4 * r.e->config.n_layers + 3 * r.e->items.list->kv[0].n_runs * 2;
+    snprintf(bytes, sizeof bytes, "kv_bytes=%lld", (long long)(pages * r.e->kv.pool.page_bytes));
     open_media(&tight, bytes);
     for (int i = 0; i < 3; i++) {
         float *again = rig_run(&tight, i == 1 ? text : media, 0, NULL);

@@ -54,8 +54,9 @@ static weft_status with_item(weft_engine *e, const scenario *c, const wf_tensor_
 {
     weft_item  *items[RIG_ITEMS] = {NULL};
     uint32_t    n = 0;
-    weft_status status =
-        set->n > 0 ? wf_items_from_tensors(e, set, items, RIG_ITEMS, &n, err) : WEFT_OK;
+    weft_status status = set->n > 0 ? wf_items_from_tensors(&e->items, &e->modalities, set, items,
+                                                            RIG_ITEMS, &n, err)
+                                    : WEFT_OK;
     if (status == WEFT_OK)
         status = step(e, items[0], c, err);
     for (uint32_t i = 0; i < n; i++)

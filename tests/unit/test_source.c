@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/media/media.h"
+#include "core/media/source.h"
 
 #define WAIT_S                                                                                     \
     20 /* a read that waits for bytes nobody sends would wait for ever: the alarm ends the program \
         */
 
-static atomic_int no_cancel;
+static const wf_mark no_cancel;
 
 /* The pipe is standard input for as long as the source is open; *to writes to it. */
 static void pipe_open(wf_source *s, int *kept_in, int *to)

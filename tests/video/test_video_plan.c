@@ -20,7 +20,7 @@ static void open_config(rig *r, const char *ini)
 
 static wf_modality *video_of(rig *r)
 {
-    wf_modality *m = wf_modality_of(r->e, "video");
+    wf_modality *m = wf_modality_of(&r->e->modalities, "video");
     assert_non_null(m);
     return m;
 }

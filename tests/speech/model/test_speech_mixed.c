@@ -35,7 +35,7 @@ static void feed_text(rig *r, weft_sequence *s, int32_t n)
 static void feed_item(rig *r, weft_sequence *s, int32_t i)
 {
     weft_error err = WF_ERROR_INIT;
-    int32_t    marker = wf_marker_of_item(r->e, r->items[i]);
+    int32_t    marker = wf_item_marker(r->items[i]);
     rig_check(wf_sequence_feed_placeholders(s, r->items[i], marker, &err), &err);
 }
 

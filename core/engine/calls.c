@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls of weft.h that hand an engine's rooms to the room that does the work. */
+#include "core/engine/engine.h"
+#include "core/text/prompt.h"
+#include "core/verify/verify.h"
+
+weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int32_t special,
+                          int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err)
+{
+    weft_status status = wf_engine_text(e, err);
+    return status == WEFT_OK
+               ? wf_text_encode(&e->text, text, bytes, special != 0, ids, cap, need, err)
+               : status;
+}
+
+weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text,
+                            uint64_t cap, uint64_t *need, weft_error *err)
+{
+    weft_status status = wf_engine_text(e, err);
+    return status == WEFT_OK ? wf_text_decode(&e->text, ids, n, text, cap, need, err) : status;
+}
+
+weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out,
+                           weft_error *err)
+{
+    wf_mark     before = wf_scope_begin(&e->scope);
+    weft_status status = wf_item_open(&e->items, &e->media, rq, out, err);
+    wf_scope_end(&e->scope, &before);
+    return status;
+}
+
+weft_status weft_sequence_create(weft_engine *e, weft_sequence **out, weft_error *err)
+{
+    *out = NULL;
+    if (e->model == NULL)
+        return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
+    return wf_sequence_create(&e->sequences, out, err);
+}
+
+/* Whether the ids of the tokens around the item are known; a tokenizer that is not there says so
+ * only when it is needed. */
+static weft_status enclosing_known(weft_engine *e, const weft_item *item, weft_error *err)
+{
+    int32_t marker = wf_item_marker(item);
+    if (marker < 0 ||
+        (e->hooks.markers[marker].before == NULL && e->hooks.markers[marker].after == NULL))
+        return WEFT_OK;
+    return wf_engine_text(e, err);
+}
+
+weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err)
+{
+    weft_status status = enclosing_known(s->of->engine, item, err);
+    return status == WEFT_OK ? wf_sequence_feed_item(s, item, err) : status;
+}
+
+weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *prompt, weft_error *err)
+{
+    weft_engine *e = s->of->engine;
+    weft_status  status = wf_engine_text(e, err);
+    return status == WEFT_OK ? wf_prompt_feed(&e->text, s, prompt, err) : status;
+}
+
+weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,
+                        weft_error *err)
+{
+    wf_verify_env env = {.package = e->package,
+                         .modalities = &e->modalities,
+                         .items = &e->items,
+                         .sequences = &e->sequences,
+                         .stepper = &e->stepper,
+                         .scope = &e->scope,
+                         .has_core = e->has_core,
+                         .prefill_chunk = e->prefill_chunk,
+                         .bf16 = e->model != NULL && e->model->embed.format == WF_BF16};
+    *passed = 0;
+    if ((e->flags & (WEFT_OPEN_CONFIG | WEFT_OPEN_TOKENIZER)) != 0)
+        return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
+    wf_mark     before = wf_scope_begin(&e->scope);
+    weft_status status = wf_verify_run(&env, rq, passed, err);
+    wf_scope_end(&e->scope, &before);
+    return status;
+}

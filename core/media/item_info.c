@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an item tells of itself. */
+#include "core/media/item.h"
+
+/* Parts of an output [parts, rows, width] that hold rows, where whole parts do. */
+static void count_parts(const weft_plan *p, weft_item_info *i)
+{
+    const weft_tensor_spec *s = &p->output[0];
+    if (s->ndim != 3 || p->stream_rows[0] % s->shape[1] != 0)
+        return;
+    i->n_parts = p->stream_rows[0] / s->shape[1];
+    i->max_parts = s->shape[0];
+}
+
+weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err)
+{
+    weft_item_info i = {.hdr = WEFT_HDR(weft_item_info)};
+    if (out == NULL || out->hdr.size < sizeof *out)
+        return wf_fail(err, WEFT_E_INVALID, "weft_item_info is too small");
+    i.kind = item->info.kind;
+    i.decoder = item->decoder_id;
+    i.modality = wf_plugin_id(item->modality->plugin);
+    i.width = item->info.width;
+    i.height = item->info.height;
+    i.channels = item->info.channels;
+    i.sample_rate = item->info.sample_rate;
+    i.duration_us = item->info.duration_us;
+    i.n_samples = item->info.n_samples;
+    i.n_placeholders = item->plan.n_placeholders;
+    i.scratch_bytes = item->plan.scratch_bytes;
+    i.decode_s = item->decode_s;
+    i.encode_s = item->encode_s;
+    count_parts(&item->plan, &i);
+    for (uint32_t k = 0; k < item->plan.n_inputs; k++)
+        i.input_bytes += wf_spec_bytes(&item->plan.input[k]);
+    for (uint32_t k = 0; k < item->plan.n_outputs; k++) {
+        const wf_item_kv *kv = &item->kv[k];
+        i.output_bytes += wf_spec_bytes(&item->plan.output[k]);
+        i.n_rows += kv->stream >= 0 ? kv->n_rows : 0;
+        if (kv->n_runs > 0)
+            i.kv_bytes += (uint64_t)kv->n_runs *
+                          (uint64_t)item->of->sites->streams[kv->stream].n_sites *
+                          (uint64_t)item->of->budget->pool.page_bytes;
+    }
+    *out = i;
+    return WEFT_OK;
+}
+
+int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name, weft_tensor *out)
+{
+    if (index >= item->plan.n_inputs)
+        return 0;
+    *name = item->plan.input_name[index];
+    *out = item->input[index];
+    if (out->data == NULL)
+        *out = wf_spec_view(&item->plan.input[index], WEFT_DEV_CPU, 0, NULL);
+    return 1;
+}
+
+weft_status weft_item_preview(const weft_item *item, weft_tensor *out, weft_error *err)
+{
+    const wf_modality *m = item->modality;
+    if (!WEFT_HAS(m->vt, weft_modality, preview) || m->vt->preview == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has nothing to look at",
+                       wf_plugin_id(m->plugin));
+    if (out->data != NULL && item->plan.n_inputs > 0 && item->input[0].data == NULL)
+        return wf_fail(err, WEFT_E_STATE, "the item was only planned: there is nothing to look at");
+    const char *before = wf_plugin_enter(m->plugin);
+    weft_status status = m->vt->preview(m->self, &item->plan, item->input, out, err);
+    wf_plugin_leave(before);
+    return status;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An item's rows in the K/V pages of the sites that read them. */
+#include "core/media/item.h"
+
+#include "core/base/mem.h"
+
+void wf_item_drop_kv(weft_item *item)
+{
+    for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++) {
+        wf_item_kv *kv = &item->kv[i];
+        for (int32_t r = 0; kv->runs != NULL && r < kv->n_runs; r++)
+            wf_kv_give(item->of->budget, kv->runs[r], item->of->sites->streams[kv->stream].n_sites);
+        wf_free(kv->runs);
+        kv->runs = NULL;
+        kv->projected = 0;
+    }
+}
+
+static bool has_kv(const weft_item *item)
+{
+    for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++)
+        if (item->kv[i].projected)
+            return true;
+    return false;
+}
+
+/* The K/V of the item that was used longest ago, but not now. */
+static bool give_up(void *ctx, uint64_t now)
+{
+    weft_item *oldest = NULL;
+    for (weft_item *it = ((wf_items *)ctx)->list; it != NULL; it = it->next)
+        if (has_kv(it) && it->last_use != now &&
+            (oldest == NULL || it->last_use < oldest->last_use))
+            oldest = it;
+    if (oldest != NULL)
+        wf_item_drop_kv(oldest);
+    return oldest != NULL;
+}
+
+void wf_items_init(wf_items *t)
+{
+    t->holder = (wf_kv_holder){NULL, give_up, t};
+    wf_kv_register(t->budget, &t->holder);
+}
+
+/* Pages for one output's rows. */
+static weft_status take_runs(weft_item *item, wf_item_kv *kv, weft_error *err)
+{
+    wf_kv_budget *b = item->of->budget;
+    int32_t       pages = item->of->sites->streams[kv->stream].n_sites;
+    kv->runs = wf_zalloc_n((size_t)kv->n_runs, sizeof *kv->runs);
+    if (kv->runs == NULL)
+        return wf_fail_nomem(err, (uint64_t)kv->n_runs * sizeof *kv->runs, "an item's page table");
+    for (int32_t r = 0; r < kv->n_runs; r++) {
+        weft_status status = wf_kv_take(b, pages, &kv->runs[r], err);
+        if (status == WEFT_OK)
+            continue;
+        while (--r >= 0)
+            wf_kv_give(b, kv->runs[r], pages);
+        wf_free(kv->runs);
+        kv->runs = NULL;
+        return status;
+    }
+    return WEFT_OK;
+}
+
+static weft_status project(weft_item *item, uint32_t i, int64_t *slots, void *device_slots,
+                           weft_error *err)
+{
+    const wf_items *t = item->of;
+    wf_item_kv     *kv = &item->kv[i];
+    for (int64_t r = 0; r < kv->n_rows; r++)
+        slots[r] = (int64_t)kv->runs[r / WF_PAGE_TOKENS] * WF_PAGE_TOKENS + r % WF_PAGE_TOKENS;
+    weft_status status =
+        wf_queue_upload(t->queue, device_slots, slots, (uint64_t)kv->n_rows * sizeof *slots, err);
+    if (status == WEFT_OK)
+        status = wf_decoder_project(t->decoder, kv->stream, item->output[i], kv->n_rows,
+                                    device_slots, err);
+    weft_status waited = wf_queue_wait(t->queue, status == WEFT_OK ? err : NULL);
+    return status == WEFT_OK ? waited : status;
+}
+
+static weft_status project_output(weft_item *item, uint32_t i, weft_error *err)
+{
+    wf_item_kv *kv = &item->kv[i];
+    uint64_t    bytes = (uint64_t)kv->n_rows * sizeof(int64_t);
+    void       *device_slots = NULL;
+    int64_t    *slots = wf_alloc((size_t)bytes);
+    weft_status status = slots != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "an item's slots");
+    if (status == WEFT_OK)
+        status = wf_device_alloc(item->of->device, bytes, &device_slots, err);
+    if (status == WEFT_OK)
+        status = take_runs(item, kv, err);
+    if (status == WEFT_OK)
+        status = project(item, i, slots, device_slots, err);
+    wf_device_free(item->of->device, device_slots);
+    wf_free(slots);
+    kv->projected = status == WEFT_OK;
+    return status;
+}
+
+weft_status wf_item_project(weft_item *item, weft_error *err)
+{
+    for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
+        if (item->kv[i].n_runs == 0 || item->kv[i].projected)
+            continue;
+        weft_status status = wf_item_encode(item, NULL, err);
+        if (status == WEFT_OK)
+            status = project_output(item, i, err);
+        if (status != WEFT_OK) {
+            wf_item_drop_kv(item);
+            return status;
+        }
+    }
+    return WEFT_OK;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans of modalities: checked before anything is allocated by them, and measured. */
+#ifndef WF_PLAN_H
+#define WF_PLAN_H
+
+#include "core/media/modalities.h"
+
+/* What a plan may come to, from the settings and the text core. */
+typedef struct wf_plan_limits {
+    uint64_t max_bytes, max_tokens; /* of one tensor; --max-decoded-bytes, --max-tokens */
+    int32_t  d_model, reserved;
+} wf_plan_limits;
+
+/* Sizes that cannot be, or rows that do not fit the sites that read them, are the plugin's mistake
+ * (INTERNAL); LIMIT names the option. */
+weft_status wf_plan_check(const wf_plan_limits *l, const wf_hooks *sites, const wf_modality *m,
+                          const weft_plan *p, weft_error *err);
+
+/* Of a checked plan's tensors. */
+uint64_t wf_spec_numel(const weft_tensor_spec *s);
+uint64_t wf_spec_bytes(const weft_tensor_spec *s);
+/* A tensor of that shape in C order over data (NULL: the shape alone), of the device given. */
+weft_tensor wf_spec_view(const weft_tensor_spec *s, int32_t device_type, int32_t device_id,
+                         void *data);
+
+#endif

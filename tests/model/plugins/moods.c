@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A test plugin for everything that can go well or wrong between a file and the text core. Its
+ * files are "MOOD", one letter that says how the plugin behaves, and a byte for each row that the
+ * item takes in the text:
+ *   n  as it should
+ *   f  the encoder fails
+ *   N  the encoder gives NaN
+ *   o  as n, but the plan carries another opaque byte and the encoder adds it to every value
+ * Of a pipe, dots are no rows: they make its beginning as long as a probe wants it.
+ * The segmenter cuts a recording into parts of two rows. Each function tells the host's progress
+ * its name ("open", "plan", "preprocess", "encode", "cut"), so that a test can act there. */
+#include <math.h>
+#include <weft/sdk.h>
+
+#define KIND "test.moods"
+#define STREAM "test/moods"
+#define HEAD 5
+#define PART_ROWS 2
+#define MAX_ROWS 64
+
+typedef struct moods {
+    const weft_if_ops *ops;
+    const weft_host   *host;
+    int64_t            d;
+} moods;
+
+static void here(const weft_host *h, const char *what)
+{
+    h->progress(h, what, 0, 0, "moods");
+}
+
+/* ---- decoder ---- */
+
+typedef struct decoder {
+    const weft_host *host;
+    weft_source      src;
+    uint64_t         at;
+    char             mood;
+} decoder;
+
+static int32_t probe(const weft_probe *p)
+{
+    return p->head_bytes >= HEAD && memcmp(p->head, "MOOD", 4) == 0 ? WEFT_PROBE_MAGIC
+                                                                    : WEFT_PROBE_NO;
+}
+
+static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
+                            const weft_limits *lim, void **out, weft_error *err)
+{
+    char head[HEAD];
+    (void)kind;
+    (void)lim;
+    if (src->read_at(src->ctx, 0, head, HEAD) != HEAD)
+        return weft_fail(err, WEFT_E_CORRUPT, "it ends too soon");
+    decoder *d = (decoder *)h->alloc(h, sizeof *d, 16);
+    if (d == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "no memory");
+    *d = (decoder){h, *src, HEAD, head[4]};
+    *out = d;
+    here(h, "open");
+    return WEFT_OK;
+}
+
+/* The letter travels as the width. */
+static weft_status dec_info(void *self, weft_media_info *out, weft_error *err)
+{
+    decoder *d = (decoder *)self;
+    int64_t  length = d->src.length(d->src.ctx);
+    (void)err;
+    out->width = d->mood;
+    out->height = 1;
+    out->channels = 1;
+    out->n_samples = length < 0 ? -1 : length - HEAD;
+    out->duration_us = -1;
+    return WEFT_OK;
+}
+
+static weft_status dec_read(void *self, int64_t n, const weft_tensor *dst, int64_t *got,
+                            weft_error *err)
+{
+    decoder *d = (decoder *)self;
+    float   *out = (float *)dst->data;
+    for (*got = 0; *got < n; d->at++) {
+        uint8_t byte;
+        int64_t read = d->src.read_at(d->src.ctx, d->at, &byte, 1);
+        if (read < 0)
+            return weft_fail(err, (weft_status)read, "it cannot be read");
+        if (read == 0)
+            return WEFT_OK;
+        if (byte != '.')
+            out[(*got)++] = byte;
+    }
+    return WEFT_OK;
+}
+
+static void dec_close(void *self)
+{
+    decoder *d = (decoder *)self;
+    d->host->free(d->host, d);
+}
+
+/* ---- modality ---- */
+
+static weft_status create(const weft_host *h, const weft_model_info *mi, void **self,
+                          weft_error *err)
+{
+    moods *s = (moods *)h->alloc(h, sizeof *s, 16);
+    if (s == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "no memory");
+    *s = (moods){(const weft_if_ops *)h->get_interface(h, WEFT_IF_OPS), h, mi->d_model};
+    *self = s;
+    return WEFT_OK;
+}
+
+static weft_status load(void *self, weft_error *err)
+{
+    (void)self;
+    (void)err;
+    return WEFT_OK;
+}
+
+static void destroy(void *self)
+{
+    moods *s = (moods *)self;
+    s->host->free(s->host, s);
+}
+
+static weft_status install(void *self, const weft_hook_sink *sink, weft_error *err)
+{
+    weft_hook_site site = {
+        WEFT_HDR(weft_hook_site), WEFT_HOOK_SOFT_TOKENS, -1, 0, 0, STREAM, NULL, "moods"};
+    weft_marker m = {.hdr = WEFT_HDR(weft_marker),
+                     .token = "<|moods|>",
+                     .stream = STREAM,
+                     .token_id = -1,
+                     .visibility = WEFT_VIS_UNTIL_END};
+    (void)self;
+    weft_status status = sink->add_site(sink->ctx, &site, err);
+    return status == WEFT_OK ? sink->add_marker(sink->ctx, &m, err) : status;
+}
+
+static weft_status prompt(void *self, const char *task, const char **system, const char **user,
+                          weft_error *err)
+{
+    (void)self;
+    (void)task;
+    (void)err;
+    *system = NULL;
+    *user = "say it";
+    return WEFT_OK;
+}
+
+static weft_status plan(void *self, const weft_media_info *mi, const weft_request *rq,
+                        const weft_limits *lim, weft_plan *out, weft_error *err)
+{
+    moods           *s = (moods *)self;
+    int64_t          rows = mi->n_samples;
+    weft_tensor_spec spec = {WEFT_F32, 2, {rows, s->d}};
+    (void)rq;
+    (void)lim;
+    here(s->host, "plan");
+    if (rows < 1 || rows > MAX_ROWS)
+        return weft_fail(err, WEFT_E_LIMIT, "%lld rows are none or too many", (long long)rows);
+    out->n_inputs = out->n_outputs = 1;
+    out->input[0] = out->output[0] = spec;
+    out->input_name[0] = "moods.input";
+    out->output_name[0] = "moods.output";
+    out->stream[0] = STREAM;
+    out->stream_rows[0] = out->n_placeholders = rows;
+    out->opaque[0] = (uint8_t)mi->width;
+    return WEFT_OK;
+}
+
+/* Row r is made of small numbers that its byte alone decides. */
+static weft_status preprocess(void *self, const weft_media *m, const weft_plan *p,
+                              const weft_tensor *inputs, weft_error *err)
+{
+    moods      *s = (moods *)self;
+    float       value[MAX_ROWS], *out = (float *)inputs[0].data;
+    int64_t     rows = inputs[0].shape[0], shape[2] = {rows, 1}, got = 0;
+    weft_tensor dst = weft_view(NULL, value, WEFT_F32, 2, shape);
+    here(s->host, "preprocess");
+    weft_status status = m->read_audio(m->ctx, rows, &dst, &got, err);
+    if (status == WEFT_OK && got != rows)
+        status = weft_fail(err, WEFT_E_CORRUPT, "it ends too soon");
+    for (int64_t i = 0; i < rows * s->d && status == WEFT_OK; i++)
+        out[i] =
+            p->opaque[0] == 'N' ? NAN : value[i / s->d] * 0.001f * (float)(i % s->d % 7 + 1) - 0.1f;
+    return status;
+}
+
+static weft_status encode_one(moods *s, const weft_encode_item *item, weft_queue *q,
+                              weft_error *err)
+{
+    const weft_tensor *in = &item->input[0], *out = &item->output[0];
+    switch (item->plan->opaque[0]) {
+    case 'f':
+        return weft_fail(err, WEFT_E_CORRUPT, "the encoder is in a bad mood");
+    case 'o':
+        return s->ops->add(s->host, q, out, in, in, 1.0f, err);
+    default:
+        return s->ops->copy(s->host, q, out, in, err);
+    }
+}
+
+static weft_status encode(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
+                          const weft_tensor *scratch, weft_error *err)
+{
+    moods      *s = (moods *)self;
+    weft_status status = WEFT_OK;
+    (void)scratch;
+    here(s->host, "encode");
+    if (s->host->cancelled(s->host))
+        return weft_fail(err, WEFT_E_CANCELLED, "cancelled");
+    for (uint32_t i = 0; i < n && status == WEFT_OK; i++)
+        status = encode_one(s, &items[i], q, err);
+    return status;
+}
+
+static uint64_t parameters(void *self)
+{
+    (void)self;
+    return 0;
+}
+
+/* ---- segmenter ---- */
+
+typedef struct part {
+    float   value[PART_ROWS];
+    int64_t n, at;
+} part;
+
+static weft_status no_frames(void *ctx, const int64_t *time_us, uint32_t n, const weft_tensor *dst,
+                             int64_t *at_us, weft_error *err)
+{
+    (void)ctx, (void)time_us, (void)n, (void)dst, (void)at_us;
+    return weft_fail(err, WEFT_E_UNSUPPORTED, "there are none");
+}
+
+static weft_status part_read(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
+                             weft_error *err)
+{
+    part *p = (part *)ctx;
+    (void)err;
+    *got = n < p->n - p->at ? n : p->n - p->at;
+    memcpy(dst->data, p->value + p->at, (size_t)*got * sizeof(float));
+    p->at += *got;
+    return WEFT_OK;
+}
+
+static weft_status cut(const weft_host *h, const weft_media *m, int64_t max_us,
+                       const weft_segment_sink *sink, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    (void)max_us;
+    for (int64_t start = 0; status == WEFT_OK; start += PART_ROWS) {
+        part            p = {.at = 0};
+        int64_t         shape[2] = {PART_ROWS, 1};
+        weft_tensor     dst = weft_view(NULL, p.value, WEFT_F32, 2, shape);
+        weft_media_info info = *m->info;
+        weft_media      media = {WEFT_HDR(weft_media), &p, &info, no_frames, part_read};
+        weft_segment    seg = {WEFT_HDR(weft_segment), start, start + PART_ROWS, 0, 0, &media};
+        here(h, "cut");
+        status = m->read_audio(m->ctx, PART_ROWS, &dst, &p.n, err);
+        if (status != WEFT_OK || p.n == 0)
+            break;
+        info.n_samples = p.n;
+        status = sink->push(sink->ctx, &seg, err);
+    }
+    return status;
+}
+
+static const char *const    kinds[] = {KIND, NULL};
+static const weft_decoder   the_decoder = {.hdr = WEFT_HDR(weft_decoder),
+                                           .kinds = kinds,
+                                           .probe = probe,
+                                           .open = dec_open,
+                                           .info = dec_info,
+                                           .read_audio = dec_read,
+                                           .close = dec_close};
+static const weft_modality  the_modality = {.hdr = WEFT_HDR(weft_modality),
+                                            .kinds = kinds,
+                                            .create = create,
+                                            .load = load,
+                                            .destroy = destroy,
+                                            .install = install,
+                                            .prompt = prompt,
+                                            .plan = plan,
+                                            .preprocess = preprocess,
+                                            .encode = encode,
+                                            .parameters = parameters};
+static const weft_segmenter the_segmenter = {
+    .hdr = WEFT_HDR(weft_segmenter), .kinds = kinds, .run = cut};
+static const weft_component  components[] = {{WEFT_C_DECODER, "moods", &the_decoder},
+                                             {WEFT_C_MODALITY, "moods", &the_modality},
+                                             {WEFT_C_SEGMENTER, "moods", &the_segmenter}};
+static const char *const     needs[] = {WEFT_IF_OPS, NULL};
+static const weft_descriptor descriptor = {.hdr = WEFT_HDR(weft_descriptor),
+                                           .id = "test.moods",
+                                           .name = "moods",
+                                           .version = "0.1.0",
+                                           .vendor = "weft",
+                                           .license_spdx = "Apache-2.0",
+                                           .url = "",
+                                           .needs_host = needs,
+                                           .components = components,
+                                           .n_components = 3};
+
+static weft_status init(const weft_host *h, weft_error *err)
+{
+    (void)h;
+    (void)err;
+    return WEFT_OK;
+}
+
+static void deinit(const weft_host *h)
+{
+    (void)h;
+}
+
+WEFT_PLUGIN("test.moods", "0.1.0", "components=decoder:moods,modality:moods,segmenter:moods\n",
+            &descriptor, init, deinit)
