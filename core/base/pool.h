@@ -17,7 +17,8 @@ void        wf_pool_destroy(wf_pool **pool); /* joins; NULL inside is fine */
 int32_t     wf_pool_threads(const wf_pool *pool);
 
 /* Runs fn once per thread and returns when all are done. One caller at a time. pool NULL or of one
- * thread: fn(ctx, 0, 1) on the caller. No allocation. */
+ * thread: fn(ctx, 0, 1) on the caller. No allocation. Every thread is taken to run for the plugin
+ * that the caller runs for (core/base/running.h), and its floating-point mode is put back. */
 void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx);
 
 /* min(CPU affinity, cgroup v1/v2 CPU quota rounded up), at least 1, at most 256. */

@@ -15,6 +15,9 @@ weft_status wf_fail_nomem(weft_error *e, uint64_t bytes, const char *what);
 /* Marks where in a request *e arose, if nothing said so before. Returns code. */
 weft_status wf_fail_stage(weft_error *e, weft_status code, uint32_t stage);
 
+/* The failure *why as it is, stage included, into *err (may be NULL). Returns its code. */
+weft_status wf_fail_as(weft_error *err, const weft_error *why);
+
 /* An empty error ready to be passed down. */
 #define WF_ERROR_INIT                                                                              \
     {                                                                                              \
