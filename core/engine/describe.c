@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/engine/engine.h"
+#include "core/media/calls.h"
 
 /* The type that linear weights have or will have, as far as config.json says. */
 static int32_t planned_dtype(const weft_engine *e)
@@ -72,11 +73,8 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     i.n_sites = e->hooks.n_sites;
     if (e->has_core)
         describe_core(e, dtype, &i);
-    for (int32_t k = 0; k < e->n_modalities; k++) {
-        const weft_modality *vt = e->modalities[k].vt;
-        if (WEFT_HAS(vt, weft_modality, parameters) && vt->parameters != NULL)
-            i.encoder_parameters += vt->parameters(e->modalities[k].self);
-    }
+    for (int32_t k = 0; k < e->n_modalities; k++)
+        i.encoder_parameters += wf_modality_parameters(&e->modalities[k]);
     uint64_t parameters = i.core_parameters + i.site_parameters + i.encoder_parameters;
     if (!wf_mul(parameters, (uint64_t)wf_dtype_bytes(dtype), &i.weight_bytes))
         i.weight_bytes = UINT64_MAX;

@@ -8,6 +8,8 @@
 #include "core/kv/blocks.h"
 #include "core/model/decoder.h"
 #include "core/plugin/registry.h"
+#include "core/text/tokens.h"
+#include "core/host/host.h"
 #include "weft/modality.h"
 #include "weft/tokenizer.h"
 #include "weft/weft.h"
@@ -40,6 +42,7 @@ struct weft_engine {
     wf_device    *device;
     weft_queue   *queue;        /* steps; the only one that touches pages */
     weft_queue   *encode_queue; /* encoders */
+    wf_hosts      hosts;
     wf_registry  *registry;
     weft_package *package;
     char         *architecture;
@@ -64,10 +67,7 @@ struct weft_engine {
     int32_t     n_idle;
     int32_t     decoders_loaded;
 
-    const weft_tokenizer *tokenizer;
-    void                 *tokenizer_self;
-    wf_plugin            *tokenizer_plugin;
-    int32_t               tokenizer_tried;
+    wf_tokens tokens; /* vt NULL: not opened yet */
 
     uint64_t   clock; /* counts steps: the age of items */
     weft_item *items; /* list of live items, so that memory pressure can reach their K/V */

@@ -108,12 +108,13 @@ static weft_status token_bytes(run *r, int32_t id, const char **text, uint64_t *
     char        *bytes = small;
     uint64_t     need = 0;
     weft_engine *e = r->s->engine;
-    weft_status  status =
-        e->tokenizer->decode(e->tokenizer_self, &id, 1, small, sizeof small, &need, err);
+    weft_status  status = wf_tokens_decode(&e->tokens, &id, 1, small, sizeof small, &need, err);
     if (status == WEFT_OK && need > sizeof small) {
         if ((bytes = wf_alloc((size_t)need)) == NULL)
             return wf_fail_nomem(err, need, "a token's text");
-        status = e->tokenizer->decode(e->tokenizer_self, &id, 1, bytes, need, &need, err);
+        uint64_t cap = need;
+        status = wf_tokens_decode(&e->tokens, &id, 1, bytes, cap, &need, err);
+        need = need < cap ? need : cap;
     }
     if (status == WEFT_OK)
         status = wf_text_out_push(&r->text, bytes, need, text, n, err);
@@ -129,7 +130,7 @@ static weft_status tell(run *r, int32_t id, bool stop, float logprob, weft_error
     weft_status status = WEFT_OK;
     if (stop)
         status = wf_text_out_flush(&r->text, &t.text, &t.text_bytes, err);
-    else if (r->s->engine->tokenizer != NULL)
+    else if (r->s->engine->tokens.vt != NULL)
         status = token_bytes(r, id, &t.text, &t.text_bytes, err);
     if (status == WEFT_OK && r->on_token != NULL)
         r->enough = r->on_token(r->ctx, &t) != 0;
@@ -138,7 +139,7 @@ static weft_status tell(run *r, int32_t id, bool stop, float logprob, weft_error
 
 static bool is_stop(const weft_engine *e, int32_t id)
 {
-    return e->tokenizer != NULL && e->tokenizer->is_stop(e->tokenizer_self, id) != 0;
+    return wf_tokens_is_stop(&e->tokens, id);
 }
 
 static weft_status decode_one(run *r, weft_generation *out, weft_error *err)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/plugin/found.h"
+#include "core/host/lent.h"
 
 static const weft_kernel_decl *decl_at(const weft_kernel_decl *k, uint32_t i)
 {
@@ -13,7 +13,7 @@ static const weft_kernel_decl *decl_at(const weft_kernel_decl *k, uint32_t i)
 
 static const weft_kernel *kernels_find(const weft_host *h, const char *name)
 {
-    for (weft_kernel *k = wf_host_plugin(h)->kernels; k != NULL && name != NULL; k = k->next)
+    for (weft_kernel *k = wf_lent_of(h)->kernels; k != NULL && name != NULL; k = k->next)
         if (strcmp(k->name, name) == 0)
             return k;
     return NULL;
@@ -37,7 +37,7 @@ static weft_status check_decl(const weft_host *h, const weft_kernel_decl *d, wef
 {
     uint32_t offset[WF_KERNEL_ARGS];
     if (d->name == NULL || d->cpu == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "kernels.add: a kernel needs a name and a CPU body");
+        return wf_misuse(err, "kernels.add: a kernel needs a name and a CPU body");
     if (d->n_args > WF_KERNEL_ARGS || (d->n_args > 0 && d->arg_bytes == NULL) ||
         !place_args(d->arg_bytes, d->n_args, offset))
         return wf_fail(err, WEFT_E_LIMIT,
@@ -51,10 +51,10 @@ static weft_status check_decl(const weft_host *h, const weft_kernel_decl *d, wef
 static weft_status kernels_add(const weft_host *h, const weft_kernel_decl *k, uint32_t n,
                                const weft_fatbin *gpu, weft_error *err)
 {
-    wf_plugin *p = wf_host_plugin(h);
+    wf_lent *p = wf_lent_of(h);
     (void)gpu; /* for a device that can launch it */
     if (k == NULL || k[0].hdr.size < sizeof *k)
-        return wf_fail(err, WEFT_E_INVALID, "kernels.add: weft_kernel_decl.hdr.size is not set");
+        return wf_misuse(err, "kernels.add: weft_kernel_decl.hdr.size is not set");
     for (uint32_t i = 0; i < n; i++) {
         const weft_kernel_decl *d = decl_at(k, i);
         weft_status             st = check_decl(h, d, err);
@@ -76,17 +76,15 @@ static weft_status kernels_launch(const weft_host *h, weft_queue *q, const weft_
 {
     if (q == NULL || k == NULL || !WEFT_HAS(l, weft_launch, grain) ||
         (k->n_args > 0 && args == NULL))
-        return wf_fail(err, WEFT_E_INVALID,
-                       "kernels.launch: a queue, a kernel, a weft_launch with its size "
-                       "set and arguments are needed");
-    if (k->owner != wf_host_plugin(h))
-        return wf_fail(err, WEFT_E_INVALID, "kernels.launch: %s is another plugin's kernel",
-                       k->name);
+        return wf_misuse(err, "kernels.launch: a queue, a kernel, a weft_launch with its size "
+                              "set and arguments are needed");
+    if (k->owner != wf_lent_of(h))
+        return wf_misuse(err, "kernels.launch: %s is another plugin's kernel", k->name);
     if (l->n < 0 || l->grain < 1)
-        return wf_fail(err, WEFT_E_INVALID,
-                       "kernels.launch: %s: n is %lld and grain %lld; n is 0 or more, "
-                       "grain 1 or more",
-                       k->name, (long long)l->n, (long long)l->grain);
+        return wf_misuse(err,
+                         "kernels.launch: %s: n is %lld and grain %lld; n is 0 or more, "
+                         "grain 1 or more",
+                         k->name, (long long)l->n, (long long)l->grain);
     wf_op         op = {.kind = WF_OP_KERNEL};
     wf_kernel_op *a = &op.u.kernel;
     a->fn = k->cpu;
@@ -96,8 +94,7 @@ static weft_status kernels_launch(const weft_host *h, weft_queue *q, const weft_
     memcpy(a->offset, k->offset, sizeof a->offset);
     for (uint32_t i = 0; i < k->n_args; i++) {
         if (args[i] == NULL)
-            return wf_fail(err, WEFT_E_INVALID, "kernels.launch: %s: argument %u is NULL", k->name,
-                           i);
+            return wf_misuse(err, "kernels.launch: %s: argument %u is NULL", k->name, i);
         memcpy(a->data + a->offset[i], args[i], k->arg_bytes[i]);
     }
     return l->n == 0 ? WEFT_OK : wf_queue_submit(q, &op, err);
@@ -106,7 +103,7 @@ static weft_status kernels_launch(const weft_host *h, weft_queue *q, const weft_
 const weft_if_kernels wf_host_kernels = {WEFT_HDR(weft_if_kernels), kernels_add, kernels_find,
                                          kernels_launch};
 
-void wf_host_kernels_clear(wf_plugin *p)
+void wf_host_kernels_clear(wf_lent *p)
 {
     while (p->kernels != NULL) {
         weft_kernel *k = p->kernels;

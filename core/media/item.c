@@ -21,28 +21,6 @@ uint64_t wf_spec_bytes(const weft_tensor_spec *s)
     return wf_spec_numel(s) * s->dtype.bits / 8;
 }
 
-static bool spec_is_sane(const weft_tensor_spec *s, uint64_t max_bytes)
-{
-    uint64_t n = 1;
-    if (s->ndim < 1 || s->ndim > WEFT_MAX_DIMS || s->dtype.lanes != 1 ||
-        (s->dtype.bits != 8 && s->dtype.bits != 32 && s->dtype.bits != 64))
-        return false;
-    for (int32_t i = 0; i < s->ndim; i++)
-        if (s->shape[i] < 1 || !wf_mul(n, (uint64_t)s->shape[i], &n))
-            return false;
-    return wf_mul(n, s->dtype.bits / 8, &n) && n <= max_bytes;
-}
-
-static bool output_is_sane(const weft_plan *p, uint32_t i, uint64_t max_bytes)
-{
-    const weft_tensor_spec *s = &p->output[i];
-    if (!spec_is_sane(s, max_bytes) || s->dtype.code != WEFT_DT_FLOAT || s->dtype.bits != 32 ||
-        p->output_name[i] == NULL)
-        return false;
-    int64_t rows = (int64_t)(wf_spec_numel(s) / (uint64_t)s->shape[s->ndim - 1]);
-    return p->stream_rows[i] >= 0 && p->stream_rows[i] <= rows && rows <= INT32_MAX;
-}
-
 /* What the sites that read output i expect of its width. */
 static int64_t width_wanted(const weft_engine *e, int32_t stream)
 {
@@ -55,15 +33,12 @@ weft_status wf_plan_check(const weft_engine *e, const wf_modality *m, const weft
 {
     uint64_t max_bytes = (uint64_t)wf_settings_i64(e->settings, "max_decoded_bytes");
     uint64_t max_tokens = (uint64_t)wf_settings_i64(e->settings, "max_tokens");
-    bool     ok = p->n_inputs <= WEFT_MAX_INPUTS && p->n_outputs >= 1 &&
-              p->n_outputs <= WEFT_MAX_OUTPUTS && p->n_placeholders >= 1;
-    for (uint32_t i = 0; ok && i < p->n_inputs; i++)
-        ok = spec_is_sane(&p->input[i], max_bytes) && p->input_name[i] != NULL;
-    for (uint32_t i = 0; ok && i < p->n_outputs; i++)
-        ok = output_is_sane(p, i, max_bytes);
-    if (!ok)
-        return wf_fail(err, WEFT_E_INTERNAL, "%s gave a plan with impossible sizes",
-                       wf_plugin_id(m->plugin));
+    char     what[200];
+    if (wf_plan_fault(p, max_bytes, what, sizeof what))
+        return wf_fail_stage(err,
+                             wf_fail(err, WEFT_E_INTERNAL, "%s gave a plan with %s in plan",
+                                     wf_plugin_id(m->plugin), what),
+                             WEFT_STAGE_PLUGIN);
     if ((uint64_t)p->n_placeholders > max_tokens)
         return wf_fail(err, WEFT_E_LIMIT, "%lld tokens are over --max-tokens %llu",
                        (long long)p->n_placeholders, (unsigned long long)max_tokens);
@@ -99,8 +74,8 @@ static void item_kv_init(weft_item *item, uint32_t i)
         kv->n_runs = (int32_t)((kv->n_rows + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
 }
 
-weft_status wf_item_create(weft_engine *e, wf_modality *m, const weft_plan *plan, weft_item **out,
-                           weft_error *err)
+weft_status wf_item_create(weft_engine *e, wf_modality *m, const char *file, const weft_plan *plan,
+                           weft_item **out, weft_error *err)
 {
     *out = NULL;
     weft_status status = wf_plan_check(e, m, plan, err);
@@ -109,6 +84,10 @@ weft_status wf_item_create(weft_engine *e, wf_modality *m, const weft_plan *plan
     weft_item *item = wf_zalloc(sizeof *item);
     if (item == NULL)
         return wf_fail_nomem(err, sizeof *item, "a media item");
+    if (file != NULL && (item->file = wf_strdup(file)) == NULL) {
+        wf_free(item);
+        return wf_fail_nomem(err, strlen(file) + 1, "a media item");
+    }
     item->engine = e;
     item->modality = m;
     item->refs = 1;
@@ -149,6 +128,7 @@ void weft_item_release(weft_item **item)
         wf_free_aligned(it->input[i].data);
     for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++)
         wf_device_free(it->engine->device, it->output[i]);
+    wf_free(it->file);
     wf_free(it);
 }
 
@@ -205,16 +185,6 @@ wf_modality *wf_modality_of(weft_engine *e, const char *kind)
     return NULL;
 }
 
-int64_t wf_modality_longest_us(const wf_modality *m)
-{
-    if (!WEFT_HAS(m->vt, weft_modality, longest_us) || m->vt->longest_us == NULL)
-        return INT64_MAX;
-    const char *before = wf_plugin_enter(m->plugin);
-    int64_t     us = m->vt->longest_us(m->self);
-    wf_plugin_leave(before);
-    return us;
-}
-
 weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err)
 {
     for (int32_t i = 0; i < e->n_idle; i++)
@@ -230,24 +200,20 @@ static weft_status preprocess(weft_item *item, const weft_media *media, weft_err
     weft_status status = wf_item_alloc_inputs(item, err);
     if (status != WEFT_OK)
         return status;
-    const char *before = wf_plugin_enter(item->modality->plugin);
-    status =
-        item->modality->vt->preprocess(item->modality->self, media, &item->plan, item->input, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_modality_preprocess(item->modality, item->file, media, &item->plan, item->input, err);
 }
 
 weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media,
-                               const weft_request *rq, const weft_limits *limits, bool prepare,
-                               weft_item **out, weft_error *err)
+                               const char *file, const weft_request *rq, const weft_limits *limits,
+                               bool prepare, weft_item **out, weft_error *err)
 {
-    weft_plan   plan = {.hdr = WEFT_HDR(weft_plan)};
-    const char *before = wf_plugin_enter(m->plugin);
+    weft_plan plan;
     *out = NULL;
-    weft_status status = m->vt->plan(m->self, media->info, rq, limits, &plan, err);
-    wf_plugin_leave(before);
+    weft_status status = wf_modality_plan(m, file, media->info, rq, limits, &plan, err);
     if (status == WEFT_OK)
-        status = wf_item_create(e, m, &plan, out, err);
+        status = wf_item_create(e, m, file, &plan, out, err);
+    if (status == WEFT_OK)
+        wf_plan_tell(m, file, &plan);
     if (status == WEFT_OK)
         (*out)->info = *media->info;
     if (status == WEFT_OK && prepare)
@@ -270,15 +236,16 @@ static weft_status item_of(weft_engine *e, wf_media *m, const weft_item_request 
                            weft_item **out, weft_error *err)
 {
     weft_request want = {WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0};
-    wf_modality *mod = wf_modality_of(e, m->kind);
+    wf_modality *mod = wf_modality_of(e, m->decoding.kind);
     if (mod == NULL)
-        return wf_fail_no_modality(e, m->kind, err);
+        return wf_fail_no_modality(e, m->decoding.kind, err);
     weft_status status = wf_media_count(e, m, item_end_us(mod, rq), rq->end_us >= 0, err);
     if (status != WEFT_OK)
         return status;
-    status = wf_item_from_media(e, mod, &m->pub, &want, &m->limits, !rq->plan_only, out, err);
+    status = wf_item_from_media(e, mod, &m->pub, wf_media_name(m->path), &want, &m->limits,
+                                !rq->plan_only, out, err);
     if (status == WEFT_OK)
-        (*out)->decoder_id = wf_plugin_id(m->plugin);
+        (*out)->decoder_id = wf_plugin_id(m->decoding.plugin);
     return status;
 }
 
@@ -367,13 +334,7 @@ int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name
 weft_status weft_item_preview(const weft_item *item, weft_tensor *out, weft_error *err)
 {
     const wf_modality *m = item->modality;
-    if (!WEFT_HAS(m->vt, weft_modality, preview) || m->vt->preview == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has nothing to look at",
-                       wf_plugin_id(m->plugin));
     if (out->data != NULL && item->plan.n_inputs > 0 && item->input[0].data == NULL)
         return wf_fail(err, WEFT_E_STATE, "the item was only planned: there is nothing to look at");
-    const char *before = wf_plugin_enter(m->plugin);
-    weft_status status = m->vt->preview(m->self, &item->plan, item->input, out, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_modality_preview(m, item->file, &item->plan, item->input, out, err);
 }

@@ -22,6 +22,7 @@ struct weft_item {
     weft_plan         plan;
     weft_media_info   info; /* strings are the decoder's static ones */
     const char       *decoder_id;
+    char             *file; /* what it was made from, for messages; owned; NULL: not known */
     weft_tensor       input[WEFT_MAX_INPUTS];   /* host, owned */
     void             *output[WEFT_MAX_OUTPUTS]; /* device, owned */
     wf_item_kv        kv[WEFT_MAX_OUTPUTS];
@@ -31,19 +32,18 @@ struct weft_item {
 
 /* The live modality that takes media of a kind; NULL: none. */
 wf_modality *wf_modality_of(weft_engine *e, const char *kind);
-/* The longest medium, in us, that one item may be; INT64_MAX: any length. */
-int64_t wf_modality_longest_us(const wf_modality *m);
 /* That there is none, and what the one that would take it said when it was not made. UNSUPPORTED.
  */
 weft_status wf_fail_no_modality(const weft_engine *e, const char *kind, weft_error *err);
-/* An item from media already open: planned for rq, and with prepare its inputs made. */
+/* An item from media already open: planned for rq, and with prepare its inputs made. file is what
+ * messages call it. */
 weft_status wf_item_from_media(weft_engine *e, wf_modality *m, const weft_media *media,
-                               const weft_request *rq, const weft_limits *limits, bool prepare,
-                               weft_item **out, weft_error *err);
+                               const char *file, const weft_request *rq, const weft_limits *limits,
+                               bool prepare, weft_item **out, weft_error *err);
 /* An item of the given plan, without inputs yet; on success owned by the caller with one reference.
  */
-weft_status wf_item_create(weft_engine *e, wf_modality *m, const weft_plan *plan, weft_item **out,
-                           weft_error *err);
+weft_status wf_item_create(weft_engine *e, wf_modality *m, const char *file, const weft_plan *plan,
+                           weft_item **out, weft_error *err);
 /* Zeroed host tensors for its inputs. */
 weft_status wf_item_alloc_inputs(weft_item *item, weft_error *err);
 void        wf_item_hold(weft_item *item);

@@ -5,6 +5,7 @@
 
 #include "core/engine/engine.h"
 #include "core/io/file.h"
+#include "core/media/calls.h"
 
 #define WF_PIPE_KEPT ((uint64_t)64 << 20) /* bytes of a pipe that can be read again */
 
@@ -23,14 +24,12 @@ weft_status wf_source_open(const char *path, atomic_int *cancel, wf_source *out,
 void        wf_source_close(wf_source *s);
 
 typedef struct wf_media {
-    wf_source           source;
-    const weft_decoder *vt;
-    wf_plugin          *plugin;
-    void               *dec;
-    const char         *kind, *path; /* kind: the decoder's string; path: borrowed */
-    weft_limits         limits;
-    weft_media_info     info;
-    weft_media          pub; /* what a modality is given */
+    wf_source       source;
+    wf_decoding     decoding;
+    const char     *path; /* borrowed */
+    weft_limits     limits;
+    weft_media_info info;
+    weft_media      pub; /* what a modality is given */
 } wf_media;
 
 /* Whether kind is one of kinds, which ends with NULL; NULL has none. */
@@ -47,6 +46,8 @@ void        wf_media_close(wf_media *m);
  * after that stays of unknown length, or has its header's where that says so; with cut, it counts
  * as one of the samples read. */
 weft_status wf_media_count(weft_engine *e, wf_media *m, int64_t most_us, bool cut, weft_error *err);
+/* What messages call the file: "standard input" for "-". */
+const char *wf_media_name(const char *path);
 /* Puts the name of the file in front of what a decoder or modality said of it, once; the stage is
  * MEDIA. */
 weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status,

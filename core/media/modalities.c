@@ -88,23 +88,24 @@ static weft_status create_modality(weft_engine *e, wf_plugin *plugin, const weft
         return status;
     if (e->n_modalities == WF_MAX_MODALITIES)
         return wf_fail(err, WEFT_E_LIMIT, "more than %d modalities", WF_MAX_MODALITIES);
-    wf_plugin_bind(plugin, &(wf_binding){.device = e->device, .linear_dtype = e->dtype});
+    wf_host_bind(wf_plugin_host(plugin),
+                 &(wf_binding){.device = e->device, .linear_dtype = e->dtype});
     weft_model_info mi = model_info(e, &m);
-    const char     *before = wf_plugin_enter(plugin);
-    status = vt->create(wf_plugin_host(plugin), &mi, &m.self, &why);
-    wf_plugin_leave(before);
+    status = wf_modality_create(&m, &mi, &why);
+    if (status == WEFT_OK && (status = kind_is_free(e, &m, &why)) != WEFT_OK)
+        wf_modality_destroy(&m);
+    if (status != WEFT_OK) {
+        wf_host_unbind(wf_plugin_host(plugin));
+        drop_package(e, &m);
+    }
     if (status == WEFT_E_UNSUPPORTED && plugin != e->claimant) {
         note_idle(e, &m, &why);
-        drop_package(e, &m);
         return WEFT_OK;
     }
-    if (status == WEFT_OK && (status = kind_is_free(e, &m, &why)) != WEFT_OK)
-        vt->destroy(m.self);
-    if (status != WEFT_OK) {
-        drop_package(e, &m);
-        return wf_fail(err, status, "%s: %s", wf_plugin_id(plugin),
-                       why.message[0] != '\0' ? why.message : wf_status_name(status));
-    }
+    if (status == WEFT_E_UNSUPPORTED)
+        return wf_fail(err, status, "%s: %s", wf_plugin_id(plugin), why.message);
+    if (status != WEFT_OK)
+        return wf_fail_as(err, &why);
     e->modalities[e->n_modalities++] = m;
     return WEFT_OK;
 }
@@ -113,10 +114,7 @@ static weft_status install(weft_engine *e, wf_modality *m, weft_error *err)
 {
     sink_ctx       ctx = {e, wf_plugin_id(m->plugin)};
     weft_hook_sink sink = {WEFT_HDR(weft_hook_sink), &ctx, sink_site, sink_marker};
-    const char    *before = wf_plugin_enter(m->plugin);
-    weft_status    status = m->vt->install(m->self, &sink, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_modality_install(m, &sink, err);
 }
 
 weft_status wf_engine_open_modalities(weft_engine *e, weft_error *err)
@@ -161,9 +159,7 @@ weft_status wf_engine_load_modalities(weft_engine *e, weft_error *err)
     for (int32_t i = 0; i < e->n_modalities && status == WEFT_OK; i++) {
         wf_modality *m = &e->modalities[i];
         wf_engine_progress(e, wf_plugin_id(m->plugin), 0, 0, "weights");
-        const char *before = wf_plugin_enter(m->plugin);
-        status = m->vt->load(m->self, err);
-        wf_plugin_leave(before);
+        status = wf_modality_load(m, err);
         m->loaded = status == WEFT_OK;
         if (status == WEFT_OK && e->has_core)
             status = load_hooks(e, m, err);
@@ -175,10 +171,8 @@ void wf_engine_close_modalities(weft_engine *e)
 {
     while (e->n_modalities > 0) {
         wf_modality *m = &e->modalities[--e->n_modalities];
-        const char  *before = wf_plugin_enter(m->plugin);
-        m->vt->destroy(m->self);
-        wf_plugin_leave(before);
-        wf_plugin_release_weights(m->plugin);
+        wf_modality_destroy(m);
+        wf_host_unbind(wf_plugin_host(m->plugin));
         drop_package(e, m);
     }
 }
@@ -198,7 +192,7 @@ weft_status wf_engine_resolve_markers(weft_engine *e, weft_error *err)
     for (int32_t i = 0; i < e->hooks.n_markers; i++) {
         wf_marker *m = &e->hooks.markers[i];
         if (m->token_id < 0 && wf_engine_tokenizer(e, NULL) == WEFT_OK)
-            m->token_id = e->tokenizer->special(e->tokenizer_self, m->token);
+            m->token_id = wf_tokens_special(&e->tokens, m->token);
         for (int32_t id = e->config.vocab; m->token_id < 0; id++)
             if (!id_is_taken(e, id))
                 m->token_id = id;

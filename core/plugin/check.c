@@ -3,7 +3,7 @@
  * follow and every function that it will call is looked at once, here. */
 #include <string.h>
 
-#include "core/plugin/found.h"
+#include "core/plugin/loaded.h"
 #include "weft/checkpoint.h"
 #include "weft/decoder.h"
 #include "weft/modality.h"
@@ -126,10 +126,11 @@ static weft_status check_components(const weft_descriptor *d, const wf_manifest 
     return WEFT_OK;
 }
 
-static weft_status check_needs(const weft_descriptor *d, const char *path, weft_error *err)
+static weft_status check_needs(const weft_descriptor *d, bool (*serves)(const char *interface_id),
+                               const char *path, weft_error *err)
 {
     for (const char *const *id = d->needs_host; id != NULL && *id != NULL; id++)
-        if (!wf_host_serves(*id))
+        if (serves == NULL || !serves(*id))
             return wf_fail(err, WEFT_E_UNSUPPORTED,
                            "%s: needs the host interface %.60s, which this version does not have",
                            path, *id);
@@ -157,7 +158,8 @@ static weft_status check_services(const char *const *said, char *const *promised
                                 path, line, n, count);
 }
 
-weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest *m, const char *path,
+weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest          *m,
+                                bool (*serves)(const char *interface_id), const char *path,
                                 weft_error *err)
 {
     weft_status st;
@@ -179,5 +181,5 @@ weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest *m, 
         st = check_services(d->needs_service, m->needs, m->n_needs, "needs", path, err);
     if (st == WEFT_OK)
         st = check_services(d->gives_service, m->gives, m->n_gives, "gives", path, err);
-    return st == WEFT_OK ? check_needs(d, path, err) : st;
+    return st == WEFT_OK ? check_needs(d, serves, path, err) : st;
 }

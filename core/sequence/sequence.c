@@ -127,7 +127,7 @@ static weft_status feed_special(weft_sequence *s, const char *token, bool is_sha
     weft_status status = wf_engine_tokenizer(e, err);
     if (status != WEFT_OK)
         return status;
-    int32_t id = e->tokenizer->special(e->tokenizer_self, token);
+    int32_t id = wf_tokens_special(&e->tokens, token);
     if (id < 0) {
         status =
             wf_fail(err, WEFT_E_NOTFOUND,

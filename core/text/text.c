@@ -8,28 +8,13 @@
 
 #define PROMPT_MAX_BYTES ((uint64_t)16 << 20)
 
-static weft_status try_tokenizer(weft_engine *e, const weft_tokenizer *t, wf_plugin *owner,
-                                 weft_error *err)
-{
-    void       *self = NULL;
-    const char *before = wf_plugin_enter(owner);
-    weft_status status = t->create(wf_plugin_host(owner), e->package, &self, err);
-    wf_plugin_leave(before);
-    if (status != WEFT_OK)
-        return status;
-    e->tokenizer = t;
-    e->tokenizer_self = self;
-    e->tokenizer_plugin = owner;
-    return WEFT_OK;
-}
-
 weft_status wf_engine_tokenizer(weft_engine *e, weft_error *err)
 {
     weft_error            why = WF_ERROR_INIT;
     const weft_tokenizer *t;
     wf_plugin            *owner;
     weft_status           status;
-    if (e->tokenizer != NULL)
+    if (e->tokens.vt != NULL)
         return WEFT_OK;
     if ((status = wf_registry_load_kind(e->registry, WEFT_C_TOKENIZER, err)) != WEFT_OK)
         return status;
@@ -37,7 +22,7 @@ weft_status wf_engine_tokenizer(weft_engine *e, weft_error *err)
                      wf_package_dir(e->package));
     for (size_t i = 0;
          (t = wf_registry_component(e->registry, WEFT_C_TOKENIZER, i, &owner)) != NULL; i++) {
-        status = try_tokenizer(e, t, owner, &why);
+        status = wf_tokens_open(&e->tokens, t, owner, e->package, wf_package_dir(e->package), &why);
         if (status != WEFT_E_UNSUPPORTED && status != WEFT_E_NOTFOUND)
             break;
     }
@@ -47,7 +32,7 @@ weft_status wf_engine_tokenizer(weft_engine *e, weft_error *err)
         wf_fail(err, status, "%s", why.message);
     else
         wf_fail(err, status, "%s: %s", wf_package_dir(e->package), why.message);
-    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+    return wf_fail_stage(err, status, why.stage != WEFT_STAGE_NONE ? why.stage : WEFT_STAGE_MODEL);
 }
 
 weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int32_t special,
@@ -59,16 +44,15 @@ weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int3
                          (unsigned long long)bytes, (unsigned long long)PROMPT_MAX_BYTES);
     if (status != WEFT_OK)
         return status;
-    return e->tokenizer->encode(e->tokenizer_self, text, bytes, special ? WEFT_TOK_SPECIAL : 0, ids,
-                                cap, need, err);
+    return wf_tokens_encode(&e->tokens, text, bytes, special ? WEFT_TOK_SPECIAL : 0, ids, cap, need,
+                            err);
 }
 
 weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text,
                             uint64_t cap, uint64_t *need, weft_error *err)
 {
     weft_status status = wf_engine_tokenizer(e, err);
-    return status == WEFT_OK ? e->tokenizer->decode(e->tokenizer_self, ids, n, text, cap, need, err)
-                             : status;
+    return status == WEFT_OK ? wf_tokens_decode(&e->tokens, ids, n, text, cap, need, err) : status;
 }
 
 /* A prompt cut into text and places for items. */
@@ -214,7 +198,7 @@ typedef struct chat_ctx {
 static weft_status chat_ids(void *ctx, int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err)
 {
     chat_ctx *c = ctx;
-    return c->e->tokenizer->chat(c->e->tokenizer_self, c->m, c->n, ids, cap, need, err);
+    return wf_tokens_chat(&c->e->tokens, c->m, c->n, ids, cap, need, err);
 }
 
 typedef struct text_ctx {
@@ -262,7 +246,7 @@ static weft_status feed_chat(weft_sequence *s, const pieces *c, weft_error *err)
 
 static weft_status feed_raw(weft_sequence *s, const pieces *c, weft_error *err)
 {
-    int32_t     bos = s->engine->tokenizer->bos(s->engine->tokenizer_self);
+    int32_t     bos = wf_tokens_bos(&s->engine->tokens);
     uint32_t    item = 0;
     weft_status status = bos >= 0 ? weft_sequence_feed_ids(s, &bos, 1, err) : WEFT_OK;
     for (uint32_t i = 0; i < c->n && status == WEFT_OK; i++) {
@@ -288,7 +272,7 @@ static weft_status default_prompt(const weft_prompt *p, const char **system, con
         return wf_fail(err, WEFT_E_INVALID, "there is nothing to ask: give a prompt");
     const wf_modality *m = p->items[0]->modality;
     weft_status        status =
-        m->vt->prompt(m->self, p->task != NULL ? p->task : "describe", system, user, err);
+        wf_modality_prompt(m, p->task != NULL ? p->task : "describe", system, user, err);
     if (status == WEFT_OK && *user == NULL)
         *user = "";
     return status;

@@ -132,9 +132,9 @@ static void weights_read(void **state)
     assert_int_equal(t.flags, WEFT_TENSOR_PACKED);
     assert_int_equal(weights()->has(host, package, "norm.weight"), 1);
     assert_int_equal(weights()->has(host, package, "norm.wait"), 0);
-    assert_true(wf_plugin_weight_bytes(plugin) >= 2 * sizeof w_linear);
-    wf_plugin_release_weights(plugin);
-    assert_int_equal(wf_plugin_weight_bytes(plugin), 0);
+    assert_true(wf_host_weight_bytes(host) >= 2 * sizeof w_linear);
+    wf_host_unbind(wf_plugin_host(plugin));
+    assert_int_equal(wf_host_weight_bytes(host), 0);
 }
 
 /* All that is wrong with a list of names is said at once. */
@@ -165,7 +165,7 @@ static void weights_mistakes(void **state)
     refused(weights()->get(host, package, want + 2, 1, out, &err), &err, "hdr.size is 0");
     refused(weights()->get(host, package, NULL, 1, out, &err), &err, "weights.get: a package");
     wf_binding none = {.device = NULL};
-    wf_plugin_bind(plugin, &none);
+    wf_host_bind(wf_plugin_host(plugin), &none);
     assert_int_equal(weights()->get(host, package, want + 1, 1, out, &err), WEFT_E_STATE);
 }
 

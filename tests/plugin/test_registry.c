@@ -7,12 +7,14 @@
 #include <cmocka.h>
 
 #include "core/base/log.h"
+#include "core/host/host.h"
 #include "core/plugin/registry.h"
 #include "tests/plugin/scratch.h"
 #include "weft/decoder.h"
 #include "weft/modality.h"
 
 static weft_settings *settings;
+static wf_hosts       hosts;
 static wf_registry   *registry;
 static char           dir[64], logged[4096];
 
@@ -64,7 +66,9 @@ static void name_plugin(const char *path)
 
 static void open_registry(const char *builtin)
 {
-    wf_registry_config cfg = {.settings = settings, .plugin_dir = builtin};
+    wf_hosts_init(&hosts, &(wf_hosts_config){.settings = settings});
+    wf_registry_config cfg = {
+        .settings = settings, .hosts = wf_hosts_maker(&hosts), .plugin_dir = builtin};
     assert_int_equal(wf_registry_create(&cfg, &registry, NULL), WEFT_OK);
     assert_int_equal(wf_registry_scan(registry, NULL), WEFT_OK);
 }
@@ -381,7 +385,8 @@ static void two_registries(void **state)
     (void)state;
     put("good", "good.so");
     search_in(dir);
-    wf_registry_config cfg = {.settings = settings, .plugin_dir = ""};
+    wf_registry_config cfg = {
+        .settings = settings, .hosts = wf_hosts_maker(&hosts), .plugin_dir = ""};
     assert_int_equal(wf_registry_create(&cfg, &second, NULL), WEFT_OK);
     assert_int_equal(wf_registry_load(registry, "org.example.good", &a, NULL), WEFT_OK);
     assert_int_equal(wf_registry_load(second, "org.example.good", &b, NULL), WEFT_OK);
@@ -395,7 +400,7 @@ static void inspect(void **state)
 {
     wf_manifest m;
     (void)state;
-    assert_int_equal(wf_registry_inspect(put("rival", "rival.so"), &m, NULL), WEFT_OK);
+    assert_int_equal(wf_found_inspect(put("rival", "rival.so"), &m, NULL), WEFT_OK);
     assert_string_equal(m.id, "org.example.rival");
     assert_string_equal(m.version, "1.0");
     assert_int_equal(m.abi_major, 0);
