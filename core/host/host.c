@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a plugin holds of us: log, memory, CPU flags, cancellation, and the tables by id. */
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/base/running.h"
 #include "core/host/lent.h"
 
 #define ALIGN_MAX ((uint64_t)1 << 21)
@@ -178,15 +175,4 @@ void wf_host_unbind(weft_host *h)
     wf_lent *p = wf_lent_of(h);
     if (--p->n_bound == 0)
         wf_host_weights_free(p);
-}
-
-weft_status wf_misuse(weft_error *err, const char *fmt, ...)
-{
-    char    text[sizeof err->message];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    wf_running_mark(WF_MISUSED);
-    return wf_fail(err, WEFT_E_INVALID, "%s", text);
 }

@@ -10,6 +10,8 @@
 #include "weft/tokenizer.h"
 
 #define COMPONENTS_MAX 64u
+#define KINDS_MAX 16u  /* of media, that one component takes */
+#define KIND_BYTES 64u /* of a kind's name, its end included */
 
 /* A function of a vtable that may not be NULL: where it stands and what it is called. */
 typedef struct must {
@@ -74,6 +76,30 @@ static weft_status check_rule(const kind_rule *rule, const weft_component *c, co
     return WEFT_OK;
 }
 
+/* A list of kinds has names, and an end where one can be looked for. */
+static bool kinds_ok(const char *const *kinds)
+{
+    uint32_t n = 0;
+    for (; n < KINDS_MAX && kinds[n] != NULL; n++)
+        if (kinds[n][0] == '\0' || strnlen(kinds[n], KIND_BYTES) == KIND_BYTES)
+            return false;
+    return n > 0 && n < KINDS_MAX;
+}
+
+static weft_status check_kinds(const kind_rule *rule, const weft_component *c, const char *path,
+                               weft_error *err)
+{
+    const char *const *kinds;
+    if (strcmp(rule->musts[0].name, "kinds") != 0)
+        return WEFT_OK;
+    memcpy(&kinds, (const char *)c->vtable + rule->musts[0].at, sizeof kinds);
+    if (kinds_ok(kinds))
+        return WEFT_OK;
+    return wf_fail(err, WEFT_E_INVALID,
+                   "%s: component %s (%s) has kinds that are no list of 1 to %u names and a NULL",
+                   path, c->name, c->kind, KINDS_MAX - 1);
+}
+
 static weft_status check_component(const weft_component *c, const char *path, weft_error *err)
 {
     if (c->kind == NULL || c->name == NULL || c->vtable == NULL)
@@ -83,6 +109,8 @@ static weft_status check_component(const weft_component *c, const char *path, we
         weft_status st = WEFT_OK;
         if (strcmp(rules[i].kind, c->kind) == 0)
             st = check_rule(&rules[i], c, path, err);
+        if (st == WEFT_OK && strcmp(rules[i].kind, c->kind) == 0)
+            st = check_kinds(&rules[i], c, path, err);
         if (st != WEFT_OK)
             return st;
     }

@@ -58,6 +58,8 @@ static const bad_case cases[] = {
     {"desc_option_default", WEFT_E_INVALID, "option odd has a default that does not fit"},
     {"desc_option_hosts", WEFT_E_INVALID, "option weights has no key, or one that is the host's"},
     {"desc_option_range", WEFT_E_INVALID, "option odd has a range that is none"},
+    {"desc_kinds_none", WEFT_E_INVALID, "component test .* has kinds that are no list"},
+    {"desc_kinds_endless", WEFT_E_INVALID, "component test .* has kinds that are no list"},
     {"does_silent", WEFT_E_DEVICE,
      "failed with DEVICE and gave no reason .org\\.example\\.silent in init."},
 };

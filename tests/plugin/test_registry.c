@@ -424,6 +424,36 @@ static void component_kinds(void **state)
     assert_false(wf_manifest_kind_is("", "weft.decoder/1"));
 }
 
+/* What the manifest of a fixture has that no version knows; NULL: nothing. */
+static void expect_unknown(const char *fixture, const char *expected)
+{
+    wf_manifest m;
+    weft_error  err = WF_ERROR_INIT;
+    if (wf_found_inspect(put(fixture, "unknown.so"), &m, &err) != WEFT_OK)
+        fail_msg("%s: %s", fixture, err.message);
+    if (expected == NULL)
+        assert_null(m.unknown);
+    else
+        assert_string_equal(m.unknown, expected);
+    wf_manifest_free(&m);
+}
+
+/* The plugin loads all the same, and whoever loads or lists it is warned. */
+static void unknown_words(void **state)
+{
+    wf_plugin *p;
+    (void)state;
+    expect_unknown("unknown_key", "the key colours");
+    expect_unknown("unknown_near", "the key architecture (did you mean architectures?)");
+    expect_unknown("unknown_kind", "the component kind decodr (did you mean decoder?)");
+    expect_unknown("unknown_own", NULL); /* a third party's kind is its own business */
+    expect_unknown("good", NULL);
+    put("unknown_key", "unknown.so");
+    search_in(dir);
+    assert_int_equal(wf_registry_load(registry, "org.example.good", &p, NULL), WEFT_OK);
+    assert_non_null(strstr(logged, "has the key colours, which this version does not know"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -449,6 +479,7 @@ int main(void)
         T(two_registries),
         T(inspect),
         T(component_kinds),
+        T(unknown_words),
     };
     wf_log_set(on_log, NULL);
     umask(022); /* what the fixtures' modes are written for */
