@@ -9,6 +9,7 @@
 #include "input/args.h"
 #include "input/command_name.h"
 #include "input/interrupt.h"
+#include "output/crash.h"
 #include "output/out.h"
 #include "output/say.h"
 #include "output/terminal.h"
@@ -76,6 +77,7 @@ int main(int argc, char **argv)
     int32_t code = CLI_EXIT_USAGE;
     memset(&c, 0, sizeof c);
     cli_terminal_init();
+    cli_crash_init();
     cli_interrupt_init();
     weft_set_log(cli_log, NULL);
     c.commands = cli_commands;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/mem.h"
+#include "core/base/running.h"
 #include "core/base/status.h"
 
 #define THREADS_MAX 256
@@ -36,6 +37,7 @@ struct wf_pool {
     atomic_bool     stop;
     wf_pool_fn      fn;
     void           *ctx;
+    wf_running     *caller; /* the plugin's call that this run belongs to; NULL: none */
     worker          workers[];
 };
 
@@ -44,6 +46,21 @@ static void relax(void)
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
+}
+
+/* One thread's part of a run. A plugin's kernel may leave another rounding behind, and the thread
+ * works for others after it. */
+static void run_part(wf_running *running, wf_pool_fn fn, void *ctx, int32_t index, int32_t count)
+{
+    if (running == NULL) {
+        fn(ctx, index, count);
+        return;
+    }
+    wf_fpu      fpu = wf_fpu_read();
+    wf_running *before = wf_running_set(running);
+    fn(ctx, index, count);
+    wf_running_mark(wf_fpu_restore(&fpu));
+    wf_running_set(before);
 }
 
 /* Waits for the next run. Returns its generation, or `seen` where the pool is being stopped. */
@@ -71,7 +88,7 @@ static void *worker_main(void *arg)
         if (now == seen)
             return NULL;
         seen = now;
-        p->fn(p->ctx, w->index, p->n_threads);
+        run_part(p->caller, p->fn, p->ctx, w->index, p->n_threads);
         if (atomic_fetch_sub(&p->running, 1) == 1) {
             pthread_mutex_lock(&p->mutex);
             pthread_cond_signal(&p->idle);
@@ -95,18 +112,21 @@ static void await_idle(wf_pool *p)
 
 void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx)
 {
+    wf_running *running = wf_running_now();
+    wf_running_mend();
     if (pool == NULL || pool->n_threads == 1) {
-        fn(ctx, 0, 1);
+        run_part(running, fn, ctx, 0, 1);
         return;
     }
     pool->fn = fn;
     pool->ctx = ctx;
+    pool->caller = running;
     atomic_store(&pool->running, pool->n_threads - 1);
     pthread_mutex_lock(&pool->mutex);
     atomic_fetch_add(&pool->generation, 1);
     pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->mutex);
-    fn(ctx, 0, pool->n_threads);
+    run_part(running, fn, ctx, 0, pool->n_threads);
     await_idle(pool);
 }
 

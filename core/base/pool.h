@@ -19,7 +19,9 @@ void        wf_pool_destroy(wf_pool **pool); /* joins the threads; *pool may be 
 int32_t     wf_pool_threads(const wf_pool *pool);
 
 /* Runs fn once on each thread and returns when all are done. One caller at a time. Where pool is
- * NULL or has one thread, runs fn(ctx, 0, 1) on the caller's thread. Allocates nothing. */
+ * NULL or has one thread, runs fn(ctx, 0, 1) on the caller's thread. Allocates nothing. Every
+ * thread is taken to run for the plugin that the caller runs for (core/base/running.h), and its
+ * floating-point mode is put back. */
 void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx);
 
 /* min(CPU affinity, cgroup v1/v2 CPU quota rounded up), at least 1, at most 256. */

@@ -31,6 +31,16 @@ weft_status wf_fail_stage(weft_error *e, weft_status code, uint32_t stage)
     return code;
 }
 
+weft_status wf_fail_as(weft_error *err, const weft_error *why)
+{
+    if (err == NULL || err == why)
+        return why->code;
+    wf_fail(err, why->code, "%s", why->message);
+    if (err->hdr.size > offsetof(weft_error, stage))
+        err->stage = why->stage;
+    return why->code;
+}
+
 const char *wf_status_name(weft_status s)
 {
     static const char *const names[] = {

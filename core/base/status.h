@@ -17,6 +17,9 @@ weft_status wf_fail_nomem(weft_error *e, uint64_t bytes, const char *what);
  * Returns code. */
 weft_status wf_fail_stage(weft_error *e, weft_status code, uint32_t stage);
 
+/* The failure *why as it is, stage included, into *err (may be NULL). Returns its code. */
+weft_status wf_fail_as(weft_error *err, const weft_error *why);
+
 /* An empty error, ready to be passed to a function that may fail. */
 #define WF_ERROR_INIT                                                                              \
     {                                                                                              \

@@ -176,26 +176,6 @@ weft_status weft_engine_plugins(const weft_engine *e, weft_plugin_fn fn, void *c
     return tell_all(e->registry, fn, ctx, err);
 }
 
-weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx,
-                                weft_error *err)
-{
-    wf_manifest m;
-    char        text[1024];
-    (void)s;
-    weft_status status = wf_registry_inspect(path, &m, err);
-    if (status != WEFT_OK)
-        return wf_fail_stage(err, status, WEFT_STAGE_PLUGIN);
-    fn(ctx, "id", m.id);
-    fn(ctx, "version", m.version);
-    snprintf(text, sizeof text, "%u.%u", m.abi_major, m.abi_minor);
-    fn(ctx, "abi", text);
-    fn(ctx, "components", join(m.components, m.n_components, text, sizeof text));
-    fn(ctx, "architectures", join(m.architectures, m.n_architectures, text, sizeof text));
-    fn(ctx, "links", join(m.links, m.n_links, text, sizeof text));
-    wf_manifest_free(&m);
-    return WEFT_OK;
-}
-
 static int32_t st_dtype(weft_dtype t)
 {
     if (t.code == WEFT_DT_FLOAT && t.bits == 32)

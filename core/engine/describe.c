@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/engine/engine.h"
+#include "core/media/calls.h"
 
 /* The type that linear weights have or will have, as far as config.json says. */
 static int32_t planned_dtype(const weft_engine *e)
@@ -72,14 +73,8 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     i.n_sites = e->hooks.n_sites;
     if (e->has_core)
         describe_core(e, dtype, &i);
-    for (int32_t k = 0; k < e->modalities.n; k++) {
-        const wf_modality *m = &e->modalities.v[k];
-        if (!WEFT_HAS(m->vt, weft_modality, parameters) || m->vt->parameters == NULL)
-            continue;
-        const char *before = wf_plugin_enter(m->plugin);
-        i.encoder_parameters += m->vt->parameters(m->self);
-        wf_plugin_leave(before);
-    }
+    for (int32_t k = 0; k < e->modalities.n; k++)
+        i.encoder_parameters += wf_modality_parameters(&e->modalities.v[k]);
     uint64_t parameters = i.core_parameters + i.site_parameters + i.encoder_parameters;
     if (!wf_mul(parameters, (uint64_t)wf_dtype_bytes(dtype), &i.weight_bytes))
         i.weight_bytes = UINT64_MAX;

@@ -9,7 +9,9 @@
 #include "core/base/mem.h"
 #include "core/base/progress.h"
 #include "core/device/registry.h"
+#include "core/model/text_map.h"
 #include "core/plugin/dirs.h"
+#include "core/plugin/visit.h"
 
 #define PLAIN_ARCHITECTURE "LlamaForCausalLM"
 #define DEFAULT_CONTEXT 8192
@@ -55,11 +57,9 @@ static weft_status open_device(weft_engine *e, weft_error *err)
         status = wf_queue_create(e->device, &e->encode_queue, err);
     if (status != WEFT_OK)
         return status;
-    wf_registry_config rc = {.settings = e->settings,
-                             .cpu_flags = flags,
-                             .cancelled = is_cancelled,
-                             .progress = plugin_progress,
-                             .cancelled_ctx = e};
+    wf_hosts_init(&e->hosts,
+                  &(wf_hosts_config){e->settings, flags, is_cancelled, plugin_progress, e});
+    wf_registry_config rc = {.settings = e->settings, .hosts = wf_hosts_maker(&e->hosts)};
     return wf_registry_create(&rc, &e->registry, err);
 }
 
@@ -98,13 +98,29 @@ static weft_status ask_claimant(weft_engine *e, weft_error *err)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "%s claims \"%s\" but does not say where its text core is",
                        wf_plugin_id(e->claimant), e->architecture);
-    const char *before = wf_plugin_enter(e->claimant);
-    status = c->text_map(wf_plugin_host(e->claimant), e->package, &e->map, err);
-    wf_plugin_leave(before);
+    wf_visit v;
+    char     what[200];
+    wf_visit_begin(&v, e->claimant, "text_map", wf_package_dir(e->package),
+                   WF_VISIT_SETUP | WF_VISIT_ASKS);
+    status = c->text_map(wf_plugin_host(e->claimant), e->package, &e->map, &v.why);
+    status = wf_visit_end(&v, status, err);
     if (status == WEFT_E_NOTFOUND && (e->flags & WEFT_OPEN_NO_CORE) != 0)
         return WEFT_OK;
+    if (status == WEFT_OK && wf_text_map_fault(&e->map, what, sizeof what))
+        status = wf_visit_wrong(&v, err, "a text map with %s", what);
     e->has_core = status == WEFT_OK;
     return status;
+}
+
+/* A map that does not fit the file is its plugin's mistake. */
+static weft_status read_config(weft_engine *e, weft_error *err)
+{
+    weft_error           why = WF_ERROR_INIT;
+    const weft_text_map *map = e->map.n_layers > 0 ? &e->map : NULL;
+    weft_status          status = wf_config_read(e->package, map, &e->config, &why);
+    if (status == WEFT_E_INTERNAL && e->claimant != NULL)
+        return wf_fail(err, status, "%s (%s in text_map)", why.message, wf_plugin_id(e->claimant));
+    return status == WEFT_OK ? status : wf_fail_as(err, &why);
 }
 
 static weft_status open_package(weft_engine *e, const char *dir, weft_error *err)
@@ -123,9 +139,7 @@ static weft_status open_package(weft_engine *e, const char *dir, weft_error *err
     e->has_core = strcmp(architecture, PLAIN_ARCHITECTURE) == 0;
     if (!e->has_core)
         status = ask_claimant(e, err);
-    if (status == WEFT_OK && e->has_core)
-        status = wf_config_read(e->package, e->map.n_layers > 0 ? &e->map : NULL, &e->config, err);
-    return status;
+    return status == WEFT_OK && e->has_core ? read_config(e, err) : status;
 }
 
 static int32_t dtype_option(const weft_engine *e)

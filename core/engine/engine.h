@@ -4,6 +4,7 @@
 #define WF_ENGINE_H
 
 #include "core/base/pool.h"
+#include "core/host/host.h"
 #include "core/sequence/step.h"
 #include "core/text/text.h"
 
@@ -18,6 +19,7 @@ struct weft_engine {
     wf_device    *device;
     weft_queue   *queue;        /* steps; the only one that touches pages */
     weft_queue   *encode_queue; /* encoders */
+    wf_hosts      hosts;
     wf_registry  *registry;
     weft_package *package;
     char         *architecture;

@@ -50,7 +50,9 @@ static weft_status token_bytes(run *r, int32_t id, const char **text, uint64_t *
     if (status == WEFT_OK && need > sizeof small) {
         if ((bytes = wf_alloc((size_t)need)) == NULL)
             return wf_fail_nomem(err, need, "a token's text");
-        status = wf_text_decode(&e->text, &id, 1, bytes, need, &need, err);
+        uint64_t cap = need;
+        status = wf_text_decode(&e->text, &id, 1, bytes, cap, &need, err);
+        need = need < cap ? need : cap;
     }
     if (status == WEFT_OK)
         status = wf_text_out_push(&r->text, bytes, need, text, n, err);
@@ -66,7 +68,7 @@ static weft_status tell(run *r, int32_t id, bool stop, float logprob, weft_error
     weft_status status = WEFT_OK;
     if (stop)
         status = wf_text_out_flush(&r->text, &t.text, &t.text_bytes, err);
-    else if (r->s->of->engine->text.vt != NULL)
+    else if (r->s->of->engine->text.tokens.vt != NULL)
         status = token_bytes(r, id, &t.text, &t.text_bytes, err);
     if (status == WEFT_OK && r->on_token != NULL)
         r->enough = r->on_token(r->ctx, &t) != 0;

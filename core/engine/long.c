@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/base/time.h"
 #include "core/engine/engine.h"
+#include "core/plugin/visit.h"
 #include "core/text/prompt.h"
 
 #define DEFAULT_PART_US ((int64_t)60000000)
@@ -112,8 +113,9 @@ static weft_status do_part(long_run *r, const weft_segment *seg, weft_error *err
     weft_status     status = WEFT_OK;
     r->n_text = r->n_ids = 0;
     if (!seg->silent) {
-        status = wf_item_from_media(&r->e->items, r->modality, seg->media, &none, &r->media->limits,
-                                    true, &item, err);
+        status =
+            wf_item_from_media(&r->e->items, r->modality, seg->media, wf_media_name(r->rq->path),
+                               &none, &r->media->limits, true, &item, err);
         if (status == WEFT_OK) {
             wf_item_settle(&item);
             status = wf_item_encode(item, NULL, err);
@@ -128,9 +130,8 @@ static weft_status do_part(long_run *r, const weft_segment *seg, weft_error *err
     return status;
 }
 
-static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
+static weft_status take_part(long_run *r, const weft_segment *seg, weft_error *err)
 {
-    long_run *r = ctx;
     if (!WEFT_HAS(seg, weft_segment, media) || (!seg->silent && seg->media == NULL))
         return wf_fail(err, WEFT_E_INVALID, "a segment without media was pushed");
     if (r->status == WEFT_OK)
@@ -143,6 +144,15 @@ static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
     if (r->status == WEFT_OK && r->enough)
         return wf_fail(err, WEFT_E_CANCELLED, "the caller has enough");
     return r->status == WEFT_OK ? WEFT_OK : wf_fail(err, r->status, "%s", r->failed.message);
+}
+
+/* Generating takes long, and is not the segmenter's doing. */
+static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
+{
+    wf_running *segmenter = wf_visit_pause();
+    weft_status status = take_part(ctx, seg, err);
+    wf_visit_resume(segmenter);
+    return status;
 }
 
 static const weft_segmenter *segmenter_of(weft_engine *e, const char *kind, wf_plugin **owner)
@@ -172,7 +182,7 @@ static weft_status part_limit(const long_run *r, int64_t *max_us, weft_error *er
 static weft_status run_parts(long_run *r, weft_error *err)
 {
     wf_plugin            *owner;
-    const weft_segmenter *s = segmenter_of(r->e, r->media->kind, &owner);
+    const weft_segmenter *s = segmenter_of(r->e, r->media->decoding.kind, &owner);
     weft_segment_sink     sink = {WEFT_HDR(weft_segment_sink), r, push};
     int64_t               max_us;
     if (s == NULL) {
@@ -183,10 +193,10 @@ static weft_status run_parts(long_run *r, weft_error *err)
     r->status = part_limit(r, &max_us, &r->failed); /* the caller's mistake, not the recording's */
     if (r->status != WEFT_OK)
         return r->status;
-    const char *before = wf_plugin_enter(owner);
-    weft_status status = s->run(wf_plugin_host(owner), &r->media->pub, max_us, &sink, err);
-    wf_plugin_leave(before);
-    return status;
+    wf_visit v;
+    wf_visit_begin(&v, owner, "run", wf_media_name(r->rq->path), 0);
+    weft_status status = s->run(wf_plugin_host(owner), &r->media->pub, max_us, &sink, &v.why);
+    return wf_visit_end(&v, status, err);
 }
 
 /* The parts' own failure says more than what came back through the segmenter. */
@@ -213,16 +223,16 @@ static weft_status run_long(weft_engine *e, const weft_long_request *rq, const w
         return status;
     status = wf_media_open(&e->media, rq->path, rq->kind, &m, err);
     if (status == WEFT_OK) {
-        r.modality = wf_modality_of(&e->modalities, m.kind);
+        r.modality = wf_modality_of(&e->modalities, m.decoding.kind);
         if (r.modality == NULL)
-            status = wf_fail_no_modality(&e->modalities, m.kind, &why);
+            status = wf_fail_no_modality(&e->modalities, m.decoding.kind, &why);
         else
             status = run_parts(&r, &why);
         status = outcome(&r, status, &why, err);
         if (info != NULL)
             *info = (weft_item_info){.hdr = WEFT_HDR(weft_item_info),
-                                     .kind = m.kind,
-                                     .decoder = wf_plugin_id(m.plugin),
+                                     .kind = m.decoding.kind,
+                                     .decoder = wf_plugin_id(m.decoding.plugin),
                                      .channels = m.info.channels,
                                      .sample_rate = m.info.sample_rate,
                                      .duration_us = m.info.duration_us,

@@ -17,7 +17,7 @@ static int32_t enclosing_id(const wf_text *t, const char *token)
 
 weft_status wf_engine_text(weft_engine *e, weft_error *err)
 {
-    if (e->text.vt != NULL)
+    if (e->text.tokens.vt != NULL)
         return WEFT_OK;
     weft_status status = wf_text_open(&e->text, err);
     for (int32_t i = 0; i < e->hooks.n_markers && status == WEFT_OK; i++) {

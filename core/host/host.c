@@ -5,7 +5,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/plugin/found.h"
+#include "core/host/lent.h"
 
 #define ALIGN_MAX ((uint64_t)1 << 21)
 
@@ -15,7 +15,7 @@ static void host_log(const weft_host *h, int32_t level, const char *utf8)
         return;
     if (level < WEFT_LOG_DEBUG || level > WEFT_LOG_ERROR)
         level = WEFT_LOG_INFO;
-    wf_log(level, "%s: %s", wf_host_plugin(h)->id, utf8);
+    wf_log(level, "%s: %s", wf_lent_of(h)->id, utf8);
 }
 
 /* The block's own start is kept just before what the plugin gets. */
@@ -30,7 +30,7 @@ static void *host_alloc(const weft_host *h, uint64_t bytes, uint64_t align)
         return NULL;
     char *p = raw + (pad - (uintptr_t)raw % pad);
     memcpy(p - sizeof raw, &raw, sizeof raw);
-    atomic_fetch_add(&wf_host_plugin(h)->live_blocks, 1);
+    atomic_fetch_add(&wf_lent_of(h)->live_blocks, 1);
     return p;
 }
 
@@ -41,26 +41,26 @@ static void host_free(const weft_host *h, void *p)
         return;
     memcpy(&raw, (char *)p - sizeof raw, sizeof raw);
     wf_free_aligned(raw);
-    atomic_fetch_sub(&wf_host_plugin(h)->live_blocks, 1);
+    atomic_fetch_sub(&wf_lent_of(h)->live_blocks, 1);
 }
 
 static uint64_t host_cpu_flags(const weft_host *h)
 {
-    return wf_host_plugin(h)->cpu_flags;
+    return wf_lent_of(h)->all->cfg.cpu_flags;
 }
 
 static int32_t host_cancelled(const weft_host *h)
 {
-    const wf_plugin *p = wf_host_plugin(h);
-    return p->cancelled != NULL ? p->cancelled(p->cancelled_ctx) : 0;
+    const wf_hosts_config *c = &wf_lent_of(h)->all->cfg;
+    return c->cancelled != NULL ? c->cancelled(c->ctx) : 0;
 }
 
 static void host_progress(const weft_host *h, const char *what, uint64_t done, uint64_t total,
                           const char *unit)
 {
-    const wf_plugin *p = wf_host_plugin(h);
-    if (p->progress != NULL && what != NULL && unit != NULL)
-        p->progress(p->cancelled_ctx, what, done, total, unit);
+    const wf_hosts_config *c = &wf_lent_of(h)->all->cfg;
+    if (c->progress != NULL && what != NULL && unit != NULL)
+        c->progress(c->ctx, what, done, total, unit);
 }
 
 static const void *lookup(const char *id)
@@ -85,12 +85,12 @@ static const void *host_get_interface(const weft_host *h, const char *id)
     return lookup(id);
 }
 
-bool wf_host_serves(const char *interface_id)
+static bool serves(const char *interface_id)
 {
     return lookup(interface_id) != NULL;
 }
 
-void wf_host_init(wf_plugin *p)
+static void fill(wf_lent *p)
 {
     p->host = (weft_host){
         .hdr = WEFT_HDR(weft_host),
@@ -109,52 +109,71 @@ void wf_host_init(wf_plugin *p)
     };
 }
 
-void wf_host_clear(wf_plugin *p)
+static void give_back(wf_lent *p)
 {
-    wf_plugin_release_weights(p);
-    wf_plugin_queue_waited(p, NULL);
+    wf_host_weights_free(p);
+    wf_host_queue_waited(&p->host, NULL);
     wf_host_files_close(p);
     wf_host_kernels_clear(p);
     wf_host_services_clear(p);
     wf_host_packages_close(p);
+    pthread_mutex_destroy(&p->held_lock);
+    wf_free(p);
 }
 
-weft_status wf_plugin_bind(wf_plugin *p, const wf_binding *b, weft_error *err)
+static weft_status make(void *ctx, const char *id, const weft_descriptor *d, weft_host **out,
+                        weft_error *err)
 {
+    wf_lent *p = wf_zalloc(sizeof *p);
+    *out = NULL;
+    if (p == NULL)
+        return wf_fail_nomem(err, sizeof *p, "a plugin's host");
+    pthread_mutex_init(&p->held_lock, NULL);
+    p->all = ctx;
+    p->id = id;
+    p->desc = d;
+    fill(p);
+    weft_status status = wf_host_packages_open(p, err);
+    if (status != WEFT_OK)
+        give_back(p);
+    else
+        *out = &p->host;
+    return status;
+}
+
+static void clear(void *ctx, weft_host *h, const char *path)
+{
+    wf_lent *p = wf_lent_of(h);
+    int64_t  left = atomic_load(&p->live_blocks);
+    (void)ctx;
+    if (left != 0)
+        wf_log(WEFT_LOG_WARN, "%s: plugin %s left %lld blocks of memory behind", path, p->id,
+               (long long)left);
+    give_back(p);
+}
+
+void wf_hosts_init(wf_hosts *all, const wf_hosts_config *cfg)
+{
+    *all = (wf_hosts){*cfg, NULL};
+}
+
+wf_host_maker wf_hosts_maker(wf_hosts *all)
+{
+    return (wf_host_maker){all, make, serves, clear};
+}
+
+weft_status wf_host_bind(weft_host *h, const wf_binding *b, weft_error *err)
+{
+    wf_lent *p = wf_lent_of(h);
     p->binding = *b;
     p->weights.device = b->device;
+    p->n_bound++;
     return wf_host_kernels_bind(p, b->device, err);
 }
 
-const char *wf_plugin_id(const wf_plugin *p)
+void wf_host_unbind(weft_host *h)
 {
-    return p->id;
-}
-
-const char *wf_plugin_version(const wf_plugin *p)
-{
-    return p->version;
-}
-
-const char *wf_plugin_path(const wf_plugin *p)
-{
-    return p->path;
-}
-
-const weft_host *wf_plugin_host(const wf_plugin *p)
-{
-    return &p->host;
-}
-
-const weft_descriptor *wf_plugin_descriptor(const wf_plugin *p)
-{
-    return p->desc;
-}
-
-const void *wf_plugin_component(const wf_plugin *p, const char *kind, size_t index)
-{
-    for (uint32_t i = 0; i < p->desc->n_components; i++)
-        if (strcmp(p->desc->components[i].kind, kind) == 0 && index-- == 0)
-            return p->desc->components[i].vtable;
-    return NULL;
+    wf_lent *p = wf_lent_of(h);
+    if (--p->n_bound == 0)
+        wf_host_weights_free(p);
 }

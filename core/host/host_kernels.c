@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/plugin/found.h"
+#include "core/host/lent.h"
 
 static const weft_kernel_decl *decl_at(const weft_kernel_decl *k, uint32_t i)
 {
@@ -14,7 +14,7 @@ static const weft_kernel_decl *decl_at(const weft_kernel_decl *k, uint32_t i)
 
 static const weft_kernel *kernels_find(const weft_host *h, const char *name)
 {
-    for (wf_kernel_set *s = wf_host_plugin(h)->kernels; s != NULL && name != NULL; s = s->next)
+    for (wf_kernel_set *s = wf_lent_of(h)->kernels; s != NULL && name != NULL; s = s->next)
         for (uint32_t i = 0; i < s->n; i++)
             if (strcmp(s->kernels[i].decl.name, name) == 0)
                 return &s->kernels[i];
@@ -37,7 +37,7 @@ static weft_status check_decl(const weft_host *h, const weft_kernel_decl *d, wef
     uint32_t       offset[WF_KERNEL_ARGS];
     wf_kernel_decl decl = decl_of(d);
     if (d->name == NULL || d->cpu == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "kernels.add: a kernel needs a name and a CPU body");
+        return wf_misuse(err, "kernels.add: a kernel needs a name and a CPU body");
     if (!wf_kernel_place(&decl, offset))
         return wf_fail(err, WEFT_E_LIMIT,
                        "kernels.add: %s: at most %d arguments of %d bytes in all", d->name,
@@ -71,7 +71,7 @@ static weft_status set_load(wf_kernel_set *s, wf_device *d, weft_error *err)
     return status;
 }
 
-weft_status wf_host_kernels_bind(wf_plugin *p, wf_device *d, weft_error *err)
+weft_status wf_host_kernels_bind(wf_lent *p, wf_device *d, weft_error *err)
 {
     weft_status status = WEFT_OK;
     for (wf_kernel_set *s = p->kernels; s != NULL; s = s->next)
@@ -88,10 +88,9 @@ static weft_status check_set(const weft_host *h, const weft_kernel_decl *k, uint
 {
     weft_status status = WEFT_OK;
     if (k == NULL || k[0].hdr.size < sizeof *k)
-        return wf_fail(err, WEFT_E_INVALID, "kernels.add: weft_kernel_decl.hdr.size is not set");
+        return wf_misuse(err, "kernels.add: weft_kernel_decl.hdr.size is not set");
     if (gpu != NULL && (!WEFT_HAS(gpu, weft_fatbin, bytes) || gpu->data == NULL || gpu->bytes == 0))
-        return wf_fail(err, WEFT_E_INVALID,
-                       "kernels.add: the weft_fatbin needs its size, data and bytes");
+        return wf_misuse(err, "kernels.add: the weft_fatbin needs its size, data and bytes");
     for (uint32_t i = 0; i < n && status == WEFT_OK; i++) {
         status = check_decl(h, decl_at(k, i), err);
         for (uint32_t j = 0; j < i && status == WEFT_OK; j++)
@@ -105,7 +104,7 @@ static weft_status check_set(const weft_host *h, const weft_kernel_decl *k, uint
 static weft_status kernels_add(const weft_host *h, const weft_kernel_decl *k, uint32_t n,
                                const weft_fatbin *gpu, weft_error *err)
 {
-    wf_plugin  *p = wf_host_plugin(h);
+    wf_lent    *p = wf_lent_of(h);
     weft_status status = check_set(h, k, n, gpu, err);
     if (status != WEFT_OK)
         return status;
@@ -133,17 +132,15 @@ static weft_status check_launch(const weft_host *h, const weft_queue *q, const w
 {
     if (q == NULL || k == NULL || !WEFT_HAS(l, weft_launch, grain) ||
         (k->decl.n_args > 0 && args == NULL))
-        return wf_fail(err, WEFT_E_INVALID,
-                       "kernels.launch: a queue, a kernel, a weft_launch with its size "
-                       "set and arguments are needed");
-    if (k->owner != wf_host_plugin(h))
-        return wf_fail(err, WEFT_E_INVALID, "kernels.launch: %s is another plugin's kernel",
-                       k->decl.name);
+        return wf_misuse(err, "kernels.launch: a queue, a kernel, a weft_launch with its size "
+                              "set and arguments are needed");
+    if (k->owner != wf_lent_of(h))
+        return wf_misuse(err, "kernels.launch: %s is another plugin's kernel", k->decl.name);
     if (l->n < 0 || l->grain < 1)
-        return wf_fail(err, WEFT_E_INVALID,
-                       "kernels.launch: %s: n is %lld and grain %lld; n is 0 or more, "
-                       "grain 1 or more",
-                       k->decl.name, (long long)l->n, (long long)l->grain);
+        return wf_misuse(err,
+                         "kernels.launch: %s: n is %lld and grain %lld; n is 0 or more, "
+                         "grain 1 or more",
+                         k->decl.name, (long long)l->n, (long long)l->grain);
     if (k->on_device == NULL || k->on_device->device != q->device)
         return wf_fail(err, WEFT_E_STATE, "kernels.launch: %s is not on the device of this queue",
                        k->decl.name);
@@ -167,7 +164,7 @@ static weft_status kernels_launch(const weft_host *h, weft_queue *q, const weft_
 const weft_if_kernels wf_host_kernels = {WEFT_HDR(weft_if_kernels), kernels_add, kernels_find,
                                          kernels_launch};
 
-void wf_host_kernels_clear(wf_plugin *p)
+void wf_host_kernels_clear(wf_lent *p)
 {
     while (p->kernels != NULL) {
         wf_kernel_set *s = p->kernels;

@@ -4,7 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/host/host_ops.h"
-#include "core/plugin/found.h"
+#include "core/host/lent.h"
 
 static const weft_dtype f32 = {WEFT_DT_FLOAT, 32, 1};
 
@@ -146,7 +146,7 @@ static weft_status ops_attention(const weft_host *h, weft_queue *q, const weft_a
     wf_attend *a = &op.u.attend;
     (void)h;
     if (!WEFT_HAS(at, weft_attention, reserved))
-        return wf_fail(err, WEFT_E_INVALID, "ops.attention: weft_attention.hdr.size is not set");
+        return wf_misuse(err, "ops.attention: weft_attention.hdr.size is not set");
     check_attention(&c, at);
     if (!wf_call_ok(&c))
         return c.st;
@@ -252,7 +252,7 @@ static weft_status ops_copy(const weft_host *h, weft_queue *q, const weft_tensor
 }
 
 /* Takes one more private copy of n bytes for q; NULL: out of memory. */
-static void *hold(wf_plugin *p, const weft_queue *q, const void *src, uint64_t n)
+static void *hold(wf_lent *p, const weft_queue *q, const void *src, uint64_t n)
 {
     wf_held *held = wf_alloc_aligned((size_t)n + WF_ALIGN);
     if (held == NULL)
@@ -267,8 +267,9 @@ static void *hold(wf_plugin *p, const weft_queue *q, const void *src, uint64_t n
     return bytes;
 }
 
-void wf_plugin_queue_waited(wf_plugin *p, const weft_queue *q)
+void wf_host_queue_waited(weft_host *h, const weft_queue *q)
 {
+    wf_lent *p = wf_lent_of(h);
     pthread_mutex_lock(&p->held_lock);
     for (wf_held **at = &p->held; *at != NULL;) {
         wf_held *held = *at;
@@ -300,7 +301,7 @@ static weft_status ops_upload(const weft_host *h, weft_queue *q, const weft_tens
         wf_call_fail(&c, WEFT_E_INVALID, "src", "NULL");
     if (!wf_call_ok(&c) || bytes == 0)
         return c.st;
-    copy = hold(wf_host_plugin(h), q, src, bytes);
+    copy = hold(wf_lent_of(h), q, src, bytes);
     if (copy == NULL)
         return wf_fail_nomem(err, bytes, "an upload");
     return wf_queue_upload(q, dst->data, copy, bytes, err);

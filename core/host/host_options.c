@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/plugin/found.h"
+#include "core/host/lent.h"
 #include "core/settings/value.h"
 
-static const weft_option *option_of(const wf_plugin *p, const char *key)
+static const weft_option *option_of(const wf_lent *p, const char *key)
 {
     for (uint32_t i = 0; key != NULL && i < p->desc->n_options; i++)
         if (strcmp(p->desc->options[i].key, key) == 0)
@@ -17,8 +17,9 @@ static const weft_option *option_of(const wf_plugin *p, const char *key)
 
 static const char *text_of(const weft_host *h, const char *key)
 {
-    const wf_plugin *p = wf_host_plugin(h);
-    return option_of(p, key) != NULL ? wf_settings_plugin_str(p->settings, p->id, key) : NULL;
+    const wf_lent *p = wf_lent_of(h);
+    return option_of(p, key) != NULL ? wf_settings_plugin_str(p->all->cfg.settings, p->id, key)
+                                     : NULL;
 }
 
 static int64_t options_i64(const weft_host *h, const char *key)
@@ -33,7 +34,7 @@ static double options_f64(const weft_host *h, const char *key)
 
 static const weft_package *options_package(const weft_host *h, const char *key)
 {
-    for (const wf_opened *o = wf_host_plugin(h)->opened; key != NULL && o != NULL; o = o->next)
+    for (const wf_opened *o = wf_lent_of(h)->opened; key != NULL && o != NULL; o = o->next)
         if (strcmp(o->key, key) == 0)
             return o->package;
     return NULL;
@@ -42,7 +43,7 @@ static const weft_package *options_package(const weft_host *h, const char *key)
 const weft_if_options wf_host_options = {WEFT_HDR(weft_if_options), options_i64, options_f64,
                                          text_of, options_package};
 
-static weft_status open_one(wf_plugin *p, const weft_option *o, const char *dir, weft_error *err)
+static weft_status open_one(wf_lent *p, const weft_option *o, const char *dir, weft_error *err)
 {
     wf_opened *one = wf_zalloc(sizeof *one);
     if (one == NULL)
@@ -53,20 +54,21 @@ static weft_status open_one(wf_plugin *p, const weft_option *o, const char *dir,
     return wf_fail_stage(err, wf_package_open(dir, &one->package, err), WEFT_STAGE_MODEL);
 }
 
-weft_status wf_host_packages_open(wf_plugin *p, weft_error *err)
+weft_status wf_host_packages_open(wf_lent *p, weft_error *err)
 {
     weft_status st = WEFT_OK;
     for (uint32_t i = 0; i < p->desc->n_options && st == WEFT_OK; i++) {
         const weft_option *o = &p->desc->options[i];
-        const char        *dir =
-            o->type == WEFT_OPT_PACKAGE ? wf_settings_plugin_str(p->settings, p->id, o->key) : NULL;
+        const char        *dir = o->type == WEFT_OPT_PACKAGE
+                                     ? wf_settings_plugin_str(p->all->cfg.settings, p->id, o->key)
+                                     : NULL;
         if (dir != NULL)
             st = open_one(p, o, dir, err);
     }
     return st;
 }
 
-void wf_host_packages_close(wf_plugin *p)
+void wf_host_packages_close(wf_lent *p)
 {
     while (p->opened != NULL) {
         wf_opened *o = p->opened;

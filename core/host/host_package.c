@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/plugin/found.h"
+#include "core/host/lent.h"
 
 #define PATH_CAP 4096
 
@@ -31,13 +31,12 @@ static weft_status package_open(const weft_host *h, const weft_package *p, const
                                 weft_source *out, weft_error *err)
 {
     char          path[PATH_CAP];
-    wf_plugin    *plugin = wf_host_plugin(h);
+    wf_lent      *plugin = wf_lent_of(h);
     wf_host_file *f;
     weft_status   st;
     if (p == NULL || file == NULL || !WEFT_HAS(out, weft_source, length))
-        return wf_fail(err, WEFT_E_INVALID,
-                       "package.open: a package, a file name and a weft_source with "
-                       "its size set are needed");
+        return wf_misuse(err, "package.open: a package, a file name and a weft_source with "
+                              "its size set are needed");
     st = wf_package_path(p, file, path, sizeof path, err);
     if (st != WEFT_OK)
         return st;
@@ -57,7 +56,7 @@ static weft_status package_open(const weft_host *h, const weft_package *p, const
     return WEFT_OK;
 }
 
-void wf_host_files_close(wf_plugin *p)
+void wf_host_files_close(wf_lent *p)
 {
     while (p->files != NULL) {
         wf_host_file *f = p->files;
@@ -73,9 +72,8 @@ static weft_status root_of(const weft_package *p, const char *file, const char *
 {
     *root = NULL;
     if (p == NULL || file == NULL || path == NULL || out == NULL)
-        return wf_fail(err, WEFT_E_INVALID,
-                       "package: a package, a file name, a path and a place for the "
-                       "value are needed");
+        return wf_misuse(err, "package: a package, a file name, a path and a place for the "
+                              "value are needed");
     return wf_package_json(mine(p), file, root, err);
 }
 

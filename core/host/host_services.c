@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.services/1: tables that one plugin gives another, through the registry of their engine. */
+/* weft.services/1: tables that one plugin gives another, through the hosts of their engine. */
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/plugin/found.h"
+#include "core/host/lent.h"
 
 static bool listed(const char *const *ids, const char *id)
 {
@@ -13,9 +13,9 @@ static bool listed(const char *const *ids, const char *id)
     return false;
 }
 
-static wf_service *find(wf_plugin *p, const char *id)
+static wf_service *find(wf_lent *p, const char *id)
 {
-    for (wf_service *s = *wf_registry_services(p->registry); s != NULL; s = s->next)
+    for (wf_service *s = p->all->services; s != NULL; s = s->next)
         if (strcmp(s->id, id) == 0)
             return s;
     return NULL;
@@ -24,11 +24,11 @@ static wf_service *find(wf_plugin *p, const char *id)
 static weft_status publish(const weft_host *h, const char *id, const void *vtable, void *self,
                            weft_error *err)
 {
-    wf_plugin  *p = wf_host_plugin(h);
+    wf_lent    *p = wf_lent_of(h);
     wf_service *s;
     if (id == NULL || vtable == NULL || !listed(p->desc->gives_service, id))
-        return wf_fail(err, WEFT_E_INVALID, "services.publish: %.60s is not in %s's gives_service",
-                       id != NULL ? id : "(null)", p->id);
+        return wf_misuse(err, "services.publish: %.60s is not in %s's gives_service",
+                         id != NULL ? id : "(null)", p->id);
     if (find(p, id) != NULL)
         return wf_fail(err, WEFT_E_CONFLICT, "services.publish: %.60s is given already, by %s", id,
                        find(p, id)->owner->id);
@@ -40,18 +40,18 @@ static weft_status publish(const weft_host *h, const char *id, const void *vtabl
     s->owner = p;
     s->vtable = vtable;
     s->self = self;
-    s->next = *wf_registry_services(p->registry);
-    *wf_registry_services(p->registry) = s;
+    s->next = p->all->services;
+    p->all->services = s;
     return WEFT_OK;
 }
 
 static weft_status acquire(const weft_host *h, const char *id, const void **vtable, void **self,
                            weft_error *err)
 {
-    wf_plugin *p = wf_host_plugin(h);
+    wf_lent *p = wf_lent_of(h);
     if (id == NULL || vtable == NULL || self == NULL || !listed(p->desc->needs_service, id))
-        return wf_fail(err, WEFT_E_INVALID, "services.acquire: %.60s is not in %s's needs_service",
-                       id != NULL ? id : "(null)", p->id);
+        return wf_misuse(err, "services.acquire: %.60s is not in %s's needs_service",
+                         id != NULL ? id : "(null)", p->id);
     wf_service *s = find(p, id);
     if (s == NULL)
         return wf_fail(err, WEFT_E_NOTFOUND, "services.acquire: nobody gives %.60s", id);
@@ -62,9 +62,9 @@ static weft_status acquire(const weft_host *h, const char *id, const void **vtab
 
 const weft_if_services wf_host_services = {WEFT_HDR(weft_if_services), publish, acquire};
 
-void wf_host_services_clear(wf_plugin *p)
+void wf_host_services_clear(wf_lent *p)
 {
-    wf_service **at = wf_registry_services(p->registry);
+    wf_service **at = &p->all->services;
     while (*at != NULL) {
         wf_service *s = *at;
         if (s->owner != p) {

@@ -5,7 +5,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/tensor.h"
-#include "core/plugin/found.h"
+#include "core/host/lent.h"
 
 #define WANT_DIMS 4 /* of wf_want */
 
@@ -19,16 +19,15 @@ static weft_status check_form(const weft_weight *w, uint32_t i, weft_error *err)
 {
     uint64_t numel = 1;
     if (w->name == NULL || w->ndim < 0 || w->ndim > WANT_DIMS || w->use > WEFT_USE_HOST)
-        return wf_fail(err, WEFT_E_INVALID,
-                       "weights.get: tensor %u (%s) needs a name, at most %d axes and a known use",
-                       i, w->name != NULL ? w->name : "unnamed", WANT_DIMS);
+        return wf_misuse(
+            err, "weights.get: tensor %u (%s) needs a name, at most %d axes and a known use", i,
+            w->name != NULL ? w->name : "unnamed", WANT_DIMS);
     for (int32_t d = 0; d < w->ndim; d++)
         if (w->shape[d] < 1 || !wf_mul(numel, (uint64_t)w->shape[d], &numel))
-            return wf_fail(err, WEFT_E_INVALID, "weights.get: %s: axis %d of its shape is %lld",
-                           w->name, d, (long long)w->shape[d]);
+            return wf_misuse(err, "weights.get: %s: axis %d of its shape is %lld", w->name, d,
+                             (long long)w->shape[d]);
     if (w->use == WEFT_USE_LINEAR && w->ndim < 2)
-        return wf_fail(err, WEFT_E_INVALID, "weights.get: %s: a LINEAR weight has at least 2 axes",
-                       w->name);
+        return wf_misuse(err, "weights.get: %s: a LINEAR weight has at least 2 axes", w->name);
     return WEFT_OK;
 }
 
@@ -37,12 +36,10 @@ static weft_status check_all(const weft_host *h, const weft_package *p, const we
 {
     wf_problems pr = WF_PROBLEMS_INIT;
     if (p == NULL || want == NULL || out == NULL || n == 0)
-        return wf_fail(err, WEFT_E_INVALID,
-                       "weights.get: a package, tensors and places for them are needed");
+        return wf_misuse(err, "weights.get: a package, tensors and places for them are needed");
     if (want[0].hdr.size < sizeof(weft_weight))
-        return wf_fail(err, WEFT_E_INVALID, "weights.get: weft_weight.hdr.size is %u, not set",
-                       want[0].hdr.size);
-    if (wf_host_plugin(h)->binding.device == NULL)
+        return wf_misuse(err, "weights.get: weft_weight.hdr.size is %u, not set", want[0].hdr.size);
+    if (wf_lent_of(h)->binding.device == NULL)
         return wf_fail(err, WEFT_E_STATE, "weights.get: there is no device yet; call it in load");
     for (uint32_t i = 0; i < n; i++) {
         const weft_weight *w = want_at(want, i);
@@ -72,7 +69,7 @@ static weft_dtype dtype_of(int32_t t)
 }
 
 /* A tensor of the weight's shape in C order over data. */
-static void describe(const wf_plugin *p, const weft_weight *w, void *data, weft_tensor *out)
+static void describe(const wf_lent *p, const weft_weight *w, void *data, weft_tensor *out)
 {
     *out = wf_tensor_view(data, dtype_of(WF_F32), w->ndim, w->shape);
     if (w->use == WEFT_USE_HOST)
@@ -81,7 +78,7 @@ static void describe(const wf_plugin *p, const weft_weight *w, void *data, weft_
     out->device_id = p->binding.device->id;
 }
 
-static weft_status get_linear(wf_plugin *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
+static weft_status get_linear(wf_lent *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
                               weft_error *err)
 {
     wf_weight   packed;
@@ -95,7 +92,7 @@ static weft_status get_linear(wf_plugin *p, wf_loader *l, const weft_weight *w, 
     return wf_device_weight_bytes(p->binding.device, packed.format, n, k, &out->bytes, err);
 }
 
-static weft_status get_host(wf_plugin *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
+static weft_status get_host(wf_lent *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
                             weft_error *err)
 {
     void      **grown = wf_realloc(p->host_weights, (p->n_host_weights + 1) * sizeof *grown);
@@ -116,7 +113,7 @@ static weft_status get_host(wf_plugin *p, wf_loader *l, const weft_weight *w, we
     return st;
 }
 
-static weft_status get_one(wf_plugin *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
+static weft_status get_one(wf_lent *p, wf_loader *l, const weft_weight *w, weft_tensor *out,
                            weft_error *err)
 {
     float      *data;
@@ -134,7 +131,7 @@ static weft_status get_one(wf_plugin *p, wf_loader *l, const weft_weight *w, wef
 static weft_status weights_get(const weft_host *h, const weft_package *p, const weft_weight *want,
                                uint32_t n, weft_tensor *out, weft_error *err)
 {
-    wf_plugin  *plugin = wf_host_plugin(h);
+    wf_lent    *plugin = wf_lent_of(h);
     wf_loader   l;
     weft_status st = check_all(h, p, want, n, out, err);
     if (st != WEFT_OK)
@@ -162,7 +159,7 @@ static int32_t weights_has(const weft_host *h, const weft_package *p, const char
 
 const weft_if_weights wf_host_weights = {WEFT_HDR(weft_if_weights), weights_get, weights_has};
 
-void wf_plugin_release_weights(wf_plugin *p)
+void wf_host_weights_free(wf_lent *p)
 {
     wf_buffers_free(&p->weights);
     for (size_t i = 0; i < p->n_host_weights; i++)
@@ -172,7 +169,7 @@ void wf_plugin_release_weights(wf_plugin *p)
     p->n_host_weights = 0;
 }
 
-uint64_t wf_plugin_weight_bytes(const wf_plugin *p)
+uint64_t wf_host_weight_bytes(const weft_host *h)
 {
-    return p->weights.bytes;
+    return wf_lent_of(h)->weights.bytes;
 }

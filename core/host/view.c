@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/base/mem.h"
+#include "core/base/running.h"
 
 wf_call wf_call_begin(const char *op, weft_queue *q, weft_error *err)
 {
@@ -29,6 +30,7 @@ void wf_call_fail(wf_call *c, weft_status code, const char *arg, const char *fmt
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    wf_running_mark(WF_MISUSED);
     c->st = wf_fail(c->err, code, "ops.%s: %s: %s", c->op, arg, text);
 }
 

@@ -26,8 +26,8 @@ static void item_kv_init(weft_item *item, uint32_t i)
         kv->n_runs = (int32_t)((kv->n_rows + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
 }
 
-weft_status wf_item_create(wf_items *t, wf_modality *m, const weft_plan *plan, weft_item **out,
-                           weft_error *err)
+weft_status wf_item_create(wf_items *t, wf_modality *m, const char *file, const weft_plan *plan,
+                           weft_item **out, weft_error *err)
 {
     *out = NULL;
     weft_status status = wf_plan_check(&t->limits, t->sites, m, plan, err);
@@ -36,6 +36,10 @@ weft_status wf_item_create(wf_items *t, wf_modality *m, const weft_plan *plan, w
     weft_item *item = wf_zalloc(sizeof *item);
     if (item == NULL)
         return wf_fail_nomem(err, sizeof *item, "a media item");
+    if (file != NULL && (item->file = wf_strdup(file)) == NULL) {
+        wf_free(item);
+        return wf_fail_nomem(err, strlen(file) + 1, "a media item");
+    }
     item->of = t;
     item->modality = m;
     item->refs = 1;
@@ -76,6 +80,7 @@ void weft_item_release(weft_item **item)
         wf_free_aligned(it->input[i].data);
     for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++)
         wf_device_free(it->of->device, it->output[i]);
+    wf_free(it->file);
     wf_free(it);
 }
 

@@ -40,6 +40,7 @@ struct weft_item {
     weft_plan         plan;
     weft_media_info   info; /* strings are the decoder's static ones */
     const char       *decoder_id;
+    char             *file; /* what it was made from, for messages; owned; NULL: not known */
     weft_tensor       input[WEFT_MAX_INPUTS];   /* host, owned */
     void             *output[WEFT_MAX_OUTPUTS]; /* device, owned */
     wf_item_kv        kv[WEFT_MAX_OUTPUTS];
@@ -52,9 +53,9 @@ struct weft_item {
 void wf_items_init(wf_items *t);
 
 /* An item of the given plan, without inputs yet; on success owned by the caller with one reference.
- */
-weft_status wf_item_create(wf_items *t, wf_modality *m, const weft_plan *plan, weft_item **out,
-                           weft_error *err);
+ * file is what messages call it; it is copied. */
+weft_status wf_item_create(wf_items *t, wf_modality *m, const char *file, const weft_plan *plan,
+                           weft_item **out, weft_error *err);
 /* Zeroed host tensors for its inputs. */
 weft_status wf_item_alloc_inputs(weft_item *item, weft_error *err);
 void        wf_item_hold(weft_item *item);
@@ -69,8 +70,8 @@ int32_t wf_item_output(const weft_item *item, int32_t stream);
 /* item_open.c. An item from media already open: planned for rq, and with prepare its inputs made.
  */
 weft_status wf_item_from_media(wf_items *t, wf_modality *m, const weft_media *media,
-                               const weft_request *rq, const weft_limits *limits, bool prepare,
-                               weft_item **out, weft_error *err);
+                               const char *file, const weft_request *rq, const weft_limits *limits,
+                               bool prepare, weft_item **out, weft_error *err);
 /* An item from a file or pipe, as weft_item_open says. */
 weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request *rq,
                          weft_item **out, weft_error *err);

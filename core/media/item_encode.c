@@ -6,6 +6,9 @@
 #include "core/base/mem.h"
 #include "core/base/progress.h"
 #include "core/base/time.h"
+#include "core/host/host.h"
+#include "core/io/text.h"
+#include "core/media/calls.h"
 #include "core/media/item.h"
 
 /* Device memory of one encode, freed at its end. */
@@ -69,11 +72,8 @@ static weft_status enqueue(weft_item *item, encode_job *job, void *const *staged
     }
     if (status != WEFT_OK)
         return status;
-    const char *before = wf_plugin_enter(item->modality->plugin);
-    status = item->modality->vt->encode(item->modality->self, &one, 1, t->encode_queue,
-                                        &job->scratch, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_modality_encode(item->modality, item->file, &one, 1, t->encode_queue, &job->scratch,
+                              err);
 }
 
 static weft_status check_finite(const weft_item *item, uint32_t i, const float *v, weft_error *err)
@@ -82,10 +82,12 @@ static weft_status check_finite(const weft_item *item, uint32_t i, const float *
     for (uint64_t k = 0; k < n; k++)
         if (!isfinite(v[k]))
             return wf_fail(err, WEFT_E_NUMERIC,
-                           "%s: the encoder's %s holds %s at element %llu: its weights or this "
+                           "%s%s%s: the encoder's %s holds %s at element %llu: its weights or this "
                            "item are damaged",
-                           wf_plugin_id(item->modality->plugin), item->plan.output_name[i],
-                           isnan(v[k]) ? "NaN" : "infinity", (unsigned long long)k);
+                           item->file != NULL ? wf_quote(item->file).s : "",
+                           item->file != NULL ? ": " : "", wf_plugin_id(item->modality->plugin),
+                           item->plan.output_name[i], isnan(v[k]) ? "NaN" : "infinity",
+                           (unsigned long long)k);
     return WEFT_OK;
 }
 
@@ -118,8 +120,9 @@ static weft_status encode_now(weft_item *item, encode_job *job, void **staged, w
             status = wf_fail_nomem(err, item->input[i].bytes, "an encoder's input");
     if (status == WEFT_OK)
         status = enqueue(item, job, staged, err);
-    weft_status waited = wf_queue_wait(q, status == WEFT_OK ? err : NULL);
-    wf_plugin_queue_waited(item->modality->plugin, q);
+    weft_status waited =
+        wf_modality_wait(item->modality, item->file, q, status == WEFT_OK ? err : NULL);
+    wf_host_queue_waited(wf_plugin_host(item->modality->plugin), q);
     return status == WEFT_OK ? waited : status;
 }
 

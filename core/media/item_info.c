@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an item tells of itself. */
+#include "core/media/calls.h"
 #include "core/media/item.h"
 
 /* Parts of an output [parts, rows, width] that hold rows, where whole parts do. */
@@ -60,13 +61,7 @@ int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name
 weft_status weft_item_preview(const weft_item *item, weft_tensor *out, weft_error *err)
 {
     const wf_modality *m = item->modality;
-    if (!WEFT_HAS(m->vt, weft_modality, preview) || m->vt->preview == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has nothing to look at",
-                       wf_plugin_id(m->plugin));
     if (out->data != NULL && item->plan.n_inputs > 0 && item->input[0].data == NULL)
         return wf_fail(err, WEFT_E_STATE, "the item was only planned: there is nothing to look at");
-    const char *before = wf_plugin_enter(m->plugin);
-    weft_status status = m->vt->preview(m->self, &item->plan, item->input, out, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_modality_preview(m, item->file, &item->plan, item->input, out, err);
 }

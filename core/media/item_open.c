@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Items from media: planned, preprocessed, settled. */
 #include "core/base/time.h"
+#include "core/media/calls.h"
 #include "core/media/item.h"
 
 static weft_status preprocess(weft_item *item, const weft_media *media, weft_error *err)
@@ -8,24 +9,20 @@ static weft_status preprocess(weft_item *item, const weft_media *media, weft_err
     weft_status status = wf_item_alloc_inputs(item, err);
     if (status != WEFT_OK)
         return status;
-    const char *before = wf_plugin_enter(item->modality->plugin);
-    status =
-        item->modality->vt->preprocess(item->modality->self, media, &item->plan, item->input, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_modality_preprocess(item->modality, item->file, media, &item->plan, item->input, err);
 }
 
 weft_status wf_item_from_media(wf_items *t, wf_modality *m, const weft_media *media,
-                               const weft_request *rq, const weft_limits *limits, bool prepare,
-                               weft_item **out, weft_error *err)
+                               const char *file, const weft_request *rq, const weft_limits *limits,
+                               bool prepare, weft_item **out, weft_error *err)
 {
-    weft_plan   plan = {.hdr = WEFT_HDR(weft_plan)};
-    const char *before = wf_plugin_enter(m->plugin);
+    weft_plan plan;
     *out = NULL;
-    weft_status status = m->vt->plan(m->self, media->info, rq, limits, &plan, err);
-    wf_plugin_leave(before);
+    weft_status status = wf_modality_plan(m, file, media->info, rq, limits, &plan, err);
     if (status == WEFT_OK)
-        status = wf_item_create(t, m, &plan, out, err);
+        status = wf_item_create(t, m, file, &plan, out, err);
+    if (status == WEFT_OK)
+        wf_plan_tell(m, file, &plan);
     if (status == WEFT_OK)
         (*out)->info = *media->info;
     if (status == WEFT_OK && prepare)
@@ -48,15 +45,16 @@ static weft_status item_of(wf_items *t, wf_modalities *live, wf_media *m,
                            const weft_item_request *rq, weft_item **out, weft_error *err)
 {
     weft_request want = {WEFT_HDR(weft_request), rq->start_us, rq->end_us, rq->max_frames, 0};
-    wf_modality *mod = wf_modality_of(live, m->kind);
+    wf_modality *mod = wf_modality_of(live, m->decoding.kind);
     if (mod == NULL)
-        return wf_fail_no_modality(live, m->kind, err);
+        return wf_fail_no_modality(live, m->decoding.kind, err);
     weft_status status = wf_media_count(m, item_end_us(mod, rq), rq->end_us >= 0, err);
     if (status != WEFT_OK)
         return status;
-    status = wf_item_from_media(t, mod, &m->pub, &want, &m->limits, !rq->plan_only, out, err);
+    status = wf_item_from_media(t, mod, &m->pub, wf_media_name(m->path), &want, &m->limits,
+                                !rq->plan_only, out, err);
     if (status == WEFT_OK)
-        (*out)->decoder_id = wf_plugin_id(m->plugin);
+        (*out)->decoder_id = wf_plugin_id(m->decoding.plugin);
     return status;
 }
 

@@ -62,10 +62,7 @@ static weft_status preprocess(const wf_tensor_set *set, const weft_tensor *rows,
         ctx.channels < 1 || ctx.channels > INT32_MAX || m->vt->preprocess == NULL)
         return wf_fail(err, WEFT_E_CORRUPT, "%s: samples is not F32 [n] or [n, channels]",
                        set->origin);
-    const char *before = wf_plugin_enter(m->plugin);
-    weft_status status = m->vt->preprocess(m->self, &media, &item->plan, item->input, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_modality_preprocess(m, set->origin, &media, &item->plan, item->input, err);
 }
 
 static bool has_input(const wf_tensor_set *set, const weft_plan *plan)
@@ -101,7 +98,7 @@ static weft_status make(wf_items *t, wf_modality *m, const weft_plan *plan,
                         const wf_tensor_set *set, uint32_t k, uint32_t n, weft_item **out,
                         weft_error *err)
 {
-    weft_status status = wf_item_create(t, m, plan, out, err);
+    weft_status status = wf_item_create(t, m, set->origin, plan, out, err);
     if (status == WEFT_OK)
         status = wf_item_alloc_inputs(*out, err);
     if (status == WEFT_OK)
@@ -118,13 +115,9 @@ static weft_status from_modality(wf_items *t, wf_modality *m, const wf_tensor_se
                                  weft_plan *plans, weft_item **items, uint32_t cap,
                                  uint32_t *n_items, weft_error *err)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < cap; i++)
-        plans[i] = (weft_plan){.hdr = WEFT_HDR(weft_plan)};
-    const char *before = wf_plugin_enter(m->plugin);
-    weft_status status =
-        m->vt->plan_inputs(m->self, set->tensors, set->names, set->n, plans, cap, &n, err);
-    wf_plugin_leave(before);
+    uint32_t    n = 0;
+    weft_status status = wf_modality_plan_inputs(m, set->origin, set->tensors, set->names, set->n,
+                                                 plans, cap, &n, err);
     if (status == WEFT_OK && n > cap - *n_items)
         status = wf_fail(err, WEFT_E_LIMIT, "%s: more than %u items", set->origin, cap);
     for (uint32_t k = 0; k < n && status == WEFT_OK; k++) {

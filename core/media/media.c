@@ -14,6 +14,11 @@
 #define COUNT_BLOCK 16384
 #define MARGIN_US 1000000 /* what a header's length may be wrong by: encoders pad */
 
+const char *wf_media_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status,
                           weft_error *err)
 {
@@ -21,12 +26,13 @@ weft_status wf_media_fail(const char *path, const weft_error *why, weft_status s
                            ? "cancelled" /* whatever the plugin makes of it */
                        : why->message[0] != '\0' ? why->message
                                                  : wf_status_name(status);
-    wf_quoted   name = wf_quote(strcmp(path, "-") == 0 ? "standard input" : path);
+    wf_quoted   name = wf_quote(wf_media_name(path));
     if (strncmp(what, name.s, strlen(name.s)) == 0)
         wf_fail(err, status, "%s", what);
     else
         wf_fail(err, status, "%s: %s", name.s, what);
-    return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
+    return wf_fail_stage(err, status,
+                         why->stage != WEFT_STAGE_NONE ? why->stage : WEFT_STAGE_MEDIA);
 }
 
 static uint64_t option(const weft_settings *s, const char *key)
@@ -65,11 +71,9 @@ static void consider(wf_modalities *live_ones, const weft_decoder *d, wf_plugin 
             continue;
         weft_probe p = *head;
         p.kind = *kind;
-        const char *before = wf_plugin_enter(owner);
-        int32_t     score = d->probe(&p);
-        wf_plugin_leave(before);
-        bool live = wf_modality_of(live_ones, *kind) != NULL;
-        bool best_live = best->vt != NULL && wf_modality_of(live_ones, best->kind) != NULL;
+        int32_t score = wf_decoder_probe(d, owner, &p);
+        bool    live = wf_modality_of(live_ones, *kind) != NULL;
+        bool    best_live = best->vt != NULL && wf_modality_of(live_ones, best->kind) != NULL;
         if (score <= WEFT_PROBE_NO || (best_live && !live))
             continue;
         if (best->vt == NULL || (live && !best_live) || score > best->score)
@@ -109,9 +113,7 @@ static weft_status choose(const wf_media_env *env, wf_media *m, const char *kind
     if (best.vt == NULL)
         return wf_fail(err, WEFT_E_NOTFOUND,
                        "no decoder knows this kind of file (see weft plugin list)");
-    m->vt = best.vt;
-    m->plugin = best.plugin;
-    m->kind = best.kind;
+    m->decoding = (wf_decoding){best.vt, best.plugin, NULL, best.kind, wf_media_name(m->path)};
     return WEFT_OK;
 }
 
@@ -125,8 +127,6 @@ static weft_status check_info(const wf_media *m, weft_error *err)
     if (file_max != 0 && !m->source.is_pipe && m->source.file.bytes > file_max)
         return wf_fail(err, WEFT_E_LIMIT, "%llu bytes are over --max-file-bytes %llu",
                        (unsigned long long)m->source.file.bytes, (unsigned long long)file_max);
-    if (i->width < 0 || i->height < 0 || i->channels < 0 || i->sample_rate < 0)
-        return wf_fail(err, WEFT_E_CORRUPT, "its sizes are negative");
     if (!wf_mul((uint64_t)i->width, (uint64_t)i->height, &bytes) || bytes > m->limits.max_pixels)
         return wf_fail(err, WEFT_E_LIMIT, "%dx%d pixels are over --max-pixels %llu", i->width,
                        i->height, (unsigned long long)m->limits.max_pixels);
@@ -139,53 +139,21 @@ static weft_status check_info(const wf_media *m, weft_error *err)
 static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n,
                                const weft_tensor *dst, int64_t *at_us, weft_error *err)
 {
-    wf_media *m = ctx;
-    if (m->vt->read_frames == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no frames", wf_plugin_id(m->plugin));
-    const char *before = wf_plugin_enter(m->plugin);
-    weft_status status = m->vt->read_frames(m->dec, time_us, n, dst, at_us, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_decoder_frames(&((wf_media *)ctx)->decoding, time_us, n, dst, at_us, err);
 }
 
 static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
                               weft_error *err)
 {
-    wf_media *m = ctx;
-    if (m->vt->read_audio == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no samples", wf_plugin_id(m->plugin));
-    const char *before = wf_plugin_enter(m->plugin);
-    *got = 0;
-    weft_status status = m->vt->read_audio(m->dec, n, dst, got, err);
-    wf_plugin_leave(before);
-    /* Whoever asked believes the count: it is where the samples in dst end. */
-    if (status == WEFT_OK && (*got < 0 || *got > n))
-        return wf_fail(err, WEFT_E_INTERNAL,
-                       "%s says that it gave %lld samples where %lld were asked for",
-                       wf_plugin_id(m->plugin), (long long)*got, (long long)n);
-    return status;
+    return wf_decoder_audio(&((wf_media *)ctx)->decoding, n, dst, got, err);
 }
 
 static weft_status open_decoder(wf_media *m, weft_error *err)
 {
-    const char *before = wf_plugin_enter(m->plugin);
-    weft_status status =
-        m->vt->open(wf_plugin_host(m->plugin), &m->source.pub, m->kind, &m->limits, &m->dec, err);
-    m->info = (weft_media_info){.hdr = WEFT_HDR(weft_media_info), .kind = m->kind};
+    weft_status status = wf_decoder_open(&m->decoding, &m->source.pub, &m->limits, err);
     if (status == WEFT_OK)
-        status = m->vt->info(m->dec, &m->info, err);
-    wf_plugin_leave(before);
+        status = wf_decoder_info(&m->decoding, &m->info, err);
     return status == WEFT_OK ? check_info(m, err) : status;
-}
-
-static void close_decoder(wf_media *m)
-{
-    if (m->dec != NULL) {
-        const char *before = wf_plugin_enter(m->plugin);
-        m->vt->close(m->dec);
-        wf_plugin_leave(before);
-    }
-    m->dec = NULL;
 }
 
 /* Samples up to the end, or a few more than most. */
@@ -216,7 +184,8 @@ weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *e
 {
     weft_media_info *i = &m->info;
     int64_t          n, most;
-    if (i->n_samples >= 0 || i->sample_rate <= 0 || i->channels <= 0 || m->vt->read_audio == NULL)
+    if (i->n_samples >= 0 || i->sample_rate <= 0 || i->channels <= 0 ||
+        m->decoding.vt->read_audio == NULL)
         return WEFT_OK;
     if (!cut && i->duration_us > most_us && i->duration_us - most_us > MARGIN_US) {
         i->n_samples = samples_in(i->duration_us, i->sample_rate);
@@ -229,7 +198,7 @@ weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *e
                        "a pipe of more than %llu bytes cannot be read twice; give a file",
                        (unsigned long long)WF_PIPE_KEPT);
     if (status == WEFT_OK) {
-        close_decoder(m);
+        wf_decoder_close(&m->decoding);
         status = open_decoder(m, err);
     }
     if (status == WEFT_OK && (cut || n <= most))
@@ -265,7 +234,7 @@ weft_status wf_media_open(wf_media_env *env, const char *path, const char *kind,
 
 void wf_media_close(wf_media *m)
 {
-    close_decoder(m);
+    wf_decoder_close(&m->decoding);
     if (m->path != NULL)
         wf_source_close(&m->source);
     m->path = NULL;

@@ -3,7 +3,7 @@
 #ifndef WF_MEDIA_H
 #define WF_MEDIA_H
 
-#include "core/media/modalities.h"
+#include "core/media/calls.h"
 #include "core/media/source.h"
 
 /* What reading media takes; everything is borrowed. */
@@ -21,15 +21,13 @@ void wf_media_env_init(wf_media_env *env, const weft_settings *settings, wf_regi
                        wf_modalities *modalities, wf_scope *scope);
 
 typedef struct wf_media {
-    wf_source           source;
-    const weft_decoder *vt;
-    wf_plugin          *plugin;
-    void               *dec;
-    const char         *kind, *path; /* kind: the decoder's string; path: borrowed */
-    weft_limits         limits;
-    uint64_t            max_file_bytes;
-    weft_media_info     info;
-    weft_media          pub; /* what a modality is given */
+    wf_source       source;
+    wf_decoding     decoding;
+    const char     *path; /* borrowed */
+    weft_limits     limits;
+    uint64_t        max_file_bytes;
+    weft_media_info info;
+    weft_media      pub; /* what a modality is given */
 } wf_media;
 
 /* Opens path with the decoder of the highest score for kind (NULL: any). Errors are of stage MEDIA
@@ -42,6 +40,8 @@ void        wf_media_close(wf_media *m);
  * after that stays of unknown length, or has its header's where that says so; with cut, it counts
  * as one of the samples read. */
 weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *err);
+/* What messages call the file: "standard input" for "-". */
+const char *wf_media_name(const char *path);
 /* Puts the name of the file in front of what a decoder or modality said of it, once; the stage is
  * MEDIA. */
 weft_status wf_media_fail(const char *path, const weft_error *why, weft_status status,

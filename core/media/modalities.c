@@ -6,6 +6,8 @@
 
 #include "core/base/log.h"
 #include "core/base/progress.h"
+#include "core/host/host.h"
+#include "core/media/calls.h"
 
 bool wf_has_kind(const char *const *kinds, const char *kind)
 {
@@ -21,16 +23,6 @@ wf_modality *wf_modality_of(wf_modalities *m, const char *kind)
         if (wf_has_kind(m->v[i].vt->kinds, kind))
             return &m->v[i];
     return NULL;
-}
-
-int64_t wf_modality_longest_us(const wf_modality *m)
-{
-    if (!WEFT_HAS(m->vt, weft_modality, longest_us) || m->vt->longest_us == NULL)
-        return INT64_MAX;
-    const char *before = wf_plugin_enter(m->plugin);
-    int64_t     us = m->vt->longest_us(m->self);
-    wf_plugin_leave(before);
-    return us;
 }
 
 weft_status wf_fail_no_modality(const wf_modalities *m, const char *kind, weft_error *err)
@@ -130,23 +122,25 @@ static weft_status create_modality(wf_modalities *t, wf_plugin *plugin, const we
         return wf_fail(err, WEFT_E_LIMIT, "more than %d modalities", WF_MAX_MODALITIES);
     wf_binding      binding = {.device = e->device, .linear_dtype = e->dtype};
     weft_model_info mi = model_info(e, &m);
-    const char     *before = wf_plugin_enter(plugin);
-    status = wf_plugin_bind(plugin, &binding, &why);
-    if (status == WEFT_OK)
-        status = vt->create(wf_plugin_host(plugin), &mi, &m.self, &why);
-    wf_plugin_leave(before);
+    status = wf_host_bind(wf_plugin_host(plugin), &binding, &why);
+    if (status != WEFT_OK)
+        status = wf_fail(&why, status, "%s: %s", wf_plugin_id(plugin), why.message);
+    else
+        status = wf_modality_create(&m, &mi, &why);
+    if (status == WEFT_OK && (status = kind_is_free(t, &m, &why)) != WEFT_OK)
+        wf_modality_destroy(&m);
+    if (status != WEFT_OK) {
+        wf_host_unbind(wf_plugin_host(plugin));
+        drop_package(e, &m);
+    }
     if (status == WEFT_E_UNSUPPORTED && plugin != e->claimant) {
         note_idle(t, &m, &why);
-        drop_package(e, &m);
         return WEFT_OK;
     }
-    if (status == WEFT_OK && (status = kind_is_free(t, &m, &why)) != WEFT_OK)
-        vt->destroy(m.self);
-    if (status != WEFT_OK) {
-        drop_package(e, &m);
-        return wf_fail(err, status, "%s: %s", wf_plugin_id(plugin),
-                       why.message[0] != '\0' ? why.message : wf_status_name(status));
-    }
+    if (status == WEFT_E_UNSUPPORTED)
+        return wf_fail(err, status, "%s: %s", wf_plugin_id(plugin), why.message);
+    if (status != WEFT_OK)
+        return wf_fail_as(err, &why);
     t->v[t->n++] = m;
     return WEFT_OK;
 }
@@ -155,10 +149,7 @@ static weft_status install(const wf_modalities_env *e, wf_modality *m, weft_erro
 {
     sink_ctx       ctx = {e, wf_plugin_id(m->plugin)};
     weft_hook_sink sink = {WEFT_HDR(weft_hook_sink), &ctx, sink_site, sink_marker};
-    const char    *before = wf_plugin_enter(m->plugin);
-    weft_status    status = m->vt->install(m->self, &sink, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_modality_install(m, &sink, err);
 }
 
 static weft_status create_all(wf_modalities *t, weft_error *err)
@@ -211,9 +202,7 @@ weft_status wf_modalities_load(wf_modalities *t, weft_error *err)
     for (int32_t i = 0; i < t->n && status == WEFT_OK; i++) {
         wf_modality *m = &t->v[i];
         wf_progress_tell(t->env.progress, wf_plugin_id(m->plugin), 0, 0, "weights");
-        const char *before = wf_plugin_enter(m->plugin);
-        status = m->vt->load(m->self, err);
-        wf_plugin_leave(before);
+        status = wf_modality_load(m, err);
         m->loaded = status == WEFT_OK;
         if (status == WEFT_OK && t->env.has_core)
             status = load_sites(&t->env, m, err);
@@ -225,10 +214,8 @@ void wf_modalities_close(wf_modalities *t)
 {
     while (t->n > 0) {
         wf_modality *m = &t->v[--t->n];
-        const char  *before = wf_plugin_enter(m->plugin);
-        m->vt->destroy(m->self);
-        wf_plugin_leave(before);
-        wf_plugin_release_weights(m->plugin);
+        wf_modality_destroy(m);
+        wf_host_unbind(wf_plugin_host(m->plugin));
         drop_package(&t->env, m);
     }
 }

@@ -59,8 +59,6 @@ void wf_modalities_close(wf_modalities *m); /* after a wait; safe on zeroed memo
 
 /* The live modality that takes media of a kind; NULL: none. */
 wf_modality *wf_modality_of(wf_modalities *m, const char *kind);
-/* The longest medium, in us, that one item may be; INT64_MAX: any length. */
-int64_t wf_modality_longest_us(const wf_modality *m);
 /* That none takes the kind, and what the one that would take it said when it was not made.
  * UNSUPPORTED. */
 weft_status wf_fail_no_modality(const wf_modalities *m, const char *kind, weft_error *err);

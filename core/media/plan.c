@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/tensor.h"
+#include "core/media/calls.h"
 
 uint64_t wf_spec_numel(const weft_tensor_spec *s)
 {
@@ -16,28 +17,6 @@ uint64_t wf_spec_numel(const weft_tensor_spec *s)
 uint64_t wf_spec_bytes(const weft_tensor_spec *s)
 {
     return wf_spec_numel(s) * s->dtype.bits / 8;
-}
-
-static bool spec_is_sane(const weft_tensor_spec *s, uint64_t max_bytes)
-{
-    uint64_t n = 1;
-    if (s->ndim < 1 || s->ndim > WEFT_MAX_DIMS || s->dtype.lanes != 1 ||
-        (s->dtype.bits != 8 && s->dtype.bits != 32 && s->dtype.bits != 64))
-        return false;
-    for (int32_t i = 0; i < s->ndim; i++)
-        if (s->shape[i] < 1 || !wf_mul(n, (uint64_t)s->shape[i], &n))
-            return false;
-    return wf_mul(n, s->dtype.bits / 8, &n) && n <= max_bytes;
-}
-
-static bool output_is_sane(const weft_plan *p, uint32_t i, uint64_t max_bytes)
-{
-    const weft_tensor_spec *s = &p->output[i];
-    if (!spec_is_sane(s, max_bytes) || s->dtype.code != WEFT_DT_FLOAT || s->dtype.bits != 32 ||
-        p->output_name[i] == NULL)
-        return false;
-    int64_t rows = (int64_t)(wf_spec_numel(s) / (uint64_t)s->shape[s->ndim - 1]);
-    return p->stream_rows[i] >= 0 && p->stream_rows[i] <= rows && rows <= INT32_MAX;
 }
 
 /* The width of rows that the sites of stream s expect. */
@@ -63,15 +42,12 @@ static weft_status check_widths(const wf_plan_limits *l, const wf_hooks *sites,
 weft_status wf_plan_check(const wf_plan_limits *l, const wf_hooks *sites, const wf_modality *m,
                           const weft_plan *p, weft_error *err)
 {
-    bool ok = p->n_inputs <= WEFT_MAX_INPUTS && p->n_outputs >= 1 &&
-              p->n_outputs <= WEFT_MAX_OUTPUTS && p->n_placeholders >= 1;
-    for (uint32_t i = 0; ok && i < p->n_inputs; i++)
-        ok = spec_is_sane(&p->input[i], l->max_bytes) && p->input_name[i] != NULL;
-    for (uint32_t i = 0; ok && i < p->n_outputs; i++)
-        ok = output_is_sane(p, i, l->max_bytes);
-    if (!ok)
-        return wf_fail(err, WEFT_E_INTERNAL, "%s gave a plan with impossible sizes",
-                       wf_plugin_id(m->plugin));
+    char what[200];
+    if (wf_plan_fault(p, l->max_bytes, what, sizeof what))
+        return wf_fail_stage(err,
+                             wf_fail(err, WEFT_E_INTERNAL, "%s gave a plan with %s in plan",
+                                     wf_plugin_id(m->plugin), what),
+                             WEFT_STAGE_PLUGIN);
     if ((uint64_t)p->n_placeholders > l->max_tokens)
         return wf_fail(err, WEFT_E_LIMIT, "%lld tokens are over --max-tokens %llu",
                        (long long)p->n_placeholders, (unsigned long long)l->max_tokens);

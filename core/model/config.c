@@ -13,7 +13,6 @@
 #include "core/kv/pages.h"
 
 #define MAX_DIM (1 << 24)
-#define MAX_EXTRA (1 << 20) /* rows beyond the vocabulary */
 
 /* Where keys are looked up: the file at a path, then the map's defaults. */
 typedef struct keys {
@@ -76,7 +75,25 @@ static weft_status check_activation(const keys *k, weft_error *err)
     return WEFT_OK;
 }
 
-static weft_status read_sizes(const keys *k, int32_t n_layers, wf_config *c, weft_error *err)
+/* The layers of the map are some of the file's; a file that does not say how many it has can hold
+ * all that a map may have. */
+static weft_status read_layers(const keys *k, const weft_text_map *map, wf_config *c,
+                               weft_error *err)
+{
+    char        what[160];
+    int32_t     n = 0;
+    weft_status status = key_i32(k, "num_hidden_layers", map != NULL ? WF_MAX_LAYERS : -1, 1,
+                                 WF_MAX_LAYERS, &n, err);
+    if (status != WEFT_OK)
+        return status;
+    if (map != NULL && wf_text_map_layers(map, n, what, sizeof what))
+        return wf_fail(err, WEFT_E_INTERNAL, "%s: the text map has %s", k->dir, what);
+    c->n_layers = map != NULL ? map->n_layers : n;
+    return WEFT_OK;
+}
+
+static weft_status read_sizes(const keys *k, const weft_text_map *map, wf_config *c,
+                              weft_error *err)
 {
     weft_status status;
     if ((status = key_i32(k, "hidden_size", -1, 1, MAX_DIM, &c->d_model, err)) != WEFT_OK ||
@@ -88,10 +105,7 @@ static weft_status read_sizes(const keys *k, int32_t n_layers, wf_config *c, wef
         (status = key_i32(k, "max_position_embeddings", 2048, 1, INT_MAX, &c->max_positions,
                           err)) != WEFT_OK)
         return status;
-    if (n_layers > 0)
-        c->n_layers = n_layers;
-    else if ((status = key_i32(k, "num_hidden_layers", -1, 1, WF_MAX_LAYERS, &c->n_layers, err)) !=
-             WEFT_OK)
+    if ((status = read_layers(k, map, c, err)) != WEFT_OK)
         return status;
     int64_t head_dim = c->d_model / c->n_heads;
     status = key_i32(k, "head_dim", head_dim > 0 ? head_dim : 1, 2, 4096, &c->head_dim, err);
@@ -178,7 +192,7 @@ static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *
 {
     double      eps = 0;
     int32_t     tied = 0;
-    weft_status status = read_sizes(k, map != NULL ? map->n_layers : 0, c, err);
+    weft_status status = read_sizes(k, map, c, err);
     if (status != WEFT_OK || (status = read_rope(k, c, err)) != WEFT_OK ||
         (status = key_f64(k, "rms_norm_eps", 1e-6, &eps, err)) != WEFT_OK ||
         (status = check_activation(k, err)) != WEFT_OK ||
@@ -189,13 +203,6 @@ static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *
         return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: rms_norm_eps %g is out of range",
                        k->dir, eps);
     c->rms_eps = (float)eps;
-    if (map != NULL &&
-        (map->extra_rows < 0 || map->extra_rows > MAX_EXTRA ||
-         (map->extra_rows > 0 && (map->extra_embedding == NULL || map->extra_head == NULL))))
-        return wf_fail(
-            err, WEFT_E_CORRUPT,
-            "%s: the text map has %d rows beyond the vocabulary, not 0..%d with two tables", k->dir,
-            map->extra_rows, MAX_EXTRA);
     c->extra = map != NULL ? map->extra_rows : 0;
     c->vocab += c->extra;
     status = wf_json_bool(k->file, "config.json", "tie_word_embeddings", &tied, err);
@@ -212,9 +219,6 @@ weft_status wf_config_read(weft_package *p, const weft_text_map *map, wf_config 
     weft_status status = wf_package_json(p, "config.json", &root, err);
     if (status != WEFT_OK)
         return status;
-    if (map != NULL && (map->n_layers < 1 || map->n_layers > WF_MAX_LAYERS))
-        return wf_fail(err, WEFT_E_CORRUPT, "%s: the text map has %d layers", wf_package_dir(p),
-                       map->n_layers);
     if (map != NULL && map->defaults != NULL) {
         status = wf_json_parse(map->defaults, strlen(map->defaults), "the text map's defaults",
                                &defaults, err);

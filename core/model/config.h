@@ -6,10 +6,8 @@
 #include "core/model/directory.h"
 #include <stdbool.h>
 
+#include "core/model/text_map.h"
 #include "core/ops/op.h"
-#include "weft/checkpoint.h"
-
-#define WF_MAX_LAYERS 1024
 
 /* llama3 frequency scaling (transformers modeling_rope_utils.py, Meta apply_scaling); factor 1:
  * none. */
@@ -29,7 +27,8 @@ typedef struct wf_config {
 } wf_config;
 
 /* Reads the core's numbers from p's config.json; map NULL: a plain LlamaForCausalLM directory.
- * CORRUPT or UNSUPPORTED with the key and the value. */
+ * CORRUPT or UNSUPPORTED with the key and the value; INTERNAL where the map, which was found good
+ * by itself, does not fit the file. */
 weft_status wf_config_read(weft_package *p, const weft_text_map *map, wf_config *out,
                            weft_error *err);
 

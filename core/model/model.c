@@ -8,8 +8,6 @@
 
 #include "core/base/mem.h"
 
-#define NAME_MAX_BYTES 512
-
 typedef struct names {                                       /* how this directory spells them */
     const char    *prefix, *head, *extra_embed, *extra_head; /* extra_*: NULL: none */
     const int32_t *layers;                                   /* NULL: 0, 1, 2, ... */
@@ -25,13 +23,13 @@ static const char *const layer_names[LAYER_TENSORS] = {
 
 static void layer_name(char *out, const names *n, int32_t layer, int32_t which)
 {
-    snprintf(out, NAME_MAX_BYTES, "%slayers.%d.%s.weight", n->prefix,
+    snprintf(out, WF_NAME_BYTES, "%slayers.%d.%s.weight", n->prefix,
              n->layers != NULL ? n->layers[layer] : layer, layer_names[which]);
 }
 
 static void top_name(char *out, const names *n, const char *name)
 {
-    snprintf(out, NAME_MAX_BYTES, "%s%s", n->prefix, name);
+    snprintf(out, WF_NAME_BYTES, "%s%s", n->prefix, name);
 }
 
 static wf_want want_of(const wf_config *c, int32_t which, const char *name)
@@ -71,7 +69,7 @@ static void check_embed(wf_problems *pr, wf_loader *l, const wf_config *c, const
 
 static weft_status check_all(wf_loader *l, const wf_config *c, const names *n, weft_error *err)
 {
-    char        name[NAME_MAX_BYTES];
+    char        name[WF_NAME_BYTES];
     wf_problems pr = WF_PROBLEMS_INIT;
     for (int32_t i = 0; i < c->n_layers; i++)
         for (int32_t which = 0; which < LAYER_TENSORS; which++) {
@@ -97,7 +95,7 @@ static weft_status load_layer(wf_loader *l, wf_model *m, const names *n, int32_t
 {
     const wf_config  *c = &m->config;
     wf_layer_weights *y = &m->layers[i];
-    char              text[LAYER_TENSORS][NAME_MAX_BYTES];
+    char              text[LAYER_TENSORS][WF_NAME_BYTES];
     const char       *name[LAYER_TENSORS];
     int64_t q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
     for (int32_t which = 0; which < LAYER_TENSORS; which++) {
@@ -120,7 +118,7 @@ static weft_status load_layer(wf_loader *l, wf_model *m, const names *n, int32_t
 static weft_status load_top(wf_loader *l, wf_model *m, const names *n, weft_error *err)
 {
     const wf_config *c = &m->config;
-    char             text[NAME_MAX_BYTES];
+    char             text[WF_NAME_BYTES];
     const char      *embed[] = {text, n->extra_embed}, *head[] = {n->head, n->extra_head};
     int32_t          n_tables = c->extra > 0 ? 2 : 1;
     top_name(text, n, "embed_tokens.weight");

@@ -3,13 +3,15 @@
  * follow and every function that it will call is looked at once, here. */
 #include <string.h>
 
-#include "core/plugin/found.h"
+#include "core/plugin/loaded.h"
 #include "weft/checkpoint.h"
 #include "weft/decoder.h"
 #include "weft/modality.h"
 #include "weft/tokenizer.h"
 
 #define COMPONENTS_MAX 64u
+#define KINDS_MAX 16u  /* of media, that one component takes */
+#define KIND_BYTES 64u /* of a kind's name, its end included */
 
 /* A function of a vtable that may not be NULL: where it stands and what it is called. */
 typedef struct must {
@@ -74,6 +76,30 @@ static weft_status check_rule(const kind_rule *rule, const weft_component *c, co
     return WEFT_OK;
 }
 
+/* A list of kinds has names, and an end where one can be looked for. */
+static bool kinds_ok(const char *const *kinds)
+{
+    uint32_t n = 0;
+    for (; n < KINDS_MAX && kinds[n] != NULL; n++)
+        if (kinds[n][0] == '\0' || strnlen(kinds[n], KIND_BYTES) == KIND_BYTES)
+            return false;
+    return n > 0 && n < KINDS_MAX;
+}
+
+static weft_status check_kinds(const kind_rule *rule, const weft_component *c, const char *path,
+                               weft_error *err)
+{
+    const char *const *kinds;
+    if (strcmp(rule->musts[0].name, "kinds") != 0)
+        return WEFT_OK;
+    memcpy(&kinds, (const char *)c->vtable + rule->musts[0].at, sizeof kinds);
+    if (kinds_ok(kinds))
+        return WEFT_OK;
+    return wf_fail(err, WEFT_E_INVALID,
+                   "%s: component %s (%s) has kinds that are no list of 1 to %u names and a NULL",
+                   path, c->name, c->kind, KINDS_MAX - 1);
+}
+
 static weft_status check_component(const weft_component *c, const char *path, weft_error *err)
 {
     if (c->kind == NULL || c->name == NULL || c->vtable == NULL)
@@ -83,6 +109,8 @@ static weft_status check_component(const weft_component *c, const char *path, we
         weft_status st = WEFT_OK;
         if (strcmp(rules[i].kind, c->kind) == 0)
             st = check_rule(&rules[i], c, path, err);
+        if (st == WEFT_OK && strcmp(rules[i].kind, c->kind) == 0)
+            st = check_kinds(&rules[i], c, path, err);
         if (st != WEFT_OK)
             return st;
     }
@@ -126,10 +154,11 @@ static weft_status check_components(const weft_descriptor *d, const wf_manifest 
     return WEFT_OK;
 }
 
-static weft_status check_needs(const weft_descriptor *d, const char *path, weft_error *err)
+static weft_status check_needs(const weft_descriptor *d, bool (*serves)(const char *interface_id),
+                               const char *path, weft_error *err)
 {
     for (const char *const *id = d->needs_host; id != NULL && *id != NULL; id++)
-        if (!wf_host_serves(*id))
+        if (serves == NULL || !serves(*id))
             return wf_fail(err, WEFT_E_UNSUPPORTED,
                            "%s: needs the host interface %.60s, which this version does not have",
                            path, *id);
@@ -157,7 +186,8 @@ static weft_status check_services(const char *const *said, char *const *promised
                                 path, line, n, count);
 }
 
-weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest *m, const char *path,
+weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest          *m,
+                                bool (*serves)(const char *interface_id), const char *path,
                                 weft_error *err)
 {
     weft_status st;
@@ -179,5 +209,5 @@ weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest *m, 
         st = check_services(d->needs_service, m->needs, m->n_needs, "needs", path, err);
     if (st == WEFT_OK)
         st = check_services(d->gives_service, m->gives, m->n_gives, "gives", path, err);
-    return st == WEFT_OK ? check_needs(d, path, err) : st;
+    return st == WEFT_OK ? check_needs(d, serves, path, err) : st;
 }

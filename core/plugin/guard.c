@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Process state around foreign code. dlopen() of a library linked with -ffast-math sets
- * flush-to-zero in the loading thread (gcc's crtfastmath.o does it in a constructor), and
- * initialisers have been seen to set locales and signal handlers: what was there before is put back
- * and the plugin named. */
+/* Process state around foreign code that sets things up. dlopen() of a library linked with
+ * -ffast-math sets flush-to-zero in the loading thread (gcc's crtfastmath.o does it in a
+ * constructor), and initialisers have been seen to set locales and signal handlers: what was there
+ * before is put back and the plugin named. */
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
@@ -11,20 +11,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
-#include <fenv.h>
 
 #include "core/base/mem.h"
-#include "core/plugin/found.h"
+#include "core/base/running.h"
+#include "core/plugin/guard.h"
 
 #define SIGNALS 65
 
 struct wf_guard {
-    unsigned         mxcsr;
-    uint16_t         x87;
-    int              rounding;
+    wf_fpu           fpu;
     char            *locale;
     locale_t         thread_locale;
     int              cwd; /* fd, or -1 where the directory cannot be opened */
@@ -34,15 +29,6 @@ struct wf_guard {
     char           **environment;
     size_t           n_environment;
 };
-
-static void read_fpu(wf_guard *g)
-{
-#if defined(__x86_64__)
-    g->mxcsr = _mm_getcsr();
-    __asm__ volatile("fnstcw %0" : "=m"(g->x87));
-#endif
-    g->rounding = fegetround();
-}
 
 static mode_t read_umask(void)
 {
@@ -92,7 +78,7 @@ wf_guard *wf_guard_take(void)
     const char *locale = setlocale(LC_ALL, NULL);
     if (g == NULL)
         return NULL;
-    read_fpu(g);
+    g->fpu = wf_fpu_read();
     g->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     g->umask = read_umask();
     g->thread_locale = uselocale((locale_t)0);
@@ -113,21 +99,18 @@ static void note(char *what, size_t cap, const char *name)
     snprintf(what + n, cap - n, "%s%s", n != 0 ? ", " : "", name);
 }
 
+const char *wf_changed_fpu(uint32_t changed)
+{
+    return (changed & WF_CHANGED_MODE) != 0       ? "the floating-point mode"
+           : (changed & WF_CHANGED_ROUNDING) != 0 ? "the rounding mode"
+                                                  : NULL;
+}
+
 static void restore_fpu(const wf_guard *g, char *what, size_t cap)
 {
-    wf_guard now;
-    memset(&now, 0, sizeof now);
-    read_fpu(&now);
-    /* The low six bits of MXCSR are sticky exception flags: any arithmetic sets them. */
-    if ((now.mxcsr & ~0x3fu) != (g->mxcsr & ~0x3fu) || now.x87 != g->x87)
-        note(what, cap, "the floating-point mode");
-    else if (now.rounding != g->rounding)
-        note(what, cap, "the rounding mode");
-    fesetround(g->rounding);
-#if defined(__x86_64__)
-    _mm_setcsr(g->mxcsr);
-    __asm__ volatile("fldcw %0" : : "m"(g->x87));
-#endif
+    const char *changed = wf_changed_fpu(wf_fpu_restore(&g->fpu));
+    if (changed != NULL)
+        note(what, cap, changed);
 }
 
 static void restore_locale(const wf_guard *g, char *what, size_t cap)

@@ -5,34 +5,17 @@
  * RTLD_NOW finds missing symbols here and not at the first call; NODELETE because unloading foreign
  * code is not safe (threads, thread-local storage, atexit handlers that live in it). */
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/plugin/found.h"
+#include "core/plugin/loaded.h"
+#include "core/plugin/visit.h"
 
 #define CANARY 0x5a
 #define CANARY_SIZE 128
-
-static _Thread_local const char *current;
-
-const char *wf_plugin_current(void)
-{
-    return current;
-}
-
-const char *wf_plugin_enter(const wf_plugin *p)
-{
-    const char *before = current;
-    current = p->id;
-    return before;
-}
-
-void wf_plugin_leave(const char *before)
-{
-    current = before;
-}
 
 static weft_status check_identity(const wf_found *f, weft_error *err)
 {
@@ -124,68 +107,52 @@ static weft_status greet(const wf_found *f, void *library, weft_plugin *out, wef
     return st;
 }
 
-static weft_status make(wf_registry *r, const wf_found *f, void *library, const weft_plugin *filled,
-                        wf_plugin **out, weft_error *err)
+static weft_status make(const wf_registry_config *cfg, const wf_found *f, void *library,
+                        const weft_plugin *filled, wf_plugin **out, weft_error *err)
 {
-    const wf_registry_config *cfg = wf_registry_cfg(r);
-    wf_plugin                *p = wf_zalloc(sizeof *p);
+    wf_plugin *p = wf_zalloc(sizeof *p);
     *out = p;
     if (p == NULL)
         return wf_fail_nomem(err, sizeof *p, "a plugin");
-    pthread_mutex_init(&p->held_lock, NULL);
-    p->registry = r;
     p->library = library;
     p->desc = filled->desc;
     p->init = filled->init;
     p->deinit = filled->deinit;
-    p->cpu_flags = cfg->cpu_flags;
-    p->settings = cfg->settings;
-    p->cancelled = cfg->cancelled;
-    p->cancelled_ctx = cfg->cancelled_ctx;
-    p->progress = cfg->progress;
+    p->maker = cfg->hosts;
     p->id = wf_strdup(f->manifest.id);
     p->version = wf_strdup(f->manifest.version);
     p->path = wf_strdup(f->path);
     if (p->id == NULL || p->version == NULL || p->path == NULL)
         return wf_fail_nomem(err, 1, "a plugin");
-    wf_host_init(p);
-    return WEFT_OK;
+    return p->maker.make(p->maker.ctx, p->id, p->desc, &p->host, err);
 }
 
 static void drop(wf_plugin *p)
 {
     if (p == NULL)
         return;
-    wf_host_clear(p);
-    pthread_mutex_destroy(&p->held_lock);
+    if (p->host != NULL)
+        p->maker.clear(p->maker.ctx, p->host, p->path);
     wf_free(p->id);
     wf_free(p->version);
     wf_free(p->path);
     wf_free(p);
 }
 
-/* A plugin may answer with any number and without a message. */
 static weft_status start(wf_plugin *p, weft_error *err)
 {
-    weft_error  why = WF_ERROR_INIT;
-    weft_status st = p->init(&p->host, &why);
-    if (st == WEFT_OK)
-        return WEFT_OK;
-    why.message[sizeof why.message - 1] = '\0';
-    return wf_fail(err, st < 0 && st >= WEFT_E_NUMERIC ? st : WEFT_E_INTERNAL,
-                   "%s: plugin %s did not start: %.300s", p->path, p->id,
-                   why.message[0] != '\0' ? why.message : wf_status_name(st));
+    wf_visit v;
+    wf_visit_begin(&v, p, "init", p->path, 0);
+    return wf_visit_end(&v, p->init(p->host, &v.why), err);
 }
 
 /* A value of the user's that does not fit says where it stands; the plugin's own mistake names its
  * file. */
-static weft_status declare(wf_registry *r, const wf_found *f, const weft_descriptor *d,
+static weft_status declare(weft_settings *settings, const wf_found *f, const weft_descriptor *d,
                            weft_error *err)
 {
-    weft_settings *settings = wf_registry_cfg(r)->settings;
-    weft_error     why = WF_ERROR_INIT;
-    weft_status    st;
-    st = wf_settings_declare(settings, f->manifest.id, d->options, d->n_options, &why);
+    weft_error  why = WF_ERROR_INIT;
+    weft_status st = wf_settings_declare(settings, f->manifest.id, d->options, d->n_options, &why);
     if (st == WEFT_OK)
         return WEFT_OK;
     bool users = why.stage == WEFT_STAGE_USAGE;
@@ -195,7 +162,8 @@ static weft_status declare(wf_registry *r, const wf_found *f, const weft_descrip
 }
 
 /* Everything that may run code of the plugin, within the guard. */
-static weft_status bring_up(wf_registry *r, wf_found *f, wf_plugin **out, weft_error *err)
+static weft_status bring_up(const wf_registry_config *cfg, wf_found *f, wf_plugin **out,
+                            weft_error *err)
 {
     void       *library = NULL;
     weft_plugin filled = {.desc = NULL};
@@ -203,13 +171,13 @@ static weft_status bring_up(wf_registry *r, wf_found *f, wf_plugin **out, weft_e
     if (st == WEFT_OK)
         st = greet(f, library, &filled, err);
     if (st == WEFT_OK)
-        st = wf_descriptor_check(filled.desc, &f->manifest, f->path, err);
+        st = wf_descriptor_check(filled.desc, &f->manifest, cfg->hosts.serves, f->path, err);
     if (st == WEFT_OK)
-        st = declare(r, f, filled.desc, err);
+        st = declare(cfg->settings, f, filled.desc, err);
     if (st == WEFT_OK)
-        st = make(r, f, library, &filled, out, err);
+        f->desc = filled.desc;
     if (st == WEFT_OK)
-        st = wf_host_packages_open(*out, err);
+        st = make(cfg, f, library, &filled, out, err);
     if (st == WEFT_OK)
         st = start(*out, err);
     if (st != WEFT_OK) {
@@ -219,48 +187,51 @@ static weft_status bring_up(wf_registry *r, wf_found *f, wf_plugin **out, weft_e
     return st;
 }
 
-static void report_changes(wf_found *f, const char *changed)
+/* marks: what was put back already, before init. */
+static void report_changes(wf_found *f, uint32_t marks, const char *changed)
 {
-    char line[512];
-    if (changed[0] == '\0')
+    char        line[512];
+    const char *fpu = wf_changed_fpu(marks);
+    if (fpu == NULL && changed[0] == '\0')
         return;
-    snprintf(line, sizeof line,
-             "%s: plugin %s changed %s while it was loaded; that was put back, but tell its author",
-             f->path, f->manifest.id, changed);
+    snprintf(
+        line, sizeof line,
+        "%s: plugin %s changed %s%s%s while it was loaded; that was put back, but tell its author",
+        f->path, f->manifest.id, fpu != NULL ? fpu : "",
+        fpu != NULL && changed[0] != '\0' ? ", " : "", changed);
     wf_log(WEFT_LOG_WARN, "%s", line);
-    wf_free(f->reason);
-    f->reason = wf_strdup(line);
+    wf_found_warn(f, line);
 }
 
-weft_status wf_plugin_open(wf_registry *r, wf_found *f, wf_plugin **out, weft_error *err)
+/* While its constructors and its entry run there is no record of the plugin: the manifest's id
+ * speaks for it. */
+weft_status wf_plugin_open(const wf_registry_config *cfg, wf_found *f, wf_plugin **out,
+                           weft_error *err)
 {
     char        changed[200];
     wf_guard   *guard = wf_guard_take();
-    const char *before = current;
+    wf_running  running = {f->manifest.id, "loading", f->path, wf_fpu_read(), 0};
     weft_status st;
     *out = NULL;
     if (guard == NULL)
         return wf_fail_nomem(err, 1, "loading a plugin");
     if (f->reason != NULL)
         wf_log(WEFT_LOG_WARN, "%s", f->reason);
-    current = f->manifest.id;
-    st = bring_up(r, f, out, err);
-    current = before;
+    wf_running *before = wf_running_set(&running);
+    st = bring_up(cfg, f, out, err);
+    wf_running_set(before);
     wf_guard_restore(guard, changed, sizeof changed);
-    report_changes(f, changed);
+    report_changes(f, atomic_load(&running.marks), changed);
     return st;
 }
 
 void wf_plugin_close(wf_plugin *p)
 {
+    wf_visit v;
     if (p == NULL)
         return;
-    const char *before = wf_plugin_enter(p);
-    p->deinit(&p->host);
-    wf_plugin_leave(before);
-    int64_t left = atomic_load(&p->live_blocks);
-    if (left != 0)
-        wf_log(WEFT_LOG_WARN, "%s: plugin %s left %lld blocks of memory behind", p->path, p->id,
-               (long long)left);
+    wf_visit_begin(&v, p, "deinit", NULL, WF_VISIT_SETUP);
+    p->deinit(p->host);
+    (void)wf_visit_end(&v, WEFT_OK, NULL);
     drop(p);
 }

@@ -3,13 +3,16 @@
  */
 #include "core/plugin/manifest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/distance.h"
 
 #define ID_MAX 64u
 #define VERSION_MAX 32u
 #define ITEMS_MAX 64u /* of one comma-separated line */
+#define WORD_MAX 60   /* bytes of an unknown word that a warning shows */
 
 typedef struct lines { /* values inside the manifest's text, NULL where absent */
     char *id, *version, *abi, *components, *architectures, *links, *needs, *gives;
@@ -21,30 +24,41 @@ static weft_status bad(const char *name, const char *what, weft_error *err)
                    "%s: its manifest %s; rebuild the plugin with WEFT_PLUGIN()", name, what);
 }
 
+static const char *const keys[] = {"id",    "version", "abi",  "components", "architectures",
+                                   "links", "needs",   "gives"};
+static const char *const kinds[] = {"decoder", "modality", "checkpoint", "tokenizer", "segmenter"};
+#define COUNT(a) (sizeof(a) / sizeof(a)[0])
+
 static char **place_of(lines *l, const char *key)
 {
-    const struct {
-        const char *key;
-        char      **place;
-    } table[] = {
-        {"id", &l->id},
-        {"version", &l->version},
-        {"abi", &l->abi},
-        {"components", &l->components},
-        {"architectures", &l->architectures},
-        {"links", &l->links},
-        {"needs", &l->needs},
-        {"gives", &l->gives},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (strcmp(table[i].key, key) == 0)
-            return table[i].place;
-    return NULL; /* a key of a later minor: not for us */
+    char **const places[] = {&l->id,    &l->version, &l->abi,  &l->components, &l->architectures,
+                             &l->links, &l->needs,   &l->gives};
+    for (size_t i = 0; i < COUNT(keys); i++)
+        if (strcmp(keys[i], key) == 0)
+            return places[i];
+    return NULL; /* of a later minor, or a slip of the pen */
 }
 
-static weft_status split_lines(char *text, const char *name, lines *l, weft_error *err)
+/* Keeps the first unknown word, with the known one that may have been meant. Out of memory loses
+ * the warning. */
+static void note_unknown(wf_manifest *m, const char *what, const char *word, size_t n,
+                         const char *const *known, size_t n_known)
 {
-    for (char *line = text; *line != '\0';) {
+    char        text[WORD_MAX + 1], line[160];
+    const char *near;
+    if (m->unknown != NULL)
+        return;
+    snprintf(text, sizeof text, "%.*s", (int)n, word);
+    near = wf_nearest(text, known, n_known);
+    snprintf(line, sizeof line, "the %s %s%s%s%s", what, text,
+             near != NULL ? " (did you mean " : "", near != NULL ? near : "",
+             near != NULL ? "?)" : "");
+    m->unknown = wf_strdup(line);
+}
+
+static weft_status split_lines(wf_manifest *m, const char *name, lines *l, weft_error *err)
+{
+    for (char *line = m->text; *line != '\0';) {
         char *end = strchr(line, '\n'), *equals = strchr(line, '=');
         if (end == NULL)
             return bad(name, "has a last line without an end", err);
@@ -56,6 +70,8 @@ static weft_status split_lines(char *text, const char *name, lines *l, weft_erro
             return bad(name, "has a key twice", err);
         if (place != NULL)
             *place = equals + 1;
+        else
+            note_unknown(m, "key", line, strlen(line), keys, COUNT(keys));
         line = end + 1;
     }
     return WEFT_OK;
@@ -111,10 +127,28 @@ static bool id_ok(const char *id)
            strchr(id, '.') != NULL && id[0] != '.' && n > 0 && id[n - 1] != '.';
 }
 
+/* The kind of a component line is one of ours in short or in full, or somebody's own, which has the
+ * dots of a reversed domain name. */
+static void check_kinds(wf_manifest *m)
+{
+    for (uint32_t i = 0; i < m->n_components; i++) {
+        const char *line = m->components[i], *colon = strrchr(line, ':');
+        size_t      n = colon != NULL ? (size_t)(colon - line) : strlen(line);
+        bool        ours = strncmp(line, "weft.", 5) == 0, known = false;
+        for (size_t k = 0; k < COUNT(kinds); k++) {
+            char full[40];
+            snprintf(full, sizeof full, "weft.%s/1", kinds[k]);
+            known = known || wf_manifest_kind_is(line, full);
+        }
+        if (!known && (ours || memchr(line, '.', n) == NULL))
+            note_unknown(m, "component kind", line, n, kinds, COUNT(kinds));
+    }
+}
+
 static weft_status fill(wf_manifest *m, const char *name, weft_error *err)
 {
     lines       l = {0};
-    weft_status st = split_lines(m->text, name, &l, err);
+    weft_status st = split_lines(m, name, &l, err);
     if (st != WEFT_OK)
         return st;
     if (l.id == NULL || l.version == NULL || l.abi == NULL)
@@ -137,6 +171,8 @@ static weft_status fill(wf_manifest *m, const char *name, weft_error *err)
         st = split_items(l.needs, &m->needs, &m->n_needs, name, err);
     if (st == WEFT_OK)
         st = split_items(l.gives, &m->gives, &m->n_gives, name, err);
+    if (st == WEFT_OK)
+        check_kinds(m);
     return st;
 }
 
@@ -164,6 +200,7 @@ weft_status wf_manifest_parse(const char *text, uint64_t n, const char *name, wf
 void wf_manifest_free(wf_manifest *m)
 {
     wf_free(m->text);
+    wf_free(m->unknown);
     wf_free(m->components);
     wf_free(m->architectures);
     wf_free(m->links);

@@ -18,7 +18,9 @@ typedef struct wf_manifest {
     char   **architectures;  /* values of config.json's "architectures" */
     char   **links;          /* DT_NEEDED beyond libc and libm */
     char   **needs, **gives; /* services: ids of weft/services.h */
-    uint32_t n_components, n_architectures, n_links, n_needs, n_gives;
+    uint32_t n_components, n_architectures, n_links, n_needs, n_gives, reserved;
+    char *unknown; /* owned: "the key colour" or "the component kind decodr", the first thing that
+                      no version of this host's has; NULL: nothing */
 } wf_manifest;
 
 /* Reads the note from fd, a regular file of `bytes` bytes; name is for messages. Every offset is

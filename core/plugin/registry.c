@@ -9,7 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/plugin/dirs.h"
-#include "core/plugin/found.h"
+#include "core/plugin/loaded.h"
 
 struct wf_registry {
     wf_registry_config cfg;
@@ -19,7 +19,6 @@ struct wf_registry {
     wf_plugin        **loaded; /* in order of loading */
     wf_plugin        **by_id;
     size_t             n_loaded;
-    wf_service        *services;
 };
 
 weft_status wf_registry_create(const wf_registry_config *cfg, wf_registry **out, weft_error *err)
@@ -56,11 +55,6 @@ void wf_registry_destroy(wf_registry **reg)
     *reg = NULL;
 }
 
-const wf_registry_config *wf_registry_cfg(const wf_registry *r)
-{
-    return &r->cfg;
-}
-
 weft_status wf_registry_scan(wf_registry *r, weft_error *err)
 {
     const char **paths;
@@ -68,13 +62,15 @@ weft_status wf_registry_scan(wf_registry *r, weft_error *err)
     weft_status  st;
     if (r->scanned || r->safe)
         return WEFT_OK;
+    size_t also = r->cfg.also != NULL;
     while (wf_settings_item(r->cfg.settings, "plugin", n) != NULL)
         n++;
+    n += also;
     paths = wf_zalloc_n(n + 1, sizeof *paths);
     if (paths == NULL)
         return wf_fail_nomem(err, (n + 1) * sizeof *paths, "the list of plugins");
     for (size_t i = 0; i < n; i++)
-        paths[i] = wf_settings_item(r->cfg.settings, "plugin", i);
+        paths[i] = i < also ? r->cfg.also : wf_settings_item(r->cfg.settings, "plugin", i - also);
     st = wf_search(paths, n, r->plugin_dir, &r->found, err);
     wf_free(paths);
     if (st != WEFT_OK)
@@ -92,7 +88,8 @@ void wf_registry_candidate(const wf_registry *r, size_t index, wf_candidate *out
 {
     const wf_found *f = &r->found.v[index];
     *out = (wf_candidate){
-        f->path, wf_where_name(f->where), f->state, &f->manifest, f->reason, f->status, f->plugin};
+        f->path, wf_where_name(f->where), f->state, &f->manifest, f->reason, f->status, f->plugin,
+        f->desc};
 }
 
 static int by_id(const void *a, const void *b)
@@ -111,11 +108,6 @@ static weft_status make_room(wf_registry *r, weft_error *err)
         return wf_fail_nomem(err, n * sizeof *sorted, "the list of plugins");
     r->by_id = sorted;
     return WEFT_OK;
-}
-
-wf_service **wf_registry_services(wf_registry *r)
-{
-    return &r->services;
 }
 
 static weft_status load_found(wf_registry *r, wf_found *f, wf_plugin **out, weft_error *err);
@@ -169,11 +161,13 @@ static weft_status load_found(wf_registry *r, wf_found *f, wf_plugin **out, weft
         return wf_fail_stage(err,
                              wf_fail(err, f->status, "%s", f->reason != NULL ? f->reason : f->path),
                              WEFT_STAGE_PLUGIN);
+    if (r->cfg.hosts.make == NULL)
+        return wf_fail(err, WEFT_E_STATE, "%s: plugins are only listed here", f->path);
     st = load_needs(r, f, &why);
     if (st == WEFT_OK)
         st = make_room(r, &why);
     if (st == WEFT_OK)
-        st = wf_plugin_open(r, f, out, &why);
+        st = wf_plugin_open(&r->cfg, f, out, &why);
     if (st != WEFT_OK) {
         uint32_t stage = why.stage != WEFT_STAGE_NONE ? why.stage : WEFT_STAGE_PLUGIN;
         if (st != WEFT_E_NOMEM)

@@ -11,22 +11,18 @@
 
 #include <stdbool.h>
 
-#include "core/device/device.h"
-#include "core/plugin/manifest.h"
+#include "core/plugin/found.h"
+#include "core/plugin/host_maker.h"
 #include "core/settings/settings.h"
 
 typedef struct wf_registry wf_registry;
 typedef struct wf_plugin   wf_plugin;
 
 typedef struct wf_registry_config {
-    weft_settings *settings; /* borrowed until destroy; gives --plugin, --safe and [plugin ID] */
-    uint64_t       cpu_flags;
-    /* Polled by plugins through host->cancelled, from any thread; NULL: never. */
-    int32_t (*cancelled)(void *ctx);
-    /* What plugins say through host->progress; NULL: nobody listens. */
-    void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit);
-    void       *cancelled_ctx; /* of both */
-    const char *plugin_dir;    /* NULL: the one compiled in; "": none */
+    weft_settings *settings;   /* borrowed until destroy; gives --plugin, --safe and [plugin ID] */
+    wf_host_maker  hosts;      /* make NULL: this registry looks at files and loads nothing */
+    const char    *plugin_dir; /* NULL: the one compiled in; "": none */
+    const char    *also;       /* NULL, or one more file, as if named by --plugin first */
 } wf_registry_config;
 
 /* On failure *out is NULL. Reads nothing yet. */
@@ -34,16 +30,15 @@ weft_status wf_registry_create(const wf_registry_config *cfg, wf_registry **out,
 /* deinit of every plugin in reverse order of loading; the engine has destroyed their components. */
 void wf_registry_destroy(wf_registry **r);
 
-enum wf_candidate_state { WF_PLUGIN_AVAILABLE, WF_PLUGIN_LOADED, WF_PLUGIN_REJECTED };
-
 typedef struct wf_candidate {
-    const char        *path;  /* resolved */
-    const char        *where; /* "--plugin", "WEFT_PLUGIN_PATH", "user", "built-in" */
-    int32_t            state;
-    const wf_manifest *manifest; /* id is NULL where it could not be read */
-    const char        *reason;   /* REJECTED: one sentence; else a warning, or NULL */
-    weft_status        status;   /* REJECTED: why */
-    const wf_plugin   *plugin;   /* LOADED */
+    const char            *path;  /* resolved */
+    const char            *where; /* "--plugin", "WEFT_PLUGIN_PATH", "user", "built-in" */
+    int32_t                state;
+    const wf_manifest     *manifest; /* id is NULL where it could not be read */
+    const char            *reason;   /* REJECTED: one sentence; else a warning, or NULL */
+    weft_status            status;   /* REJECTED: why */
+    const wf_plugin       *plugin;   /* LOADED */
+    const weft_descriptor *desc;     /* LOADED, or refused after its descriptor was found good */
 } wf_candidate;
 
 /* Finds candidates and reads their manifests; once, later calls do nothing. A bad file is a
@@ -52,9 +47,6 @@ weft_status wf_registry_scan(wf_registry *r, weft_error *err);
 /* In search order. */
 size_t wf_registry_count(const wf_registry *r);
 void   wf_registry_candidate(const wf_registry *r, size_t index, wf_candidate *out);
-
-/* One file: its manifest, without loading. For `weft plugin inspect`. */
-weft_status wf_registry_inspect(const char *path, wf_manifest *out, weft_error *err);
 
 /* Everything named by --plugin or a section. One failure is the failure. */
 weft_status wf_registry_load_named(wf_registry *r, weft_error *err);
@@ -78,39 +70,13 @@ const void *wf_registry_component(wf_registry *r, const char *kind, size_t index
                                   wf_plugin **owner);
 
 /* [any] */
-const char            *wf_plugin_id(const wf_plugin *p);
-const char            *wf_plugin_version(const wf_plugin *p);
-const char            *wf_plugin_path(const wf_plugin *p);
-const weft_host       *wf_plugin_host(const wf_plugin *p);
+const char *wf_plugin_id(const wf_plugin *p);
+const char *wf_plugin_version(const wf_plugin *p);
+const char *wf_plugin_path(const wf_plugin *p);
+/* What it holds of us; the host room's functions take it. */
+weft_host             *wf_plugin_host(const wf_plugin *p);
 const weft_descriptor *wf_plugin_descriptor(const wf_plugin *p);
 /* The index-th component of the kind (WEFT_C_*): its size and its functions were checked when it
  * was loaded. NULL: no more. */
 const void *wf_plugin_component(const wf_plugin *p, const char *kind, size_t index);
-/* The plugin that code is running for on this thread, for messages after a crash; NULL: none. The
- * engine sets it around calls into a plugin and restores what it got. [any] */
-const char *wf_plugin_current(void);
-const char *wf_plugin_enter(const wf_plugin *p); /* returns what wf_plugin_current was */
-void        wf_plugin_leave(const char *before);
-
-/* Where a plugin's tables work. */
-typedef struct wf_binding {
-    wf_device *device;       /* outlives the plugin's weights */
-    int32_t    linear_dtype; /* of LINEAR weights: enum wf_dtype or WF_DTYPE_AUTO */
-    int32_t    reserved;
-    void (*progress)(void *ctx, uint64_t bytes); /* bytes of weights read in one get(); or NULL */
-    void *progress_ctx;
-} wf_binding;
-
-/* Binds weights, ops and kernels to a device; before create. Without it those tables answer STATE.
- * Copied. Kernels that the plugin has declared are loaded: what the device says against one of them
- * is the failure. */
-weft_status wf_plugin_bind(wf_plugin *p, const wf_binding *b, weft_error *err);
-/* Frees the weights that the plugin got; call after its components were destroyed and its queues
- * waited for. */
-void wf_plugin_release_weights(wf_plugin *p);
-/* Bytes of device memory that its weights take. */
-uint64_t wf_plugin_weight_bytes(const wf_plugin *p);
-/* The queue has been waited for: frees the copies that ops.upload made for it. */
-void wf_plugin_queue_waited(wf_plugin *p, const weft_queue *q);
-
 #endif

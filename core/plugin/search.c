@@ -48,6 +48,22 @@ void wf_found_reject(wf_found *f, const weft_error *why)
     f->reason = wf_strdup(why->message); /* NULL: the state still says it */
 }
 
+void wf_found_warn(wf_found *f, const char *sentence)
+{
+    char *both = NULL;
+    if (f->reason == NULL) {
+        f->reason = wf_strdup(sentence);
+        return;
+    }
+    size_t n = strlen(f->reason) + strlen(sentence) + 3;
+    both = wf_alloc(n);
+    if (both == NULL)
+        return;
+    snprintf(both, n, "%s; %s", f->reason, sentence);
+    wf_free(f->reason);
+    f->reason = both;
+}
+
 /* Opens the resolved path and makes sure that it is a plain file; fd is the caller's. */
 static weft_status open_plain(const char *path, int *fd, struct stat *st, weft_error *err)
 {
@@ -72,8 +88,19 @@ static weft_status judge(wf_found *f, weft_error *err)
         return WEFT_OK;
     if (f->where == WF_WHERE_ENV || f->where == WF_WHERE_USER)
         return wf_fail(err, st, "%s", why.message);
-    f->reason = wf_strdup(why.message);
+    wf_found_warn(f, why.message);
     return WEFT_OK;
+}
+
+/* What the manifest says that this host does not know. */
+static void warn_unknown(wf_found *f)
+{
+    char line[300];
+    if (f->manifest.unknown == NULL)
+        return;
+    snprintf(line, sizeof line, "%s: its manifest has %s, which this version does not know",
+             f->path, f->manifest.unknown);
+    wf_found_warn(f, line);
 }
 
 static weft_status examine(wf_found *f, weft_error *err)
@@ -99,6 +126,7 @@ static weft_status examine(wf_found *f, weft_error *err)
     f->ino = st.st_ino;
     s = wf_manifest_read(fd, (uint64_t)st.st_size, f->path, &f->manifest, err);
     close(fd);
+    warn_unknown(f);
     return s == WEFT_OK ? wf_manifest_check_abi(&f->manifest, f->path, err) : s;
 }
 
@@ -271,7 +299,7 @@ weft_status wf_search(const char *const *paths, size_t n_paths, const char *buil
     return st;
 }
 
-weft_status wf_registry_inspect(const char *path, wf_manifest *out, weft_error *err)
+weft_status wf_found_inspect(const char *path, wf_manifest *out, weft_error *err)
 {
     struct stat st;
     int         fd;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/media/calls.h"
 
 /* A prompt cut into text and places for items. */
 typedef struct pieces {
@@ -223,10 +224,8 @@ static weft_status default_prompt(const weft_prompt *p, const char **system, con
     if (p->n_items == 0)
         return wf_fail(err, WEFT_E_INVALID, "there is nothing to ask: give a prompt");
     const wf_modality *m = p->items[0]->modality;
-    const char        *before = wf_plugin_enter(m->plugin);
     weft_status        status =
-        m->vt->prompt(m->self, p->task != NULL ? p->task : "describe", system, user, err);
-    wf_plugin_leave(before);
+        wf_modality_prompt(m, p->task != NULL ? p->task : "describe", system, user, err);
     if (status == WEFT_OK && *user == NULL)
         *user = "";
     return status;

@@ -6,21 +6,6 @@
 
 #define PROMPT_MAX_BYTES ((uint64_t)16 << 20)
 
-static weft_status try_tokenizer(wf_text *t, const weft_tokenizer *vt, wf_plugin *owner,
-                                 weft_error *err)
-{
-    void       *self = NULL;
-    const char *before = wf_plugin_enter(owner);
-    weft_status status = vt->create(wf_plugin_host(owner), t->package, &self, err);
-    wf_plugin_leave(before);
-    if (status != WEFT_OK)
-        return status;
-    t->vt = vt;
-    t->self = self;
-    t->plugin = owner;
-    return WEFT_OK;
-}
-
 weft_status wf_text_open(wf_text *t, weft_error *err)
 {
     weft_error            why = WF_ERROR_INIT;
@@ -28,14 +13,14 @@ weft_status wf_text_open(wf_text *t, weft_error *err)
     wf_plugin            *owner;
     weft_status           status;
     const char           *dir = wf_package_dir(t->package);
-    if (t->vt != NULL)
+    if (t->tokens.vt != NULL)
         return WEFT_OK;
     if ((status = wf_registry_load_kind(t->registry, WEFT_C_TOKENIZER, err)) != WEFT_OK)
         return status;
     status = wf_fail(&why, WEFT_E_NOTFOUND, "%s: no tokenizer plugin is loaded", dir);
     for (size_t i = 0;
          (vt = wf_registry_component(t->registry, WEFT_C_TOKENIZER, i, &owner)) != NULL; i++) {
-        status = try_tokenizer(t, vt, owner, &why);
+        status = wf_tokens_open(&t->tokens, vt, owner, t->package, dir, &why);
         if (status != WEFT_E_UNSUPPORTED && status != WEFT_E_NOTFOUND)
             break;
     }
@@ -50,12 +35,7 @@ weft_status wf_text_open(wf_text *t, weft_error *err)
 
 void wf_text_close(wf_text *t)
 {
-    if (t->vt != NULL) {
-        const char *before = wf_plugin_enter(t->plugin);
-        t->vt->destroy(t->self);
-        wf_plugin_leave(before);
-    }
-    t->vt = NULL;
+    wf_tokens_close(&t->tokens);
 }
 
 weft_status wf_text_encode(const wf_text *t, const char *text, uint64_t bytes, bool special,
@@ -64,53 +44,33 @@ weft_status wf_text_encode(const wf_text *t, const char *text, uint64_t bytes, b
     if (bytes > PROMPT_MAX_BYTES)
         return wf_fail(err, WEFT_E_LIMIT, "%llu bytes of text are over the %llu of a prompt",
                        (unsigned long long)bytes, (unsigned long long)PROMPT_MAX_BYTES);
-    const char *before = wf_plugin_enter(t->plugin);
-    weft_status status =
-        t->vt->encode(t->self, text, bytes, special ? WEFT_TOK_SPECIAL : 0, ids, cap, need, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_tokens_encode(&t->tokens, text, bytes, special ? WEFT_TOK_SPECIAL : 0, ids, cap, need,
+                            err);
 }
 
 weft_status wf_text_decode(const wf_text *t, const int32_t *ids, uint64_t n, char *text,
                            uint64_t cap, uint64_t *need, weft_error *err)
 {
-    const char *before = wf_plugin_enter(t->plugin);
-    weft_status status = t->vt->decode(t->self, ids, n, text, cap, need, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_tokens_decode(&t->tokens, ids, n, text, cap, need, err);
 }
 
 weft_status wf_text_chat(const wf_text *t, const weft_message *m, uint32_t n, int32_t *ids,
                          uint64_t cap, uint64_t *need, weft_error *err)
 {
-    const char *before = wf_plugin_enter(t->plugin);
-    weft_status status = t->vt->chat(t->self, m, n, ids, cap, need, err);
-    wf_plugin_leave(before);
-    return status;
+    return wf_tokens_chat(&t->tokens, m, n, ids, cap, need, err);
 }
 
 int32_t wf_text_special(const wf_text *t, const char *token)
 {
-    const char *before = wf_plugin_enter(t->plugin);
-    int32_t     id = t->vt->special(t->self, token);
-    wf_plugin_leave(before);
-    return id;
+    return wf_tokens_special(&t->tokens, token);
 }
 
 int32_t wf_text_bos(const wf_text *t)
 {
-    const char *before = wf_plugin_enter(t->plugin);
-    int32_t     id = t->vt->bos(t->self);
-    wf_plugin_leave(before);
-    return id;
+    return wf_tokens_bos(&t->tokens);
 }
 
 bool wf_text_is_stop(const wf_text *t, int32_t id)
 {
-    if (t->vt == NULL)
-        return false;
-    const char *before = wf_plugin_enter(t->plugin);
-    bool        stop = t->vt->is_stop(t->self, id) != 0;
-    wf_plugin_leave(before);
-    return stop;
+    return wf_tokens_is_stop(&t->tokens, id);
 }

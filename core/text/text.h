@@ -4,15 +4,12 @@
 #define WF_TEXT_H
 
 #include "core/model/directory.h"
-#include "core/plugin/registry.h"
-#include "weft/tokenizer.h"
+#include "core/text/tokens.h"
 
 typedef struct wf_text {
-    wf_registry          *registry; /* borrowed */
-    weft_package         *package;  /* of the model; borrowed */
-    const weft_tokenizer *vt;       /* NULL: not opened yet, or there is none */
-    void                 *self;
-    wf_plugin            *plugin;
+    wf_registry  *registry; /* borrowed */
+    weft_package *package;  /* of the model; borrowed */
+    wf_tokens     tokens;   /* vt NULL: not opened yet, or there is none */
 } wf_text;
 
 /* Opens it at the first need. NOTFOUND (stage MODEL) says what is missing. */

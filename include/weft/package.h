@@ -72,8 +72,8 @@ typedef struct weft_weight {
 typedef struct weft_if_weights {
     weft_hdr hdr;
     /* Loads n tensors at once, so that every missing or misshapen name is reported together.
-     * out[i] is a view that lives until the plugin's destroy(). Stored f32, f16 and bf16 are
-     * converted to what `use` says. [setup] */
+     * out[i] is a view that lives until the last of the plugin's modalities was destroyed. Stored
+     * f32, f16 and bf16 are converted to what `use` says. [setup] */
     weft_status (*get)(const weft_host *h, const weft_package *p, const weft_weight *want,
                        uint32_t n, weft_tensor *out, weft_error *err);
     int32_t (*has)(const weft_host *h, const weft_package *p, const char *name); /* [setup] */

@@ -151,10 +151,23 @@ typedef void (*weft_plugin_fn)(void *ctx, const weft_plugin_info *p);
 weft_status weft_plugins_each(weft_settings *s, weft_plugin_fn fn, void *ctx, weft_error *err);
 weft_status weft_engine_plugins(const weft_engine *e, weft_plugin_fn fn, void *ctx,
                                 weft_error *err); /* as loaded there */
-/* One file: manifest, and with load its declared options and components. */
+/* One file: what its manifest says ("id", "components", "needs", ...), then, from loading it, one
+ * "option" for each that it declares, a "warning" where there is one, and "loads": "yes", or "no: "
+ * and why not. Keys may come twice. A file whose manifest cannot be read is a failure; one that
+ * does not load is not. */
 typedef void (*weft_text_fn)(void *ctx, const char *key, const char *value);
 weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx,
                                 weft_error *err);
+
+/* Which plugin's code runs on the calling thread, or the thread works for: for a program that must
+ * say what a crash or an exit was. Any thread and any signal handler may ask. The strings are valid
+ * until the call ends. The library installs no handler of its own. */
+typedef struct weft_running {
+    weft_hdr    hdr;
+    const char *plugin, *function, *file; /* "org.example.jpeg", "read_frames", "a.jpg"; file NULL:
+                                             the call is about none */
+} weft_running;
+int32_t weft_plugin_running(weft_running *out); /* 0: the host's own code */
 
 /* ---- text ---- */
 

@@ -9,6 +9,7 @@
 
 char             dir[64];
 weft_settings   *settings;
+wf_hosts         hosts;
 wf_registry     *registry;
 wf_plugin       *plugin;
 const weft_host *host;
@@ -51,15 +52,19 @@ static void open_all(bool asynchronous)
 {
     char               path[512];
     weft_error         err = WF_ERROR_INIT;
-    wf_registry_config cfg = {
-        .plugin_dir = "", .cpu_flags = 5, .cancelled = is_cancelled, .cancelled_ctx = &cancelled};
+    wf_registry_config cfg = {.plugin_dir = ""};
     scratch_open(dir);
     write_package();
     snprintf(path, sizeof path, "%s/good.so", WEFT_PLUGIN_FIXTURES);
     assert_int_equal(wf_settings_create(&settings, &err), WEFT_OK);
     assert_int_equal(wf_settings_set(settings, "plugin", path, WF_LAYER_CLI, "--plugin", &err),
                      WEFT_OK);
+    wf_hosts_init(&hosts, &(wf_hosts_config){.settings = settings,
+                                             .cpu_flags = 5,
+                                             .cancelled = is_cancelled,
+                                             .ctx = &cancelled});
     cfg.settings = settings;
+    cfg.hosts = wf_hosts_maker(&hosts);
     assert_int_equal(wf_registry_create(&cfg, &registry, &err), WEFT_OK);
     assert_int_equal(wf_registry_load(registry, "org.example.good", &plugin, &err), WEFT_OK);
     host = wf_plugin_host(plugin);
@@ -69,7 +74,7 @@ static void open_all(bool asynchronous)
         assert_int_equal(wf_device_cpu_create(NULL, wf_cpu_detect(), &device, &err), WEFT_OK);
     assert_int_equal(wf_queue_create(device, &queue, &err), WEFT_OK);
     wf_binding binding = {.device = device, .linear_dtype = WF_F32};
-    assert_int_equal(wf_plugin_bind(plugin, &binding, &err), WEFT_OK);
+    assert_int_equal(wf_host_bind(wf_plugin_host(plugin), &binding, &err), WEFT_OK);
     assert_int_equal(wf_package_open(dir, &package, &err), WEFT_OK);
 }
 
@@ -137,7 +142,7 @@ void fetch(const weft_tensor *t, float *to)
 {
     assert_int_equal(wf_queue_download(queue, to, t->data, t->bytes, NULL), WEFT_OK);
     assert_int_equal(wf_queue_wait(queue, NULL), WEFT_OK);
-    wf_plugin_queue_waited(plugin, queue);
+    wf_host_queue_waited(wf_plugin_host(plugin), queue);
 }
 
 void ramp(float *v, int64_t n, float step)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/base/mem.h"
+#include "core/host/host.h"
 #include "core/model/load.h"
 #include "core/plugin/registry.h"
 #include "tests/plugin/scratch.h"
@@ -22,6 +23,7 @@
 
 extern char             dir[64];
 extern weft_settings   *settings;
+extern wf_hosts         hosts;
 extern wf_registry     *registry;
 extern wf_plugin       *plugin;
 extern const weft_host *host;

@@ -42,7 +42,9 @@ void bench_open(bench *b, const char *const *paths)
     for (; paths != NULL && *paths != NULL; paths++)
         assert_int_equal(
             wf_settings_set(b->settings, "plugin", *paths, WF_LAYER_CLI, "--plugin", &err), 0);
+    wf_hosts_init(&b->hosts, &(wf_hosts_config){.settings = b->settings});
     cfg.settings = b->settings;
+    cfg.hosts = wf_hosts_maker(&b->hosts);
     assert_int_equal(wf_registry_create(&cfg, &b->registry, &err), WEFT_OK);
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/base/log.h"
+#include "core/host/host.h"
 #include "core/plugin/registry.h"
 #include "tests/plugin/scratch.h"
 
@@ -19,6 +20,7 @@ void        on_log(void *ctx, int32_t level, const char *text);
 /* A registry that knows only the given files, by --plugin. */
 typedef struct bench {
     weft_settings *settings;
+    wf_hosts       hosts;
     wf_registry   *registry;
 } bench;
 

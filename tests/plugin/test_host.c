@@ -2,6 +2,8 @@
 /* What a plugin gets from the host beside ops: memory, options, its package, its weights. */
 #include "tests/plugin/host_bench.h"
 
+#include "core/base/running.h"
+
 /* ---- weft_host itself ---------------------------------------------------------------------------
  */
 
@@ -132,9 +134,9 @@ static void weights_read(void **state)
     assert_int_equal(t.flags, WEFT_TENSOR_PACKED);
     assert_int_equal(weights()->has(host, package, "norm.weight"), 1);
     assert_int_equal(weights()->has(host, package, "norm.wait"), 0);
-    assert_true(wf_plugin_weight_bytes(plugin) >= 2 * sizeof w_linear);
-    wf_plugin_release_weights(plugin);
-    assert_int_equal(wf_plugin_weight_bytes(plugin), 0);
+    assert_true(wf_host_weight_bytes(host) >= 2 * sizeof w_linear);
+    wf_host_unbind(wf_plugin_host(plugin));
+    assert_int_equal(wf_host_weight_bytes(host), 0);
 }
 
 /* All that is wrong with a list of names is said at once. */
@@ -165,8 +167,41 @@ static void weights_mistakes(void **state)
     refused(weights()->get(host, package, want + 2, 1, out, &err), &err, "hdr.size is 0");
     refused(weights()->get(host, package, NULL, 1, out, &err), &err, "weights.get: a package");
     wf_binding none = {.device = NULL};
-    assert_int_equal(wf_plugin_bind(plugin, &none, &err), WEFT_OK);
+    assert_int_equal(wf_host_bind(wf_plugin_host(plugin), &none, &err), WEFT_OK);
     assert_int_equal(weights()->get(host, package, want + 1, 1, out, &err), WEFT_E_STATE);
+}
+
+/* A plugin of two modalities: what both read stays until the second one is closed. */
+static void weights_of_two(void **state)
+{
+    float      back[12];
+    wf_binding binding = {.device = device, .linear_dtype = WF_F32};
+    weft_error err = WF_ERROR_INIT;
+    (void)state;
+    assert_int_equal(wf_host_bind(wf_plugin_host(plugin), &binding, &err), WEFT_OK);
+    weft_tensor t = get("linear.weight", WEFT_USE_PLAIN, 2, 3, 4, 0, 0);
+    wf_host_unbind(wf_plugin_host(plugin));
+    assert_true(wf_host_weight_bytes(host) > 0);
+    fetch(&t, back);
+    assert_memory_equal(back, w_linear, sizeof w_linear);
+    wf_host_unbind(wf_plugin_host(plugin));
+    assert_int_equal(wf_host_weight_bytes(host), 0);
+}
+
+/* A refused call is remembered for the call of the plugin that made it. */
+static void misuse_is_marked(void **state)
+{
+    wf_running  running = {.plugin = "org.example.good", .function = "load"};
+    weft_tensor out;
+    weft_error  err = WF_ERROR_INIT;
+    (void)state;
+    running.fpu = wf_fpu_read();
+    wf_running *before = wf_running_set(&running);
+    assert_int_equal(weights()->has(host, NULL, "norm.weight"), 0);
+    assert_int_equal(atomic_load(&running.marks), 0);
+    refused(weights()->get(host, package, NULL, 1, &out, &err), &err, "weights.get: a package");
+    assert_int_equal(atomic_load(&running.marks), WF_MISUSED);
+    wf_running_set(before);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -177,9 +212,10 @@ static void weights_mistakes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(basics),           T(memory),        T(options),
-                                       T(package_json),     T(package_files), T(weights_read),
-                                       T(weights_mistakes), A(weights_read)};
+    const struct CMUnitTest tests[] = {T(basics),           T(memory),          T(options),
+                                       T(package_json),     T(package_files),   T(weights_read),
+                                       T(weights_mistakes), A(weights_read),    T(weights_of_two),
+                                       A(weights_of_two),   T(misuse_is_marked)};
     unsetenv("WEFT_PLUGIN_PATH");
     setenv("XDG_DATA_HOME", "/nonexistent", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,7 +124,7 @@ static void launch_arrives(void **state)
     assert_memory_equal(seen.data + seen.kernel->offset[0], &p, sizeof p);
     assert_memory_equal(seen.data + seen.kernel->offset[1], &number, sizeof number);
     wf_binding none = {.device = NULL};
-    good(wf_plugin_bind(plugin, &none, &err), &err);
+    good(wf_host_bind(wf_plugin_host(plugin), &none, &err), &err);
     assert_int_equal(n_images, 0);
     assert_int_equal(kernels()->launch(host, queue, kernels()->find(host, "turn"), &l, args, &err),
                      WEFT_E_STATE);
@@ -138,15 +138,15 @@ static void declared_early(void **state)
     wf_binding       none = {.device = NULL}, some = {.device = device};
     (void)state;
     with_images();
-    good(wf_plugin_bind(plugin, &none, &err), &err);
+    good(wf_host_bind(wf_plugin_host(plugin), &none, &err), &err);
     good(kernels()->add(host, k, 2, &image, &err), &err);
     assert_int_equal(n_images, 0);
-    good(wf_plugin_bind(plugin, &some, &err), &err);
+    good(wf_host_bind(wf_plugin_host(plugin), &some, &err), &err);
     assert_int_equal(n_images, 1);
     assert_int_equal(n_kernels, 2);
-    good(wf_plugin_bind(plugin, &some, &err), &err);
+    good(wf_host_bind(wf_plugin_host(plugin), &some, &err), &err);
     assert_int_equal(n_images, 1);
-    good(wf_plugin_bind(plugin, &none, &err), &err);
+    good(wf_host_bind(wf_plugin_host(plugin), &none, &err), &err);
     assert_int_equal(n_images, 0);
     assert_int_equal(n_kernels, 0);
 }

@@ -58,7 +58,10 @@ static const bad_case cases[] = {
     {"desc_option_default", WEFT_E_INVALID, "option odd has a default that does not fit"},
     {"desc_option_hosts", WEFT_E_INVALID, "option weights has no key, or one that is the host's"},
     {"desc_option_range", WEFT_E_INVALID, "option odd has a range that is none"},
-    {"does_silent", WEFT_E_DEVICE, "plugin org\\.example\\.silent did not start: DEVICE"},
+    {"desc_kinds_none", WEFT_E_INVALID, "component test .* has kinds that are no list"},
+    {"desc_kinds_endless", WEFT_E_INVALID, "component test .* has kinds that are no list"},
+    {"does_silent", WEFT_E_DEVICE,
+     "failed with DEVICE and gave no reason .org\\.example\\.silent in init."},
 };
 
 static void bad_fixtures(void **state)
@@ -92,8 +95,7 @@ static void init_errors(void **state)
         /* A number that is no status is the plugin's mistake. */
         weft_status expected = status < 0 && status >= WEFT_E_NUMERIC ? status : WEFT_E_INTERNAL;
         assert_int_equal(wf_registry_load_named(b.registry, &err), expected);
-        assert_matches(err.message,
-                       "good\\.so: plugin org\\.example\\.good did not start: told to fail");
+        assert_matches(err.message, "good\\.so: .*told to fail .org\\.example\\.good in init.");
         bench_close(&b);
     }
 }
@@ -118,6 +120,7 @@ static void every_allocation(void **state)
     for (uint64_t n = 1;; n++) {
         weft_settings     *s;
         wf_registry       *r = NULL;
+        wf_hosts           hosts;
         wf_registry_config cfg = {.plugin_dir = dir};
         wf_plugin         *p;
         weft_error         err = WF_ERROR_INIT;
@@ -127,6 +130,8 @@ static void every_allocation(void **state)
             assert_int_equal(wf_settings_set(s, "plugin", paths[i], WF_LAYER_CLI, "--plugin", &err),
                              0);
         cfg.settings = s;
+        wf_hosts_init(&hosts, &(wf_hosts_config){.settings = s});
+        cfg.hosts = wf_hosts_maker(&hosts);
         uint64_t before = wf_mem_count();
         wf_mem_fail_at(n, false);
         st = wf_registry_create(&cfg, &r, &err);

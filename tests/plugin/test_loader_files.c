@@ -93,7 +93,7 @@ static void patched_segments(void **state)
             weft_error  err = WF_ERROR_INIT;
             *(e % 2 == 0 ? &ph[i].p_offset : &ph[i].p_filesz) = evil[e / 2];
             spill(path, library, n);
-            if (wf_registry_inspect(path, &m, &err) != WEFT_OK)
+            if (wf_found_inspect(path, &m, &err) != WEFT_OK)
                 assert_matches(err.message, "segment\\.so: .+");
             wf_manifest_free(&m);
             ph[i] = saved;
@@ -122,7 +122,7 @@ static void truncated(void **state)
         weft_error  err = WF_ERROR_INIT;
         step = cut < 1024 ? 1 : 97; /* all of the headers, then samples */
         spill(path, library, cut);
-        assert_int_equal(wf_registry_inspect(path, &m, &err), WEFT_E_CORRUPT);
+        assert_int_equal(wf_found_inspect(path, &m, &err), WEFT_E_CORRUPT);
         assert_matches(err.message, "cut\\.so: (not a shared|not a whole) library");
     }
     spill(path, library, needed - 1);

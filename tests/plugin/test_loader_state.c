@@ -8,6 +8,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include "core/base/running.h"
 #include "tests/plugin/loader_bench.h"
 
 /* ---- process state ----------------------------------------------------------------------------
@@ -68,7 +69,7 @@ static void other_state(void **state)
 
 static void say_who(void)
 {
-    const char *who = wf_plugin_current();
+    const char *who = wf_running_now() != NULL ? wf_running_now()->plugin : NULL;
     /* Not through stdio: this runs at exit and in a signal handler. */
     if (who != NULL && write(STDOUT_FILENO, who, strlen(who)) < 0)
         _exit(99);
@@ -121,7 +122,7 @@ static void breadcrumb(void **state)
     (void)state;
     in_child("does_exit", "org.example.exit");
     in_child("does_crash", "org.example.crash");
-    assert_null(wf_plugin_current());
+    assert_null(wf_running_now());
 }
 
 static void left_memory(void **state)

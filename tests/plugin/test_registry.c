@@ -7,12 +7,14 @@
 #include <cmocka.h>
 
 #include "core/base/log.h"
+#include "core/host/host.h"
 #include "core/plugin/registry.h"
 #include "tests/plugin/scratch.h"
 #include "weft/decoder.h"
 #include "weft/modality.h"
 
 static weft_settings *settings;
+static wf_hosts       hosts;
 static wf_registry   *registry;
 static char           dir[64], logged[4096];
 
@@ -64,7 +66,9 @@ static void name_plugin(const char *path)
 
 static void open_registry(const char *builtin)
 {
-    wf_registry_config cfg = {.settings = settings, .plugin_dir = builtin};
+    wf_hosts_init(&hosts, &(wf_hosts_config){.settings = settings});
+    wf_registry_config cfg = {
+        .settings = settings, .hosts = wf_hosts_maker(&hosts), .plugin_dir = builtin};
     assert_int_equal(wf_registry_create(&cfg, &registry, NULL), WEFT_OK);
     assert_int_equal(wf_registry_scan(registry, NULL), WEFT_OK);
 }
@@ -381,7 +385,8 @@ static void two_registries(void **state)
     (void)state;
     put("good", "good.so");
     search_in(dir);
-    wf_registry_config cfg = {.settings = settings, .plugin_dir = ""};
+    wf_registry_config cfg = {
+        .settings = settings, .hosts = wf_hosts_maker(&hosts), .plugin_dir = ""};
     assert_int_equal(wf_registry_create(&cfg, &second, NULL), WEFT_OK);
     assert_int_equal(wf_registry_load(registry, "org.example.good", &a, NULL), WEFT_OK);
     assert_int_equal(wf_registry_load(second, "org.example.good", &b, NULL), WEFT_OK);
@@ -395,7 +400,7 @@ static void inspect(void **state)
 {
     wf_manifest m;
     (void)state;
-    assert_int_equal(wf_registry_inspect(put("rival", "rival.so"), &m, NULL), WEFT_OK);
+    assert_int_equal(wf_found_inspect(put("rival", "rival.so"), &m, NULL), WEFT_OK);
     assert_string_equal(m.id, "org.example.rival");
     assert_string_equal(m.version, "1.0");
     assert_int_equal(m.abi_major, 0);
@@ -417,6 +422,36 @@ static void component_kinds(void **state)
     assert_false(wf_manifest_kind_is("decoders:png", "weft.decoder/1"));
     assert_true(wf_manifest_kind_is("org.example.thing/1:x", "org.example.thing/1"));
     assert_false(wf_manifest_kind_is("", "weft.decoder/1"));
+}
+
+/* What the manifest of a fixture has that no version knows; NULL: nothing. */
+static void expect_unknown(const char *fixture, const char *expected)
+{
+    wf_manifest m;
+    weft_error  err = WF_ERROR_INIT;
+    if (wf_found_inspect(put(fixture, "unknown.so"), &m, &err) != WEFT_OK)
+        fail_msg("%s: %s", fixture, err.message);
+    if (expected == NULL)
+        assert_null(m.unknown);
+    else
+        assert_string_equal(m.unknown, expected);
+    wf_manifest_free(&m);
+}
+
+/* The plugin loads all the same, and whoever loads or lists it is warned. */
+static void unknown_words(void **state)
+{
+    wf_plugin *p;
+    (void)state;
+    expect_unknown("unknown_key", "the key colours");
+    expect_unknown("unknown_near", "the key architecture (did you mean architectures?)");
+    expect_unknown("unknown_kind", "the component kind decodr (did you mean decoder?)");
+    expect_unknown("unknown_own", NULL); /* a third party's kind is its own business */
+    expect_unknown("good", NULL);
+    put("unknown_key", "unknown.so");
+    search_in(dir);
+    assert_int_equal(wf_registry_load(registry, "org.example.good", &p, NULL), WEFT_OK);
+    assert_non_null(strstr(logged, "has the key colours, which this version does not know"));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -444,6 +479,7 @@ int main(void)
         T(two_registries),
         T(inspect),
         T(component_kinds),
+        T(unknown_words),
     };
     wf_log_set(on_log, NULL);
     umask(022); /* what the fixtures' modes are written for */

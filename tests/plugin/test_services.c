@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/host/host.h"
 #include "core/plugin/registry.h"
 
-static char lines[4096];
+static char     lines[4096];
+static wf_hosts hosts;
 
 static void collect(void *ctx, int32_t level, const char *utf8)
 {
@@ -36,7 +38,9 @@ static wf_registry *registry_of(weft_settings **s, const char *const *names)
         assert_int_equal(wf_settings_set(*s, "plugin", path, WF_LAYER_CLI, "--plugin", &err),
                          WEFT_OK);
     }
-    wf_registry_config cfg = {.settings = *s, .plugin_dir = "/nonexistent"};
+    wf_hosts_init(&hosts, &(wf_hosts_config){.settings = *s});
+    wf_registry_config cfg = {
+        .settings = *s, .hosts = wf_hosts_maker(&hosts), .plugin_dir = "/nonexistent"};
     assert_int_equal(wf_registry_create(&cfg, &r, &err), WEFT_OK);
     return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread pool: everybody runs once per run, in any number, and failure leaves nothing behind.
  */
+#include <fenv.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -12,6 +13,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/pool.h"
+#include "core/base/running.h"
 #include "core/base/status.h"
 
 #define THREADS_MAX 64
@@ -122,6 +124,63 @@ static void test_shares(void **unused)
     }
 }
 
+/* ---- whose call it is, and what it leaves behind ---- */
+
+typedef struct helpers {
+    atomic_int right; /* threads that saw the caller's call */
+    int        round;
+} helpers;
+
+static void look_who(void *ctx, int32_t index, int32_t count)
+{
+    helpers          *h = ctx;
+    const wf_running *r = wf_running_now();
+    (void)index, (void)count;
+    h->right += r != NULL && strcmp(r->function, "encode") == 0;
+    if (h->round)
+        fesetround(FE_UPWARD);
+}
+
+static void look_rounding(void *ctx, int32_t index, int32_t count)
+{
+    (void)index, (void)count;
+    *(atomic_int *)ctx += fegetround() == FE_TONEAREST && wf_running_now() == NULL;
+}
+
+static void test_whose_call(void **unused)
+{
+    wf_pool *pool;
+    (void)unused;
+    for (int32_t n = 1; n <= 4; n++) {
+        wf_running running = {.plugin = "org.example", .function = "encode", .fpu = wf_fpu_read()};
+        helpers    h = {.round = n % 2};
+        atomic_int nearest = 0;
+        assert_int_equal(wf_pool_create(n, &pool, NULL), WEFT_OK);
+        assert_null(wf_running_set(&running));
+        wf_pool_run(pool, look_who, &h);
+        assert_ptr_equal(wf_running_set(NULL), &running);
+        assert_int_equal(h.right, n);
+        assert_int_equal(atomic_load(&running.marks), h.round ? WF_CHANGED_ROUNDING : 0);
+        wf_pool_run(pool, look_rounding, &nearest);
+        assert_int_equal(nearest, n);
+        wf_pool_destroy(&pool);
+    }
+}
+
+/* A plugin that changed the mode before it asked the host for work: the work is done in the host's.
+ */
+static void test_mended_before_work(void **unused)
+{
+    wf_running running = {.plugin = "org.example", .function = "encode", .fpu = wf_fpu_read()};
+    (void)unused;
+    wf_running_set(&running);
+    fesetround(FE_DOWNWARD);
+    wf_pool_run(NULL, look_who, &(helpers){.round = 0});
+    assert_int_equal(fegetround(), FE_TONEAREST);
+    wf_running_set(NULL);
+    assert_int_equal(atomic_load(&running.marks), WF_CHANGED_ROUNDING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +190,8 @@ int main(void)
         cmocka_unit_test(test_default_threads),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_whose_call),
+        cmocka_unit_test(test_mended_before_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "core/base/pool.h"
 #include "core/device/builtin.h"
 #include "core/model/directory.h"
+#include "core/host/host.h"
 #include "core/plugin/registry.h"
 #include "weft/sdk.h"
 
@@ -29,6 +30,7 @@ typedef struct encoder {
     weft_queue          *queue;
     weft_package        *package;
     weft_settings       *settings;
+    wf_hosts             hosts;
     wf_registry         *registry;
     wf_plugin           *plugin;
     const weft_modality *image;
@@ -57,12 +59,14 @@ static void encoder_open(encoder *e, const char *dir, int async, int32_t threads
     ok(e, wf_queue_create(e->device, &e->queue, &e->err));
     ok(e, wf_package_open(dir, &e->package, &e->err));
     ok(e, wf_settings_create(&e->settings, &e->err));
+    wf_hosts_init(&e->hosts, &(wf_hosts_config){.settings = e->settings});
     cfg.settings = e->settings;
+    cfg.hosts = wf_hosts_maker(&e->hosts);
     ok(e, wf_registry_create(&cfg, &e->registry, &e->err));
     ok(e, wf_registry_claim(e->registry, "MllamaForConditionalGeneration", &e->plugin, &e->err));
     assert_string_equal(wf_plugin_id(e->plugin), "weft.vision");
     const wf_binding binding = {.device = e->device, .linear_dtype = dtype};
-    ok(e, wf_plugin_bind(e->plugin, &binding, &e->err));
+    ok(e, wf_host_bind(wf_plugin_host(e->plugin), &binding, &e->err));
     e->image = wf_plugin_component(e->plugin, WEFT_C_MODALITY, 0);
     assert_non_null(e->image);
     weft_model_info mi = {
@@ -74,7 +78,7 @@ static void encoder_open(encoder *e, const char *dir, int async, int32_t threads
 static void encoder_close(encoder *e)
 {
     e->image->destroy(e->self);
-    wf_plugin_release_weights(e->plugin);
+    wf_host_unbind(wf_plugin_host(e->plugin));
     wf_registry_destroy(&e->registry);
     wf_settings_destroy(&e->settings);
     wf_package_close(&e->package);
@@ -197,7 +201,7 @@ static uint32_t encode(encoder *e, const parity *p, int together, weft_plan *pla
         ok(e, wf_queue_download(e->queue, items[i].got, items[i].output.data, items[i].output.bytes,
                                 &e->err));
     ok(e, wf_queue_wait(e->queue, &e->err));
-    wf_plugin_queue_waited(e->plugin, e->queue);
+    wf_host_queue_waited(wf_plugin_host(e->plugin), e->queue);
     for (uint32_t i = 0; i < n; i++) {
         memcpy(got + i * (items[i].output.bytes / sizeof *got), items[i].got,
                (size_t)items[i].output.bytes);

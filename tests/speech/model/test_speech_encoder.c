@@ -14,6 +14,7 @@
 #include "core/base/cpu.h"
 #include "core/base/pool.h"
 #include "core/device/builtin.h"
+#include "core/host/host.h"
 #include "core/model/config.h"
 #include "core/model/directory.h"
 #include "core/plugin/registry.h"
@@ -28,6 +29,7 @@ typedef struct encoder {
     weft_queue          *queue;
     weft_package        *package;
     weft_settings       *settings;
+    wf_hosts             hosts;
     wf_registry         *registry;
     wf_plugin           *plugin;
     const weft_modality *audio;
@@ -69,12 +71,14 @@ static void encoder_open(encoder *e, const char *dir, int32_t d_model, const way
     ok(e, wf_package_open(dir, &e->package, &e->err));
     ok(e, wf_config_architecture(e->package, &architecture, &e->err));
     ok(e, wf_settings_create(&e->settings, &e->err));
+    wf_hosts_init(&e->hosts, &(wf_hosts_config){.settings = e->settings});
     cfg.settings = e->settings;
+    cfg.hosts = wf_hosts_maker(&e->hosts);
     ok(e, wf_registry_create(&cfg, &e->registry, &e->err));
     ok(e, wf_registry_claim(e->registry, architecture, &e->plugin, &e->err));
     assert_string_equal(wf_plugin_id(e->plugin), d_model == 0 ? "weft.speech" : "weft.ultravox");
     const wf_binding binding = {.device = e->device, .linear_dtype = WF_F32};
-    ok(e, wf_plugin_bind(e->plugin, &binding, &e->err));
+    ok(e, wf_host_bind(wf_plugin_host(e->plugin), &binding, &e->err));
     e->audio = wf_plugin_component(e->plugin, WEFT_C_MODALITY, 0);
     weft_model_info mi = {.hdr = WEFT_HDR(weft_model_info),
                           .package = e->package,
@@ -87,7 +91,7 @@ static void encoder_open(encoder *e, const char *dir, int32_t d_model, const way
 static void encoder_close(encoder *e)
 {
     e->audio->destroy(e->self);
-    wf_plugin_release_weights(e->plugin);
+    wf_host_unbind(wf_plugin_host(e->plugin));
     wf_registry_destroy(&e->registry);
     wf_settings_destroy(&e->settings);
     wf_package_close(&e->package);
@@ -191,7 +195,7 @@ static char *encode_all(const char *dir, int64_t bins, int32_t d_model, const wa
         ok(&e,
            e.audio->encode(e.self, calls + i, w->together ? ITEMS : 1, e.queue, &scratch, &e.err));
     ok(&e, wf_queue_wait(e.queue, &e.err));
-    wf_plugin_queue_waited(e.plugin, e.queue);
+    wf_host_queue_waited(wf_plugin_host(e.plugin), e.queue);
     *bytes = 0;
     for (int i = 0; i < ITEMS; i++) {
         for (uint32_t o = 0; o < items[i].plan.n_outputs; o++)
@@ -253,7 +257,7 @@ static void test_scratch_and_unseen(void **state)
     unseen[1].data = unseen[2].data = NULL;
     ok(&e, e.audio->encode(e.self, &call, 1, e.queue, &scratch, &e.err));
     ok(&e, wf_queue_wait(e.queue, &e.err));
-    wf_plugin_queue_waited(e.plugin, e.queue);
+    wf_host_queue_waited(wf_plugin_host(e.plugin), e.queue);
     take(&e, &it, 0, &got, &bytes);
     free(got);
     wf_device_free(e.device, scratch.data);

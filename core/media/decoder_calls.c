@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls into decoders. */
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/io/text.h"
+#include "core/media/calls.h"
+#include "core/plugin/visit.h"
+
+int32_t wf_decoder_probe(const weft_decoder *vt, wf_plugin *plugin, const weft_probe *p)
+{
+    wf_visit v;
+    wf_visit_begin(&v, plugin, "probe", p->name_hint, WF_VISIT_QUICK);
+    int32_t score = vt->probe(p);
+    (void)wf_visit_end(&v, WEFT_OK, NULL);
+    score = score < WEFT_PROBE_NO        ? WEFT_PROBE_NO
+            : score > WEFT_PROBE_CERTAIN ? WEFT_PROBE_CERTAIN
+                                         : score;
+    if (score > WEFT_PROBE_NO)
+        wf_log(WEFT_LOG_DEBUG, "%s: probe of %s as \"%s\": %d of %d", wf_plugin_id(plugin),
+               p->name_hint != NULL ? wf_quote(p->name_hint).s : "bytes", p->kind, score,
+               WEFT_PROBE_CERTAIN);
+    return score;
+}
+
+weft_status wf_decoder_open(wf_decoding *d, const weft_source *src, const weft_limits *lim,
+                            weft_error *err)
+{
+    wf_visit v;
+    d->dec = NULL;
+    wf_visit_begin(&v, d->plugin, "open", d->file, 0);
+    weft_status status = d->vt->open(wf_plugin_host(d->plugin), src, d->kind, lim, &d->dec, &v.why);
+    status = wf_visit_end(&v, status, err);
+    if (status != WEFT_OK)
+        d->dec = NULL; /* who fails keeps nothing open */
+    else if (d->dec == NULL)
+        status = wf_visit_wrong(&v, err, "OK and no decoder");
+    return status;
+}
+
+static weft_status check_info(const wf_decoding *d, const wf_visit *v, const weft_media_info *i,
+                              weft_error *err)
+{
+    if (i->hdr.size < offsetof(weft_media_info, width) || i->hdr.size > sizeof *i)
+        return wf_visit_wrong(v, err, "a weft_media_info of %u bytes where %zu are possible",
+                              i->hdr.size, sizeof *i);
+    if (i->kind == NULL || strcmp(i->kind, d->kind) != 0)
+        return wf_visit_wrong(v, err, "media of kind %.60s where \"%s\" was opened",
+                              i->kind != NULL ? wf_quote(i->kind).s : "NULL", d->kind);
+    if (i->width < 0 || i->height < 0 || i->channels < 0 || i->sample_rate < 0)
+        return wf_visit_wrong(v, err, "a size of %dx%d, %d channels, %d samples a second", i->width,
+                              i->height, i->channels, i->sample_rate);
+    if (i->n_samples < -1 || i->duration_us < -1)
+        return wf_visit_wrong(v, err, "%lld samples and %lld us (-1: unknown)",
+                              (long long)i->n_samples, (long long)i->duration_us);
+    return WEFT_OK;
+}
+
+weft_status wf_decoder_info(const wf_decoding *d, weft_media_info *out, weft_error *err)
+{
+    wf_visit v;
+    *out = (weft_media_info){.hdr = WEFT_HDR(weft_media_info), .kind = d->kind};
+    wf_visit_begin(&v, d->plugin, "info", d->file, 0);
+    weft_status status = wf_visit_end(&v, d->vt->info(d->dec, out, &v.why), err);
+    return status == WEFT_OK ? check_info(d, &v, out, err) : status;
+}
+
+weft_status wf_decoder_frames(const wf_decoding *d, const int64_t *time_us, uint32_t n,
+                              const weft_tensor *dst, int64_t *at_us, weft_error *err)
+{
+    wf_visit v;
+    if (d->vt->read_frames == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no frames", wf_plugin_id(d->plugin));
+    wf_visit_begin(&v, d->plugin, "read_frames", d->file, 0);
+    v.bytes = dst->bytes;
+    return wf_visit_end(&v, d->vt->read_frames(d->dec, time_us, n, dst, at_us, &v.why), err);
+}
+
+weft_status wf_decoder_audio(const wf_decoding *d, int64_t n, const weft_tensor *dst, int64_t *got,
+                             weft_error *err)
+{
+    wf_visit v;
+    *got = 0;
+    if (d->vt->read_audio == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no samples", wf_plugin_id(d->plugin));
+    wf_visit_begin(&v, d->plugin, "read_audio", d->file, 0);
+    v.bytes = dst->bytes;
+    weft_status status = wf_visit_end(&v, d->vt->read_audio(d->dec, n, dst, got, &v.why), err);
+    /* Whoever asked believes the count: it is where the samples in dst end. */
+    if (status == WEFT_OK && (*got < 0 || *got > n))
+        return wf_visit_wrong(&v, err, "%lld samples where %lld were asked for", (long long)*got,
+                              (long long)n);
+    return status;
+}
+
+void wf_decoder_close(wf_decoding *d)
+{
+    wf_visit v;
+    if (d->dec == NULL)
+        return;
+    wf_visit_begin(&v, d->plugin, "close", d->file, 0);
+    d->vt->close(d->dec);
+    (void)wf_visit_end(&v, WEFT_OK, NULL);
+    d->dec = NULL;
+}

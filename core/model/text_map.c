@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A text map, looked at whole when it comes. */
+#include "core/model/text_map.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX_BYTES 400u /* leaves room for the rest of a tensor's name */
+#define MAX_EXTRA (1 << 20)
+
+/* A name that may not be absent. */
+static bool name_fault(const char *field, const char *name, char *text, size_t cap)
+{
+    if (name != NULL && strnlen(name, PREFIX_BYTES) < PREFIX_BYTES)
+        return false;
+    snprintf(text, cap, "%s %s", field, name == NULL ? "NULL" : "without an end within 400 bytes");
+    return true;
+}
+
+static bool extra_fault(const weft_text_map *m, char *text, size_t cap)
+{
+    if (m->extra_rows < 0 || m->extra_rows > MAX_EXTRA) {
+        snprintf(text, cap, "extra_rows %d (0 to %d are possible)", m->extra_rows, MAX_EXTRA);
+        return true;
+    }
+    return m->extra_rows > 0 && (name_fault("extra_embedding", m->extra_embedding, text, cap) ||
+                                 name_fault("extra_head", m->extra_head, text, cap));
+}
+
+bool wf_text_map_fault(const weft_text_map *m, char *text, size_t cap)
+{
+    if (!WEFT_HAS(m, weft_text_map, extra_head) || m->hdr.size > sizeof *m) {
+        snprintf(text, cap, "hdr.size %u (this host's has %zu bytes)", m->hdr.size, sizeof *m);
+        return true;
+    }
+    if (name_fault("config_path", m->config_path, text, cap) ||
+        name_fault("prefix", m->prefix, text, cap) || name_fault("head", m->head, text, cap) ||
+        extra_fault(m, text, cap))
+        return true;
+    if (m->n_layers < 1 || m->n_layers > WF_MAX_LAYERS) {
+        snprintf(text, cap, "n_layers %d (1 to %d are possible)", m->n_layers, WF_MAX_LAYERS);
+        return true;
+    }
+    if (m->layers != NULL)
+        return false;
+    snprintf(text, cap, "layers NULL");
+    return true;
+}
+
+bool wf_text_map_layers(const weft_text_map *m, int32_t n_layers, char *text, size_t cap)
+{
+    if (m->n_layers > n_layers) {
+        snprintf(text, cap, "n_layers %d, and num_hidden_layers is %d", m->n_layers, n_layers);
+        return true;
+    }
+    for (int32_t i = 0; i < m->n_layers; i++) {
+        if (m->layers[i] >= 0 && m->layers[i] < n_layers &&
+            (i == 0 || m->layers[i] > m->layers[i - 1]))
+            continue;
+        snprintf(text, cap, "layers[%d] %d (ascending, below num_hidden_layers %d)", i,
+                 m->layers[i], n_layers);
+        return true;
+    }
+    return false;
+}

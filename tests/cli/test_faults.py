@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plugins that go wrong: who did it, in what and over which file, the exit code, and the bytes of
+everything else. The plugins are tests/plugin/fixtures/bad.c and textmap.c."""
+import json
+import os
+import shutil
+import unittest
+
+from harness import DEMO, FIXTURES, SANITIZED, WEFT, Case, has_demo
+
+PLUGINS = os.path.join(os.path.dirname(WEFT), "tests", "plugins")
+BAD = os.path.join(PLUGINS, "bad.so")
+MAP = os.path.join(PLUGINS, "textmap.so")
+ASK = ("--raw", "-p", "a red circle and", "-n", "6")
+
+
+@unittest.skipUnless(os.path.exists(BAD) and has_demo(), "needs the fixtures and the demo model")
+class Faults(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("ok.bad", b"BAD!ok")
+        self.write("now.bad", b"BAD!now")
+
+    def describe(self, fault, *more, files=("ok.bad", "now.bad")):
+        option = ("--set", "org.bad.fault=" + fault) if fault else ()
+        return self.weft("describe", "--plugin", BAD, "-m", os.path.join(DEMO, "text"), *ASK,
+                         *option, *more, *files)
+
+    def good(self):
+        """The two lines of a run in which nothing goes wrong."""
+        r = self.describe(None)
+        self.assertEqual((r.code, r.err), (0, ""))
+        lines = r.out.splitlines(keepends=True)
+        self.assertEqual(len(lines), 2)
+        self.assertTrue(lines[0].startswith(b"ok.bad\t") and len(lines[0]) > 12)
+        return lines
+
+    def ends(self, fault, n_lines, said):
+        """The program ends in the plugin, after n_lines results; said is all of standard error."""
+        r = self.describe(fault)
+        self.assertEqual(r.code, 5, r.err)
+        self.assertEqual(r.out, b"".join(self.good()[:n_lines]))
+        last = r.err.splitlines()[-1]
+        self.assertEqual(last, "weft: " + said)
+        if not SANITIZED:  # they say what they saw before it
+            self.assertEqual(len(r.err.splitlines()), 1, r.err)
+
+    def test_a_crash_is_told_and_earlier_results_stay(self):
+        self.ends("crash:encode", 1, "org.bad crashed in encode of now.bad (a bad address)")
+        self.ends("abort:plan", 1, "org.bad crashed in plan of now.bad (it called abort)")
+        self.ends("crash:read_audio", 1,
+                  "org.bad crashed in read_audio of now.bad (a bad address)")
+        self.ends("crash:destroy", 2, "org.bad crashed in destroy (a bad address)")
+        self.ends("crash:init", 0, "org.bad crashed in init of %s (a bad address)" % BAD)
+
+    def test_an_exit_is_told_and_earlier_results_stay(self):
+        self.ends("exit:encode", 1, "org.bad called exit() in encode of now.bad")
+        self.ends("exit:open", 0, "org.bad called exit() in open of ok.bad")
+        self.ends("exit:create", 0, "org.bad called exit() in create")
+        self.ends("exit:deinit", 2, "org.bad called exit() in deinit")
+
+    def fails_once(self, fault, code, pattern, n_lines=1):
+        """The second file fails, or (n_lines 0) both do or nothing opens; the rest is as ever."""
+        r = self.describe(fault)
+        self.assertEqual(r.code, code, r.err)
+        self.assertEqual(r.out, b"".join(self.good()[:n_lines]))
+        self.assertRegex(r.err.splitlines()[-1], "^weft: " + pattern + "$")
+
+    def test_what_a_plugin_answers_is_judged(self):
+        by = r" \(org\.bad in %s\)"
+        self.fails_once("status:encode", 5,
+                        r"now\.bad: it returned 77, which is no status" + by % "encode")
+        self.fails_once("status:plan", 5,
+                        r"now\.bad: it returned 77, which is no status" + by % "plan")
+        self.fails_once("silent:plan", 3,
+                        r"now\.bad: it failed with CORRUPT and gave no reason" + by % "plan")
+        self.fails_once("fail:encode", 3, r"now\.bad: it is as bad as it looks" + by % "encode")
+        # The decoder's words come back through the modality's preprocess, named once.
+        self.fails_once("fail:read_audio", 3,
+                        r"now\.bad: it is as bad as it looks" + by % "read_audio")
+        self.fails_once("fail:create", 4, "it is as bad as it looks" + by % "create", 0)
+        self.fails_once("silent:load", 4, "it failed with CORRUPT and gave no reason"
+                        + by % "load", 0)
+        self.fails_once("null:open", 5, r"now\.bad: org\.bad gave OK and no decoder in open", 0)
+        self.fails_once("null:tokenizer", 5,
+                        r".*/demo/text: org\.bad gave OK and no tokenizer in create", 0)
+        self.fails_once("status:tokenizer", 5, r".*/demo/text: it returned 77, which is no status"
+                        + by % "create", 0)
+        self.fails_once("null:create", 5, r"org\.bad gave OK and no self in create", 0)
+
+    def test_misuse_of_the_ops_is_the_plugins_fault(self):
+        self.fails_once("misuse:encode", 5, r"now\.bad: ops\.copy: dst: .* \(org\.bad in encode\)")
+
+    def test_what_a_plugin_fills_is_looked_at(self):
+        for fault, what in {
+                "untouched:plan": r"a plan whose n_outputs is 0, and 1 to 8 are possible in plan",
+                "name:plan": r"a plan with input_name\[0\] NULL in plan",
+                "shape:plan": r"a plan with input\[0\]\.shape\[1\] -3 \(at least 1\) in plan",
+                "rows:plan": r"a plan with stream_rows\[0\] 5 of 4 rows in plan",
+                "size:plan": r"a weft_plan of 8 bytes, and this host's has \d+ in plan",
+                "negative:info": r"a size of -5x0, .* in info",
+                "size:info": r"a weft_media_info of 9999 bytes where \d+ are possible in info",
+                "kind:info": r"media of kind org\.bad\.other where .* was opened in info",
+                "count:read_audio": r"1000 samples where 1 were asked for in read_audio .*",
+        }.items():
+            with self.subTest(fault):
+                self.fails_once(fault, 5, r"now\.bad: org\.bad gave " + what, 0)
+
+    def test_another_rounding_is_put_back_and_told(self):
+        """Whoever leaves another rounding behind changes not one byte of any answer."""
+        for where, said in {
+                "init": "init of .*bad.so", "create": "create", "load": "load",
+                "install": "install", "open": "open of ok.bad", "plan": "plan of now.bad",
+                "preprocess": "preprocess of now.bad", "read_audio": "read_audio of now.bad",
+                "encode": "encode of now.bad", "kernel": "encode of ok.bad"}.items():
+            for threads in ("1", "3"):
+                with self.subTest(where + " with " + threads + " threads"):
+                    r = self.describe("round:" + where, "--threads", threads)
+                    self.assertEqual(r.code, 0, r.err)
+                    self.assertEqual(r.out, b"".join(self.good()))
+                    self.assertRegex(r.err, r"^weft: warning: org\.bad changed the rounding mode in "
+                                     + said + "; that was put back, but tell its author\n$")
+
+    def test_other_state_is_put_back_and_told(self):
+        """The paths are relative, so that another working directory would lose them."""
+        for where in ("create", "load", "install", "destroy", "deinit"):
+            with self.subTest(where):
+                r = self.describe("state:" + where)
+                self.assertEqual(r.code, 0, r.err)
+                self.assertEqual(r.out, b"".join(self.good()))
+                self.assertEqual(r.err, "weft: warning: org.bad changed the locale, the working "
+                                 "directory, the umask, signal handlers, the environment in " + where
+                                 + "; that was put back, but tell its author\n")
+
+    def test_a_kernel_of_an_asynchronous_device_likewise(self):
+        r = self.describe("round:kernel", "--device", "async-test")
+        self.assertEqual(r.code, 0, r.err)
+        self.assertEqual(r.out, self.describe(None, "--device", "async-test").out)
+        self.assertIn("changed the rounding mode in encode of ok.bad", r.err)
+
+    def test_vv_tells_scores_plans_and_calls(self):
+        r = self.describe(None, "-vv", files=("ok.bad",))
+        self.assertEqual(r.code, 0, r.err)
+        for pattern in (r'org\.bad: probe of ok\.bad as "org\.bad\.thing": 80 of 100',
+                        r"org\.bad: plan of ok\.bad: 4 tokens, 0 bytes of scratch, bad_rows \[4 \d+\]"
+                        r" of 32 bits, bad\.output \[4 \d+\] of 32 bits",
+                        r"org\.bad: open of ok\.bad took \d+\.\d+ ms",
+                        r"org\.bad: encode of ok\.bad took \d+\.\d+ ms, \d+ bytes",
+                        r"org\.bad: create took \d+\.\d+ ms"):
+            self.assertRegex(r.err, pattern)
+        self.assertNotIn("took", self.describe(None, "-v", files=("ok.bad",)).err)
+
+
+@unittest.skipUnless(os.path.exists(MAP), "needs the fixtures")
+class TextMaps(Case):
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(os.path.join(FIXTURES, "llama-tied"), self.path("m"))
+        path = self.path("m/config.json")
+        os.chmod(path, 0o644)
+        with open(path) as f:
+            config = json.load(f)
+        config["architectures"] = ["BadForConditionalGeneration"]
+        with open(path, "w") as f:
+            json.dump(config, f)
+
+    def inspect(self, fault):
+        option = ("--set", "org.bad.map.fault=" + fault) if fault else ()
+        return self.weft("model", "inspect", self.path("m"), "--plugin", MAP, *option)
+
+    def test_a_good_map(self):
+        self.assertEqual(self.inspect(None).code, 0)
+
+    def test_each_field(self):
+        for fault, said in {
+                "nothing": "config_path NULL", "config_path": "config_path NULL",
+                "prefix": "prefix NULL", "long": "prefix without an end within 400 bytes",
+                "head": "head NULL", "layers": "layers NULL",
+                "negative": "n_layers -4 (1 to 1024 are possible)",
+                "n_layers": "n_layers 1000, and num_hidden_layers is 2",
+                "backwards": "layers[1] 0 (ascending, below num_hidden_layers 2)",
+                "far": "layers[1] 9 (ascending, below num_hidden_layers 2)",
+                "extra": "extra_embedding NULL", "size": "hdr.size 8"}.items():
+            with self.subTest(fault):
+                r = self.inspect(fault)
+                self.assertEqual(r.code, 5, r.err)
+                last = r.err.splitlines()[-1]
+                self.assertIn(said, last)
+                self.assertRegex(last, r"org\.bad\.map (gave .* )?in text_map")
+                self.assertNotIn("(null)", r.err)
+
+
+@unittest.skipUnless(os.path.exists(MAP), "needs the fixtures")
+class Inspected(Case):
+    def facts(self, path, *more):
+        r = self.ok("plugin", "inspect", path, "--json", *more)
+        facts = json.loads(r.out)
+        return dict(facts), [v for k, v in facts if k == "option"], r.err
+
+    def test_options_and_whether_it_loads(self):
+        facts, options, err = self.facts(BAD)
+        self.assertEqual((facts["id"], facts["loads"], err), ("org.bad", "yes", ""))
+        self.assertEqual(options, [
+            "fault: a text, no default; what goes wrong, and where",
+            "level: a number, 0..1, default 0.5; a number that nothing reads"])
+        self.assertIn("needs", facts)
+        self.assertIn("gives", facts)
+
+    def test_why_it_does_not_load(self):
+        facts, options, _ = self.facts(BAD, "--set", "org.bad.fault=fail:init")
+        self.assertRegex(facts["loads"],
+                         r"^no: .*bad\.so: it is as bad as it looks \(org\.bad in init\)$")
+        self.assertEqual(len(options), 2)
+        facts, options, _ = self.facts(BAD, "--safe")
+        self.assertIn("--safe", facts["loads"])
+        self.assertEqual(options, [])
+
+    def test_an_unknown_key_is_a_warning_that_names_it(self):
+        facts, _, err = self.facts(MAP)
+        self.assertEqual(facts["loads"], "yes")
+        for text in (facts["warning"], err):
+            self.assertIn("its manifest has the key colour, which this version does not know", text)
+
+    def test_a_crash_of_what_is_inspected(self):
+        r = self.weft("plugin", "inspect", BAD, "--set", "org.bad.fault=crash:init")
+        self.assertEqual(r.code, 5)
+        self.assertRegex(r.err.splitlines()[-1], r"^weft: org\.bad crashed in init of .*bad\.so")
+
+
+if __name__ == "__main__":
+    unittest.main()
