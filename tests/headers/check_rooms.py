@@ -6,7 +6,8 @@
 
 The core knows no plugin, the program knows the public headers alone, and a plugin knows the public headers, its own folder,
 the shared and ops folders beside it and plugins/common. So a plugin can be taken out of the tree, and nobody depends on a
-file that is another plugin's own.
+file that is another plugin's own. Within the core each room uses the rooms that CORE names for it, and none of those comes
+back to it: only the engine, which composes them, knows all.
 """
 import json
 import os
@@ -15,11 +16,30 @@ import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(weft/[^>]+)>)', re.M)
 TOP = ("core", "cli", "include", "plugins", "examples")
+# Rooms of the core from the ground up, and the rooms that each may use beside core/base. A room stands below all that use it.
+CORE = {
+    "base": (),
+    "io": (),
+    "ops": (),
+    "settings": ("io",),
+    "device": ("ops",),
+    "kv": ("device", "ops"),
+    "model": ("device", "io", "kv", "ops"),
+    "plugin": ("io", "settings"),
+    "host": ("device", "model", "ops", "plugin", "settings"),
+    "media": ("device", "host", "io", "kv", "model", "plugin", "settings"),
+    "sequence": ("device", "kv", "media", "model"),
+    "text": ("media", "model", "plugin", "sequence"),
+    "verify": ("io", "media", "model", "sequence"),
+}
 
 
 def allowed(folder):
     """The folders whose files a file in this folder may use, each with what is below it or not."""
     parts = folder.split("/")
+    if parts[0] == "core" and len(parts) > 1 and parts[1] != "engine":
+        rooms = ("base", parts[1], *CORE.get(parts[1], ()))
+        return {"include", *("core/" + room for room in rooms)}
     if parts[0] != "plugins":
         own = {parts[0]} if parts[0] != "examples" else {folder}
         return own | {"include"}
@@ -82,9 +102,18 @@ def check_sources(root, build):
         yield f"{build}/compile_commands.json has no source of a plugin"
 
 
+def check_order():
+    """The table itself: nobody uses a room that stands above."""
+    below = []
+    for room, uses in CORE.items():
+        below.append(room)
+        yield from (f"CORE lets {room} use {other}, which does not stand below it"
+                    for other in uses if other not in below[:-1])
+
+
 def main():
     root, build = sys.argv[1:]
-    faults = [*check_includes(root), *check_sources(root, build)]
+    faults = [*check_order(), *check_includes(root), *check_sources(root, build)]
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
