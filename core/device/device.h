@@ -60,10 +60,10 @@ typedef struct wf_device_fns {
     /* NULL: the device runs CPU bodies and needs no image. */
     weft_status (*image_load)(wf_device *d, const void *data, uint64_t bytes, wf_image **out,
                               weft_error *err);
-    void (*image_unload)(wf_device *d, wf_image *image);
-    /* Allocates; wf_kernel_create fills what is common. image may be NULL. A device that runs
+    void (*image_unload)(wf_device *d, wf_image *code);
+    /* Allocates; wf_kernel_create fills what is common. code may be NULL. A device that runs
      * images checks arg_bytes against the function's own parameters here. */
-    weft_status (*kernel_create)(wf_device *d, wf_image *image, const wf_kernel_decl *k,
+    weft_status (*kernel_create)(wf_device *d, wf_image *code, const wf_kernel_decl *k,
                                  wf_kernel **out, weft_error *err);
     void (*kernel_destroy)(wf_kernel *k);
 
@@ -131,14 +131,14 @@ int64_t wf_device_page_bytes(wf_device *d, int32_t dtype, int32_t page_tokens, i
  * *out is NULL and the status OK. */
 weft_status wf_image_load(wf_device *d, const void *data, uint64_t bytes, wf_image **out,
                           weft_error *err);
-void        wf_image_unload(wf_device *d, wf_image *image); /* its kernels are gone; NULL is fine */
+void        wf_image_unload(wf_device *d, wf_image *code); /* its kernels are gone; NULL is fine */
 /* Where the values of k's arguments stand: one after the other, each at a multiple of 16 so that
  * any type is aligned. false: they are too many or too large. */
 bool wf_kernel_place(const wf_kernel_decl *k, uint32_t offset[WF_KERNEL_ARGS]);
 /* LIMIT: more than WF_KERNEL_ARGS arguments or WF_KERNEL_BYTES of them. On success *out is the
  * caller's until wf_kernel_destroy. */
-weft_status wf_kernel_create(wf_device *d, wf_image *image, const wf_kernel_decl *k,
-                             wf_kernel **out, weft_error *err);
+weft_status wf_kernel_create(wf_device *d, wf_image *code, const wf_kernel_decl *k, wf_kernel **out,
+                             weft_error *err);
 void        wf_kernel_destroy(wf_kernel **k); /* after a wait; NULL inside is fine */
 /* Enqueues a launch; args [n_args] point to the values, which are copied. Pointers among them are
  * device addresses. */

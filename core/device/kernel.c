@@ -11,10 +11,10 @@ weft_status wf_image_load(wf_device *d, const void *data, uint64_t bytes, wf_ima
     return d->fns->image_load != NULL ? d->fns->image_load(d, data, bytes, out, err) : WEFT_OK;
 }
 
-void wf_image_unload(wf_device *d, wf_image *image)
+void wf_image_unload(wf_device *d, wf_image *code)
 {
-    if (image != NULL)
-        d->fns->image_unload(d, image);
+    if (code != NULL)
+        d->fns->image_unload(d, code);
 }
 
 bool wf_kernel_place(const wf_kernel_decl *k, uint32_t offset[WF_KERNEL_ARGS])
@@ -32,15 +32,15 @@ bool wf_kernel_place(const wf_kernel_decl *k, uint32_t offset[WF_KERNEL_ARGS])
     return true;
 }
 
-weft_status wf_kernel_create(wf_device *d, wf_image *image, const wf_kernel_decl *k,
-                             wf_kernel **out, weft_error *err)
+weft_status wf_kernel_create(wf_device *d, wf_image *code, const wf_kernel_decl *k, wf_kernel **out,
+                             weft_error *err)
 {
     uint32_t offset[WF_KERNEL_ARGS] = {0};
     *out = NULL;
     if (!wf_kernel_place(k, offset))
         return wf_fail(err, WEFT_E_LIMIT, "%s: at most %d arguments of %d bytes in all", k->name,
                        WF_KERNEL_ARGS, WF_KERNEL_BYTES);
-    weft_status status = d->fns->kernel_create(d, image, k, out, err);
+    weft_status status = d->fns->kernel_create(d, code, k, out, err);
     if (status != WEFT_OK)
         return status;
     wf_kernel *mine = *out;

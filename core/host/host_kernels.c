@@ -52,9 +52,9 @@ static void set_unload(wf_kernel_set *s)
 {
     for (uint32_t i = 0; i < s->n; i++)
         wf_kernel_destroy(&s->kernels[i].on_device);
-    if (s->image != NULL)
-        wf_image_unload(s->device, s->image);
-    s->image = NULL;
+    if (s->code != NULL)
+        wf_image_unload(s->device, s->code);
+    s->code = NULL;
     s->device = NULL;
 }
 
@@ -63,9 +63,9 @@ static weft_status set_load(wf_kernel_set *s, wf_device *d, weft_error *err)
     weft_status status = WEFT_OK;
     s->device = d;
     if (s->gpu != NULL)
-        status = wf_image_load(d, s->gpu->data, s->gpu->bytes, &s->image, err);
+        status = wf_image_load(d, s->gpu->data, s->gpu->bytes, &s->code, err);
     for (uint32_t i = 0; i < s->n && status == WEFT_OK; i++)
-        status = wf_kernel_create(d, s->image, &s->kernels[i].decl, &s->kernels[i].on_device, err);
+        status = wf_kernel_create(d, s->code, &s->kernels[i].decl, &s->kernels[i].on_device, err);
     if (status != WEFT_OK)
         set_unload(s);
     return status;

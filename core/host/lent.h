@@ -37,7 +37,7 @@ typedef struct wf_kernel_set { /* what one kernels.add() declared */
     struct wf_kernel_set *next;
     const weft_fatbin    *gpu;    /* the plugin's, valid until deinit; NULL: none */
     wf_device            *device; /* where image and kernels are; NULL: nowhere yet */
-    wf_image             *image;
+    wf_image             *code;
     uint32_t              n, reserved;
     weft_kernel           kernels[];
 } wf_kernel_set;
