@@ -36,6 +36,7 @@ int main(int argc, char **argv)
     if (status == WEFT_OK)
         status = weft_sequence_feed_prompt(sequence, &prompt, &err);
     if (status == WEFT_OK) {
+        sampling.hdr.size = (uint32_t)sizeof sampling;
         weft_sampling_from_settings(settings, &sampling);
         status = weft_generate(sequence, &sampling, print_token, NULL, NULL, &err);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/sized.h"
 #include "core/engine/engine.h"
 #include "core/media/calls.h"
 
@@ -60,8 +61,8 @@ static void describe_core(const weft_engine *e, int32_t dtype, weft_engine_info 
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err)
 {
     weft_engine_info i = {.hdr = WEFT_HDR(weft_engine_info)};
-    if (out == NULL || out->hdr.size < sizeof *out)
-        return wf_fail(err, WEFT_E_INVALID, "weft_engine_info is too small");
+    if (out == NULL || out->hdr.size <= sizeof out->hdr)
+        return wf_fail(err, WEFT_E_INVALID, "weft_engine_info.hdr.size is not set");
     int32_t dtype = planned_dtype(e);
     i.model = wf_package_dir(e->package);
     i.architecture = e->architecture;
@@ -81,7 +82,7 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     if (!wf_add(i.weight_bytes, i.kv_bytes, &i.total_bytes) ||
         !wf_add(i.total_bytes, i.step_bytes, &i.total_bytes))
         i.total_bytes = UINT64_MAX;
-    *out = i;
+    wf_give_sized(out, &i, sizeof i);
     return WEFT_OK;
 }
 
@@ -96,15 +97,16 @@ int32_t weft_engine_site(const weft_engine *e, uint32_t index, weft_site_info *o
 {
     if (index >= (uint32_t)e->hooks.n_sites)
         return 0;
-    const wf_site *s = &e->hooks.sites[index];
-    *out = (weft_site_info){WEFT_HDR(weft_site_info),
-                            s->name,
-                            s->owner,
-                            s->stream_name,
-                            s->kind == WEFT_HOOK_XATTN ? "cross-attention" : "soft tokens",
-                            s->layer,
-                            s->order,
-                            site_parameters(e, s)};
+    const wf_site       *s = &e->hooks.sites[index];
+    const weft_site_info i = {WEFT_HDR(weft_site_info),
+                              s->name,
+                              s->owner,
+                              s->stream_name,
+                              s->kind == WEFT_HOOK_XATTN ? "cross-attention" : "soft tokens",
+                              s->layer,
+                              s->order,
+                              site_parameters(e, s)};
+    wf_give_sized(out, &i, sizeof i);
     return 1;
 }
 
@@ -119,15 +121,16 @@ int32_t weft_engine_marker(const weft_engine *e, uint32_t index, weft_marker_inf
 {
     if (index >= (uint32_t)e->hooks.n_markers)
         return 0;
-    const wf_marker *m = &e->hooks.markers[index];
-    *out = (weft_marker_info){WEFT_HDR(weft_marker_info),
-                              m->token,
-                              m->owner,
-                              e->hooks.streams[m->stream].name,
-                              m->before,
-                              m->after,
-                              visibility_name(m->visibility),
-                              m->token_id,
-                              (m->flags & WEFT_MARKER_ENDS) != 0 ? m->end_id : -1};
+    const wf_marker       *m = &e->hooks.markers[index];
+    const weft_marker_info i = {WEFT_HDR(weft_marker_info),
+                                m->token,
+                                m->owner,
+                                e->hooks.streams[m->stream].name,
+                                m->before,
+                                m->after,
+                                visibility_name(m->visibility),
+                                m->token_id,
+                                (m->flags & WEFT_MARKER_ENDS) != 0 ? m->end_id : -1};
+    wf_give_sized(out, &i, sizeof i);
     return 1;
 }

@@ -57,8 +57,8 @@ static weft_status open_device(weft_engine *e, weft_error *err)
         status = wf_queue_create(e->device, &e->encode_queue, err);
     if (status != WEFT_OK)
         return status;
-    wf_hosts_init(&e->hosts,
-                  &(wf_hosts_config){e->settings, flags, is_cancelled, plugin_progress, e});
+    wf_hosts_init(&e->hosts, &(wf_hosts_config){e->settings, flags, is_cancelled, plugin_progress,
+                                                e, e->pool});
     wf_registry_config rc = {.settings = e->settings, .hosts = wf_hosts_maker(&e->hosts)};
     return wf_registry_create(&rc, &e->registry, err);
 }

@@ -4,6 +4,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/progress.h"
+#include "core/base/sized.h"
 #include "core/base/time.h"
 #include "core/engine/engine.h"
 #include "core/text/sampler.h"
@@ -134,13 +135,15 @@ static weft_status run_open(run *r, const weft_sampling *p, weft_error *err)
     return r->logits != NULL ? WEFT_OK : wf_fail_nomem(err, vocab * sizeof *r->logits, "logits");
 }
 
-weft_status wf_generate(weft_sequence *s, const weft_sampling                     *p,
+weft_status wf_generate(weft_sequence *s, const weft_sampling                     *sampling,
                         int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
                         weft_generation *out, weft_error *err)
 {
-    run             r = {.s = s, .on_token = on_token, .ctx = ctx};
-    weft_generation g = {.hdr = WEFT_HDR(weft_generation)};
-    double          start = wf_now_s();
+    WF_TAKE(weft_sampling, taken, sampling);
+    const weft_sampling *p = &taken;
+    run                  r = {.s = s, .on_token = on_token, .ctx = ctx};
+    weft_generation      g = {.hdr = WEFT_HDR(weft_generation)};
+    double               start = wf_now_s();
     if (s->n == s->n_done)
         return wf_fail(err, WEFT_E_STATE, "nothing was fed since the last generation");
     /* Without a tokenizer there is no text, and no stop token. */
@@ -158,8 +161,7 @@ weft_status wf_generate(weft_sequence *s, const weft_sampling                   
     wf_sampler_destroy(&r.sampler);
     wf_free_aligned(r.logits);
     wf_text_out_free(&r.text);
-    if (out != NULL)
-        *out = g;
+    wf_give_sized(out, &g, sizeof g);
     return status;
 }
 
@@ -176,7 +178,7 @@ weft_status weft_generate(weft_sequence *s, const weft_sampling                 
 
 void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out)
 {
-    *out = (weft_sampling){
+    const weft_sampling from = {
         .hdr = WEFT_HDR(weft_sampling),
         .temperature = (float)wf_settings_f64(s, "temperature"),
         .top_p = (float)wf_settings_f64(s, "top_p"),
@@ -186,4 +188,5 @@ void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out)
         .max_new_tokens = (int32_t)wf_settings_i64(s, "max_new_tokens"),
         .seed = (uint64_t)wf_settings_i64(s, "seed"),
     };
+    wf_give_sized(out, &from, sizeof from);
 }

@@ -7,6 +7,7 @@
 
 #include "core/base/cpu.h"
 #include "core/base/running.h"
+#include "core/base/sized.h"
 #include "core/host/host.h"
 #include "core/plugin/registry.h"
 #include "weft/weft.h"
@@ -16,11 +17,8 @@ int32_t weft_plugin_running(weft_running *out)
     const wf_running *r = wf_running_now();
     if (r == NULL)
         return 0;
-    if (WEFT_HAS(out, weft_running, file)) {
-        out->plugin = r->plugin;
-        out->function = r->function;
-        out->file = r->file;
-    }
+    const weft_running now = {WEFT_HDR(weft_running), r->plugin, r->function, r->file};
+    wf_give_sized(out, &now, sizeof now);
     return 1;
 }
 
@@ -72,7 +70,7 @@ static void tell_candidate(const teller *t, const wf_candidate *c, const weft_er
 {
     char line[600];
     for (uint32_t i = 0; c->desc != NULL && i < c->desc->n_options; i++)
-        tell_option(t, &c->desc->options[i]);
+        tell_option(t, WEFT_AT(c->desc->options, i));
     if (c->state == WF_PLUGIN_LOADED && c->reason != NULL)
         t->fn(t->ctx, "warning", c->reason);
     snprintf(line, sizeof line, "%s%s",

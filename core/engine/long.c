@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/sized.h"
 #include "core/base/time.h"
 #include "core/engine/engine.h"
 #include "core/plugin/visit.h"
@@ -229,14 +230,14 @@ static weft_status run_long(weft_engine *e, const weft_long_request *rq, const w
         else
             status = run_parts(&r, &why);
         status = outcome(&r, status, &why, err);
-        if (info != NULL)
-            *info = (weft_item_info){.hdr = WEFT_HDR(weft_item_info),
-                                     .kind = m.decoding.kind,
-                                     .decoder = wf_plugin_id(m.decoding.plugin),
-                                     .channels = m.info.channels,
-                                     .sample_rate = m.info.sample_rate,
-                                     .duration_us = m.info.duration_us,
-                                     .n_samples = m.info.n_samples};
+        const weft_item_info whole = {.hdr = WEFT_HDR(weft_item_info),
+                                      .kind = m.decoding.kind,
+                                      .decoder = wf_plugin_id(m.decoding.plugin),
+                                      .channels = m.info.channels,
+                                      .sample_rate = m.info.sample_rate,
+                                      .duration_us = m.info.duration_us,
+                                      .n_samples = m.info.n_samples};
+        wf_give_sized(info, &whole, sizeof whole);
     }
     wf_media_close(&m);
     wf_free(r.text);
@@ -247,8 +248,9 @@ static weft_status run_long(weft_engine *e, const weft_long_request *rq, const w
 weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
                           weft_item_info *info, weft_error *err)
 {
-    wf_mark     before = wf_scope_begin(&e->scope);
-    weft_status status = run_long(e, rq, p, info, err);
+    wf_mark before = wf_scope_begin(&e->scope);
+    WF_TAKE(weft_long_request, taken, rq);
+    weft_status status = run_long(e, &taken, p, info, err);
     wf_scope_end(&e->scope, &before);
     return status;
 }

@@ -72,6 +72,7 @@ static const void *lookup(const char *id)
         {WEFT_IF_OPTIONS, &wf_host_options}, {WEFT_IF_PACKAGE, &wf_host_package},
         {WEFT_IF_WEIGHTS, &wf_host_weights}, {WEFT_IF_OPS, &wf_host_ops},
         {WEFT_IF_KERNELS, &wf_host_kernels}, {WEFT_IF_SERVICES, &wf_host_services},
+        {WEFT_IF_POOL, &wf_host_threads},
     };
     for (size_t i = 0; id != NULL && i < sizeof served / sizeof served[0]; i++)
         if (strcmp(served[i].id, id) == 0)
@@ -154,7 +155,8 @@ static void clear(void *ctx, weft_host *h, const char *path)
 
 void wf_hosts_init(wf_hosts *all, const wf_hosts_config *cfg)
 {
-    *all = (wf_hosts){*cfg, NULL};
+    *all = (wf_hosts){.cfg = *cfg};
+    atomic_flag_clear(&all->pool_busy);
 }
 
 wf_host_maker wf_hosts_maker(wf_hosts *all)

@@ -5,6 +5,9 @@
 #ifndef WF_HOST_H
 #define WF_HOST_H
 
+#include <stdatomic.h>
+
+#include "core/base/pool.h"
 #include "core/device/device.h"
 #include "core/plugin/host_maker.h"
 #include "core/settings/settings.h"
@@ -18,12 +21,14 @@ typedef struct wf_hosts_config {
     int32_t (*cancelled)(void *ctx);
     /* What plugins say through host->progress; NULL: nobody listens. */
     void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total, const char *unit);
-    void *ctx; /* of both */
+    void    *ctx;  /* of both */
+    wf_pool *pool; /* borrowed: the threads of weft.pool; NULL: the calling one alone */
 } wf_hosts_config;
 
 typedef struct wf_hosts {
     wf_hosts_config cfg;
-    wf_service     *services; /* what plugins publish, while their hosts live */
+    wf_service     *services;  /* what plugins publish, while their hosts live */
+    atomic_flag     pool_busy; /* a plugin's work is on the pool's threads */
 } wf_hosts;
 
 /* cfg is copied. There is nothing to free once all hosts were cleared. */

@@ -7,11 +7,16 @@
 #include "core/host/lent.h"
 #include "core/settings/value.h"
 
+static const weft_option *option_at(const wf_lent *p, uint32_t i)
+{
+    return WEFT_AT(p->desc->options, i);
+}
+
 static const weft_option *option_of(const wf_lent *p, const char *key)
 {
     for (uint32_t i = 0; key != NULL && i < p->desc->n_options; i++)
-        if (strcmp(p->desc->options[i].key, key) == 0)
-            return &p->desc->options[i];
+        if (strcmp(option_at(p, i)->key, key) == 0)
+            return option_at(p, i);
     return NULL;
 }
 
@@ -58,7 +63,7 @@ weft_status wf_host_packages_open(wf_lent *p, weft_error *err)
 {
     weft_status st = WEFT_OK;
     for (uint32_t i = 0; i < p->desc->n_options && st == WEFT_OK; i++) {
-        const weft_option *o = &p->desc->options[i];
+        const weft_option *o = option_at(p, i);
         const char        *dir = o->type == WEFT_OPT_PACKAGE
                                      ? wf_settings_plugin_str(p->all->cfg.settings, p->id, o->key)
                                      : NULL;

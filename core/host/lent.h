@@ -11,6 +11,7 @@
 #include "weft/kernels.h"
 #include "weft/ops.h"
 #include "weft/package.h"
+#include "weft/pool.h"
 #include "weft/services.h"
 
 /* A copy that ops.upload made: freed when its queue has been waited for. */
@@ -83,6 +84,7 @@ extern const weft_if_weights  wf_host_weights;
 extern const weft_if_ops      wf_host_ops;
 extern const weft_if_kernels  wf_host_kernels;
 extern const weft_if_services wf_host_services;
+extern const weft_if_pool     wf_host_threads;
 
 /* Opens what the plugin's PACKAGE options name; closes it again. */
 weft_status wf_host_packages_open(wf_lent *p, weft_error *err);

@@ -9,6 +9,7 @@
 #define WF_CALLS_H
 
 #include "core/media/modalities.h"
+#include "core/media/plan.h"
 #include "weft/decoder.h"
 
 /* A decoder at work. */
@@ -33,6 +34,8 @@ weft_status wf_decoder_frames(const wf_decoding *d, const int64_t *time_us, uint
 /* *got is within 0..n. */
 weft_status wf_decoder_audio(const wf_decoding *d, int64_t n, const weft_tensor *dst, int64_t *got,
                              weft_error *err);
+weft_status wf_decoder_rows(const wf_decoding *d, int64_t n, const weft_tensor *dst, int64_t *got,
+                            weft_error *err);
 void        wf_decoder_close(wf_decoding *d); /* one that is not open is fine */
 
 /* On failure m->self is NULL. UNSUPPORTED keeps the plugin's own words. */
@@ -43,16 +46,16 @@ void        wf_modality_destroy(wf_modality *m);
 /* NULL strings: it has none. */
 weft_status wf_modality_prompt(const wf_modality *m, const char *task, const char **system,
                                const char **user, weft_error *err);
-/* *out as the plugin filled it, its header and counts within their arrays; wf_plan_fault looks at
- * the rest. */
+/* *out, in room, as the plugin filled it, its header and counts within their arrays; wf_plan_fault
+ * looks at the rest. */
 weft_status wf_modality_plan(const wf_modality *m, const char *file, const weft_media_info *mi,
                              const weft_request *rq, const weft_limits *lim, weft_plan *out,
-                             weft_error *err);
-/* *n_items is at most cap. */
+                             wf_plan_room *room, weft_error *err);
+/* out, rooms: cap of each. *n_items is at most cap. */
 weft_status wf_modality_plan_inputs(const wf_modality *m, const char *file,
                                     const weft_tensor *inputs, const char *const *names, uint32_t n,
-                                    weft_plan *out, uint32_t cap, uint32_t *n_items,
-                                    weft_error *err);
+                                    weft_plan *out, wf_plan_room *rooms, uint32_t cap,
+                                    uint32_t *n_items, weft_error *err);
 weft_status wf_modality_preprocess(const wf_modality *m, const char *file, const weft_media *media,
                                    const weft_plan *p, const weft_tensor *inputs, weft_error *err);
 weft_status wf_modality_encode(const wf_modality *m, const char *file,
@@ -68,7 +71,10 @@ uint64_t    wf_modality_parameters(const wf_modality *m);
 /* The longest medium, in us, that one item may be; INT64_MAX: any length. */
 int64_t wf_modality_longest_us(const wf_modality *m);
 
-/* What makes a plan one that cannot be, with the field and what it holds ("input_name[0] NULL"),
+/* What of the memory that a plan was lent the plugin has changed, or which count is beyond it;
+ * false: nothing. */
+bool wf_plan_form_fault(const weft_plan *p, const wf_plan_room *room, char *text, size_t cap);
+/* What makes a plan one that cannot be, with the field and what it holds ("inputs[0].name NULL"),
  * written to text [cap]; false: nothing. max_bytes: of one tensor. */
 bool wf_plan_fault(const weft_plan *p, uint64_t max_bytes, char *text, size_t cap);
 /* The plan of a file told to whoever listens with -vv. */

@@ -50,6 +50,9 @@ static weft_status check_info(const wf_decoding *d, const wf_visit *v, const wef
     if (i->width < 0 || i->height < 0 || i->channels < 0 || i->sample_rate < 0)
         return wf_visit_wrong(v, err, "a size of %dx%d, %d channels, %d samples a second", i->width,
                               i->height, i->channels, i->sample_rate);
+    if (i->n_rows < -1 || i->row_width < 0)
+        return wf_visit_wrong(v, err, "%lld rows of %d readings", (long long)i->n_rows,
+                              i->row_width);
     if (i->n_samples < -1 || i->duration_us < -1)
         return wf_visit_wrong(v, err, "%lld samples and %lld us (-1: unknown)",
                               (long long)i->n_samples, (long long)i->duration_us);
@@ -76,21 +79,37 @@ weft_status wf_decoder_frames(const wf_decoding *d, const int64_t *time_us, uint
     return wf_visit_end(&v, d->vt->read_frames(d->dec, time_us, n, dst, at_us, &v.why), err);
 }
 
-weft_status wf_decoder_audio(const wf_decoding *d, int64_t n, const weft_tensor *dst, int64_t *got,
-                             weft_error *err)
+typedef weft_status (*read_fn)(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
+                               weft_error *err);
+
+/* The next n of what fn gives, by its name in the table and what it gives in words. */
+static weft_status read_next(const wf_decoding *d, read_fn fn, const char *name, const char *what,
+                             int64_t n, const weft_tensor *dst, int64_t *got, weft_error *err)
 {
     wf_visit v;
     *got = 0;
-    if (d->vt->read_audio == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no samples", wf_plugin_id(d->plugin));
-    wf_visit_begin(&v, d->plugin, "read_audio", d->file, 0);
+    if (fn == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no %s", wf_plugin_id(d->plugin), what);
+    wf_visit_begin(&v, d->plugin, name, d->file, 0);
     v.bytes = dst->bytes;
-    weft_status status = wf_visit_end(&v, d->vt->read_audio(d->dec, n, dst, got, &v.why), err);
+    weft_status status = wf_visit_end(&v, fn(d->dec, n, dst, got, &v.why), err);
     /* Whoever asked believes the count: it is where the samples in dst end. */
     if (status == WEFT_OK && (*got < 0 || *got > n))
-        return wf_visit_wrong(&v, err, "%lld samples where %lld were asked for", (long long)*got,
+        return wf_visit_wrong(&v, err, "%lld %s where %lld were asked for", (long long)*got, what,
                               (long long)n);
     return status;
+}
+
+weft_status wf_decoder_audio(const wf_decoding *d, int64_t n, const weft_tensor *dst, int64_t *got,
+                             weft_error *err)
+{
+    return read_next(d, d->vt->read_audio, "read_audio", "samples", n, dst, got, err);
+}
+
+weft_status wf_decoder_rows(const wf_decoding *d, int64_t n, const weft_tensor *dst, int64_t *got,
+                            weft_error *err)
+{
+    return read_next(d, d->vt->read_rows, "read_rows", "readings", n, dst, got, err);
 }
 
 void wf_decoder_close(wf_decoding *d)

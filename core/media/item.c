@@ -19,9 +19,9 @@ static void item_kv_init(weft_item *item, uint32_t i)
 {
     const weft_plan *p = &item->plan;
     wf_item_kv      *kv = &item->kv[i];
-    kv->stream = wf_hooks_stream(item->of->sites, p->stream[i]);
-    kv->d = p->output[i].shape[p->output[i].ndim - 1];
-    kv->n_rows = p->stream_rows[i];
+    kv->stream = wf_hooks_stream(item->of->sites, p->outputs[i].stream);
+    kv->d = p->outputs[i].spec.shape[p->outputs[i].spec.ndim - 1];
+    kv->n_rows = p->outputs[i].stream_rows;
     if (kv->stream >= 0 && item->of->sites->streams[kv->stream].n_sites > 0)
         kv->n_runs = (int32_t)((kv->n_rows + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
 }
@@ -43,7 +43,7 @@ weft_status wf_item_create(wf_items *t, wf_modality *m, const char *file, const 
     item->of = t;
     item->modality = m;
     item->refs = 1;
-    item->plan = *plan;
+    wf_plan_copy(&item->plan, &item->room, plan);
     item->next = t->list;
     t->list = item;
     for (uint32_t i = 0; i < plan->n_outputs; i++)
@@ -56,7 +56,7 @@ weft_status wf_item_alloc_inputs(weft_item *item, weft_error *err)
 {
     weft_status status = WEFT_OK;
     for (uint32_t i = 0; i < item->plan.n_inputs && status == WEFT_OK; i++)
-        status = input_alloc(&item->plan.input[i], &item->input[i], err);
+        status = input_alloc(&item->plan.inputs[i].spec, &item->input[i], err);
     return status;
 }
 
@@ -76,9 +76,9 @@ void weft_item_release(weft_item **item)
         at = &(*at)->next;
     *at = it->next;
     wf_item_drop_kv(it);
-    for (uint32_t i = 0; i < WEFT_MAX_INPUTS; i++)
+    for (uint32_t i = 0; i < WF_MAX_INPUTS; i++)
         wf_free_aligned(it->input[i].data);
-    for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++)
+    for (uint32_t i = 0; i < WF_MAX_OUTPUTS; i++)
         wf_device_free(it->of->device, it->output[i]);
     wf_free(it->file);
     wf_free(it);
@@ -107,7 +107,7 @@ static bool same_content(const weft_item *a, const weft_item *b)
 {
     if (a->modality != b->modality || memcmp(a->digest, b->digest, sizeof a->digest) != 0 ||
         a->plan.n_inputs != b->plan.n_inputs ||
-        memcmp(a->plan.opaque, b->plan.opaque, sizeof a->plan.opaque) != 0)
+        memcmp(a->room.carried, b->room.carried, sizeof a->room.carried) != 0)
         return false;
     for (uint32_t i = 0; i < a->plan.n_inputs; i++)
         if (a->input[i].bytes != b->input[i].bytes || b->input[i].data == NULL ||
@@ -132,7 +132,7 @@ void wf_item_settle(weft_item **item)
 int32_t wf_item_marker(const weft_item *item)
 {
     const wf_hooks *sites = item->of->sites;
-    int32_t         stream = wf_hooks_stream(sites, item->plan.stream[0]);
+    int32_t         stream = wf_hooks_stream(sites, item->plan.outputs[0].stream);
     for (int32_t i = 0; stream >= 0 && i < sites->n_markers; i++)
         if (sites->markers[i].stream == stream)
             return i;

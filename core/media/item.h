@@ -38,12 +38,13 @@ struct weft_item {
     wf_modality      *modality;
     int32_t           refs, encoded;
     weft_plan         plan;
+    wf_plan_room      room; /* of plan */
     weft_media_info   info; /* strings are the decoder's static ones */
     const char       *decoder_id;
     char             *file; /* what it was made from, for messages; owned; NULL: not known */
-    weft_tensor       input[WEFT_MAX_INPUTS];   /* host, owned */
-    void             *output[WEFT_MAX_OUTPUTS]; /* device, owned */
-    wf_item_kv        kv[WEFT_MAX_OUTPUTS];
+    weft_tensor       input[WF_MAX_INPUTS];   /* host, owned */
+    void             *output[WF_MAX_OUTPUTS]; /* device, owned */
+    wf_item_kv        kv[WF_MAX_OUTPUTS];
     uint64_t          digest[2], last_use; /* last_use: the budget's `now` of its last step */
     double            decode_s, encode_s;
 };
@@ -77,7 +78,7 @@ weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request
                          weft_item **out, weft_error *err);
 
 /* item_encode.c. Runs the encoder if it has not run, and checks every value. copies, where not
- * NULL: WEFT_MAX_OUTPUTS host buffers, each NULL or sized for the output, that receive the outputs.
+ * NULL: WF_MAX_OUTPUTS host buffers, each NULL or sized for the output, that receive the outputs.
  */
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err);
 

@@ -13,7 +13,7 @@
 
 /* Device memory of one encode, freed at its end. */
 typedef struct encode_job {
-    weft_tensor input[WEFT_MAX_INPUTS], output[WEFT_MAX_OUTPUTS];
+    weft_tensor input[WF_MAX_INPUTS], output[WF_MAX_OUTPUTS];
     weft_tensor scratch;
 } encode_job;
 
@@ -30,7 +30,7 @@ static weft_status job_inputs(weft_item *item, encode_job *job, weft_error *err)
         weft_status status = wf_device_alloc(t->device, item->input[i].bytes, &p, err);
         if (status != WEFT_OK)
             return status;
-        job->input[i] = device_view(t->device, p, &item->plan.input[i]);
+        job->input[i] = device_view(t->device, p, &item->plan.inputs[i].spec);
     }
     return WEFT_OK;
 }
@@ -40,11 +40,11 @@ static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err
     const wf_items *t = item->of;
     uint64_t        scratch = item->plan.scratch_bytes;
     for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
-        weft_status status =
-            wf_device_alloc(t->device, wf_spec_bytes(&item->plan.output[i]), &item->output[i], err);
+        weft_status status = wf_device_alloc(t->device, wf_spec_bytes(&item->plan.outputs[i].spec),
+                                             &item->output[i], err);
         if (status != WEFT_OK)
             return status;
-        job->output[i] = device_view(t->device, item->output[i], &item->plan.output[i]);
+        job->output[i] = device_view(t->device, item->output[i], &item->plan.outputs[i].spec);
     }
     job->scratch = device_view(t->device, NULL,
                                &(weft_tensor_spec){{WEFT_DT_UINT, 8, 1}, 1, {(int64_t)scratch}});
@@ -63,7 +63,8 @@ static void job_free(weft_item *item, encode_job *job)
 static weft_status enqueue(weft_item *item, encode_job *job, void *const *staged, weft_error *err)
 {
     const wf_items  *t = item->of;
-    weft_encode_item one = {&item->plan, job->input, job->output, item->input};
+    weft_encode_item one = {WEFT_HDR(weft_encode_item), &item->plan, job->input, job->output,
+                            item->input};
     weft_status      status = WEFT_OK;
     for (uint32_t i = 0; i < item->plan.n_inputs && status == WEFT_OK; i++) {
         memcpy(staged[i], item->input[i].data, (size_t)item->input[i].bytes);
@@ -78,7 +79,7 @@ static weft_status enqueue(weft_item *item, encode_job *job, void *const *staged
 
 static weft_status check_finite(const weft_item *item, uint32_t i, const float *v, weft_error *err)
 {
-    uint64_t n = wf_spec_numel(&item->plan.output[i]);
+    uint64_t n = wf_spec_numel(&item->plan.outputs[i].spec);
     for (uint64_t k = 0; k < n; k++)
         if (!isfinite(v[k]))
             return wf_fail(err, WEFT_E_NUMERIC,
@@ -86,7 +87,7 @@ static weft_status check_finite(const weft_item *item, uint32_t i, const float *
                            "item are damaged",
                            item->file != NULL ? wf_quote(item->file).s : "",
                            item->file != NULL ? ": " : "", wf_plugin_id(item->modality->plugin),
-                           item->plan.output_name[i], isnan(v[k]) ? "NaN" : "infinity",
+                           item->plan.outputs[i].name, isnan(v[k]) ? "NaN" : "infinity",
                            (unsigned long long)k);
     return WEFT_OK;
 }
@@ -94,7 +95,7 @@ static weft_status check_finite(const weft_item *item, uint32_t i, const float *
 static weft_status fetch(weft_item *item, uint32_t i, float *copy, weft_error *err)
 {
     weft_queue *q = item->of->encode_queue;
-    uint64_t    bytes = wf_spec_bytes(&item->plan.output[i]);
+    uint64_t    bytes = wf_spec_bytes(&item->plan.outputs[i].spec);
     float      *v = copy != NULL ? copy : wf_alloc_aligned((size_t)bytes);
     if (v == NULL)
         return wf_fail_nomem(err, bytes, "checking an encoder's output");
@@ -129,7 +130,7 @@ static weft_status encode_now(weft_item *item, encode_job *job, void **staged, w
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err)
 {
     encode_job  job = {0};
-    void       *staged[WEFT_MAX_INPUTS] = {NULL};
+    void       *staged[WF_MAX_INPUTS] = {NULL};
     weft_status status = WEFT_OK;
     double      start = wf_now_s();
     if (item->encoded && copies == NULL)
@@ -138,7 +139,7 @@ weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *er
         wf_progress_tell(item->of->progress, "encoding", 0, 0, "items");
         status = encode_now(item, &job, staged, err);
         job_free(item, &job);
-        for (uint32_t i = 0; i < WEFT_MAX_INPUTS; i++)
+        for (uint32_t i = 0; i < WF_MAX_INPUTS; i++)
             wf_free_aligned(staged[i]);
     }
     for (uint32_t i = 0; i < item->plan.n_outputs && status == WEFT_OK; i++)
@@ -147,7 +148,7 @@ weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *er
         item->encoded = 1;
         item->encode_s = wf_now_s() - start;
     }
-    for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS && !item->encoded; i++) {
+    for (uint32_t i = 0; i < WF_MAX_OUTPUTS && !item->encoded; i++) {
         wf_device_free(item->of->device, item->output[i]);
         item->output[i] = NULL;
     }

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an item tells of itself. */
+#include "core/base/sized.h"
 #include "core/media/calls.h"
 #include "core/media/item.h"
 
 /* Parts of an output [parts, rows, width] that hold rows, where whole parts do. */
 static void count_parts(const weft_plan *p, weft_item_info *i)
 {
-    const weft_tensor_spec *s = &p->output[0];
-    if (s->ndim != 3 || p->stream_rows[0] % s->shape[1] != 0)
+    const weft_tensor_spec *s = &p->outputs[0].spec;
+    if (s->ndim != 3 || p->outputs[0].stream_rows % s->shape[1] != 0)
         return;
-    i->n_parts = p->stream_rows[0] / s->shape[1];
+    i->n_parts = p->outputs[0].stream_rows / s->shape[1];
     i->max_parts = s->shape[0];
 }
 
 weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err)
 {
     weft_item_info i = {.hdr = WEFT_HDR(weft_item_info)};
-    if (out == NULL || out->hdr.size < sizeof *out)
-        return wf_fail(err, WEFT_E_INVALID, "weft_item_info is too small");
+    if (out == NULL || out->hdr.size <= sizeof out->hdr)
+        return wf_fail(err, WEFT_E_INVALID, "weft_item_info.hdr.size is not set");
     i.kind = item->info.kind;
     i.decoder = item->decoder_id;
     i.modality = wf_plugin_id(item->modality->plugin);
@@ -33,17 +34,17 @@ weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_
     i.encode_s = item->encode_s;
     count_parts(&item->plan, &i);
     for (uint32_t k = 0; k < item->plan.n_inputs; k++)
-        i.input_bytes += wf_spec_bytes(&item->plan.input[k]);
+        i.input_bytes += wf_spec_bytes(&item->plan.inputs[k].spec);
     for (uint32_t k = 0; k < item->plan.n_outputs; k++) {
         const wf_item_kv *kv = &item->kv[k];
-        i.output_bytes += wf_spec_bytes(&item->plan.output[k]);
+        i.output_bytes += wf_spec_bytes(&item->plan.outputs[k].spec);
         i.n_rows += kv->stream >= 0 ? kv->n_rows : 0;
         if (kv->n_runs > 0)
             i.kv_bytes += (uint64_t)kv->n_runs *
                           (uint64_t)item->of->sites->streams[kv->stream].n_sites *
                           (uint64_t)item->of->budget->pool.page_bytes;
     }
-    *out = i;
+    wf_give_sized(out, &i, sizeof i);
     return WEFT_OK;
 }
 
@@ -51,10 +52,10 @@ int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name
 {
     if (index >= item->plan.n_inputs)
         return 0;
-    *name = item->plan.input_name[index];
+    *name = item->plan.inputs[index].name;
     *out = item->input[index];
     if (out->data == NULL)
-        *out = wf_spec_view(&item->plan.input[index], WEFT_DEV_CPU, 0, NULL);
+        *out = wf_spec_view(&item->plan.inputs[index].spec, WEFT_DEV_CPU, 0, NULL);
     return 1;
 }
 

@@ -6,7 +6,7 @@
 
 void wf_item_drop_kv(weft_item *item)
 {
-    for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++) {
+    for (uint32_t i = 0; i < WF_MAX_OUTPUTS; i++) {
         wf_item_kv *kv = &item->kv[i];
         for (int32_t r = 0; kv->runs != NULL && r < kv->n_runs; r++)
             wf_kv_give(item->of->budget, kv->runs[r], item->of->sites->streams[kv->stream].n_sites);
@@ -18,7 +18,7 @@ void wf_item_drop_kv(weft_item *item)
 
 static bool has_kv(const weft_item *item)
 {
-    for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++)
+    for (uint32_t i = 0; i < WF_MAX_OUTPUTS; i++)
         if (item->kv[i].projected)
             return true;
     return false;

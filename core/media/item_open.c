@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Items from media: planned, preprocessed, settled. */
+#include "core/base/sized.h"
 #include "core/base/time.h"
 #include "core/media/calls.h"
 #include "core/media/item.h"
@@ -16,9 +17,10 @@ weft_status wf_item_from_media(wf_items *t, wf_modality *m, const weft_media *me
                                const char *file, const weft_request *rq, const weft_limits *limits,
                                bool prepare, weft_item **out, weft_error *err)
 {
-    weft_plan plan;
+    weft_plan    plan;
+    wf_plan_room room;
     *out = NULL;
-    weft_status status = wf_modality_plan(m, file, media->info, rq, limits, &plan, err);
+    weft_status status = wf_modality_plan(m, file, media->info, rq, limits, &plan, &room, err);
     if (status == WEFT_OK)
         status = wf_item_create(t, m, file, &plan, out, err);
     if (status == WEFT_OK)
@@ -58,12 +60,18 @@ static weft_status item_of(wf_items *t, wf_modalities *live, wf_media *m,
     return status;
 }
 
-weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request *rq,
+weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request *request,
                          weft_item **out, weft_error *err)
 {
-    wf_media   m;
-    weft_error why = WF_ERROR_INIT;
-    double     start = wf_now_s();
+    WF_TAKE(weft_item_request, asked, request);
+    const weft_item_request *rq = &asked;
+    wf_media                 m;
+    weft_error               why = WF_ERROR_INIT;
+    double                   start = wf_now_s();
+    if (!WEFT_HAS(request, weft_item_request, end_us))
+        asked.start_us = asked.end_us = -1;
+    if (!WEFT_HAS(request, weft_item_request, max_frames))
+        asked.max_frames = -1;
     *out = NULL;
     weft_status status = wf_media_open(env, rq->path, rq->kind, &m, err);
     if (status == WEFT_OK) {

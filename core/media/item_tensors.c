@@ -16,7 +16,7 @@ static const weft_tensor *find(const wf_tensor_set *set, const char *name)
     return NULL;
 }
 
-/* The rows of a tensor as media: read_audio gives them in order. */
+/* The rows of a tensor as media: read_audio and read_rows give them in order. */
 typedef struct tensor_media {
     const weft_tensor *rows;
     int64_t            at, channels;
@@ -29,8 +29,8 @@ static weft_status no_frames(void *ctx, const int64_t *time_us, uint32_t n, cons
     return wf_fail(err, WEFT_E_UNSUPPORTED, "a tensor gives no frames");
 }
 
-static weft_status read_rows(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
-                             weft_error *err)
+static weft_status read_samples(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
+                                weft_error *err)
 {
     tensor_media *m = ctx;
     uint64_t      row = (uint64_t)m->channels * sizeof(float);
@@ -56,8 +56,10 @@ static weft_status preprocess(const wf_tensor_set *set, const weft_tensor *rows,
                                .kind = m->vt->kinds[0],
                                .n_samples = rows->shape[0],
                                .channels = (int32_t)ctx.channels,
+                               .n_rows = rows->shape[0],
+                               .row_width = (int32_t)ctx.channels,
                                .duration_us = -1};
-    weft_media         media = {WEFT_HDR(weft_media), &ctx, &info, no_frames, read_rows};
+    weft_media media = {WEFT_HDR(weft_media), &ctx, &info, no_frames, read_samples, read_samples};
     if (rows->dtype.code != WEFT_DT_FLOAT || rows->dtype.bits != 32 || rows->ndim > 2 ||
         ctx.channels < 1 || ctx.channels > INT32_MAX || m->vt->preprocess == NULL)
         return wf_fail(err, WEFT_E_CORRUPT, "%s: samples is not F32 [n] or [n, channels]",
@@ -68,7 +70,7 @@ static weft_status preprocess(const wf_tensor_set *set, const weft_tensor *rows,
 static bool has_input(const wf_tensor_set *set, const weft_plan *plan)
 {
     for (uint32_t i = 0; i < plan->n_inputs; i++)
-        if (find(set, plan->input_name[i]) != NULL)
+        if (find(set, plan->inputs[i].name) != NULL)
             return true;
     return false;
 }
@@ -81,9 +83,9 @@ static weft_status fill(const wf_tensor_set *set, weft_item *item, uint32_t k, u
     if (samples != NULL && n_items == 1 && !has_input(set, &item->plan))
         return preprocess(set, samples, item, err);
     for (uint32_t i = 0; i < item->plan.n_inputs; i++) {
-        const char        *name = item->plan.input_name[i];
+        const char        *name = item->plan.inputs[i].name;
         const weft_tensor *t = find(set, name);
-        uint64_t           bytes = wf_spec_bytes(&item->plan.input[i]), all;
+        uint64_t           bytes = wf_spec_bytes(&item->plan.inputs[i].spec), all;
         if (t == NULL)
             return wf_fail(err, WEFT_E_CORRUPT, "%s: %s is missing", set->origin, name);
         if (!wf_mul(bytes, n_items, &all) || t->bytes != all)
@@ -112,12 +114,12 @@ static weft_status make(wf_items *t, wf_modality *m, const weft_plan *plan,
 
 /* The items that one modality recognises. */
 static weft_status from_modality(wf_items *t, wf_modality *m, const wf_tensor_set *set,
-                                 weft_plan *plans, weft_item **items, uint32_t cap,
-                                 uint32_t *n_items, weft_error *err)
+                                 weft_plan *plans, wf_plan_room *rooms, weft_item **items,
+                                 uint32_t cap, uint32_t *n_items, weft_error *err)
 {
     uint32_t    n = 0;
     weft_status status = wf_modality_plan_inputs(m, set->origin, set->tensors, set->names, set->n,
-                                                 plans, cap, &n, err);
+                                                 plans, rooms, cap, &n, err);
     if (status == WEFT_OK && n > cap - *n_items)
         status = wf_fail(err, WEFT_E_LIMIT, "%s: more than %u items", set->origin, cap);
     for (uint32_t k = 0; k < n && status == WEFT_OK; k++) {
@@ -131,11 +133,15 @@ weft_status wf_items_from_tensors(wf_items *t, wf_modalities *m, const wf_tensor
                                   weft_item **items, uint32_t cap, uint32_t *n_items,
                                   weft_error *err)
 {
-    weft_plan  *plans = wf_zalloc_n(cap, sizeof *plans);
-    weft_status status = plans != NULL ? WEFT_OK : wf_fail_nomem(err, cap * sizeof *plans, "plans");
+    weft_plan    *plans = wf_zalloc_n(cap, sizeof *plans);
+    wf_plan_room *rooms = wf_zalloc_n(cap, sizeof *rooms);
+    weft_status   status = plans != NULL && rooms != NULL
+                               ? WEFT_OK
+                               : wf_fail_nomem(err, cap * (sizeof *plans + sizeof *rooms), "plans");
     for (int32_t i = 0; i < m->n && status == WEFT_OK; i++)
         if (m->v[i].vt->plan_inputs != NULL)
-            status = from_modality(t, &m->v[i], set, plans, items, cap, n_items, err);
+            status = from_modality(t, &m->v[i], set, plans, rooms, items, cap, n_items, err);
     wf_free(plans);
+    wf_free(rooms);
     return status;
 }

@@ -84,35 +84,82 @@ static void consider(wf_modalities *live_ones, const weft_decoder *d, wf_plugin 
     }
 }
 
-static weft_status choose(const wf_media_env *env, wf_media *m, const char *kind, weft_error *err)
+/* The best of the decoders that are loaded. */
+static choice best_of(const wf_media_env *env, const weft_probe *head, const char *kind)
 {
-    weft_probe  head = {WEFT_HDR(weft_probe), NULL, NULL, 0, m->path};
     choice      best = {NULL, NULL, NULL, 0};
     wf_plugin  *owner;
     const void *vt;
-    uint8_t    *bytes = wf_alloc(HEAD_BYTES);
-    if (bytes == NULL)
-        return wf_fail_nomem(err, HEAD_BYTES, "the start of a file");
-    int64_t n = m->source.pub.read_at(&m->source, 0, bytes, HEAD_BYTES);
-    head.head = bytes;
-    head.head_bytes = n > 0 ? (uint64_t)n : 0;
     for (size_t i = 0;
-         n > 0 && (vt = wf_registry_component(env->registry, WEFT_C_DECODER, i, &owner)) != NULL;
-         i++)
-        consider(env->modalities, vt, owner, &head, kind, &best);
-    wf_free(bytes);
+         (vt = wf_registry_component(env->registry, WEFT_C_DECODER, i, &owner)) != NULL; i++)
+        consider(env->modalities, vt, owner, head, kind, &best);
+    return best;
+}
+
+/* Does its content say that it is of a kind that the model takes? Then no decoder that its first
+ * bytes do not fit would be preferred, and none of those is loaded for it. */
+static bool is_sure(const wf_media_env *env, const choice *best)
+{
+    return best->vt != NULL && best->score > WEFT_PROBE_HINT &&
+           wf_modality_of(env->modalities, best->kind) != NULL;
+}
+
+static weft_status choose(wf_media_env *env, const weft_probe *head, const char *kind, choice *best,
+                          weft_error *err)
+{
+    weft_status status =
+        wf_registry_load_decoders(env->registry, head->head, head->head_bytes, kind, err);
+    if (status != WEFT_OK)
+        return status;
+    *best = best_of(env, head, kind);
+    if (is_sure(env, best))
+        return WEFT_OK;
+    status = wf_registry_load_kind(env->registry, WEFT_C_DECODER, err);
+    if (status == WEFT_OK)
+        *best = best_of(env, head, kind);
+    return status;
+}
+
+/* n: what reading the start of the file gave. */
+static weft_status check_choice(const choice *best, int64_t n, const char *kind, weft_error *err)
+{
     if (n == WEFT_E_CANCELLED)
         return wf_fail(err, WEFT_E_CANCELLED, "cancelled");
     if (n < 0)
         return wf_fail(err, (weft_status)n, "it could not be read");
     if (n == 0)
         return wf_fail(err, WEFT_E_CORRUPT, "it is empty");
-    if (best.vt == NULL && kind != NULL)
+    if (best->vt == NULL && kind != NULL)
         return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\" (see weft plugin list)",
                        kind);
-    if (best.vt == NULL)
+    if (best->vt == NULL)
         return wf_fail(err, WEFT_E_NOTFOUND,
                        "no decoder knows this kind of file (see weft plugin list)");
+    return WEFT_OK;
+}
+
+/* What loading says against the user's settings stands as it is, without the file's name. */
+static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind, weft_error *why,
+                                weft_error *err)
+{
+    choice      best = {NULL, NULL, NULL, 0};
+    uint8_t    *bytes = wf_alloc(HEAD_BYTES);
+    weft_probe  head = {WEFT_HDR(weft_probe), NULL, bytes, 0, m->path};
+    weft_status status = WEFT_OK;
+    if (bytes == NULL)
+        return wf_media_fail(m->path, why, wf_fail_nomem(why, HEAD_BYTES, "the start of a file"),
+                             err);
+    int64_t n = m->source.pub.read_at(&m->source, 0, bytes, HEAD_BYTES);
+    if (n > 0) {
+        head.head_bytes = (uint64_t)n;
+        status = choose(env, &head, kind, &best, err);
+    }
+    wf_free(bytes);
+    if (status != WEFT_OK)
+        return status;
+    status = check_choice(&best, n, kind, why);
+    if (status != WEFT_OK)
+        return wf_media_fail(m->path, why, status, err);
     m->decoding = (wf_decoding){best.vt, best.plugin, NULL, best.kind, wf_media_name(m->path)};
     return WEFT_OK;
 }
@@ -146,6 +193,12 @@ static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int6
                               weft_error *err)
 {
     return wf_decoder_audio(&((wf_media *)ctx)->decoding, n, dst, got, err);
+}
+
+static weft_status read_rows(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
+                             weft_error *err)
+{
+    return wf_decoder_rows(&((wf_media *)ctx)->decoding, n, dst, got, err);
 }
 
 static weft_status open_decoder(wf_media *m, weft_error *err)
@@ -213,22 +266,18 @@ weft_status wf_media_open(wf_media_env *env, const char *path, const char *kind,
     memset(m, 0, sizeof *m);
     m->limits = env->limits;
     m->max_file_bytes = env->max_file_bytes;
-    if (!env->decoders_loaded) {
-        weft_status loaded = wf_registry_load_kind(env->registry, WEFT_C_DECODER, err);
-        if (loaded != WEFT_OK)
-            return loaded;
-        env->decoders_loaded = 1;
-    }
     m->path = path; /* from here on there is a source to close */
     wf_mark     mark = wf_scope_mark(env->scope);
     weft_status status = wf_source_open(path, &mark, &m->source, &why);
-    if (status == WEFT_OK)
-        status = choose(env, m, kind, &why);
-    if (status == WEFT_OK)
-        status = open_decoder(m, &why);
     if (status != WEFT_OK)
         return wf_media_fail(path, &why, status, err);
-    m->pub = (weft_media){WEFT_HDR(weft_media), m, &m->info, read_frames, read_audio};
+    status = find_decoder(env, m, kind, &why, err);
+    if (status != WEFT_OK)
+        return status;
+    status = open_decoder(m, &why);
+    if (status != WEFT_OK)
+        return wf_media_fail(path, &why, status, err);
+    m->pub = (weft_media){WEFT_HDR(weft_media), m, &m->info, read_frames, read_audio, read_rows};
     return WEFT_OK;
 }
 

@@ -13,7 +13,6 @@ typedef struct wf_media_env {
     wf_registry   *registry;       /* gives the decoders */
     wf_modalities *modalities;     /* a kind that one takes is preferred */
     wf_scope      *scope;          /* what is opened is cancelled with the call in progress */
-    int32_t        decoders_loaded, reserved;
 } wf_media_env;
 
 /* Reads the limits from the settings. */

@@ -28,6 +28,8 @@ weft_status wf_modality_create(wf_modality *m, const weft_model_info *mi, weft_e
 weft_status wf_modality_load(const wf_modality *m, weft_error *err)
 {
     wf_visit v;
+    if (m->vt->load == NULL)
+        return WEFT_OK;
     wf_visit_begin(&v, m->plugin, "load", directory(m), WF_VISIT_SETUP);
     return wf_visit_end(&v, m->vt->load(m->self, &v.why), err);
 }
@@ -53,52 +55,47 @@ weft_status wf_modality_prompt(const wf_modality *m, const char *task, const cha
 {
     wf_visit v;
     *system = *user = NULL;
+    if (m->vt->prompt == NULL)
+        return WEFT_OK;
     wf_visit_begin(&v, m->plugin, "prompt", NULL, 0);
     return wf_visit_end(&v, m->vt->prompt(m->self, task, system, user, &v.why), err);
 }
 
-static weft_status check_plan(const wf_visit *v, const weft_plan *p, weft_error *err)
+static weft_status check_plan(const wf_visit *v, const weft_plan *p, const wf_plan_room *room,
+                              weft_error *err)
 {
-    if (p->hdr.size != sizeof *p)
-        return wf_visit_wrong(v, err, "a weft_plan of %u bytes, and this host's has %zu",
-                              p->hdr.size, sizeof *p);
-    if (p->n_inputs > WEFT_MAX_INPUTS)
-        return wf_visit_wrong(v, err, "a plan whose n_inputs is %u, and %d are possible",
-                              p->n_inputs, WEFT_MAX_INPUTS);
-    if (p->n_outputs < 1 || p->n_outputs > WEFT_MAX_OUTPUTS)
-        return wf_visit_wrong(v, err, "a plan whose n_outputs is %u, and 1 to %d are possible",
-                              p->n_outputs, WEFT_MAX_OUTPUTS);
-    return WEFT_OK;
+    char what[200];
+    return wf_plan_form_fault(p, room, what, sizeof what) ? wf_visit_wrong(v, err, "%s", what)
+                                                          : WEFT_OK;
 }
 
 weft_status wf_modality_plan(const wf_modality *m, const char *file, const weft_media_info *mi,
                              const weft_request *rq, const weft_limits *lim, weft_plan *out,
-                             weft_error *err)
+                             wf_plan_room *room, weft_error *err)
 {
     wf_visit v;
-    memset(out, 0, sizeof *out);
-    out->hdr.size = (uint32_t)sizeof *out;
+    wf_plan_begin(out, room);
     wf_visit_begin(&v, m->plugin, "plan", file, 0);
     weft_status status = wf_visit_end(&v, m->vt->plan(m->self, mi, rq, lim, out, &v.why), err);
-    return status == WEFT_OK ? check_plan(&v, out, err) : status;
+    return status == WEFT_OK ? check_plan(&v, out, room, err) : status;
 }
 
 weft_status wf_modality_plan_inputs(const wf_modality *m, const char *file,
                                     const weft_tensor *inputs, const char *const *names, uint32_t n,
-                                    weft_plan *out, uint32_t cap, uint32_t *n_items,
-                                    weft_error *err)
+                                    weft_plan *out, wf_plan_room *rooms, uint32_t cap,
+                                    uint32_t *n_items, weft_error *err)
 {
     wf_visit v;
     *n_items = 0;
     for (uint32_t i = 0; i < cap; i++)
-        out[i] = (weft_plan){.hdr = WEFT_HDR(weft_plan)};
+        wf_plan_begin(&out[i], &rooms[i]);
     wf_visit_begin(&v, m->plugin, "plan_inputs", file, 0);
     weft_status status = m->vt->plan_inputs(m->self, inputs, names, n, out, cap, n_items, &v.why);
     status = wf_visit_end(&v, status, err);
     if (status == WEFT_OK && *n_items > cap)
         status = wf_visit_wrong(&v, err, "%u items where there is room for %u", *n_items, cap);
     for (uint32_t i = 0; status == WEFT_OK && i < *n_items; i++)
-        status = check_plan(&v, &out[i], err);
+        status = check_plan(&v, &out[i], &rooms[i], err);
     if (status != WEFT_OK)
         *n_items = 0;
     return status;

@@ -2,9 +2,38 @@
 /* Plans of modalities, checked and measured. */
 #include "core/media/plan.h"
 
+#include <string.h>
+
 #include "core/base/mem.h"
 #include "core/base/tensor.h"
 #include "core/media/calls.h"
+
+void wf_plan_begin(weft_plan *p, wf_plan_room *room)
+{
+    memset(room, 0, sizeof *room);
+    for (uint32_t i = 0; i < WF_MAX_INPUTS; i++)
+        room->input[i].hdr.size = (uint32_t)sizeof room->input[i];
+    for (uint32_t i = 0; i < WF_MAX_OUTPUTS; i++)
+        room->output[i].hdr.size = (uint32_t)sizeof room->output[i];
+    *p = (weft_plan){.hdr = WEFT_HDR(weft_plan),
+                     .max_inputs = WF_MAX_INPUTS,
+                     .max_outputs = WF_MAX_OUTPUTS,
+                     .inputs = room->input,
+                     .outputs = room->output,
+                     .carried = room->carried,
+                     .carried_bytes = sizeof room->carried};
+}
+
+void wf_plan_copy(weft_plan *to, wf_plan_room *room, const weft_plan *from)
+{
+    *to = *from;
+    memcpy(room->input, from->inputs, sizeof room->input);
+    memcpy(room->output, from->outputs, sizeof room->output);
+    memcpy(room->carried, from->carried, sizeof room->carried);
+    to->inputs = room->input;
+    to->outputs = room->output;
+    to->carried = room->carried;
+}
 
 uint64_t wf_spec_numel(const weft_tensor_spec *s)
 {
@@ -29,12 +58,13 @@ static weft_status check_widths(const wf_plan_limits *l, const wf_hooks *sites,
                                 const wf_modality *m, const weft_plan *p, weft_error *err)
 {
     for (uint32_t i = 0; i < p->n_outputs; i++) {
-        int32_t stream = wf_hooks_stream(sites, p->stream[i]);
-        int64_t has = p->output[i].shape[p->output[i].ndim - 1];
+        int32_t stream = wf_hooks_stream(sites, p->outputs[i].stream);
+        int64_t has = p->outputs[i].spec.shape[p->outputs[i].spec.ndim - 1];
         int64_t want = stream >= 0 ? width_wanted(l, &sites->streams[stream]) : has;
         if (has != want)
             return wf_fail(err, WEFT_E_INTERNAL, "%s gives rows of %lld to %s, which reads %lld",
-                           wf_plugin_id(m->plugin), (long long)has, p->stream[i], (long long)want);
+                           wf_plugin_id(m->plugin), (long long)has, p->outputs[i].stream,
+                           (long long)want);
     }
     return WEFT_OK;
 }

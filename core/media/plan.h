@@ -5,6 +5,21 @@
 
 #include "core/media/modalities.h"
 
+#define WF_MAX_INPUTS 8 /* of a plan, which every plan is lent room for */
+#define WF_MAX_OUTPUTS 8
+#define WF_PLAN_CARRIED 256 /* bytes */
+
+/* The memory behind a plan's pointers. */
+typedef struct wf_plan_room {
+    weft_plan_tensor input[WF_MAX_INPUTS], output[WF_MAX_OUTPUTS];
+    _Alignas(16) uint8_t carried[WF_PLAN_CARRIED];
+} wf_plan_room;
+
+/* An empty plan, as a modality gets one to fill. room stays where it is while the plan is used. */
+void wf_plan_begin(weft_plan *p, wf_plan_room *room);
+/* *to, in room, becomes what from says. */
+void wf_plan_copy(weft_plan *to, wf_plan_room *room, const weft_plan *from);
+
 /* What a plan may come to, from the settings and the text core. */
 typedef struct wf_plan_limits {
     uint64_t max_bytes, max_tokens; /* of one tensor; --max-decoded-bytes, --max-tokens */

@@ -13,7 +13,7 @@
 
 /* One tensor of a plan and its place in it, while it is looked at. */
 typedef struct look {
-    const char *array; /* "input", "output" */
+    const char *array; /* "inputs", "outputs" */
     uint32_t    i, reserved;
     char       *text;
     size_t      cap;
@@ -21,11 +21,7 @@ typedef struct look {
 
 static bool fault(const look *l, const char *field, const char *what)
 {
-    bool member = field[0] == '.' || field[0] == ' '; /* input[0].ndim, but input_name[0] */
-    if (member)
-        snprintf(l->text, l->cap, "%s[%u]%s %s", l->array, l->i, field, what);
-    else
-        snprintf(l->text, l->cap, "%s%s[%u] %s", l->array, field, l->i, what);
+    snprintf(l->text, l->cap, "%s[%u]%s %s", l->array, l->i, field, what);
     return true;
 }
 
@@ -50,12 +46,12 @@ static bool spec_fault(const look *l, const weft_tensor_spec *s, uint64_t max_by
     uint64_t n = 1;
     char     field[32];
     if (s->ndim < 1 || s->ndim > WEFT_MAX_DIMS)
-        return fault_number(l, ".ndim", s->ndim, "1 to 8 are possible");
+        return fault_number(l, ".spec.ndim", s->ndim, "1 to 8 are possible");
     if (s->dtype.lanes != 1 || (s->dtype.bits != 8 && s->dtype.bits != 32 && s->dtype.bits != 64))
-        return fault_number(l, ".dtype.bits", s->dtype.bits,
+        return fault_number(l, ".spec.dtype.bits", s->dtype.bits,
                             "8, 32 and 64 are possible, with one lane");
     for (int32_t d = 0; d < s->ndim; d++) {
-        snprintf(field, sizeof field, ".shape[%d]", d);
+        snprintf(field, sizeof field, ".spec.shape[%d]", d);
         if (s->shape[d] < 1)
             return fault_number(l, field, (long long)s->shape[d], "at least 1");
         if (!wf_mul(n, (uint64_t)s->shape[d], &n))
@@ -71,35 +67,66 @@ static bool spec_fault(const look *l, const weft_tensor_spec *s, uint64_t max_by
 
 static bool output_fault(const look *l, const weft_plan *p, uint64_t max_bytes)
 {
-    const weft_tensor_spec *s = &p->output[l->i];
+    const weft_tensor_spec *s = &p->outputs[l->i].spec;
     uint64_t                rows = 1;
-    if (name_fault(l, "_name", p->output_name[l->i]) || spec_fault(l, s, max_bytes))
+    if (name_fault(l, ".name", p->outputs[l->i].name) || spec_fault(l, s, max_bytes))
         return true;
     if (s->dtype.code != WEFT_DT_FLOAT || s->dtype.bits != 32)
-        return fault(l, ".dtype", "that is not f32");
+        return fault(l, ".spec.dtype", "that is not f32");
     for (int32_t d = 0; d < s->ndim - 1; d++)
         rows *= (uint64_t)s->shape[d];
     if (rows > INT32_MAX)
         return fault_number(l, " rows", (long long)rows, "2147483647 are possible");
-    if (p->stream[l->i] != NULL && strnlen(p->stream[l->i], NAME_BYTES) == NAME_BYTES)
-        return fault(l, " stream", "without an end within 256 bytes");
-    if (p->stream_rows[l->i] < 0 || p->stream_rows[l->i] > (int64_t)rows) {
-        snprintf(l->text, l->cap, "stream_rows[%u] %lld of %llu rows", l->i,
-                 (long long)p->stream_rows[l->i], (unsigned long long)rows);
+    if (p->outputs[l->i].stream != NULL &&
+        strnlen(p->outputs[l->i].stream, NAME_BYTES) == NAME_BYTES)
+        return fault(l, ".stream", "without an end within 256 bytes");
+    if (p->outputs[l->i].stream_rows < 0 || p->outputs[l->i].stream_rows > (int64_t)rows) {
+        snprintf(l->text, l->cap, "outputs[%u].stream_rows %lld of %llu rows", l->i,
+                 (long long)p->outputs[l->i].stream_rows, (unsigned long long)rows);
         return true;
     }
     return false;
 }
 
+/* Have the array and its elements the sizes and places that the host lent? */
+static bool lent(const weft_plan_tensor *has, const weft_plan_tensor *ours, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (ours[i].hdr.size != sizeof *ours)
+            return false;
+    return has == ours;
+}
+
+bool wf_plan_form_fault(const weft_plan *p, const wf_plan_room *room, char *text, size_t cap)
+{
+    if (p->hdr.size != sizeof *p)
+        snprintf(text, cap, "a weft_plan of %u bytes, and this host's has %zu", p->hdr.size,
+                 sizeof *p);
+    else if (p->n_inputs > WF_MAX_INPUTS)
+        snprintf(text, cap, "a plan whose n_inputs is %u, and %d are possible", p->n_inputs,
+                 WF_MAX_INPUTS);
+    else if (p->n_outputs < 1 || p->n_outputs > WF_MAX_OUTPUTS)
+        snprintf(text, cap, "a plan whose n_outputs is %u, and 1 to %d are possible", p->n_outputs,
+                 WF_MAX_OUTPUTS);
+    else if (!lent(p->inputs, room->input, WF_MAX_INPUTS) ||
+             !lent(p->outputs, room->output, WF_MAX_OUTPUTS) || p->carried != room->carried ||
+             p->carried_bytes != sizeof room->carried)
+        snprintf(text, cap, "a plan whose arrays, or their sizes, are not those that it was lent");
+    else
+        return false;
+    return true;
+}
+
 bool wf_plan_fault(const weft_plan *p, uint64_t max_bytes, char *text, size_t cap)
 {
     for (uint32_t i = 0; i < p->n_inputs; i++) {
-        look l = {"input", i, 0, text, cap};
-        if (name_fault(&l, "_name", p->input_name[i]) || spec_fault(&l, &p->input[i], max_bytes))
+        look l = {"inputs", i, 0, text, cap};
+        if (name_fault(&l, ".name", p->inputs[i].name) ||
+            spec_fault(&l, &p->inputs[i].spec, max_bytes))
             return true;
     }
     for (uint32_t i = 0; i < p->n_outputs; i++) {
-        look l = {"output", i, 0, text, cap};
+        look l = {"outputs", i, 0, text, cap};
         if (output_fault(&l, p, max_bytes))
             return true;
     }
@@ -127,9 +154,9 @@ void wf_plan_tell(const wf_modality *m, const char *file, const weft_plan *p)
         (size_t)snprintf(line, sizeof line, "%lld tokens, %llu bytes of scratch",
                          (long long)p->n_placeholders, (unsigned long long)p->scratch_bytes);
     for (uint32_t i = 0; i < p->n_inputs; i++)
-        at = tell_tensor(line, at, p->input_name[i], &p->input[i]);
+        at = tell_tensor(line, at, p->inputs[i].name, &p->inputs[i].spec);
     for (uint32_t i = 0; i < p->n_outputs; i++)
-        at = tell_tensor(line, at, p->output_name[i], &p->output[i]);
+        at = tell_tensor(line, at, p->outputs[i].name, &p->outputs[i].spec);
     wf_log(WEFT_LOG_DEBUG, "%s: plan of %s: %s", wf_plugin_id(m->plugin),
            file != NULL ? wf_quote(file).s : "tensors", line);
 }

@@ -21,7 +21,7 @@ typedef struct must {
 
 typedef struct kind_rule {
     const char *kind;
-    size_t      size;
+    size_t      size; /* of the table of the oldest minor that is accepted */
     const must *musts;
     size_t      n;
 } kind_rule;
@@ -36,10 +36,9 @@ static const must decoder[] = {MUST(weft_decoder, kinds), MUST(weft_decoder, pro
                                MUST(weft_decoder, open), MUST(weft_decoder, info),
                                MUST(weft_decoder, close)};
 static const must modality[] = {MUST(weft_modality, kinds),   MUST(weft_modality, create),
-                                MUST(weft_modality, load),    MUST(weft_modality, destroy),
-                                MUST(weft_modality, install), MUST(weft_modality, prompt),
+                                MUST(weft_modality, destroy), MUST(weft_modality, install),
                                 MUST(weft_modality, plan),    MUST(weft_modality, preprocess),
-                                MUST(weft_modality, encode),  MUST(weft_modality, parameters)};
+                                MUST(weft_modality, encode)};
 static const must checkpoint[] = {MUST(weft_checkpoint, text_map)};
 static const must tokenizer[] = {MUST(weft_tokenizer, create), MUST(weft_tokenizer, destroy),
                                  MUST(weft_tokenizer, encode), MUST(weft_tokenizer, chat),
@@ -49,11 +48,11 @@ static const must tokenizer[] = {MUST(weft_tokenizer, create), MUST(weft_tokeniz
 static const must segmenter[] = {MUST(weft_segmenter, kinds), MUST(weft_segmenter, run)};
 
 static const kind_rule rules[] = {
-    {WEFT_C_DECODER, sizeof(weft_decoder), decoder, COUNT(decoder)},
-    {WEFT_C_MODALITY, offsetof(weft_modality, preview), modality, COUNT(modality)},
-    {WEFT_C_CHECKPOINT, sizeof(weft_checkpoint), checkpoint, COUNT(checkpoint)},
-    {WEFT_C_TOKENIZER, sizeof(weft_tokenizer), tokenizer, COUNT(tokenizer)},
-    {WEFT_C_SEGMENTER, sizeof(weft_segmenter), segmenter, COUNT(segmenter)},
+    {WEFT_C_DECODER, WEFT_UPTO(weft_decoder, read_rows), decoder, COUNT(decoder)},
+    {WEFT_C_MODALITY, WEFT_UPTO(weft_modality, longest_us), modality, COUNT(modality)},
+    {WEFT_C_CHECKPOINT, WEFT_UPTO(weft_checkpoint, text_map), checkpoint, COUNT(checkpoint)},
+    {WEFT_C_TOKENIZER, WEFT_UPTO(weft_tokenizer, is_stop), tokenizer, COUNT(tokenizer)},
+    {WEFT_C_SEGMENTER, WEFT_UPTO(weft_segmenter, run), segmenter, COUNT(segmenter)},
 };
 
 static weft_status check_rule(const kind_rule *rule, const weft_component *c, const char *path,
@@ -115,10 +114,32 @@ static weft_status check_component(const weft_component *c, const char *path, we
             return st;
     }
     const weft_decoder *d = c->vtable;
-    if (strcmp(c->kind, WEFT_C_DECODER) == 0 && d->read_frames == NULL && d->read_audio == NULL)
+    if (strcmp(c->kind, WEFT_C_DECODER) == 0 && d->read_frames == NULL && d->read_audio == NULL &&
+        d->read_rows == NULL)
         return wf_fail(err, WEFT_E_INVALID,
-                       "%s: component %s (%s) lacks read_frames and read_audio", path, c->name,
-                       c->kind);
+                       "%s: component %s (%s) lacks read_frames, read_audio and read_rows", path,
+                       c->name, c->kind);
+    return WEFT_OK;
+}
+
+/* A decoder's kinds are among those that the manifest says, where it says any, since which
+ * libraries are opened goes by the manifest. */
+static weft_status check_said_kinds(const weft_component *c, const wf_manifest *m, const char *path,
+                                    weft_error *err)
+{
+    const weft_decoder *d = c->vtable;
+    if (m->n_kinds == 0 || strcmp(c->kind, WEFT_C_DECODER) != 0)
+        return WEFT_OK;
+    for (const char *const *kind = d->kinds; *kind != NULL; kind++) {
+        bool said = false;
+        for (uint32_t i = 0; i < m->n_kinds; i++)
+            said = said || strcmp(m->kinds[i], *kind) == 0;
+        if (!said)
+            return wf_fail(err, WEFT_E_INVALID,
+                           "%s: component %s gives the kind %s, which is not in the kinds= line of "
+                           "its manifest",
+                           path, c->name, *kind);
+    }
     return WEFT_OK;
 }
 
@@ -136,17 +157,28 @@ static bool announced(const wf_manifest *m, const weft_component *c)
 static weft_status check_components(const weft_descriptor *d, const wf_manifest *m,
                                     const char *path, weft_error *err)
 {
-    if (d->n_components == 0 || d->n_components > COMPONENTS_MAX || d->components == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor has no components, or more than %u",
+    bool gives = d->gives_service != NULL && d->gives_service[0] != NULL;
+    if (d->n_components > COMPONENTS_MAX || (d->n_components == 0 && !gives))
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: its descriptor has no components and no service, or more than %u "
+                       "components",
                        path, COMPONENTS_MAX);
+    if (d->n_components > 0 && (!WEFT_HAS(d->components, weft_component, vtable) ||
+                                d->components->hdr.size % sizeof(void *) != 0))
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%s: its descriptor's components are missing, or their size is not set",
+                       path);
     for (uint32_t i = 0; i < d->n_components; i++) {
-        weft_status st = check_component(&d->components[i], path, err);
+        const weft_component *c = WEFT_AT(d->components, i);
+        weft_status           st = check_component(c, path, err);
+        if (st == WEFT_OK)
+            st = check_said_kinds(c, m, path, err);
         if (st != WEFT_OK)
             return st;
-        if (!announced(m, &d->components[i]))
+        if (!announced(m, c))
             return wf_fail(err, WEFT_E_INVALID,
                            "%s: component %s (%s) is not in the components= line of its manifest",
-                           path, d->components[i].name, d->components[i].kind);
+                           path, c->name, c->kind);
     }
     if (d->n_components != m->n_components)
         return wf_fail(err, WEFT_E_INVALID, "%s: its manifest promises %u components and it has %u",
@@ -193,10 +225,10 @@ weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest     
     weft_status st;
     if (d == NULL)
         return wf_fail(err, WEFT_E_INVALID, "%s: it gave no descriptor", path);
-    if (d->hdr.size < sizeof *d)
+    if (!WEFT_HAS(d, weft_descriptor, n_components))
         return wf_fail(err, WEFT_E_VERSION,
                        "%s: its descriptor has %u bytes where this ABI has %zu; rebuild it", path,
-                       d->hdr.size, sizeof *d);
+                       d->hdr.size, WEFT_UPTO(weft_descriptor, n_components));
     if (d->id == NULL || strcmp(d->id, m->id) != 0)
         return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor says id %.64s, its manifest %s",
                        path, d->id != NULL ? d->id : "(null)", m->id);

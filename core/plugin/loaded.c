@@ -31,8 +31,10 @@ const weft_descriptor *wf_plugin_descriptor(const wf_plugin *p)
 
 const void *wf_plugin_component(const wf_plugin *p, const char *kind, size_t index)
 {
-    for (uint32_t i = 0; i < p->desc->n_components; i++)
-        if (strcmp(p->desc->components[i].kind, kind) == 0 && index-- == 0)
-            return p->desc->components[i].vtable;
+    for (uint32_t i = 0; i < p->desc->n_components; i++) {
+        const weft_component *c = WEFT_AT(p->desc->components, i);
+        if (strcmp(c->kind, kind) == 0 && index-- == 0)
+            return c->vtable;
+    }
     return NULL;
 }

@@ -65,20 +65,19 @@ static weft_status check_answer(const answer *a, const char *path, weft_error *e
                 err, WEFT_E_INVALID,
                 "%s: its entry wrote past the end of weft_plugin; write it with WEFT_PLUGIN()",
                 path);
-    if (p->hdr.size < sizeof *p)
+    if (!WEFT_HAS(p, weft_plugin, deinit))
         return wf_fail(
             err, WEFT_E_VERSION,
             "%s: its entry filled %u bytes of weft_plugin where this ABI has %zu; rebuild it", path,
-            p->hdr.size, sizeof *p);
+            p->hdr.size, WEFT_UPTO(weft_plugin, deinit));
     if (p->hdr.size > sizeof *p)
         return wf_fail(err, WEFT_E_INVALID, "%s: its entry claims to have filled %u bytes of %zu",
                        path, p->hdr.size, sizeof *p);
-    if (p->magic != WEFT_MAGIC || p->abi_major != WEFT_ABI_MAJOR || p->abi_minor != WEFT_ABI_MINOR)
+    if (p->magic != WEFT_MAGIC ||
+        !wf_abi_accepts(p->abi_major, p->abi_minor, WEFT_ABI_MAJOR, WEFT_ABI_MINOR))
         return wf_fail(err, WEFT_E_VERSION,
                        "%s: its entry answers for plugin ABI %u.%u, and this is %d.%d", path,
                        p->abi_major, p->abi_minor, WEFT_ABI_MAJOR, WEFT_ABI_MINOR);
-    if (p->init == NULL || p->deinit == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its entry gave no init or no deinit", path);
     return WEFT_OK;
 }
 
@@ -142,6 +141,8 @@ static void drop(wf_plugin *p)
 static weft_status start(wf_plugin *p, weft_error *err)
 {
     wf_visit v;
+    if (p->init == NULL)
+        return WEFT_OK;
     wf_visit_begin(&v, p, "init", p->path, 0);
     return wf_visit_end(&v, p->init(p->host, &v.why), err);
 }
@@ -230,8 +231,10 @@ void wf_plugin_close(wf_plugin *p)
     wf_visit v;
     if (p == NULL)
         return;
-    wf_visit_begin(&v, p, "deinit", NULL, WF_VISIT_SETUP);
-    p->deinit(p->host);
-    (void)wf_visit_end(&v, WEFT_OK, NULL);
+    if (p->deinit != NULL) {
+        wf_visit_begin(&v, p, "deinit", NULL, WF_VISIT_SETUP);
+        p->deinit(p->host);
+        (void)wf_visit_end(&v, WEFT_OK, NULL);
+    }
     drop(p);
 }

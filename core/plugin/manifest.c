@@ -11,11 +11,12 @@
 
 #define ID_MAX 64u
 #define VERSION_MAX 32u
-#define ITEMS_MAX 64u /* of one comma-separated line */
-#define WORD_MAX 60   /* bytes of an unknown word that a warning shows */
+#define ITEMS_MAX 64u           /* of one comma-separated line */
+#define MAGIC_OFFSET_MAX 65535u /* a probe sees no more of a file */
+#define WORD_MAX 60             /* bytes of an unknown word that a warning shows */
 
 typedef struct lines { /* values inside the manifest's text, NULL where absent */
-    char *id, *version, *abi, *components, *architectures, *links, *needs, *gives;
+    char *id, *version, *abi, *components, *architectures, *links, *needs, *gives, *kinds, *magic;
 } lines;
 
 static weft_status bad(const char *name, const char *what, weft_error *err)
@@ -24,15 +25,15 @@ static weft_status bad(const char *name, const char *what, weft_error *err)
                    "%s: its manifest %s; rebuild the plugin with WEFT_PLUGIN()", name, what);
 }
 
-static const char *const keys[] = {"id",    "version", "abi",  "components", "architectures",
-                                   "links", "needs",   "gives"};
+static const char *const keys[] = {"id",    "version", "abi",   "components", "architectures",
+                                   "links", "needs",   "gives", "kinds",      "magic"};
 static const char *const kinds[] = {"decoder", "modality", "checkpoint", "tokenizer", "segmenter"};
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 
 static char **place_of(lines *l, const char *key)
 {
-    char **const places[] = {&l->id,    &l->version, &l->abi,  &l->components, &l->architectures,
-                             &l->links, &l->needs,   &l->gives};
+    char **const places[] = {&l->id,    &l->version, &l->abi,   &l->components, &l->architectures,
+                             &l->links, &l->needs,   &l->gives, &l->kinds,      &l->magic};
     for (size_t i = 0; i < COUNT(keys); i++)
         if (strcmp(keys[i], key) == 0)
             return places[i];
@@ -145,6 +146,58 @@ static void check_kinds(wf_manifest *m)
     }
 }
 
+/* The value of a hexadecimal digit, 16 for the '.' that stands for any; -1: neither. */
+static int digit_of(char c)
+{
+    const char *digits = "0123456789abcdef.", *at = c != '\0' ? strchr(digits, c) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* The offset of "OFFSET:HEX", with *hex at the digits. -1: it is not of that form. */
+static int64_t magic_offset(const char *text, const char **hex)
+{
+    const char *p = text;
+    uint32_t    offset;
+    if (!number(&p, &offset) || offset > MAGIC_OFFSET_MAX || *p != ':')
+        return -1;
+    *hex = p + 1;
+    return offset;
+}
+
+static bool magic_ok(const char *text)
+{
+    const char *hex = NULL;
+    size_t      n = 0;
+    if (magic_offset(text, &hex) < 0)
+        return false;
+    while (digit_of(hex[n]) >= 0)
+        n++;
+    return hex[n] == '\0' && n > 0 && n % 2 == 0;
+}
+
+static bool magic_fits(const char *text, const uint8_t *head, uint64_t n)
+{
+    const char *hex = NULL;
+    int64_t     at = magic_offset(text, &hex);
+    for (; at >= 0 && *hex != '\0'; hex += 2, at++) {
+        int high = digit_of(hex[0]), low = digit_of(hex[1]);
+        if ((uint64_t)at >= n || (high < 16 && high != head[at] >> 4) ||
+            (low < 16 && low != (head[at] & 15)))
+            return false;
+    }
+    return at >= 0;
+}
+
+bool wf_manifest_may_decode(const wf_manifest *m, const uint8_t *head, uint64_t n, const char *kind)
+{
+    bool fits = m->n_magic == 0, gives = m->n_kinds == 0 || kind == NULL;
+    for (uint32_t i = 0; i < m->n_kinds && !gives; i++)
+        gives = strcmp(m->kinds[i], kind) == 0;
+    for (uint32_t i = 0; i < m->n_magic && !fits; i++)
+        fits = magic_fits(m->magic[i], head, n);
+    return fits && gives;
+}
+
 static weft_status fill(wf_manifest *m, const char *name, weft_error *err)
 {
     lines       l = {0};
@@ -171,6 +224,13 @@ static weft_status fill(wf_manifest *m, const char *name, weft_error *err)
         st = split_items(l.needs, &m->needs, &m->n_needs, name, err);
     if (st == WEFT_OK)
         st = split_items(l.gives, &m->gives, &m->n_gives, name, err);
+    if (st == WEFT_OK)
+        st = split_items(l.kinds, &m->kinds, &m->n_kinds, name, err);
+    if (st == WEFT_OK)
+        st = split_items(l.magic, &m->magic, &m->n_magic, name, err);
+    for (uint32_t i = 0; st == WEFT_OK && i < m->n_magic; i++)
+        if (!magic_ok(m->magic[i]))
+            return bad(name, "has a magic that is not like 0:89504e47", err);
     if (st == WEFT_OK)
         check_kinds(m);
     return st;
@@ -206,12 +266,19 @@ void wf_manifest_free(wf_manifest *m)
     wf_free(m->links);
     wf_free(m->needs);
     wf_free(m->gives);
+    wf_free(m->kinds);
+    wf_free(m->magic);
     memset(m, 0, sizeof *m);
+}
+
+bool wf_abi_accepts(uint32_t major, uint32_t minor, uint32_t host_major, uint32_t host_minor)
+{
+    return major == host_major && minor >= WEFT_ABI_MINOR_OLDEST && minor <= host_minor;
 }
 
 weft_status wf_manifest_check_abi(const wf_manifest *m, const char *name, weft_error *err)
 {
-    if (m->abi_major == WEFT_ABI_MAJOR && m->abi_minor == WEFT_ABI_MINOR)
+    if (wf_abi_accepts(m->abi_major, m->abi_minor, WEFT_ABI_MAJOR, WEFT_ABI_MINOR))
         return WEFT_OK;
     return wf_fail(err, WEFT_E_VERSION,
                    "%s: plugin %s was built for plugin ABI %u.%u and this is %d.%d; install the "

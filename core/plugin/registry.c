@@ -10,6 +10,7 @@
 #include "core/base/mem.h"
 #include "core/plugin/dirs.h"
 #include "core/plugin/loaded.h"
+#include "weft/decoder.h"
 
 struct wf_registry {
     wf_registry_config cfg;
@@ -282,22 +283,41 @@ weft_status wf_registry_claim(wf_registry *r, const char *architecture, wf_plugi
     return load_found(r, hit, out, err);
 }
 
+/* One that offers what is wanted: its failure is a warning, unless it is no matter of one plugin.
+ */
+static weft_status load_offered(wf_registry *r, wf_found *f, weft_error *err)
+{
+    wf_plugin  *p;
+    weft_error  why = WF_ERROR_INIT;
+    weft_status st = load_found(r, f, &p, &why);
+    /* Memory and the user's own mistakes are not a matter of one plugin. */
+    if (st == WEFT_E_NOMEM || (st != WEFT_OK && why.stage == WEFT_STAGE_USAGE))
+        return wf_fail_stage(err, wf_fail(err, st, "%s", why.message), why.stage);
+    if (st != WEFT_OK)
+        wf_log(WEFT_LOG_WARN, "%s", why.message);
+    return WEFT_OK;
+}
+
 weft_status wf_registry_load_kind(wf_registry *r, const char *kind, weft_error *err)
 {
     weft_status st = wf_registry_scan(r, err);
     for (size_t i = 0; i < r->found.n && st == WEFT_OK; i++) {
-        wf_found  *f = &r->found.v[i];
-        wf_plugin *p;
-        weft_error why = WF_ERROR_INIT;
-        if (f->state != WF_PLUGIN_AVAILABLE || !wf_manifest_offers(&f->manifest, kind))
-            continue;
-        st = load_found(r, f, &p, &why);
-        /* Memory and the user's own mistakes are not a matter of one plugin. */
-        if (st == WEFT_E_NOMEM || (st != WEFT_OK && why.stage == WEFT_STAGE_USAGE))
-            return wf_fail_stage(err, wf_fail(err, st, "%s", why.message), why.stage);
-        if (st != WEFT_OK)
-            wf_log(WEFT_LOG_WARN, "%s", why.message);
-        st = WEFT_OK;
+        wf_found *f = &r->found.v[i];
+        if (f->state == WF_PLUGIN_AVAILABLE && wf_manifest_offers(&f->manifest, kind))
+            st = load_offered(r, f, err);
+    }
+    return st;
+}
+
+weft_status wf_registry_load_decoders(wf_registry *r, const uint8_t *head, uint64_t n,
+                                      const char *media_kind, weft_error *err)
+{
+    weft_status st = wf_registry_scan(r, err);
+    for (size_t i = 0; i < r->found.n && st == WEFT_OK; i++) {
+        wf_found *f = &r->found.v[i];
+        if (f->state == WF_PLUGIN_AVAILABLE && wf_manifest_offers(&f->manifest, WEFT_C_DECODER) &&
+            wf_manifest_may_decode(&f->manifest, head, n, media_kind))
+            st = load_offered(r, f, err);
     }
     return st;
 }

@@ -60,6 +60,9 @@ weft_status wf_registry_claim(wf_registry *r, const char *architecture, wf_plugi
 /* Every available plugin whose manifest offers a component of the kind, by id. One that fails is
  * rejected with a warning and costs only what it offers: NOMEM only. */
 weft_status wf_registry_load_kind(wf_registry *r, const char *kind, weft_error *err);
+/* The same of those decoders whose manifests say that a file of these first bytes may be theirs. */
+weft_status wf_registry_load_decoders(wf_registry *r, const uint8_t *head, uint64_t n,
+                                      const char *media_kind, weft_error *err);
 
 /* Loaded plugins by id, and their components of one kind over all of them by (id, place). NULL: no
  * more. */

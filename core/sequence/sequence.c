@@ -127,7 +127,8 @@ weft_status wf_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error 
     int32_t marker = wf_item_marker(item);
     if (marker < 0)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "nothing in this model reads %s",
-                       item->plan.stream[0] != NULL ? item->plan.stream[0] : "the item");
+                       item->plan.outputs[0].stream != NULL ? item->plan.outputs[0].stream
+                                                            : "the item");
     const wf_marker *m = &s->of->sites->markers[marker];
     int64_t          before = s->n;
     bool is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;

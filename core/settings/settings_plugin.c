@@ -97,12 +97,18 @@ const wf_declared *wf_store_declaration(const weft_settings *s, const char *plug
     return NULL;
 }
 
+/* The i-th of a plugin's options, whose elements may be longer than ours. */
+static const weft_option *option_at(const weft_option *options, uint32_t i)
+{
+    return WEFT_AT(options, i);
+}
+
 const weft_option *wf_store_declared(const weft_settings *s, const char *plugin, const char *key)
 {
     const wf_declared *d = wf_store_declaration(s, plugin);
     for (uint32_t i = 0; d != NULL && i < d->n; i++)
-        if (strcmp(d->options[i].key, key) == 0)
-            return &d->options[i];
+        if (strcmp(option_at(d->options, i)->key, key) == 0)
+            return option_at(d->options, i);
     return NULL;
 }
 
@@ -147,7 +153,7 @@ static weft_status undeclared(const wf_entry *e, const weft_option *options, uin
 {
     const char *known[OPTIONS_MAX + 2] = {"weights", "device"}, *near;
     for (uint32_t i = 0; i < n; i++)
-        known[i + 2] = options[i].key;
+        known[i + 2] = option_at(options, i)->key;
     near = wf_nearest(e->key, known, n + 2);
     return wf_fail_stage(err,
                          wf_fail(err, WEFT_E_INVALID, "%s: plugin %s has no option %s%s%s%s",
@@ -163,14 +169,15 @@ static weft_status settle(wf_entry *e, const weft_option *options, uint32_t n, w
     if (hosts_own(e->key))
         return WEFT_OK;
     for (uint32_t i = 0; i < n; i++) {
-        if (strcmp(options[i].key, e->key) != 0)
+        const weft_option *o = option_at(options, i);
+        if (strcmp(o->key, e->key) != 0)
             continue;
-        wf_value_spec spec = {e->key, options[i].type, 0, options[i].range};
+        wf_value_spec spec = {e->key, o->type, 0, o->range};
         char         *text;
         weft_status   st = wf_value_check(&spec, e->value, e->origin, &text, err);
         if (st != WEFT_OK)
             return st;
-        if (options[i].type == WEFT_OPT_PACKAGE && !e->resolved)
+        if (o->type == WEFT_OPT_PACKAGE && !e->resolved)
             st = wf_store_resolve(e, &text, err);
         if (st != WEFT_OK)
             return st;
@@ -212,8 +219,14 @@ weft_status wf_settings_declare(weft_settings *s, const char *plugin, const weft
                                      "has more than %u entries",
                                      plugin, OPTIONS_MAX),
                              WEFT_STAGE_PLUGIN);
+    if (n > 0 && (!WEFT_HAS(options, weft_option, doc) || options->hdr.size % sizeof(void *) != 0))
+        return wf_fail_stage(err,
+                             wf_fail(err, WEFT_E_INVALID,
+                                     "plugin %s: its options have %u bytes each, which cannot be",
+                                     plugin, options->hdr.size),
+                             WEFT_STAGE_PLUGIN);
     for (uint32_t i = 0; i < n && st == WEFT_OK; i++)
-        st = check_declaration(plugin, &options[i], err);
+        st = check_declaration(plugin, option_at(options, i), err);
     for (size_t i = 0; i < s->n && st == WEFT_OK; i++)
         if (s->entries[i].plugin != NULL && strcmp(s->entries[i].plugin, plugin) == 0)
             st = settle(&s->entries[i], options, n, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/sized.h"
 #include "core/media/calls.h"
 
 /* A prompt cut into text and places for items. */
@@ -31,7 +32,7 @@ static weft_status add_part(pieces *c, const char *text, uint64_t bytes, int32_t
         c->parts = p;
         c->cap = cap;
     }
-    c->parts[c->n++] = (weft_part){text, bytes, id, 0};
+    c->parts[c->n++] = (weft_part){WEFT_HDR(weft_part), text, bytes, id, 0};
     return WEFT_OK;
 }
 
@@ -183,13 +184,14 @@ static weft_status feed_with_items(weft_sequence *s, const pieces *c, const int3
 
 static weft_status feed_chat(weft_sequence *s, const pieces *c, weft_error *err)
 {
-    weft_part system = {c->p->system, c->p->system != NULL ? strlen(c->p->system) : 0, -1, 0};
+    weft_part system = {WEFT_HDR(weft_part), c->p->system,
+                        c->p->system != NULL ? strlen(c->p->system) : 0, -1, 0};
     chat_ctx  ctx = {.text = c->text};
     int32_t  *ids;
     uint64_t  n = 0;
     if (c->p->system != NULL)
-        ctx.m[ctx.n++] = (weft_message){"system", &system, 1, 0};
-    ctx.m[ctx.n++] = (weft_message){"user", c->parts, c->n, 0};
+        ctx.m[ctx.n++] = (weft_message){WEFT_HDR(weft_message), "system", &system, 1, 0};
+    ctx.m[ctx.n++] = (weft_message){WEFT_HDR(weft_message), "user", c->parts, c->n, 0};
     weft_status status = collect(chat_ids, &ctx, &ids, &n, err);
     if (status == WEFT_OK)
         status = feed_with_items(s, c, ids, n, err);
@@ -302,7 +304,7 @@ static weft_status feed_pieces(const wf_text *t, weft_sequence *s, const weft_pr
 weft_status wf_prompt_feed(const wf_text *t, weft_sequence *s, const weft_prompt *prompt,
                            weft_error *err)
 {
-    weft_prompt p = *prompt;
+    WF_TAKE(weft_prompt, p, prompt);
     char       *system = NULL, *user = NULL;
     weft_status status = check_items(&p, err);
     if (status == WEFT_OK && p.user == NULL)

@@ -109,8 +109,8 @@ static weft_status compare_output(verify *v, void *ctx, const char *name, weft_e
             continue;
         uint64_t d = (uint64_t)v->items[k]->kv[o].d;
         add(&s, v->outputs[k][o], (float *)expected + at,
-            (uint64_t)v->items[k]->plan.stream_rows[o] * d);
-        at += wf_spec_numel(&v->items[k]->plan.output[o]);
+            (uint64_t)v->items[k]->plan.outputs[o].stream_rows * d);
+        at += wf_spec_numel(&v->items[k]->plan.outputs[o].spec);
     }
     report(v, name, &s, -1);
     wf_free_aligned(expected);

@@ -6,7 +6,7 @@
 #include "core/base/mem.h"
 #include "core/verify/verification.h"
 
-#define MAX_NAMES (4 * WEFT_MAX_OUTPUTS) /* of encoders' outputs */
+#define MAX_NAMES (4 * WF_MAX_OUTPUTS) /* of encoders' outputs */
 
 typedef struct dump {
     wf_st_out out[MAX_NAMES + WF_MAX_LAYERS + 8];
@@ -44,7 +44,7 @@ static weft_status dump_output(verify *v, void *ctx, const char *name, weft_erro
         int32_t o = wf_verify_output(v, k, name);
         if (o < 0)
             continue;
-        s = &v->items[k]->plan.output[o];
+        s = &v->items[k]->plan.outputs[o].spec;
         each = wf_spec_numel(s);
         if ((n + 1) * each > all)
             break;

@@ -23,7 +23,7 @@ int32_t wf_verify_output(const verify *v, uint32_t k, const char *name)
 {
     const weft_plan *p = &v->items[k]->plan;
     for (uint32_t o = 0; o < p->n_outputs; o++)
-        if (strcmp(p->output_name[o], name) == 0)
+        if (strcmp(p->outputs[o].name, name) == 0)
             return (int32_t)o;
     return -1;
 }
@@ -42,7 +42,7 @@ uint64_t wf_verify_numel(const verify *v, const char *name)
     uint64_t total = 0;
     for (uint32_t k = 0; k < v->n_items; k++) {
         int32_t o = wf_verify_output(v, k, name);
-        total += o >= 0 ? wf_spec_numel(&v->items[k]->plan.output[o]) : 0;
+        total += o >= 0 ? wf_spec_numel(&v->items[k]->plan.outputs[o].spec) : 0;
     }
     return total;
 }
@@ -53,8 +53,8 @@ weft_status wf_verify_each_output(verify *v, wf_verify_output_fn fn, void *ctx, 
     for (uint32_t k = 0; k < v->n_items; k++) {
         const weft_plan *p = &v->items[k]->plan;
         for (uint32_t o = 0; o < p->n_outputs && status == WEFT_OK; o++)
-            if (is_first(v, k, p->output_name[o]))
-                status = fn(v, ctx, p->output_name[o], err);
+            if (is_first(v, k, p->outputs[o].name))
+                status = fn(v, ctx, p->outputs[o].name, err);
     }
     return status;
 }

@@ -18,7 +18,7 @@ typedef struct verify {
     const char               **names;
     uint32_t                   n_tensors, n_items;
     weft_item                 *items[WF_VERIFY_ITEMS];
-    float                     *outputs[WF_VERIFY_ITEMS][WEFT_MAX_OUTPUTS];
+    float                     *outputs[WF_VERIFY_ITEMS][WF_MAX_OUTPUTS];
     weft_sequence             *seq;
     float                     *logits;                             /* [T, vocab] */
     float                     *hidden;                             /* [n_layers + 1, T, d_model] */

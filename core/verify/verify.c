@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/base/sized.h"
 #include "core/base/tensor.h"
 #include "core/verify/verification.h"
 
@@ -153,7 +154,7 @@ static weft_status encode_items(verify *v, weft_error *err)
     weft_status status = WEFT_OK;
     for (uint32_t k = 0; k < v->n_items && status == WEFT_OK; k++) {
         for (uint32_t i = 0; i < v->items[k]->plan.n_outputs && status == WEFT_OK; i++) {
-            uint64_t bytes = wf_spec_bytes(&v->items[k]->plan.output[i]);
+            uint64_t bytes = wf_spec_bytes(&v->items[k]->plan.outputs[i].spec);
             v->outputs[k][i] = wf_alloc_aligned((size_t)bytes);
             if (v->outputs[k][i] == NULL)
                 status = wf_fail_nomem(err, bytes, "an encoder's output");
@@ -168,7 +169,7 @@ static void verify_close(verify *v)
 {
     weft_sequence_destroy(&v->seq);
     for (uint32_t k = 0; k < v->n_items; k++) {
-        for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++)
+        for (uint32_t i = 0; i < WF_MAX_OUTPUTS; i++)
             wf_free_aligned(v->outputs[k][i]);
         weft_item_release(&v->items[k]);
     }
@@ -223,10 +224,12 @@ static weft_status open_file(verify *v, weft_error *err)
     return status == WEFT_OK ? wf_st_open(v->path, &v->file, err) : status;
 }
 
-weft_status wf_verify_run(const wf_verify_env *env, const weft_verify_request *rq, int32_t *passed,
-                          weft_error *err)
+weft_status wf_verify_run(const wf_verify_env *env, const weft_verify_request *request,
+                          int32_t *passed, weft_error *err)
 {
-    verify *v = wf_zalloc(sizeof *v);
+    WF_TAKE(weft_verify_request, taken, request);
+    const weft_verify_request *rq = &taken;
+    verify                    *v = wf_zalloc(sizeof *v);
     *passed = 0;
     if (v == NULL)
         return wf_fail_nomem(err, sizeof *v, "verify");

@@ -110,18 +110,6 @@ static void ppm_close(void *dec)
     p->host->free(p->host, p);
 }
 
-static weft_status init(const weft_host *h, weft_error *err)
-{
-    (void)h;
-    (void)err;
-    return WEFT_OK;
-}
-
-static void deinit(const weft_host *h)
-{
-    (void)h;
-}
-
 static const char *const  kinds[] = {"image", NULL};
 static const weft_decoder decoder = {
     .hdr = WEFT_HDR(weft_decoder),
@@ -132,7 +120,8 @@ static const weft_decoder decoder = {
     .read_frames = read_frames,
     .close = ppm_close,
 };
-static const weft_component  components[] = {{WEFT_C_DECODER, "ppm", &decoder}};
+static const weft_component components[] = {
+    {WEFT_HDR(weft_component), WEFT_C_DECODER, "ppm", &decoder}};
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),
     .id = "org.example.ppm",
@@ -144,4 +133,5 @@ static const weft_descriptor descriptor = {
     .components = components,
     .n_components = 1,
 };
-WEFT_PLUGIN("org.example.ppm", "0.1.0", "components=decoder:ppm\n", &descriptor, init, deinit)
+WEFT_PLUGIN("org.example.ppm", "0.1.0", "components=decoder:ppm\nkinds=image\nmagic=0:5036\n",
+            &descriptor, NULL, NULL)

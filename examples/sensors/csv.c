@@ -2,8 +2,7 @@
 /* The decoder: a CSV table of readings to rows of f32.
  *
  * The first line names the columns and begins with "time"; each further line is one reading: the
- * time, which only orders the rows, then one number per channel. A kind of media of our own needs
- * no word of the host: samples are rows, channels are columns. */
+ * time, which only orders the rows, then one number per channel. */
 #include <stdbool.h>
 
 #include "sensors.h"
@@ -184,13 +183,13 @@ static weft_status info(void *dec, weft_media_info *out, weft_error *err)
 {
     const csv *c = (const csv *)dec;
     (void)err;
-    out->channels = (int32_t)c->channels;
-    out->n_samples = c->rows;
+    out->row_width = (int32_t)c->channels;
+    out->n_rows = c->rows;
     return WEFT_OK;
 }
 
-static weft_status read_audio(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
-                              weft_error *err)
+static weft_status read_rows(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
+                             weft_error *err)
 {
     csv *c = (csv *)dec;
     *got = n < c->rows - c->next ? n : c->rows - c->next;
@@ -210,6 +209,6 @@ const weft_decoder       sensors_decoder = {
           .probe = probe,
           .open = csv_open,
           .info = info,
-          .read_audio = read_audio,
+          .read_rows = read_rows,
           .close = csv_close,
 };

@@ -212,13 +212,8 @@ static weft_status plan_rows(const sensors *s, int64_t rows, int64_t channels, w
         return weft_fail(err, WEFT_E_LIMIT,
                          "%lld readings are over org.example.sensors.max_rows (%lld)",
                          (long long)rows, (long long)s->max_rows);
-    out->n_inputs = out->n_outputs = 1;
-    out->input[0] = readings;
-    out->input_name[0] = "readings";
-    out->output[0] = encoded;
-    out->output_name[0] = "readings.output";
-    out->stream[0] = SENSORS_STREAM;
-    out->stream_rows[0] = rows;
+    (void)weft_plan_input(out, "readings", readings);
+    (void)weft_plan_output(out, "readings.output", SENSORS_STREAM, rows, encoded);
     out->n_placeholders = 1;
     out->scratch_bytes =
         (uint64_t)(rows * s->width) * SCRATCH_ROWS * sizeof(float) + 2 * sizeof(int32_t);
@@ -230,9 +225,9 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
 {
     (void)rq;
     (void)lim;
-    if (mi->n_samples < 1)
+    if (mi->n_rows < 1)
         return weft_fail(err, WEFT_E_UNSUPPORTED, "the number of readings is not known");
-    return plan_rows((const sensors *)self, mi->n_samples, mi->channels, out, err);
+    return plan_rows((const sensors *)self, mi->n_rows, mi->row_width, out, err);
 }
 
 /* For `weft model verify`: the same items from tensors [items, rows, channels]. */
@@ -250,7 +245,7 @@ static weft_status plan_inputs(void *self, const weft_tensor *inputs, const char
                              "readings is not [items, rows, channels] of at most %u items", cap);
         for (; *n_items < (uint32_t)inputs[i].shape[0] && status == WEFT_OK; ++*n_items)
             status = plan_rows((const sensors *)self, inputs[i].shape[1], inputs[i].shape[2],
-                               &out[*n_items], err);
+                               (weft_plan *)WEFT_AT(out, *n_items), err);
     }
     return status;
 }
@@ -260,8 +255,8 @@ static weft_status preprocess(void *self, const weft_media *m, const weft_plan *
 {
     const sensors *s = (const sensors *)self;
     float         *v = (float *)inputs[0].data;
-    int64_t        rows = p->input[0].shape[0], got = 0;
-    weft_status    status = m->read_audio(m->ctx, rows, &inputs[0], &got, err);
+    int64_t        rows = weft_plan_input_at(p, 0)->spec.shape[0], got = 0;
+    weft_status    status = m->read_rows(m->ctx, rows, &inputs[0], &got, err);
     if (status != WEFT_OK)
         return status;
     if (got != rows)
@@ -343,7 +338,9 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
     char          *at = (char *)scratch->data;
     weft_status    status = WEFT_OK;
     for (uint32_t i = 0; i < n && status == WEFT_OK; i++) {
-        const int64_t shape[2] = {items[i].plan->input[0].shape[0], s->width}, two = 2;
+        const weft_encode_item *item = (const weft_encode_item *)WEFT_AT(items, i);
+        const int64_t shape[2] = {weft_plan_input_at(item->plan, 0)->spec.shape[0], s->width};
+        const int64_t two = 2;
         const size_t  bytes = (size_t)(shape[0] * shape[1]) * sizeof(float);
         pass          p = {.s = s, .q = q, .err = err};
         weft_tensor  *views[SCRATCH_ROWS] = {&p.x, &p.normed, &p.qkv[0], &p.qkv[1], &p.qkv[2]};
@@ -351,7 +348,7 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
             *views[k] = weft_view(scratch, at, WEFT_F32, 2, shape);
         p.bounds = weft_view(scratch, at, WEFT_I32, 1, &two);
         at += 2 * sizeof(int32_t);
-        status = encode_one(&p, &items[i].input[0], &items[i].output[0]);
+        status = encode_one(&p, &item->input[0], &item->output[0]);
     }
     return status;
 }

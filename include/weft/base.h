@@ -2,10 +2,12 @@
 /* weft/base.h: the vocabulary of the plugin ABI: versions, status, tensors, the host.
  *
  * C11 and C++17; needs stdint and stddef only. The rules that every header here follows:
- *  R1  A struct that can grow starts with weft_hdr. Its writer sets size to what it filled; the
- *      reader of an empty one to its capacity. Nobody touches a byte at or beyond size, and
- *      WEFT_HAS() is the only test. A struct without weft_hdr is frozen; only those are embedded
- *      by value. An array of growable structs is walked by the size of its first element.
+ *  R1  A struct that can grow starts with weft_hdr. Whoever owns its memory sets size to what is
+ *      there. Nobody touches a byte at or beyond size: who reads tests with WEFT_HAS(), and takes
+ *      what is not there for zero; who fills a struct that was lent fills the part that it knows
+ *      and leaves the rest and the size as they were. A struct without weft_hdr is frozen; only
+ *      those are embedded by value. An array of growable structs is walked by the size of its
+ *      first element (WEFT_AT).
  *  R2  Fields are appended, never moved, removed or retyped. No enum, bool, bitfield, long, size_t,
  *      va_list, FILE*, errno or C++ type crosses. Padding is explicit and zero.
  *  R3  What can fail returns weft_status and takes weft_error* last (may be NULL). The message is
@@ -33,8 +35,11 @@ extern "C" {
 #endif
 
 #define WEFT_MAGIC 0x54464557u /* "WEFT" in memory */
-#define WEFT_ABI_MAJOR 0       /* while it is 0 the minors must be equal */
-#define WEFT_ABI_MINOR 1
+/* A host loads plugins of its own major whose minor is from WEFT_ABI_MINOR_OLDEST to its own: what
+ * a later minor adds, an earlier plugin does not see. */
+#define WEFT_ABI_MAJOR 0
+#define WEFT_ABI_MINOR 2
+#define WEFT_ABI_MINOR_OLDEST 2
 
 typedef struct weft_hdr {
     uint32_t size, zero;
@@ -43,7 +48,11 @@ typedef struct weft_hdr {
     {                                                                                              \
         (uint32_t)sizeof(T), 0u                                                                    \
     }
-#define WEFT_HAS(p, T, f) ((p) != NULL && (p)->hdr.size >= offsetof(T, f) + sizeof(((T *)0)->f))
+/* The bytes of T up to the end of its field f; whether *p, a T, has that field; the i-th element of
+ * the array of growable T that begins at p, as an address to be cast to T*. */
+#define WEFT_UPTO(T, f) (offsetof(T, f) + sizeof(((T *)0)->f))
+#define WEFT_HAS(p, T, f) ((p) != NULL && (p)->hdr.size >= WEFT_UPTO(T, f))
+#define WEFT_AT(p, i) ((void *)((uintptr_t)(p) + (uintptr_t)(i) * (p)->hdr.size))
 
 typedef int32_t weft_status;
 #define WEFT_OK 0

@@ -21,7 +21,9 @@ typedef struct weft_model_info {
     float   norm_eps;
 } weft_model_info;
 
-/* The host, in front of some decoder: conversions and checks done. */
+/* The host, in front of some decoder: conversions and checks done. The three reads are those of
+ * weft_decoder, with the same layouts and ranges; one that media of this kind never need may be
+ * NULL, or answers UNSUPPORTED. *info lives as long as this struct. */
 typedef struct weft_media {
     weft_hdr               hdr;
     void                  *ctx;
@@ -31,6 +33,8 @@ typedef struct weft_media {
                                weft_error *err); /* [worker] */
     weft_status (*read_audio)(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
                               weft_error *err); /* [worker] */
+    weft_status (*read_rows)(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
+                             weft_error *err); /* [worker] */
 } weft_media;
 
 /* What the user asked of this item; -1: nothing said. */
@@ -40,73 +44,102 @@ typedef struct weft_request {
     int32_t  max_frames, reserved;
 } weft_request;
 
-#define WEFT_MAX_INPUTS 8
-#define WEFT_MAX_OUTPUTS 8
-
-/* From metadata alone: no pixels, no device, no weights. Inputs are host tensors that preprocess
- * fills; encode gets device copies of them. Names are the reference's ("pixel_values",
- * "vision.output"): `weft preprocess` and `weft model verify` use them. An output goes to every
- * site that names its stream, whoever owns the site; stream NULL: only looked at, and encode skips
- * it when its tensor has no data. */
-typedef struct weft_plan {
+/* One tensor of a plan. An input is a host tensor that preprocess fills, of which encode gets a
+ * device copy; an output is a device tensor [..., rows, d], f32, that encode fills. Names are the
+ * reference's ("pixel_values", "vision.output"): `weft preprocess` and `weft model verify` use
+ * them.
+ */
+typedef struct weft_plan_tensor {
     weft_hdr         hdr;
-    uint32_t         n_inputs, n_outputs;
-    weft_tensor_spec input[WEFT_MAX_INPUTS];
-    const char      *input_name[WEFT_MAX_INPUTS];
-    weft_tensor_spec output[WEFT_MAX_OUTPUTS]; /* [..., rows, d] f32 */
-    const char      *output_name[WEFT_MAX_OUTPUTS];
-    const char      *stream[WEFT_MAX_OUTPUTS];
-    int64_t stream_rows[WEFT_MAX_OUTPUTS]; /* leading rows of output (flattened to [rows, d]) that
-                                              sites see */
-    int64_t
-        n_placeholders; /* tokens that the item takes in the text: 1 for a cross-attended image */
-    uint64_t scratch_bytes; /* device; an upper bound; encode gets the sum over its items */
-    uint8_t  opaque[64];    /* the plugin's own, carried to preprocess and encode */
+    weft_tensor_spec spec; /* every size 1 at least; 8, 32 or 64 bits, one lane */
+    const char      *name; /* lives as long as the modality, as stream does; required */
+    /* Of an output: it goes to every site that names this stream, whoever owns the site; NULL: it
+     * is only looked at, and encode skips it when its tensor has no data. */
+    const char *stream;
+    int64_t     stream_rows; /* leading rows of an output (flattened to [rows, d]) that sites see */
+} weft_plan_tensor;
+
+#define WEFT_PLAN_TENSORS 8  /* inputs, and outputs, that every plan has room for */
+#define WEFT_PLAN_CARRIED 64 /* bytes that every plan can carry */
+
+/* An item's sizes, from metadata alone: no pixels, no device, no weights. The memory is the host's:
+ * on entry n_inputs, n_outputs, n_placeholders and scratch_bytes are 0, the arrays hold as many
+ * zero elements as max_inputs and max_outputs say (WEFT_PLAN_TENSORS at least), walked by WEFT_AT,
+ * and carried is so many zero bytes (WEFT_PLAN_CARRIED at least), aligned to 16. The plan fills the
+ * counts, the first elements and carried; the pointers, the capacities and the sizes stay. */
+typedef struct weft_plan {
+    weft_hdr          hdr;
+    uint32_t          n_inputs, n_outputs; /* n_outputs: 1 at least */
+    uint32_t          max_inputs, max_outputs;
+    weft_plan_tensor *inputs, *outputs;
+    int64_t           n_placeholders; /* tokens that the item takes in the text, 1 at least: 1 for a
+                                         cross-attended image */
+    uint64_t scratch_bytes; /* device memory; an upper bound; encode gets the sum over its items */
+    void    *carried; /* the plugin's own, which preprocess, encode and preview get with the plan.
+                         Items whose inputs and carried bytes are equal are one item. */
+    uint64_t carried_bytes;
 } weft_plan;
 
 /* input[i], output[i]: device tensors in the order of the plan; input_host[i] are the same inputs
- * as host tensors, so that small integers can steer the encoder. */
+ * as host tensors, so that small integers can steer the encoder. Inputs are not written to. */
 typedef struct weft_encode_item {
+    weft_hdr           hdr;
     const weft_plan   *plan;
     const weft_tensor *input, *output, *input_host;
 } weft_encode_item;
 
+/* Life: create -> install (where there is a text core) -> load (not where only plans are wanted) ->
+ * plans, preprocesses and encodes -> destroy. */
 #define WEFT_C_MODALITY "weft.modality/1"
 typedef struct weft_modality {
-    weft_hdr           hdr;
-    const char *const *kinds; /* NULL-terminated; one live modality a kind */
-    /* Config only. UNSUPPORTED: this package is not for it; the plugin stays loaded, idle. [setup]
-     */
+    weft_hdr hdr;
+    /* The kinds of media that it takes, 1 to 15 of them and a NULL; one live modality a kind.
+     * Required. */
+    const char *const *kinds;
+    /* Reads config only. mi dies with the call, but its package lives until destroy. *self is NULL
+     * on entry: on success it gets what destroy frees, which is not NULL; on failure everything is
+     * freed already. UNSUPPORTED: this package is not for it; the plugin stays loaded, idle.
+     * Required. [setup] */
     weft_status (*create)(const weft_host *h, const weft_model_info *mi, void **self,
                           weft_error *err);
-    /* Weights. Not called for --plan and preprocess. [setup] */
+    /* Reads weights. Not called for --plan and preprocess. NULL: there are none. [setup] */
     weft_status (*load)(void *self, weft_error *err);
-    void (*destroy)(void *self); /* [setup] */
-    /* Once, after create; not called when there is no text core. [setup] */
+    void (*destroy)(void *self); /* Required. [setup] */
+    /* Declares sites and markers through sink, which dies with the call. Once, after create; not
+     * called when there is no text core. Required. [setup] */
     weft_status (*install)(void *self, const weft_hook_sink *sink, weft_error *err);
-    /* Default prompts of a task ("describe", ...); NULL strings: none. [any] */
+    /* Default prompts of a task ("describe", ...). *system and *user are NULL on entry, which says
+     * that there is none; the strings live as long as the modality. NULL: none for any task. [any]
+     */
     weft_status (*prompt)(void *self, const char *task, const char **system, const char **user,
                           weft_error *err);
+    /* mi and rq die with the call. out: see weft_plan. LIMIT names the option. Required. [any] */
     weft_status (*plan)(void *self, const weft_media_info *mi, const weft_request *rq,
-                        const weft_limits *lim, weft_plan *out, weft_error *err); /* [any] */
-    /* `model verify`: items from tensors instead of media. Tensors are host tensors whose first
-     * axis is the item; fills at most cap plans, sets *n_items. NULL: not supported. [any] */
+                        const weft_limits *lim, weft_plan *out, weft_error *err);
+    /* `model verify`: items from tensors instead of media. Tensors are host tensors in C order
+     * whose first axis is the item; out holds cap plans, each as plan gets one, walked by WEFT_AT;
+     * fills the first ones and sets *n_items, which is 0 on entry and stays so where the tensors
+     * are of another kind of media. NULL: not supported. [any] */
     weft_status (*plan_inputs)(void *self, const weft_tensor *inputs, const char *const *names,
                                uint32_t n, weft_plan *out, uint32_t cap, uint32_t *n_items,
                                weft_error *err);
-    /* inputs[i]: host tensors of the plan's specs, zeroed. [worker] */
+    /* inputs[i]: host tensors of the plan's specs, in C order, zeroed. Work that is large goes
+     * through the host's threads (pool.h). Required. [worker] */
     weft_status (*preprocess)(void *self, const weft_media *m, const weft_plan *p,
                               const weft_tensor *inputs, weft_error *err);
-    /* Pure: the same inputs give the same bytes, whatever else is in the batch. scratch: device
-     * memory of the items' summed scratch_bytes, not cleared. [encode] */
+    /* Encodes n items, walked by WEFT_AT, all in one go where the encoder can. Pure: the same
+     * inputs give the same bytes, whatever else is in the batch. scratch: u8, device memory of the
+     * items' summed scratch_bytes, not cleared, with data NULL where that is 0. All rows of every
+     * output that has data are written. After load only. Required. [encode] */
     weft_status (*encode)(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
                           const weft_tensor *scratch, weft_error *err);
     /* Parameters that load() will read, from config alone: for --plan. The host adds the sites'
-     * own. [any] */
+     * own. NULL: 0. [any] */
     uint64_t (*parameters)(void *self);
     /* What the encoder is given, for a person to look at: pictures of one size, u8 [n, height,
-     * width, 3]. rgb->data NULL: only the shape is wanted; else it holds that much. NULL: there is
-     * nothing to see. [worker] */
+     * width, 3] in C order, sRGB. rgb is on entry a host tensor; with data NULL only shape,
+     * strides, dtype and bytes are filled; else it holds that much and gets the pictures. NULL:
+     * there is nothing to see. [worker] */
     weft_status (*preview)(void *self, const weft_plan *p, const weft_tensor *inputs,
                            weft_tensor *rgb, weft_error *err);
     /* The longest medium, in us, that one item may be: parts of a long one are cut no longer. NULL:
@@ -134,9 +167,9 @@ typedef struct weft_segment_sink {
 #define WEFT_C_SEGMENTER "weft.segmenter/1"
 typedef struct weft_segmenter {
     weft_hdr           hdr;
-    const char *const *kinds; /* NULL-terminated */
-    /* Reads m to its end, whatever its length, in bounded memory. max_us: no segment is longer.
-     * [worker] */
+    const char *const *kinds; /* 1 to 15 of them and a NULL. Required. */
+    /* Reads m to its end, whatever its length, in bounded memory, and pushes the segments in order.
+     * max_us: no segment is longer. A failure of push is the failure. Required. [worker] */
     weft_status (*run)(const weft_host *h, const weft_media *m, int64_t max_us,
                        const weft_segment_sink *sink, weft_error *err);
 } weft_segmenter;

@@ -24,27 +24,36 @@ extern "C" {
  * range: "min..max" for numbers, "a|b|c" for strings, NULL: any. `weights` and `device` are the
  * host's own keys of every plugin. */
 typedef struct weft_option {
+    weft_hdr    hdr;
     const char *key;
     int32_t     type;
     uint32_t    flags;
     const char *dflt, *range, *doc;
 } weft_option;
 
+/* One thing that the plugin offers: its kind (WEFT_C_*, or a third party's own), a name of its own
+ * among the plugin's components, and the table of functions of that kind, which begins with a
+ * weft_hdr. All three are required. */
 typedef struct weft_component {
-    const char *kind; /* WEFT_C_* */
+    weft_hdr    hdr;
+    const char *kind;
     const char *name;
     const void *vtable;
 } weft_component;
+
+/* What the plugin is. Everything that it points to lives as long as the library. id and version are
+ * required and equal to the manifest's; the other strings are for people and may be NULL. A plugin
+ * without components gives a service at least. */
 
 typedef struct weft_descriptor {
     weft_hdr              hdr;
     const char           *id; /* "org.example.vision", unique for ever; equal to the manifest's */
     const char           *name, *version, *vendor, *license_spdx, *url;
-    const char *const    *needs_host;    /* interfaces that must be there, NULL-terminated */
-    const char *const    *needs_service; /* NULL, or NULL-terminated ids; services.h */
-    const char *const    *gives_service;
-    const weft_option    *options;
-    const weft_component *components;
+    const char *const    *needs_host; /* NULL, or ids of interfaces that must be there, and NULL */
+    const char *const    *needs_service; /* NULL, or ids and NULL; services.h */
+    const char *const    *gives_service; /* the same */
+    const weft_option    *options;       /* [n_options], walked by WEFT_AT; NULL: none */
+    const weft_component *components;    /* [n_components], walked by WEFT_AT; NULL: none */
     uint32_t              n_options, n_components;
 } weft_descriptor;
 
@@ -54,13 +63,19 @@ typedef struct weft_hello {
     const char *host_name, *host_version;
 } weft_hello;
 
-typedef struct weft_plugin { /* in: what this host can hold; out: what was filled */
+/* What entry fills. On entry it is zero but for hdr.size, which says how much this host can hold; a
+ * plugin fills the part that it knows and sets hdr.size to that. */
+typedef struct weft_plugin {
     weft_hdr               hdr;
     uint32_t               magic, abi_major, abi_minor, reserved;
-    const weft_descriptor *desc;
-    weft_status (*init)(const weft_host *h,
-                        weft_error      *err); /* [setup] once per engine: no globals */
-    void (*deinit)(const weft_host *h);   /* [setup] leaves nothing behind */
+    const weft_descriptor *desc; /* required */
+    /* Once for each engine, which is why state belongs into h->slot and not into globals. On
+     * failure nothing is left behind, and deinit is not called. NULL: there is nothing to do.
+     * [setup] */
+    weft_status (*init)(const weft_host *h, weft_error *err);
+    /* After the components of this engine were destroyed. Leaves nothing behind. NULL: there is
+     * nothing to do. [setup] */
+    void (*deinit)(const weft_host *h);
 } weft_plugin;
 
 /* The one exported symbol, written by WEFT_PLUGIN() in weft/sdk.h, never by hand. [setup] */
@@ -69,8 +84,18 @@ typedef weft_status (*weft_plugin_entry_fn)(const weft_hello *hello, weft_plugin
 #define WEFT_ENTRY_SYMBOL "weft_plugin_entry"
 
 /* The manifest is an ELF note (owner "WEFT", type 1) of "key=value\n" lines, found by program
- * headers and read without dlopen: id, version, abi, components, architectures, needs, gives, links
- * (comma-separated; DT_NEEDED beyond libc and libm must equal it). */
+ * headers and read without dlopen. Lists are separated by commas.
+ *   id, version, abi   written by WEFT_PLUGIN()
+ *   components         "decoder:png": kind and name of each, in any order
+ *   architectures      values of config.json's "architectures" that the plugin claims
+ *   needs, gives       services, as in the descriptor
+ *   links              DT_NEEDED beyond libc and libm, which must equal it
+ *   kinds              of media that its decoders give ("image"); absent: perhaps any
+ *   magic              bytes that files of its decoders have, each "OFFSET:HEX" ("0:89504e47",
+ *                      "4:66747970"), where "." in place of a hex digit is any. The plugin is
+ *                      opened for a file that has one of them, and for others only where no decoder
+ *                      that was opened so knows the file well (by its content, and as a kind that
+ *                      the model takes); absent: it is opened for every file */
 #define WEFT_NOTE_OWNER "WEFT"
 #define WEFT_NOTE_TYPE 1u
 

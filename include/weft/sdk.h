@@ -12,6 +12,7 @@
 #include "ops.h"
 #include "package.h"
 #include "plugin.h"
+#include "pool.h"
 #include "services.h"
 #include "tokenizer.h"
 
@@ -100,6 +101,46 @@ static inline weft_tensor weft_split(const weft_tensor *t, int32_t axis, int64_t
     return two;
 }
 
+/* The next input of a plan, filled; NULL where the plan has no room for one more. name lives as
+ * long as the modality. */
+static inline weft_plan_tensor *weft_plan_input(weft_plan *p, const char *name,
+                                                weft_tensor_spec spec)
+{
+    weft_plan_tensor *t;
+    if (p->n_inputs == p->max_inputs)
+        return NULL;
+    t = (weft_plan_tensor *)WEFT_AT(p->inputs, p->n_inputs++);
+    t->name = name;
+    t->spec = spec;
+    return t;
+}
+
+/* The next output, the first `rows` rows of which go to the sites of `stream`; NULL: it is only
+ * looked at. */
+static inline weft_plan_tensor *weft_plan_output(weft_plan *p, const char *name, const char *stream,
+                                                 int64_t rows, weft_tensor_spec spec)
+{
+    weft_plan_tensor *t;
+    if (p->n_outputs == p->max_outputs)
+        return NULL;
+    t = (weft_plan_tensor *)WEFT_AT(p->outputs, p->n_outputs++);
+    t->name = name;
+    t->stream = stream;
+    t->stream_rows = rows;
+    t->spec = spec;
+    return t;
+}
+
+/* The i-th of them again, in preprocess and encode. */
+static inline const weft_plan_tensor *weft_plan_input_at(const weft_plan *p, uint32_t i)
+{
+    return (const weft_plan_tensor *)WEFT_AT(p->inputs, i);
+}
+static inline const weft_plan_tensor *weft_plan_output_at(const weft_plan *p, uint32_t i)
+{
+    return (const weft_plan_tensor *)WEFT_AT(p->outputs, i);
+}
+
 #define WEFT_STR_(x) #x
 #define WEFT_STR(x) WEFT_STR_(x)
 #define WEFT_MANIFEST_TEXT(ID, VERSION, MORE)                                                      \
@@ -107,7 +148,8 @@ static inline weft_tensor weft_split(const weft_tensor *t, int32_t axis, int64_t
     "\nabi=" WEFT_STR(WEFT_ABI_MAJOR) "." WEFT_STR(WEFT_ABI_MINOR) "\n" MORE
 
 /* Emits the manifest and the entry. MORE: further manifest lines, e.g.
- * "components=decoder:png\nlinks=libpng16.so.16\n". DESC: the address of the descriptor. */
+ * "components=decoder:png\nlinks=libpng16.so.16\n". DESC: the address of the descriptor. INIT and
+ * DEINIT may be NULL. */
 #define WEFT_PLUGIN(ID, VERSION, MORE, DESC, INIT, DEINIT)                                         \
     static const struct {                                                                          \
         uint32_t namesz, descsz, type;                                                             \
@@ -121,7 +163,7 @@ static inline weft_tensor weft_split(const weft_tensor *t, int32_t axis, int64_t
     {                                                                                              \
         weft_plugin me;                                                                            \
         if (hello == NULL || out == NULL || hello->magic != WEFT_MAGIC ||                          \
-            hello->abi_major != WEFT_ABI_MAJOR || hello->abi_minor != WEFT_ABI_MINOR ||            \
+            hello->abi_major != WEFT_ABI_MAJOR || hello->abi_minor < WEFT_ABI_MINOR ||             \
             out->hdr.size < sizeof me)                                                             \
             return weft_fail(err, WEFT_E_VERSION, "%s speaks plugin ABI %d.%d", ID,                \
                              WEFT_ABI_MAJOR, WEFT_ABI_MINOR);                                      \

@@ -3,9 +3,12 @@
  *
  * Threads. Everything of one engine is called from one thread at a time, except
  * weft_engine_cancel(), which any thread may call. Two engines in one process are independent.
- * Callbacks run on the calling thread. Ownership. A create or open hands the object to the caller
- * until its destroy or close; on failure *out is NULL and nothing stays open. Strings given out
- * live as long as the object they came from. Every err may be NULL. */
+ * Callbacks run on the calling thread. Sizes. A struct that begins with a weft_hdr has its size set
+ * by whoever owns its memory (WEFT_HDR): of what a program gives, no byte beyond it is read, and
+ * what is not there counts as zero; of what a program gets, as much is filled as fits. Ownership. A
+ * create or open hands the object to the caller until its destroy or close; on failure *out is NULL
+ * and nothing stays open. Strings given out live as long as the object they came from. Every err
+ * may be NULL. */
 #ifndef WEFT_H
 #define WEFT_H
 
@@ -66,7 +69,7 @@ void weft_settings_each(const weft_settings *s, weft_settings_fn fn,
 
 /* A device that this library knows ("cpu"; "cuda", where libweft-cuda.so is installed). */
 typedef struct weft_device_info {
-    weft_hdr    hdr; /* size is set by the caller */
+    weft_hdr    hdr;
     const char *name;
     int32_t     usable, chosen;          /* chosen: what the settings' `device` comes to here */
     uint64_t    free_bytes, total_bytes; /* of its memory; 0: unknown */

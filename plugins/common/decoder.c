@@ -29,19 +29,7 @@ weft_status plg_info_give(weft_media_info *me, weft_media_info *out, weft_error 
 {
     if (out->hdr.size < sizeof out->hdr)
         return weft_fail(err, WEFT_E_INVALID, "the media info struct given has no size");
-    me->hdr.size = out->hdr.size < sizeof *me ? out->hdr.size : (uint32_t)sizeof *me;
-    memcpy(out, me, me->hdr.size);
+    me->hdr.size = out->hdr.size;
+    memcpy(out, me, me->hdr.size < sizeof *me ? me->hdr.size : sizeof *me);
     return WEFT_OK;
-}
-
-weft_status plg_init_nothing(const weft_host *h, weft_error *err)
-{
-    (void)h;
-    (void)err;
-    return WEFT_OK;
-}
-
-void plg_deinit_nothing(const weft_host *h)
-{
-    (void)h;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What our decoder plugins share, whichever format they read: a check of file names, handing out
- * what is known of a medium, and init and deinit of a plugin that has nothing to set up. */
+/* What our decoder plugins share, whichever format they read: a check of file names, and handing
+ * out what is known of a medium. */
 #ifndef PLG_DECODER_H
 #define PLG_DECODER_H
 
@@ -11,12 +11,8 @@
 int plg_name_ends(const char *name, const char *const *endings);
 
 /* Copies *me to *out, but no more bytes than out->hdr.size says that the caller's struct has;
- * out->hdr.size becomes the number copied. INVALID where out->hdr.size is too small to be a size.
+ * that size stays. INVALID where out->hdr.size is too small to be a size.
  * [worker] */
 weft_status plg_info_give(weft_media_info *me, weft_media_info *out, weft_error *err);
-
-/* init and deinit of a plugin that has nothing to set up. [setup] */
-weft_status plg_init_nothing(const weft_host *h, weft_error *err);
-void        plg_deinit_nothing(const weft_host *h);
 
 #endif

@@ -74,7 +74,8 @@ static const weft_decoder decoder = {
 };
 
 static const char *const    needs[] = {NULL};
-static const weft_component components[] = {{WEFT_C_DECODER, "ffmpeg", &decoder}};
+static const weft_component components[] = {
+    {WEFT_HDR(weft_component), WEFT_C_DECODER, "ffmpeg", &decoder}};
 
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),
@@ -88,14 +89,21 @@ static const weft_descriptor descriptor = {
     .n_components = 1,
 };
 
+/* ftyp and the boxes of files before it, Matroska, RIFF with AVI or WEBP, GIF. Sound without
+ * pictures is weft.sndfile's: where that one does not know a file, this decoder is asked all the
+ * same. */
+#define MAGIC                                                                                      \
+    "4:66747970,4:6d6f6f76,4:6d646174,4:77696465,4:66726565,4:736b6970,4:706e6f74,0:1a45dfa3,"     \
+    "0:52494646........41564920,0:52494646........57454250,0:47494638"
+
 #define SO(LIB, MAJOR) LIB ".so." WEFT_STR(MAJOR)
 
 WEFT_PLUGIN(
     "weft.ffmpeg", "0.1.0",
-    "components=decoder:ffmpeg\nlinks=" SO("libavformat", LIBAVFORMAT_VERSION_MAJOR) "," SO(
-        "libavcodec",
-        LIBAVCODEC_VERSION_MAJOR) "," SO("libavutil",
-                                         LIBAVUTIL_VERSION_MAJOR) "," SO("libswscale",
-                                                                         LIBSWSCALE_VERSION_MAJOR) "," SO("libswresample",
-                                                                                                          LIBSWRESAMPLE_VERSION_MAJOR) "\n",
-    &descriptor, plugin_init, plg_deinit_nothing)
+    "components=decoder:ffmpeg\nkinds=image,video,audio\nmagic=" MAGIC
+    "\nlinks=" SO("libavformat", LIBAVFORMAT_VERSION_MAJOR) "," SO("libavcodec", LIBAVCODEC_VERSION_MAJOR) "," SO(
+        "libavutil",
+        LIBAVUTIL_VERSION_MAJOR) "," SO("libswscale",
+                                        LIBSWSCALE_VERSION_MAJOR) "," SO("libswresample",
+                                                                         LIBSWRESAMPLE_VERSION_MAJOR) "\n",
+    &descriptor, plugin_init, NULL)

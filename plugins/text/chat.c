@@ -75,6 +75,17 @@ static uint64_t trim_end(const uint8_t *s, uint64_t n)
     return n;
 }
 
+/* The i-th part of a message, and the i-th message: the host's elements may be longer than ours. */
+static const weft_part *part_at(const weft_message *m, uint32_t i)
+{
+    return WEFT_AT(m->parts, i);
+}
+
+static const weft_message *message_at(const weft_message *m, uint32_t i)
+{
+    return WEFT_AT(m, i);
+}
+
 static bool is_blank(const weft_part *p)
 {
     return trim_start((const uint8_t *)p->text, p->bytes) == p->bytes;
@@ -84,13 +95,13 @@ static weft_status put_trimmed(writer *w, const weft_message *m, weft_error *err
 {
     uint32_t    first = 0, end = m->n_parts;
     weft_status s = WEFT_OK;
-    while (end > 0 && is_blank(&m->parts[end - 1]))
+    while (end > 0 && is_blank(part_at(m, end - 1)))
         end--;
-    while (first < end && is_blank(&m->parts[first]))
+    while (first < end && is_blank(part_at(m, first)))
         first++;
     for (uint32_t i = first; s == WEFT_OK && i < end; i++) {
-        const char *text = m->parts[i].text;
-        uint64_t    n = m->parts[i].bytes;
+        const char *text = part_at(m, i)->text;
+        uint64_t    n = part_at(m, i)->bytes;
         if (i == end - 1)
             n = trim_end((const uint8_t *)text, n);
         if (i == first) {
@@ -108,14 +119,14 @@ static weft_status put_content(writer *w, const weft_message *m, weft_error *err
     weft_status s = WEFT_OK;
     bool        has_media = false;
     for (uint32_t i = 0; i < m->n_parts; i++)
-        has_media |= m->parts[i].id >= 0;
+        has_media |= part_at(m, i)->id >= 0;
     if (!has_media)
         return put_trimmed(w, m, err);
     for (uint32_t i = 0; s == WEFT_OK && i < m->n_parts; i++) {
-        if (m->parts[i].id >= 0)
-            txt_sink_put(&w->out, (uint32_t)m->parts[i].id);
+        if (part_at(m, i)->id >= 0)
+            txt_sink_put(&w->out, (uint32_t)part_at(m, i)->id);
         else
-            s = put_text(w, m->parts[i].text, m->parts[i].bytes, err);
+            s = put_text(w, part_at(m, i)->text, part_at(m, i)->bytes, err);
     }
     return s;
 }
@@ -152,14 +163,14 @@ static weft_status put_message(writer *w, const weft_message *m, bool dated, wef
 
 static weft_status put_all(writer *w, const weft_message *m, uint32_t n, weft_error *err)
 {
-    static const weft_message nothing = {"system", NULL, 0, 0};
-    bool                      begins = n > 0 && strcmp(m[0].role, "system") == 0;
+    static const weft_message nothing = {WEFT_HDR(weft_message), "system", NULL, 0, 0};
+    bool                      begins = n > 0 && strcmp(m->role, "system") == 0;
     weft_status               s = WEFT_OK;
     txt_sink_put(&w->out, w->t->bos);
     if (w->t->system_block && !begins)
         s = put_message(w, &nothing, true, err);
     for (uint32_t i = 0; s == WEFT_OK && i < n; i++)
-        s = put_message(w, &m[i], w->t->system_block && begins && i == 0, err);
+        s = put_message(w, message_at(m, i), w->t->system_block && begins && i == 0, err);
     return s == WEFT_OK ? put_header(w, "assistant", err) : s;
 }
 
@@ -173,12 +184,13 @@ static weft_status put_turns(writer *w, const weft_message *m, uint32_t n, weft_
     weft_status s = WEFT_OK;
     txt_sink_put(&w->out, w->t->bos);
     for (uint32_t i = 0; s == WEFT_OK && i < n; i++) {
-        const bool  is_turn = turns && strcmp(m[i].role, "system") != 0;
-        const char *role = strcmp(m[i].role, "assistant") == 0 ? "\nAssistant:" : "\nUser:";
+        const bool  is_turn = turns && strcmp(message_at(m, i)->role, "system") != 0;
+        const char *role =
+            strcmp(message_at(m, i)->role, "assistant") == 0 ? "\nAssistant:" : "\nUser:";
         if (is_turn)
             s = put_text(w, role + (i == 0), strlen(role + (i == 0)), err);
         if (s == WEFT_OK)
-            s = put_content(w, &m[i], err);
+            s = put_content(w, message_at(m, i), err);
         if (is_turn)
             txt_sink_put(&w->out, w->t->end_turn);
     }

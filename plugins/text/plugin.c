@@ -52,12 +52,14 @@ static const weft_tokenizer tokenizer = {
 static const char *const needs_host[] = {WEFT_IF_OPTIONS, WEFT_IF_PACKAGE, NULL};
 
 static const weft_option options[] = {
-    {"system_block", WEFT_OPT_STR, 0, "auto", "auto|always|never",
+    {WEFT_HDR(weft_option), "system_block", WEFT_OPT_STR, 0, "auto", "auto|always|never",
      "the system message with knowledge dates that Llama 3.1 and later begin a chat with"},
-    {"date", WEFT_OPT_STR, 0, "26 Jul 2024", NULL, "today's date in that message"},
+    {WEFT_HDR(weft_option), "date", WEFT_OPT_STR, 0, "26 Jul 2024", NULL,
+     "today's date in that message"},
 };
 
-static const weft_component components[] = {{WEFT_C_TOKENIZER, "llama3", &tokenizer}};
+static const weft_component components[] = {
+    {WEFT_HDR(weft_component), WEFT_C_TOKENIZER, "llama3", &tokenizer}};
 
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),

@@ -235,8 +235,8 @@ static void test_bad_arguments(void **state)
     rig_check(weft_sequence_feed_ids(s, &id, 1, &err), &err);
     refused(weft_step(a.e, twice, 2, logits, &err), &err, WEFT_E_INVALID, 2, "given twice");
     refused(weft_step(b.e, &s, 1, logits, &err), &err, WEFT_E_INVALID, 2, "sequence 0");
-    refused(weft_engine_describe(a.e, &d, &err), &err, WEFT_E_INVALID, 2, "too small");
-    refused(weft_item_describe(item, &i, &err), &err, WEFT_E_INVALID, 2, "too small");
+    refused(weft_engine_describe(a.e, &d, &err), &err, WEFT_E_INVALID, 2, "size is not set");
+    refused(weft_item_describe(item, &i, &err), &err, WEFT_E_INVALID, 2, "size is not set");
     p.top_p = 2;
     refused(weft_generate(s, &p, NULL, NULL, NULL, &err), &err, WEFT_E_INVALID, 2, "top-p");
     p.top_p = 1;

@@ -98,7 +98,7 @@ make -s -C "$tmp/miscounting" clean
 make -s -C "$tmp/miscounting" CC="$cc" CFLAGS=-O2
 code 5 "$weft" describe -m "$text" --plugin "$tmp/miscounting/sensors.so" \
     --set "org.example.sensors.weights=$weights" "$table"
-grep -q "org.example.sensors gave 9 samples where 8 were asked for in read_audio" "$tmp/err" ||
+grep -q "org.example.sensors gave 9 readings where 8 were asked for in read_rows" "$tmp/err" ||
     fail "$(cat "$tmp/err")"
 # Weights that are missing are named; weights for another text model are refused.
 sed -i 's/encoder.q.weight/encoder.x.weight/' "$weights/model.safetensors"

@@ -404,7 +404,7 @@ static void inspect(void **state)
     assert_string_equal(m.id, "org.example.rival");
     assert_string_equal(m.version, "1.0");
     assert_int_equal(m.abi_major, 0);
-    assert_int_equal(m.abi_minor, 1);
+    assert_int_equal(m.abi_minor, WEFT_ABI_MINOR);
     assert_int_equal(m.n_components, 1);
     assert_string_equal(m.components[0], "decoder:test");
     assert_int_equal(m.n_architectures, 2);
@@ -435,6 +435,30 @@ static void expect_unknown(const char *fixture, const char *expected)
         assert_null(m.unknown);
     else
         assert_string_equal(m.unknown, expected);
+    wf_manifest_free(&m);
+}
+
+/* Which files a manifest's magic= and kinds= are for. */
+static void magic(void **state)
+{
+    static const char text[] = "id=a.b\nversion=1\nabi=0.2\nkinds=image,audio\n"
+                               "magic=0:89504e47,2:ff..0.\n",
+                      silent[] = "id=a.b\nversion=1\nabi=0.2\n";
+    const uint8_t png[] = {0x89, 0x50, 0x4e, 0x47}, late[] = {1, 2, 0xff, 9, 0x0f, 3},
+                  other[] = {1, 2, 0xff, 9, 0x10, 3};
+    wf_manifest m;
+    (void)state;
+    assert_int_equal(wf_manifest_parse(text, sizeof text - 1, "x", &m, NULL), WEFT_OK);
+    assert_null(m.unknown);
+    assert_true(wf_manifest_may_decode(&m, png, 4, NULL));
+    assert_false(wf_manifest_may_decode(&m, png, 3, NULL));
+    assert_true(wf_manifest_may_decode(&m, late, 6, "audio"));
+    assert_false(wf_manifest_may_decode(&m, late, 4, "audio"));
+    assert_false(wf_manifest_may_decode(&m, late, 6, "video"));
+    assert_false(wf_manifest_may_decode(&m, other, 6, NULL));
+    wf_manifest_free(&m);
+    assert_int_equal(wf_manifest_parse(silent, sizeof silent - 1, "x", &m, NULL), WEFT_OK);
+    assert_true(wf_manifest_may_decode(&m, other, 6, "video"));
     wf_manifest_free(&m);
 }
 
@@ -480,6 +504,7 @@ int main(void)
         T(inspect),
         T(component_kinds),
         T(unknown_words),
+        T(magic),
     };
     wf_log_set(on_log, NULL);
     umask(022); /* what the fixtures' modes are written for */

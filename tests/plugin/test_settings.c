@@ -248,10 +248,10 @@ static void pairs(void **state)
 }
 
 static const weft_option declared[] = {
-    {"count", WEFT_OPT_I64, 0, "3", "1..9", "a count"},
-    {"ratio", WEFT_OPT_F64, 0, "0.5", NULL, "a ratio"},
-    {"mode", WEFT_OPT_STR, 0, NULL, "slow|fast", "a mode"},
-    {"loud", WEFT_OPT_BOOL, 0, "yes", NULL, "a switch"},
+    {WEFT_HDR(weft_option), "count", WEFT_OPT_I64, 0, "3", "1..9", "a count"},
+    {WEFT_HDR(weft_option), "ratio", WEFT_OPT_F64, 0, "0.5", NULL, "a ratio"},
+    {WEFT_HDR(weft_option), "mode", WEFT_OPT_STR, 0, NULL, "slow|fast", "a mode"},
+    {WEFT_HDR(weft_option), "loud", WEFT_OPT_BOOL, 0, "yes", NULL, "a switch"},
 };
 
 static void declare(void **state)

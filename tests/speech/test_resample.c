@@ -256,7 +256,7 @@ static void whole_way(void **state)
                                 .sample_rate = 44100,
                                 .n_samples = n};
     recording           r = {both, n, 0, 0, 2, 0};
-    weft_media          m = {WEFT_HDR(weft_media), &r, &info, NULL, read_audio};
+    weft_media          m = {WEFT_HDR(weft_media), &r, &info, NULL, read_audio, NULL};
     int64_t             n_out, frames, wanted;
     (void)state;
     for (int64_t i = 0; i < n; i++) { /* the average is x again, exactly */
@@ -299,7 +299,7 @@ static void memory_is_flat(void **state)
     assert_int_equal(spk_mel_init(&mel, &host.host, &c, NULL), WEFT_OK);
     for (int i = 0; i < 2; i++) {
         recording  r = {x, i == 0 ? 200000 : 2000000, 0, 0, 1, 0};
-        weft_media m = {WEFT_HDR(weft_media), &r, &info, NULL, read_audio};
+        weft_media m = {WEFT_HDR(weft_media), &r, &info, NULL, read_audio, NULL};
         host.bytes_peak = 0;
         assert_int_equal(spk_features_read(&mel, &m, 0, -1, y, 4, &frames, NULL), WEFT_OK);
         peak[i] = host.bytes_peak;

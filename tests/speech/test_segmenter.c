@@ -162,7 +162,7 @@ static weft_status run(recording *r, int32_t rate, int64_t max_us, sink *s, weft
                               .sample_rate = rate,
                               .n_samples = -1,
                               .duration_us = -1};
-    weft_media        m = {WEFT_HDR(weft_media), r, &info, NULL, read_audio};
+    weft_media        m = {WEFT_HDR(weft_media), r, &info, NULL, read_audio, NULL};
     weft_segment_sink k = {WEFT_HDR(weft_segment_sink), s, push};
     s->n = s->at = 0;
     s->rate = rate;

@@ -177,6 +177,7 @@ static weft_part *parts_of(const json_t *list)
     assert_non_null(parts);
     for (size_t i = 0; i < n; i++) {
         const json_t *part = json_array_get(list, i), *id = json_object_get(part, "id");
+        parts[i].hdr.size = (uint32_t)sizeof parts[i];
         parts[i].id = id != NULL ? (int32_t)json_integer_value(id) : -1;
         parts[i].text = id != NULL ? NULL : json_string_value(json_object_get(part, "text"));
         parts[i].bytes = id != NULL ? 0 : json_string_length(json_object_get(part, "text"));
@@ -194,6 +195,7 @@ static void chat_check(txt_tokenizer *t, const json_t *item)
     assert_true(n <= 16);
     for (uint32_t i = 0; i < n; i++) {
         const json_t *m = json_array_get(list, i);
+        messages[i].hdr.size = (uint32_t)sizeof messages[i];
         messages[i].role = json_string_value(json_object_get(m, "role"));
         messages[i].parts = parts_of(json_object_get(m, "parts"));
         messages[i].n_parts = (uint32_t)json_array_size(json_object_get(m, "parts"));

@@ -45,7 +45,7 @@ static void chat_is(const setup *s, const weft_message *m, uint32_t n, const cha
 
 static weft_part text_part(const char *text)
 {
-    weft_part p = {text, strlen(text), -1, 0};
+    weft_part p = {WEFT_HDR(weft_part), text, strlen(text), -1, 0};
     return p;
 }
 
@@ -72,7 +72,8 @@ static void test_system_block(void **state)
         setup        s;
         char         config[256];
         weft_part    hi = text_part("Hi"), brief = text_part(" Be brief.\n");
-        weft_message m[2] = {{"system", &brief, 1, 0}, {"user", &hi, 1, 0}};
+        weft_message m[2] = {{WEFT_HDR(weft_message), "system", &brief, 1, 0},
+                             {WEFT_HDR(weft_message), "user", &hi, 1, 0}};
         fake_option  options[2] = {{"system_block", 0, 0, cases[i].option},
                                    {"date", 0, 0, "1 Jan 2025"}};
         setup_begin(&s, options, 2);
@@ -118,12 +119,12 @@ static void test_trimming(void **state)
     setup_begin(&s, NULL, 0);
     s.t = tokenizer_open(&s.h, s.p);
     weft_part    parts[] = {text_part(" \n"),
-                            {NULL, 0, -1, 0},
+                            {WEFT_HDR(weft_part), NULL, 0, -1, 0},
                             text_part("\t\xc2\xa0 Hi\n"),
-                            {NULL, 0, -1, 0},
+                            {WEFT_HDR(weft_part), NULL, 0, -1, 0},
                             text_part("\nyou\x1f\xe3\x80\x80"),
                             text_part("  ")};
-    weft_message m = {"user", parts, 6, 0};
+    weft_message m = {WEFT_HDR(weft_message), "user", parts, 6, 0};
     /* Each part is encoded on its own, so the line feeds in the middle stay apart. */
     int32_t                        got[128], want[128];
     uint64_t                       n_got, n_want, more;
@@ -138,12 +139,14 @@ static void test_trimming(void **state)
     assert_int_equal(n_got, n_want + more);
     assert_memory_equal(got, want, n_got * sizeof *got);
     /* A message of nothing but white space, and one without parts, are empty. */
-    weft_message blank[2] = {{"user", parts, 2, 0}, {"tool", NULL, 0, 0}};
+    weft_message blank[2] = {{WEFT_HDR(weft_message), "user", parts, 2, 0},
+                             {WEFT_HDR(weft_message), "tool", NULL, 0, 0}};
     chat_is(&s, blank, 2,
             "<|begin_of_text|>" ROLE("user") END ROLE("ipython") END ROLE("assistant"));
     /* Beside a picture nothing is cut, and its id stands as given. */
-    weft_part    look[] = {text_part(" Look "), {NULL, 0, 609, 0}, text_part(" ")};
-    weft_message picture = {"user", look, 3, 0};
+    weft_part look[] = {
+        text_part(" Look "), {WEFT_HDR(weft_part), NULL, 0, 609, 0}, text_part(" ")};
+    weft_message picture = {WEFT_HDR(weft_message), "user", look, 3, 0};
     chat_is(&s, &picture, 1,
             "<|begin_of_text|>" ROLE("user") " Look <|eot_id|> " END ROLE("assistant"));
     setup_end(&s);
@@ -155,7 +158,7 @@ static void test_unknown_role(void **state)
     setup        s;
     uint64_t     need;
     weft_error   err = {WEFT_HDR(weft_error), 0, 0, {0}};
-    weft_message m = {"narrator", NULL, 0, 0};
+    weft_message m = {WEFT_HDR(weft_message), "narrator", NULL, 0, 0};
     setup_begin(&s, NULL, 0);
     s.t = tokenizer_open(&s.h, s.p);
     assert_int_equal(txt_chat(s.t, &m, 1, NULL, 0, &need, &err), WEFT_E_INVALID);

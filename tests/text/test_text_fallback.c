@@ -178,8 +178,10 @@ static void test_chat(void **state)
 {
     fake_host          h;
     txt_tokenizer     *t = open_with(&h, NULL, NULL);
-    const weft_part    parts[] = {{NULL, 0, 512, 0}, {NULL, 0, 513, 0}, {"a", 1, -1, 0}};
-    const weft_message m = {"user", parts, 3, 0};
+    const weft_part    parts[] = {{WEFT_HDR(weft_part), NULL, 0, 512, 0},
+                                  {WEFT_HDR(weft_part), NULL, 0, 513, 0},
+                                  {WEFT_HDR(weft_part), "a", 1, -1, 0}};
+    const weft_message m = {WEFT_HDR(weft_message), "user", parts, 3, 0};
     int32_t            ids[8];
     uint64_t           n;
     (void)state;
@@ -197,8 +199,8 @@ static void test_turns(void **state)
     fake_host      h;
     txt_tokenizer *t =
         open_with(&h, "\"content\":\"<image>\"", "\"content\":\"<end_of_utterance>\"");
-    const weft_part    part = {"a", 1, -1, 0};
-    const weft_message m = {"user", &part, 1, 0};
+    const weft_part    part = {WEFT_HDR(weft_part), "a", 1, -1, 0};
+    const weft_message m = {WEFT_HDR(weft_message), "user", &part, 1, 0};
     int32_t            ids[64];
     uint64_t           n, a, b, k;
     (void)state;

@@ -261,8 +261,8 @@ static weft_package *full_package(fake_host *h)
 static weft_status whole_life(fake_host *h, weft_package *p)
 {
     static char  text[400];
-    weft_part    part = {text, sizeof text, -1, 0};
-    weft_message m = {"user", &part, 1, 0};
+    weft_part    part = {WEFT_HDR(weft_part), text, sizeof text, -1, 0};
+    weft_message m = {WEFT_HDR(weft_message), "user", &part, 1, 0};
     void        *self;
     uint64_t     need;
     memset(text, 'x', sizeof text);

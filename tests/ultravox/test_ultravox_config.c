@@ -2,6 +2,7 @@
 /* weft.ultravox on the fake host: configurations read and refused, where the encoder is looked for,
  * and the parameters of the released checkpoints. */
 #include "module.h"
+#include "tests/support/planned.h"
 
 #define NAMED ARCH ", \"audio_model_id\": \"openai/whisper-large-v3-turbo\"}"
 #define ORPHAN ARCH ", \"audio_config\": {\"_name_or_path\": \"openai/whisper-medium\"}}"
@@ -68,10 +69,11 @@ static int64_t bins_of(module *m, void *self)
                                   .channels = 1,
                                   .sample_rate = 16000,
                                   .n_samples = 16000};
-    weft_plan             p = {.hdr = WEFT_HDR(weft_plan)};
+    weft_plan             p;
+    planned_begin(&p);
     assert_int_equal(m->audio->plan(self, &info, NULL, NULL, &p, &m->err), WEFT_OK);
-    assert_string_equal(p.output_name[1], "features");
-    return p.output[1].shape[1];
+    assert_string_equal(p.outputs[1].name, "features");
+    return p.outputs[1].spec.shape[1];
 }
 
 /* The encoder that is taken shows by its bins: 128 inside, 80 in the directory of audio. */

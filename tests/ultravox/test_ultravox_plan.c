@@ -8,6 +8,7 @@
 #include "sound.h"
 #include "tests/support/hooks.h"
 #include "tests/vision/expect.h"
+#include "tests/support/planned.h"
 
 static weft_status plan(module *m, void *self, int64_t n, int32_t rate, weft_plan *out)
 {
@@ -20,7 +21,7 @@ static weft_status plan(module *m, void *self, int64_t n, int32_t rate, weft_pla
     const weft_limits     lim = {
             .hdr = WEFT_HDR(weft_limits), .max_tokens = 3750, .max_samples = 20000000};
     memset(out, 0, sizeof *out);
-    out->hdr.size = (uint32_t)sizeof *out;
+    planned_begin(out);
     return m->audio->plan(self, &info, NULL, &lim, out, &m->err);
 }
 
@@ -54,17 +55,17 @@ static void test_token_counts(void **state)
     assert_int_equal(create(&m, V05, NULL, 2048, &self), WEFT_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(plan(&m, self, cases[i].n, cases[i].rate, &p), WEFT_OK);
-        assert_string_equal(p.input_name[0], "input_features");
-        assert_int_equal(p.input[0].shape[0], cases[i].frames);
-        assert_int_equal(p.input[0].shape[1], 128);
+        assert_string_equal(p.inputs[0].name, "input_features");
+        assert_int_equal(p.inputs[0].spec.shape[0], cases[i].frames);
+        assert_int_equal(p.inputs[0].spec.shape[1], 128);
         assert_int_equal(p.n_placeholders, cases[i].tokens);
-        assert_string_equal(p.output_name[0], "adapter.output");
-        assert_string_equal(p.stream[0], "weft.ultravox/audio");
-        assert_int_equal(p.output[0].shape[0], cases[i].tokens);
-        assert_int_equal(p.output[0].shape[1], 2048);
+        assert_string_equal(p.outputs[0].name, "adapter.output");
+        assert_string_equal(p.outputs[0].stream, "weft.ultravox/audio");
+        assert_int_equal(p.outputs[0].spec.shape[0], cases[i].tokens);
+        assert_int_equal(p.outputs[0].spec.shape[1], 2048);
         assert_int_equal(p.n_outputs, cases[i].rows > 0 ? 3 : 2);
         if (cases[i].rows > 0)
-            assert_int_equal(p.output[2].shape[0], cases[i].rows);
+            assert_int_equal(p.outputs[2].spec.shape[0], cases[i].rows);
     }
     m.audio->destroy(self);
     module_close(&m);
@@ -128,9 +129,9 @@ static float *frames_of(module *m, void *self, const float *x, int64_t n, int64_
                             .sample_rate = 16000,
                             .n_samples = n};
     tape            t = {x, 0, heard};
-    weft_media      media = {WEFT_HDR(weft_media), &t, &info, NULL, read_tape};
+    weft_media      media = {WEFT_HDR(weft_media), &t, &info, NULL, read_tape, NULL};
     assert_int_equal(plan(m, self, n, 16000, &p), WEFT_OK);
-    weft_tensor in = weft_view(NULL, NULL, WEFT_F32, 2, p.input[0].shape);
+    weft_tensor in = weft_view(NULL, NULL, WEFT_F32, 2, p.inputs[0].spec.shape);
     float      *frames = calloc(1, (size_t)in.bytes);
     in.data = frames;
     assert_int_equal(m->audio->preprocess(self, &media, &p, &in, &m->err), want);

@@ -162,14 +162,14 @@ static void frames_beside_change_nothing(void)
     weft_error         err = WF_ERROR_INIT;
     uint32_t           n = 0;
     weft_item         *one;
-    float             *whole[WEFT_MAX_OUTPUTS] = {NULL}, *part[WEFT_MAX_OUTPUTS] = {NULL};
+    float             *whole[WF_MAX_OUTPUTS] = {NULL}, *part[WF_MAX_OUTPUTS] = {NULL};
     open_at(&r, "@" FIXTURE("video/weft.ini"), FIXTURE("video/parity.safetensors"));
     const weft_plan *p = &r.items[0]->plan;
-    const int64_t    frames = p->input[0].shape[0],
-                  each = (int64_t)wf_spec_numel(&p->input[0]) / frames;
+    const int64_t    frames = p->inputs[0].spec.shape[0],
+                  each = (int64_t)wf_spec_numel(&p->inputs[0].spec) / frames;
     for (uint32_t i = 0; i < p->n_outputs; i++) {
-        whole[i] = malloc((size_t)wf_spec_bytes(&p->output[i]));
-        part[i] = malloc((size_t)wf_spec_bytes(&p->output[i]));
+        whole[i] = malloc((size_t)wf_spec_bytes(&p->outputs[i].spec));
+        part[i] = malloc((size_t)wf_spec_bytes(&p->outputs[i].spec));
     }
     rig_check(wf_item_encode(r.items[0], whole, &err), &err);
     for (int64_t k = 0; k < frames; k++, n = 0) {
@@ -180,7 +180,7 @@ static void frames_beside_change_nothing(void)
             t[i].shape[0] = t[i].shape[1] = 1;
         }
         for (int i = 0; i < 4; i++)
-            t[0].shape[2 + i] = p->input[0].shape[1 + i];
+            t[0].shape[2 + i] = p->inputs[0].spec.shape[1 + i];
         t[0].data = (float *)t[0].data + k * each;
         t[0].bytes = (uint64_t)each * sizeof(float);
         t[3].bytes = sizeof(int64_t);
@@ -190,7 +190,7 @@ static void frames_beside_change_nothing(void)
         assert_int_equal(n, 1);
         rig_check(wf_item_encode(one, part, &err), &err);
         for (uint32_t i = 1; i < 3; i++) {
-            size_t bytes = (size_t)wf_spec_bytes(&one->plan.output[i]);
+            size_t bytes = (size_t)wf_spec_bytes(&one->plan.outputs[i].spec);
             if (i == 1 || k == 0)
                 assert_memory_equal((char *)whole[i] + (size_t)k * bytes, part[i], bytes);
         }

@@ -3,6 +3,7 @@
  * given, what a person sees of it, and every configuration that is refused. */
 #include "core/base/tensor.h"
 #include "tests/model/rig.h"
+#include "tests/support/planned.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ static weft_status plan(rig *r, const weft_media_info *mi, weft_request rq, weft
 {
     wf_modality *m = video_of(r);
     *err = (weft_error)WF_ERROR_INIT;
-    *out = (weft_plan){.hdr = WEFT_HDR(weft_plan)};
+    planned_begin(out);
     return m->vt->plan(m->self, mi, &rq, &lim, out, err);
 }
 
@@ -91,14 +92,15 @@ static void test_times_and_pixels(void **state)
     for (int32_t alpha = 0; alpha < 2; alpha++) {
         fake_clip       c = {.has_alpha = alpha};
         weft_media_info mi = clip_info(1000000);
-        weft_media      media = {WEFT_HDR(weft_media), &c, &mi, fake_frames, NULL};
+        weft_media      media = {WEFT_HDR(weft_media), &c, &mi, fake_frames, NULL, NULL};
         mi.has_alpha = alpha;
         rig_check(plan(&r, &mi, request(-1, -1, -1), wide, &p, &err), &err);
         assert_int_equal(p.n_inputs, 4);
         assert_int_equal(p.n_outputs, 1);
-        assert_int_equal(p.stream_rows[0], 2 * 5); /* num_frames 4 in groups of 2, 5 latents each */
+        assert_int_equal(p.outputs[0].stream_rows,
+                         2 * 5); /* num_frames 4 in groups of 2, 5 latents each */
         for (uint32_t i = 0; i < p.n_inputs; i++) {
-            const weft_tensor_spec *s = &p.input[i];
+            const weft_tensor_spec *s = &p.inputs[i].spec;
             in[i] = wf_tensor_view(NULL, s->dtype, s->ndim, s->shape);
             in[i].data = calloc(1, (size_t)in[i].bytes);
         }
@@ -127,7 +129,7 @@ static void test_times_and_pixels(void **state)
 
 static int64_t frames_of(const weft_plan *p)
 {
-    return p->input[0].shape[0];
+    return p->inputs[0].spec.shape[0];
 }
 
 static void test_spans(void **state)

@@ -2,6 +2,7 @@
 /* Plans from sizes and from tensors, and the way from a decoder's pixels to the encoder's inputs.
  */
 #include "module.h"
+#include "tests/support/planned.h"
 
 #include <math.h>
 
@@ -43,7 +44,7 @@ static weft_status plan(module *m, void *self, int32_t width, int32_t height, ui
     weft_request request = {
         .hdr = WEFT_HDR(weft_request), .start_us = -1, .end_us = -1, .max_frames = -1};
     memset(out, 0, sizeof *out);
-    out->hdr.size = (uint32_t)sizeof *out;
+    planned_begin(out);
     return m->image->plan(self, &info, &request, &limits, out, &m->err);
 }
 
@@ -57,24 +58,24 @@ static void test_shapes(void **state)
     assert_int_equal(plan(&m, self, 300, 100, 1000, &p),
                      WEFT_OK); /* wide: both tiles, side by side */
     assert_int_equal(p.n_inputs, 3);
-    assert_string_equal(p.input_name[0], "pixel_values");
-    assert_string_equal(p.input_name[1], "aspect_ratio_ids");
-    assert_string_equal(p.input_name[2], "num_tiles");
-    assert_int_equal(p.input[0].ndim, 4);
-    assert_memory_equal(p.input[0].shape, pixels, sizeof pixels);
-    assert_int_equal(p.input[1].ndim, 1);
-    assert_int_equal(p.input[1].shape[0], 1);
-    assert_int_equal(p.input[2].dtype.bits, 64);
+    assert_string_equal(p.inputs[0].name, "pixel_values");
+    assert_string_equal(p.inputs[1].name, "aspect_ratio_ids");
+    assert_string_equal(p.inputs[2].name, "num_tiles");
+    assert_int_equal(p.inputs[0].spec.ndim, 4);
+    assert_memory_equal(p.inputs[0].spec.shape, pixels, sizeof pixels);
+    assert_int_equal(p.inputs[1].spec.ndim, 1);
+    assert_int_equal(p.inputs[1].spec.shape[0], 1);
+    assert_int_equal(p.inputs[2].spec.dtype.bits, 64);
     assert_int_equal(p.n_outputs, 1);
-    assert_string_equal(p.output_name[0], "vision.output");
-    assert_string_equal(p.stream[0], "weft.vision/image");
-    assert_int_equal(p.output[0].ndim, 3);
-    assert_memory_equal(p.output[0].shape, rows, sizeof rows);
-    assert_int_equal(p.stream_rows[0], 10);
+    assert_string_equal(p.outputs[0].name, "vision.output");
+    assert_string_equal(p.outputs[0].stream, "weft.vision/image");
+    assert_int_equal(p.outputs[0].spec.ndim, 3);
+    assert_memory_equal(p.outputs[0].spec.shape, rows, sizeof rows);
+    assert_int_equal(p.outputs[0].stream_rows, 10);
     assert_int_equal(p.n_placeholders, 1);
     uint64_t two = p.scratch_bytes;
     assert_int_equal(plan(&m, self, 20, 20, 1000, &p), WEFT_OK);
-    assert_int_equal(p.stream_rows[0], 5);
+    assert_int_equal(p.outputs[0].stream_rows, 5);
     assert_true(p.scratch_bytes > 0 && p.scratch_bytes <= two);
     close_image(&m, self);
 }
@@ -122,8 +123,8 @@ static void test_no_processor(void **state)
     (void)state;
     void *self = open_image(&m, NULL);
     assert_int_equal(plan(&m, self, 20, 20, 100, &p), WEFT_OK);
-    assert_int_equal(p.input[0].shape[0], 2);
-    assert_int_equal(p.input[0].shape[3], 28);
+    assert_int_equal(p.inputs[0].spec.shape[0], 2);
+    assert_int_equal(p.inputs[0].spec.shape[3], 28);
     colour_to_tensors(&m, self, opaque, 0, seen);
     close_image(&m, self);
 }
@@ -158,7 +159,8 @@ static weft_status plan_inputs(module *m, void *self, const tensors *x, uint32_t
                                weft_plan p[2], uint32_t *n)
 {
     memset(p, 0, 2 * sizeof *p);
-    p[0].hdr.size = (uint32_t)sizeof *p;
+    planned_begin(&p[0]);
+    planned_begin(&p[1]);
     return m->image->plan_inputs(self, x->t, x->name, 4, p, cap, n, &m->err);
 }
 
@@ -173,8 +175,8 @@ static void test_plan_inputs(void **state)
     tensors_fill(&x);
     assert_int_equal(plan_inputs(&m, self, &x, 2, p, &n), WEFT_OK);
     assert_int_equal(n, 2);
-    assert_int_equal(p[0].stream_rows[0], 5);
-    assert_int_equal(p[1].stream_rows[0], 10);
+    assert_int_equal(p[0].outputs[0].stream_rows, 5);
+    assert_int_equal(p[1].outputs[0].stream_rows, 10);
     assert_int_equal(p[1].hdr.size, sizeof p[1]);
     assert_int_equal(plan_inputs(&m, self, &x, 1, p, &n), WEFT_E_LIMIT);
 

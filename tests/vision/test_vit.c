@@ -17,6 +17,7 @@
 #include "core/host/host.h"
 #include "core/plugin/registry.h"
 #include "weft/sdk.h"
+#include "tests/support/planned.h"
 
 #define ITEMS_MAX 4
 #define N_INPUTS 3
@@ -142,13 +143,13 @@ static weft_tensor device_tensor(encoder *e, const weft_tensor_spec *s)
 static void item_open(encoder *e, const parity *p, const weft_plan *plan, uint32_t i, item *it)
 {
     for (int k = 0; k < N_INPUTS; k++) {
-        it->device[k] = device_tensor(e, &plan->input[k]);
+        it->device[k] = device_tensor(e, &plan->inputs[k].spec);
         char *from = (char *)p->input[k].data + i * it->device[k].bytes;
-        it->host[k] =
-            weft_view(NULL, from, plan->input[k].dtype, plan->input[k].ndim, plan->input[k].shape);
+        it->host[k] = weft_view(NULL, from, plan->inputs[k].spec.dtype, plan->inputs[k].spec.ndim,
+                                plan->inputs[k].spec.shape);
         ok(e, wf_queue_upload(e->queue, it->device[k].data, from, it->device[k].bytes, &e->err));
     }
-    it->output = device_tensor(e, &plan->output[0]);
+    it->output = device_tensor(e, &plan->outputs[0].spec);
     it->got = malloc((size_t)it->output.bytes);
     assert_non_null(it->got);
     ok(e, wf_queue_wait(e->queue, &e->err));
@@ -185,12 +186,14 @@ static uint32_t encode(encoder *e, const parity *p, int together, weft_plan *pla
     uint32_t         n;
     uint64_t         bytes = 0;
     memset(plans, 0, ITEMS_MAX * sizeof *plans);
-    plans[0].hdr.size = (uint32_t)sizeof *plans;
+    for (int i = 0; i < ITEMS_MAX; i++)
+        planned_begin(&plans[i]);
     ok(e, e->image->plan_inputs(e->self, p->input, input_names, N_INPUTS, plans, ITEMS_MAX, &n,
                                 &e->err));
     for (uint32_t i = 0; i < n; i++) {
         item_open(e, p, &plans[i], i, &items[i]);
-        weft_encode_item call = {&plans[i], items[i].device, &items[i].output, items[i].host};
+        weft_encode_item call = {WEFT_HDR(weft_encode_item), &plans[i], items[i].device,
+                                 &items[i].output, items[i].host};
         calls[i] = call;
         bytes += plans[i].scratch_bytes;
     }
@@ -218,13 +221,13 @@ typedef struct difference {
 /* Over the tiles that hold a picture; rows of the others must be 0. */
 static difference compare(const parity *p, const weft_plan *plans, uint32_t n, const float *got)
 {
-    const weft_tensor_spec *s = &plans[0].output[0];
+    const weft_tensor_spec *s = &plans[0].outputs[0].spec;
     const int64_t           each = s->shape[0] * s->shape[1] * s->shape[2];
     difference              d = {0.0, 1.0, 0.0};
     double                  ab = 0.0, aa = 0.0, bb = 0.0;
     for (int64_t i = 0; i < n * each; i++) {
         double a = p->expected[i], b = got[i];
-        if (i % each >= plans[i / each].stream_rows[0] * s->shape[2]) {
+        if (i % each >= plans[i / each].outputs[0].stream_rows * s->shape[2]) {
             assert_true(b == 0.0);
             continue;
         }
@@ -336,10 +339,11 @@ static void test_refusals(void **state)
     (void)state;
     fixture_open(&e, &p, 0, 1, 1, WF_F32, 0);
     memset(plans, 0, sizeof plans);
-    plans[0].hdr.size = (uint32_t)sizeof *plans;
+    for (int i = 0; i < ITEMS_MAX; i++)
+        planned_begin(&plans[i]);
     ok(&e, e.image->plan_inputs(e.self, p.input, input_names, N_INPUTS, plans, 1, &n, &e.err));
     item_open(&e, &p, &plans[0], 0, &it);
-    weft_encode_item call = {&plans[0], it.device, &it.output, it.host};
+    weft_encode_item call = {WEFT_HDR(weft_encode_item), &plans[0], it.device, &it.output, it.host};
     weft_tensor      scratch = scratch_of(&e, plans[0].scratch_bytes - 256);
     assert_int_equal(e.image->encode(e.self, &call, 1, e.queue, &scratch, &e.err), WEFT_E_INVALID);
     assert_non_null(strstr(e.err.message, "scratch"));

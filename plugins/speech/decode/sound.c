@@ -173,7 +173,8 @@ static const weft_decoder decoder = {
 };
 
 static const char *const    needs[] = {NULL};
-static const weft_component components[] = {{WEFT_C_DECODER, "sound", &decoder}};
+static const weft_component components[] = {
+    {WEFT_HDR(weft_component), WEFT_C_DECODER, "sound", &decoder}};
 
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),
@@ -187,6 +188,13 @@ static const weft_descriptor descriptor = {
     .n_components = 1,
 };
 
+/* RIFF and RF64 with WAVE, FORM with AIFF or AIFC, fLaC, OggS, ID3, and the bits that begin a frame
+ * of MPEG audio. */
+#define MAGIC                                                                                      \
+    "0:52494646........57415645,0:52463634........57415645,0:464f524d........414946,0:664c6143,"   \
+    "0:4f676753,0:494433,0:ffe.,0:fff."
+
 WEFT_PLUGIN("weft.sndfile", "0.1.0",
-            "components=decoder:sound\nlinks=libsndfile.so.1,libmpg123.so.0\n", &descriptor,
-            plg_init_nothing, plg_deinit_nothing)
+            "components=decoder:sound\nkinds=audio\nmagic=" MAGIC
+            "\nlinks=libsndfile.so.1,libmpg123.so.0\n",
+            &descriptor, NULL, NULL)

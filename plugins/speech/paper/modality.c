@@ -14,8 +14,9 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
     if (!m->loaded)
         return weft_fail(err, WEFT_E_STATE, "%s: encode was called before load", SPK_ID);
     for (uint32_t i = 0; status == WEFT_OK && i < n; i++) {
-        const spk_sizes s = spk_sizes_of(&m->config, items[i].input[0].shape[0]);
-        status = spk_encode(m, q, &s, &items[i].input[0], items[i].output, scratch, err);
+        const weft_encode_item *item = WEFT_AT(items, i);
+        const spk_sizes         s = spk_sizes_of(&m->config, item->input[0].shape[0]);
+        status = spk_encode(m, q, &s, &item->input[0], item->output, scratch, err);
     }
     return status;
 }

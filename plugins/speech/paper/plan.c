@@ -22,7 +22,6 @@ static void fill(const spk_config *c, const spk_clip_rule *rule, const spk_carri
 static weft_status make(const spk_config *c, const spk_clip_rule *rule, const spk_carried *what,
                         weft_plan *out, weft_error *err)
 {
-    weft_plan p;
     if (what->n_frames < 1 || what->n_frames > SPK_MAX_FRAMES)
         return weft_fail(err, WEFT_E_LIMIT, "%lld frames cannot be encoded at once; 1 to %d can",
                          (long long)what->n_frames, SPK_MAX_FRAMES);
@@ -31,8 +30,7 @@ static weft_status make(const spk_config *c, const spk_clip_rule *rule, const sp
         return weft_fail(err, WEFT_E_INVALID,
                          "%lld frames are too few for this model's adapter to make a token of",
                          (long long)what->n_frames);
-    fill(c, rule, what, &s, &p);
-    spk_clip_give(&p, out);
+    fill(c, rule, what, &s, out);
     return WEFT_OK;
 }
 

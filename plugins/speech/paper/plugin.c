@@ -7,8 +7,8 @@ static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OP
                                     NULL};
 
 static const weft_component components[] = {
-    {WEFT_C_MODALITY, "audio", &spk_audio_modality},
-    {WEFT_C_CHECKPOINT, SPK_ARCH_W2V, &spk_checkpoint},
+    {WEFT_HDR(weft_component), WEFT_C_MODALITY, "audio", &spk_audio_modality},
+    {WEFT_HDR(weft_component), WEFT_C_CHECKPOINT, SPK_ARCH_W2V, &spk_checkpoint},
 };
 
 static const weft_descriptor descriptor = {

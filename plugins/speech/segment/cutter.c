@@ -94,7 +94,7 @@ static weft_status hand_over(const spk_cutter *c, int64_t n, int silent, weft_er
                             .channels = 1,
                             .sample_rate = c->rate,
                             .n_samples = n};
-    weft_media      m = {WEFT_HDR(weft_media), &media, &info, NULL, segment_read};
+    weft_media      m = {WEFT_HDR(weft_media), &media, &info, NULL, segment_read, NULL};
     weft_segment    s = {.hdr = WEFT_HDR(weft_segment), .media = &m, .silent = silent};
     s.start_us = us_of(c, c->pushed);
     s.end_us = us_of(c, c->pushed + n);

@@ -122,7 +122,8 @@ static const weft_segmenter vtable = {
 };
 
 static const char *const    needs[] = {NULL};
-static const weft_component components[] = {{WEFT_C_SEGMENTER, "audio", &vtable}};
+static const weft_component components[] = {
+    {WEFT_HDR(weft_component), WEFT_C_SEGMENTER, "audio", &vtable}};
 
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),
@@ -136,5 +137,4 @@ static const weft_descriptor descriptor = {
     .n_components = 1,
 };
 
-WEFT_PLUGIN("weft.segmenter", "0.1.0", "components=segmenter:audio\n", &descriptor,
-            plg_init_nothing, plg_deinit_nothing)
+WEFT_PLUGIN("weft.segmenter", "0.1.0", "components=segmenter:audio\n", &descriptor, NULL, NULL)

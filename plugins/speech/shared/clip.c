@@ -3,7 +3,7 @@
  * is read here. */
 #include "clip.h"
 
-_Static_assert(sizeof(spk_carried) <= sizeof(((weft_plan *)0)->opaque), "the plan has room for it");
+_Static_assert(sizeof(spk_carried) <= WEFT_PLAN_CARRIED, "every plan has room for it");
 
 static weft_tensor_spec rows_of(int64_t rows, int64_t columns)
 {
@@ -14,28 +14,13 @@ static weft_tensor_spec rows_of(int64_t rows, int64_t columns)
 void spk_clip_output(weft_plan *p, const char *name, const char *stream, int64_t rows,
                      int64_t columns)
 {
-    uint32_t i = p->n_outputs++;
-    p->output[i] = rows_of(rows, columns);
-    p->output_name[i] = name;
-    p->stream[i] = stream;
-    p->stream_rows[i] = rows;
+    (void)weft_plan_output(p, name, stream, rows, rows_of(rows, columns));
 }
 
 void spk_clip_plan(const spk_clip_rule *rule, const spk_carried *what, weft_plan *p)
 {
-    memset(p, 0, sizeof *p);
-    p->hdr.size = (uint32_t)sizeof *p;
-    p->n_inputs = 1;
-    p->input[0] = rows_of(what->n_frames, rule->front->n_mels);
-    p->input_name[0] = SPK_FRAMES;
-    memcpy(p->opaque, what, sizeof *what);
-}
-
-void spk_clip_give(const weft_plan *p, weft_plan *out)
-{
-    const uint32_t size = out->hdr.size < p->hdr.size ? out->hdr.size : p->hdr.size;
-    memcpy(out, p, size);
-    out->hdr.size = size;
+    (void)weft_plan_input(p, SPK_FRAMES, rows_of(what->n_frames, rule->front->n_mels));
+    memcpy(p->carried, what, sizeof *what);
 }
 
 /* The index of the sample at a time in microseconds. */
@@ -196,12 +181,12 @@ weft_status spk_clip_read(const spk_mel *mel, const weft_media *media, const wef
 {
     spk_carried what;
     int64_t     got = 0;
-    memcpy(&what, p->opaque, sizeof what);
+    memcpy(&what, p->carried, sizeof what);
     const weft_media_info info = info_of(media, &what);
     if (what.sample_rate == 0 || info.sample_rate != what.sample_rate)
         return weft_fail(err, WEFT_E_STATE, "the plan is not this recording's");
-    weft_media  same = {WEFT_HDR(weft_media), media->ctx, &info, media->read_frames,
-                        media->read_audio};
+    weft_media  same = {WEFT_HDR(weft_media), media->ctx,        &info,
+                        media->read_frames,   media->read_audio, media->read_rows};
     weft_status status =
         spk_features_read(mel, &same, what.skip, what.n_samples, frames, what.n_frames, &got, err);
     if (status == WEFT_OK && got < what.n_frames)

@@ -12,7 +12,7 @@
 #define SPK_FRAMES "input_features" /* tensors of `weft model verify` */
 #define SPK_SAMPLES "samples"
 
-/* What a plan carries to preprocess in weft_plan.opaque. */
+/* What a plan carries to preprocess in weft_plan.carried. */
 typedef struct spk_carried {
     int64_t skip, n_samples; /* samples before the item and in it, at the recording's own rate */
     int64_t n_frames;
@@ -40,14 +40,12 @@ weft_status spk_clip_tensors(const spk_clip_rule *rule, const weft_tensor *input
 /* LIMIT where n tokens are more than --max-tokens. [any] */
 weft_status spk_clip_tokens(int64_t n, const weft_limits *lim, weft_error *err);
 
-/* Starts a plan: one input of what->n_frames frames, and no outputs yet. [any] */
+/* Starts an empty plan: one input of what->n_frames frames, and no outputs yet. [any] */
 void spk_clip_plan(const spk_clip_rule *rule, const spk_carried *what, weft_plan *p);
 /* Adds an output f32 [rows, columns] to the plan. All of its rows are for the sites of `stream`;
  * NULL: it is only looked at. [any] */
 void spk_clip_output(weft_plan *p, const char *name, const char *stream, int64_t rows,
                      int64_t columns);
-/* Copies p to *out, but no more bytes than the caller's struct has. [any] */
-void spk_clip_give(const weft_plan *p, weft_plan *out);
 
 /* The preprocess of such an item: reads the samples that the plan names from media and makes frames
  * [n_frames, n_mels] of them. CORRUPT: the recording ends too early; STATE: the plan was made for

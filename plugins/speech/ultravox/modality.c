@@ -12,8 +12,10 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
     weft_status         status = WEFT_OK;
     if (!m->loaded)
         return weft_fail(err, WEFT_E_STATE, "%s: encode was called before load", VOX_ID);
-    for (uint32_t i = 0; status == WEFT_OK && i < n; i++)
-        status = vox_encode(m, q, &items[i].input[0], items[i].output, scratch, err);
+    for (uint32_t i = 0; status == WEFT_OK && i < n; i++) {
+        const weft_encode_item *item = WEFT_AT(items, i);
+        status = vox_encode(m, q, &item->input[0], item->output, scratch, err);
+    }
     return status;
 }
 

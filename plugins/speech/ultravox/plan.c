@@ -47,18 +47,16 @@ int64_t vox_n_tokens(const vox_config *c, int64_t n_frames)
 /* Fills *p. The outputs are in the order that encode.c expects. The encoder's rows are an output
  * only where there is one chunk. */
 static void make(const vox_config *c, const spk_clip_rule *rule, const spk_carried *what,
-                 weft_plan *out)
+                 weft_plan *p)
 {
     const int64_t n = what->n_frames;
-    weft_plan     p;
-    spk_clip_plan(rule, what, &p);
-    p.n_placeholders = vox_n_tokens(c, n);
-    p.scratch_bytes = vox_scratch_bytes(c, n);
-    spk_clip_output(&p, "adapter.output", VOX_STREAM, p.n_placeholders, c->projector.d_text);
-    spk_clip_output(&p, "features", NULL, n, c->encoder.bins);
+    spk_clip_plan(rule, what, p);
+    p->n_placeholders = vox_n_tokens(c, n);
+    p->scratch_bytes = vox_scratch_bytes(c, n);
+    spk_clip_output(p, "adapter.output", VOX_STREAM, p->n_placeholders, c->projector.d_text);
+    spk_clip_output(p, "features", NULL, n, c->encoder.bins);
     if (vox_n_chunks(c, n) == 1)
-        spk_clip_output(&p, "encoder.output", NULL, vox_chunk_of(c, n, 0).n_rows, c->encoder.d);
-    spk_clip_give(&p, out);
+        spk_clip_output(p, "encoder.output", NULL, vox_chunk_of(c, n, 0).n_rows, c->encoder.d);
 }
 
 static spk_clip_rule rule_of(const vox_config *c)

@@ -7,14 +7,14 @@ static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OP
                                     NULL};
 
 static const weft_option options[] = {
-    {VOX_AUDIO, WEFT_OPT_PACKAGE, 0, NULL, NULL,
+    {WEFT_HDR(weft_option), VOX_AUDIO, WEFT_OPT_PACKAGE, 0, NULL, NULL,
      "directory of the Whisper checkpoint whose encoder the adapter was trained on, where its own "
      "directory does not hold one"},
 };
 
 static const weft_component components[] = {
-    {WEFT_C_MODALITY, "audio", &vox_audio_modality},
-    {WEFT_C_CHECKPOINT, VOX_ARCH, &vox_checkpoint},
+    {WEFT_HDR(weft_component), WEFT_C_MODALITY, "audio", &vox_audio_modality},
+    {WEFT_HDR(weft_component), WEFT_C_CHECKPOINT, VOX_ARCH, &vox_checkpoint},
 };
 
 static const weft_descriptor descriptor = {

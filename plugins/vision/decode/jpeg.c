@@ -298,4 +298,4 @@ static int32_t dec_probe(const weft_probe *in)
     return plg_name_ends(in->name_hint, endings) ? WEFT_PROBE_HINT : WEFT_PROBE_NO;
 }
 
-VIS_STILL_PLUGIN("jpeg", "JPEG decoder", "libjpeg.so.62")
+VIS_STILL_PLUGIN("jpeg", "JPEG decoder", "0:ffd8ff", "libjpeg.so.62")

@@ -241,4 +241,4 @@ static int32_t dec_probe(const weft_probe *in)
     return plg_name_ends(in->name_hint, endings) ? WEFT_PROBE_HINT : WEFT_PROBE_NO;
 }
 
-VIS_STILL_PLUGIN("png", "PNG decoder", "libpng16.so.16,libz.so.1")
+VIS_STILL_PLUGIN("png", "PNG decoder", "0:89504e470d0a1a0a", "libpng16.so.16,libz.so.1")

@@ -58,9 +58,9 @@ weft_status vis_still_short(const vis_still *s, weft_error *err);
 weft_status vis_still_nomem(const vis_still *s, weft_error *err);
 
 /* Defines the tables of a plugin that reads one format. NAME is the format ("png"; the plugin's id
- * is then weft.png). The file that uses this macro must have dec_probe, dec_open, dec_read_frames
- * and dec_close. */
-#define VIS_STILL_PLUGIN(NAME, TITLE, LINKS)                                                       \
+ * is then weft.png), MAGIC the first bytes of its files as a manifest says them. The file that uses
+ * this macro must have dec_probe, dec_open, dec_read_frames and dec_close. */
+#define VIS_STILL_PLUGIN(NAME, TITLE, MAGIC, LINKS)                                                \
     static const char *const  kinds[] = {"image", NULL};                                           \
     static const weft_decoder decoder = {                                                          \
         .hdr = WEFT_HDR(weft_decoder),                                                             \
@@ -71,8 +71,9 @@ weft_status vis_still_nomem(const vis_still *s, weft_error *err);
         .read_frames = dec_read_frames,                                                            \
         .close = dec_close,                                                                        \
     };                                                                                             \
-    static const char *const     needs[] = {NULL};                                                 \
-    static const weft_component  components[] = {{WEFT_C_DECODER, NAME, &decoder}};                \
+    static const char *const    needs[] = {NULL};                                                  \
+    static const weft_component components[] = {                                                   \
+        {WEFT_HDR(weft_component), WEFT_C_DECODER, NAME, &decoder}};                               \
     static const weft_descriptor descriptor = {                                                    \
         .hdr = WEFT_HDR(weft_descriptor),                                                          \
         .id = "weft." NAME,                                                                        \
@@ -84,7 +85,8 @@ weft_status vis_still_nomem(const vis_still *s, weft_error *err);
         .components = components,                                                                  \
         .n_components = 1,                                                                         \
     };                                                                                             \
-    WEFT_PLUGIN("weft." NAME, "0.1.0", "components=decoder:" NAME "\nlinks=" LINKS "\n",           \
-                &descriptor, plg_init_nothing, plg_deinit_nothing)
+    WEFT_PLUGIN("weft." NAME, "0.1.0",                                                             \
+                "components=decoder:" NAME "\nkinds=image\nmagic=" MAGIC "\nlinks=" LINKS "\n",    \
+                &descriptor, NULL, NULL)
 
 #endif

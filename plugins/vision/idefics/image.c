@@ -25,8 +25,9 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
     if (!m->loaded)
         return weft_fail(err, WEFT_E_STATE, "%s: encode was called before load", IDF_ID);
     for (uint32_t i = 0; status == WEFT_OK && i < n; i++) {
-        const weft_tensor *out = items[i].output;
-        status = idf_encode(m, q, &items[i].input[0], &out[0],
+        const weft_encode_item *item = WEFT_AT(items, i);
+        const weft_tensor      *out = item->output;
+        status = idf_encode(m, q, &item->input[0], &out[0],
                             m->config.use_resampler ? &out[1] : &none, scratch, err);
     }
     return status;

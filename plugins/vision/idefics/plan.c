@@ -23,22 +23,14 @@ vis_grid idf_grid(const idf_config *c)
 static void add_output(weft_plan *p, const char *name, const char *stream, int64_t rows, int64_t d)
 {
     const int64_t shape[2] = {rows, d};
-    uint32_t      i = p->n_outputs++;
-    p->output[i] = vis_spec(WEFT_F32, 2, shape);
-    p->output_name[i] = name;
-    p->stream[i] = stream;
-    p->stream_rows[i] = rows;
+    (void)weft_plan_output(p, name, stream, rows, vis_spec(WEFT_F32, 2, shape));
 }
 
 /* Fills *p. The outputs are in the order that image.c expects. */
 static void fill(const idf_config *c, weft_plan *p)
 {
     const int64_t pixels[3] = {c->n_channels, c->tile, c->tile};
-    memset(p, 0, sizeof *p);
-    p->hdr.size = (uint32_t)sizeof *p;
-    p->n_inputs = 1;
-    p->input[0] = vis_spec(WEFT_F32, 3, pixels);
-    p->input_name[0] = PIXELS;
+    (void)weft_plan_input(p, PIXELS, vis_spec(WEFT_F32, 3, pixels));
     if (c->use_resampler)
         add_output(p, RESAMPLED, IDF_STREAM, c->resampler.n_latents, c->d);
     add_output(p, ENCODED, c->use_resampler ? NULL : IDF_STREAM, c->n, c->d);
@@ -50,16 +42,14 @@ weft_status idf_plan(void *self, const weft_media_info *mi, const weft_request *
                      const weft_limits *lim, weft_plan *out, weft_error *err)
 {
     const idf_config *c = &((const idf_modality *)self)->config;
-    weft_plan         p;
     (void)rq;
     if (mi->width < 1 || mi->height < 1 || mi->width > VIS_MAX_SIDE || mi->height > VIS_MAX_SIDE)
         return weft_fail(err, WEFT_E_INVALID,
                          "a picture of %d x %d pixels cannot be resized: sides are 1 to %d",
                          mi->width, mi->height, VIS_MAX_SIDE);
-    fill(c, &p);
     weft_status status = vis_plan_check_tokens(c->n, lim, err);
     if (status == WEFT_OK)
-        vis_plan_give(&p, out, out->hdr.size, 0);
+        fill(c, out);
     return status;
 }
 
@@ -70,9 +60,7 @@ weft_status idf_plan_inputs(void *self, const weft_tensor *inputs, const char *c
     const idf_config      *c = &((const idf_modality *)self)->config;
     const int64_t          shape[4] = {-1, c->n_channels, c->tile, c->tile};
     const weft_tensor_spec want = vis_spec(WEFT_F32, 4, shape);
-    const uint32_t         capacity = out->hdr.size;
     const weft_tensor     *t = vis_tensor_find(inputs, names, n, PIXELS);
-    weft_plan              p;
     *n_items = 0;
     if (t == NULL) /* the tensors are of another kind of media */
         return WEFT_OK;
@@ -84,9 +72,8 @@ weft_status idf_plan_inputs(void *self, const weft_tensor *inputs, const char *c
         return weft_fail(err, WEFT_E_LIMIT,
                          PIXELS " holds %lld pictures, and at most %u are taken at once",
                          (long long)t->shape[0], cap);
-    fill(c, &p);
     for (int64_t i = 0; i < t->shape[0]; i++)
-        vis_plan_give(&p, out, capacity, i);
+        fill(c, WEFT_AT(out, i));
     *n_items = (uint32_t)t->shape[0];
     return WEFT_OK;
 }

@@ -6,8 +6,8 @@
 static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OPS, NULL};
 
 static const weft_component components[] = {
-    {WEFT_C_MODALITY, "image", &idf_image_modality},
-    {WEFT_C_CHECKPOINT, IDF_ARCHITECTURE, &idf_checkpoint},
+    {WEFT_HDR(weft_component), WEFT_C_MODALITY, "image", &idf_image_modality},
+    {WEFT_HDR(weft_component), WEFT_C_CHECKPOINT, IDF_ARCHITECTURE, &idf_checkpoint},
 };
 
 static const weft_descriptor descriptor = {

@@ -10,7 +10,7 @@ static weft_status image_preprocess(void *self, const weft_media *media, const w
 {
     const vis_modality *m = self;
     vis_carried         what;
-    memcpy(&what, p->opaque, sizeof what);
+    memcpy(&what, p->carried, sizeof what);
     if (what.width < 1 || media->info->width != what.width || media->info->height != what.height)
         return weft_fail(err, WEFT_E_STATE, "%s: the plan is not this picture's", VIS_ID);
     weft_status status = vis_picture_read(m->host, media, &m->config.image, &what.grid,
@@ -32,11 +32,12 @@ static weft_status image_encode(void *self, const weft_encode_item *items, uint3
     if (!m->loaded)
         return weft_fail(err, WEFT_E_STATE, "%s: encode was called before load", VIS_ID);
     for (uint32_t i = 0; status == WEFT_OK && i < n; i++) {
-        const weft_encode_item *item = &items[i];
+        const weft_encode_item *item = WEFT_AT(items, i);
         int64_t                 id = *(const int64_t *)item->input_host[VIS_RATIO_ID].data;
         int64_t                 tiles = *(const int64_t *)item->input_host[VIS_NUM_TILES].data;
         status = vis_plan_check_ids(&m->config, id, tiles, err);
-        if (status == WEFT_OK && tiles * m->config.n != item->plan->stream_rows[0])
+        if (status == WEFT_OK &&
+            tiles * m->config.n != weft_plan_output_at(item->plan, 0)->stream_rows)
             status = weft_fail(err, WEFT_E_STATE, "%s: num_tiles is not the plan's", VIS_ID);
         const vis_batch one = {&item->input[VIS_PIXELS], 1, (int32_t)id, (int32_t)tiles, 0};
         if (status == WEFT_OK)
@@ -78,7 +79,7 @@ static weft_status image_preview(void *self, const weft_plan *p, const weft_tens
                                  weft_tensor *rgb, weft_error *err)
 {
     const vis_config *c = &((const vis_modality *)self)->config;
-    const int64_t     n = p->stream_rows[0] / c->n, side = c->tile;
+    const int64_t     n = weft_plan_output_at(p, 0)->stream_rows / c->n, side = c->tile;
     const int64_t     shape[4] = {n, side, side, 3};
     const weft_tensor want = weft_view(NULL, rgb->data, WEFT_U8, 4, shape);
     if (rgb->data != NULL && rgb->bytes < want.bytes)

@@ -12,27 +12,20 @@
 static const char *const input_names[VIS_N_INPUTS] = {"pixel_values", "aspect_ratio_ids",
                                                       "num_tiles"};
 
-_Static_assert(sizeof(vis_carried) <= sizeof(((weft_plan *)0)->opaque), "the plan has room for it");
+_Static_assert(sizeof(vis_carried) <= WEFT_PLAN_CARRIED, "every plan has room for it");
 
 static void plan_fill(const vis_config *c, const vis_carried *what, weft_plan *p)
 {
     const int64_t pixels[4] = {c->max_tiles, c->n_channels, c->tile, c->tile}, one[1] = {1};
     const int64_t out[3] = {c->max_tiles, c->n, c->text.d_model};
-    memset(p, 0, sizeof *p);
-    p->hdr.size = (uint32_t)sizeof *p;
-    p->n_inputs = VIS_N_INPUTS;
-    p->input[VIS_PIXELS] = vis_spec(WEFT_F32, 4, pixels);
-    p->input[VIS_RATIO_ID] = vis_spec(WEFT_I64, 1, one);
-    p->input[VIS_NUM_TILES] = vis_spec(WEFT_I64, 1, one);
-    memcpy(p->input_name, input_names, sizeof input_names);
-    p->n_outputs = 1;
-    p->output[0] = vis_spec(WEFT_F32, 3, out);
-    p->output_name[0] = "vision.output";
-    p->stream[0] = VIS_STREAM;
-    p->stream_rows[0] = (int64_t)what->grid.num_tiles * c->n;
+    (void)weft_plan_input(p, input_names[VIS_PIXELS], vis_spec(WEFT_F32, 4, pixels));
+    (void)weft_plan_input(p, input_names[VIS_RATIO_ID], vis_spec(WEFT_I64, 1, one));
+    (void)weft_plan_input(p, input_names[VIS_NUM_TILES], vis_spec(WEFT_I64, 1, one));
+    (void)weft_plan_output(p, "vision.output", VIS_STREAM, (int64_t)what->grid.num_tiles * c->n,
+                           vis_spec(WEFT_F32, 3, out));
     p->n_placeholders = 1;
     p->scratch_bytes = vis_vit_encode_bytes(c, what->grid.num_tiles);
-    memcpy(p->opaque, what, sizeof *what);
+    memcpy(p->carried, what, sizeof *what);
 }
 
 weft_status vis_plan_grid(const vis_config *c, int32_t width, int32_t height, vis_grid *out,
@@ -58,15 +51,13 @@ weft_status vis_plan(void *self, const weft_media_info *mi, const weft_request *
 {
     const vis_config *c = &((const vis_modality *)self)->config;
     vis_carried       what = {mi->width, mi->height, {0, 0, 0, 0, 0, 0}};
-    weft_plan         p;
     (void)rq;
     weft_status status = vis_plan_grid(c, mi->width, mi->height, &what.grid, err);
     if (status != WEFT_OK)
         return status;
-    plan_fill(c, &what, &p);
-    status = vis_plan_check_tokens(p.stream_rows[0], lim, err);
+    status = vis_plan_check_tokens((int64_t)what.grid.num_tiles * c->n, lim, err);
     if (status == WEFT_OK)
-        vis_plan_give(&p, out, out->hdr.size, 0);
+        plan_fill(c, &what, out);
     return status;
 }
 
@@ -112,7 +103,6 @@ weft_status vis_plan_inputs(void *self, const weft_tensor *inputs, const char *c
                             weft_error *err)
 {
     const vis_config  *c = &((const vis_modality *)self)->config;
-    const uint32_t     capacity = out->hdr.size;
     const weft_tensor *t[VIS_N_INPUTS];
     int                any = 0;
     *n_items = 0;
@@ -130,13 +120,11 @@ weft_status vis_plan_inputs(void *self, const weft_tensor *inputs, const char *c
                          "pixel_values holds %lld pictures, and at most %u are taken at once",
                          (long long)n_images, cap);
     for (int64_t i = 0; i < n_images; i++) {
-        weft_plan p;
         status = vis_plan_check_ids(c, ids[i], tiles[i], err);
         if (status != WEFT_OK)
             return status;
         vis_carried what = {0, 0, {0, 0, 0, 0, (int32_t)ids[i], (int32_t)tiles[i]}};
-        plan_fill(c, &what, &p);
-        vis_plan_give(&p, out, capacity, i);
+        plan_fill(c, &what, WEFT_AT(out, i));
     }
     *n_items = (uint32_t)n_images;
     return WEFT_OK;

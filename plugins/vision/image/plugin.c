@@ -9,8 +9,8 @@ static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS,  WEFT_IF_O
 static const char *const gives[] = {WEFT_IF_VISION_ENCODER, NULL};
 
 static const weft_component components[] = {
-    {WEFT_C_MODALITY, "image", &vis_image_modality},
-    {WEFT_C_CHECKPOINT, VIS_ARCHITECTURE, &vis_checkpoint},
+    {WEFT_HDR(weft_component), WEFT_C_MODALITY, "image", &vis_image_modality},
+    {WEFT_HDR(weft_component), WEFT_C_CHECKPOINT, VIS_ARCHITECTURE, &vis_checkpoint},
 };
 
 static const weft_descriptor descriptor = {

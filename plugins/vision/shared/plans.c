@@ -12,14 +12,6 @@ weft_tensor_spec vis_spec(weft_dtype type, int32_t ndim, const int64_t *shape)
     return s;
 }
 
-void vis_plan_give(const weft_plan *p, weft_plan *out, uint32_t capacity, int64_t i)
-{
-    weft_plan *to = (weft_plan *)((char *)out + capacity * i);
-    uint32_t   size = capacity < p->hdr.size ? capacity : p->hdr.size;
-    memcpy(to, p, size);
-    to->hdr.size = size;
-}
-
 weft_status vis_plan_check_tokens(int64_t rows, const weft_limits *lim, weft_error *err)
 {
     if (!WEFT_HAS(lim, weft_limits, max_tokens) || lim->max_tokens == 0 ||

@@ -7,10 +7,6 @@
 
 weft_tensor_spec vis_spec(weft_dtype type, int32_t ndim, const int64_t *shape);
 
-/* Copies p to the i-th of an array of plans, each of which has `capacity` bytes (the size that the
- * first one states). */
-void vis_plan_give(const weft_plan *p, weft_plan *out, uint32_t capacity, int64_t i);
-
 /* LIMIT, naming the option, where an encoder of `rows` rows is more than lim allows. */
 weft_status vis_plan_check_tokens(int64_t rows, const weft_limits *lim, weft_error *err);
 

@@ -161,7 +161,7 @@ weft_status vid_encode(const vid_modality *m, const weft_encode_item *item, weft
     vid_carried what;
     clip        c;
     memset(&c, 0, sizeof c);
-    memcpy(&what, item->plan->opaque, sizeof what);
+    memcpy(&what, item->plan->carried, sizeof what);
     c.run = plg_run_begin(m->host, m->ops, q, err);
     c.m = m;
     c.item = item;

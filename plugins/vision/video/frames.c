@@ -59,7 +59,7 @@ weft_status vid_preprocess(void *self, const weft_media *media, const weft_plan 
 {
     const vid_modality *m = self;
     vid_carried         what;
-    memcpy(&what, p->opaque, sizeof what);
+    memcpy(&what, p->carried, sizeof what);
     if (what.width < 1 || media->info->width != what.width || media->info->height != what.height)
         return weft_fail(err, WEFT_E_STATE, "%s: the plan is not this clip's", VID_ID);
     /* The sides are those that the grid was chosen for, and so at most 2^20. */
@@ -81,7 +81,7 @@ weft_status vid_preview(void *self, const weft_plan *p, const weft_tensor *input
 {
     const vid_modality *m = self;
     vid_carried         what;
-    memcpy(&what, p->opaque, sizeof what);
+    memcpy(&what, p->carried, sizeof what);
     const int64_t tile = m->sizes.tile;
     const int64_t shape[4] = {what.n_frames, what.grid.rows * tile, what.grid.cols * tile, 3};
     weft_tensor   want = weft_view(NULL, rgb->data, WEFT_U8, 4, shape);

@@ -46,11 +46,10 @@ static void add_stages(const vid_modality *m, const vid_carried *what, weft_plan
     const int64_t            width[] = {m->config.d_encoder, m->config.resampler.d};
     for (uint32_t i = 0; i < 2; i++) {
         const int64_t shape[3] = {what->n_frames, rows, width[i]};
-        p->output[VID_FEATURES + i] = vis_spec(WEFT_F32, 3, shape);
-        p->output_name[VID_FEATURES + i] = names[i];
-        p->stream_rows[VID_FEATURES + i] = what->n_frames * rows; /* what verify compares */
+        /* the rows are what verify compares */
+        (void)weft_plan_output(p, names[i], NULL, what->n_frames * rows,
+                               vis_spec(WEFT_F32, 3, shape));
     }
-    p->n_outputs = VID_N_OUTPUTS;
 }
 
 static weft_status plan_clip(const vid_modality *m, const weft_tensor *const t[VID_N_INPUTS],
@@ -74,9 +73,7 @@ weft_status vid_plan_inputs(void *self, const weft_tensor *inputs, const char *c
                             weft_error *err)
 {
     const vid_modality *m = self;
-    const uint32_t      capacity = out->hdr.size;
     const weft_tensor  *t[VID_N_INPUTS];
-    weft_plan           p;
     *n_items = 0;
     if (vis_tensor_find(inputs, names, n, vid_input_names[VID_PIXELS]) == NULL)
         return WEFT_OK; /* the tensors are of another kind of media */
@@ -88,10 +85,9 @@ weft_status vid_plan_inputs(void *self, const weft_tensor *inputs, const char *c
         return weft_fail(err, WEFT_E_LIMIT, "%s holds %lld clips, and at most %u are taken at once",
                          vid_input_names[VID_PIXELS], (long long)clips, cap);
     for (int64_t i = 0; i < clips; i++) {
-        status = plan_clip(m, t, i, &p, err);
+        status = plan_clip(m, t, i, WEFT_AT(out, i), err);
         if (status != WEFT_OK)
             return status;
-        vis_plan_give(&p, out, capacity, i);
     }
     *n_items = (uint32_t)clips;
     return WEFT_OK;

@@ -13,7 +13,7 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
     if (!m->loaded)
         return weft_fail(err, WEFT_E_STATE, "%s: encode was called before load", VID_ID);
     for (uint32_t i = 0; status == WEFT_OK && i < n; i++)
-        status = vid_encode(m, &items[i], q, scratch, err);
+        status = vid_encode(m, WEFT_AT(items, i), q, scratch, err);
     return status;
 }
 

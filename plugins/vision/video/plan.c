@@ -8,7 +8,7 @@
 const char *const vid_input_names[VID_N_INPUTS] = {"pixel_values_videos", "video_aspect_ratio_ids",
                                                    "video_num_tiles", "video_times_us"};
 
-_Static_assert(sizeof(vid_carried) <= sizeof(((weft_plan *)0)->opaque), "the plan has room for it");
+_Static_assert(sizeof(vid_carried) <= WEFT_PLAN_CARRIED, "every plan has room for it");
 
 int64_t vid_time_of(const vid_carried *what, int32_t i)
 {
@@ -35,22 +35,15 @@ void vid_plan_fill(const vid_modality *m, const vid_carried *what, weft_plan *p)
     const int64_t     frames = what->n_frames, one[1] = {1};
     const int64_t     pixels[5] = {frames, m->sizes.max_tiles, 3, m->sizes.tile, m->sizes.tile};
     const int64_t out[3] = {vid_groups(c, what->n_frames), c->resampler.n_latents, c->resampler.d};
-    memset(p, 0, sizeof *p);
-    p->hdr.size = (uint32_t)sizeof *p;
-    p->n_inputs = VID_N_INPUTS;
-    p->input[VID_PIXELS] = vis_spec(WEFT_F32, 5, pixels);
-    p->input[VID_RATIO_ID] = vis_spec(WEFT_I64, 1, one);
-    p->input[VID_NUM_TILES] = vis_spec(WEFT_I64, 1, one);
-    p->input[VID_TIMES] = vis_spec(WEFT_I64, 1, &frames);
-    memcpy(p->input_name, vid_input_names, sizeof vid_input_names);
-    p->n_outputs = 1;
-    p->output[VID_OUT] = vis_spec(WEFT_F32, 3, out);
-    p->output_name[VID_OUT] = "resampler.output";
-    p->stream[VID_OUT] = VID_STREAM;
-    p->stream_rows[VID_OUT] = out[0] * out[1];
+    (void)weft_plan_input(p, vid_input_names[VID_PIXELS], vis_spec(WEFT_F32, 5, pixels));
+    (void)weft_plan_input(p, vid_input_names[VID_RATIO_ID], vis_spec(WEFT_I64, 1, one));
+    (void)weft_plan_input(p, vid_input_names[VID_NUM_TILES], vis_spec(WEFT_I64, 1, one));
+    (void)weft_plan_input(p, vid_input_names[VID_TIMES], vis_spec(WEFT_I64, 1, &frames));
+    (void)weft_plan_output(p, "resampler.output", VID_STREAM, out[0] * out[1],
+                           vis_spec(WEFT_F32, 3, out));
     p->n_placeholders = 1;
     p->scratch_bytes = vid_scratch_bytes(m, what);
-    memcpy(p->opaque, what, sizeof *what);
+    memcpy(p->carried, what, sizeof *what);
 }
 
 /* Decides which part of the clip frames are taken from. An end past the end of the clip means the
@@ -98,7 +91,8 @@ static weft_status choose_frames(const vid_config *c, const weft_request *rq,
 
 static weft_status check_limits(const weft_plan *p, const weft_limits *lim, weft_error *err)
 {
-    const int64_t *s = p->input[VID_PIXELS].shape, rows = p->stream_rows[VID_OUT];
+    const int64_t *s = weft_plan_input_at(p, VID_PIXELS)->spec.shape;
+    const int64_t  rows = weft_plan_output_at(p, VID_OUT)->stream_rows;
     const uint64_t bytes = (uint64_t)(s[0] * s[1] * s[2]) * (uint64_t)(s[3] * s[4]) * sizeof(float);
     if (WEFT_HAS(lim, weft_limits, max_tokens) && (uint64_t)rows > lim->max_tokens)
         return weft_fail(err, WEFT_E_LIMIT,
@@ -119,7 +113,6 @@ weft_status vid_plan(void *self, const weft_media_info *mi, const weft_request *
 {
     const vid_modality *m = self;
     vid_carried         what;
-    weft_plan           p;
     memset(&what, 0, sizeof what);
     what.width = mi->width;
     what.height = mi->height;
@@ -130,9 +123,6 @@ weft_status vid_plan(void *self, const weft_media_info *mi, const weft_request *
         status = choose_frames(&m->config, rq, lim, &what, err);
     if (status != WEFT_OK)
         return status;
-    vid_plan_fill(m, &what, &p);
-    status = check_limits(&p, lim, err);
-    if (status == WEFT_OK)
-        vis_plan_give(&p, out, out->hdr.size, 0);
-    return status;
+    vid_plan_fill(m, &what, out);
+    return check_limits(out, lim, err);
 }

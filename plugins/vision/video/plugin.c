@@ -9,14 +9,14 @@ static const char *const needs[] = {WEFT_IF_OPTIONS, WEFT_IF_PACKAGE,  WEFT_IF_W
 static const char *const services[] = {WEFT_IF_VISION_ENCODER, NULL};
 
 static const weft_option options[] = {
-    {VID_OPT_ENCODER, WEFT_OPT_PACKAGE, 0, NULL, NULL,
+    {WEFT_HDR(weft_option), VID_OPT_ENCODER, WEFT_OPT_PACKAGE, 0, NULL, NULL,
      "directory of the picture encoder; without it the image adapter's is shared"},
-    {VID_OPT_BATCH, WEFT_OPT_I64, 0, "256", "1..1048576",
+    {WEFT_HDR(weft_option), VID_OPT_BATCH, WEFT_OPT_I64, 0, "256", "1..1048576",
      "MiB of memory for the frames that are encoded at once"},
 };
 
 static const weft_component components[] = {
-    {WEFT_C_MODALITY, "video", &vid_modality_table},
+    {WEFT_HDR(weft_component), WEFT_C_MODALITY, "video", &vid_modality_table},
 };
 
 static const weft_descriptor descriptor = {
@@ -37,4 +37,4 @@ static const weft_descriptor descriptor = {
 WEFT_PLUGIN(VID_ID, VID_VERSION,
             "components=modality:video\narchitectures=" VID_ARCHITECTURE
             "\nneeds=" WEFT_IF_VISION_ENCODER "\n",
-            &descriptor, plg_init_nothing, plg_deinit_nothing)
+            &descriptor, NULL, NULL)

@@ -92,7 +92,7 @@ extern const char *const vid_input_names[VID_N_INPUTS];
 /* The outputs. The first goes to the sites; the others are only there for `weft model verify`. */
 enum { VID_OUT, VID_FEATURES, VID_CONTEXT, VID_N_OUTPUTS };
 
-/* What a plan carries to preprocess and encode in weft_plan.opaque. Frames are sampled from the
+/* What a plan carries to preprocess and encode in weft_plan.carried. Frames are sampled from the
  * span start_us .. end_us. width and height are the clip's; they are 0 where the plan was made from
  * tensors and there is no clip. */
 typedef struct vid_carried {

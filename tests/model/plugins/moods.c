@@ -5,7 +5,7 @@
  *   n  as it should
  *   f  the encoder fails
  *   N  the encoder gives NaN
- *   o  as n, but the plan carries another opaque byte and the encoder adds it to every value
+ *   o  as n, but the plan carries another byte and the encoder adds it to every value
  * Of a pipe, dots are no rows: they make its beginning as long as a probe wants it.
  * The segmenter cuts a recording into parts of two rows. Each function tells the host's progress
  * its name ("open", "plan", "preprocess", "encode", "cut"), so that a test can act there. */
@@ -161,13 +161,10 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
     here(s->host, "plan");
     if (rows < 1 || rows > MAX_ROWS)
         return weft_fail(err, WEFT_E_LIMIT, "%lld rows are none or too many", (long long)rows);
-    out->n_inputs = out->n_outputs = 1;
-    out->input[0] = out->output[0] = spec;
-    out->input_name[0] = "moods.input";
-    out->output_name[0] = "moods.output";
-    out->stream[0] = STREAM;
-    out->stream_rows[0] = out->n_placeholders = rows;
-    out->opaque[0] = (uint8_t)mi->width;
+    (void)weft_plan_input(out, "moods.input", spec);
+    (void)weft_plan_output(out, "moods.output", STREAM, rows, spec);
+    out->n_placeholders = rows;
+    *(uint8_t *)out->carried = (uint8_t)mi->width;
     return WEFT_OK;
 }
 
@@ -176,6 +173,7 @@ static weft_status preprocess(void *self, const weft_media *m, const weft_plan *
                               const weft_tensor *inputs, weft_error *err)
 {
     moods      *s = (moods *)self;
+    const char  mood = *(const char *)p->carried;
     float       value[MAX_ROWS], *out = (float *)inputs[0].data;
     int64_t     rows = inputs[0].shape[0], shape[2] = {rows, 1}, got = 0;
     weft_tensor dst = weft_view(NULL, value, WEFT_F32, 2, shape);
@@ -184,8 +182,7 @@ static weft_status preprocess(void *self, const weft_media *m, const weft_plan *
     if (status == WEFT_OK && got != rows)
         status = weft_fail(err, WEFT_E_CORRUPT, "it ends too soon");
     for (int64_t i = 0; i < rows * s->d && status == WEFT_OK; i++)
-        out[i] =
-            p->opaque[0] == 'N' ? NAN : value[i / s->d] * 0.001f * (float)(i % s->d % 7 + 1) - 0.1f;
+        out[i] = mood == 'N' ? NAN : value[i / s->d] * 0.001f * (float)(i % s->d % 7 + 1) - 0.1f;
     return status;
 }
 
@@ -193,7 +190,7 @@ static weft_status encode_one(moods *s, const weft_encode_item *item, weft_queue
                               weft_error *err)
 {
     const weft_tensor *in = &item->input[0], *out = &item->output[0];
-    switch (item->plan->opaque[0]) {
+    switch (*(const uint8_t *)item->plan->carried) {
     case 'f':
         return weft_fail(err, WEFT_E_CORRUPT, "the encoder is in a bad mood");
     case 'o':
@@ -213,7 +210,7 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
     if (s->host->cancelled(s->host))
         return weft_fail(err, WEFT_E_CANCELLED, "cancelled");
     for (uint32_t i = 0; i < n && status == WEFT_OK; i++)
-        status = encode_one(s, &items[i], q, err);
+        status = encode_one(s, WEFT_AT(items, i), q, err);
     return status;
 }
 
@@ -258,7 +255,7 @@ static weft_status cut(const weft_host *h, const weft_media *m, int64_t max_us,
         int64_t         shape[2] = {PART_ROWS, 1};
         weft_tensor     dst = weft_view(NULL, p.value, WEFT_F32, 2, shape);
         weft_media_info info = *m->info;
-        weft_media      media = {WEFT_HDR(weft_media), &p, &info, no_frames, part_read};
+        weft_media      media = {WEFT_HDR(weft_media), &p, &info, no_frames, part_read, part_read};
         weft_segment    seg = {WEFT_HDR(weft_segment), start, start + PART_ROWS, 0, 0, &media};
         here(h, "cut");
         status = m->read_audio(m->ctx, PART_ROWS, &dst, &p.n, err);
@@ -291,9 +288,10 @@ static const weft_modality  the_modality = {.hdr = WEFT_HDR(weft_modality),
                                             .parameters = parameters};
 static const weft_segmenter the_segmenter = {
     .hdr = WEFT_HDR(weft_segmenter), .kinds = kinds, .run = cut};
-static const weft_component  components[] = {{WEFT_C_DECODER, "moods", &the_decoder},
-                                             {WEFT_C_MODALITY, "moods", &the_modality},
-                                             {WEFT_C_SEGMENTER, "moods", &the_segmenter}};
+static const weft_component components[] = {
+    {WEFT_HDR(weft_component), WEFT_C_DECODER, "moods", &the_decoder},
+    {WEFT_HDR(weft_component), WEFT_C_MODALITY, "moods", &the_modality},
+    {WEFT_HDR(weft_component), WEFT_C_SEGMENTER, "moods", &the_segmenter}};
 static const char *const     needs[] = {WEFT_IF_OPS, NULL};
 static const weft_descriptor descriptor = {.hdr = WEFT_HDR(weft_descriptor),
                                            .id = "test.moods",

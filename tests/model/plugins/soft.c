@@ -88,12 +88,10 @@ static weft_status plan_inputs(void *self, const weft_tensor *inputs, const char
             return weft_fail(err, WEFT_E_INVALID, "soft_rows is not [items, rows, d]");
         for (int64_t k = 0; k < inputs[i].shape[0]; k++) {
             weft_tensor_spec spec = {WEFT_F32, 2, {inputs[i].shape[1], s->d}};
-            out[k].n_inputs = out[k].n_outputs = 1;
-            out[k].input[0] = out[k].output[0] = spec;
-            out[k].input_name[0] = "soft_rows";
-            out[k].output_name[0] = "soft.output";
-            out[k].stream[0] = "test/soft";
-            out[k].stream_rows[0] = out[k].n_placeholders = inputs[i].shape[1];
+            weft_plan       *p = WEFT_AT(out, k);
+            (void)weft_plan_input(p, "soft_rows", spec);
+            (void)weft_plan_output(p, "soft.output", "test/soft", spec.shape[0], spec);
+            p->n_placeholders = spec.shape[0];
         }
         *n_items = (uint32_t)inputs[i].shape[0];
     }
@@ -127,20 +125,21 @@ static uint64_t parameters(void *self)
     return 0;
 }
 
-static const char *const     kinds[] = {"test.rows", NULL};
-static const weft_modality   modality = {.hdr = WEFT_HDR(weft_modality),
-                                         .kinds = kinds,
-                                         .create = create,
-                                         .load = load,
-                                         .destroy = destroy,
-                                         .install = install,
-                                         .prompt = prompt,
-                                         .plan = plan,
-                                         .plan_inputs = plan_inputs,
-                                         .preprocess = preprocess,
-                                         .encode = encode,
-                                         .parameters = parameters};
-static const weft_component  components[] = {{WEFT_C_MODALITY, "rows", &modality}};
+static const char *const    kinds[] = {"test.rows", NULL};
+static const weft_modality  modality = {.hdr = WEFT_HDR(weft_modality),
+                                        .kinds = kinds,
+                                        .create = create,
+                                        .load = load,
+                                        .destroy = destroy,
+                                        .install = install,
+                                        .prompt = prompt,
+                                        .plan = plan,
+                                        .plan_inputs = plan_inputs,
+                                        .preprocess = preprocess,
+                                        .encode = encode,
+                                        .parameters = parameters};
+static const weft_component components[] = {
+    {WEFT_HDR(weft_component), WEFT_C_MODALITY, "rows", &modality}};
 static const char *const     needs[] = {WEFT_IF_OPS, NULL};
 static const weft_descriptor descriptor = {WEFT_HDR(weft_descriptor),
                                            "test.soft",

@@ -19,6 +19,7 @@
 #include "core/model/directory.h"
 #include "core/plugin/registry.h"
 #include "weft/sdk.h"
+#include "tests/support/planned.h"
 
 #define ITEMS 3
 
@@ -103,7 +104,7 @@ static void encoder_close(encoder *e)
 /* One recording on its way: what a host keeps of an item. */
 typedef struct item {
     weft_plan   plan;
-    weft_tensor host, device, output[WEFT_MAX_OUTPUTS];
+    weft_tensor host, device, output[WEFT_PLAN_TENSORS];
 } item;
 
 static weft_tensor device_tensor(encoder *e, const weft_tensor_spec *s)
@@ -125,13 +126,13 @@ static void item_open(encoder *e, int64_t n, int64_t bins, item *it)
         x[i] = sinf((float)i * 0.37f) + 0.001f * (float)(i % 97);
     memset(it, 0, sizeof *it);
     it->host = weft_view(NULL, x, WEFT_F32, 2, shape);
-    it->plan.hdr.size = (uint32_t)sizeof it->plan;
+    planned_begin(&it->plan);
     ok(e, e->audio->plan_inputs(e->self, &it->host, name, 1, &it->plan, 1, &n_items, &e->err));
     assert_int_equal(n_items, 1);
-    it->device = device_tensor(e, &it->plan.input[0]);
+    it->device = device_tensor(e, &it->plan.inputs[0].spec);
     ok(e, wf_queue_upload(e->queue, it->device.data, x, it->host.bytes, &e->err));
     for (uint32_t o = 0; o < it->plan.n_outputs; o++)
-        it->output[o] = device_tensor(e, &it->plan.output[o]);
+        it->output[o] = device_tensor(e, &it->plan.outputs[o].spec);
     ok(e, wf_queue_wait(e->queue, &e->err));
 }
 
@@ -185,8 +186,8 @@ static char *encode_all(const char *dir, int64_t bins, int32_t d_model, const wa
     encoder_open(&e, dir, d_model, w);
     for (int i = 0; i < ITEMS; i++) {
         item_open(&e, lengths[i], bins, &items[i]);
-        const weft_encode_item call = {&items[i].plan, &items[i].device, items[i].output,
-                                       &items[i].host};
+        const weft_encode_item call = {WEFT_HDR(weft_encode_item), &items[i].plan, &items[i].device,
+                                       items[i].output, &items[i].host};
         calls[i] = call;
         scratch_bytes += items[i].plan.scratch_bytes;
     }
@@ -246,8 +247,8 @@ static void test_scratch_and_unseen(void **state)
     (void)state;
     encoder_open(&e, models[2].dir, 0, &w);
     item_open(&e, 61, models[2].bins, &it);
-    weft_tensor      unseen[WEFT_MAX_OUTPUTS];
-    weft_encode_item call = {&it.plan, &it.device, unseen, &it.host};
+    weft_tensor      unseen[WEFT_PLAN_TENSORS];
+    weft_encode_item call = {WEFT_HDR(weft_encode_item), &it.plan, &it.device, unseen, &it.host};
     weft_tensor      scratch = scratch_of(&e, it.plan.scratch_bytes - 256);
     memcpy(unseen, it.output, sizeof unseen);
     assert_int_equal(e.audio->encode(e.self, &call, 1, e.queue, &scratch, &e.err), WEFT_E_INVALID);

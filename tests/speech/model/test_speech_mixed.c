@@ -19,7 +19,7 @@ static void open_mixed(rig *r)
     const char *pairs[] = {"dtype=f32", device, INI, NULL};
     rig_open(r, pairs, PARITY);
     assert_int_equal(r->n_items, 2);
-    assert_string_equal(r->items[SPEECH]->plan.output_name[0], "adapter.output");
+    assert_string_equal(r->items[SPEECH]->plan.outputs[0].name, "adapter.output");
 }
 
 static void feed_text(rig *r, weft_sequence *s, int32_t n)

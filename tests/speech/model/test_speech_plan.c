@@ -14,6 +14,7 @@
 #include "tests/support/hooks.h"
 #include "tests/support/load.h"
 #include "weft/sdk.h"
+#include "tests/support/planned.h"
 
 typedef struct module {
     fake_host            host;
@@ -137,7 +138,7 @@ static weft_status plan(module *m, void *self, int64_t n, int32_t rate, int64_t 
             .hdr = WEFT_HDR(weft_limits), .max_tokens = 800, .max_samples = 2000000};
     const weft_request rq = {WEFT_HDR(weft_request), start_us, end_us, -1, 0};
     memset(out, 0, sizeof *out);
-    out->hdr.size = (uint32_t)sizeof *out;
+    planned_begin(out);
     return m->audio->plan(self, &info, &rq, &lim, out, &m->err);
 }
 
@@ -151,24 +152,24 @@ static void test_plans(void **state)
     module_open(&m);
     assert_int_equal(create(&m, OWN, NULL, 48, &self), WEFT_OK);
     assert_int_equal(plan(&m, self, 16000, 16000, -1, -1, &p), WEFT_OK);
-    assert_string_equal(p.input_name[0], "input_features");
-    assert_int_equal(p.input[0].shape[0], 98);
-    assert_int_equal(p.input[0].shape[1], 80);
-    assert_string_equal(p.output_name[0], "adapter.output");
-    assert_string_equal(p.stream[0], "weft.speech/audio");
-    assert_int_equal(p.output[0].shape[0], 13);
-    assert_int_equal(p.output[0].shape[1], 48);
+    assert_string_equal(p.inputs[0].name, "input_features");
+    assert_int_equal(p.inputs[0].spec.shape[0], 98);
+    assert_int_equal(p.inputs[0].spec.shape[1], 80);
+    assert_string_equal(p.outputs[0].name, "adapter.output");
+    assert_string_equal(p.outputs[0].stream, "weft.speech/audio");
+    assert_int_equal(p.outputs[0].spec.shape[0], 13);
+    assert_int_equal(p.outputs[0].spec.shape[1], 48);
     assert_int_equal(p.n_placeholders, 13);
-    assert_string_equal(p.output_name[1], "encoder.output");
-    assert_int_equal(p.output[1].shape[0], 25);
-    assert_null(p.stream[1]);
-    assert_string_equal(p.output_name[2], "features");
+    assert_string_equal(p.outputs[1].name, "encoder.output");
+    assert_int_equal(p.outputs[1].spec.shape[0], 25);
+    assert_null(p.outputs[1].stream);
+    assert_string_equal(p.outputs[2].name, "features");
     uint64_t second = p.scratch_bytes;
     assert_int_equal(plan(&m, self, 3 * 44100, 44100, -1, -1, &p), WEFT_OK);
-    assert_int_equal(p.input[0].shape[0], 298);
+    assert_int_equal(p.inputs[0].spec.shape[0], 298);
     assert_true(p.scratch_bytes > second);
     assert_int_equal(plan(&m, self, 3 * 44100, 44100, 1000000, 2000000, &p), WEFT_OK);
-    assert_int_equal(p.input[0].shape[0], 98);
+    assert_int_equal(p.inputs[0].spec.shape[0], 98);
     assert_int_equal(plan(&m, self, 60 * 16000, 16000, -1, -1, &p), WEFT_OK);
     m.audio->destroy(self);
     module_close(&m);
@@ -239,12 +240,12 @@ static void test_preprocess(void **state)
     module_open(&m);
     assert_int_equal(create(&m, OWN, NULL, 48, &self), WEFT_OK);
     assert_int_equal(plan(&m, self, 8000, 16000, -1, -1, &p), WEFT_OK);
-    const int64_t all = p.input[0].shape[0] * 80;
+    const int64_t all = p.inputs[0].spec.shape[0] * 80;
     float        *x = calloc((size_t)all, sizeof *x);
-    weft_tensor   in = weft_view(NULL, x, WEFT_F32, 2, p.input[0].shape);
+    weft_tensor   in = weft_view(NULL, x, WEFT_F32, 2, p.inputs[0].spec.shape);
     for (int64_t n = 8000; n >= 0; n -= 4000) {
         tone       t = {0, n};
-        weft_media media = {WEFT_HDR(weft_media), &t, &info, NULL, read_tone};
+        weft_media media = {WEFT_HDR(weft_media), &t, &info, NULL, read_tone, NULL};
         assert_int_equal(m.audio->preprocess(self, &media, &p, &in, &m.err),
                          n == 8000 ? WEFT_OK : WEFT_E_CORRUPT);
     }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weft/checkpoint.h: a plugin that knows a directory whose text core is wrapped in something
+ * larger.
+ *
+ * The core knows LlamaForCausalLM and nothing else. The manifest's `architectures=` line says which
+ * values of config.json's "architectures" a plugin claims; two claimants are an error. */
+#ifndef WEFT_CHECKPOINT_H
+#define WEFT_CHECKPOINT_H
+
+#include "package.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weft_text_map {
+    weft_hdr hdr;
+    const char
+        *config_path; /* "text_config": where config.json keeps the core's numbers; "": the top */
+    const char
+        *defaults; /* JSON object: values of keys that config.json may leave out; NULL: Llama's */
+    const char    *prefix; /* "language_model.model." */
+    const char    *head;   /* "language_model.lm_head.weight" */
+    const int32_t *layers; /* the file's layer number of each self-attention block, in order */
+    int32_t        n_layers;
+    int32_t
+        extra_rows; /* 0: none; else rows of further words, whose ids follow the vocabulary's: */
+    const char *extra_embedding,
+        *extra_head; /* [extra_rows, d_model] tables of their embeddings and logits */
+} weft_text_map;
+
+#define WEFT_C_CHECKPOINT "weft.checkpoint/1"
+typedef struct weft_checkpoint {
+    weft_hdr hdr;
+    /* NOTFOUND: this directory has no text core. *out's pointers live until deinit. [setup] */
+    weft_status (*text_map)(const weft_host *h, const weft_package *p, weft_text_map *out,
+                            weft_error *err);
+} weft_checkpoint;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
