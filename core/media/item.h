@@ -81,6 +81,11 @@ weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request
  * NULL: WF_MAX_OUTPUTS host buffers, each NULL or sized for the output, that receive the outputs.
  */
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err);
+#define WF_ENCODE_BATCH 16 /* items in one call of an encoder, at most */
+/* Runs the encoder over those of the items that have not been through it and stand beside others of
+ * their modality, as many at once as fit into a budget of memory. An item's bytes are those that it
+ * has alone. What fails here is left for wf_item_encode to do and to tell. No item comes twice. */
+void wf_items_encode_ahead(weft_item *const *items, uint32_t n);
 
 /* item_kv.c. Projects the K/V of every stream that reads it, if that has not been done. */
 weft_status wf_item_project(weft_item *item, weft_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An item through its encoder. */
+/* Items through their encoder, alone or several in one call. */
 #include <math.h>
 #include <string.h>
 
@@ -11,18 +11,31 @@
 #include "core/media/calls.h"
 #include "core/media/item.h"
 
-/* Device memory of one encode, freed at its end. */
+#define BATCH_BYTES                                                                                \
+    ((uint64_t)256 << 20) /* of inputs and scratch of the items that run together                  \
+                           */
+
+/* Memory of one item in an encode, freed at its end. */
 typedef struct encode_job {
     weft_tensor input[WF_MAX_INPUTS], output[WF_MAX_OUTPUTS];
-    weft_tensor scratch;
+    void       *staged[WF_MAX_INPUTS]; /* host copies of the inputs */
 } encode_job;
+
+/* Items of one modality that are encoded in one call. */
+typedef struct batch {
+    weft_item *const *items;
+    uint32_t          n, reserved;
+    weft_tensor       scratch;
+    encode_job        jobs[WF_ENCODE_BATCH];
+    weft_encode_item  calls[WF_ENCODE_BATCH];
+} batch;
 
 static weft_tensor device_view(const wf_device *d, void *data, const weft_tensor_spec *s)
 {
     return wf_spec_view(s, d->type, d->id, data);
 }
 
-static weft_status job_inputs(weft_item *item, encode_job *job, weft_error *err)
+static weft_status job_inputs(const weft_item *item, encode_job *job, weft_error *err)
 {
     const wf_items *t = item->of;
     for (uint32_t i = 0; i < item->plan.n_inputs; i++) {
@@ -31,6 +44,9 @@ static weft_status job_inputs(weft_item *item, encode_job *job, weft_error *err)
         if (status != WEFT_OK)
             return status;
         job->input[i] = device_view(t->device, p, &item->plan.inputs[i].spec);
+        job->staged[i] = wf_alloc_aligned((size_t)item->input[i].bytes);
+        if (job->staged[i] == NULL)
+            return wf_fail_nomem(err, item->input[i].bytes, "an encoder's input");
     }
     return WEFT_OK;
 }
@@ -38,7 +54,6 @@ static weft_status job_inputs(weft_item *item, encode_job *job, weft_error *err)
 static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err)
 {
     const wf_items *t = item->of;
-    uint64_t        scratch = item->plan.scratch_bytes;
     for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
         weft_status status = wf_device_alloc(t->device, wf_spec_bytes(&item->plan.outputs[i].spec),
                                              &item->output[i], err);
@@ -46,35 +61,80 @@ static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err
             return status;
         job->output[i] = device_view(t->device, item->output[i], &item->plan.outputs[i].spec);
     }
-    job->scratch = device_view(t->device, NULL,
-                               &(weft_tensor_spec){{WEFT_DT_UINT, 8, 1}, 1, {(int64_t)scratch}});
-    return scratch > 0 ? wf_device_alloc(t->device, scratch, &job->scratch.data, err) : WEFT_OK;
+    return WEFT_OK;
 }
 
-static void job_free(weft_item *item, encode_job *job)
+/* Memory for the k-th item of the batch. */
+static weft_status job_open(batch *b, uint32_t k, weft_error *err)
 {
-    for (uint32_t i = 0; i < item->plan.n_inputs; i++)
-        wf_device_free(item->of->device, job->input[i].data);
-    wf_device_free(item->of->device, job->scratch.data);
+    weft_item  *item = b->items[k];
+    encode_job *job = &b->jobs[k];
+    weft_status status = job_inputs(item, job, err);
+    if (status == WEFT_OK)
+        status = job_outputs(item, job, err);
+    b->calls[k] = (weft_encode_item){WEFT_HDR(weft_encode_item), &item->plan, job->input,
+                                     job->output, item->input};
+    return status;
+}
+
+static weft_status batch_open(batch *b, weft_error *err)
+{
+    const wf_device *d = b->items[0]->of->device;
+    uint64_t         scratch = 0;
+    weft_status      status = WEFT_OK;
+    for (uint32_t k = 0; k < b->n && status == WEFT_OK; k++) {
+        status = job_open(b, k, err);
+        if (status == WEFT_OK && !wf_add(scratch, b->items[k]->plan.scratch_bytes, &scratch))
+            status = wf_fail_nomem(err, UINT64_MAX, "an encoder's scratch");
+    }
+    b->scratch =
+        device_view(d, NULL, &(weft_tensor_spec){{WEFT_DT_UINT, 8, 1}, 1, {(int64_t)scratch}});
+    if (status != WEFT_OK || scratch == 0)
+        return status;
+    return wf_device_alloc(b->items[0]->of->device, scratch, &b->scratch.data, err);
+}
+
+static void batch_close(batch *b)
+{
+    wf_device *d = b->items[0]->of->device;
+    for (uint32_t k = 0; k < b->n; k++)
+        for (uint32_t i = 0; i < WF_MAX_INPUTS; i++) {
+            wf_device_free(d, b->jobs[k].input[i].data);
+            wf_free_aligned(b->jobs[k].staged[i]);
+        }
+    wf_device_free(d, b->scratch.data);
+    wf_free(b);
 }
 
 /* The encoder must not read inputs on the host late: uploads come from a copy, since an item's
  * inputs stay readable. */
-static weft_status enqueue(weft_item *item, encode_job *job, void *const *staged, weft_error *err)
+static weft_status upload(const weft_item *item, const encode_job *job, weft_error *err)
 {
-    const wf_items  *t = item->of;
-    weft_encode_item one = {WEFT_HDR(weft_encode_item), &item->plan, job->input, job->output,
-                            item->input};
-    weft_status      status = WEFT_OK;
+    weft_status status = WEFT_OK;
     for (uint32_t i = 0; i < item->plan.n_inputs && status == WEFT_OK; i++) {
-        memcpy(staged[i], item->input[i].data, (size_t)item->input[i].bytes);
-        status = wf_queue_upload(t->encode_queue, job->input[i].data, staged[i],
+        memcpy(job->staged[i], item->input[i].data, (size_t)item->input[i].bytes);
+        status = wf_queue_upload(item->of->encode_queue, job->input[i].data, job->staged[i],
                                  item->input[i].bytes, err);
     }
+    return status;
+}
+
+/* What messages call it: several items are no one's file. */
+static const char *file_of(const batch *b)
+{
+    return b->n == 1 ? b->items[0]->file : NULL;
+}
+
+static weft_status enqueue(batch *b, weft_error *err)
+{
+    const weft_item *first = b->items[0];
+    weft_status      status = WEFT_OK;
+    for (uint32_t k = 0; k < b->n && status == WEFT_OK; k++)
+        status = upload(b->items[k], &b->jobs[k], err);
     if (status != WEFT_OK)
         return status;
-    return wf_modality_encode(item->modality, item->file, &one, 1, t->encode_queue, &job->scratch,
-                              err);
+    return wf_modality_encode(first->modality, file_of(b), b->calls, b->n, first->of->encode_queue,
+                              &b->scratch, err);
 }
 
 static weft_status check_finite(const weft_item *item, uint32_t i, const float *v, weft_error *err)
@@ -110,49 +170,107 @@ static weft_status fetch(weft_item *item, uint32_t i, float *copy, weft_error *e
     return status;
 }
 
-static weft_status encode_now(weft_item *item, encode_job *job, void **staged, weft_error *err)
+static weft_status run(batch *b, weft_error *err)
 {
-    weft_queue *q = item->of->encode_queue;
-    weft_status status = job_inputs(item, job, err);
+    const weft_item *first = b->items[0];
+    weft_queue      *q = first->of->encode_queue;
+    weft_status      status = batch_open(b, err);
     if (status == WEFT_OK)
-        status = job_outputs(item, job, err);
-    for (uint32_t i = 0; i < item->plan.n_inputs && status == WEFT_OK; i++)
-        if ((staged[i] = wf_alloc_aligned((size_t)item->input[i].bytes)) == NULL)
-            status = wf_fail_nomem(err, item->input[i].bytes, "an encoder's input");
-    if (status == WEFT_OK)
-        status = enqueue(item, job, staged, err);
+        status = enqueue(b, err);
     weft_status waited =
-        wf_modality_wait(item->modality, item->file, q, status == WEFT_OK ? err : NULL);
-    wf_host_queue_waited(wf_plugin_host(item->modality->plugin), q);
+        wf_modality_wait(first->modality, file_of(b), q, status == WEFT_OK ? err : NULL);
+    wf_host_queue_waited(wf_plugin_host(first->modality->plugin), q);
     return status == WEFT_OK ? waited : status;
+}
+
+/* Runs the encoder over n items, which have not been through it; nothing is checked yet. */
+static weft_status encode_now(weft_item *const *items, uint32_t n, weft_error *err)
+{
+    batch *b = wf_zalloc(sizeof *b);
+    if (b == NULL)
+        return wf_fail_nomem(err, sizeof *b, "a batch of items");
+    wf_progress_tell(items[0]->of->progress, "encoding", 0, 0, "items");
+    b->items = items;
+    b->n = n;
+    weft_status status = run(b, err);
+    batch_close(b);
+    return status;
+}
+
+static void drop_outputs(weft_item *item)
+{
+    for (uint32_t i = 0; i < WF_MAX_OUTPUTS; i++) {
+        wf_device_free(item->of->device, item->output[i]);
+        item->output[i] = NULL;
+    }
+}
+
+/* The item's outputs, looked at and copied to where they are wanted. */
+static weft_status take_outputs(weft_item *item, float *const *copies, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < item->plan.n_outputs && status == WEFT_OK; i++)
+        status = fetch(item, i, copies != NULL ? copies[i] : NULL, err);
+    return status;
 }
 
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err)
 {
-    encode_job  job = {0};
-    void       *staged[WF_MAX_INPUTS] = {NULL};
     weft_status status = WEFT_OK;
     double      start = wf_now_s();
     if (item->encoded && copies == NULL)
         return WEFT_OK;
-    if (!item->encoded) {
-        wf_progress_tell(item->of->progress, "encoding", 0, 0, "items");
-        status = encode_now(item, &job, staged, err);
-        job_free(item, &job);
-        for (uint32_t i = 0; i < WF_MAX_INPUTS; i++)
-            wf_free_aligned(staged[i]);
-    }
-    for (uint32_t i = 0; i < item->plan.n_outputs && status == WEFT_OK; i++)
-        status = fetch(item, i, copies != NULL ? copies[i] : NULL, err);
+    if (!item->encoded)
+        status = encode_now(&item, 1, err);
+    if (status == WEFT_OK)
+        status = take_outputs(item, copies, err);
     if (status == WEFT_OK && !item->encoded) {
         item->encoded = 1;
         item->encode_s = wf_now_s() - start;
     }
-    for (uint32_t i = 0; i < WF_MAX_OUTPUTS && !item->encoded; i++) {
-        wf_device_free(item->of->device, item->output[i]);
-        item->output[i] = NULL;
-    }
+    if (!item->encoded)
+        drop_outputs(item);
     return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
+}
+
+/* How many items from the first one on go together: of one modality, within the budget. */
+static uint32_t batch_of(weft_item *const *items, uint32_t n)
+{
+    uint64_t bytes = 0;
+    uint32_t k = 0;
+    for (; k < n && k < WF_ENCODE_BATCH; k++) {
+        if (items[k]->modality != items[0]->modality || items[k]->encoded ||
+            !wf_add(bytes, items[k]->plan.scratch_bytes, &bytes))
+            break;
+        for (uint32_t i = 0; i < items[k]->plan.n_inputs; i++)
+            bytes += items[k]->input[i].bytes;
+        if (bytes > BATCH_BYTES)
+            break;
+    }
+    return k;
+}
+
+static void encode_together(weft_item *const *items, uint32_t n)
+{
+    double      start = wf_now_s();
+    weft_status status = encode_now(items, n, NULL);
+    for (uint32_t k = 0; k < n; k++) {
+        items[k]->encoded = status == WEFT_OK && take_outputs(items[k], NULL, NULL) == WEFT_OK;
+        if (!items[k]->encoded)
+            drop_outputs(items[k]);
+    }
+    for (uint32_t k = 0; k < n; k++)
+        items[k]->encode_s = items[k]->encoded ? (wf_now_s() - start) / n : 0;
+}
+
+void wf_items_encode_ahead(weft_item *const *items, uint32_t n)
+{
+    for (uint32_t i = 0; i < n;) {
+        uint32_t together = batch_of(items + i, n - i);
+        if (together > 1)
+            encode_together(items + i, together);
+        i += together > 0 ? together : 1;
+    }
 }
 
 weft_status weft_item_encode(weft_item *item, weft_error *err)

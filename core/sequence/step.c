@@ -289,6 +289,32 @@ static weft_status prepare_part(const wf_step_part *part, weft_error *err)
     return status == WEFT_OK ? wf_sequence_reserve(s, end, err) : status;
 }
 
+/* Adds the items that a part's rows see and that have not been encoded. Returns how many list has.
+ */
+static uint32_t add_waiting(const wf_step_part *part, weft_item **list, uint32_t n)
+{
+    const weft_sequence *s = part->seq;
+    int64_t              end = s->n_done + part->n_rows;
+    for (int32_t k = 0; k < s->n_items && s->items[k].pos < end && n < WF_ENCODE_BATCH; k++) {
+        bool known = s->items[k].item->encoded != 0;
+        for (uint32_t i = 0; i < n && !known; i++)
+            known = list[i] == s->items[k].item;
+        if (!known)
+            list[n++] = s->items[k].item;
+    }
+    return n;
+}
+
+/* Encoders take what waits in all parts together. */
+static void encode_waiting(const wf_step_part *parts, int32_t n_parts)
+{
+    weft_item *list[WF_ENCODE_BATCH];
+    uint32_t   n = 0;
+    for (int32_t i = 0; i < n_parts; i++)
+        n = add_waiting(&parts[i], list, n);
+    wf_items_encode_ahead(list, n);
+}
+
 /* Gives every part its status so far; ready gets those that can run. Returns how many they are. */
 static int32_t prepare(wf_stepper *st, wf_step_part *parts, int32_t n_parts, wf_step_part **ready)
 {
@@ -297,6 +323,7 @@ static int32_t prepare(wf_stepper *st, wf_step_part *parts, int32_t n_parts, wf_
     for (int32_t i = 0; i < n_parts; i++)
         for (int32_t k = 0; k < parts[i].seq->n_items; k++)
             parts[i].seq->items[k].item->last_use = now;
+    encode_waiting(parts, n_parts);
     for (int32_t i = 0; i < n_parts; i++) {
         wf_step_part *p = &parts[i];
         p->why = (weft_error)WF_ERROR_INIT;
