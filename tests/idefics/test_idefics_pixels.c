@@ -31,7 +31,7 @@ static void bicubic_equals_pillow(void **state)
         uint64_t n = 3u * (uint64_t)w * (uint64_t)h;
         uint8_t *src = formula_picture(sw, sh), *dst = malloc(n);
         void    *scratch = scratch_of(vis_resize_scratch(sw, sh, w, h));
-        vis_resize_bicubic(src, sw, sh, dst, w, h, scratch);
+        vis_resize_bicubic(NULL, src, sw, sh, dst, w, h, scratch);
         if (fnv(FNV_START, dst, n) != hash_of(one, "fnv"))
             fail_msg("%d x %d to %d x %d", sw, sh, w, h);
         free(src);
@@ -63,7 +63,7 @@ static void pixels_equal_the_processor(void **state)
         int32_t  w = side(one, "in", 0), h = side(one, "in", 1);
         uint8_t *src = formula_picture(w, h);
         void    *scratch = scratch_of(vis_preprocess_scratch(w, h, &grid));
-        vis_preprocess(&cfg, &grid, src, w, h, dst, scratch);
+        vis_preprocess(NULL, &cfg, &grid, src, w, h, dst, scratch);
         if (fnv(FNV_START, dst, n * sizeof *dst) != hash_of(one, "fnv"))
             fail_msg("%d x %d", w, h);
         free(src);

@@ -38,7 +38,7 @@ static void resize_equals_pillow(void **state)
         uint64_t n = 3u * (uint64_t)w * (uint64_t)h;
         uint8_t *src = formula_picture(sw, sh), *dst = malloc(n);
         void    *scratch = scratch_of(vis_resize_scratch(sw, sh, w, h));
-        vis_resize_bilinear(src, sw, sh, dst, w, h, scratch);
+        vis_resize_bilinear(NULL, src, sw, sh, dst, w, h, scratch);
         if (fnv(FNV_START, dst, n) != hash_of(one, "fnv"))
             fail_msg("%d x %d to %d x %d", sw, sh, w, h);
         free(src);
@@ -65,12 +65,12 @@ static void resize_does_not_overflow(void **state)
     (void)state;
     memset(src, 255, 3u * (size_t)side);
     void *scratch = scratch_of(vis_resize_scratch(side, 1, 1, 1));
-    vis_resize_bilinear(src, side, 1, out, 1, 1, scratch);
+    vis_resize_bilinear(NULL, src, side, 1, out, 1, 1, scratch);
     assert_true(out[0] == 255 && out[1] == 255 && out[2] == 255);
     free(scratch);
     scratch = scratch_of(vis_resize_scratch(1, side, 1, 1));
     memset(out, 0, sizeof out);
-    vis_resize_bilinear(src, 1, side, out, 1, 1, scratch);
+    vis_resize_bilinear(NULL, src, 1, side, out, 1, 1, scratch);
     assert_true(out[0] == 255 && out[1] == 255 && out[2] == 255);
     free(scratch);
     free(src);
@@ -194,7 +194,7 @@ static void preprocess_equals_the_processors(void **state)
         assert_int_equal(vis_grid_choose(w, h, cfg.tile, cfg.max_tiles, &g), 0);
         check_grid(one, &g);
         void *scratch = scratch_of(vis_preprocess_scratch(w, h, &g));
-        vis_preprocess(&cfg, &g, src, w, h, dst, scratch);
+        vis_preprocess(NULL, &cfg, &g, src, w, h, dst, scratch);
         if (fnv(FNV_START, dst, n) != hash_of(one, "pixel_values_fnv"))
             fail_msg("pixel_values of %d x %d", w, h);
         free(scratch);
@@ -225,7 +225,7 @@ static void normalise_equals_numpy(void **state)
     }
     float *dst = scratch_of(bytes_out);
     void  *scratch = scratch_of(vis_preprocess_scratch(256, 1, &g));
-    vis_preprocess(&cfg, &g, src, 256, 1, dst, scratch);
+    vis_preprocess(NULL, &cfg, &g, src, 256, 1, dst, scratch);
     for (size_t c = 0; c < 3; c++)
         assert_memory_equal(dst + c * 65536u, want + c * 256u, 256 * sizeof(float));
     free(scratch);

@@ -9,6 +9,7 @@
 
 #define RATE 16000.0
 #define BLOCK 4096 /* samples taken in at a time */
+#define FRAMES 4   /* of a piece of work */
 
 spk_features_config spk_features_own(void)
 {
@@ -210,6 +211,7 @@ weft_status spk_mel_init(spk_mel *m, const weft_host *host, const spk_features_c
 {
     memset(m, 0, sizeof *m);
     m->host = host;
+    m->pool = plg_pool_of(host);
     m->config = *c;
     weft_status st = check(c, err);
     if (st == WEFT_OK)
@@ -249,8 +251,9 @@ weft_status spk_mel_run_init(spk_mel_run *r, const spk_mel *mel, float *out, int
     r->n_in = pad_of(&mel->config); /* room for the mirrored start */
     r->room = BLOCK + 2 * mel->config.frame;
     r->in = h->alloc(h, (uint64_t)r->room * sizeof(float), 64);
-    /* In this order: a frame, the transform's buffer, its power. */
-    r->work = h->alloc(h, (uint64_t)(3 * n_fft) * sizeof(double), 64);
+    /* For each piece of frames, in this order: a frame, the transform's buffer, its power. */
+    int64_t pieces = (r->room / mel->config.hop + 1) / FRAMES + 1;
+    r->work = h->alloc(h, (uint64_t)(3 * n_fft * pieces) * sizeof(double), 64);
     if (r->in != NULL && r->work != NULL)
         return WEFT_OK;
     spk_mel_run_deinit(r);
@@ -300,16 +303,28 @@ static void make_frame(const spk_mel *m, const float *s, double *work, float *y)
     }
 }
 
+/* Frames [begin, end) of those that are next; the pieces begin at multiples of FRAMES. */
+static void some_frames(void *ctx, int64_t begin, int64_t end)
+{
+    const spk_mel_run         *r = ctx;
+    const spk_features_config *c = &r->mel->config;
+    double                    *work = r->work + begin / FRAMES * 3 * c->n_fft;
+    for (int64_t i = begin; i < end; i++)
+        make_frame(r->mel, r->in + r->next + i * c->hop, work,
+                   r->out + (r->frames + i) * c->n_mels);
+}
+
 /* Makes every frame whose samples are there, and then drops the samples that neither a later frame
  * nor the mirrored end needs. */
 static void make_frames(spk_mel_run *r)
 {
     const spk_features_config *c = &r->mel->config;
-    for (; r->next + c->frame <= r->n_in; r->next += c->hop)
-        if (r->frames < r->frames_max) {
-            make_frame(r->mel, r->in + r->next, r->work, r->out + r->frames * c->n_mels);
-            r->frames++;
-        }
+    int64_t there = r->n_in - r->next < c->frame ? 0 : (r->n_in - r->next - c->frame) / c->hop + 1;
+    int64_t wanted = r->frames_max - r->frames;
+    wanted = wanted < there ? wanted : there;
+    plg_pool_run(&r->mel->pool, wanted, FRAMES, some_frames, r);
+    r->frames += wanted > 0 ? wanted : 0;
+    r->next += there * c->hop;
     int64_t keep = r->n_in - pad_of(c) - 1, drop = r->next < keep ? r->next : keep;
     if (drop <= 0)
         return;

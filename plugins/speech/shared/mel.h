@@ -24,6 +24,7 @@
 #ifndef SPK_MEL_H
 #define SPK_MEL_H
 
+#include "../../common/pool.h"
 #include "fft.h"
 
 typedef enum spk_mel_window { SPK_WINDOW_HANN, SPK_WINDOW_POVEY } spk_mel_window;
@@ -60,6 +61,7 @@ int64_t spk_mel_frames(const spk_features_config *c, int64_t n);
 typedef struct spk_mel {
     spk_features_config config;
     const weft_host    *host;
+    plg_pool            pool; /* for frames */
     spk_fft             fft;
     double             *window;        /* [frame] */
     double             *weights;       /* of all filters, one after another */

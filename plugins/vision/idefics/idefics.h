@@ -86,6 +86,7 @@ uint64_t idf_weights_count(const weft_host *h, const idf_config *c);
 /* What weft_modality's self points to. */
 typedef struct idf_modality {
     const weft_host    *host;
+    plg_pool            pool; /* for preprocess */
     const weft_package *package;
     const weft_if_ops  *ops;
     int32_t             core_layers, core_d_model, core_vocab; /* 0: no text core */

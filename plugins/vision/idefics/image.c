@@ -11,7 +11,7 @@ static weft_status preprocess(void *self, const weft_media *media, const weft_pl
     const idf_modality *m = self;
     const vis_grid      grid = idf_grid(&m->config);
     (void)p;
-    return vis_picture_read(m->host, media, &m->config.image, &grid, inputs[0].data, err);
+    return vis_picture_read(&m->pool, media, &m->config.image, &grid, inputs[0].data, err);
 }
 
 /* Enqueues the items one after another. The queue keeps that order, so all of them can use the same
@@ -92,6 +92,7 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     m->host = h;
     m->package = mi->package;
     m->ops = h->get_interface(h, WEFT_IF_OPS);
+    m->pool = plg_pool_of(h);
     m->core_layers = mi->n_layers;
     m->core_d_model = mi->d_model;
     m->core_vocab = mi->vocab;

@@ -13,7 +13,7 @@ static weft_status image_preprocess(void *self, const weft_media *media, const w
     memcpy(&what, p->carried, sizeof what);
     if (what.width < 1 || media->info->width != what.width || media->info->height != what.height)
         return weft_fail(err, WEFT_E_STATE, "%s: the plan is not this picture's", VIS_ID);
-    weft_status status = vis_picture_read(m->host, media, &m->config.image, &what.grid,
+    weft_status status = vis_picture_read(&m->pool, media, &m->config.image, &what.grid,
                                           inputs[VIS_PIXELS].data, err);
     if (status != WEFT_OK)
         return status;
@@ -113,6 +113,7 @@ static weft_status image_create(const weft_host *h, const weft_model_info *mi, v
     m->host = h;
     m->package = mi->package;
     m->ops = h->get_interface(h, WEFT_IF_OPS);
+    m->pool = plg_pool_of(h);
     m->launcher = h->get_interface(h, WEFT_IF_KERNELS);
     m->core_layers = mi->n_layers;
     m->core_d_model = mi->d_model;

@@ -21,6 +21,7 @@ static weft_status open_own(weft_vision_encoder *e, const weft_host *ours, const
 {
     e->own.host = ours;
     e->own.package = p;
+    e->own.pool = plg_pool_of(ours);
     e->own.ops = ours->get_interface(ours, WEFT_IF_OPS);
     e->own.launcher = ours->get_interface(ours, WEFT_IF_KERNELS);
     e->m = &e->own;
@@ -153,7 +154,8 @@ static weft_status encoder_preprocess(const weft_vision_encoder *e, const weft_v
                          (unsigned long long)scratch_bytes);
     if (rgb->shape[2] == 4)
         vis_flatten_alpha(rgb->data, (uint64_t)(height * width));
-    vis_preprocess(cfg, &grid, rgb->data, (int32_t)width, (int32_t)height, pixels->data, scratch);
+    vis_preprocess(&e->m->pool, cfg, &grid, rgb->data, (int32_t)width, (int32_t)height,
+                   pixels->data, scratch);
     e->user->free(e->user, scratch);
     return WEFT_OK;
 }

@@ -115,6 +115,7 @@ weft_status vis_kernels_find(const weft_host *h, vis_kernels *out, weft_error *e
 /* What weft_modality's self points to. */
 typedef struct vis_modality {
     const weft_host       *host;
+    plg_pool               pool; /* for preprocess */
     const weft_package    *package;
     const weft_if_ops     *ops;
     const weft_if_kernels *launcher;

@@ -4,9 +4,9 @@
 #include "picture.h"
 
 /* Turns the decoder's pixels into RGB and prepares them with preprocess.c into dst. */
-static weft_status prepare(const weft_media *media, const vis_image_config *cfg,
-                           const vis_grid *grid, uint8_t *px, void *scratch, float *dst,
-                           weft_error *err)
+static weft_status prepare(const plg_pool *pool, const weft_media *media,
+                           const vis_image_config *cfg, const vis_grid *grid, uint8_t *px,
+                           void *scratch, float *dst, weft_error *err)
 {
     const int32_t width = media->info->width, height = media->info->height;
     const int64_t channels = media->info->has_alpha ? 4 : 3, now = 0;
@@ -18,16 +18,17 @@ static weft_status prepare(const weft_media *media, const vis_image_config *cfg,
         return status;
     if (channels == 4)
         vis_flatten_alpha(px, (uint64_t)(shape[1] * shape[2]));
-    vis_preprocess(cfg, grid, px, width, height, dst, scratch);
+    vis_preprocess(pool, cfg, grid, px, width, height, dst, scratch);
     return WEFT_OK;
 }
 
-weft_status vis_picture_read(const weft_host *h, const weft_media *media,
+weft_status vis_picture_read(const plg_pool *pool, const weft_media *media,
                              const vis_image_config *cfg, const vis_grid *grid, float *dst,
                              weft_error *err)
 {
-    const int32_t width = media->info->width, height = media->info->height;
-    uint64_t      scratch_bytes = vis_preprocess_scratch(width, height, grid);
+    const int32_t    width = media->info->width, height = media->info->height;
+    const weft_host *h = pool->host;
+    uint64_t         scratch_bytes = vis_preprocess_scratch(width, height, grid);
     if (scratch_bytes == 0)
         return weft_fail(err, WEFT_E_LIMIT,
                          "a picture of %d x %d pixels is too large: scale it down", width, height);
@@ -41,7 +42,7 @@ weft_status vis_picture_read(const weft_host *h, const weft_media *media,
         status = weft_fail(err, WEFT_E_NOMEM, "out of memory for %llu bytes of pixels",
                            (unsigned long long)(bytes + scratch_bytes));
     else
-        status = prepare(media, cfg, grid, px, scratch, dst, err);
+        status = prepare(pool, media, cfg, grid, px, scratch, dst, err);
     h->free(h, scratch);
     h->free(h, px);
     return status;

@@ -10,7 +10,7 @@
  * transparent, and prepares it in `grid`, which must have been chosen for that size. The result
  * goes to dst, f32 [max_tiles, 3, tile, tile]. LIMIT where the picture is too large, NOMEM, or the
  * decoder's failure. [worker] */
-weft_status vis_picture_read(const weft_host *h, const weft_media *media,
+weft_status vis_picture_read(const plg_pool *pool, const weft_media *media,
                              const vis_image_config *cfg, const vis_grid *grid, float *dst,
                              weft_error *err);
 

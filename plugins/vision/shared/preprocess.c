@@ -86,24 +86,41 @@ static void tile_fill(const tone *tone_, const uint8_t *px, const vis_grid *g, i
     }
 }
 
-void vis_preprocess(const vis_image_config *cfg, const vis_grid *grid, const uint8_t *src,
-                    int32_t width, int32_t height, float *dst, void *scratch)
+/* The cutting of a picture, seen by every thread. */
+typedef struct tiling {
+    const vis_image_config *cfg;
+    const vis_grid         *grid;
+    const tone             *tones;
+    const uint8_t          *px;
+    float                  *dst;
+} tiling;
+
+static void some_tiles(void *ctx, int64_t begin, int64_t end)
+{
+    const tiling *j = ctx;
+    const int32_t side = j->cfg->tile, cols = j->grid->cols;
+    for (int32_t i = (int32_t)begin; i < end; i++)
+        tile_fill(j->tones, j->px, j->grid, i % cols * side, i / cols * side, side,
+                  j->dst + i * 3 * (int64_t)side * side);
+}
+
+void vis_preprocess(const plg_pool *pool, const vis_image_config *cfg, const vis_grid *grid,
+                    const uint8_t *src, int32_t width, int32_t height, float *dst, void *scratch)
 {
     tone           t;
     const uint8_t *px = src;
     int64_t        per_tile = 3 * (int64_t)cfg->tile * cfg->tile;
     if (resized(width, height, grid)) {
         uint8_t *out = scratch;
-        void (*resize)(const uint8_t *, int32_t, int32_t, uint8_t *, int32_t, int32_t, void *) =
-            cfg->bicubic ? vis_resize_bicubic : vis_resize_bilinear;
-        resize(src, width, height, out, grid->new_width, grid->new_height,
+        void (*resize)(const plg_pool *, const uint8_t *, int32_t, int32_t, uint8_t *, int32_t,
+                       int32_t, void *) = cfg->bicubic ? vis_resize_bicubic : vis_resize_bilinear;
+        resize(pool, src, width, height, out, grid->new_width, grid->new_height,
                out + resized_bytes(grid));
         px = out;
     }
     tone_make(cfg, &t);
-    for (int32_t i = 0; i < grid->num_tiles; i++)
-        tile_fill(&t, px, grid, i % grid->cols * cfg->tile, i / grid->cols * cfg->tile, cfg->tile,
-                  dst + i * per_tile);
+    tiling job = {cfg, grid, &t, px, dst};
+    plg_pool_run(pool, grid->num_tiles, 1, some_tiles, &job);
     memset(dst + grid->num_tiles * per_tile, 0,
            (size_t)((cfg->max_tiles - grid->num_tiles) * per_tile) * sizeof *dst);
 }

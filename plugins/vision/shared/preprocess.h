@@ -39,9 +39,10 @@ uint64_t vis_preprocess_scratch(int32_t width, int32_t height, const vis_grid *g
 
 /* Resizes, pads, normalises and splits src, u8 RGB [height, width, 3], into dst, f32
  * [max_tiles, 3, tile, tile]; every element of dst is written. grid is vis_grid_choose()'s for this
- * size and config; scratch holds what vis_preprocess_scratch() said. [any] */
-void vis_preprocess(const vis_image_config *cfg, const vis_grid *grid, const uint8_t *src,
-                    int32_t width, int32_t height, float *dst, void *scratch);
+ * size and config; scratch holds what vis_preprocess_scratch() said. The work is shared out among
+ * the threads of pool; NULL: the calling one. [worker] */
+void vis_preprocess(const plg_pool *pool, const vis_image_config *cfg, const vis_grid *grid,
+                    const uint8_t *src, int32_t width, int32_t height, float *dst, void *scratch);
 
 /* Turns a tile back into a picture for a person to look at: from src f32 [3, tile, tile],
  * normalised as cfg says, to rows of u8 RGB that are `stride` bytes apart. [any] */

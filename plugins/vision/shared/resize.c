@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define BITS 22    /* fraction bits of a weight: 32, less 8 for the pixel and 2 to spare */
+#define ROWS 16    /* of a piece of work */
+#define STRIP 1024 /* values of a row that are summed at a time */
 #define WIDEST 2.0 /* support of the widest kernel */
 
 /* The weights of one axis: output i is the sum over k < count[i] of pixel[first[i] + k] times
@@ -139,25 +141,52 @@ static void row_pass(const axis *a, const uint8_t *restrict src, uint8_t *restri
     }
 }
 
-/* Computes output row y of src [src_h, n] into dst [n]; sum [n] is scratch. It goes row by row, so
- * that the inner loop walks memory in order. */
-static void column_pass(const axis *a, int32_t y, const uint8_t *restrict src,
-                        uint8_t *restrict dst, int32_t *restrict sum, int64_t n)
+/* Computes output row y of src [src_h, n] into dst [n], a strip of it after the other, so that its
+ * sums stay small; within a strip the inner loop walks memory in order. */
+static void column_pass(const axis *a, int32_t         y, const uint8_t *restrict src,
+                        uint8_t *restrict dst, int64_t n)
 {
     const int32_t *w = a->weight + (int64_t)y * a->per_output;
-    for (int64_t i = 0; i < n; i++)
-        sum[i] = 1 << (BITS - 1);
-    for (int32_t k = 0; k < a->count[y]; k++) {
-        const uint8_t *row = src + (a->first[y] + k) * n;
-        for (int64_t i = 0; i < n; i++)
-            sum[i] += w[k] * row[i];
+    int32_t        sum[STRIP];
+    for (int64_t x = 0; x < n; x += STRIP) {
+        const int64_t m = n - x < STRIP ? n - x : STRIP;
+        for (int64_t i = 0; i < m; i++)
+            sum[i] = 1 << (BITS - 1);
+        for (int32_t k = 0; k < a->count[y]; k++) {
+            const uint8_t *row = src + (a->first[y] + k) * n + x;
+            for (int64_t i = 0; i < m; i++)
+                sum[i] += w[k] * row[i];
+        }
+        for (int64_t i = 0; i < m; i++)
+            dst[x + i] = narrow(sum[i]);
     }
-    for (int64_t i = 0; i < n; i++)
-        dst[i] = narrow(sum[i]);
 }
 
-static void resize(const filter *f, const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
-                   int32_t dst_w, int32_t dst_h, void *scratch)
+/* One pass, seen by every thread. */
+typedef struct pass {
+    const axis    *a;
+    const uint8_t *src;
+    uint8_t       *dst;
+    int32_t        src_w, dst_w;
+} pass;
+
+static void some_rows(void *ctx, int64_t begin, int64_t end)
+{
+    const pass *p = ctx;
+    for (int64_t y = begin; y < end; y++)
+        row_pass(p->a, p->src + y * 3 * p->src_w, p->dst + y * 3 * p->dst_w, p->dst_w);
+}
+
+static void some_columns(void *ctx, int64_t begin, int64_t end)
+{
+    const pass *p = ctx;
+    int64_t     n = 3 * (int64_t)p->dst_w;
+    for (int64_t y = begin; y < end; y++)
+        column_pass(p->a, (int32_t)y, p->src, p->dst + y * n, n);
+}
+
+static void resize(const plg_pool *pool, const filter *f, const uint8_t *src, int32_t src_w,
+                   int32_t src_h, uint8_t *dst, int32_t dst_w, int32_t dst_h, void *scratch)
 {
     uint8_t *p = scratch;
     int64_t  n = 3 * (int64_t)dst_w;
@@ -168,27 +197,27 @@ static void resize(const filter *f, const uint8_t *src, int32_t src_w, int32_t s
             out = p;
             p += align16((uint64_t)n * (uint64_t)src_h);
         }
-        for (int64_t y = 0; y < src_h; y++)
-            row_pass(&a, src + y * 3 * src_w, out + y * n, dst_w);
+        pass rows = {&a, src, out, src_w, dst_w};
+        plg_pool_run(pool, src_h, ROWS, some_rows, &rows);
         src = out;
     }
     if (src_h != dst_h) {
         axis a = axis_make(f, src_h, dst_h, &p);
-        for (int32_t y = 0; y < dst_h; y++)
-            column_pass(&a, y, src, dst + y * n, (int32_t *)(void *)p, n);
+        pass columns = {&a, src, dst, dst_w, dst_w};
+        plg_pool_run(pool, dst_h, ROWS, some_columns, &columns);
     } else if (src_w == dst_w) {
         memcpy(dst, src, (size_t)n * (size_t)src_h);
     }
 }
 
-void vis_resize_bilinear(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
-                         int32_t dst_w, int32_t dst_h, void *scratch)
+void vis_resize_bilinear(const plg_pool *pool, const uint8_t *src, int32_t src_w, int32_t src_h,
+                         uint8_t *dst, int32_t dst_w, int32_t dst_h, void *scratch)
 {
-    resize(&bilinear, src, src_w, src_h, dst, dst_w, dst_h, scratch);
+    resize(pool, &bilinear, src, src_w, src_h, dst, dst_w, dst_h, scratch);
 }
 
-void vis_resize_bicubic(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
-                        int32_t dst_w, int32_t dst_h, void *scratch)
+void vis_resize_bicubic(const plg_pool *pool, const uint8_t *src, int32_t src_w, int32_t src_h,
+                        uint8_t *dst, int32_t dst_w, int32_t dst_h, void *scratch)
 {
-    resize(&bicubic, src, src_w, src_h, dst, dst_w, dst_h, scratch);
+    resize(pool, &bicubic, src, src_w, src_h, dst, dst_w, dst_h, scratch);
 }

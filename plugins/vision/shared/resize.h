@@ -8,6 +8,8 @@
 #ifndef VIS_RESIZE_H
 #define VIS_RESIZE_H
 
+#include "../../common/pool.h"
+
 #include <stdint.h>
 
 /* The longest side that vis_resize_* takes, in pixels. One output's sum stays within 31 bits: the
@@ -20,11 +22,12 @@
 uint64_t vis_resize_scratch(int32_t src_w, int32_t src_h, int32_t dst_w, int32_t dst_h);
 
 /* Resizes src, u8 [src_h, src_w, 3], into dst, u8 [dst_h, dst_w, 3]; scratch holds what
- * vis_resize_scratch() said. No two of them overlap. The sizes must be in range. [any] */
-void vis_resize_bilinear(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
-                         int32_t dst_w, int32_t dst_h, void *scratch);
+ * vis_resize_scratch() said. No two of them overlap. The sizes must be in range. Rows are
+ * shared out among the threads of pool; NULL: the calling one. [worker] */
+void vis_resize_bilinear(const plg_pool *pool, const uint8_t *src, int32_t src_w, int32_t src_h,
+                         uint8_t *dst, int32_t dst_w, int32_t dst_h, void *scratch);
 /* The same with Pillow's cubic (a = -0.5). */
-void vis_resize_bicubic(const uint8_t *src, int32_t src_w, int32_t src_h, uint8_t *dst,
-                        int32_t dst_w, int32_t dst_h, void *scratch);
+void vis_resize_bicubic(const plg_pool *pool, const uint8_t *src, int32_t src_w, int32_t src_h,
+                        uint8_t *dst, int32_t dst_w, int32_t dst_h, void *scratch);
 
 #endif
