@@ -31,8 +31,9 @@ unset WEFT_PLUGIN_PATH WEFT_MODEL CFLAGS
 export XDG_DATA_HOME="$tmp/data" XDG_CONFIG_HOME="$tmp/config"
 weft=$(find "$tmp/prefix" -name weft -type f -perm -u+x)
 
-cp -r "$source/examples/ppm" "$source/examples/sensors" "$tmp/"
-for name in ppm sensors; do
+examples=$(dirname "$(find "$tmp/prefix" -name ppm.c)")/..
+cp -r "$examples/ppm" "$examples/sensors" "$examples/melody" "$tmp/"
+for name in ppm sensors melody; do
     make -s -C "$tmp/$name" clean
     make -s -C "$tmp/$name" CC="$cc" CFLAGS="-O2 -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror"
     symbols=$(nm -D --defined-only "$tmp/$name/$name.so" | awk '$2 != "w" { print $3 }')
@@ -107,4 +108,24 @@ grep -q "encoder.q.weight is missing" "$tmp/err" || fail "$(cat "$tmp/err")"
 sed -i 's/"text_width": [0-9]*/"text_width": 8/' "$weights/config.json"
 describe 4 "$table"
 grep -q "these weights read a text model 8 wide" "$tmp/err" || fail "$(cat "$tmp/err")"
+
+# Soft tokens from a kernel of the plugin's own: each note takes a token, and the words depend on them.
+"$tmp/melody/make_weights.py" "$text" "$tmp/notes"
+sing() {
+    wanted=$1
+    shift
+    code "$wanted" "$weft" describe -q -n 8 -m "$text" --plugin "$tmp/melody/melody.so" \
+        --set "org.example.melody.weights=$tmp/notes" "$@"
+}
+sing 0 "$tmp/melody/scale.melody"
+mv "$tmp/out" "$tmp/first.txt"
+sing 0 --threads 1 "$tmp/melody/scale.melody"
+cmp -s "$tmp/out" "$tmp/first.txt" || fail "the melody depends on the number of threads"
+sing 0 --plan "$tmp/melody/scale.melody"
+grep -q "6" "$tmp/out" || fail "the plan does not tell 6 tokens: $(cat "$tmp/out")"
+printf 'melody\n60 4\n128 4\n' >"$tmp/high.melody"
+sing 3 "$tmp/high.melody"
+grep -q "high.melody: note 2 is not a number of 0 to 127" "$tmp/err" || fail "$(cat "$tmp/err")"
+sing 7 --max-tokens 5 "$tmp/melody/scale.melody"
+grep -q "6 notes are over --max-tokens" "$tmp/err" || fail "$(cat "$tmp/err")"
 echo "the examples build against the installed header, and work"
