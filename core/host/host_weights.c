@@ -62,16 +62,10 @@ static uint64_t numel_of(const weft_weight *w)
     return n;
 }
 
-static weft_dtype dtype_of(int32_t t)
-{
-    weft_dtype d = {t == WF_BF16 ? WEFT_DT_BF : WEFT_DT_FLOAT, t == WF_F32 ? 32 : 16, 1};
-    return d;
-}
-
 /* A tensor of the weight's shape in C order over data. */
 static void describe(const wf_lent *p, const weft_weight *w, void *data, weft_tensor *out)
 {
-    *out = wf_tensor_view(data, dtype_of(WF_F32), w->ndim, w->shape);
+    *out = wf_tensor_view(data, (weft_dtype){WEFT_DT_FLOAT, 32, 1}, w->ndim, w->shape);
     if (w->use == WEFT_USE_HOST)
         return;
     out->device_type = p->binding.device->type;
@@ -88,7 +82,8 @@ static weft_status get_linear(wf_lent *p, wf_loader *l, const weft_weight *w, we
         return st;
     describe(p, w, packed.data, out);
     out->flags = WEFT_TENSOR_PACKED;
-    out->dtype = dtype_of(packed.format);
+    out->dtype = (weft_dtype){WEFT_DT_OPAQUE, 0, (uint16_t)packed.format};
+    memset(out->stride, 0, sizeof out->stride);
     return wf_device_weight_bytes(p->binding.device, packed.format, n, k, &out->bytes, err);
 }
 

@@ -163,13 +163,10 @@ void wf_check_index(wf_call *c, const weft_tensor *t, const char *arg, int64_t n
     *out = t->data;
 }
 
-static int32_t ops_dtype(weft_dtype d)
+/* The format that a packed weight was loaded in, which weights.get hides in its dtype; -1: none. */
+static int32_t packed_format(weft_dtype d)
 {
-    if (d.lanes == 1 && d.code == WEFT_DT_FLOAT && d.bits == 32)
-        return WF_F32;
-    if (d.lanes == 1 && d.code == WEFT_DT_FLOAT && d.bits == 16)
-        return WF_F16;
-    return d.lanes == 1 && d.code == WEFT_DT_BF && d.bits == 16 ? WF_BF16 : -1;
+    return d.code == WEFT_DT_OPAQUE && d.bits == 0 && d.lanes < WF_FORMATS ? d.lanes : -1;
 }
 
 void wf_check_weight(wf_call *c, const weft_tensor *t, const char *arg, wf_weight *out)
@@ -178,12 +175,13 @@ void wf_check_weight(wf_call *c, const weft_tensor *t, const char *arg, wf_weigh
     if (!wf_call_ok(c))
         return;
     if (t == NULL || t->flags != WEFT_TENSOR_PACKED || t->ndim < 2 || t->ndim > WEFT_MAX_DIMS ||
-        ops_dtype(t->dtype) < 0 || t->device_type != c->queue->device->type || t->data == NULL) {
+        packed_format(t->dtype) < 0 || t->device_type != c->queue->device->type ||
+        t->data == NULL) {
         wf_call_fail(c, WEFT_E_INVALID, arg,
                      "not a weight of this device got with WEFT_USE_LINEAR");
         return;
     }
-    out->format = ops_dtype(t->dtype);
+    out->format = packed_format(t->dtype);
     out->data = t->data;
     out->n = t->shape[0];
     for (int32_t d = 1; d < t->ndim; d++)

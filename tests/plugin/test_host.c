@@ -132,6 +132,10 @@ static void weights_read(void **state)
     assert_memory_equal(back, w_linear, sizeof w_linear);
     t = get("linear.weight", WEFT_USE_LINEAR, 2, 3, 4, 0, 0);
     assert_int_equal(t.flags, WEFT_TENSOR_PACKED);
+    assert_int_equal(t.dtype.code, WEFT_DT_OPAQUE); /* nothing of it says how it is stored */
+    assert_int_equal(t.dtype.bits, 0);
+    assert_int_equal(t.stride[0], 0);
+    assert_int_equal(t.shape[1], 4);
     assert_int_equal(weights()->has(host, package, "norm.weight"), 1);
     assert_int_equal(weights()->has(host, package, "norm.wait"), 0);
     assert_true(wf_host_weight_bytes(host) >= 2 * sizeof w_linear);

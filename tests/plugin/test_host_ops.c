@@ -312,6 +312,10 @@ static void tensor_mistakes(void **state)
     y.shape[1] = 3;
     refused(ops()->linear(host, queue, &y, &x, &w, NULL, 99, &err), &err,
             "ops.linear: act: 99 is no activation");
+    w.dtype.lanes = 999;
+    refused(ops()->linear(host, queue, &y, &x, &w, NULL, 0, &err), &err,
+            "ops.linear: w: not a weight");
+    w = get("linear.weight", WEFT_USE_LINEAR, 2, 3, 4, 0, 0);
     w.bytes = 4;
     refused(ops()->linear(host, queue, &y, &x, &w, NULL, 0, &err), &err,
             "ops.linear: w: a weight of 3 x 4 does not fit");

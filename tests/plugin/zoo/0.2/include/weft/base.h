@@ -100,10 +100,11 @@ typedef struct weft_dtype { /* DLPack's DLDataType */
 #define WEFT_DT_UINT 1u
 #define WEFT_DT_FLOAT 2u
 #define WEFT_DT_BF 4u
+#define WEFT_DT_OPAQUE 255u /* of a packed weight, below; its bits are 0 */
 
 /* A weight in the device's own layout and in whatever format the host has loaded it (quantised,
  * perhaps), for ops.linear and ops.conv: opaque. Only its shape means something to a plugin: not
- * its data, bytes, dtype or strides. */
+ * its data, bytes, dtype (WEFT_DT_OPAQUE) or strides (0). */
 #define WEFT_TENSOR_PACKED 1u
 
 /* A view; never owns. `data` is an address of its device, not to be read on the host unless the

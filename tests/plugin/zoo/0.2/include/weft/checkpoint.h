@@ -32,7 +32,10 @@ typedef struct weft_text_map {
 #define WEFT_C_CHECKPOINT "weft.checkpoint/1"
 typedef struct weft_checkpoint {
     weft_hdr hdr;
-    /* NOTFOUND: this directory has no text core. *out's pointers live until deinit. [setup] */
+    /* Where in p the text core is. *out is zero on entry but for its size: config_path, prefix and
+     * head are required, layers where n_layers is not 0; what it points to lives until deinit.
+     * NOTFOUND: this directory has no text core, its encoder alone can be verified. Called once for
+     * a directory that the manifest's architectures= line claims. Required. [setup] */
     weft_status (*text_map)(const weft_host *h, const weft_package *p, weft_text_map *out,
                             weft_error *err);
 } weft_checkpoint;

@@ -81,10 +81,12 @@ typedef struct weft_marker {
 typedef struct weft_hook_sink {
     weft_hdr hdr;
     void    *ctx;
-    weft_status (*add_site)(void *ctx, const weft_hook_site *s,
-                            weft_error *err); /* [setup] copied */
-    weft_status (*add_marker)(void *ctx, const weft_marker *m,
-                              weft_error *err); /* [setup] copied */
+    /* Declares one site or marker. The struct, and the strings and structs that it points to, are
+     * copied. INVALID, UNSUPPORTED: a field that cannot be, named; STATE: it comes outside install,
+     * or is one too many. What two plugins declare against each other is found after all did.
+     * Called in install, as often as there are sites and markers. [setup] */
+    weft_status (*add_site)(void *ctx, const weft_hook_site *s, weft_error *err);
+    weft_status (*add_marker)(void *ctx, const weft_marker *m, weft_error *err);
 } weft_hook_sink;
 
 #ifdef __cplusplus

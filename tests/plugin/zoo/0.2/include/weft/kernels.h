@@ -45,12 +45,21 @@ typedef struct weft_launch {
 #define WEFT_IF_KERNELS "weft.kernels/1"
 typedef struct weft_if_kernels {
     weft_hdr hdr;
-    /* The declarations and the image must stay valid until deinit. gpu may be NULL. [setup] */
+    /* Makes n kernels (an array that is walked by WEFT_AT) known under names that are the plugin's
+     * own. The declarations and the image must stay valid until deinit. gpu NULL: none of them has
+     * a GPU body. In init, create or load. CONFLICT: a name twice; else what the
+     * device says against one of them. [setup] */
     weft_status (*add)(const weft_host *h, const weft_kernel_decl *k, uint32_t n,
                        const weft_fatbin *gpu, weft_error *err);
-    const weft_kernel *(*find)(const weft_host *h, const char *name); /* [setup] */
+    /* One of those that were added, valid until deinit; NULL: there is none of that name. [setup]
+     */
+    const weft_kernel *(*find)(const weft_host *h, const char *name);
+    /* Enqueues k. args: n_args pointers to the values, which are copied before it returns; what
+     * those point to must stay until the host has waited for the queue. l->n 0: nothing is done.
+     * [encode]
+     */
     weft_status (*launch)(const weft_host *h, weft_queue *q, const weft_kernel *k,
-                          const weft_launch *l, void *const *args, weft_error *err); /* [encode] */
+                          const weft_launch *l, void *const *args, weft_error *err);
 } weft_if_kernels;
 
 #ifdef __cplusplus

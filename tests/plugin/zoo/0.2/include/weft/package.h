@@ -22,13 +22,14 @@ typedef struct weft_if_options {
     const weft_package *(*package)(const weft_host *h, const char *key);
 } weft_if_options;
 
-/* Bytes at offsets, wherever they come from. */
+/* Bytes at offsets, wherever they come from. Both functions are there always. */
 typedef struct weft_source {
     weft_hdr hdr;
     void    *ctx;
-    int64_t (*read_at)(void *ctx, uint64_t offset, void *dst,
-                       uint64_t n); /* short read: end; < 0: a status */
-    int64_t (*length)(void *ctx);   /* -1: unknown (a pipe) */
+    /* Up to n bytes to dst; how many there were: fewer only at the end, 0 beyond it; below 0: a
+     * status (WEFT_E_IO, WEFT_E_CANCELLED, ...). [worker] */
+    int64_t (*read_at)(void *ctx, uint64_t offset, void *dst, uint64_t n);
+    int64_t (*length)(void *ctx); /* in bytes; -1: unknown (a pipe). [worker] */
 } weft_source;
 
 /* A model directory. `file` is a plain name within it, never a path. JSON values are addressed by
@@ -36,7 +37,8 @@ typedef struct weft_source {
 #define WEFT_IF_PACKAGE "weft.package/1"
 typedef struct weft_if_package {
     weft_hdr hdr;
-    /* *out is valid until the plugin's deinit. NOTFOUND: no such file. */
+    /* out->hdr.size is set by the caller; what it gets is valid until the plugin's deinit.
+     * NOTFOUND: no such file. */
     weft_status (*open)(const weft_host *h, const weft_package *p, const char *file,
                         weft_source *out, weft_error *err);
     /* NOTFOUND where the file or the value is absent or null, so that the caller states its
@@ -73,10 +75,13 @@ typedef struct weft_if_weights {
     weft_hdr hdr;
     /* Loads n tensors at once, so that every missing or misshapen name is reported together.
      * out[i] is a view that lives until the last of the plugin's modalities was destroyed. Stored
-     * f32, f16 and bf16 are converted to what `use` says. [setup] */
+     * f32, f16 and bf16 are converted to what `use` says. want is walked by WEFT_AT; out [n] is
+     * filled whole or, after a failure, not to be read. STATE: there is no device before create.
+     * [setup] */
     weft_status (*get)(const weft_host *h, const weft_package *p, const weft_weight *want,
                        uint32_t n, weft_tensor *out, weft_error *err);
-    int32_t (*has)(const weft_host *h, const weft_package *p, const char *name); /* [setup] */
+    /* 1: p has a tensor of that name, of any shape. [setup] */
+    int32_t (*has)(const weft_host *h, const weft_package *p, const char *name);
 } weft_if_weights;
 
 #ifdef __cplusplus
