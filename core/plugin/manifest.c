@@ -11,9 +11,8 @@
 
 #define ID_MAX 64u
 #define VERSION_MAX 32u
-#define ITEMS_MAX 64u           /* of one comma-separated line */
-#define MAGIC_OFFSET_MAX 65535u /* a probe sees no more of a file */
-#define WORD_MAX 60             /* bytes of an unknown word that a warning shows */
+#define ITEMS_MAX 64u /* of one comma-separated line */
+#define WORD_MAX 60   /* bytes of an unknown word that a warning shows */
 
 typedef struct lines { /* values inside the manifest's text, NULL where absent */
     char *id, *version, *abi, *components, *architectures, *links, *needs, *gives, *kinds, *magic;
@@ -146,58 +145,6 @@ static void check_kinds(wf_manifest *m)
     }
 }
 
-/* The value of a hexadecimal digit, 16 for the '.' that stands for any; -1: neither. */
-static int digit_of(char c)
-{
-    const char *digits = "0123456789abcdef.", *at = c != '\0' ? strchr(digits, c) : NULL;
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* The offset of "OFFSET:HEX", with *hex at the digits. -1: it is not of that form. */
-static int64_t magic_offset(const char *text, const char **hex)
-{
-    const char *p = text;
-    uint32_t    offset;
-    if (!number(&p, &offset) || offset > MAGIC_OFFSET_MAX || *p != ':')
-        return -1;
-    *hex = p + 1;
-    return offset;
-}
-
-static bool magic_ok(const char *text)
-{
-    const char *hex = NULL;
-    size_t      n = 0;
-    if (magic_offset(text, &hex) < 0)
-        return false;
-    while (digit_of(hex[n]) >= 0)
-        n++;
-    return hex[n] == '\0' && n > 0 && n % 2 == 0;
-}
-
-static bool magic_fits(const char *text, const uint8_t *head, uint64_t n)
-{
-    const char *hex = NULL;
-    int64_t     at = magic_offset(text, &hex);
-    for (; at >= 0 && *hex != '\0'; hex += 2, at++) {
-        int high = digit_of(hex[0]), low = digit_of(hex[1]);
-        if ((uint64_t)at >= n || (high < 16 && high != head[at] >> 4) ||
-            (low < 16 && low != (head[at] & 15)))
-            return false;
-    }
-    return at >= 0;
-}
-
-bool wf_manifest_may_decode(const wf_manifest *m, const uint8_t *head, uint64_t n, const char *kind)
-{
-    bool fits = m->n_magic == 0, gives = m->n_kinds == 0 || kind == NULL;
-    for (uint32_t i = 0; i < m->n_kinds && !gives; i++)
-        gives = strcmp(m->kinds[i], kind) == 0;
-    for (uint32_t i = 0; i < m->n_magic && !fits; i++)
-        fits = magic_fits(m->magic[i], head, n);
-    return fits && gives;
-}
-
 static weft_status fill(wf_manifest *m, const char *name, weft_error *err)
 {
     lines       l = {0};
@@ -229,7 +176,7 @@ static weft_status fill(wf_manifest *m, const char *name, weft_error *err)
     if (st == WEFT_OK)
         st = split_items(l.magic, &m->magic, &m->n_magic, name, err);
     for (uint32_t i = 0; st == WEFT_OK && i < m->n_magic; i++)
-        if (!magic_ok(m->magic[i]))
+        if (!wf_magic_ok(m->magic[i]))
             return bad(name, "has a magic that is not like 0:89504e47", err);
     if (st == WEFT_OK)
         check_kinds(m);

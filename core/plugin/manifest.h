@@ -46,6 +46,8 @@ weft_status wf_manifest_check_abi(const wf_manifest *m, const char *name, weft_e
  * kind in full ("org.example.thing/1:name"). */
 bool wf_manifest_kind_is(const char *component, const char *kind);
 bool wf_manifest_offers(const wf_manifest *m, const char *kind);
+/* magic.c. Is it "OFFSET:HEX" with whole bytes, where '.' stands for any digit? */
+bool wf_magic_ok(const char *text);
 /* May a file of these first bytes be for its decoders, and may they give that kind (NULL: any)? */
 bool wf_manifest_may_decode(const wf_manifest *m, const uint8_t *head, uint64_t n,
                             const char *kind);
