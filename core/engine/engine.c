@@ -369,6 +369,7 @@ void weft_engine_close(weft_engine **engine)
     wf_modalities_close(&e->modalities);
     wf_decoder_free(&e->decoder);
     wf_stepper_free(&e->stepper);
+    wf_items_free(&e->items);
     wf_kv_budget_free(&e->kv);
     wf_hooks_free(&e->hooks);
     wf_model_free(&e->model);

@@ -11,7 +11,7 @@
 #include "core/media/calls.h"
 #include "core/media/item.h"
 
-/* Device memory of one encode, freed at its end. */
+/* Device memory of one encode: the arena's, but for the outputs, which are the item's. */
 typedef struct encode_job {
     weft_tensor input[WEFT_MAX_INPUTS], output[WEFT_MAX_OUTPUTS];
     weft_tensor scratch;
@@ -24,10 +24,10 @@ static weft_tensor device_view(const wf_device *d, void *data, const weft_tensor
 
 static weft_status job_inputs(weft_item *item, encode_job *job, weft_error *err)
 {
-    const wf_items *t = item->of;
+    wf_items *t = item->of;
     for (uint32_t i = 0; i < item->plan.n_inputs; i++) {
         void       *p;
-        weft_status status = wf_device_alloc(t->device, item->input[i].bytes, &p, err);
+        weft_status status = wf_arena_take(&t->arena, item->input[i].bytes, &p, err);
         if (status != WEFT_OK)
             return status;
         job->input[i] = device_view(t->device, p, &item->plan.input[i]);
@@ -35,27 +35,33 @@ static weft_status job_inputs(weft_item *item, encode_job *job, weft_error *err)
     return WEFT_OK;
 }
 
+/* Zeros: what an encoder leaves out, or reads before it has written, is the same each time. */
+static weft_status job_scratch(weft_item *item, encode_job *job, weft_error *err)
+{
+    wf_items        *t = item->of;
+    uint64_t         bytes = item->plan.scratch_bytes;
+    weft_tensor_spec spec = {{WEFT_DT_UINT, 8, 1}, 1, {(int64_t)bytes}};
+    job->scratch = device_view(t->device, NULL, &spec);
+    if (bytes == 0)
+        return WEFT_OK;
+    weft_status status = wf_arena_take(&t->arena, bytes, &job->scratch.data, err);
+    return status == WEFT_OK ? wf_queue_zero(t->encode_queue, job->scratch.data, bytes, err)
+                             : status;
+}
+
 static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err)
 {
-    const wf_items *t = item->of;
-    uint64_t        scratch = item->plan.scratch_bytes;
+    wf_items *t = item->of;
     for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
-        weft_status status =
-            wf_device_alloc(t->device, wf_spec_bytes(&item->plan.output[i]), &item->output[i], err);
+        uint64_t    bytes = wf_spec_bytes(&item->plan.output[i]);
+        weft_status status = wf_device_alloc(t->device, bytes, &item->output[i], err);
+        if (status == WEFT_OK)
+            status = wf_queue_zero(t->encode_queue, item->output[i], bytes, err);
         if (status != WEFT_OK)
             return status;
         job->output[i] = device_view(t->device, item->output[i], &item->plan.output[i]);
     }
-    job->scratch = device_view(t->device, NULL,
-                               &(weft_tensor_spec){{WEFT_DT_UINT, 8, 1}, 1, {(int64_t)scratch}});
-    return scratch > 0 ? wf_device_alloc(t->device, scratch, &job->scratch.data, err) : WEFT_OK;
-}
-
-static void job_free(weft_item *item, encode_job *job)
-{
-    for (uint32_t i = 0; i < item->plan.n_inputs; i++)
-        wf_device_free(item->of->device, job->input[i].data);
-    wf_device_free(item->of->device, job->scratch.data);
+    return job_scratch(item, job, err);
 }
 
 /* The encoder must not read inputs on the host late: uploads come from a copy, since an item's
@@ -137,7 +143,7 @@ weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *er
     if (!item->encoded) {
         wf_progress_tell(item->of->progress, "encoding", 0, 0, "items");
         status = encode_now(item, &job, staged, err);
-        job_free(item, &job);
+        wf_arena_end(&item->of->arena);
         for (uint32_t i = 0; i < WEFT_MAX_INPUTS; i++)
             wf_free_aligned(staged[i]);
     }

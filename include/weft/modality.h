@@ -98,7 +98,7 @@ typedef struct weft_modality {
     weft_status (*preprocess)(void *self, const weft_media *m, const weft_plan *p,
                               const weft_tensor *inputs, weft_error *err);
     /* Pure: the same inputs give the same bytes, whatever else is in the batch. scratch: device
-     * memory of the items' summed scratch_bytes, not cleared. [encode] */
+     * memory of the items' summed scratch_bytes. Outputs and scratch are zeros. [encode] */
     weft_status (*encode)(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
                           const weft_tensor *scratch, weft_error *err);
     /* Parameters that load() will read, from config alone: for --plan. The host adds the sites'

@@ -5,6 +5,8 @@
  *   n  as it should
  *   f  the encoder fails
  *   N  the encoder gives NaN
+ *   z  the encoder writes nothing
+ *   s  as n, but the encoder adds what it finds in its scratch, and leaves that full
  *   o  as n, but the plan carries another opaque byte and the encoder adds it to every value
  * Of a pipe, dots are no rows: they make its beginning as long as a probe wants it.
  * The segmenter cuts a recording into parts of two rows. Each function tells the host's progress
@@ -168,6 +170,8 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
     out->stream[0] = STREAM;
     out->stream_rows[0] = out->n_placeholders = rows;
     out->opaque[0] = (uint8_t)mi->width;
+    if (mi->width == 's')
+        out->scratch_bytes = (uint64_t)(rows * s->d) * sizeof(float);
     return WEFT_OK;
 }
 
@@ -189,13 +193,26 @@ static weft_status preprocess(void *self, const weft_media *m, const weft_plan *
     return status;
 }
 
+static weft_status add_scratch(moods *s, const weft_encode_item *item, weft_queue *q,
+                               const weft_tensor *scratch, weft_error *err)
+{
+    const weft_tensor *in = &item->input[0];
+    weft_tensor        found = weft_view(in, scratch->data, WEFT_F32, 2, in->shape);
+    weft_status        status = s->ops->add(s->host, q, &item->output[0], in, &found, 1.0f, err);
+    return status == WEFT_OK ? s->ops->copy(s->host, q, &found, in, err) : status;
+}
+
 static weft_status encode_one(moods *s, const weft_encode_item *item, weft_queue *q,
-                              weft_error *err)
+                              const weft_tensor *scratch, weft_error *err)
 {
     const weft_tensor *in = &item->input[0], *out = &item->output[0];
     switch (item->plan->opaque[0]) {
     case 'f':
         return weft_fail(err, WEFT_E_CORRUPT, "the encoder is in a bad mood");
+    case 'z':
+        return WEFT_OK;
+    case 's':
+        return add_scratch(s, item, q, scratch, err);
     case 'o':
         return s->ops->add(s->host, q, out, in, in, 1.0f, err);
     default:
@@ -208,12 +225,11 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
 {
     moods      *s = (moods *)self;
     weft_status status = WEFT_OK;
-    (void)scratch;
     here(s->host, "encode");
     if (s->host->cancelled(s->host))
         return weft_fail(err, WEFT_E_CANCELLED, "cancelled");
     for (uint32_t i = 0; i < n && status == WEFT_OK; i++)
-        status = encode_one(s, &items[i], q, err);
+        status = encode_one(s, &items[i], q, scratch, err);
     return status;
 }
 
