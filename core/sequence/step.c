@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/exponential.h"
 #include "core/base/mem.h"
 
 /* One pass over parts that have room together; logits is its own part of the caller's. */
@@ -58,24 +59,44 @@ static int32_t prepare(wf_stepper *st, wf_step_part *parts, int32_t n_parts, wf_
     return n;
 }
 
+static weft_status unsound(const wf_stepper *st, bool is_nan, weft_error *err)
+{
+    return wf_fail(err, WEFT_E_NUMERIC, "%s: the logits hold %s: the model's weights are damaged",
+                   st->model, is_nan ? "NaN" : "infinity");
+}
+
 /* Of the n logits at v: the model's weights are damaged where one is no number. */
 static weft_status check_logits(const wf_stepper *st, const float *v, int64_t n, weft_error *err)
 {
     for (int64_t i = 0; i < n; i++)
         if (!isfinite(v[i]))
-            return wf_fail(err, WEFT_E_NUMERIC,
-                           "%s: the logits hold %s: the model's weights are damaged", st->model,
-                           isnan(v[i]) ? "NaN" : "infinity");
+            return unsound(st, isnan(v[i]), err);
+    return WEFT_OK;
+}
+
+/* The likeliest tokens of a part's n_out rows. */
+static weft_status take_best(const wf_stepper *st, const wf_row_best *rows, wf_step_part *p)
+{
+    for (int64_t i = 0; i < p->n_out; i++) {
+        const wf_row_best *r = &rows[i];
+        if (r->unsound != 0)
+            return unsound(st, r->unsound > 0, &p->why);
+        p->likeliest[i].id = r->best.id;
+        p->likeliest[i].logprob = wf_log_probability(r->best.x, r->best.x, r->sum);
+    }
     return WEFT_OK;
 }
 
 /* The part's rows are there: taken where they are sound. Rows without logits are proven by a later
  * row that sees them. */
-static void finish_part(const wf_stepper *st, wf_step_part *p, const float *logits)
+static void finish_part(const wf_stepper *st, wf_step_part *p, const float *logits,
+                        const wf_row_best *best)
 {
     int64_t vocab = st->config->vocab;
     if (p->n_out > 0)
-        p->status = check_logits(st, logits + p->first_out * vocab, p->n_out * vocab, &p->why);
+        p->status = p->likeliest != NULL ? take_best(st, best, p)
+                                         : check_logits(st, logits + p->first_out * vocab,
+                                                        p->n_out * vocab, &p->why);
     if (p->status != WEFT_OK) {
         wf_sequence_trim(p->seq);
         return;
@@ -99,7 +120,7 @@ static void too_many_blocks(wf_step_part *p)
 static weft_status run_pass(wf_stepper *st, wf_step_part **parts, int32_t n, float *logits,
                             float *hidden, int32_t *done, int64_t *first_out, weft_error *err)
 {
-    int64_t before = *first_out, vocab = st->config->vocab;
+    int64_t before = *first_out, vocab = st->config->vocab, best = 0;
     *done = wf_tables_fit(&st->tables, parts, n);
     if (*done == 0) {
         too_many_blocks(parts[(*done)++]);
@@ -107,12 +128,14 @@ static weft_status run_pass(wf_stepper *st, wf_step_part **parts, int32_t n, flo
     }
     for (int32_t i = 0; i < *done; i++) {
         parts[i]->first_out = *first_out;
-        *first_out += parts[i]->n_out;
+        *first_out += parts[i]->likeliest == NULL ? parts[i]->n_out : 0;
     }
     float      *mine = logits != NULL ? logits + before * vocab : NULL;
     weft_status status = run_parts(st, parts, *done, mine, hidden, err);
-    for (int32_t i = 0; i < *done && status == WEFT_OK; i++)
-        finish_part(st, parts[i], logits);
+    for (int32_t i = 0; i < *done && status == WEFT_OK; i++) {
+        finish_part(st, parts[i], logits, st->tables.best + best);
+        best += parts[i]->likeliest != NULL ? parts[i]->n_out : 0;
+    }
     return status;
 }
 

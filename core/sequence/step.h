@@ -20,8 +20,8 @@ typedef struct wf_stepper {
 void wf_stepper_free(wf_stepper *st); /* the tables; after a wait; safe on zeroed memory */
 
 /* Runs all parts at once; together at most as many rows as the decoder has room for. logits: host,
- * [sum of n_out, vocab]: the rows of the parts that ran, in their order. hidden: NULL, or
- * with one part alone as wf_batch of its rows.
+ * [sum of n_out, vocab] over the parts that want them (NULL where none does): the rows of those
+ * that ran, in their order. hidden: NULL, or with one part alone as wf_batch of its rows.
  *
  * Each part has a status of its own: an item whose encoder fails, pages that run short or a NaN
  * among the logits fail the parts that they belong to. Such a part's sequence stays as it was, and

@@ -21,7 +21,7 @@ typedef struct layout {
     const wf_tables     *t;
     wf_step_part *const *parts;
     int32_t              n_parts, reserved;
-    int64_t              m, n_out;
+    int64_t              m, n_out, n_logits;
     size_t               end, ids, pos, slot, out, soft;
     seen_at              self;
 } layout;
@@ -99,7 +99,7 @@ static size_t all_bytes(const wf_tables *t)
 weft_status wf_tables_reserve(wf_tables *t, wf_device *d, const wf_hooks *sites, int64_t rows,
                               int64_t context, int64_t pages, weft_error *err)
 {
-    void   *host, *data;
+    void   *host, *data = NULL, *best = NULL;
     int64_t whole = rows < WHOLE_CONTEXTS ? rows : WHOLE_CONTEXTS;
     if (t->data != NULL)
         return WEFT_OK;
@@ -109,12 +109,16 @@ weft_status wf_tables_reserve(wf_tables *t, wf_device *d, const wf_hooks *sites,
     weft_status status = wf_device_host_alloc(d, t->bytes, &host, err);
     if (status != WEFT_OK)
         return status;
-    status = wf_device_alloc(d, t->bytes, &data, err);
+    status = wf_device_host_alloc(d, (uint64_t)rows * sizeof *t->best, &best, err);
+    if (status == WEFT_OK)
+        status = wf_device_alloc(d, t->bytes, &data, err);
     if (status != WEFT_OK) {
         wf_device_host_free(d, host);
+        wf_device_host_free(d, best);
         return status;
     }
     t->host = host;
+    t->best = best;
     t->data = data;
     /* Arrays of rows go up whole, their unused ends too. */
     size_t rows_at = spans_at(t, sites->n_streams);
@@ -127,6 +131,7 @@ void wf_tables_free(wf_tables *t)
     if (t->device != NULL) {
         wf_device_free(t->device, t->data);
         wf_device_host_free(t->device, t->host);
+        wf_device_host_free(t->device, t->best);
     }
     memset(t, 0, sizeof *t);
 }
@@ -172,7 +177,7 @@ static void fill_rows(const layout *l)
 {
     int32_t *ids = host_at(l->t, l->ids), *pos = host_at(l->t, l->pos);
     int32_t *out = host_at(l->t, l->out);
-    int64_t *slot = host_at(l->t, l->slot), r = 0, o = 0;
+    int64_t *slot = host_at(l->t, l->slot), r = 0, whole = 0, best = l->n_logits;
     for (int32_t i = 0; i < l->n_parts; i++) {
         const weft_sequence *s = l->parts[i]->seq;
         for (int64_t k = 0; k < l->parts[i]->n_rows; k++, r++) {
@@ -186,7 +191,7 @@ static void fill_rows(const layout *l)
             slot[r] =
                 (int64_t)s->blocks[p / WF_PAGE_TOKENS]->page * WF_PAGE_TOKENS + p % WF_PAGE_TOKENS;
             if (k >= l->parts[i]->n_rows - l->parts[i]->n_out)
-                out[o++] = (int32_t)r;
+                out[l->parts[i]->likeliest == NULL ? whole++ : best++] = (int32_t)r;
         }
     }
 }
@@ -366,6 +371,7 @@ weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, 
     for (int32_t i = 0; i < n; i++) {
         l.m += parts[i]->n_rows;
         l.n_out += parts[i]->n_out;
+        l.n_logits += parts[i]->likeliest == NULL ? parts[i]->n_out : 0;
         use->batch.n_soft += parts[i]->seq->n_items;
     }
     lay_out(&l);
@@ -379,6 +385,8 @@ weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, 
     }
     use->batch.m = l.m;
     use->batch.n_out = l.n_out;
+    use->batch.n_logits = l.n_logits;
+    use->batch.best = t->best;
     use->batch.ids = device_at(t, l.ids);
     use->batch.pos = device_at(t, l.pos);
     use->batch.slot = device_at(t, l.slot);

@@ -9,13 +9,23 @@
 
 #include "core/sequence/sequence.h"
 
-/* One part of a step: the next n_rows rows of seq; outputs: 0, 1 (the last row's) or n_rows logit
- * rows. A sequence is in one part of a step at most. */
+/* The likeliest token after a row, of equals the first, and the natural logarithm of its
+ * probability: what wf_sampler_pick gives at temperature 0 without a penalty. */
+typedef struct wf_likeliest {
+    int32_t id;
+    float   logprob;
+} wf_likeliest;
+
+/* One part of a step: the next n_rows rows of seq; outputs: 0, 1 (the last row's) or n_rows rows. A
+ * sequence is in one part of a step at most. */
 typedef struct wf_step_part {
     weft_sequence *seq;
     int64_t        n_rows, n_out;
+    /* NULL: the rows' logits are wanted. Else [n_out]: these are enough, and no logits come back.
+     */
+    wf_likeliest *likeliest;
     /* Set by the step. */
-    int64_t     first_out; /* the first of its rows in logits, where status is OK */
+    int64_t     first_out; /* the first of its rows in logits, where they came back */
     weft_status status;
     weft_error  why; /* status not OK: the sentence */
 } wf_step_part;
@@ -26,6 +36,7 @@ typedef struct wf_tables {
     const wf_hooks *sites;             /* borrowed; frozen */
     uint8_t        *host;              /* of wf_device_host_alloc */
     uint8_t        *data;              /* the same on the device */
+    wf_row_best    *best;              /* [rows] what comes back; of wf_device_host_alloc */
     int64_t         rows, self, pages; /* at most: rows, key blocks of text, pages that there are */
     size_t          bytes;
 } wf_tables;

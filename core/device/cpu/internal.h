@@ -147,6 +147,16 @@ typedef void (*wf_pooling_body)(const wf_pooling *a, const wf_pooling_window *w,
 /* Walks windows and blocks of columns; y is the output's place, columns are absolute. */
 weft_status wf_pooling_run(wf_exec *ex, const wf_pooling *a, wf_pooling_body body);
 
+/* ---- best ---- */
+
+/* What finite says of one row. */
+int64_t wf_find_unsound(const float *x, int64_t n);
+
+/* The greatest of n, -infinity where there is none. */
+typedef float (*wf_greatest_body)(const float *x, int64_t n);
+float       wf_greatest_ref(const float *x, int64_t n);
+weft_status wf_best_run(wf_exec *ex, const wf_best *a, wf_greatest_body greatest);
+
 /* ---- attention ---- */
 
 /* Page `page` of a slot or span, as this layer sees it. */
@@ -214,6 +224,8 @@ weft_status wf_combine_ref(wf_exec *ex, const wf_combine *a);
 weft_status wf_softmax_ref(wf_exec *ex, const wf_softmax *a);
 weft_status wf_pooling_ref(wf_exec *ex, const wf_pooling *a);
 weft_status wf_rotate_ref(wf_exec *ex, const wf_rotate *a);
+weft_status wf_finite_ref(wf_exec *ex, const wf_finite *a);
+weft_status wf_best_ref(wf_exec *ex, const wf_best *a);
 
 /* ---- levels: each overwrites what it does better, and returns at once if its flag is missing ----
  */

@@ -2,6 +2,7 @@
 /* The AVX2 level (with FMA and F16C): every kernel of the *_vec.h files, eight lanes wide. */
 #if defined(__x86_64__)
 #include "core/device/cpu/attend_vec.h"
+#include "core/device/cpu/best_vec.h"
 #include "core/device/cpu/broadcast_vec.h"
 #include "core/device/cpu/elementwise_vec.h"
 #include "core/device/cpu/linear_vec.h"
@@ -28,5 +29,7 @@ void wf_ops_init_avx2(wf_ops *ops, uint64_t cpu_flags)
     ops->combine = combine;
     ops->softmax = softmax;
     ops->pooling = pooling;
+    ops->finite = all_finite;
+    ops->best = find_best;
 }
 #endif

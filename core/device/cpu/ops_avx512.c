@@ -6,6 +6,7 @@
 #error "build this file with -mavx512f -mavx512bw -mavx512dq -mavx512vl"
 #endif
 #include "core/device/cpu/attend_vec.h"
+#include "core/device/cpu/best_vec.h"
 #include "core/device/cpu/broadcast_vec.h"
 #include "core/device/cpu/elementwise_vec.h"
 #include "core/device/cpu/linear_vec.h"
@@ -32,5 +33,7 @@ void wf_ops_init_avx512(wf_ops *ops, uint64_t cpu_flags)
     ops->combine = combine;
     ops->softmax = softmax;
     ops->pooling = pooling;
+    ops->finite = all_finite;
+    ops->best = find_best;
 }
 #endif

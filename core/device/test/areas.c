@@ -154,6 +154,21 @@ static bool rotate(const wf_walk *w, const wf_rotate *a)
            wf_walk_axes(w, "x", WF_WRITES, a->x, shape, stride);
 }
 
+static bool finite_rows(const wf_walk *w, const wf_finite *a)
+{
+    return wf_walk_rows(w, "x", WF_READS, a->x, a->m, a->n, a->x_stride, WF_F4) &&
+           wf_walk_rows(w, "out", WF_WRITES, a->out, a->m, 1, a->out_stride, sizeof *a->out);
+}
+
+static bool best_rows(const wf_walk *w, const wf_best *a)
+{
+    return wf_walk_rows(w, "x", WF_READS, a->x, a->m, a->n, a->x_stride, WF_F4) &&
+           wf_walk_rows(w, "best", WF_WRITES, a->best, a->m, a->k, a->best_stride,
+                        sizeof *a->best) &&
+           (a->sum == NULL ||
+            wf_walk_rows(w, "sum", WF_WRITES, a->sum, a->m, 1, a->sum_stride, sizeof *a->sum));
+}
+
 bool wf_op_areas(const wf_op *op, wf_weight_bytes_fn bytes, wf_area_fn fn, void *ctx)
 {
     wf_walk w = {fn, ctx, bytes};
@@ -202,6 +217,10 @@ bool wf_op_areas(const wf_op *op, wf_weight_bytes_fn bytes, wf_area_fn fn, void 
         return pooling(&w, &op->u.pooling);
     case WF_OP_ROTATE:
         return rotate(&w, &op->u.rotate);
+    case WF_OP_FINITE:
+        return finite_rows(&w, &op->u.finite);
+    case WF_OP_BEST:
+        return best_rows(&w, &op->u.best);
     default:
         return false;
     }
@@ -213,6 +232,6 @@ const char *wf_op_name(int32_t kind)
         "linear",   "pack",         "convert", "norm",   "rope_table", "rope",
         "kv_store", "attend_pages", "attend",  "swiglu", "add",        "rows",
         "embed",    "copy",         "conv",    "kernel", "gather",     "activate",
-        "combine",  "softmax",      "pooling", "rotate"};
+        "combine",  "softmax",      "pooling", "rotate", "finite",     "best"};
     return kind >= 0 && kind < WF_OP_KINDS ? names[kind] : "?";
 }
