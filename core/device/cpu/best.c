@@ -53,7 +53,7 @@ static void insert(wf_score *best, int64_t k, float x, int32_t id)
 }
 
 /* The k greatest of a row; max is the first of them. */
-static void find_best(const wf_best *a, int64_t r, float max)
+static void fill_best(const wf_best *a, int64_t r, float max)
 {
     const float *x = a->x + r * a->x_stride;
     wf_score    *best = a->best + r * a->best_stride;
@@ -95,12 +95,12 @@ static weft_status sum_row(wf_exec *ex, const wf_best *a, int64_t r, float max)
     return WEFT_OK;
 }
 
-weft_status wf_best_run(wf_exec *ex, const wf_best *a, wf_greatest_body greatest)
+weft_status wf_best_run(wf_exec *ex, const wf_best *a, wf_greatest_body body)
 {
     weft_status status = WEFT_OK;
     for (int64_t r = 0; r < a->m && status == WEFT_OK; r++) {
-        float max = greatest(a->x + r * a->x_stride, a->n);
-        find_best(a, r, max);
+        float max = body(a->x + r * a->x_stride, a->n);
+        fill_best(a, r, max);
         if (a->sum != NULL)
             status = sum_row(ex, a, r, max);
     }

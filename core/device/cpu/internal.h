@@ -155,7 +155,7 @@ int64_t wf_find_unsound(const float *x, int64_t n);
 /* The greatest of n, -infinity where there is none. */
 typedef float (*wf_greatest_body)(const float *x, int64_t n);
 float       wf_greatest_ref(const float *x, int64_t n);
-weft_status wf_best_run(wf_exec *ex, const wf_best *a, wf_greatest_body greatest);
+weft_status wf_best_run(wf_exec *ex, const wf_best *a, wf_greatest_body body);
 
 /* ---- attention ---- */
 
