@@ -279,6 +279,7 @@ static weft_status open_modalities(weft_engine *e, weft_error *err)
                              .config = &e->config,
                              .sites = &e->hooks,
                              .progress = &e->progress,
+                             .scope = &e->scope,
                              .has_core = e->has_core,
                              .dtype = e->dtype};
     wf_media_env_init(&e->media, e->settings, e->registry, &e->modalities, &e->scope);

@@ -9,8 +9,9 @@
 #include "core/base/mem.h"
 
 #define SLOTS 2
-#define READER_LEAST ((uint64_t)256 << 10) /* smaller pieces are read sooner than a thread wakes   \
-                                            */
+#define READER_LEAST                                                                               \
+    ((uint64_t)256 << 10) /* smaller pieces are read sooner than a thread wakes                    \
+                           */
 
 enum slot_state { FREE, OWN, ASKED, READ }; /* OWN: the caller reads it when it comes to it */
 

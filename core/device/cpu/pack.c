@@ -20,6 +20,10 @@ static void copy_row(const pack_job *j, uint8_t *dst, int64_t c, const uint8_t *
 {
     int32_t dtype = j->a->w.format;
     int64_t k = j->a->w.k, size = wf_dtype_bytes(dtype), step = wf_group(dtype), i = from * step;
+    if (j->panel == 1) { /* plain rows */
+        memcpy(dst, src, (size_t)(k * size));
+        i = k;
+    }
     for (; step * size == 4 && i + step <= k; i += step)
         memcpy(dst + (i / step * j->panel + c) * 4, src + i * size, 4);
     for (; i < k; i++)

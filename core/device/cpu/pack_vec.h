@@ -50,7 +50,7 @@ VF_INLINE void weave_lanes(vi a[VF_LANES])
 }
 
 /* VF_LANES words of as many rows, src_step bytes apart, to as many columns of a panel whose groups
- * are dst_step bytes apart. */
+ * are dst_step bytes apart. Weights are larger than the caches, and not read soon. */
 VF_INLINE void pack_square(uint8_t *dst, int64_t dst_step, const uint8_t *src, int64_t src_step)
 {
     vi a[VF_LANES];
@@ -61,7 +61,7 @@ VF_INLINE void pack_square(uint8_t *dst, int64_t dst_step, const uint8_t *src, i
     weave_lanes(a);
     VF_UNROLL
     for (int r = 0; r < VF_LANES; r++)
-        vi_store(dst + r * dst_step, a[r]);
+        vi_stream(dst + r * dst_step, a[r]);
 }
 
 /* wf_pack_words of panels of two vectors. */
@@ -72,6 +72,7 @@ static int64_t pack_words(uint8_t *dst, const uint8_t *src, int64_t src_step, in
     for (; i + VF_LANES <= words; i += VF_LANES)
         for (int64_t c = 0; c < 2 * VF_LANES; c += VF_LANES)
             pack_square(dst + i * dst_step + c * 4, dst_step, src + c * src_step + i * 4, src_step);
+    _mm_sfence();
     return i;
 }
 

@@ -125,9 +125,9 @@ VF_INLINE vi vi_load(const void *p)
 {
     return _mm512_loadu_si512(p);
 }
-VF_INLINE void vi_store(void *p, vi x)
+VF_INLINE void vi_stream(void *p, vi x) /* p aligned; past the caches, so fence after it */
 {
-    _mm512_storeu_si512(p, x);
+    _mm512_stream_si512(p, x);
 }
 VF_INLINE vi vi_add(vi a, vi b)
 {
@@ -271,9 +271,9 @@ VF_INLINE vi vi_load(const void *p)
 {
     return _mm256_loadu_si256(p);
 }
-VF_INLINE void vi_store(void *p, vi x)
+VF_INLINE void vi_stream(void *p, vi x) /* p aligned; past the caches, so fence after it */
 {
-    _mm256_storeu_si256((__m256i *)p, x);
+    _mm256_stream_si256((__m256i *)p, x);
 }
 VF_INLINE vi vi_add(vi a, vi b)
 {
