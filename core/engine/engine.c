@@ -162,6 +162,8 @@ static weft_status load_core(weft_engine *e, weft_error *err)
         return status;
     l.progress = weights_progress;
     l.progress_ctx = e;
+    l.cancelled = is_cancelled;
+    l.cancelled_ctx = e;
     status = wf_model_load(&l, &e->config, e->map.n_layers > 0 ? &e->map : NULL, &e->model, err);
     wf_loader_close(&l);
     return status;
@@ -277,6 +279,7 @@ static weft_status open_modalities(weft_engine *e, weft_error *err)
                              .config = &e->config,
                              .sites = &e->hooks,
                              .progress = &e->progress,
+                             .scope = &e->scope,
                              .has_core = e->has_core,
                              .dtype = e->dtype};
     wf_media_env_init(&e->media, e->settings, e->registry, &e->modalities, &e->scope);

@@ -309,23 +309,18 @@ static weft_status read_gate(wf_loader *l, const wf_site *s, const char *name, f
     return status;
 }
 
-/* One value a channel: through host memory of its own, as reading a tensor uses the loader's. */
+/* One value a channel. */
 static weft_status load_gate_each(wf_hooks *h, wf_loader *l, const wf_site *s, const char *name,
                                   int32_t d, wf_gate *out, weft_error *err)
 {
     uint64_t    bytes = (uint64_t)d * sizeof(float);
-    void       *mem = NULL;
-    float      *host = wf_alloc_aligned((size_t)bytes);
+    float      *each = NULL, *host = wf_alloc_aligned((size_t)bytes);
     weft_status status =
         host != NULL ? read_gate(l, s, name, host, d, err) : wf_fail_nomem(err, bytes, "a gate");
     if (status == WEFT_OK)
-        status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
-    if (status == WEFT_OK)
-        status = wf_queue_upload(l->queue, mem, host, bytes, err);
-    if (status == WEFT_OK)
-        status = wf_queue_wait(l->queue, err);
+        status = wf_load_values(l, &h->buffers, host, (uint64_t)d, &each, err);
     wf_free_aligned(host);
-    out->each = mem;
+    out->each = each;
     return status;
 }
 
@@ -380,7 +375,7 @@ static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
-    void               *mem;
+    float              *row = NULL;
     weft_status         status = wf_package_find(l->package, m->embedding_weight, &file, &t, err);
     if (status != WEFT_OK)
         return status;
@@ -389,17 +384,10 @@ static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *
         return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has no row %lld of %d floats for %s",
                        wf_package_dir(l->package), m->embedding_weight, (long long)m->embedding_row,
                        d, m->token);
-    uint64_t row = (uint64_t)d * (t->dtype == WF_ST_F32 ? 4 : 2), bytes = (uint64_t)d * 4;
-    status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
-    if (status == WEFT_OK)
-        status = wf_st_read(file, t, (uint64_t)m->embedding_row * row, (uint8_t *)l->host + bytes,
-                            row, err);
-    if (status != WEFT_OK)
-        return status;
-    wf_to_f32(l->host, (uint8_t *)l->host + bytes, t->dtype, (uint64_t)d);
-    status = wf_queue_upload(l->queue, mem, l->host, bytes, err);
-    m->embedding = mem;
-    return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
+    wf_slice s = {m->embedding_weight, m->embedding_row, 1, 0, d};
+    status = wf_load_f32_slice(l, &h->buffers, &s, &row, err);
+    m->embedding = row;
+    return status;
 }
 
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
@@ -416,7 +404,7 @@ weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_lo
     for (int32_t i = 0; i < h->n_markers && status == WEFT_OK; i++)
         if (h->markers[i].embedding_weight != NULL && strcmp(h->markers[i].owner, owner) == 0)
             status = load_marker(h, &h->markers[i], d_model, l, err);
-    return status;
+    return status == WEFT_OK ? wf_loader_finish(l, err) : status;
 }
 
 uint64_t wf_hooks_parameters(const wf_hooks *h, int32_t d_model)

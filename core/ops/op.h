@@ -89,7 +89,9 @@ typedef struct wf_linear {
 } wf_linear;
 
 /* Rows row0..row0+rows-1 of w from src [rows, k] of src_dtype in C order, converted to w.format
- * (round to nearest even). w's memory was zeroed before its first pack; rows not packed are 0. */
+ * (round to nearest even). A row's padding is written with it, and what pads the weight behind its
+ * last row with that: memory need not be zeroed where every row is packed. Rows that are never
+ * packed hold what w's memory held. */
 typedef struct wf_pack {
     wf_weight   w;
     const void *src;

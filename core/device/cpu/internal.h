@@ -63,11 +63,15 @@ static inline int64_t wf_panel_index(int32_t dtype, int64_t panel, int64_t c, in
     return (i / g * panel + c) * g + i % g;
 }
 
-uint64_t    wf_panel_weight_bytes(int32_t format, int64_t n, int64_t k, int64_t panel);
-weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel);
+uint64_t wf_panel_weight_bytes(int32_t format, int64_t n, int64_t k, int64_t panel);
+/* The first words of `panel` rows, src_step bytes apart, into the panel at dst; how many it did of
+ * words: whole vectors of them. A word is four bytes: an f32 or a pair of bf16. */
+typedef int64_t (*wf_pack_words)(uint8_t *dst, const uint8_t *src, int64_t src_step, int64_t words);
+/* pack for panels of `panel` columns; words may be NULL. */
+weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel, wf_pack_words words);
 weft_status wf_panel_embed(wf_exec *ex, const wf_embed *a, int64_t panel);
 
-/* Sets weight_bytes, pack and embed for panels of 16 or 32 columns. */
+/* Sets weight_bytes and embed for panels of 16 or 32 columns. */
 void wf_ops_use_panel16(wf_ops *ops);
 void wf_ops_use_panel32(wf_ops *ops);
 
