@@ -5,7 +5,8 @@
  *   n  as it should
  *   f  the encoder fails
  *   N  the encoder gives NaN
- *   o  as n, but the plan carries another opaque byte and the encoder adds it to every value
+ *   o  as n, but the plan carries another opaque byte and the encoder gives every value twice
+ *   s  as n, but the plan's tensors have a further axis of 1
  * Of a pipe, dots are no rows: they make its beginning as long as a probe wants it.
  * The segmenter cuts a recording into parts of two rows. Each function tells the host's progress
  * its name ("open", "plan", "preprocess", "encode", "cut"), so that a test can act there. */
@@ -163,11 +164,13 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
         return weft_fail(err, WEFT_E_LIMIT, "%lld rows are none or too many", (long long)rows);
     out->n_inputs = out->n_outputs = 1;
     out->input[0] = out->output[0] = spec;
+    if (mi->width == 's')
+        out->input[0] = out->output[0] = (weft_tensor_spec){WEFT_F32, 3, {1, rows, s->d}};
     out->input_name[0] = "moods.input";
     out->output_name[0] = "moods.output";
     out->stream[0] = STREAM;
     out->stream_rows[0] = out->n_placeholders = rows;
-    out->opaque[0] = (uint8_t)mi->width;
+    out->opaque[0] = (uint8_t)(mi->width == 's' ? 'n' : mi->width);
     return WEFT_OK;
 }
 
@@ -177,7 +180,7 @@ static weft_status preprocess(void *self, const weft_media *m, const weft_plan *
 {
     moods      *s = (moods *)self;
     float       value[MAX_ROWS], *out = (float *)inputs[0].data;
-    int64_t     rows = inputs[0].shape[0], shape[2] = {rows, 1}, got = 0;
+    int64_t     rows = p->n_placeholders, shape[2] = {rows, 1}, got = 0;
     weft_tensor dst = weft_view(NULL, value, WEFT_F32, 2, shape);
     here(s->host, "preprocess");
     weft_status status = m->read_audio(m->ctx, rows, &dst, &got, err);
