@@ -254,7 +254,8 @@ static weft_status open_rooms(weft_engine *e, weft_error *err)
                           .budget = &e->kv,
                           .limits = {max_bytes, max_tokens, e->config.d_model, 0},
                           .scope = &e->scope,
-                          .progress = &e->progress};
+                          .progress = &e->progress,
+                          .validate = e->media.validate};
     wf_items_init(&e->items);
     e->sequences = (wf_sequences){e, &e->config, &e->hooks, &e->items, &e->blocks, e->context, 0};
     e->stepper = (wf_stepper){.config = &e->config,

@@ -23,6 +23,7 @@ typedef struct wf_items {
     wf_plan_limits       limits;
     wf_scope            *scope;
     const weft_progress *progress;
+    int32_t              validate, reserved; /* what encoders write is checked */
 } wf_items;
 
 typedef struct wf_item_kv { /* of one output */

@@ -9,7 +9,10 @@
 #include "core/host/host.h"
 #include "core/io/text.h"
 #include "core/media/calls.h"
+#include "core/media/fill.h"
 #include "core/media/item.h"
+
+#define POISON_BYTES ((uint64_t)1 << 20)
 
 /* Device memory of one encode, freed at its end. */
 typedef struct encode_job {
@@ -51,6 +54,39 @@ static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err
     return scratch > 0 ? wf_device_alloc(t->device, scratch, &job->scratch.data, err) : WEFT_OK;
 }
 
+/* Every float of n bytes of device memory becomes one that tells that it was not written. */
+static weft_status poison(weft_queue *q, void *dst, uint64_t n, weft_error *err)
+{
+    uint64_t    part = n < POISON_BYTES ? n : POISON_BYTES;
+    weft_status status = WEFT_OK;
+    uint8_t    *host = wf_alloc_aligned((size_t)part);
+    if (host == NULL)
+        return wf_fail_nomem(err, part, "validating an encoder");
+    wf_poison(host, part);
+    for (uint64_t at = 0; at < n && status == WEFT_OK; at += part)
+        status = wf_queue_upload(q, (uint8_t *)dst + at, host, n - at < part ? n - at : part, err);
+    weft_status waited = wf_queue_wait(q, status == WEFT_OK ? err : NULL);
+    wf_free_aligned(host);
+    return status == WEFT_OK ? waited : status;
+}
+
+static weft_status prepare(const wf_items *t, void *dst, uint64_t n, weft_error *err)
+{
+    return t->validate ? poison(t->encode_queue, dst, n, err)
+                       : wf_queue_zero(t->encode_queue, dst, n, err);
+}
+
+/* Whatever an encoder leaves unwritten must not depend on what stood in this memory before. */
+static weft_status job_prepare(weft_item *item, encode_job *job, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < item->plan.n_outputs && status == WEFT_OK; i++)
+        status = prepare(item->of, item->output[i], job->output[i].bytes, err);
+    if (status == WEFT_OK && job->scratch.data != NULL)
+        status = prepare(item->of, job->scratch.data, job->scratch.bytes, err);
+    return status;
+}
+
 static void job_free(weft_item *item, encode_job *job)
 {
     for (uint32_t i = 0; i < item->plan.n_inputs; i++)
@@ -76,18 +112,30 @@ static weft_status enqueue(weft_item *item, encode_job *job, void *const *staged
                               err);
 }
 
+static weft_status unwritten(const weft_item *item, uint32_t i, uint64_t k, weft_error *err)
+{
+    wf_fail(err, WEFT_E_INTERNAL, "%s%s%s gave OK without writing %s at element %llu in encode",
+            item->file != NULL ? wf_quote(item->file).s : "", item->file != NULL ? ": " : "",
+            wf_plugin_id(item->modality->plugin), item->plan.output_name[i], (unsigned long long)k);
+    return wf_fail_stage(err, WEFT_E_INTERNAL, WEFT_STAGE_PLUGIN);
+}
+
 static weft_status check_finite(const weft_item *item, uint32_t i, const float *v, weft_error *err)
 {
     uint64_t n = wf_spec_numel(&item->plan.output[i]);
-    for (uint64_t k = 0; k < n; k++)
-        if (!isfinite(v[k]))
-            return wf_fail(err, WEFT_E_NUMERIC,
-                           "%s%s%s: the encoder's %s holds %s at element %llu: its weights or this "
-                           "item are damaged",
-                           item->file != NULL ? wf_quote(item->file).s : "",
-                           item->file != NULL ? ": " : "", wf_plugin_id(item->modality->plugin),
-                           item->plan.output_name[i], isnan(v[k]) ? "NaN" : "infinity",
-                           (unsigned long long)k);
+    for (uint64_t k = 0; k < n; k++) {
+        if (isfinite(v[k]))
+            continue;
+        if (item->of->validate && wf_is_poison(v[k]))
+            return unwritten(item, i, k, err);
+        return wf_fail(err, WEFT_E_NUMERIC,
+                       "%s%s%s: the encoder's %s holds %s at element %llu: its weights or this "
+                       "item are damaged",
+                       item->file != NULL ? wf_quote(item->file).s : "",
+                       item->file != NULL ? ": " : "", wf_plugin_id(item->modality->plugin),
+                       item->plan.output_name[i], isnan(v[k]) ? "NaN" : "infinity",
+                       (unsigned long long)k);
+    }
     return WEFT_OK;
 }
 
@@ -115,6 +163,8 @@ static weft_status encode_now(weft_item *item, encode_job *job, void **staged, w
     weft_status status = job_inputs(item, job, err);
     if (status == WEFT_OK)
         status = job_outputs(item, job, err);
+    if (status == WEFT_OK)
+        status = job_prepare(item, job, err);
     for (uint32_t i = 0; i < item->plan.n_inputs && status == WEFT_OK; i++)
         if ((staged[i] = wf_alloc_aligned((size_t)item->input[i].bytes)) == NULL)
             status = wf_fail_nomem(err, item->input[i].bytes, "an encoder's input");

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/tensor.h"
 #include "core/io/text.h"
+#include "core/media/fill.h"
 
 #define HEAD_BYTES 65536
 #define STILL_FILE_BYTES ((uint64_t)64 << 20)
@@ -51,7 +52,8 @@ void wf_media_env_init(wf_media_env *env, const weft_settings *s, wf_registry *r
                           .max_file_bytes = option(s, "max_file_bytes"),
                           .registry = registry,
                           .modalities = modalities,
-                          .scope = scope};
+                          .scope = scope,
+                          .validate = wf_settings_bool(s, "validate")};
 }
 
 typedef struct choice {
@@ -113,7 +115,8 @@ static weft_status choose(const wf_media_env *env, wf_media *m, const char *kind
     if (best.vt == NULL)
         return wf_fail(err, WEFT_E_NOTFOUND,
                        "no decoder knows this kind of file (see weft plugin list)");
-    m->decoding = (wf_decoding){best.vt, best.plugin, NULL, best.kind, wf_media_name(m->path)};
+    m->decoding = (wf_decoding){
+        best.vt, best.plugin, NULL, best.kind, wf_media_name(m->path), env->validate, 0};
     return WEFT_OK;
 }
 
@@ -139,13 +142,25 @@ static weft_status check_info(const wf_media *m, weft_error *err)
 static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n,
                                const weft_tensor *dst, int64_t *at_us, weft_error *err)
 {
-    return wf_decoder_frames(&((wf_media *)ctx)->decoding, time_us, n, dst, at_us, err);
+    wf_media   *m = ctx;
+    int64_t     shape[4] = {n, m->info.height, m->info.width, m->info.has_alpha ? 4 : 3};
+    weft_dtype  u8 = {WEFT_DT_UINT, 8, 1};
+    weft_tensor place;
+    if (n == 0 || time_us == NULL || at_us == NULL)
+        return wf_fill_refuse("read_frames", "no frames, or time_us or at_us NULL", err);
+    weft_status status = wf_fill_place("read_frames", dst, u8, 4, shape, &place, err);
+    return status == WEFT_OK ? wf_decoder_frames(&m->decoding, time_us, n, &place, at_us, err)
+                             : status;
 }
 
 static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
                               weft_error *err)
 {
-    return wf_decoder_audio(&((wf_media *)ctx)->decoding, n, dst, got, err);
+    wf_media   *m = ctx;
+    weft_tensor place;
+    weft_status status = wf_fill_samples(m->info.channels, n, dst, got, &place, err);
+    return status == WEFT_OK && n > 0 ? wf_decoder_audio(&m->decoding, n, &place, got, err)
+                                      : status;
 }
 
 static weft_status open_decoder(wf_media *m, weft_error *err)

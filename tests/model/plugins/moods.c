@@ -6,6 +6,14 @@
  *   f  the encoder fails
  *   N  the encoder gives NaN
  *   o  as n, but the plan carries another opaque byte and the encoder gives every value twice
+ *   c  the decoder tells of 4000 channels
+ *   w  the decoder says OK and writes nothing; W: its second half
+ *   p  the decoder writes past its end; P: before its beginning
+ *   u  the encoder says OK and writes nothing; U: its second half
+ *   1 to 8  preprocess reads to where samples cannot go: too small, of another type, with strides,
+ *      without data, to nowhere, of a shape that cannot be, to the device, less than nothing
+ *   9  the segmenter reads to a place too small; 0: it pushes a part without channels
+ *   m  a part's samples are not written; M: there are more than asked for
  *   s  as n, but the plan's tensors have a further axis of 1
  * Of a pipe, dots are no rows: they make its beginning as long as a probe wants it.
  * The segmenter cuts a recording into parts of two rows. Each function tells the host's progress
@@ -70,7 +78,7 @@ static weft_status dec_info(void *self, weft_media_info *out, weft_error *err)
     (void)err;
     out->width = d->mood;
     out->height = 1;
-    out->channels = 1;
+    out->channels = d->mood == 'c' ? 4000 : 1;
     out->n_samples = length < 0 ? -1 : length - HEAD;
     out->duration_us = -1;
     return WEFT_OK;
@@ -88,9 +96,14 @@ static weft_status dec_read(void *self, int64_t n, const weft_tensor *dst, int64
             return weft_fail(err, (weft_status)read, "it cannot be read");
         if (read == 0)
             return WEFT_OK;
-        if (byte != '.')
-            out[(*got)++] = byte;
+        if (byte == '.')
+            continue;
+        if (d->mood != 'w' && (d->mood != 'W' || *got < n / 2))
+            out[*got] = byte;
+        ++*got;
     }
+    if (d->mood == 'p' || d->mood == 'P')
+        out[d->mood == 'p' ? n : -1] = 1;
     return WEFT_OK;
 }
 
@@ -174,16 +187,50 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
     return WEFT_OK;
 }
 
+/* Spoils the place for samples as moods 1 to 8 say. */
+static void spoil(char mood, const weft_tensor **place, weft_tensor *dst, int64_t *n)
+{
+    switch (mood) {
+    case '1':
+        dst->bytes -= 1;
+        break;
+    case '2':
+        dst->dtype.code = WEFT_DT_INT;
+        break;
+    case '3':
+        dst->stride[0] = 2;
+        break;
+    case '4':
+        dst->data = NULL;
+        break;
+    case '5':
+        *place = NULL;
+        break;
+    case '6':
+        dst->ndim = 0;
+        break;
+    case '7':
+        dst->device_type = WEFT_DEV_OTHER;
+        break;
+    case '8':
+        *n = -1;
+        break;
+    }
+}
+
 /* Row r is made of small numbers that its byte alone decides. */
 static weft_status preprocess(void *self, const weft_media *m, const weft_plan *p,
                               const weft_tensor *inputs, weft_error *err)
 {
-    moods      *s = (moods *)self;
-    float       value[MAX_ROWS], *out = (float *)inputs[0].data;
-    int64_t     rows = p->n_placeholders, shape[2] = {rows, 1}, got = 0;
-    weft_tensor dst = weft_view(NULL, value, WEFT_F32, 2, shape);
+    moods             *s = (moods *)self;
+    float              value[MAX_ROWS], *out = (float *)inputs[0].data;
+    int64_t            rows = p->n_placeholders, shape[2] = {rows, 1}, got = 0;
+    weft_tensor        dst = weft_view(NULL, value, WEFT_F32, 2, shape);
+    int64_t            want = rows;
+    const weft_tensor *place = &dst;
     here(s->host, "preprocess");
-    weft_status status = m->read_audio(m->ctx, rows, &dst, &got, err);
+    spoil((char)p->opaque[0], &place, &dst, &want);
+    weft_status status = m->read_audio(m->ctx, want, place, &got, err);
     if (status == WEFT_OK && got != rows)
         status = weft_fail(err, WEFT_E_CORRUPT, "it ends too soon");
     for (int64_t i = 0; i < rows * s->d && status == WEFT_OK; i++)
@@ -199,6 +246,13 @@ static weft_status encode_one(moods *s, const weft_encode_item *item, weft_queue
     switch (item->plan->opaque[0]) {
     case 'f':
         return weft_fail(err, WEFT_E_CORRUPT, "the encoder is in a bad mood");
+    case 'u':
+        return WEFT_OK;
+    case 'U': {
+        weft_tensor half = *out, from = *in;
+        half.shape[0] = from.shape[0] = in->shape[0] / 2;
+        return s->ops->copy(s->host, q, &half, &from, err);
+    }
     case 'o':
         return s->ops->add(s->host, q, out, in, in, 1.0f, err);
     default:
@@ -231,6 +285,7 @@ static uint64_t parameters(void *self)
 typedef struct part {
     float   value[PART_ROWS];
     int64_t n, at;
+    char    mood;
 } part;
 
 static weft_status no_frames(void *ctx, const int64_t *time_us, uint32_t n, const weft_tensor *dst,
@@ -246,8 +301,10 @@ static weft_status part_read(void *ctx, int64_t n, const weft_tensor *dst, int64
     part *p = (part *)ctx;
     (void)err;
     *got = n < p->n - p->at ? n : p->n - p->at;
-    memcpy(dst->data, p->value + p->at, (size_t)*got * sizeof(float));
+    if (p->mood != 'm')
+        memcpy(dst->data, p->value + p->at, (size_t)*got * sizeof(float));
     p->at += *got;
+    *got += p->mood == 'M';
     return WEFT_OK;
 }
 
@@ -257,13 +314,17 @@ static weft_status cut(const weft_host *h, const weft_media *m, int64_t max_us,
     weft_status status = WEFT_OK;
     (void)max_us;
     for (int64_t start = 0; status == WEFT_OK; start += PART_ROWS) {
-        part            p = {.at = 0};
+        part            p = {.at = 0, .mood = (char)m->info->width};
         int64_t         shape[2] = {PART_ROWS, 1};
         weft_tensor     dst = weft_view(NULL, p.value, WEFT_F32, 2, shape);
         weft_media_info info = *m->info;
         weft_media      media = {WEFT_HDR(weft_media), &p, &info, no_frames, part_read};
         weft_segment    seg = {WEFT_HDR(weft_segment), start, start + PART_ROWS, 0, 0, &media};
         here(h, "cut");
+        if (p.mood == '9')
+            dst.bytes = 4;
+        if (p.mood == '0')
+            info.channels = 0;
         status = m->read_audio(m->ctx, PART_ROWS, &dst, &p.n, err);
         if (status != WEFT_OK || p.n == 0)
             break;
