@@ -177,6 +177,44 @@ static void test_validation(void **state)
     rig_close(&r);
 }
 
+/* How often a callback came, and how often while a plugin was said to be running. */
+static int32_t heard, blamed;
+
+static void hear(void *ctx, int32_t level, const char *text)
+{
+    weft_running who = {.hdr = WEFT_HDR(weft_running)};
+    (void)ctx, (void)level, (void)text;
+    heard++;
+    blamed += weft_plugin_running(&who);
+}
+
+static void hear_progress(void *ctx, const char *what, uint64_t done, uint64_t total,
+                          const char *unit)
+{
+    (void)done, (void)total, (void)unit;
+    hear(ctx, 0, what);
+}
+
+/* What the program's own callbacks do is not the plugin's doing. */
+static void test_callbacks(void **state)
+{
+    rig           r;
+    weft_item    *item;
+    weft_error    err = WF_ERROR_INIT;
+    weft_progress progress = {hear_progress, NULL};
+    (void)state;
+    weft_set_log(hear, NULL);
+    moods_open(&r, MODEL, "dtype=f32", &progress);
+    heard = blamed = 0;
+    mood_item(r.e, 'n', "abc", &item);
+    rig_check(weft_item_encode(item, &err), &err);
+    weft_item_release(&item);
+    weft_set_log(NULL, NULL);
+    assert_true(heard >= 8); /* open, plan, preprocess and encode, each twice */
+    assert_int_equal(blamed, 0);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_what_is_not_written),
         cmocka_unit_test(test_validation),
+        cmocka_unit_test(test_callbacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,13 @@
  *   9  the segmenter reads to a place too small; 0: it pushes a part without channels
  *   m  a part's samples are not written; M: there are more than asked for
  *   s  as n, but the plan's tensors have a further axis of 1
- * Of a pipe, dots are no rows: they make its beginning as long as a probe wants it.
- * The segmenter cuts a recording into parts of two rows. Each function tells the host's progress
- * its name ("open", "plan", "preprocess", "encode", "cut"), so that a test can act there. */
+ *   r  the plan takes one place less than it gives rows
+ * What it declares goes wrong as the option `declares` says: "token", "control", "utf8", "id",
+ * "end", "row", "kind", "layer", "order" (another site at the same place), "twice" (the marker once
+ * more), "clash" (another marker of the same id), "alone" (a marker without a site). `id` is the
+ * marker's. Of a pipe, dots are no rows: they make its beginning as long as a probe wants it. The
+ * segmenter cuts a recording into parts of two rows. Each function tells the host's progress its
+ * name ("open", "plan", "preprocess", "encode", "cut"), so that a test can act there. */
 #include <math.h>
 #include <weft/sdk.h>
 
@@ -35,6 +39,7 @@ typedef struct moods {
 
 static void here(const weft_host *h, const char *what)
 {
+    h->log(h, WEFT_LOG_DEBUG, what);
     h->progress(h, what, 0, 0, "moods");
 }
 
@@ -139,17 +144,56 @@ static void destroy(void *self)
     s->host->free(s->host, s);
 }
 
+static void spoil_declarations(const char *how, weft_hook_site *site, weft_marker *m)
+{
+    if (strcmp(how, "token") == 0)
+        m->token = "";
+    if (strcmp(how, "control") == 0)
+        m->before = "a\nb";
+    if (strcmp(how, "utf8") == 0)
+        m->token = "\xff";
+    if (strcmp(how, "id") == 0)
+        m->token_id = -7;
+    if (strcmp(how, "clash") == 0)
+        m->token_id = 5000;
+    if (strcmp(how, "end") == 0) {
+        m->flags = WEFT_MARKER_ENDS;
+        m->end_id = -1;
+    }
+    if (strcmp(how, "row") == 0) {
+        m->embedding_weight = "table";
+        m->embedding_row = -1;
+    }
+    if (strcmp(how, "kind") == 0)
+        site->kind = 99;
+    if (strcmp(how, "layer") == 0)
+        site->layer = 0;
+    if (strcmp(how, "alone") == 0)
+        m->stream = "test/nobody";
+}
+
 static weft_status install(void *self, const weft_hook_sink *sink, weft_error *err)
 {
     weft_hook_site site = {
         WEFT_HDR(weft_hook_site), WEFT_HOOK_SOFT_TOKENS, -1, 0, 0, STREAM, NULL, "moods"};
-    weft_marker m = {.hdr = WEFT_HDR(weft_marker),
-                     .token = "<|moods|>",
-                     .stream = STREAM,
-                     .token_id = -1,
-                     .visibility = WEFT_VIS_UNTIL_END};
-    (void)self;
+    weft_marker            m = {.hdr = WEFT_HDR(weft_marker),
+                                .token = "<|moods|>",
+                                .stream = STREAM,
+                                .token_id = -1,
+                                .visibility = WEFT_VIS_UNTIL_END};
+    const weft_host       *h = ((moods *)self)->host;
+    const weft_if_options *o = (const weft_if_options *)h->get_interface(h, WEFT_IF_OPTIONS);
+    const char            *how = o->str(h, "declares");
+    spoil_declarations(how, &site, &m);
     weft_status status = sink->add_site(sink->ctx, &site, err);
+    if (status == WEFT_OK && strcmp(how, "order") == 0)
+        status = sink->add_site(sink->ctx, &site, err);
+    if (status == WEFT_OK)
+        status = sink->add_marker(sink->ctx, &m, err);
+    if (status == WEFT_OK && strcmp(how, "clash") == 0)
+        m.token = "<|clash|>";
+    else if (strcmp(how, "twice") != 0)
+        return status;
     return status == WEFT_OK ? sink->add_marker(sink->ctx, &m, err) : status;
 }
 
@@ -183,6 +227,8 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
     out->output_name[0] = "moods.output";
     out->stream[0] = STREAM;
     out->stream_rows[0] = out->n_placeholders = rows;
+    if (mi->width == 'r')
+        out->n_placeholders = rows - 1;
     out->opaque[0] = (uint8_t)(mi->width == 's' ? 'n' : mi->width);
     return WEFT_OK;
 }
@@ -355,10 +401,13 @@ static const weft_modality  the_modality = {.hdr = WEFT_HDR(weft_modality),
                                             .parameters = parameters};
 static const weft_segmenter the_segmenter = {
     .hdr = WEFT_HDR(weft_segmenter), .kinds = kinds, .run = cut};
-static const weft_component  components[] = {{WEFT_C_DECODER, "moods", &the_decoder},
-                                             {WEFT_C_MODALITY, "moods", &the_modality},
-                                             {WEFT_C_SEGMENTER, "moods", &the_segmenter}};
-static const char *const     needs[] = {WEFT_IF_OPS, NULL};
+static const weft_component components[] = {{WEFT_C_DECODER, "moods", &the_decoder},
+                                            {WEFT_C_MODALITY, "moods", &the_modality},
+                                            {WEFT_C_SEGMENTER, "moods", &the_segmenter}};
+static const weft_option    options[] = {
+       {"declares", WEFT_OPT_STR, 0, "well", NULL, "what is wrong with its declarations"},
+};
+static const char *const     needs[] = {WEFT_IF_OPTIONS, WEFT_IF_OPS, NULL};
 static const weft_descriptor descriptor = {.hdr = WEFT_HDR(weft_descriptor),
                                            .id = "test.moods",
                                            .name = "moods",
@@ -367,6 +416,8 @@ static const weft_descriptor descriptor = {.hdr = WEFT_HDR(weft_descriptor),
                                            .license_spdx = "Apache-2.0",
                                            .url = "",
                                            .needs_host = needs,
+                                           .options = options,
+                                           .n_options = 1,
                                            .components = components,
                                            .n_components = 3};
 
