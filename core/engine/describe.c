@@ -6,6 +6,8 @@
 #include "core/engine/engine.h"
 #include "core/media/calls.h"
 
+#define MOST_BYTES 4u /* of a parameter */
+
 /* The type that linear weights have or will have, as far as config.json says. */
 static int32_t planned_dtype(const weft_engine *e)
 {
@@ -57,6 +59,21 @@ static void describe_core(const weft_engine *e, int32_t dtype, weft_engine_info 
         i->step_bytes = UINT64_MAX;
 }
 
+static weft_status count_encoders(const weft_engine *e, uint64_t *sum, weft_error *err)
+{
+    for (int32_t k = 0; k < e->modalities.n; k++) {
+        const wf_modality *m = &e->modalities.v[k];
+        uint64_t           n = wf_modality_parameters(m);
+        if (wf_add(*sum, n, sum) && *sum < UINT64_MAX / MOST_BYTES)
+            continue;
+        wf_fail(err, WEFT_E_INTERNAL,
+                "%s gave %llu parameters in parameters, more than any memory holds",
+                wf_plugin_id(m->plugin), (unsigned long long)n);
+        return wf_fail_stage(err, WEFT_E_INTERNAL, WEFT_STAGE_PLUGIN);
+    }
+    return WEFT_OK;
+}
+
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err)
 {
     weft_engine_info i = {.hdr = WEFT_HDR(weft_engine_info)};
@@ -73,8 +90,9 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     i.n_sites = e->hooks.n_sites;
     if (e->has_core)
         describe_core(e, dtype, &i);
-    for (int32_t k = 0; k < e->modalities.n; k++)
-        i.encoder_parameters += wf_modality_parameters(&e->modalities.v[k]);
+    weft_status status = count_encoders(e, &i.encoder_parameters, err);
+    if (status != WEFT_OK)
+        return status;
     uint64_t parameters = i.core_parameters + i.site_parameters + i.encoder_parameters;
     if (!wf_mul(parameters, (uint64_t)wf_dtype_bytes(dtype), &i.weight_bytes))
         i.weight_bytes = UINT64_MAX;

@@ -195,18 +195,27 @@ static int64_t samples_in(int64_t us, int32_t rate)
                                     : INT64_MAX;
 }
 
+/* As many as the limits on samples and on decoded bytes let through. */
+static int64_t most_rows(const wf_media *m)
+{
+    uint64_t n = m->limits.max_decoded_bytes / sizeof(float) / (uint64_t)m->info.channels;
+    n = n < m->limits.max_samples ? n : m->limits.max_samples;
+    return n < INT64_MAX / 2 ? (int64_t)n : INT64_MAX / 2;
+}
+
 weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *err)
 {
     weft_media_info *i = &m->info;
     int64_t          n, most;
-    if (i->n_samples >= 0 || i->sample_rate <= 0 || i->channels <= 0 ||
-        m->decoding.vt->read_audio == NULL)
+    if (i->n_samples >= 0 || i->channels <= 0 || m->decoding.vt->read_audio == NULL)
         return WEFT_OK;
-    if (!cut && i->duration_us > most_us && i->duration_us - most_us > MARGIN_US) {
+    if (i->sample_rate > 0 && !cut && i->duration_us > most_us &&
+        i->duration_us - most_us > MARGIN_US) {
         i->n_samples = samples_in(i->duration_us, i->sample_rate);
         return WEFT_OK;
     }
-    most = samples_in(most_us, i->sample_rate);
+    /* Rows of a kind without a rate have no time: they are counted to their end. */
+    most = i->sample_rate > 0 ? samples_in(most_us, i->sample_rate) : most_rows(m);
     weft_status status = count_samples(m, most, &n, err);
     if (status == WEFT_OK && m->source.is_pipe && m->source.at > m->source.n_kept)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
@@ -216,6 +225,10 @@ weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *e
         wf_decoder_close(&m->decoding);
         status = open_decoder(m, err);
     }
+    if (status == WEFT_OK && i->sample_rate <= 0 && n > most)
+        return wf_fail(err, WEFT_E_LIMIT,
+                       "more than %lld samples are over --max-samples or --max-decoded-bytes",
+                       (long long)most);
     if (status == WEFT_OK && (cut || n <= most))
         i->n_samples = n;
     return status;

@@ -52,6 +52,21 @@ static void test_what_another_has(void **state)
     opens_not("well", WEFT_E_CONFLICT, 4, "(test.soft)", SOFT); /* its order is 0 too */
 }
 
+static void test_parameters_past_all_sums(void **state)
+{
+    rig              r = {.n_items = 0};
+    weft_error       err = WF_ERROR_INIT;
+    weft_engine_info d = {.hdr = WEFT_HDR(weft_engine_info)};
+    const char      *pairs[] = {MODEL, "plugin=" WEFT_MOODS_PLUGIN, NULL};
+    (void)state;
+    r.settings = settings_of(pairs);
+    rig_check(weft_settings_set_pair(r.settings, "test.moods.declares=parameters", &err), &err);
+    rig_check(weft_engine_open(r.settings, WEFT_OPEN_CONFIG, NULL, &r.e, &err), &err);
+    refused(weft_engine_describe(r.e, &d, &err), &err, WEFT_E_INTERNAL, 5,
+            "test.moods gave 18446744073709551614 parameters");
+    rig_close(&r);
+}
+
 static void test_rows_and_places_agree(void **state)
 {
     rig               r;
@@ -117,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nonsense_is_the_plugins_fault),
         cmocka_unit_test(test_what_another_has),
+        cmocka_unit_test(test_parameters_past_all_sums),
         cmocka_unit_test(test_rows_and_places_agree),
         cmocka_unit_test(test_counts_are_told),
     };

@@ -177,6 +177,28 @@ static void test_validation(void **state)
     rig_close(&r);
 }
 
+/* Rows of a kind without a rate, whose decoder does not know how many there are, are counted. */
+static void test_rows_of_unknown_number(void **state)
+{
+    rig               r;
+    weft_error        err = WF_ERROR_INIT;
+    weft_item        *item;
+    weft_item_info    d = {.hdr = WEFT_HDR(weft_item_info)};
+    weft_item_request rq = WEFT_ITEM_REQUEST(mood_file('l', "abcdefg"));
+    (void)state;
+    moods_open(&r, MODEL, "dtype=f32", NULL);
+    rig_check(weft_item_open(r.e, &rq, &item, &err), &err);
+    rig_check(weft_item_describe(item, &d, &err), &err);
+    assert_int_equal(d.n_samples, 7);
+    assert_int_equal(d.n_placeholders, 7);
+    weft_item_release(&item);
+    rig_close(&r);
+    moods_open(&r, MODEL, "max_samples=6", NULL);
+    refused(weft_item_open(r.e, &rq, &item, &err), &err, WEFT_E_LIMIT, 7, "--max-samples");
+    unlink(rq.path);
+    rig_close(&r);
+}
+
 /* How often a callback came, and how often while a plugin was said to be running. */
 static int32_t heard, blamed;
 
@@ -224,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_written),
         cmocka_unit_test(test_validation),
         cmocka_unit_test(test_callbacks),
+        cmocka_unit_test(test_rows_of_unknown_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

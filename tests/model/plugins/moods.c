@@ -6,6 +6,7 @@
  *   f  the encoder fails
  *   N  the encoder gives NaN
  *   o  as n, but the plan carries another opaque byte and the encoder gives every value twice
+ *   l  the decoder does not know how many rows there are
  *   c  the decoder tells of 4000 channels
  *   w  the decoder says OK and writes nothing; W: its second half
  *   p  the decoder writes past its end; P: before its beginning
@@ -18,10 +19,11 @@
  *   r  the plan takes one place less than it gives rows
  * What it declares goes wrong as the option `declares` says: "token", "control", "utf8", "id",
  * "end", "row", "kind", "layer", "order" (another site at the same place), "twice" (the marker once
- * more), "clash" (another marker of the same id), "alone" (a marker without a site). `id` is the
- * marker's. Of a pipe, dots are no rows: they make its beginning as long as a probe wants it. The
- * segmenter cuts a recording into parts of two rows. Each function tells the host's progress its
- * name ("open", "plan", "preprocess", "encode", "cut"), so that a test can act there. */
+ * more), "clash" (another marker of the same id), "alone" (a marker without a site), "parameters"
+ * (too many to be summed up). `id` is the marker's. Of a pipe, dots are no rows: they make its
+ * beginning as long as a probe wants it. The segmenter cuts a recording into parts of two rows.
+ * Each function tells the host's progress its name ("open", "plan", "preprocess", "encode", "cut"),
+ * so that a test can act there. */
 #include <math.h>
 #include <weft/sdk.h>
 
@@ -84,7 +86,7 @@ static weft_status dec_info(void *self, weft_media_info *out, weft_error *err)
     out->width = d->mood;
     out->height = 1;
     out->channels = d->mood == 'c' ? 4000 : 1;
-    out->n_samples = length < 0 ? -1 : length - HEAD;
+    out->n_samples = length < 0 || d->mood == 'l' ? -1 : length - HEAD;
     out->duration_us = -1;
     return WEFT_OK;
 }
@@ -322,8 +324,9 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
 
 static uint64_t parameters(void *self)
 {
-    (void)self;
-    return 0;
+    const weft_host       *h = ((moods *)self)->host;
+    const weft_if_options *o = (const weft_if_options *)h->get_interface(h, WEFT_IF_OPTIONS);
+    return strcmp(o->str(h, "declares"), "parameters") == 0 ? UINT64_MAX - 1 : 0;
 }
 
 /* ---- segmenter ---- */
