@@ -218,7 +218,7 @@ static void set_sizes(weft_engine *e)
 
 static weft_status open_kv(weft_engine *e, weft_error *err)
 {
-    int32_t kv_dtype = e->dtype == WF_F32 ? WF_F32 : WF_BF16;
+    int32_t kv_dtype = wf_engine_dtype(e) == WF_BF16 ? WF_BF16 : WF_F32;
     if (e->model != NULL)
         kv_dtype = e->model->kv_dtype;
     int64_t page = page_bytes(e, kv_dtype);
