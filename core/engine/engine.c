@@ -220,7 +220,7 @@ static void set_sizes(weft_engine *e)
 
 static weft_status open_kv(weft_engine *e, weft_error *err)
 {
-    int32_t kv_dtype = e->dtype == WF_F32 ? WF_F32 : WF_BF16;
+    int32_t kv_dtype = wf_engine_dtype(e) == WF_BF16 ? WF_BF16 : WF_F32;
     if (e->model != NULL)
         kv_dtype = e->model->kv_dtype;
     int64_t page = page_bytes(e, kv_dtype);
@@ -256,7 +256,8 @@ static weft_status open_rooms(weft_engine *e, weft_error *err)
                           .budget = &e->kv,
                           .limits = {max_bytes, max_tokens, e->config.d_model, 0},
                           .scope = &e->scope,
-                          .progress = &e->progress};
+                          .progress = &e->progress,
+                          .validate = e->media.validate};
     wf_items_init(&e->items);
     e->sequences = (wf_sequences){e, &e->config, &e->hooks, &e->items, &e->blocks, e->context, 0};
     e->stepper = (wf_stepper){.config = &e->config,

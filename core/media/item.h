@@ -25,6 +25,7 @@ typedef struct wf_items {
     wf_plan_limits       limits;
     wf_scope            *scope;
     const weft_progress *progress;
+    int32_t              validate, reserved; /* what encoders write is checked */
 } wf_items;
 
 typedef struct wf_item_kv { /* of one output */
@@ -65,6 +66,10 @@ void        wf_item_hold(weft_item *item);
 /* Its inputs are filled: gives it a digest, and replaces *item by an equal one that already exists.
  */
 void wf_item_settle(weft_item **item);
+/* item_same.c. Fills the item's digest from its plan and inputs. */
+void wf_item_digest(weft_item *item);
+/* Byte for byte, of two that have a digest: the same encoder would be given the same. */
+bool wf_item_equal(const weft_item *a, const weft_item *b);
 /* The marker at which it stands, as a place in the sites' markers; -1: nothing reads it. */
 int32_t wf_item_marker(const weft_item *item);
 /* The output that `stream` receives, or -1. */

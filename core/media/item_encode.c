@@ -9,7 +9,10 @@
 #include "core/host/host.h"
 #include "core/io/text.h"
 #include "core/media/calls.h"
+#include "core/media/fill.h"
 #include "core/media/item.h"
+
+#define POISON_BYTES ((uint64_t)1 << 20)
 
 /* Device memory of one encode: the arena's, but for the outputs, which are the item's. */
 typedef struct encode_job {
@@ -35,7 +38,30 @@ static weft_status job_inputs(weft_item *item, encode_job *job, weft_error *err)
     return WEFT_OK;
 }
 
-/* Zeros: what an encoder leaves out, or reads before it has written, is the same each time. */
+/* Every float of n bytes of device memory becomes one that tells that it was not written. */
+static weft_status poison(weft_queue *q, void *dst, uint64_t n, weft_error *err)
+{
+    uint64_t    part = n < POISON_BYTES ? n : POISON_BYTES;
+    weft_status status = WEFT_OK;
+    uint8_t    *host = wf_alloc_aligned((size_t)part);
+    if (host == NULL)
+        return wf_fail_nomem(err, part, "validating an encoder");
+    wf_poison(host, part);
+    for (uint64_t at = 0; at < n && status == WEFT_OK; at += part)
+        status = wf_queue_upload(q, (uint8_t *)dst + at, host, n - at < part ? n - at : part, err);
+    weft_status waited = wf_queue_wait(q, status == WEFT_OK ? err : NULL);
+    wf_free_aligned(host);
+    return status == WEFT_OK ? waited : status;
+}
+
+/* Whatever an encoder leaves unwritten, or reads before it has written, must not depend on what
+ * stood in this memory before. */
+static weft_status prepare(const wf_items *t, void *dst, uint64_t n, weft_error *err)
+{
+    return t->validate ? poison(t->encode_queue, dst, n, err)
+                       : wf_queue_zero(t->encode_queue, dst, n, err);
+}
+
 static weft_status job_scratch(weft_item *item, encode_job *job, weft_error *err)
 {
     wf_items        *t = item->of;
@@ -45,8 +71,7 @@ static weft_status job_scratch(weft_item *item, encode_job *job, weft_error *err
     if (bytes == 0)
         return WEFT_OK;
     weft_status status = wf_arena_take(&t->arena, bytes, &job->scratch.data, err);
-    return status == WEFT_OK ? wf_queue_zero(t->encode_queue, job->scratch.data, bytes, err)
-                             : status;
+    return status == WEFT_OK ? prepare(t, job->scratch.data, bytes, err) : status;
 }
 
 static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err)
@@ -56,7 +81,7 @@ static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err
         uint64_t    bytes = wf_spec_bytes(&item->plan.output[i]);
         weft_status status = wf_device_alloc(t->device, bytes, &item->output[i], err);
         if (status == WEFT_OK)
-            status = wf_queue_zero(t->encode_queue, item->output[i], bytes, err);
+            status = prepare(t, item->output[i], bytes, err);
         if (status != WEFT_OK)
             return status;
         job->output[i] = device_view(t->device, item->output[i], &item->plan.output[i]);
@@ -82,18 +107,30 @@ static weft_status enqueue(weft_item *item, encode_job *job, void *const *staged
                               err);
 }
 
+static weft_status unwritten(const weft_item *item, uint32_t i, uint64_t k, weft_error *err)
+{
+    wf_fail(err, WEFT_E_INTERNAL, "%s%s%s gave OK without writing %s at element %llu in encode",
+            item->file != NULL ? wf_quote(item->file).s : "", item->file != NULL ? ": " : "",
+            wf_plugin_id(item->modality->plugin), item->plan.output_name[i], (unsigned long long)k);
+    return wf_fail_stage(err, WEFT_E_INTERNAL, WEFT_STAGE_PLUGIN);
+}
+
 static weft_status check_finite(const weft_item *item, uint32_t i, const float *v, weft_error *err)
 {
     uint64_t n = wf_spec_numel(&item->plan.output[i]);
-    for (uint64_t k = 0; k < n; k++)
-        if (!isfinite(v[k]))
-            return wf_fail(err, WEFT_E_NUMERIC,
-                           "%s%s%s: the encoder's %s holds %s at element %llu: its weights or this "
-                           "item are damaged",
-                           item->file != NULL ? wf_quote(item->file).s : "",
-                           item->file != NULL ? ": " : "", wf_plugin_id(item->modality->plugin),
-                           item->plan.output_name[i], isnan(v[k]) ? "NaN" : "infinity",
-                           (unsigned long long)k);
+    for (uint64_t k = 0; k < n; k++) {
+        if (isfinite(v[k]))
+            continue;
+        if (item->of->validate && wf_is_poison(v[k]))
+            return unwritten(item, i, k, err);
+        return wf_fail(err, WEFT_E_NUMERIC,
+                       "%s%s%s: the encoder's %s holds %s at element %llu: its weights or this "
+                       "item are damaged",
+                       item->file != NULL ? wf_quote(item->file).s : "",
+                       item->file != NULL ? ": " : "", wf_plugin_id(item->modality->plugin),
+                       item->plan.output_name[i], isnan(v[k]) ? "NaN" : "infinity",
+                       (unsigned long long)k);
+    }
     return WEFT_OK;
 }
 

@@ -13,7 +13,8 @@ typedef struct wf_media_env {
     wf_registry   *registry;       /* gives the decoders */
     wf_modalities *modalities;     /* a kind that one takes is preferred */
     wf_scope      *scope;          /* what is opened is cancelled with the call in progress */
-    int32_t        decoders_loaded, reserved;
+    int32_t        decoders_loaded;
+    int32_t        validate; /* what decoders fill is checked (core/media/fill.h) */
 } wf_media_env;
 
 /* Reads the limits from the settings. */

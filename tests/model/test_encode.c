@@ -27,7 +27,7 @@ static void on(const char *device)
     moods_open(&r, MODEL, device, NULL);
     float *plain = encoded(&r, 'n', &n);
     for (int round = 0; round < 3; round++) {
-        float *with_scratch = encoded(&r, 's', &n), *nothing = encoded(&r, 'z', &n);
+        float *with_scratch = encoded(&r, 'k', &n), *nothing = encoded(&r, 'u', &n);
         assert_memory_equal(with_scratch, plain, n * sizeof *plain);
         for (size_t i = 0; i < n; i++)
             assert_true(nothing[i] == 0.0f);

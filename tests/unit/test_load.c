@@ -83,7 +83,11 @@ static void open_loader(bool late, int32_t dtype)
     weft_error err = WF_ERROR_INIT;
     assert_int_equal(wf_pool_create(2, &pool, &err), WEFT_OK);
     if (late)
-        assert_int_equal(wf_device_test_create(pool, wf_cpu_detect(), 7, &device, &err), WEFT_OK);
+        assert_int_equal(
+            wf_device_test_create(
+                &(wf_device_config){.pool = pool, .cpu_flags = wf_cpu_detect(), .seed = 7}, &device,
+                &err),
+            WEFT_OK);
     else
         assert_int_equal(wf_device_cpu_create(pool, wf_cpu_detect(), &device, &err), WEFT_OK);
     assert_int_equal(wf_package_open(scratch, &package, &err), WEFT_OK);
