@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/base/running.h"
+
 static wf_log_fn sink;
 static void     *sink_ctx;
 
@@ -23,5 +25,8 @@ void wf_log(int32_t level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    /* The callback is the program's: what happens in it is no plugin's doing. */
+    wf_running *paused = wf_running_pause();
     sink(sink_ctx, level, line);
+    wf_running_set(paused);
 }

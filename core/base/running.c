@@ -86,3 +86,9 @@ void wf_running_mend(void)
     if (now != NULL)
         wf_running_mark(wf_fpu_restore(&now->fpu));
 }
+
+wf_running *wf_running_pause(void)
+{
+    wf_running_mend();
+    return wf_running_set(NULL);
+}

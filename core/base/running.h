@@ -41,5 +41,8 @@ void wf_running_mark(uint32_t marks);
 /* The host is about to compute while a plugin waits: the mode that the call began with is put back
  * and a change is marked. Only on the thread that made the call. */
 void wf_running_mend(void);
+/* Around what is not the plugin's doing while it waits: mends, and no call is in progress until
+ * wf_running_set() is given what this returns. */
+wf_running *wf_running_pause(void);
 
 #endif

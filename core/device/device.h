@@ -93,6 +93,7 @@ struct wf_device {
     const char          *name;     /* as the user gives it: "cpu" */
     const char          *isa;      /* what it computes with, for reports: "avx2" */
     int32_t              type, id; /* WEFT_DEV_* and which one of that type */
+    bool reads_host; /* ops take sources in host memory as well: nothing is uploaded for them */
 };
 
 /* First member of every queue. */

@@ -18,16 +18,11 @@ static weft_status create_cpu(const wf_device_config *c, wf_device **out, weft_e
     return wf_device_cpu_create(c->pool, c->cpu_flags, out, err);
 }
 
-static weft_status create_test(const wf_device_config *c, wf_device **out, weft_error *err)
-{
-    return wf_device_test_create(c->pool, c->cpu_flags, c->seed, out, err);
-}
-
 /* In the order of the list. create NULL: a module. */
 static const struct known {
     const char *name;
     create_fn   create;
-} known[] = {{"cpu", create_cpu}, {"cuda", NULL}, {"async-test", create_test}};
+} known[] = {{"cpu", create_cpu}, {"cuda", NULL}, {"async-test", wf_device_test_create}};
 
 #define N_KNOWN (sizeof known / sizeof known[0])
 

@@ -7,23 +7,7 @@
 #include "core/engine/engine.h"
 #include "core/media/calls.h"
 
-/* The type that linear weights have or will have, as far as config.json says. */
-static int32_t planned_dtype(const weft_engine *e)
-{
-    const json_t *config;
-    const char   *name = "";
-    if (e->model != NULL)
-        return e->model->embed.format;
-    if (e->dtype != WF_DTYPE_AUTO)
-        return e->dtype;
-    if (wf_package_json(e->package, "config.json", &config, NULL) != WEFT_OK)
-        return WF_F32;
-    if (wf_json_str(config, "config.json", "torch_dtype", &name, NULL) != WEFT_OK &&
-        wf_json_str(config, "config.json", "dtype", &name, NULL) != WEFT_OK &&
-        wf_json_str(config, "config.json", "text_config.torch_dtype", &name, NULL) != WEFT_OK)
-        (void)wf_json_str(config, "config.json", "text_config.dtype", &name, NULL);
-    return strcmp(name, "bfloat16") == 0 ? WF_BF16 : strcmp(name, "float16") == 0 ? WF_F16 : WF_F32;
-}
+#define MOST_BYTES 4u /* of a parameter */
 
 static const char *dtype_name(int32_t t)
 {
@@ -58,12 +42,27 @@ static void describe_core(const weft_engine *e, int32_t dtype, weft_engine_info 
         i->step_bytes = UINT64_MAX;
 }
 
+static weft_status count_encoders(const weft_engine *e, uint64_t *sum, weft_error *err)
+{
+    for (int32_t k = 0; k < e->modalities.n; k++) {
+        const wf_modality *m = &e->modalities.v[k];
+        uint64_t           n = wf_modality_parameters(m);
+        if (wf_add(*sum, n, sum) && *sum < UINT64_MAX / MOST_BYTES)
+            continue;
+        wf_fail(err, WEFT_E_INTERNAL,
+                "%s gave %llu parameters in parameters, more than any memory holds",
+                wf_plugin_id(m->plugin), (unsigned long long)n);
+        return wf_fail_stage(err, WEFT_E_INTERNAL, WEFT_STAGE_PLUGIN);
+    }
+    return WEFT_OK;
+}
+
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err)
 {
     weft_engine_info i = {.hdr = WEFT_HDR(weft_engine_info)};
     if (out == NULL || out->hdr.size <= sizeof out->hdr)
         return wf_fail(err, WEFT_E_INVALID, "weft_engine_info.hdr.size is not set");
-    int32_t dtype = planned_dtype(e);
+    int32_t dtype = wf_engine_dtype(e);
     i.model = wf_package_dir(e->package);
     i.architecture = e->architecture;
     i.dtype = dtype_name(dtype);
@@ -74,11 +73,10 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     i.n_sites = e->hooks.n_sites;
     if (e->has_core)
         describe_core(e, dtype, &i);
-    for (int32_t k = 0; k < e->modalities.n; k++)
-        i.encoder_parameters += wf_modality_parameters(&e->modalities.v[k]);
-    uint64_t parameters = i.core_parameters + i.site_parameters + i.encoder_parameters;
-    if (!wf_mul(parameters, (uint64_t)wf_dtype_bytes(dtype), &i.weight_bytes))
-        i.weight_bytes = UINT64_MAX;
+    weft_status status = count_encoders(e, &i.encoder_parameters, err);
+    if (status != WEFT_OK)
+        return status;
+    i.weight_bytes = wf_engine_weight_bytes(e);
     if (!wf_add(i.weight_bytes, i.kv_bytes, &i.total_bytes) ||
         !wf_add(i.total_bytes, i.step_bytes, &i.total_bytes))
         i.total_bytes = UINT64_MAX;

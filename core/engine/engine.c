@@ -162,6 +162,8 @@ static weft_status load_core(weft_engine *e, weft_error *err)
         return status;
     l.progress = weights_progress;
     l.progress_ctx = e;
+    l.cancelled = is_cancelled;
+    l.cancelled_ctx = e;
     status = wf_model_load(&l, &e->config, e->map.n_layers > 0 ? &e->map : NULL, &e->model, err);
     wf_loader_close(&l);
     return status;
@@ -218,7 +220,7 @@ static void set_sizes(weft_engine *e)
 
 static weft_status open_kv(weft_engine *e, weft_error *err)
 {
-    int32_t kv_dtype = e->dtype == WF_F32 ? WF_F32 : WF_BF16;
+    int32_t kv_dtype = wf_engine_dtype(e) == WF_BF16 ? WF_BF16 : WF_F32;
     if (e->model != NULL)
         kv_dtype = e->model->kv_dtype;
     int64_t page = page_bytes(e, kv_dtype);
@@ -254,7 +256,8 @@ static weft_status open_rooms(weft_engine *e, weft_error *err)
                           .budget = &e->kv,
                           .limits = {max_bytes, max_tokens, e->config.d_model, 0},
                           .scope = &e->scope,
-                          .progress = &e->progress};
+                          .progress = &e->progress,
+                          .validate = e->media.validate};
     wf_items_init(&e->items);
     e->sequences = (wf_sequences){e, &e->config, &e->hooks, &e->items, &e->blocks, e->context, 0};
     e->stepper = (wf_stepper){.config = &e->config,
@@ -277,6 +280,7 @@ static weft_status open_modalities(weft_engine *e, weft_error *err)
                              .config = &e->config,
                              .sites = &e->hooks,
                              .progress = &e->progress,
+                             .scope = &e->scope,
                              .has_core = e->has_core,
                              .dtype = e->dtype};
     wf_media_env_init(&e->media, e->settings, e->registry, &e->modalities, &e->scope);
@@ -369,6 +373,7 @@ void weft_engine_close(weft_engine **engine)
     wf_modalities_close(&e->modalities);
     wf_decoder_free(&e->decoder);
     wf_stepper_free(&e->stepper);
+    wf_items_free(&e->items);
     wf_kv_budget_free(&e->kv);
     wf_hooks_free(&e->hooks);
     wf_model_free(&e->model);

@@ -51,6 +51,12 @@ weft_status wf_engine_resolve_markers(weft_engine *e, weft_error *err);
 /* The tokenizer, opened at the first need; what markers take from it is then resolved. */
 weft_status wf_engine_text(weft_engine *e, weft_error *err);
 
+/* price.c: the format of the text core's linear weights: as loaded, as asked for, as stored, or as
+ * config.json says where the weights are not there. */
+int32_t wf_engine_dtype(const weft_engine *e);
+/* What all weights take of the device's memory; UINT64_MAX: past all sums. */
+uint64_t wf_engine_weight_bytes(const weft_engine *e);
+
 /* generate.c: weft_generate within a longer call. */
 weft_status wf_generate(weft_sequence *s, const weft_sampling                     *p,
                         int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,

@@ -7,6 +7,8 @@
 #include "core/base/sized.h"
 #include "core/base/time.h"
 #include "core/engine/engine.h"
+#include "core/media/fill.h"
+#include "core/media/part.h"
 #include "core/plugin/visit.h"
 #include "core/text/prompt.h"
 
@@ -18,7 +20,8 @@ typedef struct long_run {
     const weft_sampling     *sampling;
     wf_media                *media;
     wf_modality             *modality;
-    char                    *text; /* of the part in progress */
+    wf_plugin               *segmenter; /* NULL: the recording is one part */
+    char                    *text;      /* of the part in progress */
     int32_t                 *ids;
     uint64_t                 n_text, text_cap, n_ids, ids_cap;
     weft_error  failed; /* the sink's own failure: a segmenter may reword what it is given */
@@ -110,13 +113,18 @@ static weft_status do_part(long_run *r, const weft_segment *seg, weft_error *err
     weft_request    none = {WEFT_HDR(weft_request), -1, -1, -1, 0};
     weft_generation g = {.hdr = WEFT_HDR(weft_generation)};
     weft_item      *item = NULL;
+    const char     *file = wf_media_name(r->rq->path), *kind = r->media->decoding.kind;
+    bool            validate = r->e->media.validate != 0;
     double          encode_s = 0;
     weft_status     status = WEFT_OK;
+    wf_part         part = {.pub = r->media->pub};
     r->n_text = r->n_ids = 0;
     if (!seg->silent) {
-        status =
-            wf_item_from_media(&r->e->items, r->modality, seg->media, wf_media_name(r->rq->path),
-                               &none, &r->media->limits, true, &item, err);
+        if (r->segmenter != NULL)
+            status = wf_part_open(r->segmenter, file, kind, seg->media, validate, &part, err);
+        if (status == WEFT_OK)
+            status = wf_item_from_media(&r->e->items, r->modality, &part.pub, file, &none,
+                                        &r->media->limits, true, &item, err);
         if (status == WEFT_OK) {
             wf_item_settle(&item);
             status = wf_item_encode(item, NULL, err);
@@ -133,8 +141,6 @@ static weft_status do_part(long_run *r, const weft_segment *seg, weft_error *err
 
 static weft_status take_part(long_run *r, const weft_segment *seg, weft_error *err)
 {
-    if (!WEFT_HAS(seg, weft_segment, media) || (!seg->silent && seg->media == NULL))
-        return wf_fail(err, WEFT_E_INVALID, "a segment without media was pushed");
     if (r->status == WEFT_OK)
         r->status = wf_scope_check(&r->e->scope, &r->failed);
     if (r->status == WEFT_OK)
@@ -150,6 +156,8 @@ static weft_status take_part(long_run *r, const weft_segment *seg, weft_error *e
 /* Generating takes long, and is not the segmenter's doing. */
 static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
 {
+    if (!WEFT_HAS(seg, weft_segment, media) || (!seg->silent && seg->media == NULL))
+        return wf_fill_refuse("push", "a segment without media", err);
     wf_running *segmenter = wf_visit_pause();
     weft_status status = take_part(ctx, seg, err);
     wf_visit_resume(segmenter);
@@ -194,6 +202,7 @@ static weft_status run_parts(long_run *r, weft_error *err)
     r->status = part_limit(r, &max_us, &r->failed); /* the caller's mistake, not the recording's */
     if (r->status != WEFT_OK)
         return r->status;
+    r->segmenter = owner;
     wf_visit v;
     wf_visit_begin(&v, owner, "run", wf_media_name(r->rq->path), 0);
     weft_status status = s->run(wf_plugin_host(owner), &r->media->pub, max_us, &sink, &v.why);

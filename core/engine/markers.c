@@ -10,6 +10,15 @@ static bool id_is_taken(const wf_hooks *h, int32_t id)
     return false;
 }
 
+/* The marker before the i-th that has its id; NULL: none. */
+static const wf_marker *same_id(const wf_hooks *h, int32_t i)
+{
+    for (int32_t k = 0; k < i; k++)
+        if (h->markers[k].token_id == h->markers[i].token_id)
+            return &h->markers[k];
+    return NULL;
+}
+
 static int32_t enclosing_id(const wf_text *t, const char *token)
 {
     return token != NULL ? wf_text_special(t, token) : -1;
@@ -48,6 +57,10 @@ weft_status wf_engine_resolve_markers(weft_engine *e, weft_error *err)
         for (int32_t id = e->config.vocab; m->token_id < 0; id++)
             if (!id_is_taken(&e->hooks, id))
                 m->token_id = id;
+        const wf_marker *other = same_id(&e->hooks, i);
+        if (other != NULL)
+            return wf_fail(err, WEFT_E_CONFLICT, "markers %s (%s) and %s (%s) are both token %d",
+                           other->token, other->owner, m->token, m->owner, m->token_id);
         bool needs_row = m->token_id >= e->config.vocab && !e->hooks.streams[m->stream].soft;
         if (needs_row && m->embedding_weight == NULL)
             return wf_fail(err, WEFT_E_INVALID,

@@ -137,8 +137,12 @@ static weft_status weights_get(const weft_host *h, const weft_package *p, const 
         return st;
     l.progress = plugin->binding.progress;
     l.progress_ctx = plugin->binding.progress_ctx;
+    l.cancelled = plugin->all->cfg.cancelled;
+    l.cancelled_ctx = plugin->all->cfg.ctx;
     for (uint32_t i = 0; i < n && st == WEFT_OK; i++)
         st = get_one(plugin, &l, want_at(want, i), &out[i], err);
+    if (st == WEFT_OK)
+        st = wf_loader_finish(&l, err);
     wf_loader_close(&l);
     return st;
 }

@@ -16,9 +16,10 @@
 typedef struct wf_decoding {
     const weft_decoder *vt;
     wf_plugin          *plugin;
-    void               *dec;  /* NULL: not open */
-    const char         *kind; /* one of vt->kinds */
-    const char         *file; /* borrowed */
+    void               *dec;                /* NULL: not open */
+    const char         *kind;               /* one of vt->kinds */
+    const char         *file;               /* borrowed */
+    int32_t             validate, reserved; /* what it fills is checked (core/media/fill.h) */
 } wf_decoding;
 
 /* 0 to 100, WEFT_PROBE_*. p->name_hint is the file. */
@@ -28,7 +29,8 @@ weft_status wf_decoder_open(wf_decoding *d, const weft_source *src, const weft_l
                             weft_error *err);
 /* *out: of d->kind; its sizes are not negative, its times are known or -1. */
 weft_status wf_decoder_info(const wf_decoding *d, weft_media_info *out, weft_error *err);
-/* UNSUPPORTED where the decoder has no such function. */
+/* dst of both: a view in C order of just what is asked for. UNSUPPORTED where the decoder has no
+ * such function. at_us holds time_us at first. */
 weft_status wf_decoder_frames(const wf_decoding *d, const int64_t *time_us, uint32_t n,
                               const weft_tensor *dst, int64_t *at_us, weft_error *err);
 /* *got is within 0..n. */

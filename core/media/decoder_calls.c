@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 #include "core/io/text.h"
 #include "core/media/calls.h"
+#include "core/media/fill.h"
 #include "core/plugin/visit.h"
 
 int32_t wf_decoder_probe(const weft_decoder *vt, wf_plugin *plugin, const weft_probe *p)
@@ -68,15 +69,33 @@ weft_status wf_decoder_info(const wf_decoding *d, weft_media_info *out, weft_err
     return status == WEFT_OK ? check_info(d, &v, out, err) : status;
 }
 
+/* What a call left in f, of which it says that it filled `bytes`. */
+static weft_status filled(wf_fill *f, const wf_visit *v, weft_status status, uint64_t bytes,
+                          weft_error *err)
+{
+    char what[160];
+    if (status == WEFT_OK && wf_fill_fault(f, bytes, what, sizeof what))
+        status = wf_visit_wrong(v, err, "%s", what);
+    wf_fill_end(f, status == WEFT_OK ? bytes : 0);
+    return status;
+}
+
 weft_status wf_decoder_frames(const wf_decoding *d, const int64_t *time_us, uint32_t n,
                               const weft_tensor *dst, int64_t *at_us, weft_error *err)
 {
     wf_visit v;
+    wf_fill  f;
     if (d->vt->read_frames == NULL)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no frames", wf_plugin_id(d->plugin));
+    weft_status status = wf_fill_begin(&f, dst, d->validate != 0, err);
+    if (status != WEFT_OK)
+        return status;
+    memmove(at_us, time_us, n * sizeof *at_us);
     wf_visit_begin(&v, d->plugin, "read_frames", d->file, 0);
     v.bytes = dst->bytes;
-    return wf_visit_end(&v, d->vt->read_frames(d->dec, time_us, n, dst, at_us, &v.why), err);
+    status = d->vt->read_frames(d->dec, time_us, n, &f.view, at_us, &v.why);
+    status = wf_visit_end(&v, status, err);
+    return filled(&f, &v, status, dst->bytes, err);
 }
 
 typedef weft_status (*read_fn)(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
@@ -87,17 +106,22 @@ static weft_status read_next(const wf_decoding *d, read_fn fn, const char *name,
                              int64_t n, const weft_tensor *dst, int64_t *got, weft_error *err)
 {
     wf_visit v;
+    wf_fill  f;
     *got = 0;
     if (fn == NULL)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "%s gives no %s", wf_plugin_id(d->plugin), what);
+    weft_status status = wf_fill_begin(&f, dst, d->validate != 0, err);
+    if (status != WEFT_OK)
+        return status;
     wf_visit_begin(&v, d->plugin, name, d->file, 0);
     v.bytes = dst->bytes;
-    weft_status status = wf_visit_end(&v, fn(d->dec, n, dst, got, &v.why), err);
+    status = wf_visit_end(&v, fn(d->dec, n, &f.view, got, &v.why), err);
     /* Whoever asked believes the count: it is where the samples in dst end. */
     if (status == WEFT_OK && (*got < 0 || *got > n))
-        return wf_visit_wrong(&v, err, "%lld %s where %lld were asked for", (long long)*got, what,
-                              (long long)n);
-    return status;
+        status = wf_visit_wrong(&v, err, "%lld %s where %lld were asked for", (long long)*got, what,
+                                (long long)n);
+    return filled(&f, &v, status,
+                  status == WEFT_OK ? (uint64_t)*got * (dst->bytes / (uint64_t)n) : 0, err);
 }
 
 weft_status wf_decoder_audio(const wf_decoding *d, int64_t n, const weft_tensor *dst, int64_t *got,

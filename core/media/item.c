@@ -84,43 +84,11 @@ void weft_item_release(weft_item **item)
     wf_free(it);
 }
 
-/* Two 64-bit sums over the content; equality of items is checked byte for byte besides. */
-static void digest(weft_item *item)
-{
-    uint64_t a = 0xCBF29CE484222325u, b = 0x9E3779B97F4A7C15u;
-    for (uint32_t i = 0; i < item->plan.n_inputs; i++) {
-        const uint8_t *p = item->input[i].data;
-        uint64_t       n = item->input[i].bytes, word;
-        for (uint64_t k = 0; k < n; k += 8) {
-            word = 0;
-            memcpy(&word, p + k, n - k < 8 ? (size_t)(n - k) : 8);
-            a = (a ^ word) * 0x100000001B3u;
-            b = (b + word) * 0xD6E8FEB86659FD93u;
-            b ^= b >> 32;
-        }
-    }
-    item->digest[0] = a;
-    item->digest[1] = b ^ (uint64_t)(uintptr_t)item->modality;
-}
-
-static bool same_content(const weft_item *a, const weft_item *b)
-{
-    if (a->modality != b->modality || memcmp(a->digest, b->digest, sizeof a->digest) != 0 ||
-        a->plan.n_inputs != b->plan.n_inputs ||
-        memcmp(a->room.carried, b->room.carried, sizeof a->room.carried) != 0)
-        return false;
-    for (uint32_t i = 0; i < a->plan.n_inputs; i++)
-        if (a->input[i].bytes != b->input[i].bytes || b->input[i].data == NULL ||
-            memcmp(a->input[i].data, b->input[i].data, (size_t)a->input[i].bytes) != 0)
-            return false;
-    return true;
-}
-
 void wf_item_settle(weft_item **item)
 {
-    digest(*item);
+    wf_item_digest(*item);
     for (weft_item *o = (*item)->of->list; o != NULL; o = o->next) {
-        if (o == *item || !same_content(*item, o))
+        if (o == *item || !wf_item_equal(*item, o))
             continue;
         wf_item_hold(o);
         weft_item_release(item);

@@ -5,6 +5,7 @@
 #ifndef WF_ITEM_H
 #define WF_ITEM_H
 
+#include "core/device/arena.h"
 #include "core/kv/budget.h"
 #include "core/media/media.h"
 #include "core/media/plan.h"
@@ -20,9 +21,11 @@ typedef struct wf_items {
     wf_decoder          *decoder; /* projects rows to K/V */
     wf_kv_budget        *budget;
     wf_kv_holder         holder; /* items can give up their K/V */
+    wf_arena             arena;  /* inputs and scratch of the encode in progress */
     wf_plan_limits       limits;
     wf_scope            *scope;
     const weft_progress *progress;
+    int32_t              validate, reserved; /* what encoders write is checked */
 } wf_items;
 
 typedef struct wf_item_kv { /* of one output */
@@ -52,6 +55,7 @@ struct weft_item {
 /* Registers the items with t->budget, whose fields and all others have been filled; t must not move
  * from here on. */
 void wf_items_init(wf_items *t);
+void wf_items_free(wf_items *t); /* after a wait; safe on zeroed memory */
 
 /* An item of the given plan, without inputs yet; on success owned by the caller with one reference.
  * file is what messages call it; it is copied. */
@@ -63,6 +67,10 @@ void        wf_item_hold(weft_item *item);
 /* Its inputs are filled: gives it a digest, and replaces *item by an equal one that already exists.
  */
 void wf_item_settle(weft_item **item);
+/* item_same.c. Fills the item's digest from its plan and inputs. */
+void wf_item_digest(weft_item *item);
+/* Byte for byte, of two that have a digest: the same encoder would be given the same. */
+bool wf_item_equal(const weft_item *a, const weft_item *b);
 /* The marker at which it stands, as a place in the sites' markers; -1: nothing reads it. */
 int32_t wf_item_marker(const weft_item *item);
 /* The output that `stream` receives, or -1. */
@@ -77,8 +85,9 @@ weft_status wf_item_from_media(wf_items *t, wf_modality *m, const weft_media *me
 weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request *rq,
                          weft_item **out, weft_error *err);
 
-/* item_encode.c. Runs the encoder if it has not run, and checks every value. copies, where not
- * NULL: WF_MAX_OUTPUTS host buffers, each NULL or sized for the output, that receive the outputs.
+/* item_encode.c. Runs the encoder if it has not run, over outputs and scratch of zeros, and checks
+ * every value. copies, where not NULL: WF_MAX_OUTPUTS host buffers, each NULL or sized for the
+ * output, that receive the outputs.
  */
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err);
 #define WF_ENCODE_BATCH 16 /* items in one call of an encoder, at most */

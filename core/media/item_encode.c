@@ -9,13 +9,16 @@
 #include "core/host/host.h"
 #include "core/io/text.h"
 #include "core/media/calls.h"
+#include "core/media/fill.h"
 #include "core/media/item.h"
 
+#define POISON_BYTES ((uint64_t)1 << 20)
 #define BATCH_BYTES                                                                                \
     ((uint64_t)256 << 20) /* of inputs and scratch of the items that run together                  \
                            */
 
-/* Memory of one item in an encode, freed at its end. */
+/* Memory of one item in an encode: the arena's, but for the outputs, which are the item's, and the
+ * host copies. */
 typedef struct encode_job {
     weft_tensor input[WF_MAX_INPUTS], output[WF_MAX_OUTPUTS];
     void       *staged[WF_MAX_INPUTS]; /* host copies of the inputs */
@@ -37,10 +40,10 @@ static weft_tensor device_view(const wf_device *d, void *data, const weft_tensor
 
 static weft_status job_inputs(const weft_item *item, encode_job *job, weft_error *err)
 {
-    const wf_items *t = item->of;
+    wf_items *t = item->of;
     for (uint32_t i = 0; i < item->plan.n_inputs; i++) {
         void       *p;
-        weft_status status = wf_device_alloc(t->device, item->input[i].bytes, &p, err);
+        weft_status status = wf_arena_take(&t->arena, item->input[i].bytes, &p, err);
         if (status != WEFT_OK)
             return status;
         job->input[i] = device_view(t->device, p, &item->plan.inputs[i].spec);
@@ -51,15 +54,42 @@ static weft_status job_inputs(const weft_item *item, encode_job *job, weft_error
     return WEFT_OK;
 }
 
+/* Every float of n bytes of device memory becomes one that tells that it was not written. */
+static weft_status poison(weft_queue *q, void *dst, uint64_t n, weft_error *err)
+{
+    uint64_t    part = n < POISON_BYTES ? n : POISON_BYTES;
+    weft_status status = WEFT_OK;
+    uint8_t    *host = wf_alloc_aligned((size_t)part);
+    if (host == NULL)
+        return wf_fail_nomem(err, part, "validating an encoder");
+    wf_poison(host, part);
+    for (uint64_t at = 0; at < n && status == WEFT_OK; at += part)
+        status = wf_queue_upload(q, (uint8_t *)dst + at, host, n - at < part ? n - at : part, err);
+    weft_status waited = wf_queue_wait(q, status == WEFT_OK ? err : NULL);
+    wf_free_aligned(host);
+    return status == WEFT_OK ? waited : status;
+}
+
+/* Whatever an encoder leaves unwritten, or reads before it has written, must not depend on what
+ * stood in this memory before. */
+static weft_status prepare(const wf_items *t, void *dst, uint64_t n, weft_error *err)
+{
+    return t->validate ? poison(t->encode_queue, dst, n, err)
+                       : wf_queue_zero(t->encode_queue, dst, n, err);
+}
+
 static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err)
 {
-    const wf_items *t = item->of;
+    wf_items *t = item->of;
     for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
-        weft_status status = wf_device_alloc(t->device, wf_spec_bytes(&item->plan.outputs[i].spec),
-                                             &item->output[i], err);
+        const weft_tensor_spec *spec = &item->plan.outputs[i].spec;
+        uint64_t                bytes = wf_spec_bytes(spec);
+        weft_status             status = wf_device_alloc(t->device, bytes, &item->output[i], err);
+        if (status == WEFT_OK)
+            status = prepare(t, item->output[i], bytes, err);
         if (status != WEFT_OK)
             return status;
-        job->output[i] = device_view(t->device, item->output[i], &item->plan.outputs[i].spec);
+        job->output[i] = device_view(t->device, item->output[i], spec);
     }
     return WEFT_OK;
 }
@@ -77,32 +107,35 @@ static weft_status job_open(batch *b, uint32_t k, weft_error *err)
     return status;
 }
 
+static weft_status batch_scratch(batch *b, uint64_t bytes, weft_error *err)
+{
+    wf_items        *t = b->items[0]->of;
+    weft_tensor_spec spec = {{WEFT_DT_UINT, 8, 1}, 1, {(int64_t)bytes}};
+    b->scratch = device_view(t->device, NULL, &spec);
+    if (bytes == 0)
+        return WEFT_OK;
+    weft_status status = wf_arena_take(&t->arena, bytes, &b->scratch.data, err);
+    return status == WEFT_OK ? prepare(t, b->scratch.data, bytes, err) : status;
+}
+
 static weft_status batch_open(batch *b, weft_error *err)
 {
-    const wf_device *d = b->items[0]->of->device;
-    uint64_t         scratch = 0;
-    weft_status      status = WEFT_OK;
+    uint64_t    scratch = 0;
+    weft_status status = WEFT_OK;
     for (uint32_t k = 0; k < b->n && status == WEFT_OK; k++) {
         status = job_open(b, k, err);
         if (status == WEFT_OK && !wf_add(scratch, b->items[k]->plan.scratch_bytes, &scratch))
             status = wf_fail_nomem(err, UINT64_MAX, "an encoder's scratch");
     }
-    b->scratch =
-        device_view(d, NULL, &(weft_tensor_spec){{WEFT_DT_UINT, 8, 1}, 1, {(int64_t)scratch}});
-    if (status != WEFT_OK || scratch == 0)
-        return status;
-    return wf_device_alloc(b->items[0]->of->device, scratch, &b->scratch.data, err);
+    return status == WEFT_OK ? batch_scratch(b, scratch, err) : status;
 }
 
 static void batch_close(batch *b)
 {
-    wf_device *d = b->items[0]->of->device;
+    wf_arena_end(&b->items[0]->of->arena);
     for (uint32_t k = 0; k < b->n; k++)
-        for (uint32_t i = 0; i < WF_MAX_INPUTS; i++) {
-            wf_device_free(d, b->jobs[k].input[i].data);
+        for (uint32_t i = 0; i < WF_MAX_INPUTS; i++)
             wf_free_aligned(b->jobs[k].staged[i]);
-        }
-    wf_device_free(d, b->scratch.data);
     wf_free(b);
 }
 
@@ -137,18 +170,31 @@ static weft_status enqueue(batch *b, weft_error *err)
                               &b->scratch, err);
 }
 
+static weft_status unwritten(const weft_item *item, uint32_t i, uint64_t k, weft_error *err)
+{
+    wf_fail(err, WEFT_E_INTERNAL, "%s%s%s gave OK without writing %s at element %llu in encode",
+            item->file != NULL ? wf_quote(item->file).s : "", item->file != NULL ? ": " : "",
+            wf_plugin_id(item->modality->plugin), item->plan.outputs[i].name,
+            (unsigned long long)k);
+    return wf_fail_stage(err, WEFT_E_INTERNAL, WEFT_STAGE_PLUGIN);
+}
+
 static weft_status check_finite(const weft_item *item, uint32_t i, const float *v, weft_error *err)
 {
     uint64_t n = wf_spec_numel(&item->plan.outputs[i].spec);
-    for (uint64_t k = 0; k < n; k++)
-        if (!isfinite(v[k]))
-            return wf_fail(err, WEFT_E_NUMERIC,
-                           "%s%s%s: the encoder's %s holds %s at element %llu: its weights or this "
-                           "item are damaged",
-                           item->file != NULL ? wf_quote(item->file).s : "",
-                           item->file != NULL ? ": " : "", wf_plugin_id(item->modality->plugin),
-                           item->plan.outputs[i].name, isnan(v[k]) ? "NaN" : "infinity",
-                           (unsigned long long)k);
+    for (uint64_t k = 0; k < n; k++) {
+        if (isfinite(v[k]))
+            continue;
+        if (item->of->validate && wf_is_poison(v[k]))
+            return unwritten(item, i, k, err);
+        return wf_fail(err, WEFT_E_NUMERIC,
+                       "%s%s%s: the encoder's %s holds %s at element %llu: its weights or this "
+                       "item are damaged",
+                       item->file != NULL ? wf_quote(item->file).s : "",
+                       item->file != NULL ? ": " : "", wf_plugin_id(item->modality->plugin),
+                       item->plan.outputs[i].name, isnan(v[k]) ? "NaN" : "infinity",
+                       (unsigned long long)k);
+    }
     return WEFT_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/media/fill.h"
 #include "core/media/item.h"
 
 static const weft_tensor *find(const wf_tensor_set *set, const char *name)
@@ -33,14 +34,14 @@ static weft_status read_samples(void *ctx, int64_t n, const weft_tensor *dst, in
                                 weft_error *err)
 {
     tensor_media *m = ctx;
+    weft_tensor   place = {.data = NULL};
     uint64_t      row = (uint64_t)m->channels * sizeof(float);
     int64_t       left = m->rows->shape[0] - m->at;
-    *got = 0;
-    if (n < 0 || dst->bytes / row < (uint64_t)n)
-        return wf_fail(err, WEFT_E_INVALID, "%lld rows do not fit where they are to go",
-                       (long long)n);
+    weft_status   status = wf_fill_samples((int32_t)m->channels, n, dst, got, &place, err);
+    if (status != WEFT_OK || n == 0)
+        return status;
     *got = n < left ? n : left;
-    memcpy(dst->data, (const uint8_t *)m->rows->data + (uint64_t)m->at * row,
+    memcpy(place.data, (const uint8_t *)m->rows->data + (uint64_t)m->at * row,
            (size_t)((uint64_t)*got * row));
     m->at += *got;
     return WEFT_OK;

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/tensor.h"
 #include "core/io/text.h"
+#include "core/media/fill.h"
 
 #define HEAD_BYTES 65536
 #define STILL_FILE_BYTES ((uint64_t)64 << 20)
@@ -51,7 +52,8 @@ void wf_media_env_init(wf_media_env *env, const weft_settings *s, wf_registry *r
                           .max_file_bytes = option(s, "max_file_bytes"),
                           .registry = registry,
                           .modalities = modalities,
-                          .scope = scope};
+                          .scope = scope,
+                          .validate = wf_settings_bool(s, "validate")};
 }
 
 typedef struct choice {
@@ -160,7 +162,8 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
     status = check_choice(&best, n, kind, why);
     if (status != WEFT_OK)
         return wf_media_fail(m->path, why, status, err);
-    m->decoding = (wf_decoding){best.vt, best.plugin, NULL, best.kind, wf_media_name(m->path)};
+    m->decoding = (wf_decoding){
+        best.vt, best.plugin, NULL, best.kind, wf_media_name(m->path), env->validate, 0};
     return WEFT_OK;
 }
 
@@ -186,19 +189,34 @@ static weft_status check_info(const wf_media *m, weft_error *err)
 static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n,
                                const weft_tensor *dst, int64_t *at_us, weft_error *err)
 {
-    return wf_decoder_frames(&((wf_media *)ctx)->decoding, time_us, n, dst, at_us, err);
+    wf_media   *m = ctx;
+    int64_t     shape[4] = {n, m->info.height, m->info.width, m->info.has_alpha ? 4 : 3};
+    weft_dtype  u8 = {WEFT_DT_UINT, 8, 1};
+    weft_tensor place;
+    if (n == 0 || time_us == NULL || at_us == NULL)
+        return wf_fill_refuse("read_frames", "no frames, or time_us or at_us NULL", err);
+    weft_status status = wf_fill_place("read_frames", dst, u8, 4, shape, &place, err);
+    return status == WEFT_OK ? wf_decoder_frames(&m->decoding, time_us, n, &place, at_us, err)
+                             : status;
 }
 
 static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
                               weft_error *err)
 {
-    return wf_decoder_audio(&((wf_media *)ctx)->decoding, n, dst, got, err);
+    wf_media   *m = ctx;
+    weft_tensor place;
+    weft_status status = wf_fill_samples(m->info.channels, n, dst, got, &place, err);
+    return status == WEFT_OK && n > 0 ? wf_decoder_audio(&m->decoding, n, &place, got, err)
+                                      : status;
 }
 
 static weft_status read_rows(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
                              weft_error *err)
 {
-    return wf_decoder_rows(&((wf_media *)ctx)->decoding, n, dst, got, err);
+    wf_media   *m = ctx;
+    weft_tensor place;
+    weft_status status = wf_fill_samples(m->info.row_width, n, dst, got, &place, err);
+    return status == WEFT_OK && n > 0 ? wf_decoder_rows(&m->decoding, n, &place, got, err) : status;
 }
 
 static weft_status open_decoder(wf_media *m, weft_error *err)
@@ -233,18 +251,27 @@ static int64_t samples_in(int64_t us, int32_t rate)
                                     : INT64_MAX;
 }
 
+/* As many as the limits on samples and on decoded bytes let through. */
+static int64_t most_rows(const wf_media *m)
+{
+    uint64_t n = m->limits.max_decoded_bytes / sizeof(float) / (uint64_t)m->info.channels;
+    n = n < m->limits.max_samples ? n : m->limits.max_samples;
+    return n < INT64_MAX / 2 ? (int64_t)n : INT64_MAX / 2;
+}
+
 weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *err)
 {
     weft_media_info *i = &m->info;
     int64_t          n, most;
-    if (i->n_samples >= 0 || i->sample_rate <= 0 || i->channels <= 0 ||
-        m->decoding.vt->read_audio == NULL)
+    if (i->n_samples >= 0 || i->channels <= 0 || m->decoding.vt->read_audio == NULL)
         return WEFT_OK;
-    if (!cut && i->duration_us > most_us && i->duration_us - most_us > MARGIN_US) {
+    if (i->sample_rate > 0 && !cut && i->duration_us > most_us &&
+        i->duration_us - most_us > MARGIN_US) {
         i->n_samples = samples_in(i->duration_us, i->sample_rate);
         return WEFT_OK;
     }
-    most = samples_in(most_us, i->sample_rate);
+    /* Rows of a kind without a rate have no time: they are counted to their end. */
+    most = i->sample_rate > 0 ? samples_in(most_us, i->sample_rate) : most_rows(m);
     weft_status status = count_samples(m, most, &n, err);
     if (status == WEFT_OK && m->source.is_pipe && m->source.at > m->source.n_kept)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
@@ -254,6 +281,10 @@ weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *e
         wf_decoder_close(&m->decoding);
         status = open_decoder(m, err);
     }
+    if (status == WEFT_OK && i->sample_rate <= 0 && n > most)
+        return wf_fail(err, WEFT_E_LIMIT,
+                       "more than %lld samples are over --max-samples or --max-decoded-bytes",
+                       (long long)most);
     if (status == WEFT_OK && (cut || n <= most))
         i->n_samples = n;
     return status;

@@ -9,10 +9,11 @@
 /* What reading media takes; everything is borrowed. */
 typedef struct wf_media_env {
     weft_limits    limits;
-    uint64_t       max_file_bytes; /* 0: nothing said, then stills have a limit of their own */
-    wf_registry   *registry;       /* gives the decoders */
-    wf_modalities *modalities;     /* a kind that one takes is preferred */
-    wf_scope      *scope;          /* what is opened is cancelled with the call in progress */
+    uint64_t       max_file_bytes;     /* 0: nothing said, then stills have a limit of their own */
+    wf_registry   *registry;           /* gives the decoders */
+    wf_modalities *modalities;         /* a kind that one takes is preferred */
+    wf_scope      *scope;              /* what is opened is cancelled with the call in progress */
+    int32_t        validate, reserved; /* what decoders fill is checked (core/media/fill.h) */
 } wf_media_env;
 
 /* Reads the limits from the settings. */

@@ -183,6 +183,11 @@ weft_status wf_modalities_open(wf_modalities *t, const wf_modalities_env *env, w
     return status;
 }
 
+static int32_t is_cancelled(void *scope)
+{
+    return wf_scope_is_cancelled(scope);
+}
+
 static weft_status load_sites(const wf_modalities_env *e, wf_modality *m, weft_error *err)
 {
     wf_loader l;
@@ -191,6 +196,8 @@ static weft_status load_sites(const wf_modalities_env *e, wf_modality *m, weft_e
     weft_status status = wf_loader_open(e->device, m->package, e->dtype, &l, err);
     if (status != WEFT_OK)
         return status;
+    l.cancelled = is_cancelled;
+    l.cancelled_ctx = e->scope;
     status = wf_hooks_load(e->sites, wf_plugin_id(m->plugin), e->config->d_model, &l, err);
     wf_loader_close(&l);
     return status;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "core/base/cancel.h"
 #include "core/model/config.h"
 #include "core/model/sites.h"
 #include "core/plugin/registry.h"
@@ -39,6 +40,7 @@ typedef struct wf_modalities_env {
     const wf_config     *config;   /* of the text core; zeros without one */
     wf_hooks            *sites;    /* gets what they declare */
     const weft_progress *progress;
+    wf_scope            *scope;    /* loading is cancelled with the call in progress */
     int32_t              has_core; /* without a text core nothing is installed */
     int32_t              dtype;    /* of linear weights: enum wf_dtype or WF_DTYPE_AUTO */
 } wf_modalities_env;

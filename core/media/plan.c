@@ -78,6 +78,16 @@ weft_status wf_plan_check(const wf_plan_limits *l, const wf_hooks *sites, const 
                              wf_fail(err, WEFT_E_INTERNAL, "%s gave a plan with %s in plan",
                                      wf_plugin_id(m->plugin), what),
                              WEFT_STAGE_PLUGIN);
+    int32_t first = wf_hooks_stream(sites, p->outputs[0].stream);
+    if (first >= 0 && sites->streams[first].soft && p->n_placeholders != p->outputs[0].stream_rows)
+        return wf_fail_stage(
+            err,
+            wf_fail(err, WEFT_E_INTERNAL,
+                    "%s gave a plan with n_placeholders %lld and outputs[0].stream_rows "
+                    "%lld of soft tokens, which must agree, in plan",
+                    wf_plugin_id(m->plugin), (long long)p->n_placeholders,
+                    (long long)p->outputs[0].stream_rows),
+            WEFT_STAGE_PLUGIN);
     if ((uint64_t)p->n_placeholders > l->max_tokens)
         return wf_fail(err, WEFT_E_LIMIT, "%lld tokens are over --max-tokens %llu",
                        (long long)p->n_placeholders, (unsigned long long)l->max_tokens);

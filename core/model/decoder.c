@@ -36,9 +36,9 @@ bool wf_decoder_bytes(const wf_config *c, const wf_hooks *hooks, int64_t max_row
     widths   w = widest(c, hooks);
     uint64_t row = (uint64_t)(3 * (int64_t)c->d_model + w.wide + w.att + w.wide_ffn +
                               w.wide_ffn / 2 + c->head_dim);
-    uint64_t out = (uint64_t)c->d_model + (uint64_t)c->vocab, rows = 0, outs = 0;
+    uint64_t out = ((uint64_t)c->d_model + (uint64_t)c->vocab) * sizeof(float), rows = 0, outs = 0;
     return wf_mul(row * sizeof(float), (uint64_t)max_rows, &rows) &&
-           wf_mul(out * sizeof(float), (uint64_t)max_out, &outs) && wf_add(rows, outs, bytes);
+           wf_mul(out + sizeof(wf_row_best), (uint64_t)max_out, &outs) && wf_add(rows, outs, bytes);
 }
 
 weft_status wf_decoder_init(wf_decoder *d, const wf_model *m, const wf_hooks *hooks,
@@ -75,7 +75,11 @@ weft_status wf_decoder_init(wf_decoder *d, const wf_model *m, const wf_hooks *ho
             return status;
         *want[i].p = mem;
     }
-    return WEFT_OK;
+    void       *best;
+    weft_status status =
+        wf_buffers_add(&d->buffers, q, (uint64_t)max_out * sizeof *d->best, false, &best, err);
+    d->best = status == WEFT_OK ? best : NULL;
+    return status;
 }
 
 void wf_decoder_free(wf_decoder *d)
@@ -200,6 +204,52 @@ static weft_status show_hidden(wf_decoder *d, const wf_batch *b, int32_t layer, 
                              err);
 }
 
+/* Of the logits of n rows from `logits` on, what is in wf_row_best comes back to `host`. */
+static weft_status fetch_best(wf_decoder *d, const float *logits, int64_t n, wf_row_best *host,
+                              weft_error *err)
+{
+    const int64_t words = sizeof(wf_row_best) / sizeof(int64_t), vocab = d->model->config.vocab;
+    wf_op         finite = {.kind = WF_OP_FINITE,
+                            .u.finite = {.out = &d->best->unsound,
+                                         .x = logits,
+                                         .m = n,
+                                         .n = vocab,
+                                         .x_stride = vocab,
+                                         .out_stride = words}};
+    wf_op         best = {.kind = WF_OP_BEST,
+                          .u.best = {.best = &d->best->best,
+                                     .sum = &d->best->sum,
+                                     .x = logits,
+                                     .m = n,
+                                     .n = vocab,
+                                     .k = 1,
+                                     .x_stride = vocab,
+                                     .best_stride = words,
+                                     .sum_stride = words}};
+    weft_status   status = wf_queue_submit(d->queue, &finite, err);
+    if (status == WEFT_OK)
+        status = wf_queue_submit(d->queue, &best, err);
+    return status == WEFT_OK
+               ? wf_queue_download(d->queue, host, d->best, (uint64_t)n * sizeof *host, err)
+               : status;
+}
+
+/* Logits of out rows first..first+n-1 are in d->logits: what is wanted of them comes back. */
+static weft_status fetch_rows(wf_decoder *d, const wf_batch *b, int64_t first, int64_t n,
+                              weft_error *err)
+{
+    int64_t     vocab = d->model->config.vocab, whole = b->n_logits - first;
+    weft_status status = WEFT_OK;
+    whole = whole < 0 ? 0 : whole < n ? whole : n;
+    if (whole > 0)
+        status = wf_queue_download(d->queue, b->logits + first * vocab, d->logits,
+                                   (uint64_t)whole * (uint64_t)vocab * sizeof(float), err);
+    if (status != WEFT_OK || whole == n)
+        return status;
+    return fetch_best(d, d->logits + whole * vocab, n - whole,
+                      b->best + (first + whole - b->n_logits), err);
+}
+
 /* Logits of out rows first..first+n-1. */
 static weft_status head_rows(wf_decoder *d, const wf_batch *b, int64_t first, int64_t n,
                              weft_error *err)
@@ -218,10 +268,7 @@ static weft_status head_rows(wf_decoder *d, const wf_batch *b, int64_t first, in
         status = wf_do_norm(d, d->out, d->out, d->model->norm_out, n, c->d_model, err);
     if (status == WEFT_OK)
         status = wf_do_linear(d, d->logits, c->vocab, d->out, c->d_model, &d->model->head, n, err);
-    if (status == WEFT_OK)
-        status = wf_queue_download(d->queue, b->logits + first * c->vocab, d->logits,
-                                   (uint64_t)n * (uint64_t)c->vocab * sizeof(float), err);
-    return status;
+    return status == WEFT_OK ? fetch_rows(d, b, first, n, err) : status;
 }
 
 static weft_status head(wf_decoder *d, const wf_batch *b, weft_error *err)

@@ -31,8 +31,12 @@ typedef struct wf_batch {
     wf_seen             self;
     const wf_seen      *streams; /* [hooks->n_streams], host array */
     const wf_soft_rows *soft;
-    const int32_t      *out_index; /* [n_out] rows whose logits are wanted */
-    float              *logits;    /* host [n_out, vocab] */
+    /* [n_out] rows whose logits are computed: first n_logits that are wanted whole, then those of
+     * which the likeliest token is enough. */
+    const int32_t *out_index;
+    int64_t        n_logits;
+    float         *logits; /* host [n_logits, vocab]; NULL where n_logits is 0 */
+    wf_row_best   *best;   /* host [n_out - n_logits], or NULL */
     float *hidden; /* host [n_layers + 1, m, d_model] or NULL: the stream before each block */
 } wf_batch;
 

@@ -339,6 +339,15 @@ weft_status wf_package_check(weft_package *p, weft_error *err)
     return WEFT_OK;
 }
 
+void wf_package_each(weft_package *p, void (*fn)(void *ctx, const wf_st_tensor *t), void *ctx)
+{
+    if (weights_open(p, NULL) != WEFT_OK)
+        return;
+    for (uint32_t i = 0; i < p->n_shards; i++)
+        for (uint64_t k = 0; k < p->shards[i].n_tensors; k++)
+            fn(ctx, &p->shards[i].tensors[k]);
+}
+
 uint64_t wf_package_tensor_bytes(weft_package *p)
 {
     uint64_t total = 0;

@@ -35,6 +35,8 @@ weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file 
                             const wf_st_tensor **t, weft_error *err);
 /* Opens all weight files and checks that every tensor of the index is in its file. */
 weft_status wf_package_check(weft_package *p, weft_error *err);
+/* Calls fn for each tensor; none where there are no weights. */
+void wf_package_each(weft_package *p, void (*fn)(void *ctx, const wf_st_tensor *t), void *ctx);
 /* The bytes of all tensors; 0 where there are no weights. */
 uint64_t wf_package_tensor_bytes(weft_package *p);
 

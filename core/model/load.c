@@ -2,12 +2,12 @@
 /* Tensors from a package into device memory. */
 #include "core/model/load.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 
-#define PIECE_BYTES ((uint64_t)32 << 20)
+#define NAMES_MOST 4
 
 weft_status wf_buffers_add(wf_buffers *b, weft_queue *q, uint64_t bytes, bool zero, void **out,
                            weft_error *err)
@@ -49,9 +49,7 @@ weft_status wf_loader_open(wf_device *d, weft_package *p, int32_t dtype, wf_load
     out->dtype = dtype;
     weft_status status = wf_queue_create(d, &out->queue, err);
     if (status == WEFT_OK)
-        status = wf_device_alloc(d, PIECE_BYTES, &out->staging, err);
-    if (status == WEFT_OK && (out->host = wf_alloc_aligned((size_t)PIECE_BYTES)) == NULL)
-        status = wf_fail_nomem(err, PIECE_BYTES, "reading weights");
+        status = wf_pieces_open(d, out->queue, &out->pieces, err);
     if (status != WEFT_OK)
         wf_loader_close(out);
     return status;
@@ -59,134 +57,65 @@ weft_status wf_loader_open(wf_device *d, weft_package *p, int32_t dtype, wf_load
 
 void wf_loader_close(wf_loader *l)
 {
+    wf_pieces_close(&l->pieces);
     if (l->queue != NULL)
         (void)wf_queue_wait(l->queue, NULL);
     wf_queue_destroy(&l->queue);
-    if (l->device != NULL)
-        wf_device_free(l->device, l->staging);
-    wf_free_aligned(l->host);
-    l->staging = l->host = NULL;
 }
 
-static void problem(wf_problems *pr, const char *name, const char *what)
+static weft_status end_piece(wf_loader *l, weft_error *err)
 {
-    size_t at = strlen(pr->text);
-    if (at + strlen(name) + strlen(what) + 8 < sizeof pr->text)
-        snprintf(pr->text + at, sizeof pr->text - at, "%s%s %s", at != 0 ? ", " : "", name, what);
-    pr->n++;
-}
-
-static void shape_text(char *text, size_t cap, int32_t rank, const int64_t *shape)
-{
-    size_t at = 0;
-    text[0] = '\0';
-    for (int32_t i = 0; i < rank && at < cap; i++)
-        at +=
-            (size_t)snprintf(text + at, cap - at, "%s%lld", i != 0 ? "x" : "", (long long)shape[i]);
-}
-
-void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
-{
-    const wf_st_file   *file;
-    const wf_st_tensor *t;
-    weft_error          why = WF_ERROR_INIT;
-    if (pr->broken.code != WEFT_OK)
-        return;
-    weft_status status = wf_package_find(p, w->name, &file, &t, &why);
-    if (status == WEFT_E_NOTFOUND) {
-        if (pr->n == 0)
-            pr->no_weights = wf_package_tensor_bytes(p) == 0;
-        problem(pr, w->name, "is missing");
-        return;
-    }
-    if (status != WEFT_OK) {
-        pr->broken = why;
-        return;
-    }
-    char has[80], wants[80], what[200];
-    shape_text(has, sizeof has, t->rank, t->shape);
-    shape_text(wants, sizeof wants, w->rank, w->shape);
-    if (strcmp(has, wants) != 0) {
-        snprintf(what, sizeof what, "is [%s], not [%s]", has, wants);
-        problem(pr, w->name, what);
-    } else if (t->dtype != WF_ST_F32 && t->dtype != WF_ST_BF16 && t->dtype != WF_ST_F16) {
-        problem(pr, w->name, "is not F32, BF16 or F16");
-    }
-}
-
-weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, weft_error *err)
-{
-    if (pr->broken.code != WEFT_OK)
-        return wf_fail(err, pr->broken.code, "%s", pr->broken.message);
-    if (pr->n == 0)
-        return WEFT_OK;
-    if (pr->no_weights)
-        return wf_fail(err, WEFT_E_NOTFOUND,
-                       "%s has no weights: put model.safetensors, or its shards and "
-                       "model.safetensors.index.json, there",
-                       wf_package_dir(p));
-    return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s not fit config.json: %s%s",
-                   wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? " does" : "s do",
-                   pr->text, pr->n > 4 ? ", ..." : "");
-}
-
-static int32_t ops_dtype(int32_t st_dtype)
-{
-    return st_dtype == WF_ST_BF16 ? WF_BF16 : st_dtype == WF_ST_F16 ? WF_F16 : WF_F32;
-}
-
-static weft_status find_floats(wf_loader *l, const char *name, const wf_st_file **file,
-                               const wf_st_tensor **t, weft_error *err)
-{
-    weft_status status = wf_package_find(l->package, name, file, t, err);
-    if (status != WEFT_OK)
-        return status;
-    if ((*t)->dtype != WF_ST_F32 && (*t)->dtype != WF_ST_BF16 && (*t)->dtype != WF_ST_F16)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: %s is not F32, BF16 or F16",
-                       wf_package_dir(l->package), name);
-    return WEFT_OK;
-}
-
-/* Brings n bytes of t from offset to the staging buffer and runs op on it. The wait lets the next
- * piece use both buffers again. */
-static weft_status piece(wf_loader *l, const wf_st_file *file, const wf_st_tensor *t,
-                         uint64_t offset, uint64_t n, const wf_op *op, weft_error *err)
-{
-    weft_status status = wf_st_read(file, t, offset, l->host, n, err);
-    if (status == WEFT_OK)
-        status = wf_queue_upload(l->queue, l->staging, l->host, n, err);
-    if (status == WEFT_OK)
-        status = wf_queue_submit(l->queue, op, err);
-    if (status == WEFT_OK)
-        status = wf_queue_wait(l->queue, err);
-    l->bytes_done += n;
+    uint64_t    bytes;
+    weft_status status = wf_pieces_end(l->pieces, &bytes, err);
+    l->bytes_done += bytes;
     if (status == WEFT_OK && l->progress != NULL)
         l->progress(l->progress_ctx, l->bytes_done);
     return status;
 }
 
-static weft_status pack_tensor(wf_loader *l, const wf_st_file *file, const wf_st_tensor *t,
-                               const wf_weight *w, int64_t row0, int64_t rows, weft_error *err)
+static weft_status check_cancel(const wf_loader *l, weft_error *err)
 {
-    uint64_t    row_bytes = (uint64_t)w->k * (uint64_t)wf_dtype_bytes(ops_dtype(t->dtype));
+    bool cancelled = l->cancelled != NULL && l->cancelled(l->cancelled_ctx) != 0;
+    return cancelled ? wf_fail(err, WEFT_E_CANCELLED, "cancelled") : WEFT_OK;
+}
+
+weft_status wf_loader_finish(wf_loader *l, weft_error *err)
+{
     weft_status status = WEFT_OK;
-    if (row_bytes > PIECE_BYTES)
-        return wf_fail(err, WEFT_E_LIMIT, "%s: %s has rows of %llu bytes",
-                       wf_package_dir(l->package), t->name, (unsigned long long)row_bytes);
-    int64_t step = (int64_t)(PIECE_BYTES / row_bytes);
-    for (int64_t r = 0; r < rows && status == WEFT_OK; r += step) {
-        int64_t n = rows - r < step ? rows - r : step;
-        wf_op   op = {.kind = WF_OP_PACK,
-                      .u.pack = {.w = *w,
-                                 .src = l->staging,
-                                 .row0 = row0 + r,
-                                 .rows = n,
-                                 .src_dtype = ops_dtype(t->dtype)}};
-        status = piece(l, file, t, (uint64_t)r * row_bytes, (uint64_t)n * row_bytes, &op, err);
+    while (status == WEFT_OK && !wf_pieces_empty(l->pieces)) {
+        status = check_cancel(l, err);
+        if (status == WEFT_OK)
+            status = end_piece(l, err);
     }
     return status;
 }
 
+/* Begins one more piece, for which an earlier one may have to be ended. */
+static weft_status add_piece(wf_loader *l, const wf_piece *piece, weft_error *err)
+{
+    weft_status status = check_cancel(l, err);
+    if (status == WEFT_OK && wf_pieces_full(l->pieces))
+        status = end_piece(l, err);
+    return status == WEFT_OK ? wf_pieces_begin(l->pieces, piece, err) : status;
+}
+
+/* The region as rows row0 and on of w. */
+static weft_status pack_region(wf_loader *l, const wf_region *r, const wf_weight *w, int64_t row0,
+                               weft_error *err)
+{
+    int64_t     step;
+    weft_status status = wf_region_step(r, &step, err);
+    for (int64_t i = 0; status == WEFT_OK && i < r->rows; i += step) {
+        wf_piece p = wf_region_piece(r, i, step);
+        p.op =
+            (wf_op){.kind = WF_OP_PACK,
+                    .u.pack = {.w = *w, .row0 = row0 + i, .rows = p.rows, .src_dtype = r->dtype}};
+        status = add_piece(l, &p, err);
+    }
+    return status;
+}
+
+/* Every row of the weight will be packed: the memory needs no zeroing. */
 static weft_status weight_alloc(wf_loader *l, wf_buffers *b, wf_weight *w, weft_error *err)
 {
     uint64_t    bytes;
@@ -194,61 +123,105 @@ static weft_status weight_alloc(wf_loader *l, wf_buffers *b, wf_weight *w, weft_
     weft_status status = wf_device_weight_bytes(l->device, w->format, w->n, w->k, &bytes, &why);
     if (status != WEFT_OK)
         return wf_fail(err, status, "%s: %s", wf_package_dir(l->package), why.message);
-    return wf_buffers_add(b, l->queue, bytes, true, &w->data, err);
+    return wf_buffers_add(b, l->queue, bytes, false, &w->data, err);
+}
+
+/* Whether the slices make [n, k] together. dtype: of the first, as stored. */
+static weft_status check_slices(wf_loader *l, const wf_slice *slices, int32_t n_slices, int64_t n,
+                                int64_t k, int32_t *dtype, weft_error *err)
+{
+    const char *dir = wf_package_dir(l->package);
+    int64_t     row = 0;
+    wf_region   r;
+    for (int32_t i = 0; i < n_slices; i++, row += r.rows) {
+        weft_status status = wf_region_find(l->package, &slices[i], &r, err);
+        if (status != WEFT_OK)
+            return status;
+        if (r.cols != k || r.rows > n - row)
+            return wf_fail(err, WEFT_E_CORRUPT, "%s: %s does not fit in %lld x %lld", dir,
+                           slices[i].name, (long long)n, (long long)k);
+        if (i == 0)
+            *dtype = r.dtype;
+    }
+    if (row != n)
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: %s and its neighbours have %lld rows, not %lld",
+                       dir, slices[0].name, (long long)row, (long long)n);
+    return WEFT_OK;
+}
+
+weft_status wf_load_linear_slices(wf_loader *l, wf_buffers *b, const wf_slice *slices,
+                                  int32_t n_slices, int64_t n, int64_t k, wf_weight *out,
+                                  weft_error *err)
+{
+    int32_t     dtype = WF_F32;
+    int64_t     row = 0;
+    weft_status status = check_slices(l, slices, n_slices, n, k, &dtype, err);
+    if (status != WEFT_OK)
+        return status;
+    *out = (wf_weight){.n = n, .k = k, .format = l->dtype == WF_DTYPE_AUTO ? dtype : l->dtype};
+    status = weight_alloc(l, b, out, err);
+    for (int32_t i = 0; i < n_slices && status == WEFT_OK; i++) {
+        wf_region r;
+        status = wf_region_find(l->package, &slices[i], &r, err);
+        if (status == WEFT_OK)
+            status = pack_region(l, &r, out, row, err);
+        row += r.rows;
+    }
+    return status;
 }
 
 weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
                            int64_t n, int64_t k, wf_weight *out, weft_error *err)
 {
-    int64_t             row = 0;
-    const wf_st_file   *file;
-    const wf_st_tensor *t;
-    weft_status         status = find_floats(l, names[0], &file, &t, err);
+    wf_slice slices[NAMES_MOST];
+    assert(n_names >= 1 && n_names <= NAMES_MOST);
+    for (int32_t i = 0; i < n_names; i++)
+        slices[i] = WF_WHOLE(names[i]);
+    if (n_names == 1)
+        slices[0].rows = n;
+    return wf_load_linear_slices(l, b, slices, n_names, n, k, out, err);
+}
+
+weft_status wf_load_f32_slice(wf_loader *l, wf_buffers *b, const wf_slice *s, float **out,
+                              weft_error *err)
+{
+    wf_region   r;
+    void       *mem;
+    int64_t     step;
+    weft_status status = wf_region_find(l->package, s, &r, err);
     if (status != WEFT_OK)
         return status;
-    *out = (wf_weight){.n = n, .k = k, .format = l->dtype};
-    if (l->dtype == WF_DTYPE_AUTO)
-        out->format = ops_dtype(t->dtype);
-    status = weight_alloc(l, b, out, err);
-    for (int32_t i = 0; i < n_names && status == WEFT_OK; i++) {
-        status = find_floats(l, names[i], &file, &t, err);
-        if (status != WEFT_OK)
-            break;
-        int64_t rows = t->rank > 0 ? t->shape[0] : 0;
-        if (wf_st_numel(t) != (uint64_t)rows * (uint64_t)k || (n_names > 1 && rows > n - row))
-            return wf_fail(err, WEFT_E_CORRUPT, "%s: %s does not fit in %lld x %lld",
-                           wf_package_dir(l->package), names[i], (long long)n, (long long)k);
-        rows = rows < n - row ? rows : n - row;
-        status = pack_tensor(l, file, t, out, row, rows, err);
-        row += rows;
+    wf_region_flatten(&r);
+    uint64_t n = wf_region_numel(&r);
+    status = wf_buffers_add(b, l->queue, n != 0 ? n * sizeof(float) : 4, false, &mem, err);
+    *out = mem;
+    if (status == WEFT_OK)
+        status = wf_region_step(&r, &step, err);
+    for (int64_t i = 0; status == WEFT_OK && i < r.rows; i += step) {
+        wf_piece p = wf_region_piece(&r, i, step);
+        p.op = (wf_op){
+            .kind = WF_OP_CONVERT,
+            .u.convert = {.dst = *out + i * r.cols, .n = p.rows * r.cols, .src_dtype = r.dtype}};
+        status = add_piece(l, &p, err);
     }
-    if (status == WEFT_OK && row != n)
-        return wf_fail(err, WEFT_E_CORRUPT, "%s: %s and its neighbours have %lld rows, not %lld",
-                       wf_package_dir(l->package), names[0], (long long)row, (long long)n);
     return status;
 }
 
 weft_status wf_load_f32(wf_loader *l, wf_buffers *b, const char *name, float **out, weft_error *err)
 {
-    const wf_st_file   *file;
-    const wf_st_tensor *t;
-    void               *mem;
-    weft_status         status = find_floats(l, name, &file, &t, err);
-    if (status != WEFT_OK)
-        return status;
-    uint64_t n = wf_st_numel(t), each = (uint64_t)wf_dtype_bytes(ops_dtype(t->dtype));
-    status = wf_buffers_add(b, l->queue, n != 0 ? n * sizeof(float) : 4, false, &mem, err);
+    return wf_load_f32_slice(l, b, &WF_WHOLE(name), out, err);
+}
+
+weft_status wf_load_values(wf_loader *l, wf_buffers *b, const float *src, uint64_t n, float **out,
+                           weft_error *err)
+{
+    uint64_t    bytes = n * sizeof *src;
+    void       *mem;
+    weft_status status = wf_buffers_add(b, l->queue, bytes, false, &mem, err);
     *out = mem;
-    for (uint64_t i = 0; i < n && status == WEFT_OK; i += PIECE_BYTES / 4) {
-        uint64_t part = n - i < PIECE_BYTES / 4 ? n - i : PIECE_BYTES / 4;
-        wf_op    op = {.kind = WF_OP_CONVERT,
-                       .u.convert = {.dst = *out + i,
-                                     .src = l->staging,
-                                     .n = (int64_t)part,
-                                     .src_dtype = ops_dtype(t->dtype)}};
-        status = piece(l, file, t, i * each, part * each, &op, err);
-    }
-    return status;
+    if (status == WEFT_OK)
+        status = wf_queue_upload(l->queue, mem, src, bytes, err);
+    return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
 }
 
 static float half_to_f32(uint16_t h)
@@ -267,10 +240,12 @@ static float half_to_f32(uint16_t h)
     return f;
 }
 
-void wf_to_f32(float *dst, const void *src, int32_t st_dtype, uint64_t n)
+/* f32 from stored f32, bf16 or f16. src may be dst, or the last n elements of dst's memory: an
+ * element is read before anything is written over it. */
+static void to_f32(float *dst, const void *src, int32_t st_dtype, uint64_t n)
 {
     if (st_dtype == WF_ST_F32) {
-        memcpy(dst, src, (size_t)n * sizeof(float));
+        memmove(dst, src, (size_t)n * sizeof(float));
         return;
     }
     for (uint64_t i = 0; i < n; i++) {
@@ -285,23 +260,42 @@ void wf_to_f32(float *dst, const void *src, int32_t st_dtype, uint64_t n)
     }
 }
 
-weft_status wf_load_host(wf_loader *l, const char *name, float *dst, uint64_t n, weft_error *err)
+/* The rows of the region to dst, one after the other, as stored. */
+static weft_status read_region(wf_loader *l, const wf_region *r, uint8_t *dst, weft_error *err)
 {
-    const wf_st_file   *file;
-    const wf_st_tensor *t;
-    weft_status         status = find_floats(l, name, &file, &t, err);
-    if (status != WEFT_OK)
-        return status;
-    if (wf_st_numel(t) != n)
-        return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has %llu elements, not %llu",
-                       wf_package_dir(l->package), name, (unsigned long long)wf_st_numel(t),
-                       (unsigned long long)n);
-    uint64_t each = (uint64_t)wf_dtype_bytes(ops_dtype(t->dtype));
-    for (uint64_t i = 0; i < n && status == WEFT_OK; i += PIECE_BYTES / 4) {
-        uint64_t part = n - i < PIECE_BYTES / 4 ? n - i : PIECE_BYTES / 4;
-        status = wf_st_read(file, t, i * each, l->host, part * each, err);
+    int64_t     step;
+    weft_status status = wf_region_step(r, &step, err);
+    for (int64_t i = 0; status == WEFT_OK && i < r->rows; i += step) {
+        wf_piece p = wf_region_piece(r, i, step);
+        status = check_cancel(l, err);
         if (status == WEFT_OK)
-            wf_to_f32(dst + i, l->host, t->dtype, part);
+            status = wf_piece_read(&p, dst, err);
+        dst += (uint64_t)p.rows * p.row_bytes;
     }
     return status;
+}
+
+weft_status wf_load_host_slice(wf_loader *l, const wf_slice *s, float *dst, uint64_t n,
+                               weft_error *err)
+{
+    wf_region   r;
+    weft_status status = wf_region_find(l->package, s, &r, err);
+    if (status != WEFT_OK)
+        return status;
+    if (wf_region_numel(&r) != n)
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has %llu elements, not %llu",
+                       wf_package_dir(l->package), s->name, (unsigned long long)wf_region_numel(&r),
+                       (unsigned long long)n);
+    wf_region_flatten(&r);
+    uint64_t spare = n * (sizeof *dst - (uint64_t)wf_dtype_bytes(r.dtype));
+    uint8_t *raw = (uint8_t *)dst + spare;
+    status = read_region(l, &r, raw, err);
+    if (status == WEFT_OK)
+        to_f32(dst, raw, r.t->dtype, n);
+    return status;
+}
+
+weft_status wf_load_host(wf_loader *l, const char *name, float *dst, uint64_t n, weft_error *err)
+{
+    return wf_load_host_slice(l, &WF_WHOLE(name), dst, n, err);
 }

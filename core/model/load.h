@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tensors from a package into device memory, a bounded piece at a time: peak memory is the model
- * plus two pieces. What a model needs is listed first and checked whole, so that every missing or
- * misshapen name is reported together before anything is read. */
+ * plus two pieces (core/model/pieces.h), one of which is read while the other is packed. So a load
+ * has only begun when its function returns; all are done when wf_loader_finish() has returned OK.
+ * After a failure of any of them a loader is closed, and what was loaded is freed after that. */
 #ifndef WF_LOAD_H
 #define WF_LOAD_H
 
 #include <stdbool.h>
 
 #include "core/device/device.h"
-#include "core/model/directory.h"
+#include "core/model/pieces.h"
+#include "core/model/region.h"
+#include "core/model/want.h"
 
 #define WF_DTYPE_AUTO (-1) /* keep what is stored */
 
@@ -30,50 +33,40 @@ typedef struct wf_loader {
     weft_package *package;
     int32_t       dtype; /* WF_F32, WF_BF16, WF_F16 or WF_DTYPE_AUTO: for linear weights */
     int32_t       reserved;
-    void         *host, *staging; /* one piece, on the host and on the device */
-    void (*progress)(void *ctx, uint64_t bytes_done);
-    void    *progress_ctx;
+    wf_pieces    *pieces;
+    void (*progress)(void *ctx, uint64_t bytes_done); /* after each piece; NULL: nobody listens */
+    void *progress_ctx;
+    int32_t (*cancelled)(void *ctx); /* not 0: CANCELLED before the next piece; NULL: never asked */
+    void    *cancelled_ctx;
     uint64_t bytes_done;
 } wf_loader;
 
 weft_status wf_loader_open(wf_device *d, weft_package *p, int32_t dtype, wf_loader *out,
                            weft_error *err);
-void        wf_loader_close(wf_loader *l); /* waits for its queue first */
+/* Waits until all that was begun is on the device. */
+weft_status wf_loader_finish(wf_loader *l, weft_error *err);
+/* Drops what was not finished, and waits for the queue and the reading thread. */
+void wf_loader_close(wf_loader *l);
 
-/* One expected tensor. */
-typedef struct wf_want {
-    const char *name;
-    int32_t     rank;
-    int64_t     shape[4];
-} wf_want;
-
-/* Collects problems: up to a handful of names in one sentence, and the count. Weights that cannot
- * be opened are one problem, which takes the place of all others. */
-typedef struct wf_problems {
-    uint64_t   n;
-    bool       no_weights; /* the directory has none at all */
-    weft_error broken;     /* the files, the index or memory; OK: the names could be looked up */
-    char       text[360];
-} wf_problems;
-#define WF_PROBLEMS_INIT                                                                           \
-    {                                                                                              \
-        .broken = WF_ERROR_INIT                                                                    \
-    }
-void        wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w);
-weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, weft_error *err);
-
-/* A packed linear weight of n rows in all from the tensors of names, one below the other; each is
- * [rows_i, k] with trailing axes flattened. The rows' sum must be n; of a single tensor the first n
- * rows are taken. */
+/* A packed linear weight [n, k] of slices, one below the other: each has k columns, and their rows
+ * sum up to n. CORRUPT: they do not; nothing was read then. The weight's memory is b's. */
+weft_status wf_load_linear_slices(wf_loader *l, wf_buffers *b, const wf_slice *slices,
+                                  int32_t n_slices, int64_t n, int64_t k, wf_weight *out,
+                                  weft_error *err);
+/* The same of 1 to 4 whole tensors; of a single one the first n rows are taken. */
 weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
                            int64_t n, int64_t k, wf_weight *out, weft_error *err);
-/* A tensor of numel elements as f32 on the device. */
+/* A slice, a whole tensor, as f32 on the device, its rows one after the other in memory of b. */
+weft_status wf_load_f32_slice(wf_loader *l, wf_buffers *b, const wf_slice *s, float **out,
+                              weft_error *err);
 weft_status wf_load_f32(wf_loader *l, wf_buffers *b, const char *name, float **out,
                         weft_error *err);
-/* The same into host memory of n elements (the tensor must have n). */
+/* The same into host memory of n elements (the slice must have n), done on return. */
+weft_status wf_load_host_slice(wf_loader *l, const wf_slice *s, float *dst, uint64_t n,
+                               weft_error *err);
 weft_status wf_load_host(wf_loader *l, const char *name, float *dst, uint64_t n, weft_error *err);
-
-/* f32 from stored f32, bf16 or f16 (WF_ST_*). */
-void wf_to_f32(float *dst, const void *src, int32_t st_dtype, uint64_t n);
+/* n > 0 values of the host's to device memory of b, done on return. */
+weft_status wf_load_values(wf_loader *l, wf_buffers *b, const float *src, uint64_t n, float **out,
+                           weft_error *err);
 
 #endif

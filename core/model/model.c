@@ -136,15 +136,15 @@ static weft_status load_top(wf_loader *l, wf_model *m, const names *n, weft_erro
 
 static weft_status load_inv_freq(wf_loader *l, wf_model *m, weft_error *err)
 {
-    uint64_t    bytes = (uint64_t)m->config.head_dim / 2 * sizeof(float);
-    void       *mem;
-    weft_status status = wf_buffers_add(&m->buffers, l->queue, bytes, false, &mem, err);
-    if (status != WEFT_OK)
-        return status;
-    m->inv_freq = mem;
-    wf_config_inv_freq(&m->config, l->host);
-    status = wf_queue_upload(l->queue, mem, l->host, bytes, err);
-    return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
+    uint64_t    n = (uint64_t)m->config.head_dim / 2;
+    float      *host = wf_alloc((size_t)n * sizeof *host);
+    weft_status status = WEFT_OK;
+    if (host == NULL)
+        return wf_fail_nomem(err, n * sizeof *host, "a table of frequencies");
+    wf_config_inv_freq(&m->config, host);
+    status = wf_load_values(l, &m->buffers, host, n, &m->inv_freq, err);
+    wf_free(host);
+    return status;
 }
 
 static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_error *err)
@@ -156,6 +156,8 @@ static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_erro
         status = load_layer(l, m, n, i, err);
     if (status == WEFT_OK)
         status = load_top(l, m, n, err);
+    if (status == WEFT_OK)
+        status = wf_loader_finish(l, err);
     m->kv_dtype = m->embed.format == WF_BF16 ? WF_BF16 : WF_F32;
     return status;
 }

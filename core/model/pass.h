@@ -17,6 +17,13 @@ typedef struct wf_seen {
     const wf_kv_span *spans;
 } wf_seen;
 
+/* What comes back of a row of logits that is not wanted whole. */
+typedef struct wf_row_best {
+    int64_t  unsound; /* as wf_finite says */
+    double   sum;     /* as wf_best says */
+    wf_score best;    /* the likeliest token */
+} wf_row_best;
+
 /* Buffers of one pass at a time, and what it runs over. */
 typedef struct wf_decoder {
     const wf_model *model;
@@ -27,6 +34,7 @@ typedef struct wf_decoder {
     int64_t         max_rows, max_out;
     int64_t         wide, wide_ffn; /* widest q/k/v row and gate+up row over core and sites */
     float          *h, *x, *a, *qkv, *att, *gate_up, *ffn, *cos_sin, *out, *logits;
+    wf_row_best    *best; /* [max_out] */
 } wf_decoder;
 
 /* 1 / sqrt(head_dim) in f32. */

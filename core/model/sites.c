@@ -8,10 +8,9 @@
 
 #include "core/base/mem.h"
 #include "core/kv/pages.h"
+#include "core/model/sites_check.h"
 
-#define MAX_SITES 256
 #define MAX_STREAMS 32
-#define MAX_MARKERS 32
 
 void wf_hooks_init(wf_hooks *h, wf_device *d)
 {
@@ -82,29 +81,6 @@ static weft_status stream_of(wf_hooks *h, const char *name, int32_t *out, weft_e
     return copy_string(name, &g[*out].name, err);
 }
 
-static weft_status check_xattn(const char *owner, const weft_hook_site *s, weft_error *err)
-{
-    const weft_xattn *x = s->xattn;
-    if (!WEFT_HAS(x, weft_xattn, gate_ffn))
-        return wf_fail(err, WEFT_E_INVALID, "%s: site %s describes no cross-attention", owner,
-                       s->name);
-    if (x->n_heads < 1 || x->n_heads > 65536 || x->n_kv_heads < 1 ||
-        x->n_heads % x->n_kv_heads != 0 || x->head_dim < 1 || x->head_dim > 4096 || x->d_src < 1 ||
-        x->d_src > 1 << 24 || x->d_ffn < 0 || x->d_ffn > 1 << 24)
-        return wf_fail(err, WEFT_E_INVALID, "%s: site %s has impossible sizes", owner, s->name);
-    if (x->blind_rows > WEFT_BLIND_FFN_ONLY)
-        return wf_fail(err, WEFT_E_UNSUPPORTED,
-                       "%s: site %s treats blind rows in an unknown way (%u)", owner, s->name,
-                       x->blind_rows);
-    bool norms = (x->flags & WEFT_XATTN_QK_NORM) == 0 || (x->norm_q != NULL && x->norm_k != NULL);
-    bool ffn = x->d_ffn == 0 ||
-               (x->norm_ffn != NULL && x->w_gate != NULL && x->w_up != NULL && x->w_down != NULL);
-    if (x->w_q == NULL || x->w_k == NULL || x->w_v == NULL || x->w_o == NULL ||
-        x->norm_in == NULL || !norms || !ffn)
-        return wf_fail(err, WEFT_E_INVALID, "%s: site %s names too few weights", owner, s->name);
-    return WEFT_OK;
-}
-
 /* The site's own copy of x's strings. */
 static weft_status copy_xattn(wf_site *site, const weft_xattn *x, weft_error *err)
 {
@@ -124,31 +100,10 @@ static weft_status copy_xattn(wf_site *site, const weft_xattn *x, weft_error *er
     return status;
 }
 
-static weft_status check_site(const wf_hooks *h, const char *owner, int32_t n_layers,
-                              const weft_hook_site *s, weft_error *err)
-{
-    if (!WEFT_HAS(s, weft_hook_site, name) || s->name == NULL || s->stream == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "%s declares a site without name or stream", owner);
-    if (h->frozen || h->n_sites == MAX_SITES)
-        return wf_fail(err, WEFT_E_STATE, "%s: site %s comes too late or is one too many", owner,
-                       s->name);
-    if (s->kind == WEFT_HOOK_SOFT_TOKENS)
-        return s->layer == -1 ? WEFT_OK
-                              : wf_fail(err, WEFT_E_INVALID,
-                                        "%s: soft tokens %s are not at layer -1", owner, s->name);
-    if (s->kind != WEFT_HOOK_XATTN)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: site %s is of unknown kind %u", owner, s->name,
-                       s->kind);
-    if (s->layer < 0 || s->layer > n_layers)
-        return wf_fail(err, WEFT_E_INVALID, "%s: site %s is at layer %d of %d", owner, s->name,
-                       s->layer, n_layers);
-    return check_xattn(owner, s, err);
-}
-
 weft_status wf_hooks_add_site(wf_hooks *h, const char *owner, int32_t n_layers,
                               const weft_hook_site *s, weft_error *err)
 {
-    weft_status status = check_site(h, owner, n_layers, s, err);
+    weft_status status = wf_site_check(h, owner, n_layers, s, err);
     if (status != WEFT_OK)
         return status;
     wf_site *g = grow(h->sites, h->n_sites, sizeof *g);
@@ -170,14 +125,9 @@ weft_status wf_hooks_add_site(wf_hooks *h, const char *owner, int32_t n_layers,
 weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marker *m,
                                 weft_error *err)
 {
-    if (!WEFT_HAS(m, weft_marker, end_id) || m->token == NULL || m->stream == NULL)
-        return wf_fail(err, WEFT_E_INVALID, "%s declares a marker without token or stream", owner);
-    if (m->visibility < WEFT_VIS_UNTIL_NEXT_GROUP || m->visibility > WEFT_VIS_UNTIL_NEXT)
-        return wf_fail(err, WEFT_E_INVALID, "%s: marker %s has unknown visibility %u", owner,
-                       m->token, m->visibility);
-    if (h->frozen || h->n_markers == MAX_MARKERS)
-        return wf_fail(err, WEFT_E_STATE, "%s: marker %s comes too late or is one too many", owner,
-                       m->token);
+    weft_status status = wf_marker_check(h, owner, m, err);
+    if (status != WEFT_OK)
+        return status;
     wf_marker *g = grow(h->markers, h->n_markers, sizeof *g);
     if (g == NULL)
         return wf_fail_nomem(err, sizeof *g, "a marker");
@@ -189,7 +139,6 @@ weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marke
     k->visibility = m->visibility;
     k->flags = m->flags;
     k->end_id = m->end_id;
-    weft_status status;
     if ((status = copy_string(m->token, &k->token, err)) != WEFT_OK ||
         (status = copy_string(m->before, &k->before, err)) != WEFT_OK ||
         (status = copy_string(m->after, &k->after, err)) != WEFT_OK ||
@@ -230,9 +179,12 @@ static weft_status check_markers(wf_hooks *h, weft_error *err)
         for (int32_t k = 0; k < h->n_sites; k++)
             read = read || h->sites[k].stream == h->markers[i].stream;
         if (!read || (t->visibility != 0 && t->visibility != h->markers[i].visibility))
-            return wf_fail(err, WEFT_E_INVALID,
-                           "%s: marker %s and the sites of stream %s do not fit together",
-                           h->markers[i].owner, h->markers[i].token, t->name);
+            return wf_fail_stage(
+                err,
+                wf_fail(err, WEFT_E_INVALID,
+                        "%s: marker %s and the sites of stream %s do not fit together",
+                        h->markers[i].owner, h->markers[i].token, t->name),
+                WEFT_STAGE_PLUGIN);
         t->visibility = h->markers[i].visibility;
     }
     return WEFT_OK;
@@ -244,10 +196,10 @@ weft_status wf_hooks_freeze(wf_hooks *h, weft_error *err)
         qsort(h->sites, (size_t)h->n_sites, sizeof *h->sites, by_layer_and_order);
     for (int32_t i = 0; i < h->n_sites; i++) {
         const wf_site *a = &h->sites[i > 0 ? i - 1 : 0], *b = &h->sites[i];
-        if (i > 0 && b->kind == WEFT_HOOK_XATTN && a->layer == b->layer && a->order == b->order)
+        if (i > 0 && a->layer == b->layer && a->order == b->order)
             return wf_fail(err, WEFT_E_CONFLICT,
-                           "%s (%s) and %s (%s) are both at layer %d with order %d: set hook_order "
-                           "in one adapter's config.json",
+                           "%s (%s) and %s (%s) are both at layer %d with order %d: orders at one "
+                           "layer must differ; the plugins' documents say where theirs come from",
                            a->name, a->owner, b->name, b->owner, b->layer, b->order);
         weft_status status = number_site(h, &h->sites[i], err);
         if (status != WEFT_OK)
@@ -309,23 +261,18 @@ static weft_status read_gate(wf_loader *l, const wf_site *s, const char *name, f
     return status;
 }
 
-/* One value a channel: through host memory of its own, as reading a tensor uses the loader's. */
+/* One value a channel. */
 static weft_status load_gate_each(wf_hooks *h, wf_loader *l, const wf_site *s, const char *name,
                                   int32_t d, wf_gate *out, weft_error *err)
 {
     uint64_t    bytes = (uint64_t)d * sizeof(float);
-    void       *mem = NULL;
-    float      *host = wf_alloc_aligned((size_t)bytes);
+    float      *each = NULL, *host = wf_alloc_aligned((size_t)bytes);
     weft_status status =
         host != NULL ? read_gate(l, s, name, host, d, err) : wf_fail_nomem(err, bytes, "a gate");
     if (status == WEFT_OK)
-        status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
-    if (status == WEFT_OK)
-        status = wf_queue_upload(l->queue, mem, host, bytes, err);
-    if (status == WEFT_OK)
-        status = wf_queue_wait(l->queue, err);
+        status = wf_load_values(l, &h->buffers, host, (uint64_t)d, &each, err);
     wf_free_aligned(host);
-    out->each = mem;
+    out->each = each;
     return status;
 }
 
@@ -380,7 +327,7 @@ static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
-    void               *mem;
+    float              *row = NULL;
     weft_status         status = wf_package_find(l->package, m->embedding_weight, &file, &t, err);
     if (status != WEFT_OK)
         return status;
@@ -389,17 +336,10 @@ static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *
         return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has no row %lld of %d floats for %s",
                        wf_package_dir(l->package), m->embedding_weight, (long long)m->embedding_row,
                        d, m->token);
-    uint64_t row = (uint64_t)d * (t->dtype == WF_ST_F32 ? 4 : 2), bytes = (uint64_t)d * 4;
-    status = wf_buffers_add(&h->buffers, l->queue, bytes, false, &mem, err);
-    if (status == WEFT_OK)
-        status = wf_st_read(file, t, (uint64_t)m->embedding_row * row, (uint8_t *)l->host + bytes,
-                            row, err);
-    if (status != WEFT_OK)
-        return status;
-    wf_to_f32(l->host, (uint8_t *)l->host + bytes, t->dtype, (uint64_t)d);
-    status = wf_queue_upload(l->queue, mem, l->host, bytes, err);
-    m->embedding = mem;
-    return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
+    wf_slice s = {m->embedding_weight, m->embedding_row, 1, 0, d};
+    status = wf_load_f32_slice(l, &h->buffers, &s, &row, err);
+    m->embedding = row;
+    return status;
 }
 
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
@@ -416,7 +356,7 @@ weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_lo
     for (int32_t i = 0; i < h->n_markers && status == WEFT_OK; i++)
         if (h->markers[i].embedding_weight != NULL && strcmp(h->markers[i].owner, owner) == 0)
             status = load_marker(h, &h->markers[i], d_model, l, err);
-    return status;
+    return status == WEFT_OK ? wf_loader_finish(l, err) : status;
 }
 
 uint64_t wf_hooks_parameters(const wf_hooks *h, int32_t d_model)

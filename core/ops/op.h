@@ -17,6 +17,7 @@
  *   norm       sums in f64 over ascending index; everything else f32.
  *   softmax    scores and their maximum in f32; the sum of the exponentials in f64 over ascending
  *              index.
+ *   best       the sum of the exponentials in f64 over ascending index.
  *   pooling    one f32 accumulator per output that starts with the window's first place and adds
  *              the others in ascending order, row by row.
  * Transcendentals are the functions of core/device/cpu/math.h, the same formula on every path.
@@ -88,7 +89,9 @@ typedef struct wf_linear {
 } wf_linear;
 
 /* Rows row0..row0+rows-1 of w from src [rows, k] of src_dtype in C order, converted to w.format
- * (round to nearest even). w's memory was zeroed before its first pack; rows not packed are 0. */
+ * (round to nearest even). A row's padding is written with it, and what pads the weight behind its
+ * last row with that: memory need not be zeroed where every row is packed. Rows that are never
+ * packed hold what w's memory held. */
 typedef struct wf_pack {
     wf_weight   w;
     const void *src;
@@ -336,6 +339,32 @@ typedef struct wf_rotate {
     int32_t        reserved;
 } wf_rotate;
 
+/* How sound each of m rows of n is: out[r * out_stride] is 0 where all of row r is finite; i + 1
+ * where element i, the first that is not, is NaN; -(i + 1) where it is infinite. */
+typedef struct wf_finite {
+    int64_t     *out;
+    const float *x;
+    int64_t      m, n, x_stride, out_stride;
+} wf_finite;
+
+/* An element of a row, and where it stands. */
+typedef struct wf_score {
+    float   x;
+    int32_t id;
+} wf_score;
+
+/* The k greatest of each of m rows of n, in falling order, of equals the first: best[r *
+ * best_stride] and the k - 1 after it; {-infinity, -1} where a row has fewer. NaN is never among
+ * them. sum[r * sum_stride], where sum is given: the sum of wf_exp_same(x - the greatest), each
+ * difference in f64 (core/base/exponential.h), so that the probability of x is exp(x - greatest) /
+ * sum. n < 2^31. */
+typedef struct wf_best {
+    wf_score    *best;
+    double      *sum;
+    const float *x;
+    int64_t      m, n, k, x_stride, best_stride, sum_stride;
+} wf_best;
+
 enum wf_op_kind {
     WF_OP_LINEAR,
     WF_OP_PACK,
@@ -359,6 +388,8 @@ enum wf_op_kind {
     WF_OP_SOFTMAX,
     WF_OP_POOLING,
     WF_OP_ROTATE,
+    WF_OP_FINITE,
+    WF_OP_BEST,
     WF_OP_KINDS
 };
 
@@ -387,6 +418,8 @@ typedef struct wf_op {
         wf_softmax      softmax;
         wf_pooling      pooling;
         wf_rotate       rotate;
+        wf_finite       finite;
+        wf_best         best;
     } u;
 } wf_op;
 

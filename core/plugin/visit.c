@@ -169,8 +169,7 @@ weft_status wf_visit_wrong(const wf_visit *v, weft_error *err, const char *fmt, 
 
 wf_running *wf_visit_pause(void)
 {
-    wf_running_mend();
-    return wf_running_set(NULL);
+    return wf_running_pause();
 }
 
 void wf_visit_resume(wf_running *paused)

@@ -3,7 +3,7 @@
 #ifndef WF_STEP_H
 #define WF_STEP_H
 
-#include "core/sequence/sequence.h"
+#include "core/sequence/tables.h"
 
 /* What runs steps. Everything but the tables is borrowed. */
 typedef struct wf_stepper {
@@ -13,29 +13,15 @@ typedef struct wf_stepper {
     wf_device       *device;
     weft_queue      *queue; /* the decoder's */
     wf_kv_budget    *budget;
-    const char      *model; /* the model's directory, for messages */
-    void            *blob;  /* host side of a step's tables */
-    size_t           blob_cap;
-    void            *device_blob;
-    size_t           device_blob_cap;
+    const char      *model;  /* the model's directory, for messages */
+    wf_tables        tables; /* reserved by the first step */
 } wf_stepper;
 
 void wf_stepper_free(wf_stepper *st); /* the tables; after a wait; safe on zeroed memory */
 
-/* One part of a step: the next n_rows rows of seq; outputs: 0, 1 (the last row's) or n_rows logit
- * rows. A sequence is in one part of a step at most. */
-typedef struct wf_step_part {
-    weft_sequence *seq;
-    int64_t        n_rows, n_out;
-    /* Set by the step. */
-    int64_t     first_out; /* the first of its rows in logits, where status is OK */
-    weft_status status;
-    weft_error  why; /* status not OK: the sentence */
-} wf_step_part;
-
 /* Runs all parts at once; together at most as many rows as the decoder has room for. logits: host,
- * [sum of n_out, vocab]: the rows of the parts that ran, in their order. hidden: NULL, or as
- * wf_batch of all rows that ran.
+ * [sum of n_out, vocab] over the parts that want them (NULL where none does): the rows of those
+ * that ran, in their order. hidden: NULL, or with one part alone as wf_batch of its rows.
  *
  * Each part has a status of its own: an item whose encoder fails, pages that run short or a NaN
  * among the logits fail the parts that they belong to. Such a part's sequence stays as it was, and

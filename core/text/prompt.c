@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/sized.h"
 #include "core/media/calls.h"
@@ -66,12 +67,11 @@ static uint32_t item_at(const pieces *c, const char *text, uint64_t left)
     return c->p->n_items;
 }
 
-/* How often item's marker stands in the text. */
-static uint32_t count_marker(const pieces *c, uint32_t item, const char *text, uint64_t bytes)
+/* How often a marker's token stands in the text. */
+static uint32_t count_token(const char *token, const char *text, uint64_t bytes)
 {
-    const char *token = marker_of(c, item)->token;
-    size_t      len = strlen(token);
-    uint32_t    n = 0;
+    size_t   len = strlen(token);
+    uint32_t n = 0;
     for (uint64_t i = 0; i + len <= bytes; i++)
         n += memcmp(text + i, token, len) == 0;
     return n;
@@ -83,7 +83,26 @@ static bool is_missing(const pieces *c, uint32_t item, const char *text, uint64_
     uint32_t same_after = 0;
     for (uint32_t i = item + 1; i < c->p->n_items; i++)
         same_after += marker_of(c, i) == marker_of(c, item);
-    return same_after >= count_marker(c, item, text, bytes);
+    return same_after >= count_token(marker_of(c, item)->token, text, bytes);
+}
+
+/* Says so where the text has places for another number of items than there are. A text without any
+ * is no mistake: its items then stand where their markers say. */
+static void tell_counts(const pieces *c, const char *text, uint64_t bytes)
+{
+    for (int32_t k = 0; k < c->sites->n_markers; k++) {
+        const wf_marker *m = &c->sites->markers[k];
+        uint32_t         places = count_token(m->token, text, bytes), items = 0;
+        for (uint32_t i = 0; i < c->p->n_items; i++)
+            items += marker_of(c, i) == m;
+        if (places == 0 || places == items)
+            continue;
+        wf_log(WEFT_LOG_WARN, "the prompt has %u times %s and %u items for it: %s", places,
+               m->token, items,
+               places > items                       ? "the further ones are read as text"
+               : (m->flags & WEFT_MARKER_LAST) != 0 ? "the first items stand behind the text"
+                                                    : "the first items stand before the text");
+    }
 }
 
 /* Items without a place, before the text or after it as their markers say. */
@@ -291,8 +310,11 @@ static weft_status feed_pieces(const wf_text *t, weft_sequence *s, const weft_pr
     weft_status status = c.order != NULL && c.placed != NULL
                              ? WEFT_OK
                              : wf_fail_nomem(err, p->n_items, "a prompt's items");
-    if (status == WEFT_OK)
-        status = cut(&c, p->user, p->user_bytes != 0 ? p->user_bytes : strlen(p->user), err);
+    uint64_t    bytes = p->user_bytes != 0 ? p->user_bytes : strlen(p->user);
+    if (status == WEFT_OK) {
+        tell_counts(&c, p->user, bytes);
+        status = cut(&c, p->user, bytes, err);
+    }
     if (status == WEFT_OK)
         status = (p->flags & WEFT_PROMPT_CHAT) != 0 ? feed_chat(s, &c, err) : feed_raw(s, &c, err);
     wf_free(c.parts);

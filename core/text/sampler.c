@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/base/exponential.h"
 #include "core/base/mem.h"
 
 typedef struct candidate {
@@ -85,40 +86,6 @@ void wf_sampler_accept(wf_sampler *s, int32_t id)
         s->seen[id / 64] |= (uint64_t)1 << (id % 64);
 }
 
-/* e^x for x <= 0. Not libm's: its last bit differs between machines with and without FMA. x is
- * k ln 2 + r with |r| <= ln 2 / 2, where 13 terms of the series leave less than a double shows. */
-static double exp_same(double x)
-{
-    static const double inverse[] = {
-        /* of 13!, 12!, ... 0! */
-        1.0 / 6227020800.0,
-        1.0 / 479001600.0,
-        1.0 / 39916800.0,
-        1.0 / 3628800.0,
-        1.0 / 362880.0,
-        1.0 / 40320.0,
-        1.0 / 5040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        1.0 / 2.0,
-        1.0,
-        1.0,
-    };
-    const double ln2_high = 0x1.62e42fee00000p-1, ln2_low = 0x1.a39ef35793c76p-33;
-    if (!(x > -700.0)) /* 2^k below stays a normal number */
-        return 0.0;
-    double k = floor(x * 0x1.71547652b82fep+0 + 0.5);
-    double r = (x - k * ln2_high) - k * ln2_low;
-    double sum = inverse[0], power;
-    for (size_t i = 1; i < sizeof(inverse) / sizeof(inverse[0]); i++)
-        sum = sum * r + inverse[i];
-    uint64_t bits = (uint64_t)((int64_t)k + 1023) << 52;
-    memcpy(&power, &bits, sizeof(power));
-    return sum * power;
-}
-
 /* Two of the four words of Philox 4x32-10, counter (position, 0), key seed: uniform in [0, 1). */
 static double uniform(uint64_t seed, uint64_t position)
 {
@@ -154,12 +121,13 @@ static weft_status logits_check(const float *logits, int32_t n, weft_error *err)
 /* Natural logarithm of the probability of id. */
 static float log_probability(const float *logits, int32_t n, int32_t id)
 {
-    double sum = 0.0, max = (double)logits[0];
+    double sum = 0.0;
+    float  max = logits[0];
     for (int32_t i = 1; i < n; i++)
-        max = (double)logits[i] > max ? (double)logits[i] : max;
+        max = logits[i] > max ? logits[i] : max;
     for (int32_t i = 0; i < n; i++)
-        sum += exp_same((double)logits[i] - max);
-    return (float)((double)logits[id] - max - log(sum));
+        sum += wf_exp_same((double)logits[i] - (double)max);
+    return wf_log_probability(logits[id], max, sum);
 }
 
 /* A seen token's logit moves away from likely; it stays finite. */
@@ -228,7 +196,7 @@ typedef struct draw {
 
 static double weight(const draw *d, float logit)
 {
-    return exp_same(((double)logit - (double)d->max) / (double)d->temperature);
+    return wf_exp_same(((double)logit - (double)d->max) / (double)d->temperature);
 }
 
 /* Sum of the weights that top-p takes its share of: those that top-k leaves. Their tokens are then

@@ -220,7 +220,7 @@ class Video(video.Case):
         def says(code, part, **changes):
             ini = video.write_model(self.path("bad"), **changes)
             self.assertIn(part, self.fails(code, "describe", "--config", ini, self.clip))
-        says(4, "hook_order", hook_order=0)  # where the image adapter's is
+        says(4, "orders at one layer must differ", hook_order=0)  # where the image adapter's is
         says(4, "encoder_output_dim", encoder_output_dim=575)
         says(4, "width 255", text_hidden_size=255)
         says(4, "video_layers.2.cross_attn.q_proj.weight", cross_attention_layers=[1, 3, 5])

@@ -63,6 +63,8 @@ static void test_built_in(void **unused)
     (void)unused;
     opens(&c, "cpu", "cpu");
     opens(&c, "async-test", "async-test");
+    contains(said, "WEFT_TEST_SEED=");
+    said[0] = '\0';
     opens(&c, "auto", "cpu");
     assert_string_equal(said, ""); /* a module that is not installed is nothing to speak of */
     fails(&c, "cpu2", WEFT_E_INVALID, "no device cpu2; known are auto|cpu|cuda|async-test");

@@ -161,7 +161,9 @@ static void test_plan_of_9b(void **state)
     rig_check(weft_engine_open(s, WEFT_OPEN_CONFIG, NULL, &e, &err), &err);
     rig_check(weft_engine_describe(e, &i, &err), &err);
     assert_int_equal(i.core_parameters + i.site_parameters + i.encoder_parameters, PARAMETERS_9B);
-    assert_int_equal(i.weight_bytes, 2 * PARAMETERS_9B);
+    /* bf16 but for f32 norms and gates; packing pads 11008 rows and columns by up to 2 % here */
+    assert_true(i.weight_bytes >= 2 * PARAMETERS_9B &&
+                i.weight_bytes - 2 * PARAMETERS_9B < 2 * PARAMETERS_9B / 50);
     assert_int_equal(i.n_sites, 8);
     weft_engine_close(&e);
     weft_settings_destroy(&s);

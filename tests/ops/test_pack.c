@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pack, embed, convert, weight_bytes: what was packed comes back, whole or in parts, at every
- * level. */
+ * level, and stands byte for byte where the layout says, with zeros between. */
 #include "check.h"
 
 /* [n, k] of values as dtype holds them, from f32. */
@@ -12,13 +12,34 @@ static void *as_dtype(const float *src, int64_t count, int32_t dtype)
     return p;
 }
 
-static wf_weight empty_weight(int32_t level, int32_t dtype, int64_t n, int64_t k)
+/* Its memory holds rubbish. */
+static wf_weight fresh_weight(int32_t level, int32_t dtype, int64_t n, int64_t k)
 {
-    uint64_t  bytes = check_ops(level)->weight_bytes(dtype, n, k);
-    wf_weight w = {check_bytes(bytes), n, k, dtype, 0};
+    uint64_t bytes = check_ops(level)->weight_bytes(dtype, n, k);
     assert_int_equal(bytes % WF_ALIGN, 0);
-    memset(w.data, 0, (size_t)bytes);
-    return w;
+    return (wf_weight){check_bytes(bytes), n, k, dtype, 0};
+}
+
+static int64_t level_panel(int32_t level)
+{
+    uint64_t flags = check_level_flags(level);
+    return (flags & WEFT_CPU_AVX512) != 0 ? 32 : (flags & WEFT_CPU_AVX2) != 0 ? 16 : 1;
+}
+
+/* Every byte of the weight against its place in the layout of core/device/cpu/internal.h. */
+static void check_layout(int32_t level, const wf_weight *w, const float *expected)
+{
+    int64_t  panel = level_panel(level), size = wf_dtype_bytes(w->format);
+    uint64_t bytes = check_ops(level)->weight_bytes(w->format, w->n, w->k);
+    uint8_t *e = check_bytes(bytes);
+    memset(e, 0, (size_t)bytes);
+    for (int64_t r = 0; r < w->n; r++) {
+        uint8_t *at = e + r / panel * wf_panel_bytes(w->format, w->k, panel);
+        for (int64_t i = 0; i < w->k; i++)
+            wf_store(at + wf_panel_index(w->format, panel, r % panel, i) * size, 0, w->format,
+                     expected[r * w->k + i]);
+    }
+    assert_memory_equal(w->data, e, (size_t)bytes);
 }
 
 /* Rows of w as embed gives them; row i is asked for at place n - 1 - i, and a negative id between.
@@ -46,7 +67,7 @@ static void check_pack(int32_t level, int32_t from, int32_t to, int64_t n, int64
 {
     float    *src = check_floats(n * k, CHECK_MIXED), *e = check_floats(n * k, CHECK_NORMAL);
     void     *raw = as_dtype(src, n * k, from);
-    wf_weight w = empty_weight(level, to, n, k);
+    wf_weight w = fresh_weight(level, to, n, k);
     int64_t   cut = n / 3;
     int64_t   at[] = {0, cut, n};
     for (int64_t i = 0; i < n * k; i++)
@@ -57,6 +78,7 @@ static void check_pack(int32_t level, int32_t from, int32_t to, int64_t n, int64
                              .u.pack = {w, rows, at[part], at[part + 1] - at[part], from, 0}};
         check_run(level, 3, &op);
     }
+    check_layout(level, &w, e);
     check_rows(level, &w, e);
     check_free_all();
 }
@@ -64,21 +86,22 @@ static void check_pack(int32_t level, int32_t from, int32_t to, int64_t n, int64
 static void test_pack_and_embed(void **unused)
 {
     (void)unused;
-    static const int64_t ns[] = {1, 15, 16, 33, 100}, ks[] = {1, 2, 7, 64};
+    static const int64_t ns[] = {1, 15, 16, 33, 200}, ks[] = {1, 2, 7, 64, 31, 33, 77};
     for (int32_t level = 0; level < check_levels(); level++)
         for (int32_t from = WF_F32; from <= WF_F16; from++)
             for (int32_t to = WF_F32; to <= WF_F16; to++)
-                for (size_t i = 0; i < 20; i++)
+                for (size_t i = 0; i < 35; i++)
                     check_pack(level, from, to, ns[i % 5], ks[i / 5]);
 }
 
-/* Rows never packed are zero: a vocabulary padded past its last row multiplies to nothing. */
-static void test_missing_rows_are_zero(void **unused)
+/* Rows never packed hold what the memory held: zeroed, they multiply to nothing. */
+static void test_missing_rows_are_left(void **unused)
 {
     (void)unused;
     for (int32_t level = 0; level < check_levels(); level++) {
         float    *src = check_floats(10 * 9, CHECK_NORMAL), *e = check_floats(40 * 9, CHECK_NORMAL);
-        wf_weight w = empty_weight(level, WF_BF16, 40, 9);
+        wf_weight w = fresh_weight(level, WF_BF16, 40, 9);
+        memset(w.data, 0, (size_t)check_ops(level)->weight_bytes(WF_BF16, 40, 9));
         memset(e, 0, 40 * 9 * 4);
         for (int64_t i = 0; i < 10 * 9; i++)
             e[20 * 9 + i] = wf_round_bf16(src[i]);
@@ -124,7 +147,7 @@ static void test_convert(void **unused)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_pack_and_embed),
-    cmocka_unit_test(test_missing_rows_are_zero),
+    cmocka_unit_test(test_missing_rows_are_left),
     cmocka_unit_test(test_weight_bytes),
     cmocka_unit_test(test_convert),
 };

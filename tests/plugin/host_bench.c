@@ -69,7 +69,9 @@ static void open_all(bool asynchronous)
     assert_int_equal(wf_registry_load(registry, "org.example.good", &plugin, &err), WEFT_OK);
     host = wf_plugin_host(plugin);
     if (asynchronous)
-        assert_int_equal(wf_device_test_create(NULL, wf_cpu_detect(), 7, &device, &err), WEFT_OK);
+        assert_int_equal(
+            wf_device_test_create(&(wf_device_config){.cpu_flags = wf_cpu_detect()}, &device, &err),
+            WEFT_OK);
     else
         assert_int_equal(wf_device_cpu_create(NULL, wf_cpu_detect(), &device, &err), WEFT_OK);
     assert_int_equal(wf_queue_create(device, &queue, &err), WEFT_OK);
@@ -116,6 +118,13 @@ weft_tensor make(int32_t ndim, int64_t a, int64_t b, int64_t c, int64_t d)
     weft_tensor   like = {.device_type = device->type, .device_id = device->id};
     weft_tensor   t = weft_view(&like, NULL, WEFT_F32, ndim, shape);
     assert_int_equal(wf_device_alloc(device, t.bytes, &t.data, NULL), WEFT_OK);
+    return t;
+}
+
+weft_tensor zeros(int32_t ndim, int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    weft_tensor t = make(ndim, a, b, c, d);
+    assert_int_equal(wf_queue_zero(queue, t.data, t.bytes, NULL), WEFT_OK);
     return t;
 }
 

@@ -38,6 +38,7 @@ int                    setup_async(void **state);
 int                    teardown(void **state);
 const weft_if_ops     *ops(void);
 weft_tensor            make(int32_t ndim, int64_t a, int64_t b, int64_t c, int64_t d);
+weft_tensor            zeros(int32_t ndim, int64_t a, int64_t b, int64_t c, int64_t d);
 void                   drop(weft_tensor *t);
 void                   fill(const weft_tensor *t, const float *from);
 void                   fetch(const weft_tensor *t, float *to);

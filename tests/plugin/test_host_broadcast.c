@@ -112,7 +112,7 @@ static void in_place(void **state)
 
 static void operand_mistakes(void **state)
 {
-    weft_tensor x = make(2, 4, 4, 0, 0), y = make(3, 2, 4, 4, 0), t, u;
+    weft_tensor x = zeros(2, 4, 4, 0, 0), y = zeros(3, 2, 4, 4, 0), t, u;
     float       all[500];
     weft_error  err = WF_ERROR_INIT;
     (void)state;
@@ -132,7 +132,7 @@ static void operand_mistakes(void **state)
     refused(MUL(&t, &x, &x), &err, "ops.mul: y: the stride of its last axis is 4, not 1");
     t = weft_slice(&x, 0, 0, 1); /* one row of what is written, for all of it */
     refused(MUL(&x, &t, &x), &err, "ops.mul: y: may be a only with the same shape and strides");
-    t = make(1, 500, 0, 0, 0);
+    t = zeros(1, 500, 0, 0, 0);
     u = t; /* four leading axes, none of which goes on evenly from the next */
     u.ndim = 5;
     for (int32_t d = 0; d < 5; d++) {

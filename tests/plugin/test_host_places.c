@@ -122,7 +122,7 @@ static void op_rope(void **state)
 static void rope_mistakes(void **state)
 {
     static const int32_t pos[3] = {0};
-    weft_tensor          x = make(3, 3, 2, 8, 0), p = numbers(pos, 3), f = make(1, 4, 0, 0, 0), t;
+    weft_tensor          x = zeros(3, 3, 2, 8, 0), p = numbers(pos, 3), f = zeros(1, 4, 0, 0, 0), t;
     weft_rope            good_one = {.hdr = WEFT_HDR(weft_rope), .base = 10.0f}, r;
     weft_error           err = WF_ERROR_INIT;
     float                h[48];
@@ -210,7 +210,7 @@ static void op_pool(void **state)
 
 static void pool_mistakes(void **state)
 {
-    weft_tensor   x = make(4, 1, 4, 4, 3), y = make(4, 1, 2, 2, 3), t;
+    weft_tensor   x = zeros(4, 1, 4, 4, 3), y = zeros(4, 1, 2, 2, 3), t;
     const int32_t two[2] = {2, 2}, none[4] = {0}, zero[2] = {0, 2}, five[2] = {5, 5};
     const int32_t thick[4] = {0, 2, 0, 0}, minus[4] = {0, 0, -1, 0};
     weft_error    err = WF_ERROR_INIT;

@@ -53,8 +53,9 @@ static void encoder_open(encoder *e, const char *dir, int async, int32_t threads
     memset(e, 0, sizeof *e);
     e->err = no_error;
     ok(e, wf_pool_create(threads, &e->pool, &e->err));
+    wf_device_config config = {.pool = e->pool, .cpu_flags = flags};
     if (async)
-        ok(e, wf_device_test_create(e->pool, flags, 11, &e->device, &e->err));
+        ok(e, wf_device_test_create(&config, &e->device, &e->err));
     else
         ok(e, wf_device_cpu_create(e->pool, flags, &e->device, &e->err));
     ok(e, wf_queue_create(e->device, &e->queue, &e->err));

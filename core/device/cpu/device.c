@@ -164,6 +164,7 @@ weft_status wf_device_cpu_create(wf_pool *pool, uint64_t cpu_flags, wf_device **
     d->base.fns = &fns;
     d->base.name = "cpu";
     d->base.type = WEFT_DEV_CPU;
+    d->base.reads_host = true;
     d->pool = pool;
     pthread_mutex_init(&d->lock, NULL);
     wf_ops_init(&d->ops, cpu_flags);

@@ -48,6 +48,8 @@ struct wf_ops {
     weft_status (*softmax)(wf_exec *ex, const wf_softmax *a);
     weft_status (*pooling)(wf_exec *ex, const wf_pooling *a);
     weft_status (*rotate)(wf_exec *ex, const wf_rotate *a);
+    weft_status (*finite)(wf_exec *ex, const wf_finite *a);
+    weft_status (*best)(wf_exec *ex, const wf_best *a);
 };
 
 /* Fills the table: the reference everywhere, then each ISA level in cpu_flags (WEFT_CPU_*) upward.

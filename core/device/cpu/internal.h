@@ -63,11 +63,15 @@ static inline int64_t wf_panel_index(int32_t dtype, int64_t panel, int64_t c, in
     return (i / g * panel + c) * g + i % g;
 }
 
-uint64_t    wf_panel_weight_bytes(int32_t format, int64_t n, int64_t k, int64_t panel);
-weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel);
+uint64_t wf_panel_weight_bytes(int32_t format, int64_t n, int64_t k, int64_t panel);
+/* The first words of `panel` rows, src_step bytes apart, into the panel at dst; how many it did of
+ * words: whole vectors of them. A word is four bytes: an f32 or a pair of bf16. */
+typedef int64_t (*wf_pack_words)(uint8_t *dst, const uint8_t *src, int64_t src_step, int64_t words);
+/* pack for panels of `panel` columns; words may be NULL. */
+weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel, wf_pack_words words);
 weft_status wf_panel_embed(wf_exec *ex, const wf_embed *a, int64_t panel);
 
-/* Sets weight_bytes, pack and embed for panels of 16 or 32 columns. */
+/* Sets weight_bytes and embed for panels of 16 or 32 columns. */
 void wf_ops_use_panel16(wf_ops *ops);
 void wf_ops_use_panel32(wf_ops *ops);
 
@@ -147,6 +151,16 @@ typedef void (*wf_pooling_body)(const wf_pooling *a, const wf_pooling_window *w,
 /* Walks windows and blocks of columns; y is the output's place, columns are absolute. */
 weft_status wf_pooling_run(wf_exec *ex, const wf_pooling *a, wf_pooling_body body);
 
+/* ---- best ---- */
+
+/* What finite says of one row. */
+int64_t wf_find_unsound(const float *x, int64_t n);
+
+/* The greatest of n, -infinity where there is none. */
+typedef float (*wf_greatest_body)(const float *x, int64_t n);
+float       wf_greatest_ref(const float *x, int64_t n);
+weft_status wf_best_run(wf_exec *ex, const wf_best *a, wf_greatest_body body);
+
 /* ---- attention ---- */
 
 /* Page `page` of a slot or span, as this layer sees it. */
@@ -214,6 +228,8 @@ weft_status wf_combine_ref(wf_exec *ex, const wf_combine *a);
 weft_status wf_softmax_ref(wf_exec *ex, const wf_softmax *a);
 weft_status wf_pooling_ref(wf_exec *ex, const wf_pooling *a);
 weft_status wf_rotate_ref(wf_exec *ex, const wf_rotate *a);
+weft_status wf_finite_ref(wf_exec *ex, const wf_finite *a);
+weft_status wf_best_ref(wf_exec *ex, const wf_best *a);
 
 /* ---- levels: each overwrites what it does better, and returns at once if its flag is missing ----
  */

@@ -30,6 +30,8 @@ static const wf_ops reference = {
     .softmax = wf_softmax_ref,
     .pooling = wf_pooling_ref,
     .rotate = wf_rotate_ref,
+    .finite = wf_finite_ref,
+    .best = wf_best_ref,
 };
 
 void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
@@ -92,6 +94,10 @@ weft_status wf_op_run(wf_exec *ex, const wf_op *op)
         return ops->pooling(ex, &op->u.pooling);
     case WF_OP_ROTATE:
         return ops->rotate(ex, &op->u.rotate);
+    case WF_OP_FINITE:
+        return ops->finite(ex, &op->u.finite);
+    case WF_OP_BEST:
+        return ops->best(ex, &op->u.best);
     default:
         return WEFT_E_INTERNAL;
     }

@@ -1,61 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Weights into panels (layout: core/device/cpu/internal.h), and their size. One function for every
- * panel width: packing happens once per weight and reads at the speed of the file. */
+/* Weights into panels (layout: core/device/cpu/internal.h), and their size. The same for every
+ * panel width; what an instruction set does better is whole panels of four-byte words. */
 #include "core/device/cpu/internal.h"
 
+#include <stdatomic.h>
+
 typedef struct pack_job {
-    const wf_pack *a;
-    int64_t        panel, first_panel;
+    const wf_pack  *a;
+    wf_pack_words   words;              /* NULL: row by row */
+    int64_t         panel, first, last; /* panels touched: first..last */
+    int64_t         grain;
+    _Atomic int64_t next; /* panel that nobody has begun */
 } pack_job;
 
-/* A row of the panel's own type, by whole groups of four bytes (f32, pairs of bf16) while they
- * last. */
-static void copy_row(const pack_job *j, uint8_t *dst, int64_t c, const uint8_t *src)
+/* Column c of the panel at dst from word `from` of a row on: a row of the panel's own type, by
+ * whole groups of four bytes while they last. A group that the row does not fill is filled with
+ * zeros. */
+static void copy_row(const pack_job *j, uint8_t *dst, int64_t c, const uint8_t *src, int64_t from)
 {
-    int64_t k = j->a->w.k, size = wf_dtype_bytes(j->a->w.format);
     int32_t dtype = j->a->w.format;
-    int64_t i = 0;
-    for (int64_t step = wf_group(dtype); step * size == 4 && i + step <= k; i += step)
+    int64_t k = j->a->w.k, size = wf_dtype_bytes(dtype), step = wf_group(dtype), i = from * step;
+    if (j->panel == 1) { /* plain rows */
+        memcpy(dst, src, (size_t)(k * size));
+        i = k;
+    }
+    for (; step * size == 4 && i + step <= k; i += step)
         memcpy(dst + (i / step * j->panel + c) * 4, src + i * size, 4);
     for (; i < k; i++)
         memcpy(dst + wf_panel_index(dtype, j->panel, c, i) * 2, src + i * 2, 2);
+    for (; i < wf_padded_k(dtype, k); i++)
+        memset(dst + wf_panel_index(dtype, j->panel, c, i) * 2, 0, 2);
 }
 
-/* Row r of src, k elements, as column c of the panel at dst. */
-static void pack_row(const pack_job *j, uint8_t *dst, int64_t c, int64_t r)
+static void convert_row(const pack_job *j, uint8_t *dst, int64_t c, const uint8_t *src)
+{
+    int32_t to = j->a->w.format, from = j->a->src_dtype;
+    int64_t i = 0;
+    for (; i < j->a->w.k; i++)
+        wf_store(dst, wf_panel_index(to, j->panel, c, i), to, wf_load(src, i, from));
+    for (; i < wf_padded_k(to, j->a->w.k); i++)
+        wf_store(dst, wf_panel_index(to, j->panel, c, i), to, 0.0f);
+}
+
+/* Rows begin..end-1 of src, which lie within panel p. */
+static void pack_rows(const pack_job *j, int64_t p, int64_t begin, int64_t end)
 {
     const wf_pack *a = j->a;
-    int32_t        to = a->w.format, from = a->src_dtype;
-    const uint8_t *src = (const uint8_t *)a->src + r * a->w.k * wf_dtype_bytes(from);
-    if (from == to) {
-        copy_row(j, dst, c, src);
-        return;
+    int32_t        to = a->w.format;
+    int64_t        src_step = a->w.k * wf_dtype_bytes(a->src_dtype), done = 0;
+    int64_t        c0 = a->row0 + begin - p * j->panel;
+    const uint8_t *src = (const uint8_t *)a->src + begin * src_step;
+    uint8_t       *dst = (uint8_t *)a->w.data + p * wf_panel_bytes(to, a->w.k, j->panel);
+    bool           same = a->src_dtype == to;
+    if (same && j->words != NULL && end - begin == j->panel && to != WF_F16)
+        done = j->words(dst, src, src_step, a->w.k / wf_group(to));
+    for (int64_t r = 0; r < end - begin; r++) {
+        if (same)
+            copy_row(j, dst, c0 + r, src + r * src_step, done);
+        else
+            convert_row(j, dst, c0 + r, src + r * src_step);
     }
-    for (int64_t i = 0; i < a->w.k; i++)
-        wf_store(dst, wf_panel_index(to, j->panel, c, i), to, wf_load(src, i, from));
 }
 
-static void panels(void *ctx, int64_t begin, int64_t end)
+/* Zeros behind the last row: the columns of the last panel that no row fills, and what rounds the
+ * memory up. */
+static void pad_end(const pack_job *j)
 {
-    const pack_job *j = ctx;
-    const wf_pack  *a = j->a;
-    int64_t         bytes = wf_panel_bytes(a->w.format, a->w.k, j->panel);
-    for (int64_t p = begin + j->first_panel; p < end + j->first_panel; p++) {
-        int64_t first = p * j->panel > a->row0 ? p * j->panel : a->row0;
-        int64_t last = (p + 1) * j->panel;
-        last = last < a->row0 + a->rows ? last : a->row0 + a->rows;
-        for (int64_t row = first; row < last; row++)
-            pack_row(j, (uint8_t *)a->w.data + p * bytes, row - p * j->panel, row - a->row0);
-    }
+    const wf_weight *w = &j->a->w;
+    int64_t          bytes = wf_panel_bytes(w->format, w->k, j->panel), p = (w->n - 1) / j->panel;
+    int64_t  each = wf_group(w->format) * wf_dtype_bytes(w->format), used = w->n - p * j->panel;
+    uint64_t all = wf_panel_weight_bytes(w->format, w->n, w->k, j->panel);
+    uint8_t *dst = (uint8_t *)w->data + p * bytes, *end = dst + bytes;
+    for (; used < j->panel && dst < end; dst += j->panel * each)
+        memset(dst + used * each, 0, (size_t)((j->panel - used) * each));
+    memset(end, 0, (size_t)((uint8_t *)w->data + all - end));
 }
 
-weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel)
+static void pack_panel(const pack_job *j, int64_t p)
+{
+    const wf_pack *a = j->a;
+    int64_t        begin = p * j->panel - a->row0, end = begin + j->panel;
+    pack_rows(j, p, begin > 0 ? begin : 0, end < a->rows ? end : a->rows);
+    if (p == j->last && a->row0 + a->rows == a->w.n)
+        pad_end(j);
+}
+
+/* Threads take panels as they come: while a file is read, one of them shares its CPU with the
+ * reader. */
+static void take_panels(void *ctx, int32_t index, int32_t count)
+{
+    pack_job *j = ctx;
+    int64_t   p;
+    (void)index;
+    (void)count;
+    while ((p = atomic_fetch_add(&j->next, j->grain)) <= j->last)
+        for (int64_t i = 0; i < j->grain && p + i <= j->last; i++)
+            pack_panel(j, p + i);
+}
+
+weft_status wf_panel_pack(wf_exec *ex, const wf_pack *a, int64_t panel, wf_pack_words words)
 {
     if (a->rows <= 0)
         return WEFT_OK;
-    pack_job job = {a, panel, a->row0 / panel};
-    int64_t  n = (a->row0 + a->rows - 1) / panel - job.first_panel + 1;
-    wf_range_run(ex, n, wf_row_grain(panel * a->w.k), panels, &job);
+    pack_job job = {.a = a,
+                    .words = words,
+                    .panel = panel,
+                    .first = a->row0 / panel,
+                    .last = (a->row0 + a->rows - 1) / panel,
+                    .grain = wf_row_grain(panel * a->w.k)};
+    atomic_init(&job.next, job.first);
+    wf_pool_run(job.last - job.first < job.grain ? NULL : ex->pool, take_panels, &job);
     return WEFT_OK;
 }
 
@@ -80,17 +134,12 @@ uint64_t wf_weight_bytes_ref(int32_t format, int64_t n, int64_t k)
 
 weft_status wf_pack_ref(wf_exec *ex, const wf_pack *a)
 {
-    return wf_panel_pack(ex, a, 1);
+    return wf_panel_pack(ex, a, 1, NULL);
 }
 
 static uint64_t weight_bytes16(int32_t format, int64_t n, int64_t k)
 {
     return wf_panel_weight_bytes(format, n, k, 16);
-}
-
-static weft_status pack16(wf_exec *ex, const wf_pack *a)
-{
-    return wf_panel_pack(ex, a, 16);
 }
 
 static weft_status embed16(wf_exec *ex, const wf_embed *a)
@@ -103,11 +152,6 @@ static uint64_t weight_bytes32(int32_t format, int64_t n, int64_t k)
     return wf_panel_weight_bytes(format, n, k, 32);
 }
 
-static weft_status pack32(wf_exec *ex, const wf_pack *a)
-{
-    return wf_panel_pack(ex, a, 32);
-}
-
 static weft_status embed32(wf_exec *ex, const wf_embed *a)
 {
     return wf_panel_embed(ex, a, 32);
@@ -116,13 +160,11 @@ static weft_status embed32(wf_exec *ex, const wf_embed *a)
 void wf_ops_use_panel16(wf_ops *ops)
 {
     ops->weight_bytes = weight_bytes16;
-    ops->pack = pack16;
     ops->embed = embed16;
 }
 
 void wf_ops_use_panel32(wf_ops *ops)
 {
     ops->weight_bytes = weight_bytes32;
-    ops->pack = pack32;
     ops->embed = embed32;
 }

@@ -125,9 +125,29 @@ VF_INLINE vi vi_load(const void *p)
 {
     return _mm512_loadu_si512(p);
 }
+VF_INLINE void vi_stream(void *p, vi x) /* p aligned; past the caches, so fence after it */
+{
+    _mm512_stream_si512(p, x);
+}
 VF_INLINE vi vi_add(vi a, vi b)
 {
     return _mm512_add_epi32(a, b);
+}
+VF_INLINE vi vi_low32(vi a, vi b) /* words 0 and 1 of each 128 bits, a and b in turn */
+{
+    return _mm512_unpacklo_epi32(a, b);
+}
+VF_INLINE vi vi_high32(vi a, vi b) /* words 2 and 3 */
+{
+    return _mm512_unpackhi_epi32(a, b);
+}
+VF_INLINE vi vi_low64(vi a, vi b) /* the same of 64-bit halves */
+{
+    return _mm512_unpacklo_epi64(a, b);
+}
+VF_INLINE vi vi_high64(vi a, vi b)
+{
+    return _mm512_unpackhi_epi64(a, b);
 }
 VF_INLINE vi vi_sub(vi a, vi b)
 {
@@ -251,9 +271,29 @@ VF_INLINE vi vi_load(const void *p)
 {
     return _mm256_loadu_si256(p);
 }
+VF_INLINE void vi_stream(void *p, vi x) /* p aligned; past the caches, so fence after it */
+{
+    _mm256_stream_si256((__m256i *)p, x);
+}
 VF_INLINE vi vi_add(vi a, vi b)
 {
     return _mm256_add_epi32(a, b);
+}
+VF_INLINE vi vi_low32(vi a, vi b) /* words 0 and 1 of each 128 bits, a and b in turn */
+{
+    return _mm256_unpacklo_epi32(a, b);
+}
+VF_INLINE vi vi_high32(vi a, vi b) /* words 2 and 3 */
+{
+    return _mm256_unpackhi_epi32(a, b);
+}
+VF_INLINE vi vi_low64(vi a, vi b) /* the same of 64-bit halves */
+{
+    return _mm256_unpacklo_epi64(a, b);
+}
+VF_INLINE vi vi_high64(vi a, vi b)
+{
+    return _mm256_unpackhi_epi64(a, b);
 }
 VF_INLINE vi vi_sub(vi a, vi b)
 {

@@ -5,10 +5,26 @@
  *   n  as it should
  *   f  the encoder fails
  *   N  the encoder gives NaN
- *   o  as n, but the plan carries another byte and the encoder adds it to every value
- * Of a pipe, dots are no rows: they make its beginning as long as a probe wants it.
- * The segmenter cuts a recording into parts of two rows. Each function tells the host's progress
- * its name ("open", "plan", "preprocess", "encode", "cut"), so that a test can act there. */
+ *   o  as n, but the plan carries another byte and the encoder gives every value twice
+ *   l  the decoder does not know how many rows there are
+ *   c  the decoder tells of 4000 channels
+ *   w  the decoder says OK and writes nothing; W: its second half
+ *   p  the decoder writes past its end; P: before its beginning
+ *   u  the encoder says OK and writes nothing; U: its second half
+ *   1 to 8  preprocess reads to where samples cannot go: too small, of another type, with strides,
+ *      without data, to nowhere, of a shape that cannot be, to the device, less than nothing
+ *   9  the segmenter reads to a place too small; 0: it pushes a part without channels
+ *   m  a part's samples are not written; M: there are more than asked for
+ *   s  as n, but the plan's tensors have a further axis of 1
+ *   k  as n, but the encoder adds what it finds in its scratch, and leaves that full
+ *   r  the plan takes one place less than it gives rows
+ * What it declares goes wrong as the option `declares` says: "token", "control", "utf8", "id",
+ * "end", "row", "kind", "layer", "order" (another site at the same place), "twice" (the marker once
+ * more), "clash" (another marker of the same id), "alone" (a marker without a site), "parameters"
+ * (too many to be summed up). `id` is the marker's. Of a pipe, dots are no rows: they make its
+ * beginning as long as a probe wants it. The segmenter cuts a recording into parts of two rows.
+ * Each function tells the host's progress its name ("open", "plan", "preprocess", "encode", "cut"),
+ * so that a test can act there. */
 #include <math.h>
 #include <weft/sdk.h>
 
@@ -26,6 +42,7 @@ typedef struct moods {
 
 static void here(const weft_host *h, const char *what)
 {
+    h->log(h, WEFT_LOG_DEBUG, what);
     h->progress(h, what, 0, 0, "moods");
 }
 
@@ -69,8 +86,8 @@ static weft_status dec_info(void *self, weft_media_info *out, weft_error *err)
     (void)err;
     out->width = d->mood;
     out->height = 1;
-    out->channels = 1;
-    out->n_samples = length < 0 ? -1 : length - HEAD;
+    out->channels = d->mood == 'c' ? 4000 : 1;
+    out->n_samples = length < 0 || d->mood == 'l' ? -1 : length - HEAD;
     out->duration_us = -1;
     return WEFT_OK;
 }
@@ -87,9 +104,14 @@ static weft_status dec_read(void *self, int64_t n, const weft_tensor *dst, int64
             return weft_fail(err, (weft_status)read, "it cannot be read");
         if (read == 0)
             return WEFT_OK;
-        if (byte != '.')
-            out[(*got)++] = byte;
+        if (byte == '.')
+            continue;
+        if (d->mood != 'w' && (d->mood != 'W' || *got < n / 2))
+            out[*got] = byte;
+        ++*got;
     }
+    if (d->mood == 'p' || d->mood == 'P')
+        out[d->mood == 'p' ? n : -1] = 1;
     return WEFT_OK;
 }
 
@@ -125,17 +147,56 @@ static void destroy(void *self)
     s->host->free(s->host, s);
 }
 
+static void spoil_declarations(const char *how, weft_hook_site *site, weft_marker *m)
+{
+    if (strcmp(how, "token") == 0)
+        m->token = "";
+    if (strcmp(how, "control") == 0)
+        m->before = "a\nb";
+    if (strcmp(how, "utf8") == 0)
+        m->token = "\xff";
+    if (strcmp(how, "id") == 0)
+        m->token_id = -7;
+    if (strcmp(how, "clash") == 0)
+        m->token_id = 5000;
+    if (strcmp(how, "end") == 0) {
+        m->flags = WEFT_MARKER_ENDS;
+        m->end_id = -1;
+    }
+    if (strcmp(how, "row") == 0) {
+        m->embedding_weight = "table";
+        m->embedding_row = -1;
+    }
+    if (strcmp(how, "kind") == 0)
+        site->kind = 99;
+    if (strcmp(how, "layer") == 0)
+        site->layer = 0;
+    if (strcmp(how, "alone") == 0)
+        m->stream = "test/nobody";
+}
+
 static weft_status install(void *self, const weft_hook_sink *sink, weft_error *err)
 {
     weft_hook_site site = {
         WEFT_HDR(weft_hook_site), WEFT_HOOK_SOFT_TOKENS, -1, 0, 0, STREAM, NULL, "moods"};
-    weft_marker m = {.hdr = WEFT_HDR(weft_marker),
-                     .token = "<|moods|>",
-                     .stream = STREAM,
-                     .token_id = -1,
-                     .visibility = WEFT_VIS_UNTIL_END};
-    (void)self;
+    weft_marker            m = {.hdr = WEFT_HDR(weft_marker),
+                                .token = "<|moods|>",
+                                .stream = STREAM,
+                                .token_id = -1,
+                                .visibility = WEFT_VIS_UNTIL_END};
+    const weft_host       *h = ((moods *)self)->host;
+    const weft_if_options *o = (const weft_if_options *)h->get_interface(h, WEFT_IF_OPTIONS);
+    const char            *how = o->str(h, "declares");
+    spoil_declarations(how, &site, &m);
     weft_status status = sink->add_site(sink->ctx, &site, err);
+    if (status == WEFT_OK && strcmp(how, "order") == 0)
+        status = sink->add_site(sink->ctx, &site, err);
+    if (status == WEFT_OK)
+        status = sink->add_marker(sink->ctx, &m, err);
+    if (status == WEFT_OK && strcmp(how, "clash") == 0)
+        m.token = "<|clash|>";
+    else if (strcmp(how, "twice") != 0)
+        return status;
     return status == WEFT_OK ? sink->add_marker(sink->ctx, &m, err) : status;
 }
 
@@ -161,24 +222,62 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
     here(s->host, "plan");
     if (rows < 1 || rows > MAX_ROWS)
         return weft_fail(err, WEFT_E_LIMIT, "%lld rows are none or too many", (long long)rows);
+    if (mi->width == 's')
+        spec = (weft_tensor_spec){WEFT_F32, 3, {1, rows, s->d}};
     (void)weft_plan_input(out, "moods.input", spec);
     (void)weft_plan_output(out, "moods.output", STREAM, rows, spec);
-    out->n_placeholders = rows;
-    *(uint8_t *)out->carried = (uint8_t)mi->width;
+    out->n_placeholders = mi->width == 'r' ? rows - 1 : rows;
+    *(uint8_t *)out->carried = (uint8_t)(mi->width == 's' ? 'n' : mi->width);
+    if (mi->width == 'k')
+        out->scratch_bytes = (uint64_t)(rows * s->d) * sizeof(float);
     return WEFT_OK;
+}
+
+/* Spoils the place for samples as moods 1 to 8 say. */
+static void spoil(char mood, const weft_tensor **place, weft_tensor *dst, int64_t *n)
+{
+    switch (mood) {
+    case '1':
+        dst->bytes -= 1;
+        break;
+    case '2':
+        dst->dtype.code = WEFT_DT_INT;
+        break;
+    case '3':
+        dst->stride[0] = 2;
+        break;
+    case '4':
+        dst->data = NULL;
+        break;
+    case '5':
+        *place = NULL;
+        break;
+    case '6':
+        dst->ndim = 0;
+        break;
+    case '7':
+        dst->device_type = WEFT_DEV_OTHER;
+        break;
+    case '8':
+        *n = -1;
+        break;
+    }
 }
 
 /* Row r is made of small numbers that its byte alone decides. */
 static weft_status preprocess(void *self, const weft_media *m, const weft_plan *p,
                               const weft_tensor *inputs, weft_error *err)
 {
-    moods      *s = (moods *)self;
-    const char  mood = *(const char *)p->carried;
-    float       value[MAX_ROWS], *out = (float *)inputs[0].data;
-    int64_t     rows = inputs[0].shape[0], shape[2] = {rows, 1}, got = 0;
-    weft_tensor dst = weft_view(NULL, value, WEFT_F32, 2, shape);
+    const char         mood = *(const char *)p->carried;
+    moods             *s = (moods *)self;
+    float              value[MAX_ROWS], *out = (float *)inputs[0].data;
+    int64_t            rows = p->n_placeholders, shape[2] = {rows, 1}, got = 0;
+    weft_tensor        dst = weft_view(NULL, value, WEFT_F32, 2, shape);
+    int64_t            want = rows;
+    const weft_tensor *place = &dst;
     here(s->host, "preprocess");
-    weft_status status = m->read_audio(m->ctx, rows, &dst, &got, err);
+    spoil(mood, &place, &dst, &want);
+    weft_status status = m->read_audio(m->ctx, want, place, &got, err);
     if (status == WEFT_OK && got != rows)
         status = weft_fail(err, WEFT_E_CORRUPT, "it ends too soon");
     for (int64_t i = 0; i < rows * s->d && status == WEFT_OK; i++)
@@ -186,13 +285,31 @@ static weft_status preprocess(void *self, const weft_media *m, const weft_plan *
     return status;
 }
 
+static weft_status add_scratch(moods *s, const weft_encode_item *item, weft_queue *q,
+                               const weft_tensor *scratch, weft_error *err)
+{
+    const weft_tensor *in = &item->input[0];
+    weft_tensor        found = weft_view(in, scratch->data, WEFT_F32, 2, in->shape);
+    weft_status        status = s->ops->add(s->host, q, &item->output[0], in, &found, 1.0f, err);
+    return status == WEFT_OK ? s->ops->copy(s->host, q, &found, in, err) : status;
+}
+
 static weft_status encode_one(moods *s, const weft_encode_item *item, weft_queue *q,
-                              weft_error *err)
+                              const weft_tensor *scratch, weft_error *err)
 {
     const weft_tensor *in = &item->input[0], *out = &item->output[0];
     switch (*(const uint8_t *)item->plan->carried) {
     case 'f':
         return weft_fail(err, WEFT_E_CORRUPT, "the encoder is in a bad mood");
+    case 'k':
+        return add_scratch(s, item, q, scratch, err);
+    case 'u':
+        return WEFT_OK;
+    case 'U': {
+        weft_tensor half = *out, from = *in;
+        half.shape[0] = from.shape[0] = in->shape[0] / 2;
+        return s->ops->copy(s->host, q, &half, &from, err);
+    }
     case 'o':
         return s->ops->add(s->host, q, out, in, in, 1.0f, err);
     default:
@@ -205,19 +322,19 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
 {
     moods      *s = (moods *)self;
     weft_status status = WEFT_OK;
-    (void)scratch;
     here(s->host, "encode");
     if (s->host->cancelled(s->host))
         return weft_fail(err, WEFT_E_CANCELLED, "cancelled");
     for (uint32_t i = 0; i < n && status == WEFT_OK; i++)
-        status = encode_one(s, WEFT_AT(items, i), q, err);
+        status = encode_one(s, WEFT_AT(items, i), q, scratch, err);
     return status;
 }
 
 static uint64_t parameters(void *self)
 {
-    (void)self;
-    return 0;
+    const weft_host       *h = ((moods *)self)->host;
+    const weft_if_options *o = (const weft_if_options *)h->get_interface(h, WEFT_IF_OPTIONS);
+    return strcmp(o->str(h, "declares"), "parameters") == 0 ? UINT64_MAX - 1 : 0;
 }
 
 /* ---- segmenter ---- */
@@ -225,6 +342,7 @@ static uint64_t parameters(void *self)
 typedef struct part {
     float   value[PART_ROWS];
     int64_t n, at;
+    char    mood;
 } part;
 
 static weft_status no_frames(void *ctx, const int64_t *time_us, uint32_t n, const weft_tensor *dst,
@@ -240,8 +358,10 @@ static weft_status part_read(void *ctx, int64_t n, const weft_tensor *dst, int64
     part *p = (part *)ctx;
     (void)err;
     *got = n < p->n - p->at ? n : p->n - p->at;
-    memcpy(dst->data, p->value + p->at, (size_t)*got * sizeof(float));
+    if (p->mood != 'm')
+        memcpy(dst->data, p->value + p->at, (size_t)*got * sizeof(float));
     p->at += *got;
+    *got += p->mood == 'M';
     return WEFT_OK;
 }
 
@@ -251,13 +371,17 @@ static weft_status cut(const weft_host *h, const weft_media *m, int64_t max_us,
     weft_status status = WEFT_OK;
     (void)max_us;
     for (int64_t start = 0; status == WEFT_OK; start += PART_ROWS) {
-        part            p = {.at = 0};
+        part            p = {.at = 0, .mood = (char)m->info->width};
         int64_t         shape[2] = {PART_ROWS, 1};
         weft_tensor     dst = weft_view(NULL, p.value, WEFT_F32, 2, shape);
         weft_media_info info = *m->info;
         weft_media      media = {WEFT_HDR(weft_media), &p, &info, no_frames, part_read, part_read};
         weft_segment    seg = {WEFT_HDR(weft_segment), start, start + PART_ROWS, 0, 0, &media};
         here(h, "cut");
+        if (p.mood == '9')
+            dst.bytes = 4;
+        if (p.mood == '0')
+            info.channels = 0;
         status = m->read_audio(m->ctx, PART_ROWS, &dst, &p.n, err);
         if (status != WEFT_OK || p.n == 0)
             break;
@@ -292,7 +416,11 @@ static const weft_component components[] = {
     {WEFT_HDR(weft_component), WEFT_C_DECODER, "moods", &the_decoder},
     {WEFT_HDR(weft_component), WEFT_C_MODALITY, "moods", &the_modality},
     {WEFT_HDR(weft_component), WEFT_C_SEGMENTER, "moods", &the_segmenter}};
-static const char *const     needs[] = {WEFT_IF_OPS, NULL};
+static const weft_option options[] = {
+    {WEFT_HDR(weft_option), "declares", WEFT_OPT_STR, 0, "well", NULL,
+     "what is wrong with its declarations"},
+};
+static const char *const     needs[] = {WEFT_IF_OPTIONS, WEFT_IF_OPS, NULL};
 static const weft_descriptor descriptor = {.hdr = WEFT_HDR(weft_descriptor),
                                            .id = "test.moods",
                                            .name = "moods",
@@ -301,6 +429,8 @@ static const weft_descriptor descriptor = {.hdr = WEFT_HDR(weft_descriptor),
                                            .license_spdx = "Apache-2.0",
                                            .url = "",
                                            .needs_host = needs,
+                                           .options = options,
+                                           .n_options = 1,
                                            .components = components,
                                            .n_components = 3};
 

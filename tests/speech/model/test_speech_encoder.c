@@ -53,8 +53,9 @@ static void ok(encoder *e, weft_status status)
 static void device_open(encoder *e, const way *w)
 {
     ok(e, wf_pool_create(w->threads, &e->pool, &e->err));
+    wf_device_config config = {.pool = e->pool, .cpu_flags = wf_cpu_detect()};
     if (w->async)
-        ok(e, wf_device_test_create(e->pool, wf_cpu_detect(), 11, &e->device, &e->err));
+        ok(e, wf_device_test_create(&config, &e->device, &e->err));
     else
         ok(e, wf_device_cpu_create(e->pool, wf_cpu_detect(), &e->device, &e->err));
     ok(e, wf_queue_create(e->device, &e->queue, &e->err));

@@ -129,8 +129,8 @@ typedef struct weft_modality {
                               const weft_tensor *inputs, weft_error *err);
     /* Encodes n items, walked by WEFT_AT, all in one go where the encoder can. Pure: the same
      * inputs give the same bytes, whatever else is in the batch. scratch: u8, device memory of the
-     * items' summed scratch_bytes, not cleared, with data NULL where that is 0. All rows of every
-     * output that has data are written. After load only. Required. [encode] */
+     * items' summed scratch_bytes, with data NULL where that is 0. Outputs and scratch are zeros;
+     * all rows of every output that has data are written. After load only. Required. [encode] */
     weft_status (*encode)(void *self, const weft_encode_item *items, uint32_t n, weft_queue *q,
                           const weft_tensor *scratch, weft_error *err);
     /* Parameters that load() will read, from config alone: for --plan. The host adds the sites'

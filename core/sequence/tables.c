@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A step's tables: where each stands, how large it can become, and what is in it. */
+#include "core/sequence/tables.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+
+#define TABLE_ALIGN 16u
+/* Sequences in one step that each have room for a whole context, or for all pages that media can
+ * take. A step that needs more runs in several passes. */
+#define WHOLE_CONTEXTS 64
+#define WHOLE_MEDIA 4
+
+/* Where arrays stand, as offsets. */
+typedef struct seen_at {
+    size_t index, begin, end, last, spans;
+} seen_at;
+
+typedef struct layout {
+    const wf_tables     *t;
+    wf_step_part *const *parts;
+    int32_t              n_parts, reserved;
+    int64_t              m, n_out, n_logits;
+    size_t               end, ids, pos, slot, out, soft;
+    seen_at              self;
+} layout;
+
+static size_t carve(size_t *end, int64_t n, size_t each)
+{
+    size_t at = *end;
+    *end += ((size_t)n * each + TABLE_ALIGN - 1) / TABLE_ALIGN * TABLE_ALIGN;
+    return at;
+}
+
+static void *host_at(const wf_tables *t, size_t offset)
+{
+    return t->host + offset;
+}
+
+static void *device_at(const wf_tables *t, size_t offset)
+{
+    return t->data + offset;
+}
+
+/* Key blocks of a stream's rows. An item takes n_sites pages for each. */
+static int64_t stream_most(const wf_tables *t, int32_t stream)
+{
+    int32_t n = t->sites->streams[stream].n_sites;
+    return n > 0 ? WHOLE_MEDIA * (t->pages / n + 1) : 0;
+}
+
+/* The lists of key blocks come first: stream -1 is the text itself. Returns where the rows begin
+ * for stream n_streams. */
+static size_t spans_at(const wf_tables *t, int32_t stream)
+{
+    size_t end = 0;
+    if (stream >= 0)
+        (void)carve(&end, t->self, sizeof(wf_kv_span));
+    for (int32_t i = 0; i < stream; i++)
+        (void)carve(&end, stream_most(t, i), sizeof(wf_kv_span));
+    return end;
+}
+
+static seen_at carve_seen(const wf_tables *t, size_t *end, int64_t m, int32_t stream)
+{
+    seen_at s;
+    s.index = carve(end, m, sizeof(int32_t));
+    s.begin = carve(end, m, sizeof(int32_t));
+    s.end = carve(end, m, sizeof(int32_t));
+    s.last = carve(end, m, sizeof(int32_t));
+    s.spans = spans_at(t, stream);
+    return s;
+}
+
+/* The arrays of one entry a row, but for those of streams, which follow one another from l->end
+ * on. */
+static void lay_out(layout *l)
+{
+    l->end = spans_at(l->t, l->t->sites->n_streams);
+    l->ids = carve(&l->end, l->m, sizeof(int32_t));
+    l->pos = carve(&l->end, l->m, sizeof(int32_t));
+    l->slot = carve(&l->end, l->m, sizeof(int64_t));
+    l->out = carve(&l->end, l->m, sizeof(int32_t));
+    l->soft = carve(&l->end, 2 * l->m, sizeof(int32_t)); /* a row takes one item's row at most */
+    l->self = carve_seen(l->t, &l->end, l->m, -1);
+}
+
+static size_t all_bytes(const wf_tables *t)
+{
+    layout l = {.t = t, .m = t->rows};
+    lay_out(&l);
+    size_t end = l.end;
+    for (int32_t i = 0; i < t->sites->n_streams; i++)
+        (void)carve_seen(t, &end, t->rows, i);
+    return end;
+}
+
+weft_status wf_tables_reserve(wf_tables *t, wf_device *d, const wf_hooks *sites, int64_t rows,
+                              int64_t context, int64_t pages, weft_error *err)
+{
+    void   *host, *data = NULL, *best = NULL;
+    int64_t whole = rows < WHOLE_CONTEXTS ? rows : WHOLE_CONTEXTS;
+    if (t->data != NULL)
+        return WEFT_OK;
+    *t = (wf_tables){.device = d, .sites = sites, .rows = rows, .pages = pages};
+    t->self = whole * ((context + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
+    t->bytes = all_bytes(t);
+    weft_status status = wf_device_host_alloc(d, t->bytes, &host, err);
+    if (status != WEFT_OK)
+        return status;
+    status = wf_device_host_alloc(d, (uint64_t)rows * sizeof *t->best, &best, err);
+    if (status == WEFT_OK)
+        status = wf_device_alloc(d, t->bytes, &data, err);
+    if (status != WEFT_OK) {
+        wf_device_host_free(d, host);
+        wf_device_host_free(d, best);
+        return status;
+    }
+    t->host = host;
+    t->best = best;
+    t->data = data;
+    /* Arrays of rows go up whole, their unused ends too. */
+    size_t rows_at = spans_at(t, sites->n_streams);
+    memset(t->host + rows_at, 0, t->bytes - rows_at);
+    return WEFT_OK;
+}
+
+void wf_tables_free(wf_tables *t)
+{
+    if (t->device != NULL) {
+        wf_device_free(t->device, t->data);
+        wf_device_host_free(t->device, t->host);
+        wf_device_host_free(t->device, t->best);
+    }
+    memset(t, 0, sizeof *t);
+}
+
+static int64_t text_blocks(const wf_step_part *p)
+{
+    return (p->seq->n_done + p->n_rows + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
+}
+
+/* Items of a sequence stand in a stream's spans at most once for each part. */
+static int64_t media_blocks(const wf_step_part *p, int32_t stream)
+{
+    int64_t n = 0;
+    for (int32_t i = 0; i < p->seq->n_items; i++) {
+        const weft_item *item = p->seq->items[i].item;
+        int32_t          o = wf_item_output(item, stream);
+        n += o >= 0 ? item->kv[o].n_runs : 0;
+    }
+    return n;
+}
+
+static bool stream_fits(const wf_tables *t, wf_step_part *const *parts, int32_t n, int32_t stream)
+{
+    int64_t blocks = 0;
+    for (int32_t i = 0; i < n; i++)
+        blocks += media_blocks(parts[i], stream);
+    return t->sites->streams[stream].n_sites == 0 || blocks <= stream_most(t, stream);
+}
+
+int32_t wf_tables_fit(const wf_tables *t, wf_step_part *const *parts, int32_t n)
+{
+    int64_t blocks = 0;
+    int32_t fit = 0;
+    while (fit < n && blocks + text_blocks(parts[fit]) <= t->self)
+        blocks += text_blocks(parts[fit++]);
+    for (int32_t s = 0; s < t->sites->n_streams; s++)
+        while (fit > 0 && !stream_fits(t, parts, fit, s))
+            fit--;
+    return fit;
+}
+
+static void fill_rows(const layout *l)
+{
+    int32_t *ids = host_at(l->t, l->ids), *pos = host_at(l->t, l->pos);
+    int32_t *out = host_at(l->t, l->out);
+    int64_t *slot = host_at(l->t, l->slot), r = 0, whole = 0, best = l->n_logits;
+    for (int32_t i = 0; i < l->n_parts; i++) {
+        const weft_sequence *s = l->parts[i]->seq;
+        for (int64_t k = 0; k < l->parts[i]->n_rows; k++, r++) {
+            int64_t          p = s->n_done + k;
+            const wf_tok    *tok = &s->toks[p];
+            const wf_marker *mk =
+                tok->item >= 0 ? &l->t->sites->markers[s->items[tok->item].marker] : NULL;
+            bool elsewhere = mk != NULL && (tok->row >= 0 || mk->embedding != NULL);
+            ids[r] = elsewhere ? -1 : tok->id;
+            pos[r] = (int32_t)p;
+            slot[r] =
+                (int64_t)s->blocks[p / WF_PAGE_TOKENS]->page * WF_PAGE_TOKENS + p % WF_PAGE_TOKENS;
+            if (k >= l->parts[i]->n_rows - l->parts[i]->n_out)
+                out[l->parts[i]->likeliest == NULL ? whole++ : best++] = (int32_t)r;
+        }
+    }
+}
+
+static wf_seen seen_of(const wf_tables *t, const seen_at *s, int64_t n)
+{
+    return (wf_seen){n,
+                     device_at(t, s->index),
+                     device_at(t, s->begin),
+                     device_at(t, s->end),
+                     device_at(t, s->last),
+                     device_at(t, s->spans)};
+}
+
+/* Each row sees its sequence's blocks up to its own place. Returns how many spans there are. */
+static int64_t fill_self(const layout *l)
+{
+    int32_t *begin = host_at(l->t, l->self.begin), *end = host_at(l->t, l->self.end),
+            *last = host_at(l->t, l->self.last);
+    wf_kv_span *spans = host_at(l->t, l->self.spans);
+    int64_t     r = 0, n = 0;
+    for (int32_t i = 0; i < l->n_parts; i++) {
+        const weft_sequence *s = l->parts[i]->seq;
+        int64_t              blocks = text_blocks(l->parts[i]), first = n;
+        for (int64_t b = 0; b < blocks; b++)
+            spans[n++] = (wf_kv_span){s->blocks[b]->page, WF_PAGE_TOKENS};
+        for (int64_t k = 0; k < l->parts[i]->n_rows; k++, r++) {
+            int64_t p = s->n_done + k;
+            begin[r] = (int32_t)first;
+            end[r] = (int32_t)(first + p / WF_PAGE_TOKENS + 1);
+            last[r] = (int32_t)(p % WF_PAGE_TOKENS) + 1;
+        }
+    }
+    return n;
+}
+
+static int64_t add_spans(wf_kv_span *spans, int64_t n, const wf_item_kv *kv)
+{
+    for (int32_t r = 0; r < kv->n_runs; r++) {
+        int64_t left = kv->n_rows - (int64_t)r * WF_PAGE_TOKENS;
+        spans[n++] =
+            (wf_kv_span){kv->runs[r], left < WF_PAGE_TOKENS ? (int32_t)left : WF_PAGE_TOKENS};
+    }
+    return n;
+}
+
+/* A stream's arrays while they are filled: rows that see something, and spans. */
+typedef struct filling {
+    int32_t    *index, *begin, *end, *last;
+    wf_kv_span *spans;
+    int64_t     n, n_spans;
+} filling;
+
+/* The rows of one part that see items of a stream. A group's spans are written once and grow item
+ * by item: a row sees a prefix of them. */
+static void fill_part(filling *f, const wf_step_part *part, int32_t stream, int64_t row0)
+{
+    int32_t group = -1, upto = 0;
+    int64_t group_at = f->n_spans;
+    for (int64_t k = 0; k < part->n_rows; k++) {
+        int32_t a, b;
+        wf_sequence_visible(part->seq, stream, part->seq->n_done + k, &a, &b);
+        if (a == b)
+            continue;
+        if (a != group) {
+            group = upto = a;
+            group_at = f->n_spans;
+        }
+        for (; upto < b; upto++) {
+            int32_t o = wf_item_output(part->seq->items[upto].item, stream);
+            if (o >= 0)
+                f->n_spans = add_spans(f->spans, f->n_spans, &part->seq->items[upto].item->kv[o]);
+        }
+        f->index[f->n] = (int32_t)(row0 + k);
+        f->begin[f->n] = (int32_t)group_at;
+        f->end[f->n] = (int32_t)f->n_spans;
+        f->last[f->n++] = WF_PAGE_TOKENS;
+    }
+}
+
+/* Returns how many spans there are; *seen gets the stream's arrays. */
+static int64_t fill_stream(const layout *l, int32_t stream, const seen_at *at, wf_seen *seen)
+{
+    filling f = {host_at(l->t, at->index),
+                 host_at(l->t, at->begin),
+                 host_at(l->t, at->end),
+                 host_at(l->t, at->last),
+                 host_at(l->t, at->spans),
+                 0,
+                 0};
+    int64_t row = 0;
+    for (int32_t i = 0; i < l->n_parts; i++) {
+        if (l->t->sites->streams[stream].n_sites > 0 && l->parts[i]->seq->n_items > 0)
+            fill_part(&f, l->parts[i], stream, row);
+        row += l->parts[i]->n_rows;
+    }
+    *seen = seen_of(l->t, at, f.n);
+    return f.n_spans;
+}
+
+/* The rows of one item that are in the step, behind the *used rows of other items: its soft rows,
+ * or its marker's embedding. shift: from a position to its row. */
+static wf_soft_rows soft_rows(const layout *l, const weft_sequence *s, const wf_seq_item *it,
+                              const wf_step_part *part, int64_t shift, int64_t *used)
+{
+    size_t           src_at = l->soft + (size_t)*used * sizeof(int32_t);
+    size_t           dst_at = src_at + (size_t)l->m * sizeof(int32_t);
+    int32_t         *src = host_at(l->t, src_at), *dst = host_at(l->t, dst_at);
+    const wf_marker *mk = &l->t->sites->markers[it->marker];
+    bool             soft = s->toks[it->pos].row >= 0;
+    int64_t          from = s->n_done, to = s->n_done + part->n_rows, n = 0;
+    const float     *rows = soft ? it->item->output[0] : mk->embedding;
+    for (int64_t p = it->pos; rows != NULL && p < it->pos + it->item->plan.n_placeholders; p++) {
+        if (p < from || p >= to)
+            continue;
+        src[n] = soft ? s->toks[p].row : 0;
+        dst[n++] = (int32_t)(p + shift);
+    }
+    *used += n;
+    return (wf_soft_rows){.src = rows,
+                          .src_index = device_at(l->t, src_at),
+                          .dst_index = device_at(l->t, dst_at),
+                          .n = n};
+}
+
+/* One list per item of a sequence in the step; most may be empty. */
+static void fill_soft(const layout *l, wf_soft_rows *soft, int64_t d_model)
+{
+    int64_t row = 0, n = 0, used = 0;
+    for (int32_t i = 0; i < l->n_parts; row += l->parts[i++]->n_rows) {
+        const weft_sequence *s = l->parts[i]->seq;
+        for (int32_t k = 0; k < s->n_items; k++, n++) {
+            soft[n] = soft_rows(l, s, &s->items[k], l->parts[i], row - s->n_done, &used);
+            soft[n].src_stride = d_model;
+        }
+    }
+}
+
+static weft_status upload(const wf_tables *t, weft_queue *q, size_t at, size_t bytes,
+                          weft_error *err)
+{
+    return wf_queue_upload(q, t->data + at, t->host + at, bytes, err);
+}
+
+static weft_status fill_lists(const layout *l, weft_queue *q, wf_tables_use *use, weft_error *err)
+{
+    size_t      end = l->end, each = sizeof(wf_kv_span);
+    int64_t     n = fill_self(l);
+    weft_status status = upload(l->t, q, l->self.spans, (size_t)n * each, err);
+    for (int32_t i = 0; i < l->t->sites->n_streams; i++) {
+        seen_at at = carve_seen(l->t, &end, l->m, i);
+        n = fill_stream(l, i, &at, &use->streams[i]);
+        if (status == WEFT_OK)
+            status = upload(l->t, q, at.spans, (size_t)n * each, err);
+    }
+    use->row_bytes = end - l->ids;
+    return status;
+}
+
+static weft_status make_lists(const wf_tables *t, wf_tables_use *use, weft_error *err)
+{
+    size_t n = (size_t)use->batch.n_soft;
+    use->soft = wf_zalloc_n(n + 1, sizeof *use->soft);
+    use->streams = wf_zalloc_n((size_t)t->sites->n_streams + 1, sizeof *use->streams);
+    use->batch.soft = use->soft;
+    use->batch.streams = use->streams;
+    return use->soft != NULL && use->streams != NULL
+               ? WEFT_OK
+               : wf_fail_nomem(err, n * sizeof *use->soft, "a step's lists");
+}
+
+weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, int64_t d_model,
+                           weft_queue *q, wf_tables_use *use, weft_error *err)
+{
+    layout l = {.t = t, .parts = parts, .n_parts = n};
+    *use = (wf_tables_use){.row_bytes = 0};
+    for (int32_t i = 0; i < n; i++) {
+        l.m += parts[i]->n_rows;
+        l.n_out += parts[i]->n_out;
+        l.n_logits += parts[i]->likeliest == NULL ? parts[i]->n_out : 0;
+        use->batch.n_soft += parts[i]->seq->n_items;
+    }
+    lay_out(&l);
+    weft_status status = make_lists(t, use, err);
+    if (status == WEFT_OK)
+        status = fill_lists(&l, q, use, err);
+    if (status == WEFT_OK) {
+        fill_rows(&l);
+        fill_soft(&l, use->soft, d_model);
+        status = upload(t, q, l.ids, use->row_bytes, err);
+    }
+    use->batch.m = l.m;
+    use->batch.n_out = l.n_out;
+    use->batch.n_logits = l.n_logits;
+    use->batch.best = t->best;
+    use->batch.ids = device_at(t, l.ids);
+    use->batch.pos = device_at(t, l.pos);
+    use->batch.slot = device_at(t, l.slot);
+    use->batch.out_index = device_at(t, l.out);
+    use->batch.self = seen_of(t, &l.self, l.m);
+    if (status != WEFT_OK)
+        wf_tables_done(use);
+    return status;
+}
+
+void wf_tables_done(wf_tables_use *use)
+{
+    wf_free(use->soft);
+    wf_free(use->streams);
+    use->soft = NULL;
+    use->streams = NULL;
+}
