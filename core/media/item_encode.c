@@ -14,18 +14,20 @@
 
 #define POISON_BYTES ((uint64_t)1 << 20)
 
-/* Device memory of one encode: the arena's, but for the outputs, which are the item's. */
-typedef struct encode_job {
+/* An encode on its way. Device memory is the arena's, but for the outputs, which are the item's. */
+struct wf_encoding {
     weft_tensor input[WEFT_MAX_INPUTS], output[WEFT_MAX_OUTPUTS];
     weft_tensor scratch;
-} encode_job;
+    void       *staged[WEFT_MAX_INPUTS]; /* host copies of the inputs, which uploads read late */
+    double      start;
+};
 
 static weft_tensor device_view(const wf_device *d, void *data, const weft_tensor_spec *s)
 {
     return wf_spec_view(s, d->type, d->id, data);
 }
 
-static weft_status job_inputs(weft_item *item, encode_job *job, weft_error *err)
+static weft_status job_inputs(weft_item *item, wf_encoding *job, weft_error *err)
 {
     wf_items *t = item->of;
     for (uint32_t i = 0; i < item->plan.n_inputs; i++) {
@@ -62,7 +64,7 @@ static weft_status prepare(const wf_items *t, void *dst, uint64_t n, weft_error 
                        : wf_queue_zero(t->encode_queue, dst, n, err);
 }
 
-static weft_status job_scratch(weft_item *item, encode_job *job, weft_error *err)
+static weft_status job_scratch(weft_item *item, wf_encoding *job, weft_error *err)
 {
     wf_items        *t = item->of;
     uint64_t         bytes = item->plan.scratch_bytes;
@@ -74,7 +76,7 @@ static weft_status job_scratch(weft_item *item, encode_job *job, weft_error *err
     return status == WEFT_OK ? prepare(t, job->scratch.data, bytes, err) : status;
 }
 
-static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err)
+static weft_status job_outputs(weft_item *item, wf_encoding *job, weft_error *err)
 {
     wf_items *t = item->of;
     for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
@@ -91,14 +93,14 @@ static weft_status job_outputs(weft_item *item, encode_job *job, weft_error *err
 
 /* The encoder must not read inputs on the host late: uploads come from a copy, since an item's
  * inputs stay readable. */
-static weft_status enqueue(weft_item *item, encode_job *job, void *const *staged, weft_error *err)
+static weft_status enqueue(weft_item *item, wf_encoding *job, weft_error *err)
 {
     const wf_items  *t = item->of;
     weft_encode_item one = {&item->plan, job->input, job->output, item->input};
     weft_status      status = WEFT_OK;
     for (uint32_t i = 0; i < item->plan.n_inputs && status == WEFT_OK; i++) {
-        memcpy(staged[i], item->input[i].data, (size_t)item->input[i].bytes);
-        status = wf_queue_upload(t->encode_queue, job->input[i].data, staged[i],
+        memcpy(job->staged[i], item->input[i].data, (size_t)item->input[i].bytes);
+        status = wf_queue_upload(t->encode_queue, job->input[i].data, job->staged[i],
                                  item->input[i].bytes, err);
     }
     if (status != WEFT_OK)
@@ -152,48 +154,89 @@ static weft_status fetch(weft_item *item, uint32_t i, float *copy, weft_error *e
     return status;
 }
 
-static weft_status encode_now(weft_item *item, encode_job *job, void **staged, weft_error *err)
+/* Waits for what was enqueued and gives back what the encode needed. */
+static weft_status finish(weft_item *item, weft_error *err)
 {
-    weft_queue *q = item->of->encode_queue;
+    wf_encoding *job = item->encoding;
+    weft_queue  *q = item->of->encode_queue;
+    weft_status  status = wf_modality_wait(item->modality, item->file, q, err);
+    wf_host_queue_waited(wf_plugin_host(item->modality->plugin), q);
+    wf_arena_end(&item->of->arena);
+    for (uint32_t i = 0; i < WEFT_MAX_INPUTS; i++)
+        wf_free_aligned(job->staged[i]);
+    wf_free(job);
+    item->encoding = NULL;
+    return status;
+}
+
+static weft_status begin(weft_item *item, wf_encoding *job, weft_error *err)
+{
     weft_status status = job_inputs(item, job, err);
     if (status == WEFT_OK)
         status = job_outputs(item, job, err);
     for (uint32_t i = 0; i < item->plan.n_inputs && status == WEFT_OK; i++)
-        if ((staged[i] = wf_alloc_aligned((size_t)item->input[i].bytes)) == NULL)
+        if ((job->staged[i] = wf_alloc_aligned((size_t)item->input[i].bytes)) == NULL)
             status = wf_fail_nomem(err, item->input[i].bytes, "an encoder's input");
+    return status == WEFT_OK ? enqueue(item, job, err) : status;
+}
+
+static void drop_outputs(weft_item *item)
+{
+    for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS; i++) {
+        wf_device_free(item->of->device, item->output[i]);
+        item->output[i] = NULL;
+    }
+}
+
+weft_status wf_item_encode_begin(weft_item *item, weft_error *err)
+{
+    if (item->encoded || item->encoding != NULL)
+        return WEFT_OK;
+    wf_progress_tell(item->of->progress, "encoding", 0, 0, "items");
+    if ((item->encoding = wf_zalloc(sizeof *item->encoding)) == NULL)
+        return wf_fail_stage(err, wf_fail_nomem(err, sizeof *item->encoding, "an encode"),
+                             WEFT_STAGE_MEDIA);
+    item->encoding->start = wf_now_s();
+    weft_status status = begin(item, item->encoding, err);
+    if (status != WEFT_OK) {
+        (void)finish(item, NULL);
+        drop_outputs(item);
+    }
+    return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
+}
+
+/* Every value of every output is looked at. */
+static weft_status fetch_all(weft_item *item, float *const *copies, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < item->plan.n_outputs && status == WEFT_OK; i++)
+        status = fetch(item, i, copies != NULL ? copies[i] : NULL, err);
+    return status;
+}
+
+static weft_status end(weft_item *item, float *const *copies, weft_error *err)
+{
+    double      start = item->encoding->start;
+    weft_status status = finish(item, err);
     if (status == WEFT_OK)
-        status = enqueue(item, job, staged, err);
-    weft_status waited =
-        wf_modality_wait(item->modality, item->file, q, status == WEFT_OK ? err : NULL);
-    wf_host_queue_waited(wf_plugin_host(item->modality->plugin), q);
-    return status == WEFT_OK ? waited : status;
+        status = fetch_all(item, copies, err);
+    item->encoded = status == WEFT_OK;
+    if (item->encoded)
+        item->encode_s = wf_now_s() - start;
+    else
+        drop_outputs(item);
+    return status;
 }
 
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err)
 {
-    encode_job  job = {0};
-    void       *staged[WEFT_MAX_INPUTS] = {NULL};
-    weft_status status = WEFT_OK;
-    double      start = wf_now_s();
-    if (item->encoded && copies == NULL)
-        return WEFT_OK;
-    if (!item->encoded) {
-        wf_progress_tell(item->of->progress, "encoding", 0, 0, "items");
-        status = encode_now(item, &job, staged, err);
-        wf_arena_end(&item->of->arena);
-        for (uint32_t i = 0; i < WEFT_MAX_INPUTS; i++)
-            wf_free_aligned(staged[i]);
-    }
-    for (uint32_t i = 0; i < item->plan.n_outputs && status == WEFT_OK; i++)
-        status = fetch(item, i, copies != NULL ? copies[i] : NULL, err);
-    if (status == WEFT_OK && !item->encoded) {
-        item->encoded = 1;
-        item->encode_s = wf_now_s() - start;
-    }
-    for (uint32_t i = 0; i < WEFT_MAX_OUTPUTS && !item->encoded; i++) {
-        wf_device_free(item->of->device, item->output[i]);
-        item->output[i] = NULL;
-    }
+    weft_status status = wf_item_encode_begin(item, err);
+    if (status != WEFT_OK)
+        return status;
+    if (item->encoding != NULL)
+        status = end(item, copies, err);
+    else if (copies != NULL)
+        status = fetch_all(item, copies, err);
     return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
 }
 
