@@ -23,7 +23,8 @@ const cli_command cli_commands[] = {
      cli_run_describe,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_TOGETHER) |
          OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) | OWN_BIT(OWN_AUDIO) |
-         OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END) | OWN_BIT(OWN_PREVIEW),
+         OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END) | OWN_BIT(OWN_PREVIEW) |
+         OWN_BIT(OWN_PARALLEL),
      -1},
     {"transcribe", "FILE...", "write down what is said in recordings",
      "Each FILE, or the files of a folder (sorted, hidden ones skipped, and those that\n"

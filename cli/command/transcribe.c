@@ -151,7 +151,7 @@ static uint32_t wait_file(void *ctx)
 
 static int32_t transcribe_files(job *j)
 {
-    const cli_walk walk = {1, "no recording is here", j, start_file, wait_file};
+    const cli_walk walk = {1, NULL, "no recording is here", j, start_file, wait_file};
     weft_error     err = CLI_ERROR_INIT;
     cli_files      files;
     int32_t        code;

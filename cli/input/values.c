@@ -99,3 +99,15 @@ int32_t cli_clip_request(const cli *c, weft_item_request *rq)
         code = cli_usage(c, "--end %.60s is not behind --start", c->value[OWN_END]);
     return code;
 }
+
+#define PARALLEL_DEFAULT 8
+#define PARALLEL_MOST 64
+
+int32_t cli_parallel_option(const cli *c, uint32_t *n)
+{
+    int32_t asked = PARALLEL_DEFAULT, code = cli_count_option(c, OWN_PARALLEL, &asked);
+    if (code == CLI_EXIT_OK && asked > PARALLEL_MOST)
+        code = cli_usage(c, "--parallel %d: at most %d", asked, PARALLEL_MOST);
+    *n = cli_has(c, OWN_FAIL_FAST) ? 1 : (uint32_t)asked;
+    return code;
+}

