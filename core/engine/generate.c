@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One generation: a scheduler with one request. */
+/* One generation, or one recording: a scheduler with one request. */
 #include "core/engine/scheduler.h"
 
 typedef struct single {
@@ -33,9 +33,9 @@ static weft_status run_single(weft_scheduler *one, const weft_job_request *rq, w
     return status;
 }
 
-weft_status wf_generate(weft_sequence *s, const weft_sampling                     *p,
-                        int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
-                        weft_generation *out, weft_error *err)
+static weft_status generate(weft_sequence *s, const weft_sampling                     *p,
+                            int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
+                            weft_generation *out, weft_error *err)
 {
     single k = {.on_token = on_token, .ctx = ctx, .g = {.hdr = WEFT_HDR(weft_generation)}};
     weft_job_request rq = {WEFT_HDR(weft_job_request), s, p, pass_token, keep_end, &k};
@@ -60,8 +60,70 @@ weft_status weft_generate(weft_sequence *s, const weft_sampling                 
 {
     wf_scope   *scope = &s->of->engine->scope;
     wf_mark     before = wf_scope_begin(scope);
-    weft_status status = wf_generate(s, p, on_token, ctx, out, err);
+    weft_status status = generate(s, p, on_token, ctx, out, err);
     wf_scope_end(scope, &before);
+    return status;
+}
+
+/* A recording on its own; the request's callbacks get the caller's own context. */
+typedef struct recording {
+    const weft_long_request *rq;
+    weft_item_info          *info;
+    weft_status              status;
+    weft_error               why;
+} recording;
+
+static int32_t pass_part(void *ctx, const weft_part_result *part)
+{
+    recording *k = ctx;
+    return k->rq->on_part(k->rq->ctx, part);
+}
+
+static void pass_time(void *ctx, int64_t done_us, int64_t total_us)
+{
+    recording *k = ctx;
+    k->rq->on_time(k->rq->ctx, done_us, total_us);
+}
+
+static void keep_long(void *ctx, const weft_long_result *result)
+{
+    recording *k = ctx;
+    k->status = result->status;
+    k->why = *result->error;
+    if (k->info != NULL && result->info != NULL)
+        *k->info = *result->info;
+}
+
+static weft_status run_long(weft_scheduler *one, recording *k, const weft_sampling *p,
+                            weft_error *err)
+{
+    weft_long_request rq = *k->rq;
+    int32_t           left = 1;
+    rq.on_part = rq.on_part != NULL ? pass_part : NULL;
+    rq.on_time = rq.on_time != NULL ? pass_time : NULL;
+    rq.ctx = k;
+    weft_status status = weft_scheduler_add_long(one, &rq, p, keep_long, NULL, err);
+    while (status == WEFT_OK && left > 0)
+        status = weft_scheduler_step(one, &left, err);
+    return status;
+}
+
+weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
+                          weft_item_info *info, weft_error *err)
+{
+    recording       k = {.rq = rq, .info = info};
+    weft_scheduler *one;
+    weft_status     status = weft_scheduler_create(e, NULL, &one, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_mark before = wf_scope_begin(&e->scope);
+    status = run_long(one, &k, p, err);
+    weft_scheduler_destroy(&one);
+    wf_scope_end(&e->scope, &before);
+    if (status == WEFT_OK && k.status != WEFT_OK) {
+        status = wf_fail(err, k.status, "%s", k.why.message);
+        wf_fail_stage(err, status, k.why.stage);
+    }
     return status;
 }
 

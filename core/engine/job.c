@@ -44,7 +44,6 @@ static weft_status check_request(const weft_scheduler *s, const weft_job_request
 
 static void append(weft_scheduler *s, weft_job *job)
 {
-    job->of = s;
     job->serial = ++s->serials;
     if (s->last != NULL)
         s->last->next = job;
@@ -64,6 +63,24 @@ static wf_mark mark_of(weft_scheduler *s, weft_job *job)
     return now;
 }
 
+weft_status wf_job_create(weft_scheduler *s, weft_job **out, weft_error *err)
+{
+    weft_job *job = wf_zalloc(sizeof *job);
+    *out = job;
+    if (job == NULL)
+        return wf_fail_nomem(err, sizeof *job, "a request");
+    job->refs = 1;
+    job->of = s;
+    job->mark = mark_of(s, job);
+    return WEFT_OK;
+}
+
+weft_job *wf_job_hold(weft_job *job)
+{
+    job->refs++;
+    return job;
+}
+
 weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *rq, weft_job **out,
                                weft_error *err)
 {
@@ -72,11 +89,10 @@ weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *rq, we
         *out = NULL;
     if (status != WEFT_OK)
         return status;
-    weft_job *job = wf_zalloc(sizeof *job);
-    if (job == NULL)
-        return wf_fail_nomem(err, sizeof *job, "a request");
-    job->refs = 1;
-    status = weft_sampler_create(rq->sequence, rq->sampling, &job->sampler, err);
+    weft_job *job;
+    status = wf_job_create(s, &job, err);
+    if (status == WEFT_OK)
+        status = weft_sampler_create(rq->sequence, rq->sampling, &job->sampler, err);
     if (status != WEFT_OK) {
         drop(job);
         return status;
@@ -92,12 +108,9 @@ weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *rq, we
     job->n_cached = job->s->n_cached;
     job->g = (weft_generation){.hdr = WEFT_HDR(weft_generation), .n_prompt = (int32_t)job->s->n};
     job->why = (weft_error)WF_ERROR_INIT;
-    job->mark = mark_of(s, job);
     append(s, job);
-    if (out != NULL) {
-        job->refs++;
-        *out = job;
-    }
+    if (out != NULL)
+        *out = wf_job_hold(job);
     return WEFT_OK;
 }
 

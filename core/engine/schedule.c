@@ -166,10 +166,15 @@ static int64_t rows_left(const weft_job *job)
     return job->s->n - job->s->n_done;
 }
 
+bool wf_schedule_is_ready(const weft_job *job)
+{
+    return runs(job) && waits_for(job) == NULL;
+}
+
 /* A job that can run rows now: of a prompt, or one of its answer. */
 static bool is_ready(const weft_job *job, bool prompt)
 {
-    return runs(job) && waits_for(job) == NULL && (rows_left(job) > 1) == prompt;
+    return wf_schedule_is_ready(job) && (rows_left(job) > 1) == prompt;
 }
 
 static int32_t count_ready(const weft_scheduler *s, bool prompt)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scheduler: steps over many requests, each with a status of its own. */
-#include "core/engine/scheduler.h"
+#include "core/engine/long.h"
 
 #include <string.h>
 
@@ -40,6 +40,7 @@ void weft_scheduler_destroy(weft_scheduler **scheduler)
     for (weft_job *job = s->jobs; job != NULL; job = job->next)
         wf_job_end(job, WEFT_E_CANCELLED, &err);
     wf_jobs_reap(s);
+    wf_longs_end(s);
     wf_free(s->parts);
     wf_free(s->of_part);
     wf_free_aligned(s->logits);
@@ -52,7 +53,7 @@ static void tell_progress(const weft_scheduler *s)
 {
     uint64_t done = 0, total = 0;
     for (const weft_job *job = s->jobs; job != NULL; job = job->next) {
-        if (!job->running || job->over || job->answers)
+        if (job->answers || !wf_schedule_is_ready(job))
             continue;
         done += (uint64_t)(job->s->n_done - job->first_row);
         total += (uint64_t)(job->s->n - job->first_row);
@@ -136,6 +137,7 @@ static void deal(weft_scheduler *s)
 static weft_status step(weft_scheduler *s, weft_error *err)
 {
     wf_jobs_reap(s);
+    wf_longs_advance(s);
     wf_schedule_admit(s);
     tell_progress(s);
     wf_jobs_reap(s); /* whoever listens may have cancelled */
@@ -163,7 +165,7 @@ weft_status weft_scheduler_step(weft_scheduler *s, int32_t *left, weft_error *er
     wf_scope_end(&s->e->scope, &before);
     s->stepping = false;
     if (left != NULL)
-        *left = s->n_jobs;
+        *left = s->n_jobs + s->n_longs;
     return status;
 }
 

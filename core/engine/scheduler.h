@@ -34,10 +34,14 @@ struct weft_job {
     weft_error       why;
 };
 
+typedef struct wf_long wf_long; /* a recording (long.h) */
+
 struct weft_scheduler {
     weft_engine *e;
     weft_job    *jobs, *last; /* by age, the oldest first */
     int32_t      n_jobs, most_run;
+    wf_long     *longs; /* whose parts become jobs */
+    int32_t      n_longs;
     int64_t      rows;    /* of a step at most */
     uint64_t     serials; /* given out so far */
     bool         stepping, closing;
@@ -56,7 +60,11 @@ struct weft_scheduler {
     uint64_t n_preempted, n_steps, n_rows;
 };
 
-/* job.c. It ends so: *why is copied (NULL: status is OK). The first end counts. */
+/* job.c. One of the scheduler's that is in no list, with the mark of what begins now; for
+ * weft_job_release. */
+weft_status wf_job_create(weft_scheduler *s, weft_job **out, weft_error *err);
+weft_job   *wf_job_hold(weft_job *job); /* one reference more */
+/* It ends so: *why is copied (NULL: status is OK). The first end counts. */
 void wf_job_end(weft_job *job, weft_status status, const weft_error *why);
 /* Logits of its last token are there: the next one is drawn and told, or it ends. */
 void wf_job_answer(weft_job *job, const float *logits);
@@ -67,6 +75,7 @@ void wf_jobs_reap(weft_scheduler *s);
 void wf_schedule_admit(weft_scheduler *s);
 /* Chooses the rows of the step and takes the pages for them. NOMEM: no table for so many jobs. */
 weft_status wf_schedule_rows(weft_scheduler *s, weft_error *err);
+bool        wf_schedule_is_ready(const weft_job *job); /* it can run rows now */
 /* The job that can go on once `*item` has been encoded; NULL: none. */
 weft_job *wf_schedule_encode(const weft_scheduler *s, weft_item **item);
 

@@ -435,6 +435,24 @@ typedef struct weft_long_request {
 weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
                           weft_item_info *info, weft_error *err);
 
+/* How a recording of a scheduler ended. Everything pointed to lives until on_done returns. */
+typedef struct weft_long_result {
+    weft_hdr              hdr;
+    weft_status           status;
+    uint32_t              reserved;
+    const weft_item_info *info;  /* of the whole; NULL: it could not be opened */
+    const weft_error     *error; /* status not OK: the sentence, and the stage */
+} weft_long_result;
+/* A recording beside other requests: its parts follow each other, and each is a request of the
+ * scheduler. *rq is copied, what it points to is borrowed until on_done, which is called once with
+ * rq->ctx. All callbacks come from weft_scheduler_step or weft_scheduler_destroy, on the thread
+ * that called it; a pipe that is slow makes the step wait. *out and cancelling as with
+ * weft_scheduler_add. */
+weft_status weft_scheduler_add_long(weft_scheduler *s, const weft_long_request *rq,
+                                    const weft_sampling *p,
+                                    void (*on_done)(void *ctx, const weft_long_result *result),
+                                    weft_job **out, weft_error *err);
+
 /* ---- verify: parity with a reference ---- */
 
 typedef struct weft_verify_row {
