@@ -59,6 +59,9 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_END] = {"end", 0, STR, 0, NULL, NULL, "TIME", "where in a clip to end"},
     [OWN_PREVIEW] = {"preview", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE.png",
                      "write what the model is shown: a clip's frames, a picture's tiles"},
+    [OWN_PARALLEL] = {"parallel", 0, STR, 0, NULL, "1 to 64", "N",
+                      "files worked on at once (default: what memory allows, at most 8); results "
+                      "are the same, and in the same order"},
 };
 
 const char *cli_option_name(const weft_option_info *o, char *buf, size_t cap)

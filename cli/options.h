@@ -40,6 +40,7 @@ enum cli_own {
     OWN_START,
     OWN_END,
     OWN_PREVIEW,
+    OWN_PARALLEL,
     OWN_COUNT
 };
 #define OWN_BIT(o) (1u << (o))

@@ -127,12 +127,38 @@ void cli_answer_start(cli_answer *a, weft_engine *e, const weft_prompt *prompt)
         a->status = weft_sequence_feed_prompt(a->sequence, prompt, &a->err);
 }
 
+/* Keys and values are given back at once: others may wait for them. */
+static void take_end(void *ctx, const weft_job_result *result)
+{
+    cli_answer *a = ctx;
+    a->status = result->status;
+    a->run = *result->generation;
+    if (result->status != WEFT_OK)
+        a->err = *result->error;
+    weft_sequence_destroy(&a->sequence);
+    a->done = true;
+}
+
+void cli_answer_submit(cli_answer *a, weft_scheduler *s, const weft_sampling *sampling)
+{
+    weft_job_request rq = {
+        WEFT_HDR(weft_job_request), a->sequence, sampling, take_token, take_end, a};
+    if (a->status == WEFT_OK)
+        a->status = weft_scheduler_add(s, &rq, NULL, &a->err);
+    a->done = a->status != WEFT_OK;
+}
+
 void cli_answer_finish(cli_answer *a, const cli *c)
 {
     weft_sampling sampling = {.hdr = WEFT_HDR(weft_sampling)};
     weft_sampling_from_settings(c->settings, &sampling);
     if (a->status == WEFT_OK)
         a->status = weft_generate(a->sequence, &sampling, take_token, a, &a->run, &a->err);
+    cli_answer_end(a);
+}
+
+void cli_answer_end(cli_answer *a)
+{
     weft_sequence_destroy(&a->sequence);
     settle(a);
     if (a->form == CLI_FORM_KEEP)

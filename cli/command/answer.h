@@ -24,6 +24,8 @@ typedef struct cli_answer {
     char           *text;               /* CLI_FORM_KEEP */
     size_t          text_bytes, text_cap;
     bool            begun, ends_line, no_memory;
+    bool            done, failed; /* of one that a scheduler runs: its end is known; it ends with
+                                     the step that failed */
     bool after_space; /* so far nothing but the space that some tokenizers put before a word */
 } cli_answer;
 
@@ -32,6 +34,11 @@ void cli_answer_init(cli_answer *a, enum cli_form form, const char *path, cli_pl
 void cli_answer_deinit(cli_answer *a);
 /* Feeds the prompt to a fresh sequence. A failure is in a->status until the answer is finished. */
 void cli_answer_start(cli_answer *a, weft_engine *e, const weft_prompt *prompt);
+/* Lets the scheduler generate the text: a->done becomes true in one of its steps, or at once where
+ * that is not possible. sampling is copied. Then cli_answer_end() is due. */
+void cli_answer_submit(cli_answer *a, weft_scheduler *s, const weft_sampling *sampling);
+/* The end of an answer whose text has been generated: as cli_answer_finish(). */
+void cli_answer_end(cli_answer *a);
 /* Generates the text and puts it where the form says, with a newline after it. Afterwards a->err
  * holds a failure, also one of the start. */
 void cli_answer_finish(cli_answer *a, const cli *c);

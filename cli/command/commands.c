@@ -23,7 +23,8 @@ const cli_command cli_commands[] = {
      cli_run_describe,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_TOGETHER) |
          OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) | OWN_BIT(OWN_AUDIO) |
-         OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END) | OWN_BIT(OWN_PREVIEW),
+         OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END) | OWN_BIT(OWN_PREVIEW) |
+         OWN_BIT(OWN_PARALLEL),
      -1},
     {"transcribe", "FILE...", "write down what is said in recordings",
      "Each FILE, or the files of a folder (sorted, hidden ones skipped, and those that\n"
@@ -46,7 +47,8 @@ const cli_command cli_commands[] = {
      "The prompt is the model's own for --task and --language, or --prompt.\n",
      cli_run_transcribe,
      OWN_BIT(OWN_FORMAT) | OWN_BIT(OWN_LANGUAGE) | OWN_BIT(OWN_TASK) | OWN_BIT(OWN_MAX_SEGMENT) |
-         OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST),
+         OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) |
+         OWN_BIT(OWN_PARALLEL),
      -1},
     {"generate", "-p TEXT", "continue a text",
      "Begins with the model's begin-of-text token and continues TEXT; with -p - the\n"

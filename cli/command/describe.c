@@ -8,66 +8,14 @@
 
 #include "command/describe_prompt.h"
 #include "command/session.h"
-#include "command/walk.h"
 #include "exit.h"
 #include "input/interrupt.h"
 #include "input/values.h"
 #include "output/say.h"
 #include "output/sheet.h"
 #include "output/show.h"
-#include "output/terminal.h"
 
 #define NOTHING_HERE "no file here that can be described"
-
-/* A file at work. */
-typedef struct task {
-    cli_task   base;
-    cli_answer answer;
-    weft_item *item;
-} task;
-
-static void task_end(cli_describe *j, task *t)
-{
-    weft_item_release(&t->item);
-    cli_answer_deinit(&t->answer);
-    cli_task_end(&j->tally, &t->base);
-}
-
-/* Opens the file and begins its prompt; what has no answer to wait for is done with. */
-static bool start_file(void *ctx, const cli_file *file, cli_place *place)
-{
-    cli_describe *j = ctx;
-    enum cli_form form = j->json ? CLI_FORM_KEEP : j->many ? CLI_FORM_LINE : CLI_FORM_STREAM;
-    task         *t = cli_task_begin(&j->tally, sizeof *t, file, place);
-    if (t == NULL)
-        return false;
-    cli_answer_init(&t->answer, form, t->base.file.path, place);
-    weft_status st = cli_describe_open(j, t->base.file.path, &t->item, &t->answer.err);
-    if (st == WEFT_OK && !cli_has(j->c, OWN_PLAN)) {
-        cli_describe_start(j, &t->answer, &t->item, 1);
-        cli_tasks_add(&j->at_work, &t->base);
-        return true;
-    }
-    if (st == WEFT_OK)
-        cli_describe_plan(j, t->base.file.path, t->item);
-    else if (st != WEFT_E_NOTFOUND || !t->base.file.found)
-        cli_describe_tell(j, &t->answer, &t->base.file.path, NULL, 1);
-    else if (cli_verbose() > 0)
-        cli_place_say(place, "skipped: %s", t->answer.err.message);
-    task_end(j, t);
-    return false;
-}
-
-/* The oldest file at work is answered. */
-static uint32_t wait_file(void *ctx)
-{
-    cli_describe *j = ctx;
-    task         *t = cli_tasks_take(&j->at_work);
-    cli_describe_finish(j, &t->answer, &t->item, 1);
-    cli_describe_tell(j, &t->answer, &t->base.file.path, &t->item, 1);
-    task_end(j, t);
-    return 1;
-}
 
 /* All files, folders walked, as one list; the caller frees the paths and the lists. */
 typedef struct group {
@@ -167,12 +115,6 @@ static void show_model(cli_describe *j)
         j->tally.code = CLI_EXIT_MEMORY;
 }
 
-static void describe_each(cli_describe *j, cli_files *files)
-{
-    const cli_walk walk = {1, NOTHING_HERE, j, start_file, wait_file};
-    cli_walk_files(&walk, j->c, files, &j->tally);
-}
-
 static void describe_files(cli_describe *j)
 {
     weft_error err = CLI_ERROR_INIT;
@@ -191,7 +133,7 @@ static void describe_files(cli_describe *j)
         if (cli_has(j->c, OWN_TOGETHER) || (j->c->n_operands == 0 && j->n_audio > 0))
             describe_together(j, &files);
         else
-            describe_each(j, &files);
+            cli_describe_each(j, &files);
     }
     cli_files_deinit(&files);
 }
@@ -225,6 +167,8 @@ int32_t cli_run_describe(cli *c)
     int32_t      code = check_usage(c);
     if (code == CLI_EXIT_OK)
         code = cli_clip_request(c, &j.request);
+    if (code == CLI_EXIT_OK)
+        code = cli_parallel_option(c, &j.at_once);
     if (code == CLI_EXIT_OK)
         code = cli_prompt_text(c, &j.prompt, &owned);
     if (code != CLI_EXIT_OK)

@@ -38,7 +38,7 @@ static void add_item_times(cli_answer *a, const weft_item *item)
     a->encode_s += d.encode_s;
 }
 
-static void add_times(cli_describe *j, cli_answer *a, weft_item *const *items, uint32_t n)
+void cli_describe_count(cli_describe *j, cli_answer *a, weft_item *const *items, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         add_item_times(a, items[i]);
@@ -73,7 +73,7 @@ void cli_describe_start(cli_describe *j, cli_answer *a, weft_item *const *items,
 void cli_describe_finish(cli_describe *j, cli_answer *a, weft_item *const *items, uint32_t n)
 {
     cli_answer_finish(a, j->c);
-    add_times(j, a, items, n);
+    cli_describe_count(j, a, items, n);
 }
 
 void cli_describe_tell(cli_describe *j, cli_answer *a, char *const *paths, weft_item *const *items,

@@ -18,6 +18,10 @@ typedef struct cli_describe {
     uint32_t          n_audio;
     bool              audio_timed; /* their encoding, done once, is in the summed times */
     bool              json, many;
+    weft_scheduler   *scheduler; /* runs the answers of files that are worked on at once */
+    weft_sampling     sampling;
+    uint32_t          at_once;              /* such files at most */
+    uint64_t          held, largest, spare; /* bytes of the items at work, of one, and for all */
     cli_tasks         at_work;
     cli_tally         tally;
     weft_generation   sum;
@@ -32,12 +36,17 @@ weft_status cli_describe_open(cli_describe *j, const char *path, weft_item **out
  * the sums. */
 void cli_describe_start(cli_describe *j, cli_answer *a, weft_item *const *items, uint32_t n);
 void cli_describe_finish(cli_describe *j, cli_answer *a, weft_item *const *items, uint32_t n);
+/* Adds the times of an answer that has ended to the sums. */
+void cli_describe_count(cli_describe *j, cli_answer *a, weft_item *const *items, uint32_t n);
 /* Ends one prompt: prints its record with --json, says the failure where a->err holds one, and
  * counts it as done or failed. items NULL: the files could not be opened. */
 void cli_describe_tell(cli_describe *j, cli_answer *a, char *const *paths, weft_item *const *items,
                        uint32_t n);
 /* With --plan: prints the plan of an item instead of running a prompt. */
 void cli_describe_plan(cli_describe *j, const char *path, const weft_item *item);
+
+/* Every file with a prompt of its own, j->at_once of them at work at the same time at most. */
+void cli_describe_each(cli_describe *j, cli_files *files);
 
 /* Opens the recordings of --audio. False: one of them could not be opened, which was said; no
  * prompt can be run without it. */

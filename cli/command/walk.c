@@ -56,11 +56,17 @@ static void start_next(state *s)
         s->at_work += s->walk->start(s->walk->ctx, &file, place);
 }
 
+static bool has_room(const state *s)
+{
+    const cli_walk *w = s->walk;
+    return s->at_work == 0 || (s->at_work < w->at_once && (w->room == NULL || w->room(w->ctx)));
+}
+
 void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t)
 {
     state s = {.walk = w, .files = f, .tally = t};
     for (;;) {
-        while (s.at_work < w->at_once && !s.at_end && !must_stop(c, t))
+        while (has_room(&s) && !s.at_end && !must_stop(c, t))
             start_next(&s);
         if (s.at_work == 0)
             break;

@@ -7,7 +7,9 @@
 #include "command/task.h"
 
 typedef struct cli_walk {
-    uint32_t    at_once; /* how many files may be worked on at the same time, at least 1 */
+    uint32_t at_once; /* how many files may be worked on at the same time, at least 1 */
+    /* Whether there is memory for another file beside those at work; NULL: always. */
+    bool (*room)(void *ctx);
     const char *nothing; /* said of the first operand where there was nothing to do */
     void       *ctx;
     /* Starts a file. It takes over file->path, and it or wait() ends the place. False: the file is

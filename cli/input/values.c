@@ -3,6 +3,7 @@
 #include "input/values.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "exit.h"
 #include "output/say.h"
@@ -97,5 +98,20 @@ int32_t cli_clip_request(const cli *c, weft_item_request *rq)
     if (code == CLI_EXIT_OK && rq->end_us >= 0 &&
         rq->end_us <= (rq->start_us > 0 ? rq->start_us : 0))
         code = cli_usage(c, "--end %.60s is not behind --start", c->value[OWN_END]);
+    return code;
+}
+
+#define PARALLEL_DEFAULT 8
+#define PARALLEL_MOST 64
+
+int32_t cli_parallel_option(const cli *c, uint32_t *n)
+{
+    int32_t asked = PARALLEL_DEFAULT, code = cli_count_option(c, OWN_PARALLEL, &asked);
+    if (code == CLI_EXIT_OK && asked > PARALLEL_MOST)
+        code = cli_usage(c, "--parallel %d: at most %d", asked, PARALLEL_MOST);
+    *n = cli_has(c, OWN_FAIL_FAST) ? 1 : (uint32_t)asked;
+    for (int32_t i = 0; i < c->n_operands; i++)
+        if (strcmp(c->operands[i], "-") == 0)
+            *n = 1;
     return code;
 }

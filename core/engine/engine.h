@@ -57,9 +57,4 @@ int32_t wf_engine_dtype(const weft_engine *e);
 /* What all weights take of the device's memory; UINT64_MAX: past all sums. */
 uint64_t wf_engine_weight_bytes(const weft_engine *e);
 
-/* generate.c: weft_generate within a longer call. */
-weft_status wf_generate(weft_sequence *s, const weft_sampling                     *p,
-                        int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
-                        weft_generation *out, weft_error *err);
-
 #endif

@@ -1,156 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Long and live media: a segmenter pushes parts, each becomes an item, a prompt and its answer.
- * Nothing is kept from one part to the next. */
-#include <string.h>
+/* Long and live media: recordings that a scheduler cuts into parts and answers part by part. */
+#include "core/engine/long.h"
 
 #include "core/base/mem.h"
 #include "core/base/sized.h"
-#include "core/base/time.h"
-#include "core/engine/engine.h"
 #include "core/media/fill.h"
-#include "core/media/part.h"
+#include "core/media/source.h"
 #include "core/plugin/visit.h"
-#include "core/text/prompt.h"
 
 #define DEFAULT_PART_US ((int64_t)60000000)
 
-typedef struct long_run {
-    weft_engine             *e;
-    const weft_long_request *rq;
-    const weft_sampling     *sampling;
-    wf_media                *media;
-    wf_modality             *modality;
-    wf_plugin               *segmenter; /* NULL: the recording is one part */
-    char                    *text;      /* of the part in progress */
-    int32_t                 *ids;
-    uint64_t                 n_text, text_cap, n_ids, ids_cap;
-    weft_error  failed; /* the sink's own failure: a segmenter may reword what it is given */
-    weft_status status;
-    int32_t     index, enough;
-} long_run;
+/* ---- inside the recording's thread ---- */
 
-static weft_status grow(void **p, uint64_t *cap, uint64_t need, size_t each)
+/* Goes on when the part has been told, or has failed. */
+static weft_status take_part(wf_long *l, const weft_segment *seg, weft_error *err)
 {
-    if (need <= *cap)
-        return WEFT_OK;
-    uint64_t n = need * 2;
-    void    *g = wf_realloc(*p, (size_t)n * each);
-    if (g == NULL)
-        return WEFT_E_NOMEM;
-    *p = g;
-    *cap = n;
-    return WEFT_OK;
-}
-
-/* Collects a token; out of memory ends the generation, and the part then fails. */
-static int32_t on_token(void *ctx, const weft_token *t)
-{
-    long_run   *r = ctx;
-    weft_status status = grow((void **)&r->text, &r->text_cap, r->n_text + t->text_bytes + 1, 1);
-    if (status == WEFT_OK)
-        status = grow((void **)&r->ids, &r->ids_cap, r->n_ids + 1, sizeof *r->ids);
-    if (status != WEFT_OK) {
-        r->status = wf_fail_nomem(&r->failed, r->n_text, "a part's text");
-        return 1;
-    }
-    memcpy(r->text + r->n_text, t->text, (size_t)t->text_bytes);
-    r->n_text += t->text_bytes;
-    if (!t->is_stop && t->id >= 0)
-        r->ids[r->n_ids++] = t->id;
-    return 0;
-}
-
-static weft_status answer(long_run *r, weft_item *item, weft_generation *g, weft_error *err)
-{
-    weft_sequence *s;
-    weft_prompt    p = {WEFT_HDR(weft_prompt), r->rq->flags, 1,
-                        r->rq->system,         r->rq->user,  0,
-                        r->rq->task,           &item,        r->rq->language};
-    weft_status    status = weft_sequence_create(r->e, &s, err);
-    if (status != WEFT_OK)
-        return status;
-    status = weft_sequence_feed_prompt(s, &p, err);
-    if (status == WEFT_OK)
-        status = wf_generate(s, r->sampling, on_token, r, g, err);
-    weft_sequence_destroy(&s);
-    return status == WEFT_OK ? r->status : status;
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-static void tell(long_run *r, const weft_segment *seg, const weft_generation *g, double encode_s)
-{
-    weft_part_result out = {.hdr = WEFT_HDR(weft_part_result),
-                            .index = r->index++,
-                            .silent = seg->silent != 0,
-                            .start_us = seg->start_us,
-                            .end_us = seg->end_us,
-                            .text = "",
-                            .ids = r->ids,
-                            .n_ids = r->n_ids,
-                            .temperature = r->sampling->temperature,
-                            .encode_s = encode_s,
-                            .prefill_s = g->prefill_s,
-                            .decode_s = g->decode_s};
-    uint64_t         first = 0, last = r->n_text;
-    while (first < last && is_blank(r->text[first]))
-        first++;
-    while (last > first && is_blank(r->text[last - 1]))
-        last--;
-    if (last > first)
-        out.text = r->text + first;
-    out.text_bytes = last - first;
-    if (r->n_ids > 0)
-        out.avg_logprob = (float)(g->sum_logprob / (double)(r->n_ids + 1));
-    r->enough = r->rq->on_part != NULL && r->rq->on_part(r->rq->ctx, &out) != 0;
-}
-
-static weft_status do_part(long_run *r, const weft_segment *seg, weft_error *err)
-{
-    weft_request    none = {WEFT_HDR(weft_request), -1, -1, -1, 0};
-    weft_generation g = {.hdr = WEFT_HDR(weft_generation)};
-    weft_item      *item = NULL;
-    const char     *file = wf_media_name(r->rq->path), *kind = r->media->decoding.kind;
-    bool            validate = r->e->media.validate != 0;
-    double          encode_s = 0;
-    weft_status     status = WEFT_OK;
-    wf_part         part = {.pub = r->media->pub};
-    r->n_text = r->n_ids = 0;
-    if (!seg->silent) {
-        if (r->segmenter != NULL)
-            status = wf_part_open(r->segmenter, file, kind, seg->media, validate, &part, err);
-        if (status == WEFT_OK)
-            status = wf_item_from_media(&r->e->items, r->modality, &part.pub, file, &none,
-                                        &r->media->limits, true, &item, err);
-        if (status == WEFT_OK) {
-            wf_item_settle(&item);
-            status = wf_item_encode(item, NULL, err);
-            encode_s = status == WEFT_OK ? item->encode_s : 0;
-        }
-        if (status == WEFT_OK)
-            status = answer(r, item, &g, err);
-        weft_item_release(&item);
-    }
-    if (status == WEFT_OK)
-        tell(r, seg, &g, encode_s);
-    return status;
-}
-
-static weft_status take_part(long_run *r, const weft_segment *seg, weft_error *err)
-{
-    if (r->status == WEFT_OK)
-        r->status = wf_scope_check(&r->e->scope, &r->failed);
-    if (r->status == WEFT_OK)
-        r->status = do_part(r, seg, &r->failed);
-    if (r->rq->on_time != NULL && r->status == WEFT_OK)
-        r->rq->on_time(r->rq->ctx, seg->end_us,
-                       r->media->info.duration_us > 0 ? r->media->info.duration_us : -1);
-    if (r->status == WEFT_OK && r->enough)
+    if (l->status == WEFT_OK)
+        l->status = wf_scope_check(&l->of->e->scope, &l->failed);
+    if (l->status == WEFT_OK)
+        l->status = wf_long_part_begin(l, seg, &l->failed);
+    while (l->status == WEFT_OK && !l->part.told)
+        wf_relay_yield(&l->relay);
+    if (l->status == WEFT_OK && l->enough)
         return wf_fail(err, WEFT_E_CANCELLED, "the caller has enough");
-    return r->status == WEFT_OK ? WEFT_OK : wf_fail(err, r->status, "%s", r->failed.message);
+    return l->status == WEFT_OK ? WEFT_OK : wf_fail(err, l->status, "%s", l->failed.message);
 }
 
 /* Generating takes long, and is not the segmenter's doing. */
@@ -176,10 +49,10 @@ static const weft_segmenter *segmenter_of(weft_engine *e, const char *kind, wf_p
 
 /* How long a part may be: as asked, which the model must be able to take, else as long as it takes.
  */
-static weft_status part_limit(const long_run *r, int64_t *max_us, weft_error *err)
+static weft_status part_limit(const wf_long *l, int64_t *max_us, weft_error *err)
 {
-    int64_t most = wf_modality_longest_us(r->modality);
-    *max_us = r->rq->max_us > 0 ? r->rq->max_us : most < DEFAULT_PART_US ? most : DEFAULT_PART_US;
+    int64_t most = wf_modality_longest_us(l->modality);
+    *max_us = l->rq.max_us > 0 ? l->rq.max_us : most < DEFAULT_PART_US ? most : DEFAULT_PART_US;
     if (*max_us <= most)
         return WEFT_OK;
     return wf_fail(err, WEFT_E_INVALID,
@@ -188,78 +61,182 @@ static weft_status part_limit(const long_run *r, int64_t *max_us, weft_error *er
 }
 
 /* Without a segmenter the recording is one part. */
-static weft_status run_parts(long_run *r, weft_error *err)
+static weft_status run_parts(wf_long *l, weft_error *err)
 {
     wf_plugin            *owner;
-    const weft_segmenter *s = segmenter_of(r->e, r->media->decoding.kind, &owner);
-    weft_segment_sink     sink = {WEFT_HDR(weft_segment_sink), r, push};
+    const weft_segmenter *s = segmenter_of(l->of->e, l->media.decoding.kind, &owner);
+    weft_segment_sink     sink = {WEFT_HDR(weft_segment_sink), l, push};
     int64_t               max_us;
     if (s == NULL) {
-        weft_segment all = {WEFT_HDR(weft_segment), 0, r->media->info.duration_us, 0, 0,
-                            &r->media->pub};
-        return push(r, &all, err);
+        weft_segment all = {WEFT_HDR(weft_segment), 0, l->media.info.duration_us, 0, 0,
+                            &l->media.pub};
+        return push(l, &all, err);
     }
-    r->status = part_limit(r, &max_us, &r->failed); /* the caller's mistake, not the recording's */
-    if (r->status != WEFT_OK)
-        return r->status;
-    r->segmenter = owner;
+    l->status = part_limit(l, &max_us, &l->failed); /* the caller's mistake, not the recording's */
+    if (l->status != WEFT_OK)
+        return l->status;
+    l->segmenter = owner;
     wf_visit v;
-    wf_visit_begin(&v, owner, "run", wf_media_name(r->rq->path), 0);
-    weft_status status = s->run(wf_plugin_host(owner), &r->media->pub, max_us, &sink, &v.why);
+    wf_visit_begin(&v, owner, "run", wf_media_name(l->rq.path), 0);
+    weft_status status = s->run(wf_plugin_host(owner), &l->media.pub, max_us, &sink, &v.why);
     return wf_visit_end(&v, status, err);
 }
 
-/* The parts' own failure says more than what came back through the segmenter. */
-static weft_status outcome(const long_run *r, weft_status status, const weft_error *why,
-                           weft_error *err)
+static void body(void *ctx)
 {
-    if (r->enough)
-        return WEFT_OK;
-    if (r->status != WEFT_OK) {
-        wf_fail_stage(err, wf_fail(err, r->status, "%s", r->failed.message), r->failed.stage);
-        return r->status;
-    }
-    return status == WEFT_OK ? status : wf_media_fail(r->rq->path, why, status, err);
+    wf_long *l = ctx;
+    l->ran = run_parts(l, &l->why);
 }
 
-static weft_status run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
-                            weft_item_info *info, weft_error *err)
+/* ---- outside ---- */
+
+weft_status weft_scheduler_add_long(weft_scheduler *s, const weft_long_request *rq,
+                                    const weft_sampling *p,
+                                    void (*on_done)(void *ctx, const weft_long_result *result),
+                                    weft_job **out, weft_error *err)
 {
-    wf_media    m;
-    weft_error  why = WF_ERROR_INIT;
-    long_run    r = {.e = e, .rq = rq, .sampling = p, .media = &m, .failed = WF_ERROR_INIT};
-    weft_status status = wf_registry_load_kind(e->registry, WEFT_C_SEGMENTER, err);
+    if (out != NULL)
+        *out = NULL;
+    if (!WEFT_HAS(rq, weft_long_request, path) || rq->path == NULL || p == NULL)
+        return wf_fail(err, WEFT_E_INVALID, "the request lacks a path or its sampling");
+    if (s->closing)
+        return wf_fail(err, WEFT_E_STATE, "the scheduler is being destroyed");
+    wf_long *l = wf_zalloc(sizeof *l);
+    if (l == NULL)
+        return wf_fail_nomem(err, sizeof *l, "a recording");
+    weft_status status = wf_job_create(s, &l->job, err);
+    if (status != WEFT_OK) {
+        wf_free(l);
+        return status;
+    }
+    l->of = s;
+    wf_take_sized(&l->rq, sizeof l->rq, rq);
+    wf_take_sized(&l->sampling, sizeof l->sampling, p);
+    l->on_done = on_done;
+    l->failed = l->why = (weft_error)WF_ERROR_INIT;
+    wf_long **at = &s->longs;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = l;
+    s->n_longs++;
+    if (out != NULL)
+        *out = wf_job_hold(l->job);
+    return WEFT_OK;
+}
+
+/* Everything up to the first part. */
+static weft_status start(wf_long *l)
+{
+    weft_engine *e = l->of->e;
+    weft_status  status = wf_registry_load_kind(e->registry, WEFT_C_SEGMENTER, &l->failed);
+    if (status == WEFT_OK)
+        status = wf_media_open(&e->media, l->rq.path, l->rq.kind, &l->media, &l->failed);
     if (status != WEFT_OK)
         return status;
-    status = wf_media_open(&e->media, rq->path, rq->kind, &m, err);
-    if (status == WEFT_OK) {
-        r.modality = wf_modality_of(&e->modalities, m.decoding.kind);
-        if (r.modality == NULL)
-            status = wf_fail_no_modality(&e->modalities, m.decoding.kind, &why);
-        else
-            status = run_parts(&r, &why);
-        status = outcome(&r, status, &why, err);
-        const weft_item_info whole = {.hdr = WEFT_HDR(weft_item_info),
-                                      .kind = m.decoding.kind,
-                                      .decoder = wf_plugin_id(m.decoding.plugin),
-                                      .channels = m.info.channels,
-                                      .sample_rate = m.info.sample_rate,
-                                      .duration_us = m.info.duration_us,
-                                      .n_samples = m.info.n_samples};
-        wf_give_sized(info, &whole, sizeof whole);
+    l->opened = true;
+    l->modality = wf_modality_of(&e->modalities, l->media.decoding.kind);
+    if (l->modality == NULL) {
+        l->ran = wf_fail_no_modality(&e->modalities, l->media.decoding.kind, &l->why);
+        return WEFT_OK;
     }
-    wf_media_close(&m);
-    wf_free(r.text);
-    wf_free(r.ids);
+    status = wf_relay_start(&l->relay, body, l, &l->failed);
+    l->started = status == WEFT_OK;
     return status;
 }
 
-weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
-                          weft_item_info *info, weft_error *err)
+/* The parts' own failure says more than what came back through the segmenter. */
+static weft_status outcome(const wf_long *l, weft_error *err)
 {
-    wf_mark before = wf_scope_begin(&e->scope);
-    WF_TAKE(weft_long_request, taken, rq);
-    weft_status status = run_long(e, &taken, p, info, err);
-    wf_scope_end(&e->scope, &before);
-    return status;
+    if (l->enough)
+        return WEFT_OK;
+    if (l->status != WEFT_OK) {
+        *err = l->failed;
+        return l->status;
+    }
+    return l->ran == WEFT_OK ? WEFT_OK : wf_media_fail(l->rq.path, &l->why, l->ran, err);
+}
+
+static weft_item_info info_of(const wf_media *m)
+{
+    return (weft_item_info){.hdr = WEFT_HDR(weft_item_info),
+                            .kind = m->decoding.kind,
+                            .decoder = wf_plugin_id(m->decoding.plugin),
+                            .channels = m->info.channels,
+                            .sample_rate = m->info.sample_rate,
+                            .duration_us = m->info.duration_us,
+                            .n_samples = m->info.n_samples};
+}
+
+/* The callback may add another: l has been taken out of the list. */
+static void tell_end(wf_long *l)
+{
+    weft_error       err = WF_ERROR_INIT;
+    weft_item_info   info;
+    weft_long_result result = {
+        .hdr = WEFT_HDR(weft_long_result), .status = outcome(l, &err), .error = &err};
+    if (l->opened) {
+        info = info_of(&l->media);
+        result.info = &info;
+    }
+    wf_media_close(&l->media);
+    if (l->on_done != NULL)
+        l->on_done(l->rq.ctx, &result);
+}
+
+static void end(wf_long *l)
+{
+    wf_long **at = &l->of->longs;
+    while (*at != l)
+        at = &(*at)->next;
+    *at = l->next;
+    l->of->n_longs--;
+    if (l->started)
+        wf_relay_join(&l->relay);
+    tell_end(l);
+    wf_long_part_free(&l->part);
+    weft_job_release(&l->job);
+    wf_free(l);
+}
+
+/* To its next part, or its end; true: it has ended. */
+static bool advance(wf_long *l)
+{
+    if (!l->opened) {
+        l->status = start(l);
+        if (!l->started)
+            return true;
+    } else if (l->status == WEFT_OK) {
+        wf_long_part_tell(l);
+    }
+    wf_relay_resume(&l->relay);
+    return l->relay.ended;
+}
+
+void wf_longs_advance(weft_scheduler *s)
+{
+    wf_long *next;
+    for (wf_long *l = s->longs; l != NULL; l = next) {
+        next = l->next;
+        if (l->part.waits)
+            continue;
+        wf_mark before = wf_scope_enter(&s->e->scope, &l->job->mark);
+        bool    ended = advance(l);
+        wf_scope_end(&s->e->scope, &before);
+        if (ended) {
+            next = l->next; /* a callback may have added one */
+            end(l);
+        }
+    }
+}
+
+void wf_longs_end(weft_scheduler *s)
+{
+    while (s->longs != NULL) {
+        wf_long *l = s->longs;
+        if (l->status == WEFT_OK)
+            l->status = wf_fail(&l->failed, WEFT_E_CANCELLED, "cancelled");
+        while (l->started && !l->relay.ended)
+            wf_relay_resume(&l->relay);
+        end(l);
+    }
 }

@@ -60,13 +60,23 @@ static bool give_up(void *ctx, uint64_t now)
     return false;
 }
 
+static int64_t spare(void *ctx, uint64_t now)
+{
+    const wf_blocks *b = ctx;
+    int64_t          n = 0;
+    (void)now;
+    for (const wf_block *k = b->oldest; k != NULL; k = k->newer)
+        n += k->refs == 1 ? b->run : 0;
+    return n;
+}
+
 void wf_blocks_init(wf_blocks *b, wf_kv_budget *budget, int32_t run)
 {
     memset(b, 0, sizeof *b);
     b->budget = budget;
     b->run = run;
     b->next_id = 1;
-    b->holder = (wf_kv_holder){NULL, give_up, b};
+    b->holder = (wf_kv_holder){NULL, give_up, b, spare};
     wf_kv_register(budget, &b->holder);
 }
 

@@ -50,3 +50,12 @@ void wf_kv_give(wf_kv_budget *b, int32_t page, int32_t n)
 {
     wf_kv_pool_give(&b->pool, page, n);
 }
+
+int64_t wf_kv_spare(const wf_kv_budget *b)
+{
+    int64_t n = b->pool.max_pages - b->pool.n_used;
+    for (const wf_kv_holder *h = b->holders; h != NULL; h = h->next)
+        if (h->spare != NULL)
+            n += h->spare(h->ctx, b->now);
+    return n;
+}

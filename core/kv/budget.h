@@ -17,6 +17,8 @@ typedef struct wf_kv_holder {
      * the step in progress needs. false: it has nothing to give. */
     bool (*give_up)(void *ctx, uint64_t now);
     void *ctx;
+    /* How many pages it could give up now, all in all. NULL: it cannot tell, and counts as none. */
+    int64_t (*spare)(void *ctx, uint64_t now);
 } wf_kv_holder;
 
 typedef struct wf_kv_budget {
@@ -37,5 +39,7 @@ uint64_t wf_kv_tick(wf_kv_budget *b);
  * give. */
 weft_status wf_kv_take(wf_kv_budget *b, int32_t n, int32_t *page, weft_error *err);
 void        wf_kv_give(wf_kv_budget *b, int32_t page, int32_t n);
+/* Pages that could be taken: those that are free, and what the holders can give up. */
+int64_t wf_kv_spare(const wf_kv_budget *b);
 
 #endif

@@ -35,6 +35,8 @@ typedef struct wf_item_kv { /* of one output */
     int32_t *runs; /* first page of each run of WF_PAGE_TOKENS rows; each of n_sites pages */
 } wf_item_kv;
 
+typedef struct wf_encoding wf_encoding; /* an encode on its way (item_encode.c) */
+
 struct weft_item {
     struct weft_item *next;
     wf_items         *of;
@@ -50,6 +52,7 @@ struct weft_item {
     wf_item_kv        kv[WF_MAX_OUTPUTS];
     uint64_t          digest[2], last_use; /* last_use: the budget's `now` of its last step */
     double            decode_s, encode_s;
+    wf_encoding      *encoding; /* from the begin of an encode to its end, else NULL */
 };
 
 /* Registers the items with t->budget, whose fields and all others have been filled; t must not move
@@ -85,9 +88,13 @@ weft_status wf_item_from_media(wf_items *t, wf_modality *m, const weft_media *me
 weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request *rq,
                          weft_item **out, weft_error *err);
 
-/* item_encode.c. Runs the encoder if it has not run, over outputs and scratch of zeros, and checks
- * every value. copies, where not NULL: WF_MAX_OUTPUTS host buffers, each NULL or sized for the
- * output, that receive the outputs.
+/* item_encode.c. Gives the item to its encoder, on the queue of encoders, and does not wait: what
+ * is done on other queues meanwhile runs beside it. One item at a time, until wf_item_encode ends
+ * it. One that is encoded already is fine. */
+weft_status wf_item_encode_begin(weft_item *item, weft_error *err);
+/* Runs the encoder to its end if that has not been done, over outputs and scratch of zeros, and
+ * checks every value. copies, where not NULL: WF_MAX_OUTPUTS host buffers, each NULL or sized for
+ * the output, that receive the outputs.
  */
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err);
 #define WF_ENCODE_BATCH 16 /* items in one call of an encoder, at most */
@@ -99,6 +106,8 @@ void wf_items_encode_ahead(weft_item *const *items, uint32_t n);
 /* item_kv.c. Projects the K/V of every stream that reads it, if that has not been done. */
 weft_status wf_item_project(weft_item *item, weft_error *err);
 void        wf_item_drop_kv(weft_item *item);
+/* Pages that projecting it would take. */
+int64_t wf_item_pages_needed(const weft_item *item);
 
 /* Named host tensors whose first axis is the item; origin is for messages. */
 typedef struct wf_tensor_set {

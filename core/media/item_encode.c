@@ -13,9 +13,8 @@
 #include "core/media/item.h"
 
 #define POISON_BYTES ((uint64_t)1 << 20)
-#define BATCH_BYTES                                                                                \
-    ((uint64_t)256 << 20) /* of inputs and scratch of the items that run together                  \
-                           */
+/* Of inputs and scratch of the items that run together. */
+#define BATCH_BYTES ((uint64_t)256 << 20)
 
 /* Memory of one item in an encode: the arena's, but for the outputs, which are the item's, and the
  * host copies. */
@@ -24,10 +23,13 @@ typedef struct encode_job {
     void       *staged[WF_MAX_INPUTS]; /* host copies of the inputs */
 } encode_job;
 
-/* Items of one modality that are encoded in one call. */
-typedef struct batch {
-    weft_item *const *items;
+/* Items of one modality that are encoded in one call; from its begin to its end one item's is that
+ * item's `encoding`. */
+typedef struct wf_encoding {
+    weft_item        *one;   /* of a batch of one */
+    weft_item *const *items; /* [n] */
     uint32_t          n, reserved;
+    double            start;
     weft_tensor       scratch;
     encode_job        jobs[WF_ENCODE_BATCH];
     weft_encode_item  calls[WF_ENCODE_BATCH];
@@ -216,31 +218,41 @@ static weft_status fetch(weft_item *item, uint32_t i, float *copy, weft_error *e
     return status;
 }
 
-static weft_status run(batch *b, weft_error *err)
-{
-    const weft_item *first = b->items[0];
-    weft_queue      *q = first->of->encode_queue;
-    weft_status      status = batch_open(b, err);
-    if (status == WEFT_OK)
-        status = enqueue(b, err);
-    weft_status waited =
-        wf_modality_wait(first->modality, file_of(b), q, status == WEFT_OK ? err : NULL);
-    wf_host_queue_waited(wf_plugin_host(first->modality->plugin), q);
-    return status == WEFT_OK ? waited : status;
-}
-
-/* Runs the encoder over n items, which have not been through it; nothing is checked yet. */
-static weft_status encode_now(weft_item *const *items, uint32_t n, weft_error *err)
+/* A batch of n items, which have not been through the encoder, given to it; nothing is waited for.
+ */
+static weft_status start(weft_item *const *items, uint32_t n, batch **out, weft_error *err)
 {
     batch *b = wf_zalloc(sizeof *b);
+    *out = b;
     if (b == NULL)
         return wf_fail_nomem(err, sizeof *b, "a batch of items");
     wf_progress_tell(items[0]->of->progress, "encoding", 0, 0, "items");
-    b->items = items;
+    b->one = items[0];
+    b->items = n == 1 ? &b->one : items;
     b->n = n;
-    weft_status status = run(b, err);
+    b->start = wf_now_s();
+    weft_status status = batch_open(b, err);
+    return status == WEFT_OK ? enqueue(b, err) : status;
+}
+
+/* Waits for what was enqueued, and gives back what the encode needed; b is gone. */
+static weft_status finish(batch *b, weft_error *err)
+{
+    const weft_item *first = b->items[0];
+    weft_queue      *q = first->of->encode_queue;
+    weft_status      status = wf_modality_wait(first->modality, file_of(b), q, err);
+    wf_host_queue_waited(wf_plugin_host(first->modality->plugin), q);
     batch_close(b);
     return status;
+}
+
+/* Runs the encoder over n items; nothing is checked yet. */
+static weft_status encode_now(weft_item *const *items, uint32_t n, weft_error *err)
+{
+    batch      *b;
+    weft_status status = start(items, n, &b, err);
+    weft_status waited = b != NULL ? finish(b, status == WEFT_OK ? err : NULL) : WEFT_OK;
+    return status == WEFT_OK ? waited : status;
 }
 
 static void drop_outputs(weft_item *item)
@@ -260,22 +272,44 @@ static weft_status take_outputs(weft_item *item, float *const *copies, weft_erro
     return status;
 }
 
-weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err)
+weft_status wf_item_encode_begin(weft_item *item, weft_error *err)
 {
-    weft_status status = WEFT_OK;
-    double      start = wf_now_s();
-    if (item->encoded && copies == NULL)
+    if (item->encoded || item->encoding != NULL)
         return WEFT_OK;
-    if (!item->encoded)
-        status = encode_now(&item, 1, err);
+    weft_status status = start(&item, 1, &item->encoding, err);
+    if (status != WEFT_OK) {
+        if (item->encoding != NULL)
+            (void)finish(item->encoding, NULL);
+        item->encoding = NULL;
+        drop_outputs(item);
+    }
+    return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
+}
+
+static weft_status end(weft_item *item, float *const *copies, weft_error *err)
+{
+    double      start = item->encoding->start;
+    weft_status status = finish(item->encoding, err);
+    item->encoding = NULL;
     if (status == WEFT_OK)
         status = take_outputs(item, copies, err);
-    if (status == WEFT_OK && !item->encoded) {
-        item->encoded = 1;
+    item->encoded = status == WEFT_OK;
+    if (item->encoded)
         item->encode_s = wf_now_s() - start;
-    }
-    if (!item->encoded)
+    else
         drop_outputs(item);
+    return status;
+}
+
+weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err)
+{
+    weft_status status = wf_item_encode_begin(item, err);
+    if (status != WEFT_OK)
+        return status;
+    if (item->encoding != NULL)
+        status = end(item, copies, err);
+    else if (copies != NULL)
+        status = take_outputs(item, copies, err);
     return wf_fail_stage(err, status, WEFT_STAGE_MEDIA);
 }
 
@@ -286,7 +320,7 @@ static uint32_t batch_of(weft_item *const *items, uint32_t n)
     uint32_t k = 0;
     for (; k < n && k < WF_ENCODE_BATCH; k++) {
         if (items[k]->modality != items[0]->modality || items[k]->encoded ||
-            !wf_add(bytes, items[k]->plan.scratch_bytes, &bytes))
+            items[k]->encoding != NULL || !wf_add(bytes, items[k]->plan.scratch_bytes, &bytes))
             break;
         for (uint32_t i = 0; i < items[k]->plan.n_inputs; i++)
             bytes += items[k]->input[i].bytes;

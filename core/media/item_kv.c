@@ -37,9 +37,33 @@ static bool give_up(void *ctx, uint64_t now)
     return oldest != NULL;
 }
 
+static int64_t pages_of(const weft_item *item, bool projected)
+{
+    int64_t n = 0;
+    for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
+        const wf_item_kv *kv = &item->kv[i];
+        if (kv->n_runs > 0 && (kv->projected != 0) == projected)
+            n += (int64_t)kv->n_runs * item->of->sites->streams[kv->stream].n_sites;
+    }
+    return n;
+}
+
+int64_t wf_item_pages_needed(const weft_item *item)
+{
+    return pages_of(item, false);
+}
+
+static int64_t spare(void *ctx, uint64_t now)
+{
+    int64_t n = 0;
+    for (const weft_item *it = ((wf_items *)ctx)->list; it != NULL; it = it->next)
+        n += it->last_use != now ? pages_of(it, true) : 0;
+    return n;
+}
+
 void wf_items_init(wf_items *t)
 {
-    t->holder = (wf_kv_holder){NULL, give_up, t};
+    t->holder = (wf_kv_holder){NULL, give_up, t, spare};
     wf_kv_register(t->budget, &t->holder);
     wf_arena_init(&t->arena, t->device);
 }

@@ -287,6 +287,21 @@ void wf_sequence_trim(weft_sequence *s)
     keep_blocks(s, (s->n_done + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
 }
 
+void wf_sequence_yield(weft_sequence *s, int64_t n_done)
+{
+    if (n_done < s->n_done)
+        s->n_done = n_done;
+    wf_sequence_trim(s);
+    if (s->n_offered > s->n_done / WF_PAGE_TOKENS)
+        s->n_offered = s->n_done / WF_PAGE_TOKENS;
+}
+
+int64_t wf_sequence_blocks_needed(const weft_sequence *s, int64_t n)
+{
+    int64_t blocks = (n + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
+    return blocks > s->n_blocks ? blocks - s->n_blocks : 0;
+}
+
 void wf_sequence_advance(weft_sequence *s, int64_t end)
 {
     s->n_done = end;
@@ -302,6 +317,12 @@ void wf_sequence_offer(weft_sequence *s)
         keys_of(s, s->n_offered * WF_PAGE_TOKENS, (*k)->key);
         wf_blocks_offer(s->of->blocks, s->n_offered > 0 ? k[-1]->id : 0, k);
     }
+}
+
+void wf_sequence_use(const weft_sequence *s, uint64_t now)
+{
+    for (int32_t i = 0; i < s->n_items; i++)
+        s->items[i].item->last_use = now;
 }
 
 /* Has a token that ends the item's visibility been seen since it? */

@@ -40,6 +40,8 @@ struct weft_sequence {
     int32_t             n_items, items_cap;
     int32_t             no_cache; /* every row is computed: verify wants all of them */
     int32_t             n_cached; /* tokens taken from the prefix cache */
+    int32_t             busy;     /* a request runs it: nobody else may */
+    int32_t             reserved;
 };
 
 /* An empty one; the caller's until weft_sequence_destroy. */
@@ -56,6 +58,11 @@ void wf_sequence_reuse(weft_sequence *s);
 weft_status wf_sequence_reserve(weft_sequence *s, int64_t end, weft_error *err);
 /* Gives back blocks beyond what has been computed. */
 void wf_sequence_trim(weft_sequence *s);
+/* Gives back what was computed beyond the first n_done tokens; the tokens stay, and are run again.
+ */
+void wf_sequence_yield(weft_sequence *s, int64_t n_done);
+/* Blocks that its first n tokens take beyond those it has. */
+int64_t wf_sequence_blocks_needed(const weft_sequence *s, int64_t n);
 /* Rows up to `end` have been computed. */
 void wf_sequence_advance(weft_sequence *s, int64_t end);
 /* What has been computed is known to be sound (a row that saw all of it gave finite logits): full
@@ -63,6 +70,8 @@ void wf_sequence_advance(weft_sequence *s, int64_t end);
  * its own back, so that what follows it can be found too. */
 void wf_sequence_offer(weft_sequence *s);
 
+/* Its items are used at `now` (core/kv/budget.h), so that their pages stay. */
+void wf_sequence_use(const weft_sequence *s, uint64_t now);
 /* Items [*first, *last) among s->items whose rows of `stream` position pos sees (those between that
  * do not feed the stream do not count); empty: first == last. */
 void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, int32_t *first,

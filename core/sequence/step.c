@@ -25,12 +25,10 @@ static weft_status run_parts(wf_stepper *st, wf_step_part **parts, int32_t n, fl
     return status == WEFT_OK ? waited : status;
 }
 
-/* K/V of every item that some row of the part sees, and blocks for the rows. */
-static weft_status prepare_part(const wf_step_part *part, weft_error *err)
+weft_status wf_step_prepare(weft_sequence *s, int64_t n_rows, weft_error *err)
 {
-    weft_sequence *s = part->seq;
-    int64_t        end = s->n_done + part->n_rows;
-    weft_status    status = WEFT_OK;
+    int64_t     end = s->n_done + n_rows;
+    weft_status status = WEFT_OK;
     for (int32_t k = 0; k < s->n_items && s->items[k].pos < end && status == WEFT_OK; k++) {
         status = wf_item_encode(s->items[k].item, NULL, err);
         if (status == WEFT_OK)
@@ -71,13 +69,12 @@ static int32_t prepare(wf_stepper *st, wf_step_part *parts, int32_t n_parts, wf_
     int32_t  n = 0;
     uint64_t now = wf_kv_tick(st->budget);
     for (int32_t i = 0; i < n_parts; i++)
-        for (int32_t k = 0; k < parts[i].seq->n_items; k++)
-            parts[i].seq->items[k].item->last_use = now;
+        wf_sequence_use(parts[i].seq, now);
     encode_waiting(parts, n_parts);
     for (int32_t i = 0; i < n_parts; i++) {
         wf_step_part *p = &parts[i];
         p->why = (weft_error)WF_ERROR_INIT;
-        p->status = prepare_part(p, &p->why);
+        p->status = wf_step_prepare(p->seq, p->n_rows, &p->why);
         if (p->status == WEFT_OK)
             ready[n++] = p;
         else

@@ -29,6 +29,11 @@ void wf_stepper_free(wf_stepper *st); /* the tables; after a wait; safe on zeroe
  * all: the device or memory failed, and no sequence has changed. */
 weft_status wf_step_run(wf_stepper *st, wf_step_part *parts, int32_t n_parts, float *logits,
                         float *hidden, weft_error *err);
+/* The pages of the next n_rows rows of seq, ahead of the step that runs them: K/V of the items that
+ * they see, and blocks. The encoders have run. LIMIT: pages are short; seq may then keep some until
+ * wf_sequence_trim. The budget's `now` protects the items' pages: the caller ticks it and marks
+ * the items (wf_sequence_use). */
+weft_status wf_step_prepare(weft_sequence *seq, int64_t n_rows, weft_error *err);
 /* One part alone: its failure is the step's. */
 weft_status wf_step_one(wf_stepper *st, weft_sequence *seq, int64_t n_rows, int64_t n_out,
                         float *logits, float *hidden, weft_error *err);

@@ -296,6 +296,115 @@ weft_status weft_generate(weft_sequence *s, const weft_sampling                 
 weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits,
                       weft_error *err);
 
+/* ---- several requests at once ---- */
+
+/* Runs many generations beside each other. Each gives the bytes that it gives alone, whatever runs
+ * beside it: the order of the schedule is nobody's business but the clock's. A step takes the rows
+ * of those that have begun to answer first, then chunks of prompts in turn, so that a long prompt
+ * holds up nobody; an item is encoded before the rows of its request run. When memory for keys and
+ * values runs short the youngest request gives up its own and is computed again later.
+ *
+ * Threads: of its engine's one thread at a time, weft_job_cancel() apart. Callbacks may call
+ * anything but weft_scheduler_step and weft_scheduler_destroy of the same scheduler. */
+typedef struct weft_scheduler weft_scheduler;
+typedef struct weft_job       weft_job; /* a request on its way */
+
+typedef struct weft_scheduler_options {
+    weft_hdr hdr;
+    int32_t  rows;     /* of a step at most; 0, and the most: the setting prefill_chunk */
+    int32_t  most_run; /* requests at once; 0: as many as there is memory for, at most 256 */
+} weft_scheduler_options;
+
+/* How a request ended. Everything pointed to lives until on_done returns. */
+typedef struct weft_job_result {
+    weft_hdr               hdr;
+    weft_status            status;
+    uint32_t               reserved;
+    const weft_generation *generation; /* as far as it came */
+    const weft_error      *error;      /* status not OK: the sentence, and the stage */
+} weft_job_result;
+
+typedef struct weft_job_request {
+    weft_hdr             hdr;
+    weft_sequence       *sequence; /* borrowed until on_done; nobody else may touch it */
+    const weft_sampling *sampling; /* copied */
+    int32_t (*on_token)(void *ctx, const weft_token *t); /* may be NULL; not 0: enough */
+    /* Once for every request that was added, whatever became of it. The sequence is the caller's
+     * again: it may be destroyed here, or be part of a new request; one that is kept keeps its keys
+     * and values, which others then lack. May be NULL. */
+    void (*on_done)(void *ctx, const weft_job_result *result);
+    void *ctx;
+} weft_job_request;
+
+/* options may be NULL. On success *out is the caller's until weft_scheduler_destroy. STATE: an
+ * engine without weights. */
+weft_status weft_scheduler_create(weft_engine *e, const weft_scheduler_options *options,
+                                  weft_scheduler **out, weft_error *err);
+/* Requests that are not done end as CANCELLED. Before the engine is closed. */
+void weft_scheduler_destroy(weft_scheduler **s);
+/* Nothing runs before the next step. INVALID: a sampling value out of range, or a sequence of
+ * another engine or of a request that is not done; STATE: a sequence with nothing to run. Those are
+ * refused at once, without on_done. out may be NULL; else *out is the caller's until
+ * weft_job_release, however long the request lives. */
+weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *rq, weft_job **out,
+                               weft_error *err);
+/* One step for whoever can run. *left (may be NULL): requests that are not done. A failure that is
+ * one request's own is told by its on_done, and the status is OK. Not OK: memory or the device
+ * failed and nothing has run; every request is as it was, and the step may be tried again. STATE:
+ * called from a callback of a step. */
+weft_status weft_scheduler_step(weft_scheduler *s, int32_t *left, weft_error *err);
+
+/* The request ends as CANCELLED, in the step that is running or the next one; one that is done
+ * stays as it is. Any thread, and signal handlers, until the release. weft_engine_cancel() does it
+ * to all that were added so far. */
+void weft_job_cancel(weft_job *job);
+void weft_job_release(weft_job **job); /* does not end the request; NULL inside is fine */
+
+typedef struct weft_scheduler_info {
+    weft_hdr hdr; /* size is set by the caller */
+    int32_t  running, waiting;
+    uint64_t preempted;    /* times a request gave up its keys and values */
+    uint64_t steps, rows;  /* so far */
+    uint64_t pages, limit; /* of keys and values: in use, cached ones included; allowed */
+    uint64_t page_bytes;
+} weft_scheduler_info;
+weft_status weft_scheduler_describe(const weft_scheduler *s, weft_scheduler_info *out,
+                                    weft_error *err);
+
+/* ---- for programs that call weft_step themselves ---- */
+
+/* From logits to tokens, as weft_generate does it. The draw depends on the seed and the position
+ * alone. One thread at a time. */
+typedef struct wf_sampler weft_sampler;
+
+/* Of a generation that goes on from what s holds now (the repetition penalty counts it); s may go
+ * away first. *out is the caller's until weft_sampler_destroy. INVALID names the value. */
+weft_status weft_sampler_create(const weft_sequence *s, const weft_sampling *p, weft_sampler **out,
+                                weft_error *err);
+void        weft_sampler_destroy(weft_sampler **s); /* NULL inside is fine */
+/* The token for position (weft_sequence_length before it is fed) from logits [vocab]. *logprob (may
+ * be NULL): of the model, whatever the sampling. NUMERIC: no number among the logits can be chosen.
+ */
+weft_status weft_sampler_pick(weft_sampler *s, const float *logits, int64_t position, int32_t *id,
+                              float *logprob, weft_error *err);
+/* The sequence holds id now. */
+void    weft_sampler_accept(weft_sampler *s, int32_t id);
+int32_t weft_token_stops(weft_engine *e, int32_t id); /* 1: a token that ends an answer */
+
+/* From tokens to whole characters. One thread at a time. */
+typedef struct weft_text_stream weft_text_stream;
+
+/* *out is the caller's until weft_text_stream_destroy, which comes before the engine's close.
+ * NOTFOUND: the model has no tokenizer. */
+weft_status weft_text_stream_create(weft_engine *e, weft_text_stream **out, weft_error *err);
+void        weft_text_stream_destroy(weft_text_stream **t); /* NULL inside is fine */
+/* The characters that are whole with this token; *text lives until the next call. */
+weft_status weft_text_stream_push(weft_text_stream *t, int32_t id, const char **text,
+                                  uint64_t *bytes, weft_error *err);
+/* The end: what still waits comes out as U+FFFD. */
+weft_status weft_text_stream_flush(weft_text_stream *t, const char **text, uint64_t *bytes,
+                                   weft_error *err);
+
 /* ---- long and live media ---- */
 
 /* A stretch of a recording and what was generated from it. */
@@ -328,6 +437,24 @@ typedef struct weft_long_request {
  * each. Memory does not grow with its length. *info (may be NULL) is of the whole. */
 weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
                           weft_item_info *info, weft_error *err);
+
+/* How a recording of a scheduler ended. Everything pointed to lives until on_done returns. */
+typedef struct weft_long_result {
+    weft_hdr              hdr;
+    weft_status           status;
+    uint32_t              reserved;
+    const weft_item_info *info;  /* of the whole; NULL: it could not be opened */
+    const weft_error     *error; /* status not OK: the sentence, and the stage */
+} weft_long_result;
+/* A recording beside other requests: its parts follow each other, and each is a request of the
+ * scheduler. *rq is copied, what it points to is borrowed until on_done, which is called once with
+ * rq->ctx. All callbacks come from weft_scheduler_step or weft_scheduler_destroy, on the thread
+ * that called it; a pipe that is slow makes the step wait. *out and cancelling as with
+ * weft_scheduler_add. */
+weft_status weft_scheduler_add_long(weft_scheduler *s, const weft_long_request *rq,
+                                    const weft_sampling *p,
+                                    void (*on_done)(void *ctx, const weft_long_result *result),
+                                    weft_job **out, weft_error *err);
 
 /* ---- verify: parity with a reference ---- */
 

@@ -36,8 +36,9 @@ class Faults(Case):
         return lines
 
     def ends(self, fault, n_lines, said):
-        """The program ends in the plugin, after n_lines results; said is all of standard error."""
-        r = self.describe(fault)
+        """The program ends in the plugin, after n_lines results; said is all of standard error. One file at a time: of
+        files at work together none has a result yet."""
+        r = self.describe(fault, more=("--parallel", "1"))
         self.assertEqual(r.code, 5, r.err)
         self.assertEqual(r.out, b"".join(self.good()[:n_lines]))
         last = r.err.splitlines()[-1]

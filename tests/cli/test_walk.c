@@ -68,7 +68,7 @@ static uint32_t finish_all(void *ctx)
 static void run(work *w, uint32_t at_once, const char *const *paths, bool fail_fast,
                 uint32_t (*wait)(void *))
 {
-    const cli_walk walk = {at_once, "nothing here", w, start, wait};
+    const cli_walk walk = {at_once, NULL, "nothing here", w, start, wait};
     cli            c;
     cli_files      files;
     weft_error     err = CLI_ERROR_INIT;

@@ -75,8 +75,9 @@ static void test_rows_and_places_agree(void **state)
     weft_item_request rq = WEFT_ITEM_REQUEST(mood_file('r', "abc"));
     (void)state;
     moods_open(&r, MODEL, NULL, NULL);
-    refused(weft_item_open(r.e, &rq, &item, &err), &err, WEFT_E_INTERNAL, 5,
-            "test.moods gave a plan with n_placeholders 2 and outputs[0].stream_rows 3 of soft tokens");
+    refused(
+        weft_item_open(r.e, &rq, &item, &err), &err, WEFT_E_INTERNAL, 5,
+        "test.moods gave a plan with n_placeholders 2 and outputs[0].stream_rows 3 of soft tokens");
     unlink(rq.path);
     rig_close(&r);
 }

@@ -32,6 +32,15 @@ static bool give_up(void *ctx, uint64_t now)
     return true;
 }
 
+static int64_t spare(void *ctx, uint64_t now)
+{
+    const holder *k = ctx;
+    int64_t       n = 0;
+    for (int32_t i = 0; i < k->n; i++)
+        n += k->used[i] != now;
+    return n;
+}
+
 static void hold(holder *k, uint64_t used)
 {
     weft_error err = WF_ERROR_INIT;
@@ -53,8 +62,8 @@ static void test_order(void **state)
     wf_kv_sizes sizes = {WF_F32, 1, 3, 0, 4096, PAGES * 4096};
     wf_kv_budget_init(&b, device, queue, &sizes);
     first.budget = second.budget = &b;
-    first.h = (wf_kv_holder){NULL, give_up, &first};
-    second.h = (wf_kv_holder){NULL, give_up, &second};
+    first.h = (wf_kv_holder){NULL, give_up, &first, spare};
+    second.h = (wf_kv_holder){NULL, give_up, &second, spare};
     wf_kv_register(&b, &first.h);
     wf_kv_register(&b, &second.h);
     uint64_t now = wf_kv_tick(&b);
@@ -65,7 +74,9 @@ static void test_order(void **state)
     assert_int_equal(wf_kv_take(&b, 1, &page, &err), WEFT_E_LIMIT); /* all are in use now */
     assert_non_null(strstr(err.message, "--kv-bytes"));
     assert_true(first.n == 3 && second.n == 3);
+    assert_int_equal(wf_kv_spare(&b), 0);
     wf_kv_tick(&b);
+    assert_int_equal(wf_kv_spare(&b), PAGES);
     assert_int_equal(wf_kv_take(&b, 1, &page, &err), WEFT_OK);
     assert_true(first.n == 2 && second.n == 3);
     /* A run of three neighbours: the first holder has none left before the second is asked. */

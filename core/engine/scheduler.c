@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scheduler: steps over many requests, each with a status of its own. */
+#include "core/engine/long.h"
+
+#include <string.h>
+
+#include "core/base/mem.h"
+#include "core/base/progress.h"
+
+#define MOST_RUN 256
+
+weft_status weft_scheduler_create(weft_engine *e, const weft_scheduler_options *options,
+                                  weft_scheduler **out, weft_error *err)
+{
+    int32_t rows = WEFT_HAS(options, weft_scheduler_options, rows) ? options->rows : 0;
+    int32_t most = WEFT_HAS(options, weft_scheduler_options, most_run) ? options->most_run : 0;
+    *out = NULL;
+    if (e->model == NULL)
+        return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
+    if (rows < 0 || most < 0)
+        return wf_fail(err, WEFT_E_INVALID, "a scheduler of %d rows and %d requests", rows, most);
+    weft_scheduler *s = wf_zalloc(sizeof *s);
+    if (s == NULL)
+        return wf_fail_nomem(err, sizeof *s, "a scheduler");
+    s->e = e;
+    s->rows = rows > 0 && rows < e->prefill_chunk ? rows : e->prefill_chunk;
+    s->most_run = most > 0 ? most : MOST_RUN;
+    *out = s;
+    return WEFT_OK;
+}
+
+void weft_scheduler_destroy(weft_scheduler **scheduler)
+{
+    weft_scheduler *s = *scheduler;
+    weft_error      err = WF_ERROR_INIT;
+    if (s == NULL)
+        return;
+    s->closing = true;
+    wf_fail(&err, WEFT_E_CANCELLED, "cancelled: the scheduler is gone");
+    for (weft_job *job = s->jobs; job != NULL; job = job->next)
+        wf_job_end(job, WEFT_E_CANCELLED, &err);
+    wf_jobs_reap(s);
+    wf_longs_end(s);
+    wf_free(s->parts);
+    wf_free(s->of_part);
+    wf_free_aligned(s->logits);
+    wf_free(s);
+    *scheduler = NULL;
+}
+
+/* How far the prompts have come that are being run. */
+static void tell_progress(const weft_scheduler *s)
+{
+    uint64_t done = 0, total = 0;
+    for (const weft_job *job = s->jobs; job != NULL; job = job->next) {
+        if (job->answers || !wf_schedule_is_ready(job))
+            continue;
+        done += (uint64_t)(job->s->n_done - job->first_row);
+        total += (uint64_t)(job->s->n - job->first_row);
+    }
+    if (total > 0)
+        wf_progress_tell(&s->e->progress, "prefill", done, total, "tokens");
+}
+
+/* An encoder starts beside the step that is about to run: on a device with queues they overlap. */
+static void begin_encode(weft_scheduler *s)
+{
+    weft_error err = WF_ERROR_INIT;
+    s->encodes = wf_schedule_encode(s, &s->encoding);
+    if (s->encodes == NULL)
+        return;
+    wf_mark     before = wf_scope_enter(&s->e->scope, &s->encodes->mark);
+    weft_status status = wf_item_encode_begin(s->encoding, &err);
+    wf_scope_end(&s->e->scope, &before);
+    if (status == WEFT_OK)
+        return;
+    wf_job_end(s->encodes, status, &err);
+    s->encodes = NULL;
+}
+
+static void end_encode(weft_scheduler *s)
+{
+    weft_error err = WF_ERROR_INIT;
+    if (s->encodes == NULL)
+        return;
+    wf_mark     before = wf_scope_enter(&s->e->scope, &s->encodes->mark);
+    weft_status status = wf_item_encode(s->encoding, NULL, &err);
+    wf_scope_end(&s->e->scope, &before);
+    if (status != WEFT_OK)
+        wf_job_end(s->encodes, status, &err);
+    s->encodes = NULL;
+}
+
+static weft_status reserve_logits(weft_scheduler *s, weft_error *err)
+{
+    size_t n = 1, vocab = (size_t)s->e->config.vocab;
+    for (int32_t i = 0; i < s->n_parts; i++)
+        n += (size_t)s->parts[i].n_out * vocab;
+    if (n <= s->logits_cap)
+        return WEFT_OK;
+    wf_free_aligned(s->logits);
+    s->logits_cap = 0;
+    if ((s->logits = wf_alloc_aligned(n * sizeof *s->logits)) == NULL)
+        return wf_fail_nomem(err, n * sizeof *s->logits, "logits");
+    s->logits_cap = n;
+    return WEFT_OK;
+}
+
+/* The rows that were chosen, with an encoder beside them. */
+static weft_status run(weft_scheduler *s, weft_error *err)
+{
+    weft_status status = reserve_logits(s, err);
+    if (status == WEFT_OK)
+        status = wf_step_run(&s->e->stepper, s->parts, s->n_parts, s->logits, NULL, err);
+    for (int32_t i = 0; i < s->n_parts; i++) {
+        if (status != WEFT_OK)
+            wf_sequence_trim(s->parts[i].seq);
+        else
+            s->n_rows += (uint64_t)s->parts[i].n_rows;
+    }
+    return status;
+}
+
+/* What came of each part. */
+static void deal(weft_scheduler *s)
+{
+    size_t vocab = (size_t)s->e->config.vocab;
+    for (int32_t i = 0; i < s->n_parts; i++) {
+        const wf_step_part *p = &s->parts[i];
+        if (p->status != WEFT_OK)
+            wf_job_end(s->of_part[i], p->status, &p->why);
+        else if (p->n_out > 0)
+            wf_job_answer(s->of_part[i], s->logits + (size_t)p->first_out * vocab);
+    }
+}
+
+static weft_status step(weft_scheduler *s, weft_error *err)
+{
+    wf_jobs_reap(s);
+    wf_longs_advance(s);
+    wf_schedule_admit(s);
+    tell_progress(s);
+    wf_jobs_reap(s); /* whoever listens may have cancelled */
+    weft_status status = wf_schedule_rows(s, err);
+    if (status != WEFT_OK)
+        return status;
+    begin_encode(s);
+    if (s->n_parts > 0)
+        status = run(s, err);
+    end_encode(s);
+    if (status == WEFT_OK)
+        deal(s);
+    s->n_steps++;
+    wf_jobs_reap(s);
+    return status;
+}
+
+weft_status weft_scheduler_step(weft_scheduler *s, int32_t *left, weft_error *err)
+{
+    if (s->stepping)
+        return wf_fail(err, WEFT_E_STATE, "a step was called for within a step");
+    s->stepping = true;
+    wf_mark     before = wf_scope_begin(&s->e->scope);
+    weft_status status = step(s, err);
+    wf_scope_end(&s->e->scope, &before);
+    s->stepping = false;
+    if (left != NULL)
+        *left = s->n_jobs + s->n_longs;
+    return status;
+}
+
+weft_status weft_scheduler_describe(const weft_scheduler *s, weft_scheduler_info *out,
+                                    weft_error *err)
+{
+    const wf_kv_pool   *pool = &s->e->kv.pool;
+    weft_scheduler_info i = {.hdr = WEFT_HDR(weft_scheduler_info),
+                             .preempted = s->n_preempted,
+                             .steps = s->n_steps,
+                             .rows = s->n_rows,
+                             .pages = (uint64_t)pool->n_used,
+                             .limit = (uint64_t)pool->max_pages,
+                             .page_bytes = (uint64_t)pool->page_bytes};
+    if (!WEFT_HAS(out, weft_scheduler_info, page_bytes))
+        return wf_fail(err, WEFT_E_INVALID, "weft_scheduler_info is too small");
+    for (const weft_job *job = s->jobs; job != NULL; job = job->next)
+        *(job->running ? &i.running : &i.waiting) += 1;
+    memcpy(out, &i, sizeof i);
+    return WEFT_OK;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a scheduler is made of: jobs by age, and the step that is being put together. */
+#ifndef WF_SCHEDULER_H
+#define WF_SCHEDULER_H
+
+#include "core/engine/engine.h"
+#include "core/text/sampler.h"
+#include "core/text/stream.h"
+
+/* A request. It waits for admission, runs, may give up its pages and wait again, and is over when
+ * its end is known; its caller is told of that (reaped) between steps only. */
+struct weft_job {
+    struct weft_job *next; /* younger */
+    weft_scheduler  *of;
+    uint64_t         serial; /* its age: counts up */
+    wf_cancel        cancel;
+    wf_mark          mark;
+    weft_sequence   *s;
+    int32_t (*on_token)(void *ctx, const weft_token *t);
+    void (*on_done)(void *ctx, const weft_job_result *result);
+    void            *ctx;
+    wf_sampler      *sampler;
+    weft_text_stream text;
+    weft_generation  g;
+    int32_t          max_new, n_cached; /* n_cached: of the sequence before it was run here */
+    int64_t          first_row;         /* n_done when it was admitted, for progress */
+    double           since;             /* when prefill, then decoding, began; 0: not yet */
+    bool             running;           /* admitted: it may take pages */
+    bool             answers;           /* its prompt has been run */
+    bool             enough;            /* the callback said so */
+    bool             over;
+    int32_t          refs; /* the scheduler, and the caller */
+    weft_status      status;
+    weft_error       why;
+};
+
+typedef struct wf_long wf_long; /* a recording (long.h) */
+
+struct weft_scheduler {
+    weft_engine *e;
+    weft_job    *jobs, *last; /* by age, the oldest first */
+    int32_t      n_jobs, most_run;
+    wf_long     *longs; /* whose parts become jobs */
+    int32_t      n_longs;
+    int64_t      rows;    /* of a step at most */
+    uint64_t     serials; /* given out so far */
+    bool         stepping, closing;
+
+    /* The step that is being put together. */
+    wf_step_part *parts;
+    weft_job    **of_part;
+    int32_t       n_parts, parts_cap;
+    int64_t       room;             /* rows still free */
+    uint64_t      decoded, chunked; /* serials of those that were served last in each turn */
+    float        *logits;
+    size_t        logits_cap;
+    weft_item    *encoding; /* beside the step, for `encodes`; NULL: none */
+    weft_job     *encodes;
+
+    uint64_t n_preempted, n_steps, n_rows;
+};
+
+/* job.c. One of the scheduler's that is in no list, with the mark of what begins now; for
+ * weft_job_release. */
+weft_status wf_job_create(weft_scheduler *s, weft_job **out, weft_error *err);
+weft_job   *wf_job_hold(weft_job *job); /* one reference more */
+/* It ends so: *why is copied (NULL: status is OK). The first end counts. */
+void wf_job_end(weft_job *job, weft_status status, const weft_error *why);
+/* Logits of its last token are there: the next one is drawn and told, or it ends. */
+void wf_job_answer(weft_job *job, const float *logits);
+/* Tells the callers of all that are over, or cancelled, and forgets those jobs. */
+void wf_jobs_reap(weft_scheduler *s);
+
+/* schedule.c. Waiting jobs that pages are there for begin, in the order of their age. */
+void wf_schedule_admit(weft_scheduler *s);
+/* Chooses the rows of the step and takes the pages for them. NOMEM: no table for so many jobs. */
+weft_status wf_schedule_rows(weft_scheduler *s, weft_error *err);
+bool        wf_schedule_is_ready(const weft_job *job); /* it can run rows now */
+/* The job that can go on once `*item` has been encoded; NULL: none. */
+weft_job *wf_schedule_encode(const weft_scheduler *s, weft_item **item);
+
+#endif
