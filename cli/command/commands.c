@@ -47,7 +47,8 @@ const cli_command cli_commands[] = {
      "The prompt is the model's own for --task and --language, or --prompt.\n",
      cli_run_transcribe,
      OWN_BIT(OWN_FORMAT) | OWN_BIT(OWN_LANGUAGE) | OWN_BIT(OWN_TASK) | OWN_BIT(OWN_MAX_SEGMENT) |
-         OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST),
+         OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) |
+         OWN_BIT(OWN_PARALLEL),
      -1},
     {"generate", "-p TEXT", "continue a text",
      "Begins with the model's begin-of-text token and continues TEXT; with -p - the\n"

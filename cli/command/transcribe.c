@@ -30,6 +30,9 @@ typedef struct job {
     weft_long_request request; /* without a path */
     weft_sampling     sampling;
     cli_outputs       out;
+    weft_scheduler   *scheduler;
+    uint32_t          at_once; /* recordings that are worked on at the same time at most */
+    uint32_t          n_early; /* finished before anybody waited for them */
     cli_tasks         at_work;
     cli_tally         tally;
 } job;
@@ -41,6 +44,8 @@ typedef struct run {
     double         begin_s, encode_s, prefill_s, decode_s;
     weft_item_info info;
     weft_error     err;
+    weft_status    status;
+    bool           done, failed; /* failed: with the step that could not be made */
 } run;
 
 static double now_s(void)
@@ -111,16 +116,118 @@ static void finish(job *j, run *r, weft_status st)
     }
 }
 
+static void take_end(void *ctx, const weft_long_result *result)
+{
+    run *r = ctx;
+    r->done = true;
+    r->status = result->status;
+    r->err = *result->error;
+    if (result->info != NULL)
+        r->info = *result->info;
+}
+
+/* Of recordings that an interruption ends together the first says so, and those that have said
+ * nothing yet are as if they had not been begun. */
+static void finish_run(job *j, run *r)
+{
+    bool unheard = cli_interrupted() && j->tally.code == CLI_EXIT_INTERRUPTED && !r->text.open;
+    cli_line_clear();
+    if (unheard)
+        (void)cli_transcript_close(&r->text, false, 0);
+    else if (r->status != WEFT_E_NOTFOUND || !r->base.file.found || r->text.open)
+        finish(j, r, r->status);
+    else if (cli_verbose() > 0)
+        cli_place_say(r->base.place, "skipped: %s", r->err.message);
+    cli_task_end(&j->tally, &r->base);
+}
+
+static uint32_t finish_done(job *j)
+{
+    cli_tasks going = {NULL, NULL};
+    uint32_t  n = 0;
+    for (run *r; (r = cli_tasks_take(&j->at_work)) != NULL;) {
+        if (r->done) {
+            finish_run(j, r);
+            n++;
+        } else {
+            cli_tasks_add(&going, &r->base);
+        }
+    }
+    j->at_work = going;
+    return n;
+}
+
+/* A step failed as a whole: so has every recording at work. */
+static void fail_all(job *j, weft_status status, const weft_error *err)
+{
+    for (cli_task *at = j->at_work.first; at != NULL; at = at->next)
+        ((run *)at)->failed = !((run *)at)->done;
+    weft_scheduler_destroy(&j->scheduler);
+    for (cli_task *at = j->at_work.first; at != NULL; at = at->next) {
+        run *r = (run *)at;
+        if (!r->failed)
+            continue;
+        r->status = status;
+        r->err = *err;
+    }
+}
+
+/* Works on until a recording is finished. Returns how many are. */
+static uint32_t work(job *j)
+{
+    uint32_t n;
+    while ((n = finish_done(j)) == 0) {
+        weft_error err = CLI_ERROR_INIT;
+        cli_interrupt_pass_on();
+        weft_status st = weft_scheduler_step(j->scheduler, NULL, &err);
+        if (st != WEFT_OK)
+            fail_all(j, st, &err);
+    }
+    return n;
+}
+
+static uint32_t wait_files(void *ctx)
+{
+    job     *j = ctx;
+    uint32_t n = j->n_early;
+    j->n_early = 0;
+    return n > 0 ? n : work(j);
+}
+
+/* Whether a recording at work might want the same names for its documents. */
+static bool shares_name(const job *j, const char *path)
+{
+    for (const cli_task *at = j->at_work.first; at != NULL; at = at->next)
+        if (j->out.folder && cli_may_share_name(at->file.path, path))
+            return true;
+    return false;
+}
+
+static weft_status submit(job *j, run *r)
+{
+    weft_long_request rq = j->request;
+    weft_status       st = WEFT_OK;
+    rq.path = r->base.file.path;
+    rq.ctx = r;
+    if (j->scheduler == NULL)
+        st = weft_scheduler_create(j->e, NULL, &j->scheduler, &r->err);
+    if (st == WEFT_OK)
+        st = weft_scheduler_add_long(j->scheduler, &rq, &j->sampling, take_end, NULL, &r->err);
+    return st;
+}
+
 static bool start_file(void *ctx, const cli_file *file, cli_place *place)
 {
     job *j = ctx;
+    while (shares_name(j, file->path)) /* names depend on the order of the files alone */
+        j->n_early += work(j);
     run *r = cli_task_begin(&j->tally, sizeof *r, file, place);
     if (r == NULL)
         return false;
     r->info = (weft_item_info){.hdr = WEFT_HDR(weft_item_info)};
     r->err = (weft_error)CLI_ERROR_INIT;
     cli_transcript_init(&r->text, &j->out, r->base.file.path, place);
-    if (cli_media_ready(r->base.file.path, &r->err) != WEFT_OK) {
+    if (cli_media_ready(r->base.file.path, &r->err) != WEFT_OK || submit(j, r) != WEFT_OK) {
         cli_tally_fail(&j->tally, place, &r->err,
                        cli_interrupted() ? CLI_EXIT_INTERRUPTED : weft_exit_code(&r->err));
         cli_task_end(&j->tally, &r->base);
@@ -131,27 +238,9 @@ static bool start_file(void *ctx, const cli_file *file, cli_place *place)
     return true;
 }
 
-/* The oldest recording at work is written down. */
-static uint32_t wait_file(void *ctx)
-{
-    job              *j = ctx;
-    run              *r = cli_tasks_take(&j->at_work);
-    weft_long_request rq = j->request;
-    rq.path = r->base.file.path;
-    rq.ctx = r;
-    weft_status st = weft_run_long(j->e, &rq, &j->sampling, &r->info, &r->err);
-    cli_line_clear();
-    if (st != WEFT_E_NOTFOUND || !r->base.file.found || r->text.open)
-        finish(j, r, st);
-    else if (cli_verbose() > 0)
-        cli_place_say(r->base.place, "skipped: %s", r->err.message);
-    cli_task_end(&j->tally, &r->base);
-    return 1;
-}
-
 static int32_t transcribe_files(job *j)
 {
-    const cli_walk walk = {1, NULL, "no recording is here", j, start_file, wait_file};
+    const cli_walk walk = {j->at_once, NULL, "no recording is here", j, start_file, wait_files};
     weft_error     err = CLI_ERROR_INIT;
     cli_files      files;
     int32_t        code;
@@ -166,6 +255,7 @@ static int32_t transcribe_files(job *j)
         cli_walk_files(&walk, j->c, &files, &j->tally);
         code = j->tally.code;
     }
+    weft_scheduler_destroy(&j->scheduler);
     cli_engine_close(&j->e);
     cli_files_deinit(&files);
     cli_outputs_deinit(&j->out);
@@ -228,6 +318,8 @@ int32_t cli_run_transcribe(cli *c)
                              .on_time = take_time},
                  .sampling = {.hdr = WEFT_HDR(weft_sampling)}};
     int32_t code = check_usage(c);
+    if (code == CLI_EXIT_OK)
+        code = cli_parallel_option(c, &j.at_once);
     if (code == CLI_EXIT_OK)
         code = read_task(&j);
     if (code == CLI_EXIT_OK)

@@ -3,6 +3,7 @@
 #include "input/values.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "exit.h"
 #include "output/say.h"
@@ -109,5 +110,8 @@ int32_t cli_parallel_option(const cli *c, uint32_t *n)
     if (code == CLI_EXIT_OK && asked > PARALLEL_MOST)
         code = cli_usage(c, "--parallel %d: at most %d", asked, PARALLEL_MOST);
     *n = cli_has(c, OWN_FAIL_FAST) ? 1 : (uint32_t)asked;
+    for (int32_t i = 0; i < c->n_operands; i++)
+        if (strcmp(c->operands[i], "-") == 0)
+            *n = 1;
     return code;
 }

@@ -15,7 +15,8 @@ int32_t cli_time_option(const cli *c, enum cli_own option, int64_t least, int64_
 /* The same for a whole number of at least 1. */
 int32_t cli_count_option(const cli *c, enum cli_own option, int32_t *n);
 /* How many files are worked on at once: --parallel, or the default; 1 with --fail-fast, which
- * promises that nothing comes after a failure. Returns the exit code; what is wrong is said. */
+ * promises that nothing comes after a failure, and with standard input, which would make the others
+ * wait. Returns the exit code; what is wrong is said. */
 int32_t cli_parallel_option(const cli *c, uint32_t *n);
 /* Fills the request from --frames, --start and --end, which say what part of a clip is used.
  * Returns the exit code; what is wrong is said. */

@@ -127,18 +127,47 @@ static bool take_name(cli_outputs *o, char *name)
     return true;
 }
 
-/* "talk" of "a/talk.flac"; of a second recording called talk, "talk-2". The
- * list keeps it. NULL: out of memory, or too many. */
-static const char *name_for(cli_outputs *o, const char *source)
+/* "talk" of "a/talk.flac"; *n its length. */
+static const char *base_of(const char *source, size_t *n)
 {
     const char *slash = strrchr(source, '/'), *base = slash != NULL ? slash + 1 : source;
     const char *dot = strrchr(base, '.');
-    size_t      n = dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base);
     if (strcmp(source, "-") == 0) {
         base = "stdin";
-        n = strlen(base);
+        dot = NULL;
     }
-    char *name = strndup(base, n);
+    *n = dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base);
+    return base;
+}
+
+/* Without "-2" and the like at its end, however many. */
+static size_t stem(const char *name, size_t n)
+{
+    for (size_t at = n; at > 0;) {
+        while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9')
+            at--;
+        if (at == n || at == 0 || name[at - 1] != '-')
+            break;
+        n = --at;
+    }
+    return n;
+}
+
+bool cli_may_share_name(const char *a, const char *b)
+{
+    size_t      n, m;
+    const char *of_a = base_of(a, &n), *of_b = base_of(b, &m);
+    n = stem(of_a, n);
+    return n == stem(of_b, m) && strncmp(of_a, of_b, n) == 0;
+}
+
+/* The base name; of a second recording called talk, "talk-2". The list keeps it. NULL: out of
+ * memory, or too many. */
+static const char *name_for(cli_outputs *o, const char *source)
+{
+    size_t      n;
+    const char *base = base_of(source, &n);
+    char       *name = strndup(base, n);
     for (unsigned i = 2; name != NULL && is_taken(o, name) && i < NAME_TRIES; i++) {
         free(name);
         if (asprintf(&name, "%.*s-%u", (int)n, base, i) < 0)

@@ -25,6 +25,9 @@ bool cli_outputs_parse(cli_outputs *o, const char *list);
  * output folder where it is needed and not there. Returns the exit code; what is wrong is said. */
 int32_t cli_outputs_init(cli_outputs *o, const cli *c, bool many);
 void    cli_outputs_deinit(cli_outputs *o);
+/* Whether the names of two recordings' documents in one folder may depend on which of them is
+ * opened first. */
+bool cli_may_share_name(const char *a, const char *b);
 
 /* The documents of one recording. */
 typedef struct cli_transcript {

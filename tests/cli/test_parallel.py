@@ -56,5 +56,40 @@ class Parallel(harness.Case):
         self.assertIn("at most 64", self.fails(2, "describe", "--parallel", "65", self.good[0]))
 
 
+class Recordings(harness.Case):
+    def setUp(self):
+        super().setUp()
+        sample = os.path.join(harness.SOURCE, "models/demo/samples/6.wav")
+        sound = open(sample, "rb").read()
+        # Two of one name, one whose name is what the second of them would get, one that is cut off, and no recording.
+        self.files = [self.write(n, sound) for n in ("a/talk.wav", "b/talk.wav", "talk-2.wav", "z.wav")]
+        self.files.insert(2, self.write("short.wav", sound[:len(sound) // 2]))
+        self.files.insert(4, self.write("bad.wav", b"no sound"))
+
+    def run_with(self, n, *words):
+        r = self.weft("transcribe", *(("--parallel", n) if n else ()), *words, *self.files)
+        return r.code, r.out, r.err
+
+    def test_lines(self):
+        one = self.run_with("1")
+        self.assertEqual(one[0], 3)
+        self.assertEqual(len(one[1].splitlines()), 5)
+        for n in ("2", "3", None):
+            self.assertEqual(self.run_with(n), one)
+
+    def test_documents(self):
+        def documents(n, folder):
+            code, _, err = self.run_with(n, "--format", "txt,srt", "-o", self.path(folder))
+            found = {}
+            for name in sorted(os.listdir(self.path(folder))):
+                with open(os.path.join(self.path(folder), name), "rb") as f:
+                    found[name] = f.read()
+            return code, err, found
+        one = documents("1", "one")
+        self.assertEqual(len(one[2]), 10)
+        self.assertIn("talk-2-2.srt", one[2])
+        self.assertEqual(documents("4", "many"), one)
+
+
 if __name__ == "__main__":
     harness.main(needs_demo=True)
