@@ -18,6 +18,9 @@ const cli_command cli_commands[] = {
      "their times in seconds (times), and --preview FILE.png a sheet of what the model\n"
      "was shown, of one FILE.\n"
      "\n"
+     "--parallel: several files are worked on at once. Should a plugin crash, those at\n"
+     "work are lost with it; with --parallel 1 that is one.\n"
+     "\n"
      "--audio puts a recording behind FILE in the same prompt, so that a question may\n"
      "be about both, or may be spoken; without a FILE it is all that is described.\n",
      cli_run_describe,

@@ -36,9 +36,12 @@ class Faults(Case):
         return lines
 
     def ends(self, fault, n_lines, said):
-        """The program ends in the plugin, after n_lines results; said is all of standard error. One file at a time: of
-        files at work together none has a result yet."""
-        r = self.describe(fault, more=("--parallel", "1"))
+        """The program ends in the plugin, after n_lines results; said is all of standard error. Of several files at
+        work those whose results are not there yet are lost with it."""
+        r = self.describe(fault, "--parallel", "1")
+        many = self.describe(fault)
+        self.assertEqual((many.code, many.err.splitlines()[-1]), (r.code, r.err.splitlines()[-1]))
+        self.assertTrue(r.out.startswith(many.out))
         self.assertEqual(r.code, 5, r.err)
         self.assertEqual(r.out, b"".join(self.good()[:n_lines]))
         last = r.err.splitlines()[-1]
@@ -95,9 +98,9 @@ class Faults(Case):
     def test_what_a_plugin_fills_is_looked_at(self):
         for fault, what in {
                 "untouched:plan": r"a plan whose n_outputs is 0, and 1 to 8 are possible in plan",
-                "name:plan": r"a plan with inputs\[0\].name NULL in plan",
-                "shape:plan": r"a plan with inputs\[0\]\.spec\.shape\[1\] -3 \(at least 1\) in plan",
-                "rows:plan": r"a plan with outputs\[0\]\.stream_rows 5 of 4 rows in plan",
+                "name:plan": r"a plan with input_name\[0\] NULL in plan",
+                "shape:plan": r"a plan with input\[0\]\.shape\[1\] -3 \(at least 1\) in plan",
+                "rows:plan": r"a plan with stream_rows\[0\] 5 of 4 rows in plan",
                 "size:plan": r"a weft_plan of 8 bytes, and this host's has \d+ in plan",
                 "negative:info": r"a size of -5x0, .* in info",
                 "size:info": r"a weft_media_info of 9999 bytes where \d+ are possible in info",
