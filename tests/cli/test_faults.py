@@ -98,9 +98,9 @@ class Faults(Case):
     def test_what_a_plugin_fills_is_looked_at(self):
         for fault, what in {
                 "untouched:plan": r"a plan whose n_outputs is 0, and 1 to 8 are possible in plan",
-                "name:plan": r"a plan with input_name\[0\] NULL in plan",
-                "shape:plan": r"a plan with input\[0\]\.shape\[1\] -3 \(at least 1\) in plan",
-                "rows:plan": r"a plan with stream_rows\[0\] 5 of 4 rows in plan",
+                "name:plan": r"a plan with inputs\[0\]\.name NULL in plan",
+                "shape:plan": r"a plan with inputs\[0\]\.spec\.shape\[1\] -3 \(at least 1\) in plan",
+                "rows:plan": r"a plan with outputs\[0\]\.stream_rows 5 of 4 rows in plan",
                 "size:plan": r"a weft_plan of 8 bytes, and this host's has \d+ in plan",
                 "negative:info": r"a size of -5x0, .* in info",
                 "size:info": r"a weft_media_info of 9999 bytes where \d+ are possible in info",
