@@ -213,6 +213,7 @@ static void run(full *f, int32_t from, int32_t n, bool item, float *logits)
     wf_seen    streams[1] = {{seeing, d->x_index, d->x_begin, d->x_end, d->x_last, d->x_span}};
     wf_batch   b = {.m = n,
                     .n_out = n,
+                    .n_logits = n,
                     .ids = d->ids,
                     .pos = d->pos,
                     .slot = d->slot,

@@ -118,11 +118,11 @@ static int64_t test_page_bytes(wf_device *d, int32_t dtype, int32_t page_tokens,
     return wf_cpu_page_bytes(dtype, page_tokens, n_kv_heads, head_dim);
 }
 
-static weft_status test_kernel_create(wf_device *d, wf_image *image, const wf_kernel_decl *k,
+static weft_status test_kernel_create(wf_device *d, wf_image *code, const wf_kernel_decl *k,
                                       wf_kernel **out, weft_error *err)
 {
     (void)d;
-    (void)image;
+    (void)code;
     return wf_cpu_kernel_create(k, out, err);
 }
 
