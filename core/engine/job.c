@@ -108,6 +108,8 @@ weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *reques
     job->ctx = rq->ctx;
     job->text.text = &s->e->text;
     job->max_new = sampling.max_new_tokens;
+    /* What the sampler would pick then (wf_likeliest), without bringing the logits to the host. */
+    job->greedy = sampling.temperature == 0 && sampling.repetition_penalty == 1;
     job->n_cached = job->s->n_cached;
     job->g = (weft_generation){.hdr = WEFT_HDR(weft_generation), .n_prompt = (int32_t)job->s->n};
     job->why = (weft_error)WF_ERROR_INIT;
@@ -151,9 +153,11 @@ static weft_status say_rest(weft_job *job, weft_error *err)
 
 static weft_status draw(weft_job *job, const float *logits, weft_error *err)
 {
-    int32_t     id = 0;
-    float       logprob = 0;
-    weft_status status = wf_sampler_pick(job->sampler, logits, job->s->n, &id, &logprob, err);
+    int32_t     id = job->likeliest.id;
+    float       logprob = job->likeliest.logprob;
+    weft_status status = WEFT_OK;
+    if (!job->greedy)
+        status = wf_sampler_pick(job->sampler, logits, job->s->n, &id, &logprob, err);
     if (status != WEFT_OK)
         return status;
     job->g.stopped = wf_text_is_stop(&job->of->e->text, id);

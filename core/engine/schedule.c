@@ -193,8 +193,10 @@ static void take_rows(weft_scheduler *s, weft_job *job, int64_t rows)
     if (!take_pages(s, job, rows))
         return;
     s->of_part[s->n_parts] = job;
-    s->parts[s->n_parts++] =
-        (wf_step_part){.seq = job->s, .n_rows = rows, .n_out = rows == left ? 1 : 0};
+    s->parts[s->n_parts++] = (wf_step_part){.seq = job->s,
+                                            .n_rows = rows,
+                                            .n_out = rows == left ? 1 : 0,
+                                            .likeliest = job->greedy ? &job->likeliest : NULL};
     s->room -= rows;
 }
 

@@ -95,7 +95,7 @@ static weft_status reserve_logits(weft_scheduler *s, weft_error *err)
 {
     size_t n = 1, vocab = (size_t)s->e->config.vocab;
     for (int32_t i = 0; i < s->n_parts; i++)
-        n += (size_t)s->parts[i].n_out * vocab;
+        n += s->parts[i].likeliest == NULL ? (size_t)s->parts[i].n_out * vocab : 0;
     if (n <= s->logits_cap)
         return WEFT_OK;
     wf_free_aligned(s->logits);
@@ -130,7 +130,8 @@ static void deal(weft_scheduler *s)
         if (p->status != WEFT_OK)
             wf_job_end(s->of_part[i], p->status, &p->why);
         else if (p->n_out > 0)
-            wf_job_answer(s->of_part[i], s->logits + (size_t)p->first_out * vocab);
+            wf_job_answer(s->of_part[i],
+                          p->likeliest != NULL ? NULL : s->logits + (size_t)p->first_out * vocab);
     }
 }
 

@@ -29,7 +29,9 @@ struct weft_job {
     bool             answers;           /* its prompt has been run */
     bool             enough;            /* the callback said so */
     bool             over;
-    int32_t          refs; /* the scheduler, and the caller */
+    bool             greedy;    /* the likeliest token is all that it wants of a step */
+    wf_likeliest     likeliest; /* of the step that ran last, where greedy */
+    int32_t          refs;      /* the scheduler, and the caller */
     weft_status      status;
     weft_error       why;
 };
@@ -66,7 +68,8 @@ weft_status wf_job_create(weft_scheduler *s, weft_job **out, weft_error *err);
 weft_job   *wf_job_hold(weft_job *job); /* one reference more */
 /* It ends so: *why is copied (NULL: status is OK). The first end counts. */
 void wf_job_end(weft_job *job, weft_status status, const weft_error *why);
-/* Logits of its last token are there: the next one is drawn and told, or it ends. */
+/* What its last token gave is there (job->likeliest where it is greedy, else logits): the next one
+ * is drawn and told, or it ends. */
 void wf_job_answer(weft_job *job, const float *logits);
 /* Tells the callers of all that are over, or cancelled, and forgets those jobs. */
 void wf_jobs_reap(weft_scheduler *s);
