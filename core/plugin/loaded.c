@@ -14,19 +14,9 @@ const char *wf_plugin_version(const wf_plugin *p)
     return p->version;
 }
 
-const char *wf_plugin_path(const wf_plugin *p)
-{
-    return p->path;
-}
-
 weft_host *wf_plugin_host(const wf_plugin *p)
 {
     return p->host;
-}
-
-const weft_descriptor *wf_plugin_descriptor(const wf_plugin *p)
-{
-    return p->desc;
 }
 
 const void *wf_plugin_component(const wf_plugin *p, const char *kind, size_t index)

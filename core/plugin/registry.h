@@ -75,10 +75,8 @@ const void *wf_registry_component(wf_registry *r, const char *kind, size_t index
 /* [any] */
 const char *wf_plugin_id(const wf_plugin *p);
 const char *wf_plugin_version(const wf_plugin *p);
-const char *wf_plugin_path(const wf_plugin *p);
 /* What it holds of us; the host room's functions take it. */
-weft_host             *wf_plugin_host(const wf_plugin *p);
-const weft_descriptor *wf_plugin_descriptor(const wf_plugin *p);
+weft_host *wf_plugin_host(const wf_plugin *p);
 /* The index-th component of the kind (WEFT_C_*): its size and its functions were checked when it
  * was loaded. NULL: no more. */
 const void *wf_plugin_component(const wf_plugin *p, const char *kind, size_t index);
