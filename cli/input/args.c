@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "exit.h"
-#include "input/nearest.h"
 #include "output/say.h"
 #include "output/terminal.h"
+#include "weft/weft.h"
 
 #define OPTIONS_MAX 128u
 #define NAME_CAP 48u
@@ -78,7 +78,7 @@ static int32_t unknown_option(const cli *c, const table *t, const char *word)
         names[i] = t->names[i];
     if (known_elsewhere(name))
         return cli_usage(c, "--%s is an option of another command", name);
-    const char *near = cli_nearest(name, names, t->n);
+    const char *near = weft_nearest(name, names, t->n);
     if (near != NULL)
         return cli_usage(c, "there is no option --%s; did you mean --%s?", name, near);
     return cli_usage(c, "there is no option --%s", name);

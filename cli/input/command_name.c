@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "input/nearest.h"
 #include "output/say.h"
+#include "weft/weft.h"
 
 /* Words of the name that argv spells: all of them or 0. */
 static int words_of(const char *name, int argc, char **argv)
@@ -52,7 +52,7 @@ const cli_command *cli_command_find(const cli_command *commands, int argc, char 
     }
     if (say_group(commands, argc, argv))
         return NULL;
-    const char *near = cli_nearest(argv[0], names, n);
+    const char *near = weft_nearest(argv[0], names, n);
     if (near != NULL)
         cli_say("there is no command %s; did you mean %s?", argv[0], near);
     else

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output/utf8.h"
+#include "weft/utf8.h"
 
 #define DIGITS 9 /* a float's worth */
 
@@ -20,11 +20,11 @@ json_t *cli_json_text(const char *text, size_t bytes)
     if (clean == NULL)
         return NULL;
     for (size_t at = 0; at < bytes;) {
-        uint32_t c;
-        size_t   len = cli_utf8_char(text + at, bytes - at, &c);
-        memcpy(clean + n, len != 0 ? text + at : CLI_UTF8_REPLACEMENT, len != 0 ? len : 3);
-        n += len != 0 ? len : 3;
-        at += len != 0 ? len : 1;
+        int32_t len = weft_utf8_char(text + at, bytes - at, NULL);
+        size_t  kept = len > 0 ? (size_t)len : strlen(WEFT_UTF8_REPLACEMENT);
+        memcpy(clean + n, len > 0 ? text + at : WEFT_UTF8_REPLACEMENT, kept);
+        n += kept;
+        at += len > 0 ? (size_t)len : 1;
     }
     v = json_stringn(clean, n);
     free(clean);

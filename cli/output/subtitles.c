@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "output/utf8.h"
+#include "weft/utf8.h"
 
 #define ARROW "\xE2\x86\x92" /* U+2192 */
 
@@ -40,18 +40,18 @@ static const char *escaped(bool vtt, char c)
 }
 
 /* The character at *at, written; *at moves past it. */
-static void put_char(cli_sheet *s, bool vtt, const char *text, size_t n, size_t *at, size_t len)
+static void put_char(cli_sheet *s, bool vtt, const char *text, size_t n, size_t *at, int32_t len)
 {
     const char *p = text + *at, *name = escaped(vtt, *p);
-    if (len == 0) {
-        cli_sheet_put(s, CLI_UTF8_REPLACEMENT, strlen(CLI_UTF8_REPLACEMENT));
+    if (len <= 0) {
+        cli_sheet_put(s, WEFT_UTF8_REPLACEMENT, strlen(WEFT_UTF8_REPLACEMENT));
         *at += 1;
     } else if (!vtt && n - *at >= 3 && memcmp(p, "-->", 3) == 0) {
         cli_sheet_put(s, ARROW, strlen(ARROW));
         *at += 3;
     } else {
-        cli_sheet_put(s, name != NULL ? name : p, name != NULL ? strlen(name) : len);
-        *at += len;
+        cli_sheet_put(s, name != NULL ? name : p, name != NULL ? strlen(name) : (size_t)len);
+        *at += (size_t)len;
     }
 }
 
@@ -62,10 +62,10 @@ static void put_text(cli_sheet *s, bool vtt, const char *text, size_t n)
     bool begun = false, gap = false;
     for (size_t at = 0; at < n;) {
         uint32_t c = 0;
-        size_t   len = cli_utf8_char(text + at, n - at, &c);
-        if (len != 0 && is_space(c)) {
+        int32_t  len = weft_utf8_char(text + at, n - at, &c);
+        if (len > 0 && is_space(c)) {
             gap = begun;
-            at += len;
+            at += (size_t)len;
             continue;
         }
         if (gap)
@@ -82,10 +82,10 @@ static bool has_text(const weft_part_result *p)
     size_t n = p->silent != 0 ? 0 : (size_t)p->text_bytes;
     for (size_t at = 0; at < n;) {
         uint32_t c = 0;
-        size_t   len = cli_utf8_char(p->text + at, n - at, &c);
-        if (len == 0 || !is_space(c))
+        int32_t  len = weft_utf8_char(p->text + at, n - at, &c);
+        if (len <= 0 || !is_space(c))
             return true;
-        at += len;
+        at += (size_t)len;
     }
     return false;
 }

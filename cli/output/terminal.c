@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "output/utf8.h"
+#include "weft/utf8.h"
 
 #define INTERVAL_NS 100000000 /* ten times a second is as often as anybody reads */
 
@@ -85,13 +85,13 @@ void cli_write_clean(FILE *to, const char *text, size_t bytes, const char *allow
     size_t at = 0;
     while (at < bytes) {
         uint32_t c = 0;
-        size_t   n = cli_utf8_char(text + at, bytes - at, &c);
-        bool     shown = n != 0 && (!is_control(c) || (c != 0 && strchr(allowed, (int)c) != NULL));
+        int32_t  n = weft_utf8_char(text + at, bytes - at, &c);
+        bool     shown = n > 0 && (!is_control(c) || (c != 0 && strchr(allowed, (int)c) != NULL));
         if (shown)
-            fwrite(text + at, 1, n, to);
+            fwrite(text + at, 1, (size_t)n, to);
         else
-            fputs(CLI_UTF8_REPLACEMENT, to);
-        at += n != 0 ? n : 1;
+            fputs(WEFT_UTF8_REPLACEMENT, to);
+        at += n > 0 ? (size_t)n : 1;
     }
 }
 

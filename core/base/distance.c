@@ -2,8 +2,9 @@
 /* Levenshtein distance by one row of the matrix, and the nearest of several names. */
 #include "core/base/distance.h"
 
-#include <stdint.h>
 #include <string.h>
+
+#include "weft/weft.h"
 
 static char folded(char c)
 {
@@ -31,12 +32,19 @@ size_t wf_distance(const char *a, const char *b)
     return row[nb];
 }
 
-const char *wf_nearest(const char *name, const char *const *known, size_t n)
+/* Whoever types the beginning of a name means it. */
+static size_t edits(const char *name, const char *known)
+{
+    size_t n = strlen(name);
+    return n >= 3 && strncmp(known, name, n) == 0 ? 1 : wf_distance(name, known);
+}
+
+const char *weft_nearest(const char *name, const char *const *known, uint32_t n)
 {
     const char *best = NULL;
     size_t      bound = 1 + strlen(name) / 4; /* more edits than that are another word */
-    for (size_t i = 0; i < n; i++) {
-        size_t d = wf_distance(name, known[i]);
+    for (uint32_t i = 0; i < n; i++) {
+        size_t d = edits(name, known[i]);
         if (d <= bound) {
             best = known[i];
             bound = d - (d > 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far two names are from each other, and which known name somebody may have meant. */
+/* How far two names are from each other. Which of several is the nearest: weft_nearest (weft.h). */
 #ifndef WF_DISTANCE_H
 #define WF_DISTANCE_H
 
@@ -11,10 +11,5 @@
  * make one the other. '-' and '_' count as the same byte. SIZE_MAX where a name is longer than
  * WF_DISTANCE_MAX, so that a hostile name costs little. Any thread. */
 size_t wf_distance(const char *a, const char *b);
-
-/* The one of n known names that is nearest to `name`, or NULL where none is near enough to have
- * been meant (one edit, and one more for every four bytes of the name). The result is one of the
- * pointers in `known`. Any thread. */
-const char *wf_nearest(const char *name, const char *const *known, size_t n);
 
 #endif

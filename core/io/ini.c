@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/utf8.h"
+#include "weft/utf8.h"
 #include "core/io/file.h"
 #include "core/io/text.h"
 
@@ -108,7 +108,7 @@ static weft_status key_read(reader *r, char *line, weft_error *err)
 /* Reads one line, whose end has been cut off. */
 static weft_status line_read(reader *r, char *line, size_t length, weft_error *err)
 {
-    size_t valid = (size_t)wf_utf8_prefix(line, length);
+    size_t valid = (size_t)weft_utf8_prefix(line, length);
     if (valid != length)
         return fail_at(r, line, line + valid, "this is not UTF-8", err);
     for (size_t i = 0; i < length; i++)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/utf8.h"
+#include "weft/utf8.h"
 #include "core/io/json.h"
 #include "core/io/st_dtype.h"
 #include "core/io/text.h"
@@ -26,7 +26,7 @@ static weft_status fail_tensor(const char *path, const wf_st_out *t, const char 
 static weft_status entry_fill(const char *path, const wf_st_out *t, entry *e, weft_error *err)
 {
     size_t length = strlen(t->name);
-    if (length == 0 || length > WF_ST_MAX_NAME || wf_utf8_prefix(t->name, length) != length ||
+    if (length == 0 || length > WF_ST_MAX_NAME || weft_utf8_prefix(t->name, length) != length ||
         strcmp(t->name, "__metadata__") == 0)
         return fail_tensor(path, t, "its name is empty, reserved, too long or not UTF-8", err);
     e->out = t;

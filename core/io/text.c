@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "core/base/utf8.h"
+#include "weft/utf8.h"
 
 /* Whether the character is a control character (C0, DEL or C1), which a terminal would obey. */
 static bool is_control(const char *s, int32_t length)
@@ -20,7 +20,7 @@ static bool is_control(const char *s, int32_t length)
 static size_t append(char *out, size_t at, size_t cap, const char *text, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        int32_t length = wf_utf8_char(text + i, n - i);
+        int32_t length = weft_utf8_char(text + i, n - i, NULL);
         bool    bad = length <= 0 || is_control(text + i, length);
         size_t  take = bad ? 1 : (size_t)length;
         if (at + take > cap)
@@ -44,7 +44,7 @@ wf_quoted wf_quote(const char *text)
         end = append(q.s, 0, cap, text, n);
     } else {
         const char *tail = text + n - half;
-        while (wf_utf8_continues(*tail))
+        while (weft_utf8_continues(*tail))
             tail++;
         end = append(q.s, 0, half, text, n);
         memcpy(q.s + end, "...", 3);
@@ -62,7 +62,7 @@ void wf_text_place(const char *text, uint64_t offset, int32_t *line, int32_t *co
         if (text[i] == '\n') {
             (*line)++;
             *column = 1;
-        } else if (!wf_utf8_continues(text[i])) {
+        } else if (!weft_utf8_continues(text[i])) {
             (*column)++;
         }
     }

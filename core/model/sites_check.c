@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/running.h"
-#include "core/base/utf8.h"
+#include "weft/utf8.h"
 
 #define MAX_SITES 256
 #define MAX_MARKERS 32
@@ -78,7 +78,7 @@ static const char *token_fault(const char *token)
         return "is empty";
     if (n == TOKEN_BYTES)
         return "has no end within 256 bytes";
-    if (wf_utf8_prefix(token, n) != n)
+    if (weft_utf8_prefix(token, n) != n)
         return "is not UTF-8";
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)token[i] < ' ' || token[i] == 127)

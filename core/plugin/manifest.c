@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/distance.h"
+#include "weft/weft.h"
 
 #define ID_MAX 64u
 #define VERSION_MAX 32u
@@ -42,14 +42,14 @@ static char **place_of(lines *l, const char *key)
 /* Keeps the first unknown word, with the known one that may have been meant. Out of memory loses
  * the warning. */
 static void note_unknown(wf_manifest *m, const char *what, const char *word, size_t n,
-                         const char *const *known, size_t n_known)
+                         const char *const *known, uint32_t n_known)
 {
     char        text[WORD_MAX + 1], line[160];
     const char *near;
     if (m->unknown != NULL)
         return;
     snprintf(text, sizeof text, "%.*s", (int)n, word);
-    near = wf_nearest(text, known, n_known);
+    near = weft_nearest(text, known, n_known);
     snprintf(line, sizeof line, "the %s %s%s%s%s", what, text,
              near != NULL ? " (did you mean " : "", near != NULL ? near : "",
              near != NULL ? "?)" : "");

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/distance.h"
 #include "core/base/mem.h"
 #include "core/settings/store.h"
 #include "core/settings/value.h"
+#include "weft/weft.h"
 
 weft_status wf_settings_create(weft_settings **out, weft_error *err)
 {
@@ -137,10 +137,10 @@ weft_status wf_store_put(weft_settings *s, const char *plugin, const char *key, 
 static weft_status unknown(const char *key, const char *origin, weft_error *err)
 {
     const char *known[64], *near;
-    size_t      n = wf_n_core_options < 64 ? wf_n_core_options : 64;
-    for (size_t i = 0; i < n; i++)
+    uint32_t    n = wf_n_core_options < 64 ? (uint32_t)wf_n_core_options : 64;
+    for (uint32_t i = 0; i < n; i++)
         known[i] = wf_core_options[i].key;
-    near = wf_nearest(key, known, n);
+    near = weft_nearest(key, known, n);
     return wf_fail_stage(err,
                          wf_fail(err, WEFT_E_INVALID, "%s: there is no option %.80s%s%s%s", origin,
                                  key, near != NULL ? "; did you mean " : "",

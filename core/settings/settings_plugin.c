@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/distance.h"
 #include "core/base/mem.h"
 #include "core/settings/store.h"
 #include "core/settings/value.h"
+#include "weft/weft.h"
 
 #define OPTIONS_MAX 256u /* of one plugin */
 
@@ -154,7 +154,7 @@ static weft_status undeclared(const wf_entry *e, const weft_option *options, uin
     const char *known[OPTIONS_MAX + 2] = {"weights", "device"}, *near;
     for (uint32_t i = 0; i < n; i++)
         known[i + 2] = option_at(options, i)->key;
-    near = wf_nearest(e->key, known, n + 2);
+    near = weft_nearest(e->key, known, n + 2);
     return wf_fail_stage(err,
                          wf_fail(err, WEFT_E_INVALID, "%s: plugin %s has no option %s%s%s%s",
                                  e->origin, e->plugin, e->key,

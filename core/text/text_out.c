@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/utf8.h"
+#include "weft/utf8.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
 
@@ -45,7 +45,7 @@ static weft_status replace(wf_text_out *o, uint64_t at, weft_error *err)
 static weft_status scan(wf_text_out *o, bool end, const char **text, uint64_t *n, weft_error *err)
 {
     while (o->given < o->n) {
-        int32_t len = wf_utf8_char(o->bytes + o->given, o->n - o->given);
+        int32_t len = weft_utf8_char(o->bytes + o->given, o->n - o->given, NULL);
         if (len == 0 && !end)
             break;
         if (len <= 0) {

@@ -30,6 +30,12 @@ void weft_set_log(weft_log_fn fn, void *ctx);
 int32_t     weft_exit_code(const weft_error *err);
 const char *weft_status_name(weft_status s); /* "CORRUPT" */
 
+/* "Did you mean": the one of n known names that is nearest to `name`, or NULL where none is near
+ * enough to have been meant: by one edit of a byte, and one more for every four bytes of the name;
+ * three bytes or more that begin a known name are one edit from it, and '-' is '_'. The result is
+ * one of the pointers in `known`. Any thread. */
+const char *weft_nearest(const char *name, const char *const *known, uint32_t n);
+
 /* ---- settings: options by layer, each with where it came from ---- */
 
 typedef struct weft_settings weft_settings;

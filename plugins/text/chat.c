@@ -9,6 +9,8 @@
  * llama-models chat_format.py; chat_template of the released directories. */
 #include "text.h"
 
+#include "weft/utf8.h"
+
 #define DATES "Cutting Knowledge Date: December 2023\nToday Date: "
 
 typedef struct writer {
@@ -66,7 +68,7 @@ static uint64_t trim_end(const uint8_t *s, uint64_t n)
     while (n > 0) {
         uint32_t length;
         uint64_t at = n - 1;
-        while (at > 0 && n - at < 4 && (s[at] & 0xc0) == 0x80)
+        while (at > 0 && n - at < 4 && weft_utf8_continues((char)s[at]))
             at--;
         if (!trims(txt_utf8(s + at, n - at, &length)) || at + length != n)
             return n;

@@ -2,53 +2,19 @@
 /* UTF-8 and the character classes of the splitting expression. */
 #include "text.h"
 
-/* The length of the character that a first byte begins, and the code point's bits that it holds.
- * Length 0: no character begins with it. */
-static uint32_t lead(uint8_t byte, uint32_t *bits)
-{
-    if (byte >= 0xc2 && byte <= 0xdf) {
-        *bits = byte & 0x1fu;
-        return 2;
-    }
-    if (byte >= 0xe0 && byte <= 0xef) {
-        *bits = byte & 0x0fu;
-        return 3;
-    }
-    if (byte >= 0xf0 && byte <= 0xf4) {
-        *bits = byte & 0x07u;
-        return 4;
-    }
-    return 0;
-}
+#include "weft/utf8.h"
 
 uint32_t txt_utf8(const uint8_t *s, uint64_t n, uint32_t *length)
 {
-    uint32_t cp = 0;
-    *length = 1;
-    if (s[0] < 0x80)
-        return s[0];
-    uint32_t want = lead(s[0], &cp);
-    if (want == 0 || want > n)
-        return TXT_NONE;
-    for (uint32_t i = 1; i < want; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return TXT_NONE;
-        cp = cp << 6 | (s[i] & 0x3fu);
-    }
-    if ((want == 3 && (cp < 0x800 || (cp >= 0xd800 && cp <= 0xdfff))) ||
-        (want == 4 && (cp < 0x10000 || cp > 0x10ffff)))
-        return TXT_NONE;
-    *length = want;
+    uint32_t cp = TXT_NONE;
+    int32_t  bytes = weft_utf8_char((const char *)s, n, &cp);
+    *length = bytes > 0 ? (uint32_t)bytes : 1;
     return cp;
 }
 
 bool txt_utf8_valid(const uint8_t *s, uint64_t n)
 {
-    uint32_t length;
-    for (uint64_t at = 0; at < n; at += length)
-        if (txt_utf8(s + at, n - at, &length) == TXT_NONE)
-            return false;
-    return true;
+    return weft_utf8_prefix((const char *)s, n) == n;
 }
 
 uint32_t txt_utf8_put(uint32_t cp, uint8_t *dst)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/base/utf8.h"
+#include "weft/utf8.h"
 #include "core/io/json.h"
 #include "core/io/text.h"
 
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_decref(root);
     } else {
         size_t length = strlen(err.message);
-        CHECK(length > 0 && wf_utf8_prefix(err.message, length) == length);
+        CHECK(length > 0 && weft_utf8_prefix(err.message, length) == length);
     }
     wf_free(text);
     return 0;

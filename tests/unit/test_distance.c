@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "core/base/distance.h"
+#include "weft/weft.h"
 
 static void known_distances(void **state)
 {
@@ -81,15 +82,17 @@ static void nearest(void **state)
 {
     static const char *const known[] = {"threads", "top_k", "top_p"};
     (void)state;
-    assert_ptr_equal(wf_nearest("theads", known, 3), known[0]);
-    assert_ptr_equal(wf_nearest("top-k", known, 3), known[1]);
-    assert_ptr_equal(wf_nearest("top_x", known, 3), known[1]); /* of equals the first */
-    assert_null(wf_nearest("bottom", known, 3));
-    assert_null(wf_nearest("threads", known, 0));
+    assert_ptr_equal(weft_nearest("theads", known, 3), known[0]);
+    assert_ptr_equal(weft_nearest("top-k", known, 3), known[1]);
+    assert_ptr_equal(weft_nearest("top_x", known, 3), known[1]); /* of equals the first */
+    assert_ptr_equal(weft_nearest("thr", known, 3), known[0]);   /* a beginning is near */
+    assert_null(weft_nearest("th", known, 3));
+    assert_null(weft_nearest("bottom", known, 3));
+    assert_null(weft_nearest("threads", known, 0));
     char huge[5000];
     memset(huge, 'a', sizeof huge - 1);
     huge[sizeof huge - 1] = '\0';
-    assert_null(wf_nearest(huge, known, 3)); /* bounded work on a hostile key */
+    assert_null(weft_nearest(huge, known, 3)); /* bounded work on a hostile key */
 }
 
 int main(void)

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "core/base/mem.h"
-#include "core/base/utf8.h"
+#include "weft/utf8.h"
 #include "core/io/json.h"
 #include "core/io/text.h"
 #include "tests/unit/scratch.h"
@@ -120,7 +120,7 @@ static void bad_text(void **state)
         assert_failure(s, &err, WEFT_E_CORRUPT, "some.json:", bads[i].place);
         assert_null(root);
         size_t n = strlen(err.message);
-        assert_int_equal(wf_utf8_prefix(err.message, n), n);
+        assert_int_equal(weft_utf8_prefix(err.message, n), n);
     }
 }
 
@@ -357,7 +357,7 @@ static void quoting(void **state)
         size_t    n = strlen(q.s);
         assert_non_null(strstr(q.s, "..."));
         assert_null(strchr(q.s, '?'));
-        assert_int_equal(wf_utf8_prefix(q.s, n), n);
+        assert_int_equal(weft_utf8_prefix(q.s, n), n);
         assert_true(n > WF_QUOTED_BYTES - 8);
     }
 }

@@ -3,11 +3,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "core/base/utf8.h"
+#include "weft/utf8.h"
 
 /* The longer forms are written by arithmetic, apart from the table that the reader uses. */
 static uint64_t put(uint32_t c, int32_t length, char *dst)
@@ -28,11 +29,13 @@ static void every_code_point(void **state)
 {
     (void)state;
     for (uint32_t c = 0; c < 0x110000; c++) {
-        char    s[4];
-        int32_t length = shortest(c);
-        bool    surrogate = c >= 0xD800 && c <= 0xDFFF;
+        char     s[4];
+        int32_t  length = shortest(c);
+        bool     surrogate = c >= 0xD800 && c <= 0xDFFF;
+        uint32_t seen = UINT32_MAX;
         put(c, length, s);
-        assert_int_equal(wf_utf8_char(s, (uint64_t)length), surrogate ? -1 : length);
+        assert_int_equal(weft_utf8_char(s, (uint64_t)length, &seen), surrogate ? -1 : length);
+        assert_int_equal(seen, surrogate ? UINT32_MAX : c);
     }
 }
 
@@ -45,10 +48,11 @@ static void beginnings_may_be_completed(void **state)
             continue;
         for (int32_t n = 1; n < shortest(c); n++) {
             put(c, shortest(c), s);
-            assert_int_equal(wf_utf8_char(s, (uint64_t)n), 0);
+            assert_int_equal(weft_utf8_char(s, (uint64_t)n, NULL), 0);
         }
     }
-    assert_int_equal(wf_utf8_char("\xED\xA0", 2), -1); /* a surrogate can no longer be avoided */
+    assert_int_equal(weft_utf8_char("\xED\xA0", 2, NULL),
+                     -1); /* a surrogate can no longer be avoided */
 }
 
 static void longer_forms_are_refused(void **state)
@@ -57,7 +61,7 @@ static void longer_forms_are_refused(void **state)
     for (uint32_t c = 0; c < 0x10000; c++)
         for (int32_t length = shortest(c) + 1; length <= 4; length++) {
             char s[4];
-            assert_int_equal(wf_utf8_char(s, put(c, length, s)), -1);
+            assert_int_equal(weft_utf8_char(s, put(c, length, s), NULL), -1);
         }
 }
 
@@ -69,19 +73,20 @@ static void what_begins_no_character(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_int_equal(wf_utf8_char(bad[i], strlen(bad[i])), -1);
+        assert_int_equal(weft_utf8_char(bad[i], strlen(bad[i]), NULL), -1);
 }
 
 static void the_longest_prefix(void **state)
 {
     (void)state;
-    assert_int_equal(wf_utf8_prefix("", 0), 0);
-    assert_int_equal(wf_utf8_prefix("a\0b", 3), 3);
-    assert_int_equal(wf_utf8_prefix("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 10);
-    assert_int_equal(wf_utf8_prefix("a\xC3\xA9\xE2\x82", 5), 3);
-    assert_int_equal(wf_utf8_prefix("ab\xFF"
-                                    "cd",
-                                    5),
+    assert_int_equal(weft_utf8_char("a", 0, NULL), 0);
+    assert_int_equal(weft_utf8_prefix("", 0), 0);
+    assert_int_equal(weft_utf8_prefix("a\0b", 3), 3);
+    assert_int_equal(weft_utf8_prefix("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", 10), 10);
+    assert_int_equal(weft_utf8_prefix("a\xC3\xA9\xE2\x82", 5), 3);
+    assert_int_equal(weft_utf8_prefix("ab\xFF"
+                                      "cd",
+                                      5),
                      2);
 }
 
@@ -89,7 +94,7 @@ static void bytes_that_continue(void **state)
 {
     (void)state;
     for (int c = 0; c < 256; c++)
-        assert_int_equal(wf_utf8_continues((char)c), c >= 0x80 && c <= 0xBF);
+        assert_int_equal(weft_utf8_continues((char)c) != 0, c >= 0x80 && c <= 0xBF);
 }
 
 int main(void)
