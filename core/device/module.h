@@ -12,7 +12,7 @@
 #ifndef WF_DEVICE_MODULE_H
 #define WF_DEVICE_MODULE_H
 
-#include "core/base/pool.h"
+#include "core/base/threads.h"
 #include "core/device/device.h"
 
 #define WF_DEVICE_MODULE_SYMBOL "weft_device_module"

@@ -3,7 +3,7 @@
 #ifndef WF_ENGINE_H
 #define WF_ENGINE_H
 
-#include "core/base/pool.h"
+#include "core/base/threads.h"
 #include "core/host/host.h"
 #include "core/sequence/step.h"
 #include "core/text/text.h"

@@ -7,7 +7,7 @@
 
 #include <stdatomic.h>
 
-#include "core/base/pool.h"
+#include "core/base/threads.h"
 #include "core/device/device.h"
 #include "core/plugin/host_maker.h"
 #include "core/settings/settings.h"

@@ -9,7 +9,7 @@
 #include "core/kv/budget.h"
 #include "core/media/media.h"
 #include "core/media/plan.h"
-#include "core/model/decoder.h"
+#include "core/model/forward.h"
 
 /* What the items of an engine share; the pointers are borrowed. */
 typedef struct wf_items {

@@ -102,6 +102,14 @@ def check_sources(root, build):
         yield f"{build}/compile_commands.json has no source of a plugin"
 
 
+def check_names(root):
+    """Who reads `decoder.h` should not have to ask which one: the core's headers have names of their own."""
+    public = set(os.listdir(os.path.join(root, "include/weft")))
+    for path in sources(root):
+        if path.startswith("core/") and path.endswith(".h") and os.path.basename(path) in public:
+            yield f"{path} bears the name of a public header"
+
+
 def check_order():
     """The table itself: nobody uses a room that stands above."""
     below = []
@@ -113,7 +121,7 @@ def check_order():
 
 def main():
     root, build = sys.argv[1:]
-    faults = [*check_order(), *check_includes(root), *check_sources(root, build)]
+    faults = [*check_order(), *check_includes(root), *check_names(root), *check_sources(root, build)]
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

@@ -11,7 +11,7 @@
 #include "core/base/cpu.h"
 #include "core/base/mem.h"
 #include "core/device/builtin.h"
-#include "core/model/decoder.h"
+#include "core/model/forward.h"
 #include "tests/support/random_model.h"
 
 #define ROWS 26 /* of text: 24 prefilled, 2 decoded */

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "core/base/cpu.h"
-#include "core/base/pool.h"
+#include "core/base/threads.h"
 #include "core/device/builtin.h"
 #include "core/model/directory.h"
 #include "core/host/host.h"

@@ -4,7 +4,7 @@
 #ifndef WF_CPU_DISPATCH_H
 #define WF_CPU_DISPATCH_H
 
-#include "core/base/pool.h"
+#include "core/base/threads.h"
 #include "core/base/status.h"
 #include "core/ops/op.h"
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "core/base/cpu.h"
-#include "core/base/pool.h"
+#include "core/base/threads.h"
 #include "core/device/builtin.h"
 #include "core/host/host.h"
 #include "core/model/config.h"

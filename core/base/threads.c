@@ -2,7 +2,7 @@
 /* A pool with a fixed number of threads. Each run has a generation number, which the workers watch.
  * They first look at it in a loop for a short while, because a step of the model issues hundreds of
  * runs one right after another; after that they sleep on a condition variable. */
-#include "core/base/pool.h"
+#include "core/base/threads.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -11,8 +11,8 @@
  *
  * Source: transformers models/llama/modeling_llama.py; docs/MODEL.md. A row's bytes depend on that
  * row's own history only. */
-#ifndef WF_DECODER_H
-#define WF_DECODER_H
+#ifndef WF_FORWARD_H
+#define WF_FORWARD_H
 
 #include "core/model/xattn.h"
 

@@ -2,8 +2,8 @@
 /* A pool with a fixed number of threads. All of them run the same function, each with its own
  * index. The function chooses its share of the work from (index, count) alone, so results never
  * depend on timing. */
-#ifndef WF_POOL_H
-#define WF_POOL_H
+#ifndef WF_THREADS_H
+#define WF_THREADS_H
 
 #include <stdint.h>
 

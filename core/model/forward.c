@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one forward pass. Reads like the block diagram in decoder.h. */
-#include "core/model/decoder.h"
+/* The one forward pass. Reads like the block diagram in forward.h. */
+#include "core/model/forward.h"
 
 #include <string.h>
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "core/base/mem.h"
-#include "core/base/pool.h"
+#include "core/base/threads.h"
 #include "core/base/running.h"
 #include "core/base/status.h"
 
