@@ -111,6 +111,33 @@ class Verify(harness.Case):
         self.assertEqual(read_safetensors(self.path("whole.safetensors"))["vision.output"],
                          read_safetensors(dump)["vision.output"])
 
+    def test_inputs_of_16_bits(self):
+        """Stored as BF16 or F16 they are the numbers that they are as F32."""
+        tensors = read_safetensors(os.path.join(MLLAMA, "parity.safetensors"))
+        _, shape, data = tensors["pixel_values"]
+        bits = {"F16": b"".join(struct.pack("<e", v) for v, in struct.iter_unpack("<f", data)),
+                "BF16": b"".join(data[i + 2:i + 4] for i in range(0, len(data), 4))}
+        wide = {"F16": b"".join(struct.pack("<f", v) for v, in struct.iter_unpack("<e", bits["F16"])),
+                "BF16": b"".join(b"\0\0" + bits["BF16"][i:i + 2] for i in range(0, len(bits["BF16"]), 2))}
+        for dtype in bits:
+            dumps = []
+            for stored, values in ((dtype, bits[dtype]), ("F32", wide[dtype])):
+                path, dump = self.path("in.safetensors"), self.path("out.safetensors")
+                kept = {n: tensors[n] for n in (*self.PICTURE, "vision.output")}
+                write_safetensors(path, {**kept, "pixel_values": (stored, shape, values)})
+                r = self.weft("model", "verify", MLLAMA, "--parity", path, "--dump", dump)
+                self.assertIn(r.code, (0, 9), r.err) # pixels that were rounded need not be the reference's
+                with open(dump, "rb") as f:
+                    dumps.append(f.read())
+            self.assertEqual(dumps[0], dumps[1], dtype)
+            self.assertNotEqual(dumps[0], b"")
+
+    def test_inputs_of_other_types_are_named(self):
+        path = self.only(*self.PICTURE, "vision.output")
+        tensors = read_safetensors(path)
+        write_safetensors(path, {**tensors, "pixel_mask": ("F64", [1], bytes(8))})
+        self.assertIn("pixel_mask is left out", self.ok("model", "verify", MLLAMA, "--parity", path).err)
+
     def test_a_part_of_a_text_is_none(self):
         for tensor, word in (("logits", "input_ids"), ("greedy", "input_ids"), ("input_ids", "logits")):
             path = self.only(*self.PICTURE, "vision.output", tensor)
