@@ -130,7 +130,7 @@ static const char *join(char *const *v, uint32_t n, char *text, size_t cap)
 static void tell_candidate(const wf_candidate *c, weft_plugin_fn fn, void *ctx)
 {
     static const char *const states[] = {"available", "loaded", "rejected"};
-    char                     components[512], architectures[512], links[512], abi[32];
+    char                     components[512], architectures[512], links[512], gives[512], abi[32];
     const wf_manifest       *m = c->manifest;
     snprintf(abi, sizeof abi, "%u.%u", m->abi_major, m->abi_minor);
     weft_plugin_info info = {
@@ -144,7 +144,8 @@ static void tell_candidate(const wf_candidate *c, weft_plugin_fn fn, void *ctx)
         join(m->components, m->n_components, components, sizeof components),
         join(m->architectures, m->n_architectures, architectures, sizeof architectures),
         join(m->links, m->n_links, links, sizeof links),
-        abi};
+        abi,
+        join(m->gives, m->n_gives, gives, sizeof gives)};
     fn(ctx, &info);
 }
 

@@ -260,6 +260,17 @@ class Plugins(harness.Case):
             self.assertIn(name, self.ok("plugin", "list").out.decode())
         self.assertEqual(json.loads(self.ok("plugin", "list", "--json", "--safe").out), [])
 
+    def test_services_are_listed(self):
+        """Also those of a plugin that has nothing else."""
+        whole = os.path.join(os.path.dirname(harness.WEFT), "tests", "plugin", "services", "service_whole.so")
+        found = {p["id"]: p for p in json.loads(self.ok("plugin", "list", "--json", "--plugin", whole).out)}
+        self.assertEqual(found["org.example.whole"]["gives"], "org.example.whole/1")
+        self.assertEqual(found["org.example.whole"]["components"], "")
+        self.assertEqual(found["weft.png"]["gives"], "")
+        lines = self.ok("plugin", "list", "--plugin", whole).out.decode().splitlines()
+        at = next(i for i, line in enumerate(lines) if line.startswith("org.example.whole"))
+        self.assertEqual(lines[at + 1].split(), ["gives", "org.example.whole/1"])
+
     def test_what_is_no_plugin_is_listed_with_the_reason(self):
         bad = self.write("bad.so", b"no library")
         found = json.loads(self.ok("plugin", "list", "--json", "--plugin", bad).out)
