@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/sized.h"
 #include "core/engine/engine.h"
 #include "core/io/safetensors.h"
 
@@ -42,9 +43,13 @@ static int32_t code_of_status(weft_status s)
     }
 }
 
-int32_t weft_exit_code(const weft_error *err)
+int32_t weft_exit_code(const weft_error *error)
 {
     static const int32_t by_stage[] = {1, 2, 4, 3, 5};
+    WF_TAKE(weft_error, e, error);
+    const weft_error *err = &e;
+    if (!WEFT_HAS(error, weft_error, code))
+        return 1;
     if (err->code == WEFT_OK)
         return 0;
     int32_t code = code_of_status(err->code);
