@@ -218,14 +218,13 @@ static void verify(const void *in)
 static const weft_sampling sampling_of_two = {
     .hdr = WEFT_HDR(weft_sampling), .top_p = 1, .repetition_penalty = 1, .max_new_tokens = 2};
 
-/* Each makes the struct whole, zero from `cut` on: that is what one that ends there must mean too.
- */
+/* Each makes the struct whole, and zero (or what stands for "nothing said") from `cut` on: that is
+ * what one that ends there must mean too. */
 static void make_item_request(void *to)
 {
     *(weft_item_request *)to = (weft_item_request)WEFT_ITEM_REQUEST(w.path);
 }
 
-/* One of before start_us: nothing was said of times and frames. */
 static void make_prompt(void *to)
 {
     *(weft_prompt *)to = (weft_prompt){.hdr = WEFT_HDR(weft_prompt), .user = "a large red apple"};
