@@ -14,15 +14,20 @@ static const char *or_dash(const char *text)
     return text != NULL ? text : "-";
 }
 
+static void show_list(const char *what, const char *list)
+{
+    if (list != NULL && list[0] != '\0')
+        cli_outf("%20s %s %s\n", "", what, list);
+}
+
 static void show_plugin(void *ctx, const weft_plugin_info *p)
 {
     (void)ctx;
     cli_outf("%-20s %-10s %-10s %-18s %s\n", or_dash(p->id), or_dash(p->version), p->state,
              or_dash(p->where), or_dash(p->path));
-    if (p->components != NULL)
-        cli_outf("%20s offers %s\n", "", p->components);
-    if (p->architectures != NULL && p->architectures[0] != '\0')
-        cli_outf("%20s knows %s\n", "", p->architectures);
+    show_list("offers", p->components);
+    show_list("gives", p->gives);
+    show_list("knows", p->architectures);
     if (p->reason != NULL)
         cli_outf("%20s %s: %s\n", "", strcmp(p->state, "rejected") == 0 ? "rejected" : "warning",
                  p->reason);
@@ -41,6 +46,7 @@ static void add_plugin(void *ctx, const weft_plugin_info *p)
                  {"path", p->path},
                  {"where", p->where},
                  {"components", p->components},
+                 {"gives", p->gives},
                  {"architectures", p->architectures},
                  {"links", p->links},
                  {"abi", p->abi}};

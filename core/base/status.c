@@ -7,13 +7,16 @@
 
 weft_status wf_fail(weft_error *e, weft_status code, const char *fmt, ...)
 {
-    if (e == NULL || e->hdr.size <= offsetof(weft_error, message))
+    size_t at = offsetof(weft_error, message);
+    if (WEFT_HAS(e, weft_error, code))
+        e->code = code;
+    if (e == NULL || e->hdr.size <= at)
         return code;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(e->message, e->hdr.size - offsetof(weft_error, message), fmt, ap);
+    /* What a later version has behind the message is not ours to write to. */
+    vsnprintf(e->message, (e->hdr.size < sizeof *e ? e->hdr.size : sizeof *e) - at, fmt, ap);
     va_end(ap);
-    e->code = code;
     return code;
 }
 
@@ -25,8 +28,7 @@ weft_status wf_fail_nomem(weft_error *e, uint64_t bytes, const char *what)
 
 weft_status wf_fail_stage(weft_error *e, weft_status code, uint32_t stage)
 {
-    if (code != WEFT_OK && e != NULL && e->hdr.size > offsetof(weft_error, stage) &&
-        e->stage == WEFT_STAGE_NONE)
+    if (code != WEFT_OK && WEFT_HAS(e, weft_error, stage) && e->stage == WEFT_STAGE_NONE)
         e->stage = stage;
     return code;
 }
@@ -36,7 +38,7 @@ weft_status wf_fail_as(weft_error *err, const weft_error *why)
     if (err == NULL || err == why)
         return why->code;
     wf_fail(err, why->code, "%s", why->message);
-    if (err->hdr.size > offsetof(weft_error, stage))
+    if (WEFT_HAS(err, weft_error, stage))
         err->stage = why->stage;
     return why->code;
 }

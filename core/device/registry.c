@@ -108,7 +108,7 @@ weft_status wf_device_open(const char *name, const wf_device_config *c, wf_devic
         if (strcmp(known[i].name, name) != 0)
             continue;
         weft_status status = open_known(&known[i], c, out, err);
-        if (status == WEFT_E_NOTFOUND && err != NULL)
+        if (status == WEFT_E_NOTFOUND && WEFT_HAS(err, weft_error, code))
             err->code = WEFT_E_DEVICE;
         return status == WEFT_E_NOTFOUND ? WEFT_E_DEVICE : status;
     }

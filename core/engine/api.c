@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/base/sized.h"
 #include "core/engine/engine.h"
 #include "core/io/safetensors.h"
 
@@ -42,9 +43,13 @@ static int32_t code_of_status(weft_status s)
     }
 }
 
-int32_t weft_exit_code(const weft_error *err)
+int32_t weft_exit_code(const weft_error *error)
 {
     static const int32_t by_stage[] = {1, 2, 4, 3, 5};
+    WF_TAKE(weft_error, e, error);
+    const weft_error *err = &e;
+    if (!WEFT_HAS(error, weft_error, code))
+        return 1;
     if (err->code == WEFT_OK)
         return 0;
     int32_t code = code_of_status(err->code);
@@ -130,7 +135,7 @@ static const char *join(char *const *v, uint32_t n, char *text, size_t cap)
 static void tell_candidate(const wf_candidate *c, weft_plugin_fn fn, void *ctx)
 {
     static const char *const states[] = {"available", "loaded", "rejected"};
-    char                     components[512], architectures[512], links[512], abi[32];
+    char                     components[512], architectures[512], links[512], gives[512], abi[32];
     const wf_manifest       *m = c->manifest;
     snprintf(abi, sizeof abi, "%u.%u", m->abi_major, m->abi_minor);
     weft_plugin_info info = {
@@ -144,7 +149,8 @@ static void tell_candidate(const wf_candidate *c, weft_plugin_fn fn, void *ctx)
         join(m->components, m->n_components, components, sizeof components),
         join(m->architectures, m->n_architectures, architectures, sizeof architectures),
         join(m->links, m->n_links, links, sizeof links),
-        abi};
+        abi,
+        join(m->gives, m->n_gives, gives, sizeof gives)};
     fn(ctx, &info);
 }
 

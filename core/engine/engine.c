@@ -84,7 +84,7 @@ static weft_status ask_claimant(weft_engine *e, weft_error *err)
 {
     weft_status status = wf_registry_claim(e->registry, e->architecture, &e->claimant, err);
     if (status == WEFT_E_NOTFOUND) {
-        if (err != NULL)
+        if (WEFT_HAS(err, weft_error, stage))
             err->stage = WEFT_STAGE_NONE;
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "%s: no plugin here knows \"%s\" (weft plugin list shows them)",

@@ -68,22 +68,22 @@ weft_status weft_generate(weft_sequence *s, const weft_sampling                 
 
 /* A recording on its own; the request's callbacks get the caller's own context. */
 typedef struct recording {
-    const weft_long_request *rq;
-    weft_item_info          *info;
-    weft_status              status;
-    weft_error               why;
+    weft_long_request rq; /* the caller's, as much as there is of it */
+    weft_item_info   *info;
+    weft_status       status;
+    weft_error        why;
 } recording;
 
 static int32_t pass_part(void *ctx, const weft_part_result *part)
 {
     recording *k = ctx;
-    return k->rq->on_part(k->rq->ctx, part);
+    return k->rq.on_part(k->rq.ctx, part);
 }
 
 static void pass_time(void *ctx, int64_t done_us, int64_t total_us)
 {
     recording *k = ctx;
-    k->rq->on_time(k->rq->ctx, done_us, total_us);
+    k->rq.on_time(k->rq.ctx, done_us, total_us);
 }
 
 static void keep_long(void *ctx, const weft_long_result *result)
@@ -98,7 +98,7 @@ static void keep_long(void *ctx, const weft_long_result *result)
 static weft_status run_long(weft_scheduler *one, recording *k, const weft_sampling *p,
                             weft_error *err)
 {
-    weft_long_request rq = *k->rq;
+    weft_long_request rq = k->rq;
     int32_t           left = 1;
     rq.on_part = rq.on_part != NULL ? pass_part : NULL;
     rq.on_time = rq.on_time != NULL ? pass_time : NULL;
@@ -112,9 +112,10 @@ static weft_status run_long(weft_scheduler *one, recording *k, const weft_sampli
 weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const weft_sampling *p,
                           weft_item_info *info, weft_error *err)
 {
-    recording       k = {.rq = rq, .info = info};
+    recording       k = {.info = info};
     weft_scheduler *one;
-    weft_status     status = weft_scheduler_create(e, NULL, &one, err);
+    wf_take_sized(&k.rq, sizeof k.rq, rq);
+    weft_status status = weft_scheduler_create(e, NULL, &one, err);
     if (status != WEFT_OK)
         return status;
     wf_mark before = wf_scope_begin(&e->scope);

@@ -29,7 +29,9 @@ static weft_status take_part(wf_long *l, const weft_segment *seg, weft_error *er
 /* Generating takes long, and is not the segmenter's doing. */
 static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
 {
-    if (!WEFT_HAS(seg, weft_segment, media) || (!seg->silent && seg->media == NULL))
+    if (!WEFT_HAS(seg, weft_segment, media))
+        return wf_fill_refuse("push", "no weft_segment, or one whose size is not set", err);
+    if (!seg->silent && seg->media == NULL)
         return wf_fill_refuse("push", "a segment without media", err);
     wf_running *segmenter = wf_visit_pause();
     weft_status status = take_part(ctx, seg, err);

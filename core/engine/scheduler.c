@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/base/progress.h"
+#include "core/base/sized.h"
 
 #define MOST_RUN 256
 
@@ -181,10 +182,10 @@ weft_status weft_scheduler_describe(const weft_scheduler *s, weft_scheduler_info
                              .pages = (uint64_t)pool->n_used,
                              .limit = (uint64_t)pool->max_pages,
                              .page_bytes = (uint64_t)pool->page_bytes};
-    if (!WEFT_HAS(out, weft_scheduler_info, page_bytes))
-        return wf_fail(err, WEFT_E_INVALID, "weft_scheduler_info is too small");
+    if (out == NULL || out->hdr.size <= sizeof out->hdr)
+        return wf_fail(err, WEFT_E_INVALID, "weft_scheduler_info.hdr.size is not set");
     for (const weft_job *job = s->jobs; job != NULL; job = job->next)
         *(job->running ? &i.running : &i.waiting) += 1;
-    memcpy(out, &i, sizeof i);
+    wf_give_sized(out, &i, sizeof i);
     return WEFT_OK;
 }

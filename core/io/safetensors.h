@@ -37,6 +37,10 @@ weft_status wf_st_read(const wf_st_file *f, const wf_st_tensor *t, uint64_t offs
                        uint64_t n, weft_error *err);
 uint64_t    wf_st_numel(const wf_st_tensor *t);
 const char *wf_st_dtype_name(int32_t dtype);
+/* n values of f32 from as many that are stored as WF_ST_F32, WF_ST_BF16 or WF_ST_F16; each is
+ * exact. src may be dst, or the last n elements of dst's memory: an element is read before anything
+ * is written over it. */
+void wf_st_to_f32(float *dst, const void *src, int32_t st_dtype, uint64_t n);
 
 /* A tensor to be written, in C order. wf_st_write writes the same bytes as the reference writer:
  * the header is padded so that the data starts at a multiple of 8, and tensors are ordered by

@@ -22,6 +22,15 @@ typedef struct wf_decoding {
     int32_t             validate, reserved; /* what it fills is checked (core/media/fill.h) */
 } wf_decoding;
 
+/* The item of which a modality is asked for pictures. */
+typedef struct wf_preview {
+    const char        *file;
+    const weft_plan   *plan;
+    const weft_tensor *inputs;
+    uint64_t           max_bytes;          /* of the pictures */
+    int32_t            validate, reserved; /* what it fills is checked (core/media/fill.h) */
+} wf_preview;
+
 /* 0 to 100, WEFT_PROBE_*. p->name_hint is the file. */
 int32_t wf_decoder_probe(const weft_decoder *vt, wf_plugin *plugin, const weft_probe *p);
 /* On failure d->dec is NULL. */
@@ -67,8 +76,10 @@ weft_status wf_modality_encode(const wf_modality *m, const char *file,
  * asynchronous. */
 weft_status wf_modality_wait(const wf_modality *m, const char *file, weft_queue *q,
                              weft_error *err);
-weft_status wf_modality_preview(const wf_modality *m, const char *file, const weft_plan *p,
-                                const weft_tensor *inputs, weft_tensor *rgb, weft_error *err);
+/* The pictures of an item as weft_item_preview says. rgb->data NULL: *rgb becomes a view without
+ * data of what they are; else rgb->bytes are there, and INVALID says that they are too few. */
+weft_status wf_modality_preview(const wf_modality *m, const wf_preview *what, weft_tensor *rgb,
+                                weft_error *err);
 uint64_t    wf_modality_parameters(const wf_modality *m);
 /* The longest medium, in us, that one item may be; INT64_MAX: any length. */
 int64_t wf_modality_longest_us(const wf_modality *m);

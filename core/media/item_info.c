@@ -64,5 +64,7 @@ weft_status weft_item_preview(const weft_item *item, weft_tensor *out, weft_erro
     const wf_modality *m = item->modality;
     if (out->data != NULL && item->plan.n_inputs > 0 && item->input[0].data == NULL)
         return wf_fail(err, WEFT_E_STATE, "the item was only planned: there is nothing to look at");
-    return wf_modality_preview(m, item->file, &item->plan, item->input, out, err);
+    const wf_preview what = {
+        item->file, &item->plan, item->input, item->of->limits.max_bytes, item->of->validate, 0};
+    return wf_modality_preview(m, &what, out, err);
 }

@@ -132,17 +132,6 @@ weft_status wf_modality_wait(const wf_modality *m, const char *file, weft_queue 
     return status;
 }
 
-weft_status wf_modality_preview(const wf_modality *m, const char *file, const weft_plan *p,
-                                const weft_tensor *inputs, weft_tensor *rgb, weft_error *err)
-{
-    wf_visit v;
-    if (!WEFT_HAS(m->vt, weft_modality, preview) || m->vt->preview == NULL)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has nothing to look at",
-                       wf_plugin_id(m->plugin));
-    wf_visit_begin(&v, m->plugin, "preview", file, 0);
-    return wf_visit_end(&v, m->vt->preview(m->self, p, inputs, rgb, &v.why), err);
-}
-
 uint64_t wf_modality_parameters(const wf_modality *m)
 {
     wf_visit v;

@@ -58,7 +58,9 @@ static weft_status no_rows(void *ctx, int64_t n, const weft_tensor *dst, int64_t
 
 static const char *fault(const weft_media *m, const char *kind)
 {
-    if (!WEFT_HAS(m, weft_media, read_audio) || m->read_audio == NULL)
+    if (!WEFT_HAS(m, weft_media, read_audio))
+        return "a segment without a weft_media, or one whose size is not set";
+    if (m->read_audio == NULL)
         return "a segment without samples";
     const weft_media_info *i = m->info;
     if (!WEFT_HAS(i, weft_media_info, duration_us) || i->hdr.size > sizeof *i)

@@ -224,42 +224,6 @@ weft_status wf_load_values(wf_loader *l, wf_buffers *b, const float *src, uint64
     return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
 }
 
-static float half_to_f32(uint16_t h)
-{
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, exp = (h >> 10) & 31u, man = h & 1023u, bits;
-    float    f;
-    if (exp == 31)
-        bits = sign | 0x7f800000u | (man << 13);
-    else if (exp != 0)
-        bits = sign | ((exp + 112) << 23) | (man << 13);
-    else {
-        f = (float)man * 0x1p-24f;
-        return sign != 0 ? -f : f;
-    }
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-/* f32 from stored f32, bf16 or f16. src may be dst, or the last n elements of dst's memory: an
- * element is read before anything is written over it. */
-static void to_f32(float *dst, const void *src, int32_t st_dtype, uint64_t n)
-{
-    if (st_dtype == WF_ST_F32) {
-        memmove(dst, src, (size_t)n * sizeof(float));
-        return;
-    }
-    for (uint64_t i = 0; i < n; i++) {
-        uint16_t h;
-        memcpy(&h, (const uint8_t *)src + 2 * i, sizeof h);
-        if (st_dtype == WF_ST_F16) {
-            dst[i] = half_to_f32(h);
-        } else {
-            uint32_t bits = (uint32_t)h << 16;
-            memcpy(&dst[i], &bits, sizeof bits);
-        }
-    }
-}
-
 /* The rows of the region to dst, one after the other, as stored. */
 static weft_status read_region(wf_loader *l, const wf_region *r, uint8_t *dst, weft_error *err)
 {
@@ -291,7 +255,7 @@ weft_status wf_load_host_slice(wf_loader *l, const wf_slice *s, float *dst, uint
     uint8_t *raw = (uint8_t *)dst + spare;
     status = read_region(l, &r, raw, err);
     if (status == WEFT_OK)
-        to_f32(dst, raw, r.t->dtype, n);
+        wf_st_to_f32(dst, raw, r.t->dtype, n);
     return status;
 }
 

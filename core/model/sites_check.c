@@ -27,11 +27,21 @@ nonsense(weft_error *err, const char *fmt, ...)
     return wf_fail(err, WEFT_E_INVALID, "%s", text);
 }
 
+/* A struct that the plugin declares ends before what this host's has. */
+static weft_status too_short(const char *owner, const char *name, const weft_hdr *hdr, size_t size,
+                             weft_error *err)
+{
+    return nonsense(err, "%s declares a %s of %u bytes where this ABI has %zu", owner, name,
+                    hdr != NULL ? hdr->size : 0, size);
+}
+
 static weft_status check_xattn(const char *owner, const weft_hook_site *s, weft_error *err)
 {
     const weft_xattn *x = s->xattn;
-    if (!WEFT_HAS(x, weft_xattn, gate_ffn))
+    if (x == NULL)
         return nonsense(err, "%s: site %s describes no cross-attention", owner, s->name);
+    if (!WEFT_HAS(x, weft_xattn, gate_ffn))
+        return too_short(owner, "weft_xattn", &x->hdr, sizeof *x, err);
     if (x->n_heads < 1 || x->n_heads > 65536 || x->n_kv_heads < 1 ||
         x->n_heads % x->n_kv_heads != 0 || x->head_dim < 1 || x->head_dim > 4096 || x->d_src < 1 ||
         x->d_src > 1 << 24 || x->d_ffn < 0 || x->d_ffn > 1 << 24)
@@ -51,7 +61,9 @@ static weft_status check_xattn(const char *owner, const weft_hook_site *s, weft_
 weft_status wf_site_check(const wf_hooks *h, const char *owner, int32_t n_layers,
                           const weft_hook_site *s, weft_error *err)
 {
-    if (!WEFT_HAS(s, weft_hook_site, name) || s->name == NULL || s->stream == NULL)
+    if (!WEFT_HAS(s, weft_hook_site, name))
+        return too_short(owner, "weft_hook_site", s != NULL ? &s->hdr : NULL, sizeof *s, err);
+    if (s->name == NULL || s->stream == NULL)
         return nonsense(err, "%s declares a site without name or stream", owner);
     if (h->frozen || h->n_sites == MAX_SITES)
         return wf_fail(err, WEFT_E_STATE, "%s: site %s comes too late or is one too many", owner,
@@ -131,7 +143,9 @@ static weft_status check_others(const wf_hooks *h, const char *owner, const weft
 weft_status wf_marker_check(const wf_hooks *h, const char *owner, const weft_marker *m,
                             weft_error *err)
 {
-    if (!WEFT_HAS(m, weft_marker, end_id) || m->token == NULL || m->stream == NULL)
+    if (!WEFT_HAS(m, weft_marker, end_id))
+        return too_short(owner, "weft_marker", m != NULL ? &m->hdr : NULL, sizeof *m, err);
+    if (m->token == NULL || m->stream == NULL)
         return nonsense(err, "%s declares a marker without token or stream", owner);
     weft_status status = check_tokens(owner, m, err);
     if (status != WEFT_OK)

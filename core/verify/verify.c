@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/io/text.h"
 #include "core/base/sized.h"
 #include "core/base/tensor.h"
 #include "core/verify/verification.h"
@@ -28,27 +30,55 @@ static weft_dtype public_dtype(int32_t st)
     return t;
 }
 
+/* Floats of 16 bits become f32: that is what inputs of floats are. */
+static weft_status load_halves(const wf_st_file *f, const wf_st_tensor *t, void **out,
+                               weft_error *err)
+{
+    uint64_t n = wf_st_numel(t); /* of 2 bytes each; their sum was checked against the file */
+    float   *v = wf_alloc_aligned((size_t)n * sizeof *v + 1);
+    *out = v;
+    if (v == NULL)
+        return wf_fail_nomem(err, n * sizeof *v, t->name);
+    uint8_t    *raw = (uint8_t *)v + n * (sizeof *v - sizeof(uint16_t));
+    weft_status status = wf_st_read(f, t, 0, raw, t->bytes, err);
+    if (status == WEFT_OK)
+        wf_st_to_f32(v, raw, t->dtype, n);
+    else
+        wf_free_aligned(v);
+    return status;
+}
+
+static weft_status load_input(verify *v, const wf_st_tensor *t, weft_error *err)
+{
+    void *data;
+    bool  halves = t->dtype == WF_ST_BF16 || t->dtype == WF_ST_F16;
+    if (t->dtype > WF_ST_U8) {
+        wf_log(WEFT_LOG_WARN,
+               "%s: %s is left out: of its tensors F32, BF16, F16, I64, I32 and U8 are read",
+               wf_quote(v->path).s, wf_quote(t->name).s);
+        return WEFT_OK;
+    }
+    weft_status status =
+        halves ? load_halves(&v->file, t, &data, err) : wf_parity_load(&v->file, t, &data, err);
+    if (status != WEFT_OK)
+        return status;
+    v->names[v->n_tensors] = t->name;
+    v->tensors[v->n_tensors++] = wf_tensor_view(data, public_dtype(t->dtype), t->rank, t->shape);
+    return WEFT_OK;
+}
+
 /* Input tensors that are not the core's own, for the modalities to recognise. */
 static weft_status load_inputs(verify *v, weft_error *err)
 {
+    weft_status status = WEFT_OK;
     v->tensors = wf_zalloc_n(v->file.n_tensors + 1, sizeof *v->tensors);
     v->names = wf_zalloc_n(v->file.n_tensors + 1, sizeof *v->names);
     if (v->tensors == NULL || v->names == NULL)
         return wf_fail_nomem(err, v->file.n_tensors * sizeof *v->tensors, "parity tensors");
-    for (uint64_t i = 0; i < v->file.n_tensors; i++) {
-        const wf_st_tensor *t = &v->file.tensors[i];
-        void               *data;
-        if (is_core_tensor(t->name) || t->dtype > WF_ST_U8 || t->dtype == WF_ST_BF16 ||
-            t->dtype == WF_ST_F16)
-            continue;
-        weft_status status = wf_parity_load(&v->file, t, &data, err);
-        if (status != WEFT_OK)
-            return status;
-        v->names[v->n_tensors] = t->name;
-        v->tensors[v->n_tensors++] =
-            wf_tensor_view(data, public_dtype(t->dtype), t->rank, t->shape);
-    }
-    return WEFT_OK;
+    for (uint64_t i = 0; i < v->file.n_tensors && status == WEFT_OK; i++)
+        if (!is_core_tensor(v->file.tensors[i].name))
+            status = load_input(v, &v->file.tensors[i], err);
+    return status;
 }
 
 static weft_status open_items(verify *v, weft_error *err)

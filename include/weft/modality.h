@@ -138,8 +138,8 @@ typedef struct weft_modality {
     uint64_t (*parameters)(void *self);
     /* What the encoder is given, for a person to look at: pictures of one size, u8 [n, height,
      * width, 3] in C order, sRGB. rgb is on entry a host tensor; with data NULL only shape,
-     * strides, dtype and bytes are filled; else it holds that much and gets the pictures. NULL:
-     * there is nothing to see. [worker] */
+     * strides, dtype and bytes are filled; else it holds that much and gets the same pictures. data
+     * stays as it is. NULL: there is nothing to see. [worker] */
     weft_status (*preview)(void *self, const weft_plan *p, const weft_tensor *inputs,
                            weft_tensor *rgb, weft_error *err);
     /* The longest medium, in us, that one item may be: parts of a long one are cut no longer. NULL:

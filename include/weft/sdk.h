@@ -31,12 +31,14 @@
 __attribute__((format(printf, 3, 4))) static inline weft_status
 weft_fail(weft_error *e, weft_status code, const char *fmt, ...)
 {
-    if (e != NULL && e->hdr.size > offsetof(weft_error, message)) {
-        va_list ap;
-        va_start(ap, fmt);
-        vsnprintf(e->message, e->hdr.size - offsetof(weft_error, message), fmt, ap);
-        va_end(ap);
+    if (WEFT_HAS(e, weft_error, code))
         e->code = code;
+    if (e != NULL && e->hdr.size > offsetof(weft_error, message)) {
+        va_list  ap;
+        uint64_t end = e->hdr.size < sizeof *e ? e->hdr.size : sizeof *e;
+        va_start(ap, fmt);
+        vsnprintf(e->message, (size_t)(end - offsetof(weft_error, message)), fmt, ap);
+        va_end(ap);
     }
     return code;
 }

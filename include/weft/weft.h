@@ -155,6 +155,7 @@ typedef struct weft_plugin_info {
     const char *state;                       /* "loaded", "available", "rejected" */
     const char *reason;                      /* why rejected, a warning, or NULL */
     const char *components, *architectures, *links, *abi;
+    const char *gives; /* services for other plugins */
 } weft_plugin_info;
 typedef void (*weft_plugin_fn)(void *ctx, const weft_plugin_info *p);
 weft_status weft_plugins_each(weft_settings *s, weft_plugin_fn fn, void *ctx, weft_error *err);
@@ -228,7 +229,8 @@ weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_
 int32_t weft_item_input(const weft_item *item, uint32_t index, const char **name, weft_tensor *out);
 /* What the encoder is given, as pictures of one size for a person to look at (a clip's frames, a
  * picture's tiles): u8 [n, height, width, 3]. out->data NULL: only its shape and bytes are filled;
- * else that many bytes go there. UNSUPPORTED: its modality has nothing to see. */
+ * else out->bytes are there, so many at least, and the pictures go there. UNSUPPORTED: its modality
+ * has nothing to see; INVALID: too few bytes. */
 weft_status weft_item_preview(const weft_item *item, weft_tensor *out, weft_error *err);
 
 /* ---- sequences ---- */

@@ -143,26 +143,39 @@ weft_status plg_keys_channels(const plg_keys *k, const char *list, double min, c
     return status;
 }
 
-weft_status plg_keys_act(const plg_keys *k, const char *key, const char *names, int32_t *act)
+/* The names that transformers has (activations.py, ACT2FN) for the functions that ops.h has. Its
+ * gelu_fast, gelu_new, gelu_accurate, gelu_pytorch_tanh and gelu_python_tanh are one formula, and
+ * so are gelu and gelu_python. */
+static const struct {
+    const char *name;
+    int32_t     act;
+} acts[] = {{"gelu", WEFT_ACT_GELU},
+            {"gelu_python", WEFT_ACT_GELU},
+            {"silu", WEFT_ACT_SILU},
+            {"swish", WEFT_ACT_SILU},
+            {"relu", WEFT_ACT_RELU},
+            {"quick_gelu", WEFT_ACT_QUICK_GELU},
+            {"gelu_pytorch_tanh", WEFT_ACT_TANH_GELU},
+            {"gelu_python_tanh", WEFT_ACT_TANH_GELU},
+            {"gelu_new", WEFT_ACT_TANH_GELU},
+            {"gelu_fast", WEFT_ACT_TANH_GELU},
+            {"gelu_accurate", WEFT_ACT_TANH_GELU}};
+
+weft_status plg_keys_act(const plg_keys *k, const char *key, int32_t *act)
 {
-    static const struct {
-        const char *name;
-        int32_t     act;
-    } known[] = {{"silu", WEFT_ACT_SILU},
-                 {"swish", WEFT_ACT_SILU},
-                 {"relu", WEFT_ACT_RELU},
-                 {"gelu", WEFT_ACT_GELU}};
     json_path   path;
     const char *name = NULL;
+    char        known[256] = "";
     weft_status status = plg_keys_str(k, key, &name);
     if (status != WEFT_OK || name == NULL)
         return status;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcmp(name, known[i].name) == 0 && strstr(names, name) != NULL) {
-            *act = known[i].act;
+    for (size_t i = 0, n = 0; i < sizeof acts / sizeof *acts; i++) {
+        if (strcmp(name, acts[i].name) == 0) {
+            *act = acts[i].act;
             return WEFT_OK;
         }
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "", acts[i].name);
     }
     return weft_fail(k->err, WEFT_E_UNSUPPORTED, "%s: %s is \"%.40s\", and only %s are known",
-                     k->file, path_of(k, key, path), name, names);
+                     k->file, path_of(k, key, path), name, known);
 }

@@ -44,11 +44,9 @@ weft_status plg_keys_entry(const plg_keys *k, const char *list, int64_t i, int64
 /* Reads a list of three numbers, one for each colour channel, such as image_mean or image_std. */
 weft_status plg_keys_channels(const plg_keys *k, const char *list, double min, const float dflt[3],
                               float out[3]);
-/* Reads the name of an activation function and sets *act to its WEFT_ACT_*. `names` lists the names
- * that are accepted here: PLG_ACTS or some of it. Any other name is UNSUPPORTED, and the message
- * quotes `names`. */
-#define PLG_ACTS "silu, swish, relu and gelu"
-weft_status plg_keys_act(const plg_keys *k, const char *key, const char *names, int32_t *act);
+/* Reads the name that transformers has for an activation function and sets *act to its WEFT_ACT_*.
+ * A name of another function is UNSUPPORTED, and the message lists those that are known. */
+weft_status plg_keys_act(const plg_keys *k, const char *key, int32_t *act);
 /* Sets *there to 1 where the package has the file, else to 0. */
 weft_status plg_keys_has_file(const plg_keys *k, int32_t *there);
 

@@ -111,6 +111,33 @@ class Verify(harness.Case):
         self.assertEqual(read_safetensors(self.path("whole.safetensors"))["vision.output"],
                          read_safetensors(dump)["vision.output"])
 
+    def test_inputs_of_16_bits(self):
+        """Stored as BF16 or F16 they are the numbers that they are as F32."""
+        tensors = read_safetensors(os.path.join(MLLAMA, "parity.safetensors"))
+        _, shape, data = tensors["pixel_values"]
+        bits = {"F16": b"".join(struct.pack("<e", v) for v, in struct.iter_unpack("<f", data)),
+                "BF16": b"".join(data[i + 2:i + 4] for i in range(0, len(data), 4))}
+        wide = {"F16": b"".join(struct.pack("<f", v) for v, in struct.iter_unpack("<e", bits["F16"])),
+                "BF16": b"".join(b"\0\0" + bits["BF16"][i:i + 2] for i in range(0, len(bits["BF16"]), 2))}
+        for dtype in bits:
+            dumps = []
+            for stored, values in ((dtype, bits[dtype]), ("F32", wide[dtype])):
+                path, dump = self.path("in.safetensors"), self.path("out.safetensors")
+                kept = {n: tensors[n] for n in (*self.PICTURE, "vision.output")}
+                write_safetensors(path, {**kept, "pixel_values": (stored, shape, values)})
+                r = self.weft("model", "verify", MLLAMA, "--parity", path, "--dump", dump)
+                self.assertIn(r.code, (0, 9), r.err) # pixels that were rounded need not be the reference's
+                with open(dump, "rb") as f:
+                    dumps.append(f.read())
+            self.assertEqual(dumps[0], dumps[1], dtype)
+            self.assertNotEqual(dumps[0], b"")
+
+    def test_inputs_of_other_types_are_named(self):
+        path = self.only(*self.PICTURE, "vision.output")
+        tensors = read_safetensors(path)
+        write_safetensors(path, {**tensors, "pixel_mask": ("F64", [1], bytes(8))})
+        self.assertIn("pixel_mask is left out", self.ok("model", "verify", MLLAMA, "--parity", path).err)
+
     def test_a_part_of_a_text_is_none(self):
         for tensor, word in (("logits", "input_ids"), ("greedy", "input_ids"), ("input_ids", "logits")):
             path = self.only(*self.PICTURE, "vision.output", tensor)
@@ -232,6 +259,17 @@ class Plugins(harness.Case):
             self.assertEqual(found[name]["state"], "available")
             self.assertIn(name, self.ok("plugin", "list").out.decode())
         self.assertEqual(json.loads(self.ok("plugin", "list", "--json", "--safe").out), [])
+
+    def test_services_are_listed(self):
+        """Also those of a plugin that has nothing else."""
+        whole = os.path.join(os.path.dirname(harness.WEFT), "tests", "plugin", "services", "service_whole.so")
+        found = {p["id"]: p for p in json.loads(self.ok("plugin", "list", "--json", "--plugin", whole).out)}
+        self.assertEqual(found["org.example.whole"]["gives"], "org.example.whole/1")
+        self.assertEqual(found["org.example.whole"]["components"], "")
+        self.assertEqual(found["weft.png"]["gives"], "")
+        lines = self.ok("plugin", "list", "--plugin", whole).out.decode().splitlines()
+        at = next(i for i, line in enumerate(lines) if line.startswith("org.example.whole"))
+        self.assertEqual(lines[at + 1].split(), ["gives", "org.example.whole/1"])
 
     def test_what_is_no_plugin_is_listed_with_the_reason(self):
         bad = self.write("bad.so", b"no library")

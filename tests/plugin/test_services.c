@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/host/host.h"
 #include "core/plugin/registry.h"
+#include "weft/weft.h"
 
 static char     lines[4096];
 static wf_hosts hosts;
@@ -55,12 +56,103 @@ static void test_order(void **state)
     (void)state;
     if (wf_registry_load_named(r, &err) != WEFT_OK)
         fail_msg("%s", err.message);
-    assert_non_null(strstr(lines, "org.example.number/1 answers 42"));
+    assert_non_null(strstr(lines, "init org.example.taker: org.example.number/1 answers 42\n"));
     wf_registry_destroy(&r);
-    const char *taker = strstr(lines, "deinit org.example.taker"),
-               *giver = strstr(lines, "deinit org.example.a-giver");
+    const char *taker = strstr(lines, "deinit org.example.taker\n"),
+               *giver = strstr(lines, "deinit org.example.a-giver\n");
     assert_true(taker != NULL && giver != NULL && taker < giver);
     wf_settings_destroy(&s);
+}
+
+/* Nothing but services: one that is only given, one that is made of it, and a plugin that takes
+ * both and has a decoder. Each asks again while it is closed. */
+static void test_alone(void **state)
+{
+    static const char *const order[] = {
+        ": init org.example.half: org.example.whole/1 answers 42\n",
+        ": init org.example.both: org.example.whole/1 answers 42\n",
+        ": init org.example.both: org.example.half/1 answers 42\n",
+        ": deinit org.example.both: org.example.whole/1 answers 42\n",
+        ": deinit org.example.both: org.example.half/1 answers 42\n",
+        ": deinit org.example.both\n",
+        ": deinit org.example.half: org.example.whole/1 answers 42\n",
+        ": deinit org.example.half\n",
+        ": deinit org.example.whole\n",
+    };
+    static const char *const given[][4] = {{"both", "half", "whole", NULL},
+                                           {"whole", "half", "both", NULL},
+                                           {"half", "both", "whole", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        weft_settings *s;
+        weft_error     err = WF_ERROR_INIT;
+        wf_registry   *r = registry_of(&s, given[i]);
+        if (wf_registry_load_named(r, &err) != WEFT_OK)
+            fail_msg("%s", err.message);
+        wf_registry_destroy(&r);
+        wf_settings_destroy(&s);
+        const char *at = lines;
+        for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
+            const char *next = strstr(at, order[k]);
+            if (next == NULL)
+                fail_msg("%zu: after \"%.60s\" there is no \"%s\" in\n%s", i, at, order[k], lines);
+            at = next + 1;
+        }
+        assert_null(strstr(lines, "is gone"));
+    }
+}
+
+/* The same in engines, twice in one process: each has its services for itself. */
+static void test_engine(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        weft_settings *s;
+        weft_engine   *e;
+        weft_error     err = WF_ERROR_INIT;
+        lines[0] = '\0';
+        weft_set_log(collect, NULL);
+        assert_int_equal(weft_settings_create(&s, &err), WEFT_OK);
+        assert_int_equal(weft_settings_set(s, "model", WEFT_FIXTURES "/llama-tied", "", &err),
+                         WEFT_OK);
+        assert_int_equal(weft_settings_set(s, "plugin", SERVICES "/service_half.so", "", &err),
+                         WEFT_OK);
+        assert_int_equal(weft_settings_set(s, "plugin", SERVICES "/service_whole.so", "", &err),
+                         WEFT_OK);
+        if (weft_engine_open(s, 0, NULL, &e, &err) != WEFT_OK)
+            fail_msg("%s", err.message);
+        assert_non_null(strstr(lines, "init org.example.half: org.example.whole/1 answers 42"));
+        assert_null(strstr(lines, "deinit"));
+        weft_engine_close(&e);
+        weft_settings_destroy(&s);
+        const char *half = strstr(lines, "deinit org.example.half\n");
+        const char *whole = strstr(lines, "deinit org.example.whole\n");
+        assert_true(half != NULL && whole != NULL && half < whole);
+        assert_null(strstr(lines, "is gone"));
+    }
+}
+
+static void told(void *ctx, const char *key, const char *value)
+{
+    size_t at = strlen((char *)ctx);
+    assert_non_null(value);
+    snprintf((char *)ctx + at, 2000 - at, "%s=%s\n", key, value);
+}
+
+/* What a person is told of one: that it loads, by itself, though nobody needs it. */
+static void test_inspected(void **state)
+{
+    char           text[2000] = "";
+    weft_settings *s;
+    weft_error     err = WF_ERROR_INIT;
+    (void)state;
+    assert_int_equal(weft_settings_create(&s, &err), WEFT_OK);
+    if (weft_plugin_inspect(s, SERVICES "/service_whole.so", told, text, &err) != WEFT_OK)
+        fail_msg("%s", err.message);
+    assert_non_null(strstr(text, "id=org.example.whole\n"));
+    assert_non_null(strstr(text, "gives=org.example.whole/1\n"));
+    assert_non_null(strstr(text, "loads=yes\n"));
+    weft_settings_destroy(&s);
 }
 
 static void refused(const char *const *names, weft_status status, const char *part,
@@ -96,9 +188,20 @@ static void test_liar(void **state)
     refused((const char *const[]){"liar", NULL}, WEFT_E_INVALID, "service_liar", "gives=");
 }
 
+/* No component and no service either. */
+static void test_empty(void **state)
+{
+    (void)state;
+    refused((const char *const[]){"empty", NULL}, WEFT_E_INVALID, "service_empty",
+            "no components and no service");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_gap),
-                                       cmocka_unit_test(test_ring), cmocka_unit_test(test_liar)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),  cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_engine), cmocka_unit_test(test_inspected),
+        cmocka_unit_test(test_gap),    cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_ring),   cmocka_unit_test(test_liar)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

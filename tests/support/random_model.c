@@ -116,7 +116,7 @@ static weft_status make_linear(maker *k, int64_t n, int64_t width, wf_weight *ou
     *out = (wf_weight){.n = n, .k = width, .format = k->dtype};
     if (status != WEFT_OK)
         return status;
-    status = wf_buffers_add(k->to, k->queue, bytes, true, &out->data, err);
+    status = wf_buffers_add(k->to, k->queue, bytes, false, &out->data, err);
     for (int64_t r = 0; r < n && status == WEFT_OK; r += piece)
         status = pack_piece(k, out, r, n - r < piece ? n - r : piece, err);
     return status;

@@ -38,7 +38,7 @@ static const struct {
      64, WEFT_E_INVALID},
     {ARCH ", \"audio_config\": {\"model_type\": \"wav2vec2\"}}", NULL, "wav2vec2", 64,
      WEFT_E_INVALID},
-    {ARCH ", \"audio_config\": {\"activation_function\": \"quick_gelu\"}}", NULL, "quick_gelu", 64,
+    {ARCH ", \"audio_config\": {\"activation_function\": \"gelu_10\"}}", NULL, "gelu_10", 64,
      WEFT_E_INVALID},
     {NAMED, OUTSIDE, "openai/whisper-large-v3-turbo is not in", 64, WEFT_E_NOTFOUND},
     {NAMED, NULL, "openai/whisper-large-v3-turbo is not in", 64, WEFT_E_NOTFOUND},

@@ -58,13 +58,17 @@ static const weft_if_kernels module_kernels = {WEFT_HDR(weft_if_kernels), module
                                                NULL};
 static const weft_if_ops     module_ops = {.hdr = WEFT_HDR(weft_if_ops)};
 
+static const void *module_service; /* the table that the module gives, and its self */
+static void       *module_service_self;
+
 static inline weft_status module_publish(const weft_host *h, const char *id, const void *vtable,
                                          void *self, weft_error *err)
 {
     (void)h;
-    (void)self;
     (void)err;
     assert_true(id != NULL && vtable != NULL);
+    module_service = vtable;
+    module_service_self = self;
     return WEFT_OK;
 }
 

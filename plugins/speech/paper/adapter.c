@@ -34,7 +34,7 @@ static weft_status config(const plg_keys *k, spk_adapter_config *c)
     if (status == WEFT_OK)
         status = plg_keys_bool(k, "use_bias", &c->bias);
     if (status == WEFT_OK)
-        status = plg_keys_act(k, "hidden_act", PLG_ACTS, &c->act);
+        status = plg_keys_act(k, "hidden_act", &c->act);
     if (status == WEFT_OK)
         status = plg_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
     if (status == WEFT_OK)

@@ -34,7 +34,7 @@ weft_status spk_conformer_config(const plg_keys *k, spk_encoder_config *c)
     if (status == WEFT_OK)
         status = plg_keys_f64(k, "layer_norm_eps", 0.0, 0.5, &eps);
     if (status == WEFT_OK)
-        status = plg_keys_act(k, "hidden_act", PLG_ACTS, &act);
+        status = plg_keys_act(k, "hidden_act", &act);
     if (status != WEFT_OK)
         return status;
     c->eps = (float)eps;

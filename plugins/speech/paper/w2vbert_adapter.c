@@ -28,7 +28,7 @@ static weft_status config(const plg_keys *k, spk_adapter_config *c)
     c->bias = 1;
     weft_status status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
     if (status == WEFT_OK)
-        status = plg_keys_act(k, "adapter_act", PLG_ACTS, &c->act);
+        status = plg_keys_act(k, "adapter_act", &c->act);
     if (status == WEFT_OK)
         status = plg_keys_bool(k, "use_intermediate_ffn_before_adapter", &c->pre_ffn);
     if (status == WEFT_OK)

@@ -27,7 +27,7 @@ static weft_status read_encoder(const weft_host *h, const vox_origin *origin, vo
         status = plg_keys_ints(&k, encoder_keys, sizeof encoder_keys / sizeof *encoder_keys, c);
     c->act = WEFT_ACT_GELU;
     if (status == WEFT_OK)
-        status = plg_keys_act(&k, "activation_function", PLG_ACTS, &c->act);
+        status = plg_keys_act(&k, "activation_function", &c->act);
     if (status != WEFT_OK)
         return status;
     if (c->d % c->n_heads != 0)
@@ -52,7 +52,7 @@ static weft_status read_activation(const plg_keys *k, int shuka, vox_projector_c
         return weft_fail(k->err, WEFT_E_INVALID,
                          "%s: hidden_size %d must be even: one half gates the other", k->file,
                          c->inner);
-    return c->gated ? WEFT_OK : plg_keys_act(k, "projector_act", PLG_ACTS, &c->act);
+    return c->gated ? WEFT_OK : plg_keys_act(k, "projector_act", &c->act);
 }
 
 /* Finds out where the second norm of the projector is. The tensors say so, and the key must agree.

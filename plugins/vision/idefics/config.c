@@ -107,7 +107,7 @@ static weft_status read_vision(const plg_keys *k, idf_config *c)
     c->norm_eps = (float)eps;
     c->act = WEFT_ACT_GELU;
     if (status == WEFT_OK)
-        status = plg_keys_act(k, "vision_config.hidden_act", "gelu, silu and relu", &c->act);
+        status = plg_keys_act(k, "vision_config.hidden_act", &c->act);
     return status == WEFT_OK ? check_vision(k, c) : status;
 }
 

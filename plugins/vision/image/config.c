@@ -188,7 +188,7 @@ static weft_status read_vision(const plg_keys *k, vis_config *c)
         status = read_heads(k, c);
     c->act = WEFT_ACT_GELU;
     if (status == WEFT_OK)
-        status = plg_keys_act(k, "vision_config.hidden_act", "gelu, silu and relu", &c->act);
+        status = plg_keys_act(k, "vision_config.hidden_act", &c->act);
     if (status == WEFT_OK)
         status = read_capture(k, c);
     if (status == WEFT_OK)

@@ -87,9 +87,8 @@ static void encoder_sizes(const weft_vision_encoder *e, weft_vision_sizes *out)
                            .width = c->d_out,
                            .max_batch = VIS_MAX_BATCH,
                            .parameters = e->m == &e->own ? vis_weights_count(e->user, c) : 0};
-    if (out->hdr.size < s.hdr.size)
-        s.hdr.size = out->hdr.size;
-    memcpy(out, &s, s.hdr.size);
+    s.hdr.size = out->hdr.size; /* stays as it was */
+    memcpy(out, &s, s.hdr.size < sizeof s ? s.hdr.size : sizeof s);
 }
 
 static weft_vision_grid outside(const vis_grid *g)

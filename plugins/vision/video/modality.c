@@ -67,6 +67,11 @@ static weft_status open_encoder(vid_modality *m, weft_error *err)
     weft_status status = services->acquire(m->host, WEFT_IF_VISION_ENCODER, &vtable, &service, err);
     if (status != WEFT_OK)
         return status;
+    if (!WEFT_HAS((const weft_if_vision_encoder *)vtable, weft_if_vision_encoder, encode))
+        return weft_fail(err, WEFT_E_VERSION,
+                         "the picture encoder (%s) that another plugin gives is of an earlier "
+                         "version than %s needs",
+                         WEFT_IF_VISION_ENCODER, VID_ID);
     m->eyes = vtable;
     status = m->eyes->open(service, m->host, p, &m->encoder, err);
     if (status == WEFT_E_NOTFOUND && p == NULL)

@@ -21,12 +21,14 @@
  * What it declares goes wrong as the option `declares` says: "token", "control", "utf8", "id",
  * "end", "row", "kind", "layer", "order" (another site at the same place), "twice" (the marker once
  * more), "clash" (another marker of the same id), "alone" (a marker without a site), "parameters"
- * (too many to be summed up). `id` is the marker's. Of a pipe, dots are no rows: they make its
+ * (too many to be summed up). `id` is the marker's. What its preview does the option `shows` says
+ * (moods_preview.h). Of a pipe, dots are no rows: they make its
  * beginning as long as a probe wants it. The segmenter cuts a recording into parts of two rows.
  * Each function tells the host's progress its name ("open", "plan", "preprocess", "encode", "cut"),
  * so that a test can act there. */
+#include "moods_preview.h"
+
 #include <math.h>
-#include <weft/sdk.h>
 
 #define KIND "test.moods"
 #define STREAM "test/moods"
@@ -337,6 +339,16 @@ static uint64_t parameters(void *self)
     return strcmp(o->str(h, "declares"), "parameters") == 0 ? UINT64_MAX - 1 : 0;
 }
 
+static weft_status preview(void *self, const weft_plan *p, const weft_tensor *inputs,
+                           weft_tensor *rgb, weft_error *err)
+{
+    const weft_host       *h = ((moods *)self)->host;
+    const weft_if_options *o = (const weft_if_options *)h->get_interface(h, WEFT_IF_OPTIONS);
+    (void)p;
+    (void)inputs;
+    return moods_preview(o->str(h, "shows"), rgb, err);
+}
+
 /* ---- segmenter ---- */
 
 typedef struct part {
@@ -409,7 +421,8 @@ static const weft_modality  the_modality = {.hdr = WEFT_HDR(weft_modality),
                                             .plan = plan,
                                             .preprocess = preprocess,
                                             .encode = encode,
-                                            .parameters = parameters};
+                                            .parameters = parameters,
+                                            .preview = preview};
 static const weft_segmenter the_segmenter = {
     .hdr = WEFT_HDR(weft_segmenter), .kinds = kinds, .run = cut};
 static const weft_component components[] = {
@@ -419,6 +432,8 @@ static const weft_component components[] = {
 static const weft_option options[] = {
     {WEFT_HDR(weft_option), "declares", WEFT_OPT_STR, 0, "well", NULL,
      "what is wrong with its declarations"},
+    {WEFT_HDR(weft_option), "shows", WEFT_OPT_STR, 0, "well", NULL,
+     "what is wrong with its preview"},
 };
 static const char *const     needs[] = {WEFT_IF_OPTIONS, WEFT_IF_OPS, NULL};
 static const weft_descriptor descriptor = {.hdr = WEFT_HDR(weft_descriptor),
@@ -430,7 +445,7 @@ static const weft_descriptor descriptor = {.hdr = WEFT_HDR(weft_descriptor),
                                            .url = "",
                                            .needs_host = needs,
                                            .options = options,
-                                           .n_options = 1,
+                                           .n_options = 2,
                                            .components = components,
                                            .n_components = 3};
 
