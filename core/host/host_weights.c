@@ -19,9 +19,9 @@ static weft_status check_form(const weft_weight *w, uint32_t i, weft_error *err)
 {
     uint64_t numel = 1;
     if (w->name == NULL || w->ndim < 0 || w->ndim > WANT_DIMS || w->use > WEFT_USE_HOST)
-        return wf_misuse(
-            err, "weights: tensor %u (%s) needs a name, at most %d axes and a known use", i,
-            w->name != NULL ? w->name : "unnamed", WANT_DIMS);
+        return wf_misuse(err,
+                         "weights: tensor %u (%s) needs a name, at most %d axes and a known use", i,
+                         w->name != NULL ? w->name : "unnamed", WANT_DIMS);
     for (int32_t d = 0; d < w->ndim; d++)
         if (w->shape[d] < 1 || !wf_mul(numel, (uint64_t)w->shape[d], &numel))
             return wf_misuse(err, "weights: %s: axis %d of its shape is %lld", w->name, d,

@@ -32,8 +32,8 @@ typedef struct wf_model {
 weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map,
                           wf_model **out, weft_error *err);
 void        wf_model_free(wf_model **m);
-/* Adds what wf_model_load() would take of the device's memory. p: the directory, with or without its
- * weights. */
+/* Adds what wf_model_load() would take of the device's memory. p: the directory, with or without
+ * its weights. */
 void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *map, weft_package *p);
 /* The name of the embedding table: what the type of the text core is said by. name
  * [WF_NAME_BYTES]. */

@@ -19,7 +19,8 @@ typedef struct wf_price {
 
 /* The format that the linear weight `name` of p will have. p may be NULL. */
 int32_t wf_price_format(const wf_price *price, weft_package *p, const char *name);
-/* Adds one linear weight [n, k], whose first tensor is p's `name`; 0 rows or columns are nothing. */
+/* Adds one linear weight [n, k], whose first tensor is p's `name`; 0 rows or columns are nothing.
+ */
 void wf_price_linear(wf_price *price, weft_package *p, const char *name, int64_t n, int64_t k);
 /* Adds n values that are held as f32: norms, biases, tables. */
 void wf_price_f32(wf_price *price, uint64_t n);

@@ -159,9 +159,9 @@ weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_lo
 static void price_site(wf_price *price, const wf_site *s, int32_t d_model, weft_package *p)
 {
     const weft_xattn *x = &s->x;
-    int64_t  d = d_model, q = (int64_t)x->n_heads * x->head_dim;
-    int64_t  kv = (int64_t)x->n_kv_heads * x->head_dim;
-    uint64_t gate = (x->flags & WEFT_XATTN_GATE_EACH) != 0 ? (uint64_t)d : 0;
+    int64_t           d = d_model, q = (int64_t)x->n_heads * x->head_dim;
+    int64_t           kv = (int64_t)x->n_kv_heads * x->head_dim;
+    uint64_t          gate = (x->flags & WEFT_XATTN_GATE_EACH) != 0 ? (uint64_t)d : 0;
     wf_price_linear(price, p, x->w_q, q, d);
     wf_price_linear(price, p, x->w_k, 2 * kv, x->d_src);
     wf_price_linear(price, p, x->w_o, d, q);

@@ -199,8 +199,7 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
 
 static weft_weight table_of(const melody *m)
 {
-    const weft_weight w = {
-        WEFT_HDR(weft_weight), "notes.weight", WEFT_USE_PLAIN, 2, {NOTES, m->d}};
+    const weft_weight w = {WEFT_HDR(weft_weight), "notes.weight", WEFT_USE_PLAIN, 2, {NOTES, m->d}};
     return w;
 }
 

@@ -146,8 +146,8 @@ typedef struct weft_modality {
      * any length. [any] */
     int64_t (*longest_us)(void *self);
     /* Gives sink every weight that load() will get, from config alone, after create; sink dies with
-     * the call. The host then tells what each takes, in the format that it will have. NULL: what the
-     * encoder takes is estimated from parameters(). [setup] */
+     * the call. The host then tells what each takes, in the format that it will have. NULL: what
+     * the encoder takes is estimated from parameters(). [setup] */
     weft_status (*weights)(void *self, const weft_weight_sink *sink, weft_error *err);
 } weft_modality;
 

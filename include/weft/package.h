@@ -75,7 +75,8 @@ typedef struct weft_weight {
 typedef struct weft_weight_sink {
     weft_hdr hdr;
     void    *ctx;
-    /* n weights of p, as weights.get will be asked for them, in one call or several. want is walked by WEFT_AT and dies with the call. No weights need be there:
+    /* n weights of p, as weights.get will be asked for them, in one call or several. want is walked
+     * by WEFT_AT and dies with the call. No weights need be there:
      * --plan works with config.json alone. INVALID: a weight that get would refuse for its form.
      * [setup] */
     weft_status (*add)(void *ctx, const weft_package *p, const weft_weight *want, uint32_t n,

@@ -73,7 +73,7 @@ static weft_status list(const weft_host *h, void (*ask)(plg_request *r, void *ct
     return status;
 }
 
-weft_status plg_request_tell(const weft_host *h, const weft_package *p,
+weft_status plg_request_tell(const weft_host *h, const weft_package       *p,
                              void (*ask)(plg_request *r, void *ctx), void *ctx,
                              const weft_weight_sink *sink, weft_error *err)
 {

@@ -72,7 +72,7 @@ weft_status plg_request_run(const weft_host *h, const weft_package       *p,
 
 /* Gives sink what plg_request_run would have the host load from p: for the `weights` function of a
  * modality. Calls `ask` as plg_request_run does. [setup] */
-weft_status plg_request_tell(const weft_host *h, const weft_package *p,
+weft_status plg_request_tell(const weft_host *h, const weft_package       *p,
                              void (*ask)(plg_request *r, void *ctx), void *ctx,
                              const weft_weight_sink *sink, weft_error *err);
 
