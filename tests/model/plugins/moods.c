@@ -17,6 +17,7 @@
  *   m  a part's samples are not written; M: there are more than asked for
  *   s  as n, but the plan's tensors have a further axis of 1
  *   k  as n, but the encoder adds what it finds in its scratch, and leaves that full
+ *   q  well, and the decoder is certain of it
  *   r  the plan takes one place less than it gives rows
  * What it declares goes wrong as the option `declares` says: "token", "control", "utf8", "id",
  * "end", "row", "kind", "layer", "order" (another site at the same place), "twice" (the marker once
@@ -58,8 +59,9 @@ typedef struct decoder {
 
 static int32_t probe(const weft_probe *p)
 {
-    return p->head_bytes >= HEAD && memcmp(p->head, "MOOD", 4) == 0 ? WEFT_PROBE_MAGIC
-                                                                    : WEFT_PROBE_NO;
+    if (p->head_bytes < HEAD || memcmp(p->head, "MOOD", 4) != 0)
+        return WEFT_PROBE_NO;
+    return p->head[4] == 'q' ? WEFT_PROBE_CERTAIN : WEFT_PROBE_MAGIC;
 }
 
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
