@@ -74,9 +74,10 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     if (e->has_core)
         describe_core(e, dtype, &i);
     weft_status status = count_encoders(e, &i.encoder_parameters, err);
+    if (status == WEFT_OK)
+        status = wf_engine_weight_bytes(e, &i.weight_bytes, err);
     if (status != WEFT_OK)
         return status;
-    i.weight_bytes = wf_engine_weight_bytes(e);
     if (!wf_add(i.weight_bytes, i.kv_bytes, &i.total_bytes) ||
         !wf_add(i.total_bytes, i.step_bytes, &i.total_bytes))
         i.total_bytes = UINT64_MAX;

@@ -28,12 +28,13 @@ typedef struct teller {
     void        *ctx;
 } teller;
 
-/* A list of a manifest, side by side. */
+/* A list of a manifest, side by side; one that is empty is left out. */
 static void tell_list(const teller *t, const char *key, char *const *v, uint32_t n)
 {
     char   text[WF_MANIFEST_MAX * 2];
     size_t at = 0;
-    text[0] = '\0';
+    if (n == 0)
+        return;
     for (uint32_t i = 0; i < n && at + strlen(v[i]) + 3 < sizeof text; i++)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i > 0 ? ", " : "", v[i]);
     t->fn(t->ctx, key, text);
@@ -50,6 +51,8 @@ static void tell_manifest(const teller *t, const wf_manifest *m)
     tell_list(t, "architectures", m->architectures, m->n_architectures);
     tell_list(t, "needs", m->needs, m->n_needs);
     tell_list(t, "gives", m->gives, m->n_gives);
+    tell_list(t, "kinds", m->kinds, m->n_kinds);
+    tell_list(t, "magic", m->magic, m->n_magic);
     tell_list(t, "links", m->links, m->n_links);
 }
 

@@ -9,8 +9,10 @@
 
 #include "core/base/threads.h"
 #include "core/device/device.h"
+#include "core/model/price.h"
 #include "core/plugin/host_maker.h"
 #include "core/settings/settings.h"
+#include "weft/package.h"
 
 typedef struct wf_service wf_service;
 
@@ -53,8 +55,13 @@ weft_status wf_host_bind(weft_host *h, const wf_binding *b, weft_error *err);
 /* After the modality was destroyed and its queues were waited for: the last one frees the weights
  * that the plugin got. [setup] */
 void wf_host_unbind(weft_host *h);
-/* Bytes of device memory that its weights take. */
+/* Bytes that its weights take, of the device's memory and, those with WEFT_USE_HOST, of the host's.
+ */
 uint64_t wf_host_weight_bytes(const weft_host *h);
+/* Adds what weights.get would take for these weights of p, which are walked by WEFT_AT. A weight
+ * that get would refuse for its form is a misuse. */
+weft_status wf_host_weights_price(wf_price *price, const weft_package *p, const weft_weight *want,
+                                  uint32_t n, weft_error *err);
 /* The queue has been waited for: frees the copies that ops.upload made for it. */
 void wf_host_queue_waited(weft_host *h, const weft_queue *q);
 

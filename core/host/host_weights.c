@@ -19,15 +19,15 @@ static weft_status check_form(const weft_weight *w, uint32_t i, weft_error *err)
 {
     uint64_t numel = 1;
     if (w->name == NULL || w->ndim < 0 || w->ndim > WANT_DIMS || w->use > WEFT_USE_HOST)
-        return wf_misuse(
-            err, "weights.get: tensor %u (%s) needs a name, at most %d axes and a known use", i,
-            w->name != NULL ? w->name : "unnamed", WANT_DIMS);
+        return wf_misuse(err,
+                         "weights: tensor %u (%s) needs a name, at most %d axes and a known use", i,
+                         w->name != NULL ? w->name : "unnamed", WANT_DIMS);
     for (int32_t d = 0; d < w->ndim; d++)
         if (w->shape[d] < 1 || !wf_mul(numel, (uint64_t)w->shape[d], &numel))
-            return wf_misuse(err, "weights.get: %s: axis %d of its shape is %lld", w->name, d,
+            return wf_misuse(err, "weights: %s: axis %d of its shape is %lld", w->name, d,
                              (long long)w->shape[d]);
     if (w->use == WEFT_USE_LINEAR && w->ndim < 2)
-        return wf_misuse(err, "weights.get: %s: a LINEAR weight has at least 2 axes", w->name);
+        return wf_misuse(err, "weights: %s: a LINEAR weight has at least 2 axes", w->name);
     return WEFT_OK;
 }
 
@@ -102,6 +102,7 @@ static weft_status get_host(wf_lent *p, wf_loader *l, const weft_weight *w, weft
     if (mem == NULL)
         return wf_fail_nomem(err, n * sizeof *mem, w->name);
     grown[p->n_host_weights++] = mem;
+    p->host_weight_bytes += bytes;
     st = wf_load_host(l, w->name, mem, n, err);
     if (st == WEFT_OK)
         describe(p, w, mem, out);
@@ -166,9 +167,38 @@ void wf_host_weights_free(wf_lent *p)
     wf_free(p->host_weights);
     p->host_weights = NULL;
     p->n_host_weights = 0;
+    p->host_weight_bytes = 0;
 }
 
 uint64_t wf_host_weight_bytes(const weft_host *h)
 {
-    return wf_lent_of(h)->weights.bytes;
+    return wf_lent_of(h)->weights.bytes + wf_lent_of(h)->host_weight_bytes;
+}
+
+/* A checked weight, as get_one() will take it. */
+static void price_one(wf_price *price, const weft_package *p, const weft_weight *w)
+{
+    uint64_t n = numel_of(w);
+    if (w->use == WEFT_USE_LINEAR)
+        wf_price_linear(price, (weft_package *)(uintptr_t)p, w->name, w->shape[0],
+                        (int64_t)(n / (uint64_t)w->shape[0]));
+    else
+        wf_price_f32(price, n);
+}
+
+weft_status wf_host_weights_price(wf_price *price, const weft_package *p, const weft_weight *want,
+                                  uint32_t n, weft_error *err)
+{
+    if (p == NULL || (want == NULL && n > 0))
+        return wf_misuse(err, "weights: a package and what is wanted of it are needed");
+    if (n > 0 && want[0].hdr.size < sizeof *want)
+        return wf_misuse(err, "weights: weft_weight.hdr.size is %u, not set", want[0].hdr.size);
+    for (uint32_t i = 0; i < n; i++) {
+        const weft_weight *w = want_at(want, i);
+        weft_status        st = check_form(w, i, err);
+        if (st != WEFT_OK)
+            return st;
+        price_one(price, p, w);
+    }
+    return WEFT_OK;
 }

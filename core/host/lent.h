@@ -70,6 +70,7 @@ struct wf_lent {
     wf_buffers      weights;
     void          **host_weights; /* of WEFT_USE_HOST */
     size_t          n_host_weights;
+    uint64_t        host_weight_bytes;
     wf_host_file   *files;
     wf_opened      *opened;
     wf_kernel_set  *kernels;

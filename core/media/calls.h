@@ -80,6 +80,9 @@ weft_status wf_modality_wait(const wf_modality *m, const char *file, weft_queue 
  * data of what they are; else rgb->bytes are there, and INVALID says that they are too few. */
 weft_status wf_modality_preview(const wf_modality *m, const wf_preview *what, weft_tensor *rgb,
                                 weft_error *err);
+/* UNSUPPORTED: it does not say which weights it will get. */
+weft_status wf_modality_weights(const wf_modality *m, const weft_weight_sink *sink,
+                                weft_error *err);
 uint64_t    wf_modality_parameters(const wf_modality *m);
 /* The longest medium, in us, that one item may be; INT64_MAX: any length. */
 int64_t wf_modality_longest_us(const wf_modality *m);

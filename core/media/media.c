@@ -9,8 +9,8 @@
 #include "core/base/tensor.h"
 #include "core/io/text.h"
 #include "core/media/fill.h"
+#include "core/media/head.h"
 
-#define HEAD_BYTES 65536
 #define STILL_FILE_BYTES ((uint64_t)64 << 20)
 #define COUNT_BLOCK 16384
 #define MARGIN_US 1000000 /* what a header's length may be wrong by: encoders pad */
@@ -145,14 +145,16 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
                                 weft_error *err)
 {
     choice      best = {NULL, NULL, NULL, 0};
-    uint8_t    *bytes = wf_alloc(HEAD_BYTES);
+    uint8_t    *bytes = wf_alloc(WF_HEAD_BYTES);
     weft_probe  head = {WEFT_HDR(weft_probe), NULL, bytes, 0, m->path};
     weft_status status = WEFT_OK;
     if (bytes == NULL)
-        return wf_media_fail(m->path, why, wf_fail_nomem(why, HEAD_BYTES, "the start of a file"),
+        return wf_media_fail(m->path, why, wf_fail_nomem(why, WF_HEAD_BYTES, "the start of a file"),
                              err);
-    int64_t n = m->source.pub.read_at(&m->source, 0, bytes, HEAD_BYTES);
-    if (n > 0) {
+    int64_t       n;
+    const wf_head from = {&m->source, env->registry, env->modalities, m->path, kind};
+    status = wf_head_read(&from, bytes, &n, err);
+    if (status == WEFT_OK && n > 0) {
         head.head_bytes = (uint64_t)n;
         status = choose(env, &head, kind, &best, err);
     }

@@ -25,6 +25,14 @@ wf_modality *wf_modality_of(wf_modalities *m, const char *kind)
     return NULL;
 }
 
+bool wf_modality_is_first(const wf_modalities *m, const wf_modality *one)
+{
+    for (const wf_modality *earlier = m->v; earlier < one; earlier++)
+        if (earlier->plugin == one->plugin)
+            return false;
+    return true;
+}
+
 weft_status wf_fail_no_modality(const wf_modalities *m, const char *kind, weft_error *err)
 {
     for (int32_t i = 0; i < m->n_idle; i++)
@@ -211,7 +219,7 @@ weft_status wf_modalities_load(wf_modalities *t, weft_error *err)
         wf_progress_tell(t->env.progress, wf_plugin_id(m->plugin), 0, 0, "weights");
         status = wf_modality_load(m, err);
         m->loaded = status == WEFT_OK;
-        if (status == WEFT_OK && t->env.has_core)
+        if (status == WEFT_OK && t->env.has_core && wf_modality_is_first(t, m))
             status = load_sites(&t->env, m, err);
     }
     return status;

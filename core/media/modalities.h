@@ -61,6 +61,9 @@ void wf_modalities_close(wf_modalities *m); /* after a wait; safe on zeroed memo
 
 /* The live modality that takes media of a kind; NULL: none. */
 wf_modality *wf_modality_of(wf_modalities *m, const char *kind);
+/* Whether no earlier modality is of the same plugin: sites and markers are the plugin's, so what is
+ * done for those of a modality is done for its plugin's first. */
+bool wf_modality_is_first(const wf_modalities *m, const wf_modality *one);
 /* That none takes the kind, and what the one that would take it said when it was not made.
  * UNSUPPORTED. */
 weft_status wf_fail_no_modality(const wf_modalities *m, const char *kind, weft_error *err);

@@ -132,6 +132,16 @@ weft_status wf_modality_wait(const wf_modality *m, const char *file, weft_queue 
     return status;
 }
 
+weft_status wf_modality_weights(const wf_modality *m, const weft_weight_sink *sink, weft_error *err)
+{
+    wf_visit v;
+    if (!WEFT_HAS(m->vt, weft_modality, weights) || m->vt->weights == NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s does not say which weights it will get",
+                       wf_plugin_id(m->plugin));
+    wf_visit_begin(&v, m->plugin, "weights", NULL, WF_VISIT_SETUP);
+    return wf_visit_end(&v, m->vt->weights(m->self, sink, &v.why), err);
+}
+
 uint64_t wf_modality_parameters(const wf_modality *m)
 {
     wf_visit v;

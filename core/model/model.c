@@ -147,6 +147,51 @@ static weft_status load_inv_freq(wf_loader *l, wf_model *m, weft_error *err)
     return status;
 }
 
+static names names_of(const wf_config *c, const weft_text_map *map)
+{
+    if (map == NULL)
+        return (names){.prefix = "model.", .head = "lm_head.weight"};
+    return (names){map->prefix, map->head, c->extra > 0 ? map->extra_embedding : NULL,
+                   c->extra > 0 ? map->extra_head : NULL, map->layers};
+}
+
+void wf_model_embed_name(const weft_text_map *map, char *name)
+{
+    const names n = names_of(&(wf_config){.extra = 0}, map);
+    top_name(name, &n, "embed_tokens.weight");
+}
+
+/* One layer, as load_layer() takes it. */
+static void price_layer(wf_price *price, const wf_config *c, const names *n, int32_t i,
+                        weft_package *p)
+{
+    int64_t q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
+    int64_t d = c->d_model, f = c->d_ffn;
+    const struct {
+        int32_t which;
+        int64_t rows, cols;
+    } linear[] = {{Q, q + 2 * kv, d}, {O, d, q}, {GATE, 2 * f, d}, {DOWN, d, f}};
+    char name[WF_NAME_BYTES];
+    for (size_t k = 0; k < sizeof linear / sizeof *linear; k++) {
+        layer_name(name, n, i, linear[k].which);
+        wf_price_linear(price, p, name, linear[k].rows, linear[k].cols);
+    }
+    wf_price_f32(price, 2 * (uint64_t)d);
+}
+
+void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *map, weft_package *p)
+{
+    const names n = names_of(c, map);
+    char        name[WF_NAME_BYTES];
+    for (int32_t i = 0; i < c->n_layers; i++)
+        price_layer(price, c, &n, i, p);
+    top_name(name, &n, "embed_tokens.weight");
+    wf_price_linear(price, p, name, c->vocab, c->d_model);
+    if (!c->tied)
+        wf_price_linear(price, p, n.head, c->vocab, c->d_model);
+    wf_price_f32(price, (uint64_t)c->d_model + (uint64_t)c->head_dim / 2);
+}
+
 static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_error *err)
 {
     weft_status status = check_all(l, &m->config, n, err);
@@ -165,14 +210,11 @@ static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_erro
 weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map,
                           wf_model **out, weft_error *err)
 {
-    names     n = {.prefix = "model.", .head = "lm_head.weight"};
+    names     n = names_of(c, map);
     wf_model *m = wf_zalloc(sizeof *m);
     *out = NULL;
     if (m == NULL)
         return wf_fail_nomem(err, sizeof *m, "a model");
-    if (map != NULL)
-        n = (names){map->prefix, map->head, c->extra > 0 ? map->extra_embedding : NULL,
-                    c->extra > 0 ? map->extra_head : NULL, map->layers};
     m->config = *c;
     m->device = l->device;
     m->buffers.device = l->device;

@@ -5,6 +5,7 @@
 
 #include "core/model/config.h"
 #include "core/model/load.h"
+#include "core/model/price.h"
 
 typedef struct wf_layer_weights {
     float    *norm_attn, *norm_ffn; /* [d_model] */
@@ -31,5 +32,11 @@ typedef struct wf_model {
 weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map,
                           wf_model **out, weft_error *err);
 void        wf_model_free(wf_model **m);
+/* Adds what wf_model_load() would take of the device's memory. p: the directory, with or without
+ * its weights. */
+void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *map, weft_package *p);
+/* The name of the embedding table: what the type of the text core is said by. name
+ * [WF_NAME_BYTES]. */
+void wf_model_embed_name(const weft_text_map *map, char *name);
 
 #endif

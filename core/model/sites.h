@@ -10,6 +10,7 @@
 #define WF_HOOKS_H
 
 #include "core/model/load.h"
+#include "core/model/price.h"
 #include "weft/hooks.h"
 
 /* What a branch of a cross-attention layer is multiplied with before it is added to the hidden
@@ -69,9 +70,14 @@ weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marke
 /* Sorts the sites by layer and order, and numbers them within their streams. CONFLICT where two
  * orders are equal; INVALID where a marker's stream has no site. */
 weft_status wf_hooks_freeze(wf_hooks *h, weft_error *err);
-/* Loads the weights of what `owner` declared, from l's package. */
+/* sites_load.c: loads the weights of what `owner` declared, from l's package. */
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
                           weft_error *err);
+
+/* Adds what wf_hooks_load() would take of the device's memory for `owner`; p: the directory of its
+ * weights, NULL: it has none. */
+void wf_hooks_price(wf_price *price, const wf_hooks *h, const char *owner, int32_t d_model,
+                    weft_package *p);
 
 int32_t wf_hooks_stream(const wf_hooks *h, const char *name); /* -1: nobody reads it */
 /* The number of parameters of all declared cross-attention layers. */

@@ -197,15 +197,27 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     return WEFT_OK;
 }
 
+static weft_weight table_of(const melody *m)
+{
+    const weft_weight w = {WEFT_HDR(weft_weight), "notes.weight", WEFT_USE_PLAIN, 2, {NOTES, m->d}};
+    return w;
+}
+
 static weft_status load(void *self, weft_error *err)
 {
     melody           *m = (melody *)self;
-    const weft_weight want = {
-        WEFT_HDR(weft_weight), "notes.weight", WEFT_USE_PLAIN, 2, {NOTES, m->d}};
-    weft_status status = m->kernels->add(m->host, &notes_kernel, 1, gpu, err);
+    const weft_weight want = table_of(m);
+    weft_status       status = m->kernels->add(m->host, &notes_kernel, 1, gpu, err);
     m->notes = status == WEFT_OK ? m->kernels->find(m->host, "notes") : NULL;
     return status == WEFT_OK ? m->weights->get(m->host, m->package, &want, 1, &m->table, err)
                              : status;
+}
+
+static weft_status weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const melody     *m = (const melody *)self;
+    const weft_weight want = table_of(m);
+    return sink->add(sink->ctx, m->package, &want, 1, err);
 }
 
 static weft_status install(void *self, const weft_hook_sink *sink, weft_error *err)
@@ -317,7 +329,8 @@ static const weft_modality modality = {.hdr = WEFT_HDR(weft_modality),
                                        .plan = plan,
                                        .preprocess = preprocess,
                                        .encode = encode,
-                                       .parameters = parameters};
+                                       .parameters = parameters,
+                                       .weights = weights};
 
 static const weft_component components[] = {
     {WEFT_HDR(weft_component), WEFT_C_DECODER, "melody", &decoder},

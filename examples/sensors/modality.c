@@ -117,12 +117,11 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     return status;
 }
 
-/* All at once: whatever is missing or misshapen is reported in one sentence. */
-static weft_status load(void *self, weft_error *err)
+/* What the encoder is made of: what load gets, and what weights says beforehand. */
+static void list_weights(const sensors *s, weft_weight *want)
 {
-    sensors          *s = (sensors *)self;
     const int64_t     d = s->width;
-    const weft_weight want[N_WEIGHTS] = {
+    const weft_weight all[N_WEIGHTS] = {
         [W_IN] = {WEFT_HDR(weft_weight), "encoder.in.weight", WEFT_USE_LINEAR, 2, {d, s->channels}},
         [B_IN] = {WEFT_HDR(weft_weight), "encoder.in.bias", WEFT_USE_PLAIN, 1, {d}},
         [NORM_1] = {WEFT_HDR(weft_weight), "encoder.norm_1.weight", WEFT_USE_PLAIN, 1, {d}},
@@ -134,7 +133,24 @@ static weft_status load(void *self, weft_error *err)
         [NORM_2] = {WEFT_HDR(weft_weight), "encoder.norm_2.weight", WEFT_USE_PLAIN, 1, {d}},
         [BIAS_2] = {WEFT_HDR(weft_weight), "encoder.norm_2.bias", WEFT_USE_PLAIN, 1, {d}},
     };
+    memcpy(want, all, sizeof all);
+}
+
+/* All at once: whatever is missing or misshapen is reported in one sentence. */
+static weft_status load(void *self, weft_error *err)
+{
+    sensors    *s = (sensors *)self;
+    weft_weight want[N_WEIGHTS];
+    list_weights(s, want);
     return s->weights->get(s->host, s->package, want, N_WEIGHTS, s->w, err);
+}
+
+static weft_status weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const sensors *s = (const sensors *)self;
+    weft_weight    want[N_WEIGHTS];
+    list_weights(s, want);
+    return sink->add(sink->ctx, s->package, want, N_WEIGHTS, err);
 }
 
 static uint64_t parameters(void *self)
@@ -367,4 +383,5 @@ const weft_modality      sensors_modality = {
          .preprocess = preprocess,
          .encode = encode,
          .parameters = parameters,
+         .weights = weights,
 };

@@ -46,7 +46,9 @@ typedef struct weft_media_info {
 } weft_media_info;
 
 /* "Is this an audio file?" head holds the first bytes of the file, at most 65536 and all where it
- * has fewer; name_hint is its name, or NULL, and only breaks ties. */
+ * has fewer; of a pipe less than 65536 may have come yet, and the decoder is chosen as soon as one
+ * answers CERTAIN, or MAGIC with 4096 bytes or more. So CERTAIN is for what more bytes would not
+ * change. name_hint is the file's name, or NULL, and only breaks ties. */
 typedef struct weft_probe {
     weft_hdr       hdr;
     const char    *kind;

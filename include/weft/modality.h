@@ -145,6 +145,10 @@ typedef struct weft_modality {
     /* The longest medium, in us, that one item may be: parts of a long one are cut no longer. NULL:
      * any length. [any] */
     int64_t (*longest_us)(void *self);
+    /* Gives sink every weight that load() will get, from config alone, after create; sink dies with
+     * the call. The host then tells what each takes, in the format that it will have. NULL: what
+     * the encoder takes is estimated from parameters(). [setup] */
+    weft_status (*weights)(void *self, const weft_weight_sink *sink, weft_error *err);
 } weft_modality;
 
 /* Long and live media: finds segments and pushes them; push returns when the host has taken one. A

@@ -70,6 +70,19 @@ typedef struct weft_weight {
     int64_t     shape[WEFT_MAX_DIMS];
 } weft_weight;
 
+/* Where a modality says, before it loads anything, which weights it will ask for (modality.h), so
+ * that the host can tell what they will take. */
+typedef struct weft_weight_sink {
+    weft_hdr hdr;
+    void    *ctx;
+    /* n weights of p, as weights.get will be asked for them, in one call or several. want is walked
+     * by WEFT_AT and dies with the call. No weights need be there:
+     * --plan works with config.json alone. INVALID: a weight that get would refuse for its form.
+     * [setup] */
+    weft_status (*add)(void *ctx, const weft_package *p, const weft_weight *want, uint32_t n,
+                       weft_error *err);
+} weft_weight_sink;
+
 #define WEFT_IF_WEIGHTS "weft.weights/1"
 typedef struct weft_if_weights {
     weft_hdr hdr;

@@ -161,10 +161,11 @@ typedef void (*weft_plugin_fn)(void *ctx, const weft_plugin_info *p);
 weft_status weft_plugins_each(weft_settings *s, weft_plugin_fn fn, void *ctx, weft_error *err);
 weft_status weft_engine_plugins(const weft_engine *e, weft_plugin_fn fn, void *ctx,
                                 weft_error *err); /* as loaded there */
-/* One file: what its manifest says ("id", "components", "needs", ...), then, from loading it, one
- * "option" for each that it declares, a "warning" where there is one, and "loads": "yes", or "no: "
- * and why not. Keys may come twice. A file whose manifest cannot be read is a failure; one that
- * does not load is not. */
+/* One file: what its manifest says ("id", "version", "abi", then those of "components",
+ * "architectures", "needs", "gives", "kinds", "magic" and "links" that are not empty), then, from
+ * loading it, one "option" for each that it declares, a "warning" where there is one, and "loads":
+ * "yes", or "no: " and why not. Keys may come twice. A file whose manifest cannot be read is a
+ * failure; one that does not load is not. */
 typedef void (*weft_text_fn)(void *ctx, const char *key, const char *value);
 weft_status weft_plugin_inspect(weft_settings *s, const char *path, weft_text_fn fn, void *ctx,
                                 weft_error *err);

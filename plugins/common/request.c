@@ -61,20 +61,45 @@ static weft_status alloc(const weft_host *h, plg_request *r, void **block, weft_
     return WEFT_OK;
 }
 
+/* Counts what is asked for, then lists it. *block: as alloc() sets it. */
+static weft_status list(const weft_host *h, void (*ask)(plg_request *r, void *ctx), void *ctx,
+                        plg_request *r, void **block, weft_error *err)
+{
+    memset(r, 0, sizeof *r);
+    ask(r, ctx);
+    weft_status status = alloc(h, r, block, err);
+    if (status == WEFT_OK)
+        ask(r, ctx);
+    return status;
+}
+
+weft_status plg_request_tell(const weft_host *h, const weft_package       *p,
+                             void (*ask)(plg_request *r, void *ctx), void *ctx,
+                             const weft_weight_sink *sink, weft_error *err)
+{
+    void       *block = NULL;
+    plg_request r;
+    weft_status status = list(h, ask, ctx, &r, &block, err);
+    if (status == WEFT_OK)
+        status = sink->add(sink->ctx, p, r.want, r.n, err);
+    h->free(h, block);
+    return status;
+}
+
 weft_status plg_request_run(const weft_host *h, const weft_package       *p,
                             void (*ask)(plg_request *r, void *ctx), void *ctx, plg_request *r,
                             weft_error *err)
 {
-    void *block = NULL;
-    memset(r, 0, sizeof *r);
-    ask(r, ctx);
-    if (p == NULL)
-        return WEFT_OK;
+    void                  *block = NULL;
     const weft_if_weights *weights = h->get_interface(h, WEFT_IF_WEIGHTS);
-    weft_status            status = alloc(h, r, &block, err);
+    if (p == NULL) {
+        memset(r, 0, sizeof *r);
+        ask(r, ctx);
+        return WEFT_OK;
+    }
+    weft_status status = list(h, ask, ctx, r, &block, err);
     if (status != WEFT_OK)
         return status;
-    ask(r, ctx);
     status = weights->get(h, p, r->want, r->n, r->got, err);
     for (uint32_t i = 0; status == WEFT_OK && i < r->n; i++)
         *r->to[i] = r->got[i];

@@ -70,6 +70,12 @@ weft_status plg_request_run(const weft_host *h, const weft_package       *p,
                             void (*ask)(plg_request *r, void *ctx), void *ctx, plg_request *r,
                             weft_error *err);
 
+/* Gives sink what plg_request_run would have the host load from p: for the `weights` function of a
+ * modality. Calls `ask` as plg_request_run does. [setup] */
+weft_status plg_request_tell(const weft_host *h, const weft_package       *p,
+                             void (*ask)(plg_request *r, void *ctx), void *ctx,
+                             const weft_weight_sink *sink, weft_error *err);
+
 /* Allocates zeroed memory for the structs that weights are put into. `what` names it in the
  * message. Returns NULL with that message in err where memory is out. The caller frees it with
  * h->free. [setup] */

@@ -207,8 +207,7 @@ class Inspected(Case):
         self.assertEqual(options, [
             "fault: a text, no default; what goes wrong, and where",
             "level: a number, 0..1, default 0.5; a number that nothing reads"])
-        self.assertIn("needs", facts)
-        self.assertIn("gives", facts)
+        self.assertNotIn("", facts.values())
 
     def test_why_it_does_not_load(self):
         facts, options, _ = self.facts(BAD, "--set", "org.bad.fault=fail:init")

@@ -59,7 +59,7 @@ class Published(harness.Case):
             self.assertEqual(sum(v for k, v in found["parameters"].items() if k != "total"), total, name)
 
 
-class Inspect(harness.Case):
+class Markers(harness.Case):
     def test_markers(self):
         found = json.loads(self.ok("model", "inspect", MLLAMA, "--json").out)
         self.assertEqual(found["markers"], [
@@ -220,6 +220,36 @@ class Inspect(harness.Case):
         self.assertIn("MllamaForConditionalGeneration", text)
         self.assertEqual(self.ok("model", "inspect", "-m", MLLAMA).out.decode(), text)
 
+    def test_text_says_what_json_says(self):
+        """Every line of the text, put together from the JSON."""
+        def size(n):
+            for unit in ("B", "KiB", "MiB"):
+                if n < 1024 or unit == "MiB":
+                    return ("%.0f %s" if unit == "B" else "%.1f %s") % (n, unit)
+                n /= 1024
+
+        d = json.loads(self.ok("model", "inspect", MLLAMA, "--json").out)
+        shape, memory, parameters = d["shape"], d["memory_bytes"], d["parameters"]
+        self.assertEqual(memory["total"], memory["weights"] + memory["kv"] + memory["step"])
+        lines = ["model         " + d["model"], "architecture  " + d["architecture"],
+                 "runs as       weights %(dtype)s, keys and values %(kv_dtype)s, on %(device)s (%(isa)s), "
+                 "%(threads)d threads" % d,
+                 "text core     %(n_layers)d layers of %(d_model)d, feed-forward %(d_ffn)d, %(n_heads)d heads on "
+                 "%(n_kv_heads)d of %(head_dim)d" % shape,
+                 "vocabulary    %d%s" % (shape["vocab"], ", head tied to the embedding" if shape["tied"] else ""),
+                 "context       %d of %d tokens" % (d["context"], shape["max_positions"]),
+                 "parameters    text core %(core)d, cross-attention %(sites)d, encoders %(encoders)d" % parameters]
+        for i, (name, key) in enumerate((("weights", "weights"), ("keys and values", "kv"), ("one step", "step"),
+                                         ("total", "total"))):
+            lines.append("%-13s %-16s %12s %20d bytes" % ("" if i else "memory", name, size(memory[key]), memory[key]))
+        lines += ["", "%5s %5s  %-16s %-16s %-20s %12s  %s" % ("layer", "order", "kind", "stream", "plugin", "parameters",
+                                                              "name")]
+        lines += ["%(layer)5d %(order)5d  %(kind)-16s %(stream)-16s %(plugin)-20s %(parameters)12d  %(name)s" % s
+                  for s in d["sites"]]
+        lines += ["", "%7s  %-32s %-20s %-16s %-34s %s" % ("id", "marker", "stream", "plugin", "seen", "enclosed in")]
+        lines += ["%(id)7d  %(token)-32s %(stream)-20s %(plugin)-16s %(seen)-34s -" % m for m in d["markers"]]
+        self.assertEqual(self.ok("model", "inspect", MLLAMA).out.decode().splitlines(), lines)
+
     def test_reads_config_alone(self):
         shutil.copytree(LLAMA, self.path("m"), ignore=shutil.ignore_patterns("*.safetensors"))
         self.ok("model", "inspect", self.path("m"))
@@ -284,6 +314,27 @@ class Plugins(harness.Case):
         facts = json.loads(self.ok("plugin", "inspect", path, "--json").out)
         self.assertIn(["id", "weft.vision"], facts)
         self.assertIn("weft.vision", self.ok("plugin", "inspect", path).out.decode())
+
+    def test_inspect_tells_the_whole_manifest(self):
+        """The lists that a manifest has, those that are empty left out; text and JSON say the same."""
+        listed = {p["id"]: p for p in json.loads(self.ok("plugin", "list", "--json").out)}
+        wanted = {
+            "weft.png": {"components": "decoder:png", "kinds": "image", "magic": "0:89504e470d0a1a0a"},
+            "weft.vision": {"architectures": "MllamaForConditionalGeneration", "gives": "weft.vision_encoder/1",
+                            "components": "modality:image, checkpoint:MllamaForConditionalGeneration"},
+            "weft.video": {"components": "modality:video", "needs": "weft.vision_encoder/1",
+                           "architectures": "WeftVideoModel"},
+        }
+        lists = {"components", "architectures", "needs", "gives", "kinds", "magic"}
+        for name, want in wanted.items():
+            path = listed[name]["path"]
+            facts = json.loads(self.ok("plugin", "inspect", path, "--json").out)
+            self.assertEqual({k: v for k, v in facts if k in lists}, want, name)
+            self.assertEqual([v for k, v in facts if k in ("id", "loads")], [name, "yes"])
+            links = [v for k, v in facts if k == "links"]
+            self.assertEqual(links, [listed[name]["links"]] if listed[name]["links"] else [])
+            text = self.ok("plugin", "inspect", path).out.decode()
+            self.assertEqual(text, "".join("%-16s %s\n" % (k, v) for k, v in facts))
 
     def test_files_that_are_none(self):
         for path in (self.path("none.so"), self.write("bad.so", b"no library"),

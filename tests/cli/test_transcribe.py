@@ -383,6 +383,19 @@ class Live(Case):
         self.assertIn("no speech found in standard input",
                       self.hear("-", stdin=wav(silence(2))).err)
 
+    def test_the_header_is_enough_to_begin(self):
+        """Nothing but a WAV's header comes until the decoder has said that it is open."""
+        p = self.start("-vv", "-")
+        self.feed(p, 0)
+        said = []
+        while not said or b"open of standard input" not in said[-1]:
+            ready, _, _ = select.select([p.stderr], [], [], harness.TIMEOUT_S)
+            self.assertTrue(ready, said)
+            said.append(p.stderr.readline())
+            self.assertNotEqual(said[-1], b"", said)
+        out, err = p.communicate(TALK[44:], timeout=harness.TIMEOUT_S)
+        self.assertEqual((p.returncode, out.decode().splitlines()), (0, self.lines(self.talk)), err)
+
     def test_each_part_comes_as_it_ends(self):
         lines = self.lines(self.talk)
         p = self.start("-")

@@ -67,6 +67,34 @@ static void test_parameters_past_all_sums(void **state)
     rig_close(&r);
 }
 
+/* What a modality says of its weights is looked at as if it asked for them. */
+static void test_weights_that_cannot_be(void **state)
+{
+    static const struct {
+        const char *weights, *what;
+    } cases[] = {
+        {NULL, "weights: a package and what is wanted of it are needed"},
+        {FIXTURE("composed"), "weights: rows: a LINEAR weight has at least 2 axes"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rig              r = {.n_items = 0};
+        weft_error       err = WF_ERROR_INIT;
+        weft_engine_info d = {.hdr = WEFT_HDR(weft_engine_info)};
+        const char      *pairs[] = {MODEL, "plugin=" WEFT_MOODS_PLUGIN, NULL};
+        char             set[300];
+        r.settings = settings_of(pairs);
+        rig_check(weft_settings_set_pair(r.settings, "test.moods.declares=weights", &err), &err);
+        if (cases[i].weights != NULL) {
+            snprintf(set, sizeof set, "test.moods.weights=%s", cases[i].weights);
+            rig_check(weft_settings_set_pair(r.settings, set, &err), &err);
+        }
+        rig_check(weft_engine_open(r.settings, WEFT_OPEN_CONFIG, NULL, &r.e, &err), &err);
+        refused(weft_engine_describe(r.e, &d, &err), &err, WEFT_E_INVALID, 5, cases[i].what);
+        rig_close(&r);
+    }
+}
+
 static void test_rows_and_places_agree(void **state)
 {
     rig               r;
@@ -134,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_nonsense_is_the_plugins_fault),
         cmocka_unit_test(test_what_another_has),
         cmocka_unit_test(test_parameters_past_all_sums),
+        cmocka_unit_test(test_weights_that_cannot_be),
         cmocka_unit_test(test_rows_and_places_agree),
         cmocka_unit_test(test_counts_are_told),
     };

@@ -74,6 +74,10 @@ typedef struct weft_if_vision_encoder {
     weft_status (*encode)(const weft_vision_encoder *e, weft_queue *q, const weft_vision_grid *g,
                           const weft_tensor *pixels, int32_t n, const weft_tensor *out,
                           const weft_tensor *scratch, weft_error *err);
+    /* Gives sink the weights that load() will get for this encoder alone: none where the image
+     * adapter's is shared. [setup] */
+    weft_status (*weights)(const weft_vision_encoder *e, const weft_weight_sink *sink,
+                           weft_error *err);
 } weft_if_vision_encoder;
 
 #ifdef __cplusplus

@@ -12,8 +12,11 @@
 #include "weft/sdk.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define HEAD_BYTES 65536
+#define FIRST_BYTES 16
+#define MAGIC_BYTES 4096
 #define RATE_MIN 4000
 #define RATE_MAX 384000
 #define CHANNELS_MAX 8
@@ -181,12 +184,33 @@ static weft_status open_as(spk_sound *s, weft_error *err)
                      "whatever its name says; convert it to one of these");
 }
 
+/* Do so many first bytes tell the format, whatever follows? Behind an ID3 tag may be another format
+ * than MP3. */
+static int is_told(const uint8_t *head, uint64_t n)
+{
+    int32_t score;
+    spk_format_of(head, n, &score);
+    return score == WEFT_PROBE_CERTAIN ||
+           (score == WEFT_PROBE_MAGIC && n >= MAGIC_BYTES && memcmp(head, "ID3", 3) != 0);
+}
+
+/* Reads the first bytes to head [HEAD_BYTES] and returns how many: no more than it takes to tell the
+ * format, since a pipe may be slow. */
+static uint64_t peek_head(spk_sound *s, uint8_t *head)
+{
+    for (uint64_t want = FIRST_BYTES;; want *= 4) {
+        uint64_t n = spk_bytes_peek(&s->bytes, 0, head, want);
+        if (n < want || want >= HEAD_BYTES || is_told(head, n))
+            return n;
+    }
+}
+
 weft_status spk_sound_open(spk_sound *s, weft_error *err)
 {
     uint8_t *head = s->host->alloc(s->host, HEAD_BYTES, 64);
     if (head == NULL)
         return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the recording");
-    uint64_t n = spk_bytes_peek(&s->bytes, 0, head, HEAD_BYTES);
+    uint64_t n = peek_head(s, head);
     s->source_bytes = s->bytes.n;
     s->next_link = -1;
     s->n_samples = -1;

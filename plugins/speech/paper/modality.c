@@ -52,6 +52,12 @@ static uint64_t parameters(void *self)
     return spk_weights_count(m->host, &m->config);
 }
 
+static weft_status weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const spk_modality *m = self;
+    return spk_weights_tell(m->host, m->package, &m->config, sink, err);
+}
+
 static int64_t longest_us(void *self)
 {
     const spk_modality *m = self;
@@ -108,4 +114,5 @@ const weft_modality spk_audio_modality = {
     .encode = encode,
     .parameters = parameters,
     .longest_us = longest_us,
+    .weights = weights,
 };

@@ -135,6 +135,9 @@ void        spk_weights_free(const weft_host *h, spk_weights *w);
 /* The number of parameters that spk_weights_load reads, from the configuration alone; 0 when memory
  * is out. [any] */
 uint64_t spk_weights_count(const weft_host *h, const spk_config *c);
+/* Gives sink every weight that spk_weights_load gets. [setup] */
+weft_status spk_weights_tell(const weft_host *h, const weft_package *p, const spk_config *c,
+                             const weft_weight_sink *sink, weft_error *err);
 
 /* The plugin's own kernels (../ops/), each looked up by name once. */
 typedef struct spk_kernels {

@@ -76,6 +76,19 @@ uint64_t spk_weights_count(const weft_host *h, const spk_config *c)
     return r.parameters;
 }
 
+weft_status spk_weights_tell(const weft_host *h, const weft_package *p, const spk_config *c,
+                             const weft_weight_sink *sink, weft_error *err)
+{
+    spk_weights w;
+    asked       what = {c, &w};
+    weft_status status = alloc(h, c, &w, err);
+    if (status != WEFT_OK)
+        return status;
+    status = plg_request_tell(h, p, ask_all, &what, sink, err);
+    spk_weights_free(h, &w);
+    return status;
+}
+
 void spk_weights_free(const weft_host *h, spk_weights *w)
 {
     h->free(h, w->encoder.blocks); /* with the adapter's layers, in one allocation */

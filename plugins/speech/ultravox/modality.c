@@ -79,6 +79,12 @@ static uint64_t parameters(void *self)
     return vox_weights_count(m->host, &m->config);
 }
 
+static weft_status weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const vox_modality *m = self;
+    return vox_weights_tell(m->host, m->package, &m->config, sink, err);
+}
+
 static int64_t longest_us(void *self)
 {
     (void)self;
@@ -149,4 +155,5 @@ const weft_modality vox_audio_modality = {
     .encode = encode,
     .parameters = parameters,
     .longest_us = longest_us,
+    .weights = weights,
 };

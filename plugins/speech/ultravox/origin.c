@@ -98,6 +98,15 @@ weft_status vox_origin_find(const weft_host *h, const weft_package *own, vox_ori
     return WEFT_OK;
 }
 
+/* The encoder's first weight with that number of mel bins, for the host to look at. name
+ * [PLG_MAX_NAME] gets its name. */
+static weft_weight first_weight(const vox_origin *origin, int32_t d, int32_t bins, char *name)
+{
+    const weft_weight w = {WEFT_HDR(weft_weight), name, WEFT_USE_HOST, 3, {d, bins, 3}};
+    snprintf(name, PLG_MAX_NAME, "%sconv1.weight", origin->tensors);
+    return w;
+}
+
 /* Tries 80, 128 and the configured number of mel bins, and returns the one that fits conv1.weight.
  */
 static int32_t bins_of_weight(const weft_host *h, const vox_origin *origin, int32_t d,
@@ -105,17 +114,25 @@ static int32_t bins_of_weight(const weft_host *h, const vox_origin *origin, int3
 {
     const int32_t candidates[] = {configured, 80, 128};
     char          name[PLG_MAX_NAME];
-    snprintf(name, sizeof name, "%sconv1.weight", origin->tensors);
-    if (!weights_of(h)->has(h, origin->package, name))
+    if (!has(h, origin->package, origin->tensors, "conv1.weight"))
         return configured;
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
-        const weft_weight w = {
-            WEFT_HDR(weft_weight), name, WEFT_USE_HOST, 3, {d, candidates[i], 3}};
-        weft_tensor got;
+        const weft_weight w = first_weight(origin, d, candidates[i], name);
+        weft_tensor       got;
         if (weights_of(h)->get(h, origin->package, &w, 1, &got, NULL) == WEFT_OK)
             return candidates[i];
     }
     return configured; /* loading the weight will report what is wrong */
+}
+
+weft_status vox_origin_tell(const weft_host *h, const vox_origin *origin, int32_t d, int32_t bins,
+                            const weft_weight_sink *sink, weft_error *err)
+{
+    char              name[PLG_MAX_NAME];
+    const weft_weight w = first_weight(origin, d, bins, name);
+    if (!has(h, origin->package, origin->tensors, "conv1.weight"))
+        return WEFT_OK;
+    return sink->add(sink->ctx, origin->package, &w, 1, err);
 }
 
 static void note(const weft_host *h, const weft_package *own, const vox_origin *origin,

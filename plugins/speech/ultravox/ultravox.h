@@ -80,6 +80,9 @@ weft_status vox_origin_find(const weft_host *h, const weft_package *own, vox_ori
  * says so. [setup] */
 int32_t vox_origin_bins(const weft_host *h, const weft_package *own, const vox_origin *origin,
                         int32_t d, int32_t configured);
+/* Gives sink what vox_origin_bins got, which the host keeps as long as the weights. [setup] */
+weft_status vox_origin_tell(const weft_host *h, const vox_origin *origin, int32_t d, int32_t bins,
+                            const weft_weight_sink *sink, weft_error *err);
 
 /* The sizes of one chunk of a recording. All of them follow from the recording's number of frames.
  */
@@ -114,6 +117,9 @@ void        vox_weights_free(const weft_host *h, vox_weights *w);
 /* The number of parameters that vox_weights_load reads, from the configuration alone; 0 when memory
  * is out. [any] */
 uint64_t vox_weights_count(const weft_host *h, const vox_config *c);
+/* Gives sink every weight that vox_weights_load gets. [setup] */
+weft_status vox_weights_tell(const weft_host *h, const weft_package *own, const vox_config *c,
+                             const weft_weight_sink *sink, weft_error *err);
 
 /* What weft_modality's self points to. */
 typedef struct vox_modality {

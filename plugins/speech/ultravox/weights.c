@@ -94,6 +94,23 @@ uint64_t vox_weights_count(const weft_host *h, const vox_config *c)
     return encoder.parameters + projector.parameters;
 }
 
+weft_status vox_weights_tell(const weft_host *h, const weft_package *own, const vox_config *c,
+                             const weft_weight_sink *sink, weft_error *err)
+{
+    vox_weights w;
+    asked       what = {c, &w};
+    weft_status status = alloc(h, c, &w, err);
+    if (status != WEFT_OK)
+        return status;
+    status = vox_origin_tell(h, &c->origin, c->encoder.d, c->encoder.bins, sink, err);
+    if (status == WEFT_OK)
+        status = plg_request_tell(h, c->origin.package, ask_encoder, &what, sink, err);
+    if (status == WEFT_OK)
+        status = plg_request_tell(h, own, ask_projector, &what, sink, err);
+    vox_weights_free(h, &w);
+    return status;
+}
+
 void vox_weights_free(const weft_host *h, vox_weights *w)
 {
     h->free(h, w->layers);

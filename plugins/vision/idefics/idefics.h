@@ -82,6 +82,9 @@ void        idf_weights_free(const weft_host *h, idf_weights *w);
 /* The number of parameters that idf_weights_load reads, from the configuration alone; 0 when memory
  * is out. [any] */
 uint64_t idf_weights_count(const weft_host *h, const idf_config *c);
+/* Gives sink every weight that idf_weights_load gets. [setup] */
+weft_status idf_weights_tell(const weft_host *h, const weft_package *p, const idf_config *c,
+                             const weft_weight_sink *sink, weft_error *err);
 
 /* What weft_modality's self points to. */
 typedef struct idf_modality {

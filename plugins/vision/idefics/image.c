@@ -57,6 +57,12 @@ static uint64_t parameters(void *self)
     return idf_weights_count(m->host, &m->config) + 2 * (uint64_t)m->config.d;
 }
 
+static weft_status weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const idf_modality *m = self;
+    return idf_weights_tell(m->host, m->package, &m->config, sink, err);
+}
+
 /* Shows the one tile as a picture. */
 static weft_status preview(void *self, const weft_plan *p, const weft_tensor *inputs,
                            weft_tensor *rgb, weft_error *err)
@@ -122,4 +128,5 @@ const weft_modality idf_image_modality = {
     .encode = encode,
     .parameters = parameters,
     .preview = preview,
+    .weights = weights,
 };

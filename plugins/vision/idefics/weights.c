@@ -89,6 +89,19 @@ uint64_t idf_weights_count(const weft_host *h, const idf_config *c)
     return r.parameters;
 }
 
+weft_status idf_weights_tell(const weft_host *h, const weft_package *p, const idf_config *c,
+                             const weft_weight_sink *sink, weft_error *err)
+{
+    idf_weights w;
+    ask_ctx     ctx = {&w, c};
+    weft_status status = begin(h, c, &w, err);
+    if (status != WEFT_OK)
+        return status;
+    status = plg_request_tell(h, p, ask_all, &ctx, sink, err);
+    idf_weights_free(h, &w);
+    return status;
+}
+
 void idf_weights_free(const weft_host *h, idf_weights *w)
 {
     h->free(h, w->blocks);

@@ -74,6 +74,12 @@ static uint64_t image_parameters(void *self)
            (uint64_t)VIS_EXTRA_ROWS * (uint64_t)m->config.text.d_model;
 }
 
+static weft_status image_weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const vis_modality *m = self;
+    return vis_weights_tell(m->host, m->package, &m->config, sink, err);
+}
+
 /* Shows every tile that holds pixels as a picture. */
 static weft_status image_preview(void *self, const weft_plan *p, const weft_tensor *inputs,
                                  weft_tensor *rgb, weft_error *err)
@@ -146,4 +152,5 @@ const weft_modality vis_image_modality = {
     .encode = image_encode,
     .parameters = image_parameters,
     .preview = image_preview,
+    .weights = image_weights,
 };

@@ -53,6 +53,13 @@ static weft_status encoder_open(void *service, const weft_host *h, const weft_pa
     return status;
 }
 
+static weft_status encoder_weights(const weft_vision_encoder *e, const weft_weight_sink *sink,
+                                   weft_error *err)
+{
+    const vis_modality *own = &e->own;
+    return e->m == own ? vis_weights_tell(e->user, own->package, &own->config, sink, err) : WEFT_OK;
+}
+
 static weft_status encoder_load(weft_vision_encoder *e, weft_error *err)
 {
     vis_modality *own = &e->own;
@@ -205,6 +212,7 @@ static const weft_if_vision_encoder service = {
     .show = encoder_show,
     .scratch_bytes = encoder_scratch_bytes,
     .encode = encoder_encode,
+    .weights = encoder_weights,
 };
 
 weft_status vis_service_publish(const weft_host *h, weft_error *err)

@@ -102,6 +102,9 @@ void        vis_weights_free(const weft_host *h, vis_weights *w);
 /* The number of parameters that vis_weights_load reads, from the configuration alone; 0 when memory
  * is out. [any] */
 uint64_t vis_weights_count(const weft_host *h, const vis_config *c);
+/* Gives sink every weight that vis_weights_load gets. [setup] */
+weft_status vis_weights_tell(const weft_host *h, const weft_package *p, const vis_config *c,
+                             const weft_weight_sink *sink, weft_error *err);
 
 /* The plugin's own kernels, each looked up by name once. */
 typedef struct vis_kernels {

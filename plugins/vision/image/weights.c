@@ -145,6 +145,19 @@ uint64_t vis_weights_count(const weft_host *h, const vis_config *c)
     return r.parameters;
 }
 
+weft_status vis_weights_tell(const weft_host *h, const weft_package *p, const vis_config *c,
+                             const weft_weight_sink *sink, weft_error *err)
+{
+    vis_weights w;
+    weft_status status = blocks_alloc(h, c, &w, err);
+    if (status != WEFT_OK)
+        return status;
+    ask_ctx ctx = {&w, c, vis_names_of(h, p)};
+    status = plg_request_tell(h, p, ask_all, &ctx, sink, err);
+    vis_weights_free(h, &w);
+    return status;
+}
+
 void vis_weights_free(const weft_host *h, vis_weights *w)
 {
     h->free(h, w->local);

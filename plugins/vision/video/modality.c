@@ -43,6 +43,16 @@ static uint64_t parameters(void *self)
     return vid_weights_count(m->host, &m->config) + m->sizes.parameters + marker;
 }
 
+static weft_status weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const vid_modality *m = self;
+    weft_status         status = WEFT_OK;
+    if (WEFT_HAS(m->eyes, weft_if_vision_encoder, weights))
+        status = m->eyes->weights(m->encoder, sink, err);
+    return status == WEFT_OK ? vid_weights_tell(m->host, m->package, &m->config, sink, err)
+                             : status;
+}
+
 static void destroy(void *self)
 {
     vid_modality *m = self;
@@ -148,4 +158,5 @@ const weft_modality vid_modality_table = {
     .encode = encode,
     .parameters = parameters,
     .preview = vid_preview,
+    .weights = weights,
 };

@@ -69,6 +69,9 @@ void        vid_weights_free(const weft_host *h, vid_weights *w); /* safe on zer
 /* The number of parameters that vid_weights_load reads, from the configuration alone; 0 when memory
  * is out. [any] */
 uint64_t vid_weights_count(const weft_host *h, const vid_config *c);
+/* Gives sink every weight that vid_weights_load gets. [setup] */
+weft_status vid_weights_tell(const weft_host *h, const weft_package *p, const vid_config *c,
+                             const weft_weight_sink *sink, weft_error *err);
 
 /* What weft_modality's self points to. `eyes` is the service of weft.vision that lends the picture
  * encoder; `encoder` is the one that was opened through it, and `sizes` are that encoder's. */

@@ -33,6 +33,20 @@ weft_status vid_weights_load(const weft_host *h, const weft_package *p, const vi
     return status;
 }
 
+weft_status vid_weights_tell(const weft_host *h, const weft_package *p, const vid_config *c,
+                             const weft_weight_sink *sink, weft_error *err)
+{
+    vid_weights w;
+    ask_ctx     ctx = {c, &w};
+    memset(&w, 0, sizeof w);
+    weft_status status = vis_resampler_init(&w.resampler, h, &c->resampler, err);
+    if (status != WEFT_OK)
+        return status;
+    status = plg_request_tell(h, p, ask_all, &ctx, sink, err);
+    vid_weights_free(h, &w);
+    return status;
+}
+
 void vid_weights_free(const weft_host *h, vid_weights *w)
 {
     vis_resampler_free(&w->resampler, h);

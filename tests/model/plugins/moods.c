@@ -17,15 +17,16 @@
  *   m  a part's samples are not written; M: there are more than asked for
  *   s  as n, but the plan's tensors have a further axis of 1
  *   k  as n, but the encoder adds what it finds in its scratch, and leaves that full
+ *   q  well, and the decoder is certain of it
  *   r  the plan takes one place less than it gives rows
  * What it declares goes wrong as the option `declares` says: "token", "control", "utf8", "id",
  * "end", "row", "kind", "layer", "order" (another site at the same place), "twice" (the marker once
  * more), "clash" (another marker of the same id), "alone" (a marker without a site), "parameters"
- * (too many to be summed up). `id` is the marker's. What its preview does the option `shows` says
- * (moods_preview.h). Of a pipe, dots are no rows: they make its
- * beginning as long as a probe wants it. The segmenter cuts a recording into parts of two rows.
- * Each function tells the host's progress its name ("open", "plan", "preprocess", "encode", "cut"),
- * so that a test can act there. */
+ * (too many to be summed up), "weights" (one that is to be packed and has one axis). `id` is the
+ * marker's. What its preview does the option `shows` says (moods_preview.h). Of a pipe, dots are no
+ * rows: they make its beginning as long as a probe wants it. The segmenter cuts a recording into
+ * parts of two rows. Each function tells the host's progress its name ("open", "plan",
+ * "preprocess", "encode", "cut"), so that a test can act there. */
 #include "moods_preview.h"
 
 #include <math.h>
@@ -37,9 +38,10 @@
 #define MAX_ROWS 64
 
 typedef struct moods {
-    const weft_if_ops *ops;
-    const weft_host   *host;
-    int64_t            d;
+    const weft_if_ops  *ops;
+    const weft_host    *host;
+    int64_t             d;
+    const weft_package *package; /* NULL where no directory was given */
 } moods;
 
 static void here(const weft_host *h, const char *what)
@@ -59,8 +61,9 @@ typedef struct decoder {
 
 static int32_t probe(const weft_probe *p)
 {
-    return p->head_bytes >= HEAD && memcmp(p->head, "MOOD", 4) == 0 ? WEFT_PROBE_MAGIC
-                                                                    : WEFT_PROBE_NO;
+    if (p->head_bytes < HEAD || memcmp(p->head, "MOOD", 4) != 0)
+        return WEFT_PROBE_NO;
+    return p->head[4] == 'q' ? WEFT_PROBE_CERTAIN : WEFT_PROBE_MAGIC;
 }
 
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
@@ -131,7 +134,8 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     moods *s = (moods *)h->alloc(h, sizeof *s, 16);
     if (s == NULL)
         return weft_fail(err, WEFT_E_NOMEM, "no memory");
-    *s = (moods){(const weft_if_ops *)h->get_interface(h, WEFT_IF_OPS), h, mi->d_model};
+    *s =
+        (moods){(const weft_if_ops *)h->get_interface(h, WEFT_IF_OPS), h, mi->d_model, mi->package};
     *self = s;
     return WEFT_OK;
 }
@@ -349,6 +353,17 @@ static weft_status preview(void *self, const weft_plan *p, const weft_tensor *in
     return moods_preview(o->str(h, "shows"), rgb, err);
 }
 
+static weft_status weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const moods           *m = (const moods *)self;
+    const weft_if_options *o =
+        (const weft_if_options *)m->host->get_interface(m->host, WEFT_IF_OPTIONS);
+    const weft_weight want = {WEFT_HDR(weft_weight), "rows", WEFT_USE_LINEAR, 1, {8}};
+    if (strcmp(o->str(m->host, "declares"), "weights") != 0)
+        return WEFT_OK;
+    return sink->add(sink->ctx, m->package, &want, 1, err);
+}
+
 /* ---- segmenter ---- */
 
 typedef struct part {
@@ -422,7 +437,8 @@ static const weft_modality  the_modality = {.hdr = WEFT_HDR(weft_modality),
                                             .preprocess = preprocess,
                                             .encode = encode,
                                             .parameters = parameters,
-                                            .preview = preview};
+                                            .preview = preview,
+                                            .weights = weights};
 static const weft_segmenter the_segmenter = {
     .hdr = WEFT_HDR(weft_segmenter), .kinds = kinds, .run = cut};
 static const weft_component components[] = {
