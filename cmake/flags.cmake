@@ -3,7 +3,8 @@
 
 add_library(weft_flags INTERFACE)
 target_compile_options(weft_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wconversion -Wshadow -Wvla -Werror -ffp-contract=off>
+  $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wconversion -Wshadow -Wvla -ffp-contract=off>
+  $<$<BOOL:${WEFT_WERROR}>:-Werror>
   -fno-math-errno -fstack-protector-strong)
 target_link_options(weft_flags INTERFACE -Wl,-z,relro,-z,now)
 if(NOT WEFT_SANITIZE)
@@ -23,6 +24,9 @@ if(WEFT_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES "Clang")
   set(WEFT_ISA_EXTRA ";-fno-sanitize=all")
 endif()
 function(weft_isa_flags)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+    return()
+  endif()
   foreach(src IN LISTS ARGN)
     if(src MATCHES "_avx512bf16\\.c$")
       set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS

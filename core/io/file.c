@@ -20,8 +20,8 @@
 /* Fails with the message "PATH: WHAT: reason", whose reason comes from errno. */
 static weft_status fail_errno(weft_error *err, weft_status code, const char *path, const char *what)
 {
-    char        text[128];
-    const char *reason = strerror_r(errno, text, sizeof(text));
+    char reason[128];
+    snprintf(reason, sizeof(reason), "%m"); /* strerror_r is another function in each C library */
     return wf_fail(err, code, "%s: %s: %s", wf_quote(path).s, what, reason);
 }
 

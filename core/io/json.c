@@ -152,6 +152,19 @@ static bool index_read(const char **path, size_t *index)
     return true;
 }
 
+/* As json_object_getn does, which jansson has since 2.14. */
+static const json_t *member(const json_t *object, const char *name, size_t n)
+{
+    const char *key;
+    json_t     *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (strlen(key) == n && memcmp(key, name, n) == 0)
+            return value;
+    }
+    return NULL;
+}
+
 json_t *wf_json_at(const json_t *root, const char *path)
 {
     const json_t *at = root;
@@ -164,7 +177,7 @@ json_t *wf_json_at(const json_t *root, const char *path)
             at = json_array_get(at, index);
         } else {
             size_t n = strcspn(path, ".[");
-            at = json_object_getn(at, path, n);
+            at = member(at, path, n);
             path += n;
         }
         if (*path == '.' && path[1] != '\0')

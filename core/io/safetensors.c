@@ -206,13 +206,13 @@ static weft_status names_measure(wf_st_file *f, const json_t *root, uint64_t *by
 {
     const char *key;
     json_t     *value;
-    size_t      length;
     *bytes = 0;
     if (json_object_size(root) > WF_ST_MAX_TENSORS)
         return wf_fail(err, WEFT_E_LIMIT, "%s: %zu tensors, over the limit of %u",
                        wf_quote(f->file.path).s, json_object_size(root), WF_ST_MAX_TENSORS);
-    json_object_keylen_foreach((json_t *)root, key, length, value)
+    json_object_foreach((json_t *)root, key, value)
     {
+        size_t length = strlen(key);
         if (strcmp(key, METADATA) == 0)
             continue;
         if (length == 0 || length > WF_ST_MAX_NAME)

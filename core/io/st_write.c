@@ -93,7 +93,7 @@ static weft_status header_make(const char *path, const entry *entries, uint64_t 
 /* Writes the header: its length, its text, and blanks up to a multiple of 8. */
 static weft_status header_put(wf_writer *w, const char *text, weft_error *err)
 {
-    static const char blanks[8] = "        ";
+    static const char blanks[] = "        ";
     unsigned char     le[8];
     uint64_t          bytes = strlen(text), padded = (bytes + 7) / 8 * 8;
     for (uint32_t i = 0; i < sizeof(le); i++)

@@ -9,6 +9,7 @@
  * decoded than frames were asked for, with one exception: the leading pictures of an open group
  * need the group before it too. (clip.h explains these words.) */
 #include "clip.h"
+#include "versions.h"
 
 #include "weft/sdk.h"
 
@@ -125,7 +126,7 @@ static void take_next(clip_dec *d)
      * follow the frame before it. */
     if (us == CLIP_NO_TIME) {
         AVRational micro = {1, 1000000};
-        int64_t    each = av_rescale_q(f->pkt_duration, d->stream->time_base, micro);
+        int64_t    each = av_rescale_q(clip_frame_duration(f), d->stream->time_base, micro);
         us = d->now_us == CLIP_NO_TIME ? 0 : d->now_us;
         us += each > 0 && each < INT64_MAX - us ? each : 1;
     }

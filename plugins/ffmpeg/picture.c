@@ -12,6 +12,7 @@
  *
  * followed by the turn. Transfer functions are left alone (HDR is not tone-mapped). */
 #include "clip.h"
+#include "versions.h"
 
 #include "weft/sdk.h"
 
@@ -125,7 +126,7 @@ weft_status clip_picture_init(clip_dec *d, weft_error *err)
     }
     static const int32_t upright[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
     size_t               n = 0;
-    uint8_t             *side = av_stream_get_side_data(d->stream, AV_PKT_DATA_DISPLAYMATRIX, &n);
+    const uint8_t       *side = clip_display_matrix(d->stream, &n);
     int32_t              matrix[9];
     int                  given = side != NULL && n >= sizeof matrix;
     memcpy(matrix, given ? (const void *)side : upright, sizeof matrix);
