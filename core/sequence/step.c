@@ -29,11 +29,8 @@ weft_status wf_step_prepare(weft_sequence *s, int64_t n_rows, weft_error *err)
 {
     int64_t     end = s->n_done + n_rows;
     weft_status status = WEFT_OK;
-    for (int32_t k = 0; k < s->n_items && s->items[k].pos < end && status == WEFT_OK; k++) {
-        status = wf_item_encode(s->items[k].item, NULL, err);
-        if (status == WEFT_OK)
-            status = wf_item_project(s->items[k].item, err);
-    }
+    for (int32_t k = 0; k < s->n_items && s->items[k].pos < end && status == WEFT_OK; k++)
+        status = wf_item_project(s->items[k].item, err);
     return status == WEFT_OK ? wf_sequence_reserve(s, end, err) : status;
 }
 
