@@ -56,8 +56,9 @@ struct weft_scheduler {
     uint64_t      decoded, chunked; /* serials of those that were served last in each turn */
     float        *logits;
     size_t        logits_cap;
-    weft_item    *encoding; /* beside the step, for `encodes`; NULL: none */
-    weft_job     *encodes;
+
+    weft_item *encoding; /* beside this step and others, for `encodes`; both held; NULL: none */
+    weft_job  *encodes;
 
     uint64_t n_preempted, n_steps, n_rows;
 };
