@@ -136,18 +136,22 @@ static weft_status run(weft_scheduler *s, weft_error *err)
     return status;
 }
 
-/* What came of each part. */
+/* What came of each part: tokens are picked for all of them before anybody is told of his. */
 static void deal(weft_scheduler *s)
 {
     size_t vocab = (size_t)s->e->config.vocab;
     for (int32_t i = 0; i < s->n_parts; i++) {
         const wf_step_part *p = &s->parts[i];
+        /* The last row that was reserved is nobody's while some part has not come back whole. */
+        size_t at = wf_part_is_whole(p) ? (size_t)p->first_out * vocab : s->logits_cap - vocab;
         if (p->status != WEFT_OK)
             wf_job_end(s->of_part[i], p->status, &p->why);
         else if (p->n_out > 0)
-            wf_job_answer(s->of_part[i],
-                          p->likeliest != NULL ? NULL : s->logits + (size_t)p->first_out * vocab);
+            wf_job_pick(s->of_part[i], p, s->logits + at);
     }
+    for (int32_t i = 0; i < s->n_parts; i++)
+        if (s->parts[i].n_out > 0 && !s->of_part[i]->over)
+            wf_job_answer(s->of_part[i]);
 }
 
 static weft_status step(weft_scheduler *s, weft_error *err)
