@@ -18,8 +18,9 @@ char *wf_strdup(const char *s);
 char *wf_strndup(const char *s, size_t n); /* n bytes and a NUL */
 void  wf_free(void *p);                    /* frees what the functions above gave, or NULL */
 
-/* Uninitialised memory, aligned to WF_ALIGN. For 2 MiB and more the system is asked for huge pages.
- * Freed with wf_free_aligned. */
+/* Uninitialised memory, aligned to WF_ALIGN. Of 1 MiB and more it is mapped on its own, and goes
+ * back to the system as soon as it is freed; for 2 MiB and more huge pages are asked for. Freed
+ * with wf_free_aligned. */
 void *wf_alloc_aligned(size_t bytes);
 void  wf_free_aligned(void *p);
 

@@ -102,6 +102,12 @@ weft_status wf_queue_wait(weft_queue *q, weft_error *err)
     return q->device->fns->wait(q, err);
 }
 
+weft_status wf_queue_done(weft_queue *q, bool *done, weft_error *err)
+{
+    *done = false;
+    return q->device->fns->done(q, done, err);
+}
+
 weft_status wf_queue_capture_begin(weft_queue *q, weft_error *err)
 {
     wf_device *d = q->device;

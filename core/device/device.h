@@ -77,6 +77,7 @@ typedef struct wf_device_fns {
     weft_status (*zero)(weft_queue *q, void *dst, uint64_t bytes, weft_error *err);
     weft_status (*after)(weft_queue *q, weft_queue *earlier, weft_error *err);
     weft_status (*wait)(weft_queue *q, weft_error *err);
+    weft_status (*done)(weft_queue *q, bool *done, weft_error *err);
 
     /* All four or none. */
     weft_status (*capture_begin)(weft_queue *q, weft_error *err);
@@ -163,13 +164,23 @@ weft_status wf_queue_zero(weft_queue *q, void *dst, uint64_t bytes, weft_error *
 weft_status wf_queue_after(weft_queue *q, weft_queue *earlier, weft_error *err);
 /* Runs everything submitted so far; the first failure of any of it is returned, once. */
 weft_status wf_queue_wait(weft_queue *q, weft_error *err);
+/* Whether everything submitted so far has run: *done says that wf_queue_wait would return at once.
+ * It never waits itself, and a caller that asks again and again is told true at some time. What
+ * came of the work is told by the wait alone, and memory is freed after that, not after this. Not
+ * OK, with *done false: the device cannot be asked.
+ *
+ * The CPU runs work within the call that submits it, on the one pool of threads: there *done is
+ * always true, two queues never run at the same time, and an encoder that is given to its queue has
+ * run before the step beside it begins. */
+weft_status wf_queue_done(weft_queue *q, bool *done, weft_error *err);
 
 /* ---- capture: work recorded once and run many times ----
  * From begin to end the queue keeps what it is given and runs none of it: ops, copies and zeroing.
- * Not taken are wf_queue_after and wf_queue_wait (STATE). Ops are kept with their values and
- * addresses, so that whatever they read must be at the same place at every replay; copies keep
- * their addresses too, must have their host side in memory of wf_device_host_alloc, and move what
- * stands there when the replay runs. begin answers UNSUPPORTED on a device that cannot capture. */
+ * Not taken are wf_queue_after, wf_queue_wait and wf_queue_done (STATE). Ops are kept with their
+ * values and addresses, so that whatever they read must be at the same place at every replay;
+ * copies keep their addresses too, must have their host side in memory of wf_device_host_alloc, and
+ * move what stands there when the replay runs. begin answers UNSUPPORTED on a device that cannot
+ * capture. */
 weft_status wf_queue_capture_begin(weft_queue *q, weft_error *err);
 weft_status wf_queue_capture_end(weft_queue *q, wf_graph **out, weft_error *err);
 weft_status wf_queue_replay(weft_queue *q, wf_graph *g, weft_error *err);

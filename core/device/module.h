@@ -8,7 +8,8 @@
  * core/device/device.h and this header, and core/base/status.h and core/base/mem.h, whose sources
  * (and that of op.h) it compiles into itself with hidden symbols; nothing else of core/. What it
  * logs goes through wf_device_config.log. Every function of its table is given back by the module:
- * the core calls wf_device_* (core/device/device.c), which a module does not contain. */
+ * the core calls wf_device_* (core/device/device.c), which a module does not contain. None of them
+ * is NULL but where wf_device_fns says so. */
 #ifndef WF_DEVICE_MODULE_H
 #define WF_DEVICE_MODULE_H
 

@@ -366,6 +366,7 @@ void weft_engine_close(weft_engine **engine)
         return;
     if (e->queue != NULL)
         (void)wf_queue_wait(e->queue, NULL);
+    wf_items_settle(&e->items);
     if (e->encode_queue != NULL)
         (void)wf_queue_wait(e->encode_queue, NULL);
     wf_blocks_free(&e->blocks);

@@ -108,8 +108,7 @@ weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *reques
     job->ctx = rq->ctx;
     job->text.text = &s->e->text;
     job->max_new = sampling.max_new_tokens;
-    /* What the sampler would pick then (wf_likeliest), without bringing the logits to the host. */
-    job->greedy = sampling.temperature == 0 && sampling.repetition_penalty == 1;
+    job->n_best = wf_sampler_head(job->sampler, WF_BEST_MOST);
     job->n_cached = job->s->n_cached;
     job->g = (weft_generation){.hdr = WEFT_HDR(weft_generation), .n_prompt = (int32_t)job->s->n};
     job->why = (weft_error)WF_ERROR_INIT;
@@ -151,15 +150,45 @@ static weft_status say_rest(weft_job *job, weft_error *err)
     return status;
 }
 
-static weft_status draw(weft_job *job, const float *logits, weft_error *err)
+static bool is_full(const weft_job *job)
 {
-    int32_t     id = job->likeliest.id;
-    float       logprob = job->likeliest.logprob;
+    return job->g.n_new >= job->max_new || job->s->n >= job->s->of->context;
+}
+
+/* From the likeliest tokens where they are enough. */
+static bool pick_likely(weft_job *job)
+{
+    wf_logit list[WF_BEST_MOST];
+    wf_head  head = {.best = list, .n = WF_BEST_MOST, .sum = job->tokens.sum};
+    for (int32_t i = 0; i < WF_BEST_MOST; i++)
+        list[i] = (wf_logit){job->tokens.best[i].x, job->tokens.best[i].id};
+    return wf_sampler_pick_head(job->sampler, &head, job->s->n, &job->picked.id,
+                                &job->picked.logprob);
+}
+
+void wf_job_pick(weft_job *job, const wf_step_part *part, float *logits)
+{
+    weft_error  err = WF_ERROR_INIT;
     weft_status status = WEFT_OK;
-    if (!job->greedy)
-        status = wf_sampler_pick(job->sampler, logits, job->s->n, &id, &logprob, err);
+    if (part->likeliest != NULL || is_full(job))
+        return;
+    if (!wf_part_is_whole(part)) {
+        if (pick_likely(job))
+            return;
+        status = wf_step_logits(&job->of->e->stepper, &job->tokens, logits, &err);
+    }
+    if (status == WEFT_OK)
+        status = wf_sampler_pick(job->sampler, logits, job->s->n, &job->picked.id,
+                                 &job->picked.logprob, &err);
     if (status != WEFT_OK)
-        return status;
+        wf_job_end(job, status, &err);
+}
+
+static weft_status draw(weft_job *job, weft_error *err)
+{
+    int32_t     id = job->picked.id;
+    float       logprob = job->picked.logprob;
+    weft_status status;
     job->g.stopped = wf_text_is_stop(&job->of->e->text, id);
     job->g.sum_logprob += (double)logprob;
     status = say(job, id, logprob, err);
@@ -181,15 +210,15 @@ static void begin_answer(weft_job *job)
     job->since = now;
 }
 
-void wf_job_answer(weft_job *job, const float *logits)
+void wf_job_answer(weft_job *job)
 {
     weft_error  err = WF_ERROR_INIT;
     weft_status status = WEFT_OK;
-    bool        full = job->g.n_new >= job->max_new || job->s->n >= job->s->of->context;
+    bool        full = is_full(job);
     if (!job->answers)
         begin_answer(job);
     if (!full) {
-        status = draw(job, logits, &err);
+        status = draw(job, &err);
         full = job->g.stopped || job->enough || job->g.n_new >= job->max_new;
     }
     if (status == WEFT_OK && full && !job->g.stopped)

@@ -196,7 +196,8 @@ static void take_rows(weft_scheduler *s, weft_job *job, int64_t rows)
     s->parts[s->n_parts++] = (wf_step_part){.seq = job->s,
                                             .n_rows = rows,
                                             .n_out = rows == left ? 1 : 0,
-                                            .likeliest = job->greedy ? &job->likeliest : NULL};
+                                            .likeliest = job->n_best == 1 ? &job->picked : NULL,
+                                            .tokens = job->n_best > 1 ? &job->tokens : NULL};
     s->room -= rows;
 }
 

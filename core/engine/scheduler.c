@@ -30,25 +30,6 @@ weft_status weft_scheduler_create(weft_engine *e, const weft_scheduler_options *
     return WEFT_OK;
 }
 
-void weft_scheduler_destroy(weft_scheduler **scheduler)
-{
-    weft_scheduler *s = *scheduler;
-    weft_error      err = WF_ERROR_INIT;
-    if (s == NULL)
-        return;
-    s->closing = true;
-    wf_fail(&err, WEFT_E_CANCELLED, "cancelled: the scheduler is gone");
-    for (weft_job *job = s->jobs; job != NULL; job = job->next)
-        wf_job_end(job, WEFT_E_CANCELLED, &err);
-    wf_jobs_reap(s);
-    wf_longs_end(s);
-    wf_free(s->parts);
-    wf_free(s->of_part);
-    wf_free_aligned(s->logits);
-    wf_free(s);
-    *scheduler = NULL;
-}
-
 /* How far the prompts have come that are being run. */
 static void tell_progress(const weft_scheduler *s)
 {
@@ -63,33 +44,66 @@ static void tell_progress(const weft_scheduler *s)
         wf_progress_tell(&s->e->progress, "prefill", done, total, "tokens");
 }
 
-/* An encoder starts beside the step that is about to run: on a device with queues they overlap. */
+/* Where no encoder is at work, one starts for the oldest request that waits for it. It runs beside
+ * this step, and beside as many more as it takes. */
 static void begin_encode(weft_scheduler *s)
 {
     weft_error err = WF_ERROR_INIT;
-    s->encodes = wf_schedule_encode(s, &s->encoding);
-    if (s->encodes == NULL)
+    weft_item *item;
+    weft_job  *job = s->encoding == NULL ? wf_schedule_encode(s, &item) : NULL;
+    if (job == NULL)
         return;
-    wf_mark     before = wf_scope_enter(&s->e->scope, &s->encodes->mark);
-    weft_status status = wf_item_encode_begin(s->encoding, &err);
+    wf_mark     before = wf_scope_enter(&s->e->scope, &job->mark);
+    weft_status status = wf_item_encode_begin(item, &err);
     wf_scope_end(&s->e->scope, &before);
-    if (status == WEFT_OK)
+    if (status != WEFT_OK) {
+        wf_job_end(job, status, &err);
         return;
-    wf_job_end(s->encodes, status, &err);
-    s->encodes = NULL;
+    }
+    wf_item_hold(item); /* the request may end before its encoder does */
+    s->encoding = item;
+    s->encodes = wf_job_hold(job);
 }
 
 static void end_encode(weft_scheduler *s)
 {
     weft_error err = WF_ERROR_INIT;
-    if (s->encodes == NULL)
+    if (s->encoding == NULL)
         return;
     wf_mark     before = wf_scope_enter(&s->e->scope, &s->encodes->mark);
     weft_status status = wf_item_encode(s->encoding, NULL, &err);
     wf_scope_end(&s->e->scope, &before);
     if (status != WEFT_OK)
         wf_job_end(s->encodes, status, &err);
-    s->encodes = NULL;
+    weft_item_release(&s->encoding);
+    weft_job_release(&s->encodes);
+}
+
+/* The encoder is waited for only where nothing else can go on; else it is asked. */
+static void look_at_encode(weft_scheduler *s, bool others_go_on)
+{
+    if (s->encoding != NULL && (!others_go_on || wf_item_encode_done(s->encoding)))
+        end_encode(s);
+}
+
+void weft_scheduler_destroy(weft_scheduler **scheduler)
+{
+    weft_scheduler *s = *scheduler;
+    weft_error      err = WF_ERROR_INIT;
+    if (s == NULL)
+        return;
+    s->closing = true;
+    wf_fail(&err, WEFT_E_CANCELLED, "cancelled: the scheduler is gone");
+    for (weft_job *job = s->jobs; job != NULL; job = job->next)
+        wf_job_end(job, WEFT_E_CANCELLED, &err);
+    end_encode(s);
+    wf_jobs_reap(s);
+    wf_longs_end(s);
+    wf_free(s->parts);
+    wf_free(s->of_part);
+    wf_free_aligned(s->logits);
+    wf_free(s);
+    *scheduler = NULL;
 }
 
 static weft_status reserve_logits(weft_scheduler *s, weft_error *err)
@@ -122,22 +136,27 @@ static weft_status run(weft_scheduler *s, weft_error *err)
     return status;
 }
 
-/* What came of each part. */
+/* What came of each part: tokens are picked for all of them before anybody is told of his. */
 static void deal(weft_scheduler *s)
 {
     size_t vocab = (size_t)s->e->config.vocab;
     for (int32_t i = 0; i < s->n_parts; i++) {
         const wf_step_part *p = &s->parts[i];
+        /* The last row that was reserved is nobody's while some part has not come back whole. */
+        size_t at = wf_part_is_whole(p) ? (size_t)p->first_out * vocab : s->logits_cap - vocab;
         if (p->status != WEFT_OK)
             wf_job_end(s->of_part[i], p->status, &p->why);
         else if (p->n_out > 0)
-            wf_job_answer(s->of_part[i],
-                          p->likeliest != NULL ? NULL : s->logits + (size_t)p->first_out * vocab);
+            wf_job_pick(s->of_part[i], p, s->logits + at);
     }
+    for (int32_t i = 0; i < s->n_parts; i++)
+        if (s->parts[i].n_out > 0 && !s->of_part[i]->over)
+            wf_job_answer(s->of_part[i]);
 }
 
 static weft_status step(weft_scheduler *s, weft_error *err)
 {
+    look_at_encode(s, true);
     wf_jobs_reap(s);
     wf_longs_advance(s);
     wf_schedule_admit(s);
@@ -149,11 +168,13 @@ static weft_status step(weft_scheduler *s, weft_error *err)
     begin_encode(s);
     if (s->n_parts > 0)
         status = run(s, err);
-    end_encode(s);
+    look_at_encode(s, s->n_parts > 0);
     if (status == WEFT_OK)
         deal(s);
     s->n_steps++;
     wf_jobs_reap(s);
+    if (s->n_jobs + s->n_longs == 0)
+        end_encode(s); /* nothing is left at work where nobody is left */
     return status;
 }
 

@@ -29,9 +29,10 @@ struct weft_job {
     bool             answers;           /* its prompt has been run */
     bool             enough;            /* the callback said so */
     bool             over;
-    bool             greedy;    /* the likeliest token is all that it wants of a step */
-    wf_likeliest     likeliest; /* of the step that ran last, where greedy */
-    int32_t          refs;      /* the scheduler, and the caller */
+    int32_t          n_best; /* likeliest tokens that it wants of a step; 0: all logits */
+    wf_likeliest     picked; /* the token that was picked after the step that ran last */
+    wf_best_tokens   tokens; /* of that step, where n_best is more than 1 */
+    int32_t          refs;   /* the scheduler, and the caller */
     weft_status      status;
     weft_error       why;
 };
@@ -56,8 +57,9 @@ struct weft_scheduler {
     uint64_t      decoded, chunked; /* serials of those that were served last in each turn */
     float        *logits;
     size_t        logits_cap;
-    weft_item    *encoding; /* beside the step, for `encodes`; NULL: none */
-    weft_job     *encodes;
+
+    weft_item *encoding; /* beside this step and others, for `encodes`; both held; NULL: none */
+    weft_job  *encodes;
 
     uint64_t n_preempted, n_steps, n_rows;
 };
@@ -68,9 +70,12 @@ weft_status wf_job_create(weft_scheduler *s, weft_job **out, weft_error *err);
 weft_job   *wf_job_hold(weft_job *job); /* one reference more */
 /* It ends so: *why is copied (NULL: status is OK). The first end counts. */
 void wf_job_end(weft_job *job, weft_status status, const weft_error *why);
-/* What its last token gave is there (job->likeliest where it is greedy, else logits): the next one
- * is drawn and told, or it ends. */
-void wf_job_answer(weft_job *job, const float *logits);
+/* Its part of the step has run and given what job->n_best says: job->picked is set, unless nothing
+ * more is wanted. logits: host, its row where that is whole, else room for one. Nobody is called
+ * back, so that the step's logits stay where they are. A failure ends the job. */
+void wf_job_pick(weft_job *job, const wf_step_part *part, float *logits);
+/* job->picked is told and appended, or the job ends. */
+void wf_job_answer(weft_job *job);
 /* Tells the callers of all that are over, or cancelled, and forgets those jobs. */
 void wf_jobs_reap(weft_scheduler *s);
 

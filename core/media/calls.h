@@ -76,6 +76,8 @@ weft_status wf_modality_encode(const wf_modality *m, const char *file,
  * asynchronous. */
 weft_status wf_modality_wait(const wf_modality *m, const char *file, weft_queue *q,
                              weft_error *err);
+/* Whether that wait would return at once (wf_queue_done). */
+weft_status wf_modality_done(const wf_modality *m, const char *file, weft_queue *q, bool *done);
 /* The pictures of an item as weft_item_preview says. rgb->data NULL: *rgb becomes a view without
  * data of what they are; else rgb->bytes are there, and INVALID says that they are too few. */
 weft_status wf_modality_preview(const wf_modality *m, const wf_preview *what, weft_tensor *rgb,

@@ -20,8 +20,9 @@ typedef struct wf_items {
     const wf_hooks      *sites;
     wf_decoder          *decoder; /* projects rows to K/V */
     wf_kv_budget        *budget;
-    wf_kv_holder         holder; /* items can give up their K/V */
-    wf_arena             arena;  /* inputs and scratch of the encode in progress */
+    wf_kv_holder         holder;    /* items can give up their K/V */
+    wf_arena             arena;     /* inputs and scratch of the encode under way */
+    weft_item           *under_way; /* whose encode has begun and not ended; NULL: none */
     wf_plan_limits       limits;
     wf_scope            *scope;
     const weft_progress *progress;
@@ -35,7 +36,7 @@ typedef struct wf_item_kv { /* of one output */
     int32_t *runs; /* first page of each run of WF_PAGE_TOKENS rows; each of n_sites pages */
 } wf_item_kv;
 
-typedef struct wf_encoding wf_encoding; /* an encode on its way (item_encode.c) */
+typedef struct wf_encoding wf_encoding; /* an encode on its way (encoding.h) */
 
 struct weft_item {
     struct weft_item *next;
@@ -89,21 +90,28 @@ weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request
                          weft_item **out, weft_error *err);
 
 /* item_encode.c. Gives the item to its encoder, on the queue of encoders, and does not wait: what
- * is done on other queues meanwhile runs beside it. One item at a time, until wf_item_encode ends
- * it. One that is encoded already is fine. */
+ * is done on other queues meanwhile runs beside it, until wf_item_encode ends it. One encode is
+ * under way at a time: another that is under way is ended first, and is encoded again if that
+ * failed. One that is encoded already is fine. */
 weft_status wf_item_encode_begin(weft_item *item, weft_error *err);
-/* Runs the encoder to its end if that has not been done, over outputs and scratch of zeros, and
- * checks every value. copies, where not NULL: WF_MAX_OUTPUTS host buffers, each NULL or sized for
- * the output, that receive the outputs.
- */
+/* Whether wf_item_encode would not have to wait for the encode that has begun. */
+bool wf_item_encode_done(const weft_item *item);
+/* Runs the encoder to its end if that has not been done, over outputs and scratch of zeros; the
+ * device looks at every value. copies, where not NULL: WF_MAX_OUTPUTS host buffers, each NULL or
+ * sized for the output, that receive the outputs. */
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err);
+/* Ends the encode that is under way, if there is one. Its item is encoded then, or may be given to
+ * its encoder again. */
+void wf_items_settle(wf_items *t);
 #define WF_ENCODE_BATCH 16 /* items in one call of an encoder, at most */
 /* Runs the encoder over those of the items that have not been through it and stand beside others of
  * their modality, as many at once as fit into a budget of memory. An item's bytes are those that it
  * has alone. What fails here is left for wf_item_encode to do and to tell. No item comes twice. */
 void wf_items_encode_ahead(weft_item *const *items, uint32_t n);
 
-/* item_kv.c. Projects the K/V of every stream that reads it, if that has not been done. */
+/* item_kv.c. Makes of the item what rows that see it need, where that has not been done: its
+ * outputs (as wf_item_encode) and the K/V of every stream that reads it. The projection is enqueued
+ * behind the encoder, and both are waited for. LIMIT: pages are short; the item is encoded then. */
 weft_status wf_item_project(weft_item *item, weft_error *err);
 void        wf_item_drop_kv(weft_item *item);
 /* Pages that projecting it would take. */

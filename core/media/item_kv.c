@@ -94,53 +94,88 @@ static weft_status take_runs(weft_item *item, wf_item_kv *kv, weft_error *err)
     return WEFT_OK;
 }
 
-static weft_status project(weft_item *item, uint32_t i, int64_t *slots, void *device_slots,
-                           weft_error *err)
-{
-    const wf_items *t = item->of;
-    wf_item_kv     *kv = &item->kv[i];
-    for (int64_t r = 0; r < kv->n_rows; r++)
-        slots[r] = (int64_t)kv->runs[r / WF_PAGE_TOKENS] * WF_PAGE_TOKENS + r % WF_PAGE_TOKENS;
-    weft_status status =
-        wf_queue_upload(t->queue, device_slots, slots, (uint64_t)kv->n_rows * sizeof *slots, err);
-    if (status == WEFT_OK)
-        status = wf_decoder_project(t->decoder, kv->stream, item->output[i], kv->n_rows,
-                                    device_slots, err);
-    weft_status waited = wf_queue_wait(t->queue, status == WEFT_OK ? err : NULL);
-    return status == WEFT_OK ? waited : status;
-}
+/* Slots of one output's rows while their keys and values are computed. */
+typedef struct projection {
+    int64_t *slots; /* NULL: this output has nothing to project */
+    void    *device_slots;
+} projection;
 
-static weft_status project_output(weft_item *item, uint32_t i, weft_error *err)
+static weft_status projection_open(weft_item *item, uint32_t i, projection *p, weft_error *err)
 {
     wf_item_kv *kv = &item->kv[i];
     uint64_t    bytes = (uint64_t)kv->n_rows * sizeof(int64_t);
-    void       *device_slots = NULL;
-    int64_t    *slots = wf_alloc((size_t)bytes);
-    weft_status status = slots != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "an item's slots");
-    if (status == WEFT_OK)
-        status = wf_device_alloc(item->of->device, bytes, &device_slots, err);
+    if ((p->slots = wf_alloc((size_t)bytes)) == NULL)
+        return wf_fail_nomem(err, bytes, "an item's slots");
+    weft_status status = wf_device_alloc(item->of->device, bytes, &p->device_slots, err);
     if (status == WEFT_OK)
         status = take_runs(item, kv, err);
-    if (status == WEFT_OK)
-        status = project(item, i, slots, device_slots, err);
-    wf_device_free(item->of->device, device_slots);
-    wf_free(slots);
-    kv->projected = status == WEFT_OK;
+    for (int64_t r = 0; status == WEFT_OK && r < kv->n_rows; r++)
+        p->slots[r] = (int64_t)kv->runs[r / WF_PAGE_TOKENS] * WF_PAGE_TOKENS + r % WF_PAGE_TOKENS;
     return status;
+}
+
+static weft_status enqueue_output(weft_item *item, uint32_t i, projection *p, weft_error *err)
+{
+    const wf_items   *t = item->of;
+    const wf_item_kv *kv = &item->kv[i];
+    weft_status       status = projection_open(item, i, p, err);
+    if (status == WEFT_OK)
+        status = wf_queue_upload(t->queue, p->device_slots, p->slots,
+                                 (uint64_t)kv->n_rows * sizeof *p->slots, err);
+    return status == WEFT_OK ? wf_decoder_project(t->decoder, kv->stream, item->output[i],
+                                                  kv->n_rows, p->device_slots, err)
+                             : status;
+}
+
+static bool wants_projection(const wf_item_kv *kv)
+{
+    return kv->n_runs > 0 && !kv->projected;
+}
+
+/* All that is wanted and not there, behind the encoder if that is at work. */
+static weft_status enqueue(weft_item *item, projection *p, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    if (item->encoding != NULL)
+        status = wf_queue_after(item->of->queue, item->of->encode_queue, err);
+    for (uint32_t i = 0; i < item->plan.n_outputs && status == WEFT_OK; i++)
+        if (wants_projection(&item->kv[i]))
+            status = enqueue_output(item, i, &p[i], err);
+    return status;
+}
+
+/* Nothing of it is believed before the encoder's own end: until then nobody sees the pages. */
+static weft_status project(weft_item *item, weft_error *err)
+{
+    projection  p[WF_MAX_OUTPUTS] = {{NULL, NULL}};
+    weft_error  why = WF_ERROR_INIT;
+    weft_status status = enqueue(item, p, &why);
+    weft_status waited = wf_queue_wait(item->of->queue, status == WEFT_OK ? &why : NULL);
+    for (uint32_t i = 0; i < WF_MAX_OUTPUTS; i++) {
+        wf_device_free(item->of->device, p[i].device_slots);
+        wf_free(p[i].slots);
+    }
+    weft_status encoded = wf_item_encode(item, NULL, err);
+    if (encoded != WEFT_OK)
+        return encoded;
+    if (status == WEFT_OK)
+        status = waited;
+    for (uint32_t i = 0; i < item->plan.n_outputs && status == WEFT_OK; i++)
+        item->kv[i].projected = item->kv[i].n_runs > 0;
+    return status == WEFT_OK ? status : wf_fail_as(err, &why);
 }
 
 weft_status wf_item_project(weft_item *item, weft_error *err)
 {
-    for (uint32_t i = 0; i < item->plan.n_outputs; i++) {
-        if (item->kv[i].n_runs == 0 || item->kv[i].projected)
-            continue;
-        weft_status status = wf_item_encode(item, NULL, err);
-        if (status == WEFT_OK)
-            status = project_output(item, i, err);
-        if (status != WEFT_OK) {
-            wf_item_drop_kv(item);
-            return status;
-        }
-    }
-    return WEFT_OK;
+    bool wanted = false;
+    for (uint32_t i = 0; i < item->plan.n_outputs; i++)
+        wanted |= wants_projection(&item->kv[i]);
+    if (!wanted)
+        return wf_item_encode(item, NULL, err);
+    weft_status status = wf_item_encode_begin(item, err);
+    if (status == WEFT_OK)
+        status = project(item, err);
+    if (status != WEFT_OK)
+        wf_item_drop_kv(item);
+    return status;
 }

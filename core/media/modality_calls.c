@@ -132,6 +132,15 @@ weft_status wf_modality_wait(const wf_modality *m, const char *file, weft_queue 
     return status;
 }
 
+weft_status wf_modality_done(const wf_modality *m, const char *file, weft_queue *q, bool *done)
+{
+    wf_visit v;
+    wf_visit_begin(&v, m->plugin, "encode", file, WF_VISIT_QUICK);
+    weft_status status = wf_queue_done(q, done, NULL);
+    (void)wf_visit_end(&v, WEFT_OK, NULL);
+    return status;
+}
+
 weft_status wf_modality_weights(const wf_modality *m, const weft_weight_sink *sink, weft_error *err)
 {
     wf_visit v;

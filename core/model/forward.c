@@ -38,7 +38,8 @@ bool wf_decoder_bytes(const wf_config *c, const wf_hooks *hooks, int64_t max_row
                               w.wide_ffn / 2 + c->head_dim);
     uint64_t out = ((uint64_t)c->d_model + (uint64_t)c->vocab) * sizeof(float), rows = 0, outs = 0;
     return wf_mul(row * sizeof(float), (uint64_t)max_rows, &rows) &&
-           wf_mul(out + sizeof(wf_row_best), (uint64_t)max_out, &outs) && wf_add(rows, outs, bytes);
+           wf_mul(out + WF_ROW_BEST_BYTES(WF_BEST_MOST), (uint64_t)max_out, &outs) &&
+           wf_add(rows, outs, bytes);
 }
 
 weft_status wf_decoder_init(wf_decoder *d, const wf_model *m, const wf_hooks *hooks,
@@ -76,8 +77,8 @@ weft_status wf_decoder_init(wf_decoder *d, const wf_model *m, const wf_hooks *ho
         *want[i].p = mem;
     }
     void       *best;
-    weft_status status =
-        wf_buffers_add(&d->buffers, q, (uint64_t)max_out * sizeof *d->best, false, &best, err);
+    weft_status status = wf_buffers_add(
+        &d->buffers, q, (uint64_t)max_out * WF_ROW_BEST_BYTES(WF_BEST_MOST), false, &best, err);
     d->best = status == WEFT_OK ? best : NULL;
     return status;
 }
@@ -205,10 +206,11 @@ static weft_status show_hidden(wf_decoder *d, const wf_batch *b, int32_t layer, 
 }
 
 /* Of the logits of n rows from `logits` on, what is in wf_row_best comes back to `host`. */
-static weft_status fetch_best(wf_decoder *d, const float *logits, int64_t n, wf_row_best *host,
-                              weft_error *err)
+static weft_status fetch_best(wf_decoder *d, const float *logits, int64_t n, int32_t k,
+                              wf_row_best *host, weft_error *err)
 {
-    const int64_t words = sizeof(wf_row_best) / sizeof(int64_t), vocab = d->model->config.vocab;
+    const int64_t bytes = (int64_t)WF_ROW_BEST_BYTES(k), words = bytes / 8;
+    const int64_t vocab = d->model->config.vocab;
     wf_op         finite = {.kind = WF_OP_FINITE,
                             .u.finite = {.out = &d->best->unsound,
                                          .x = logits,
@@ -217,12 +219,12 @@ static weft_status fetch_best(wf_decoder *d, const float *logits, int64_t n, wf_
                                          .x_stride = vocab,
                                          .out_stride = words}};
     wf_op         best = {.kind = WF_OP_BEST,
-                          .u.best = {.best = &d->best->best,
+                          .u.best = {.best = d->best->best,
                                      .sum = &d->best->sum,
                                      .x = logits,
                                      .m = n,
                                      .n = vocab,
-                                     .k = 1,
+                                     .k = k,
                                      .x_stride = vocab,
                                      .best_stride = words,
                                      .sum_stride = words}};
@@ -230,7 +232,7 @@ static weft_status fetch_best(wf_decoder *d, const float *logits, int64_t n, wf_
     if (status == WEFT_OK)
         status = wf_queue_submit(d->queue, &best, err);
     return status == WEFT_OK
-               ? wf_queue_download(d->queue, host, d->best, (uint64_t)n * sizeof *host, err)
+               ? wf_queue_download(d->queue, host, d->best, (uint64_t)(n * bytes), err)
                : status;
 }
 
@@ -246,8 +248,15 @@ static weft_status fetch_rows(wf_decoder *d, const wf_batch *b, int64_t first, i
                                    (uint64_t)whole * (uint64_t)vocab * sizeof(float), err);
     if (status != WEFT_OK || whole == n)
         return status;
-    return fetch_best(d, d->logits + whole * vocab, n - whole,
-                      b->best + (first + whole - b->n_logits), err);
+    return fetch_best(d, d->logits + whole * vocab, n - whole, b->n_best,
+                      wf_row_best_at(b->best, b->n_best, first + whole - b->n_logits), err);
+}
+
+weft_status wf_decoder_logits(wf_decoder *d, int64_t row, float *logits, weft_error *err)
+{
+    int64_t vocab = d->model->config.vocab;
+    return wf_queue_download(d->queue, logits, d->logits + row * vocab,
+                             (uint64_t)vocab * sizeof *logits, err);
 }
 
 /* Logits of out rows first..first+n-1. */

@@ -32,11 +32,12 @@ typedef struct wf_batch {
     const wf_seen      *streams; /* [hooks->n_streams], host array */
     const wf_soft_rows *soft;
     /* [n_out] rows whose logits are computed: first n_logits that are wanted whole, then those of
-     * which the likeliest token is enough. */
+     * which the n_best likeliest tokens are enough. */
     const int32_t *out_index;
     int64_t        n_logits;
-    float         *logits; /* host [n_logits, vocab]; NULL where n_logits is 0 */
-    wf_row_best   *best;   /* host [n_out - n_logits], or NULL */
+    float         *logits;           /* host [n_logits, vocab]; NULL where n_logits is 0 */
+    wf_row_best   *best;             /* host [n_out - n_logits] with n_best tokens each, or NULL */
+    int32_t        n_best, reserved; /* 1 or WF_BEST_MOST */
     float *hidden; /* host [n_layers + 1, m, d_model] or NULL: the stream before each block */
 } wf_batch;
 
@@ -51,5 +52,8 @@ bool wf_decoder_bytes(const wf_config *c, const wf_hooks *hooks, int64_t max_row
 
 /* Enqueues the pass; logits and hidden are there after a wait. */
 weft_status wf_decoder_run(wf_decoder *d, const wf_batch *b, weft_error *err);
+/* Enqueues the download of all logits of out row `row` of the last pass, which had at most max_out
+ * of them; logits: host [vocab]. */
+weft_status wf_decoder_logits(wf_decoder *d, int64_t row, float *logits, weft_error *err);
 
 #endif

@@ -17,12 +17,23 @@ typedef struct wf_seen {
     const wf_kv_span *spans;
 } wf_seen;
 
+#define WF_BEST_MOST 64 /* of the likeliest tokens of a row that come back, where it is not one */
+
 /* What comes back of a row of logits that is not wanted whole. */
 typedef struct wf_row_best {
     int64_t  unsound; /* as wf_finite says */
     double   sum;     /* as wf_best says */
-    wf_score best;    /* the likeliest token */
+    wf_score best[];  /* [k] the likeliest tokens */
 } wf_row_best;
+
+/* Bytes of such a row with k tokens, a multiple of 8. */
+#define WF_ROW_BEST_BYTES(k) (sizeof(wf_row_best) + (size_t)(k) * sizeof(wf_score))
+
+/* Row i of rows with k tokens each. */
+static inline wf_row_best *wf_row_best_at(wf_row_best *rows, int32_t k, int64_t i)
+{
+    return (wf_row_best *)(void *)((uint8_t *)rows + (size_t)i * WF_ROW_BEST_BYTES(k));
+}
 
 /* Buffers of one pass at a time, and what it runs over. */
 typedef struct wf_decoder {
@@ -34,7 +45,7 @@ typedef struct wf_decoder {
     int64_t         max_rows, max_out;
     int64_t         wide, wide_ffn; /* widest q/k/v row and gate+up row over core and sites */
     float          *h, *x, *a, *qkv, *att, *gate_up, *ffn, *cos_sin, *out, *logits;
-    wf_row_best    *best; /* [max_out] */
+    wf_row_best    *best; /* [max_out] of WF_BEST_MOST tokens at most */
 } wf_decoder;
 
 /* 1 / sqrt(head_dim) in f32. */

@@ -10,7 +10,7 @@
 
 /* One pass over parts that have room together; logits is its own part of the caller's. */
 static weft_status run_parts(wf_stepper *st, wf_step_part **parts, int32_t n, float *logits,
-                             float *hidden, weft_error *err)
+                             float *hidden, int32_t *n_best, weft_error *err)
 {
     wf_tables_use use;
     weft_status   status =
@@ -21,6 +21,7 @@ static weft_status run_parts(wf_stepper *st, wf_step_part **parts, int32_t n, fl
         status = wf_decoder_run(st->decoder, &use.batch, err);
     }
     weft_status waited = wf_queue_wait(st->queue, status == WEFT_OK ? err : NULL);
+    *n_best = use.batch.n_best;
     wf_tables_done(&use);
     return status == WEFT_OK ? waited : status;
 }
@@ -29,11 +30,8 @@ weft_status wf_step_prepare(weft_sequence *s, int64_t n_rows, weft_error *err)
 {
     int64_t     end = s->n_done + n_rows;
     weft_status status = WEFT_OK;
-    for (int32_t k = 0; k < s->n_items && s->items[k].pos < end && status == WEFT_OK; k++) {
-        status = wf_item_encode(s->items[k].item, NULL, err);
-        if (status == WEFT_OK)
-            status = wf_item_project(s->items[k].item, err);
-    }
+    for (int32_t k = 0; k < s->n_items && s->items[k].pos < end && status == WEFT_OK; k++)
+        status = wf_item_project(s->items[k].item, err);
     return status == WEFT_OK ? wf_sequence_reserve(s, end, err) : status;
 }
 
@@ -98,29 +96,41 @@ static weft_status check_logits(const wf_stepper *st, const float *v, int64_t n,
     return WEFT_OK;
 }
 
+/* What came back of a pass that is no logits: rows of n_best tokens, in the order of the parts. */
+typedef struct bests {
+    wf_row_best *rows;
+    int32_t      n_best, reserved;
+    int64_t      at, n_logits; /* the part's first; the rows of logits that stand before them all */
+} bests;
+
 /* The likeliest tokens of a part's n_out rows. */
-static weft_status take_best(const wf_stepper *st, const wf_row_best *rows, wf_step_part *p)
+static weft_status take_best(const wf_stepper *st, const bests *b, wf_step_part *p)
 {
     for (int64_t i = 0; i < p->n_out; i++) {
-        const wf_row_best *r = &rows[i];
+        const wf_row_best *r = wf_row_best_at(b->rows, b->n_best, b->at + i);
         if (r->unsound != 0)
             return unsound(st, r->unsound > 0, &p->why);
-        p->likeliest[i].id = r->best.id;
-        p->likeliest[i].logprob = wf_log_probability(r->best.x, r->best.x, r->sum);
+        if (p->likeliest == NULL) {
+            memcpy(p->tokens->best, r->best, sizeof p->tokens->best);
+            p->tokens->sum = r->sum;
+            p->tokens->row = b->n_logits + b->at;
+            continue;
+        }
+        p->likeliest[i].id = r->best[0].id;
+        p->likeliest[i].logprob = wf_log_probability(r->best[0].x, r->best[0].x, r->sum);
     }
     return WEFT_OK;
 }
 
 /* The part's rows are there: taken where they are sound. Rows without logits are proven by a later
  * row that sees them. */
-static void finish_part(const wf_stepper *st, wf_step_part *p, const float *logits,
-                        const wf_row_best *best)
+static void finish_part(const wf_stepper *st, wf_step_part *p, const float *logits, const bests *b)
 {
     int64_t vocab = st->config->vocab;
     if (p->n_out > 0)
-        p->status = p->likeliest != NULL ? take_best(st, best, p)
-                                         : check_logits(st, logits + p->first_out * vocab,
-                                                        p->n_out * vocab, &p->why);
+        p->status = wf_part_is_whole(p)
+                        ? check_logits(st, logits + p->first_out * vocab, p->n_out * vocab, &p->why)
+                        : take_best(st, b, p);
     if (p->status != WEFT_OK) {
         wf_sequence_trim(p->seq);
         return;
@@ -144,7 +154,7 @@ static void too_many_blocks(wf_step_part *p)
 static weft_status run_pass(wf_stepper *st, wf_step_part **parts, int32_t n, float *logits,
                             float *hidden, int32_t *done, int64_t *first_out, weft_error *err)
 {
-    int64_t before = *first_out, vocab = st->config->vocab, best = 0;
+    int64_t before = *first_out, vocab = st->config->vocab;
     *done = wf_tables_fit(&st->tables, parts, n);
     if (*done == 0) {
         too_many_blocks(parts[(*done)++]);
@@ -152,13 +162,14 @@ static weft_status run_pass(wf_stepper *st, wf_step_part **parts, int32_t n, flo
     }
     for (int32_t i = 0; i < *done; i++) {
         parts[i]->first_out = *first_out;
-        *first_out += parts[i]->likeliest == NULL ? parts[i]->n_out : 0;
+        *first_out += wf_part_is_whole(parts[i]) ? parts[i]->n_out : 0;
     }
+    bests       b = {.rows = st->tables.best, .n_logits = *first_out - before};
     float      *mine = logits != NULL ? logits + before * vocab : NULL;
-    weft_status status = run_parts(st, parts, *done, mine, hidden, err);
+    weft_status status = run_parts(st, parts, *done, mine, hidden, &b.n_best, err);
     for (int32_t i = 0; i < *done && status == WEFT_OK; i++) {
-        finish_part(st, parts[i], logits, st->tables.best + best);
-        best += parts[i]->likeliest != NULL ? parts[i]->n_out : 0;
+        finish_part(st, parts[i], logits, &b);
+        b.at += wf_part_is_whole(parts[i]) ? 0 : parts[i]->n_out;
     }
     return status;
 }
@@ -172,6 +183,26 @@ static void fail_rest(wf_step_part **parts, int32_t n, const weft_error *why)
     }
 }
 
+/* Logits stay on the device until the next pass, or the next rows of the same. Where a part would
+ * lose its own so, they all come back. */
+static void keep_or_fetch(const wf_stepper *st, wf_step_part **parts, int32_t n)
+{
+    int64_t outs = 0;
+    for (int32_t i = 0; i < n; i++)
+        outs += parts[i]->n_out;
+    bool kept = outs <= st->decoder->max_out && wf_tables_fit(&st->tables, parts, n) == n;
+    for (int32_t i = 0; i < n; i++)
+        parts[i]->whole = !kept && parts[i]->tokens != NULL;
+}
+
+weft_status wf_step_logits(wf_stepper *st, const wf_best_tokens *tokens, float *logits,
+                           weft_error *err)
+{
+    weft_status status = wf_decoder_logits(st->decoder, tokens->row, logits, err);
+    weft_status waited = wf_queue_wait(st->queue, status == WEFT_OK ? err : NULL);
+    return status == WEFT_OK ? waited : status;
+}
+
 /* As many passes as the tables make of it: one, but for very many or very long sequences. */
 static weft_status run_ready(wf_stepper *st, wf_step_part **ready, int32_t n, float *logits,
                              float *hidden, weft_error *err)
@@ -182,6 +213,8 @@ static weft_status run_ready(wf_stepper *st, wf_step_part **ready, int32_t n, fl
         wf_tables_reserve(&st->tables, st->device, st->sites, st->decoder->max_rows, context,
                           st->budget->pool.max_pages, &why);
     int32_t done = 0, part = 0;
+    if (status == WEFT_OK)
+        keep_or_fetch(st, ready, n);
     for (; done < n && status == WEFT_OK; done += part) {
         status = run_pass(st, ready + done, n - done, logits, hidden, &part, &first_out, &why);
         if (status != WEFT_OK)

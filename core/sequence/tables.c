@@ -109,7 +109,7 @@ weft_status wf_tables_reserve(wf_tables *t, wf_device *d, const wf_hooks *sites,
     weft_status status = wf_device_host_alloc(d, t->bytes, &host, err);
     if (status != WEFT_OK)
         return status;
-    status = wf_device_host_alloc(d, (uint64_t)rows * sizeof *t->best, &best, err);
+    status = wf_device_host_alloc(d, (uint64_t)rows * WF_ROW_BEST_BYTES(WF_BEST_MOST), &best, err);
     if (status == WEFT_OK)
         status = wf_device_alloc(d, t->bytes, &data, err);
     if (status != WEFT_OK) {
@@ -191,7 +191,7 @@ static void fill_rows(const layout *l)
             slot[r] =
                 (int64_t)s->blocks[p / WF_PAGE_TOKENS]->page * WF_PAGE_TOKENS + p % WF_PAGE_TOKENS;
             if (k >= l->parts[i]->n_rows - l->parts[i]->n_out)
-                out[l->parts[i]->likeliest == NULL ? whole++ : best++] = (int32_t)r;
+                out[wf_part_is_whole(l->parts[i]) ? whole++ : best++] = (int32_t)r;
         }
     }
 }
@@ -366,12 +366,14 @@ static weft_status make_lists(const wf_tables *t, wf_tables_use *use, weft_error
 weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, int64_t d_model,
                            weft_queue *q, wf_tables_use *use, weft_error *err)
 {
-    layout l = {.t = t, .parts = parts, .n_parts = n};
+    layout  l = {.t = t, .parts = parts, .n_parts = n};
+    int32_t n_best = 1;
     *use = (wf_tables_use){.row_bytes = 0};
     for (int32_t i = 0; i < n; i++) {
         l.m += parts[i]->n_rows;
         l.n_out += parts[i]->n_out;
-        l.n_logits += parts[i]->likeliest == NULL ? parts[i]->n_out : 0;
+        l.n_logits += wf_part_is_whole(parts[i]) ? parts[i]->n_out : 0;
+        n_best = parts[i]->likeliest == NULL && parts[i]->tokens != NULL ? WF_BEST_MOST : n_best;
         use->batch.n_soft += parts[i]->seq->n_items;
     }
     lay_out(&l);
@@ -387,6 +389,7 @@ weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, 
     use->batch.n_out = l.n_out;
     use->batch.n_logits = l.n_logits;
     use->batch.best = t->best;
+    use->batch.n_best = n_best;
     use->batch.ids = device_at(t, l.ids);
     use->batch.pos = device_at(t, l.pos);
     use->batch.slot = device_at(t, l.slot);

@@ -16,6 +16,13 @@ typedef struct wf_likeliest {
     float   logprob;
 } wf_likeliest;
 
+/* The likeliest tokens after a row, WF_BEST_MOST of them, as wf_best gives them. */
+typedef struct wf_best_tokens {
+    wf_score best[WF_BEST_MOST];
+    double   sum;
+    int64_t  row; /* where its logits are until the next step (wf_step_logits) */
+} wf_best_tokens;
+
 /* One part of a step: the next n_rows rows of seq; outputs: 0, 1 (the last row's) or n_rows rows. A
  * sequence is in one part of a step at most. */
 typedef struct wf_step_part {
@@ -24,21 +31,32 @@ typedef struct wf_step_part {
     /* NULL: the rows' logits are wanted. Else [n_out]: these are enough, and no logits come back.
      */
     wf_likeliest *likeliest;
+    /* NULL, or of a part with n_out 1: these will mostly be enough. No logits come back then but
+     * where the step cannot keep them for wf_step_logits: it sets `whole`. */
+    wf_best_tokens *tokens;
     /* Set by the step. */
+    bool        whole;
     int64_t     first_out; /* the first of its rows in logits, where they came back */
     weft_status status;
     weft_error  why; /* status not OK: the sentence */
 } wf_step_part;
 
+/* Whether all logits of the part's rows come back. */
+static inline bool wf_part_is_whole(const wf_step_part *p)
+{
+    return p->likeliest == NULL && (p->tokens == NULL || p->whole);
+}
+
 /* Zeroed: nothing is reserved yet. */
 typedef struct wf_tables {
     wf_device      *device;
-    const wf_hooks *sites;             /* borrowed; frozen */
-    uint8_t        *host;              /* of wf_device_host_alloc */
-    uint8_t        *data;              /* the same on the device */
-    wf_row_best    *best;              /* [rows] what comes back; of wf_device_host_alloc */
-    int64_t         rows, self, pages; /* at most: rows, key blocks of text, pages that there are */
-    size_t          bytes;
+    const wf_hooks *sites;     /* borrowed; frozen */
+    uint8_t        *host;      /* of wf_device_host_alloc */
+    uint8_t        *data;      /* the same on the device */
+    wf_row_best    *best;      /* [rows] what comes back, with WF_BEST_MOST tokens at
+                                * most; of wf_device_host_alloc */
+    int64_t rows, self, pages; /* at most: rows, key blocks of text, pages that there are */
+    size_t  bytes;
 } wf_tables;
 
 /* What a step's rows are, ready for the decoder; the arrays are the tables'. */

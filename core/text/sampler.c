@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From logits to one token. All three filters keep a head of the tokens sorted by falling logit, so
  * one heap serves them: it is popped until the first filter says stop. */
-#include "core/text/sampler.h"
+#include "core/text/sampling.h"
 
-#include <float.h>
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
-#include "core/base/exponential.h"
 #include "core/base/mem.h"
-
-typedef struct candidate {
-    float   logit;
-    int32_t id;
-} candidate;
-
-struct wf_sampler {
-    wf_sampler_params p;
-    int32_t           vocab;
-    uint64_t         *seen;       /* one bit per id */
-    candidate        *candidates; /* [vocab] */
-};
 
 /* NaN fails every comparison, so it is out of range too. */
 static weft_status range_check(const char *option, float v, float low, float high, weft_error *err)
@@ -64,7 +49,7 @@ weft_status wf_sampler_create(const wf_sampler_params *params, int32_t vocab, wf
     s->candidates = wf_zalloc_n((size_t)vocab, sizeof(*s->candidates));
     if (s->seen == NULL || s->candidates == NULL) {
         wf_sampler_destroy(&s);
-        return wf_fail_nomem(err, (uint64_t)vocab * sizeof(candidate), "a sampler");
+        return wf_fail_nomem(err, (uint64_t)vocab * sizeof(wf_logit), "a sampler");
     }
     *out = s;
     return WEFT_OK;
@@ -87,7 +72,7 @@ void wf_sampler_accept(wf_sampler *s, int32_t id)
 }
 
 /* Two of the four words of Philox 4x32-10, counter (position, 0), key seed: uniform in [0, 1). */
-static double uniform(uint64_t seed, uint64_t position)
+double wf_sampler_uniform(uint64_t seed, uint64_t position)
 {
     uint32_t c[4] = {(uint32_t)position, (uint32_t)(position >> 32), 0, 0};
     uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
@@ -130,25 +115,18 @@ static float log_probability(const float *logits, int32_t n, int32_t id)
     return wf_log_probability(logits[id], max, sum);
 }
 
-/* A seen token's logit moves away from likely; it stays finite. */
-static float penalised(float logit, float penalty)
-{
-    float moved = logit < 0.0f ? logit * penalty : logit / penalty;
-    return moved > FLT_MAX ? FLT_MAX : moved < -FLT_MAX ? -FLT_MAX : moved;
-}
-
 /* Fills the candidates: every token that is possible, after the penalty, by rising id. Returns the
  * likeliest, of equals the first. */
-static candidate candidates_fill(wf_sampler *s, const float *logits, int32_t *n)
+static wf_logit candidates_fill(wf_sampler *s, const float *logits, int32_t *n)
 {
-    candidate best = {-INFINITY, 0};
+    wf_logit best = {-INFINITY, 0};
     *n = 0;
     for (int32_t i = 0; i < s->vocab; i++) {
-        candidate c = {logits[i], i};
+        wf_logit c = {logits[i], i};
         if (logits[i] == -INFINITY)
             continue;
-        if ((s->seen[i / 64] >> (i % 64) & 1) != 0)
-            c.logit = penalised(c.logit, s->p.repetition_penalty);
+        if (wf_is_seen(s, i))
+            c.logit = wf_penalised(c.logit, s->p.repetition_penalty);
         if (c.logit > best.logit)
             best = c;
         s->candidates[(*n)++] = c;
@@ -156,18 +134,13 @@ static candidate candidates_fill(wf_sampler *s, const float *logits, int32_t *n)
     return best;
 }
 
-static bool is_before(candidate a, candidate b)
+static void sift_down(wf_logit *heap, int32_t n, int32_t at)
 {
-    return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
-}
-
-static void sift_down(candidate *heap, int32_t n, int32_t at)
-{
-    candidate moved = heap[at];
+    wf_logit moved = heap[at];
     for (int32_t child = 2 * at + 1; child < n; child = 2 * at + 1) {
-        if (child + 1 < n && is_before(heap[child + 1], heap[child]))
+        if (child + 1 < n && wf_is_before(heap[child + 1], heap[child]))
             child++;
-        if (!is_before(heap[child], moved))
+        if (!wf_is_before(heap[child], moved))
             break;
         heap[at] = heap[child];
         at = child;
@@ -176,48 +149,34 @@ static void sift_down(candidate *heap, int32_t n, int32_t at)
 }
 
 /* The next in order moves behind the n - 1 that remain. */
-static candidate pop(candidate *heap, int32_t n)
+static wf_logit pop(wf_logit *heap, int32_t n)
 {
-    candidate first = heap[0];
+    wf_logit first = heap[0];
     heap[0] = heap[n - 1];
     sift_down(heap, n - 1, 0);
     heap[n - 1] = first;
     return first;
 }
 
-/* The tokens that can be drawn: candidates [begin, end), in the order of the draw. */
-typedef struct draw {
-    const candidate *list;
-    int32_t          begin, end, step; /* step -1: from the end downwards */
-    double           total;            /* sum of their weights */
-    float            max;              /* of the logits */
-    float            temperature;
-} draw;
-
-static double weight(const draw *d, float logit)
-{
-    return wf_exp_same(((double)logit - (double)d->max) / (double)d->temperature);
-}
-
 /* Sum of the weights that top-p takes its share of: those that top-k leaves. Their tokens are then
  * sorted behind *left of the heap; with top-k off nothing moves. */
-static double top_k_apply(const wf_sampler *s, const draw *d, candidate *heap, int32_t n,
+static double top_k_apply(const wf_sampler *s, const wf_draw *d, wf_logit *heap, int32_t n,
                           int32_t *left)
 {
     double total = 0.0;
     *left = n;
     if (s->p.top_k == 0) {
         for (int32_t i = 0; i < n; i++)
-            total += weight(d, heap[i].logit);
+            total += wf_weight(d, heap[i].logit);
         return total;
     }
     while (*left > 0 && (n - *left < s->p.top_k || heap[0].logit == heap[*left].logit))
-        total += weight(d, pop(heap, (*left)--).logit);
+        total += wf_weight(d, pop(heap, (*left)--).logit);
     return total;
 }
 
 /* Filters the n candidates of d->list, which is heap, by taking from their sorted order. */
-static void filters_apply(const wf_sampler *s, draw *d, candidate *heap, int32_t n)
+static void filters_apply(const wf_sampler *s, wf_draw *d, wf_logit *heap, int32_t n)
 {
     int32_t left;
     for (int32_t i = n / 2; i-- > 0;)
@@ -228,7 +187,7 @@ static void filters_apply(const wf_sampler *s, draw *d, candidate *heap, int32_t
     while (at > last) {
         if (s->p.top_k == 0)
             pop(heap, at);
-        double w = weight(d, heap[at - 1].logit);
+        double w = wf_weight(d, heap[at - 1].logit);
         /* The first always stays: its share before is 0 and its weight 1. */
         if ((s->p.top_p < 1.0f && d->total / all > (double)s->p.top_p) || w < (double)s->p.min_p)
             break;
@@ -240,12 +199,12 @@ static void filters_apply(const wf_sampler *s, draw *d, candidate *heap, int32_t
     d->step = -1;
 }
 
-static int32_t draw_one(const draw *d, double u)
+int32_t wf_draw_one(const wf_draw *d, double u)
 {
     double  target = u * d->total, sum = 0.0;
     int32_t count = d->end - d->begin, at = d->step > 0 ? d->begin : d->end - 1, last = at;
     for (int32_t i = 0; i < count; i++, at += d->step) {
-        double w = weight(d, d->list[at].logit);
+        double w = wf_weight(d, d->list[at].logit);
         sum += w;
         if (w > 0.0)
             last = at; /* rounding must not lead to a token of no weight */
@@ -257,13 +216,13 @@ static int32_t draw_one(const draw *d, double u)
 
 static int32_t sample(const wf_sampler *s, int32_t n, float max, int64_t position)
 {
-    draw d = {s->candidates, 0, n, 1, 0.0, max, s->p.temperature};
+    wf_draw d = {s->candidates, 0, n, 1, 0.0, max, s->p.temperature};
     if (s->p.top_k > 0 || s->p.top_p < 1.0f || s->p.min_p > 0.0f)
         filters_apply(s, &d, s->candidates, n);
     else
         for (int32_t i = 0; i < n; i++)
-            d.total += weight(&d, s->candidates[i].logit);
-    return draw_one(&d, uniform(s->p.seed, (uint64_t)position));
+            d.total += wf_weight(&d, s->candidates[i].logit);
+    return wf_draw_one(&d, wf_sampler_uniform(s->p.seed, (uint64_t)position));
 }
 
 weft_status wf_sampler_pick(wf_sampler *s, const float *logits, int64_t position, int32_t *id,
@@ -273,7 +232,7 @@ weft_status wf_sampler_pick(wf_sampler *s, const float *logits, int64_t position
     weft_status status = logits_check(logits, s->vocab, err);
     if (status != WEFT_OK)
         return status;
-    candidate best = candidates_fill(s, logits, &n);
+    wf_logit best = candidates_fill(s, logits, &n);
     *id = s->p.temperature > 0.0f ? sample(s, n, best.logit, position) : best.id;
     if (logprob != NULL)
         *logprob = log_probability(logits, s->vocab, *id);

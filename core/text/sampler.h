@@ -7,6 +7,8 @@
 #ifndef WF_SAMPLER_H
 #define WF_SAMPLER_H
 
+#include <stdbool.h>
+
 #include "core/base/status.h"
 
 typedef struct wf_sampler_params {
@@ -37,5 +39,28 @@ void wf_sampler_accept(wf_sampler *s, int32_t id);
  * above -Inf. No allocation. */
 weft_status wf_sampler_pick(wf_sampler *s, const float *logits, int64_t position, int32_t *id,
                             float *logprob, weft_error *err);
+
+/* A token and its logit. */
+typedef struct wf_logit {
+    float   logit;
+    int32_t id;
+} wf_logit;
+
+/* What is known of a row without bringing all its logits to the host: its n greatest, in falling
+ * order, of equals the lowest id first ({-infinity, -1} where the row has fewer), and the sum of
+ * wf_exp_same(logit - the greatest) over the row by rising id. No logit is NaN or +infinity. */
+typedef struct wf_head {
+    const wf_logit *best; /* [n] */
+    int32_t         n, reserved;
+    double          sum;
+} wf_head;
+
+/* How many of the likeliest tokens, `most` at most, wf_sampler_pick_head should be given; 1: that
+ * one is always enough; 0: no number of them is likely to be enough, it takes wf_sampler_pick. */
+int32_t wf_sampler_head(const wf_sampler *s, int32_t most);
+/* What wf_sampler_pick would pick, to the bit, where the head of the row proves it. false: it does
+ * not, and *id and *logprob are as they were. No allocation. */
+bool wf_sampler_pick_head(wf_sampler *s, const wf_head *head, int64_t position, int32_t *id,
+                          float *logprob);
 
 #endif

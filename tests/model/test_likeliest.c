@@ -136,6 +136,11 @@ static void test_a_nan(void **state)
     assert_true(s[0]->n_done == 100 && s[1]->n_done == 30);
     assert_int_equal(wf_step_one(&r.e->stepper, s[0], 10, 1, logits, NULL, &whole), WEFT_E_NUMERIC);
     assert_string_equal(parts[0].why.message, whole.message);
+    wf_best_tokens tokens;
+    parts[0] = (wf_step_part){.seq = s[0], .n_rows = 10, .n_out = 1, .tokens = &tokens};
+    rig_check(wf_step_run(&r.e->stepper, parts, 1, logits, NULL, &err), &err);
+    assert_int_equal(parts[0].status, WEFT_E_NUMERIC);
+    assert_string_equal(parts[0].why.message, whole.message);
     float *alone = rig_run(&r, (const int32_t[]){30, 0}, 0, NULL);
     same(&r, &got[1], alone + 29 * r.e->config.vocab, 1);
     free(alone);

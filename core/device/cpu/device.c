@@ -127,6 +127,14 @@ static weft_status cpu_wait(weft_queue *q, weft_error *err)
     return WEFT_OK;
 }
 
+static weft_status cpu_done(weft_queue *q, bool *done, weft_error *err)
+{
+    (void)q;
+    (void)err;
+    *done = true;
+    return WEFT_OK;
+}
+
 static void cpu_destroy(wf_device *d)
 {
     pthread_mutex_destroy(&((cpu_device *)d)->lock);
@@ -151,6 +159,7 @@ static const wf_device_fns fns = {
     .zero = cpu_zero,
     .after = cpu_after,
     .wait = cpu_wait,
+    .done = cpu_done,
     .destroy = cpu_destroy,
 };
 

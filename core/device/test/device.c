@@ -6,8 +6,9 @@
  *    allocation starts as poison and stands between canaries, and its address is not used again
  *    while there are others (memory.c).
  *  - A queue records ops and runs nothing before somebody waits; then the queues' heads run in a
- *    random order that respects wf_queue_after (queue.c). The order comes from a seed, which is
- *    logged: WEFT_TEST_SEED shows a run again.
+ *    random order that respects wf_queue_after (queue.c). Whoever asks whether a queue is done has
+ *    some heads run, so that the answer is no for a random number of times. The order comes from a
+ * seed, which is logged: WEFT_TEST_SEED shows a run again.
  *  - Before it runs, every argument of an op is checked: it lies in a live allocation, what is read
  *    was written, and no other queue uses the same memory without an order between the two
  *    (areas.c, check.c). Of a plugin's kernel only the addresses are known: they are checked, and
@@ -160,6 +161,7 @@ static const wf_device_fns fns = {
     .zero = wf_test_zero,
     .after = wf_test_after,
     .wait = wf_test_wait,
+    .done = wf_test_done,
     .capture_begin = wf_test_capture_begin,
     .capture_end = wf_test_capture_end,
     .replay = wf_test_replay,

@@ -101,6 +101,7 @@ weft_status wf_test_submit(weft_queue *q, const wf_op *op, weft_error *err);
 weft_status wf_test_zero(weft_queue *q, void *dst, uint64_t bytes, weft_error *err);
 weft_status wf_test_after(weft_queue *q, weft_queue *earlier, weft_error *err);
 weft_status wf_test_wait(weft_queue *q, weft_error *err);
+weft_status wf_test_done(weft_queue *q, bool *done, weft_error *err);
 weft_status wf_test_capture_begin(weft_queue *q, weft_error *err);
 weft_status wf_test_capture_end(weft_queue *q, wf_graph **out, weft_error *err);
 weft_status wf_test_replay(weft_queue *q, wf_graph *g, weft_error *err);

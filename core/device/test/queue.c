@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Queues of the test device: work is recorded, and run when somebody waits, the queues' heads in a
- * random order that respects what was asked for with `after`. */
+/* Queues of the test device: work is recorded, and run when somebody waits or asks, the queues'
+ * heads in a random order that respects what was asked for with `after`. */
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -193,6 +193,25 @@ weft_status wf_test_wait(weft_queue *queue, weft_error *err)
     *from = (weft_error)WF_ERROR_INIT;
     pthread_mutex_unlock(&d->lock);
     return why.code == WEFT_OK ? WEFT_OK : wf_fail(err, why.code, "%s", why.message);
+}
+
+/* Of the heads as many run as the queue has left at most: it is done after some questions. */
+weft_status wf_test_done(weft_queue *queue, bool *done, weft_error *err)
+{
+    wf_test_queue  *q = (wf_test_queue *)queue;
+    wf_test_device *d = (wf_test_device *)queue->device;
+    if (q->capture != NULL)
+        return not_now(err, "done");
+    pthread_mutex_lock(&d->lock);
+    wf_test_slot *s = &d->slots[q->slot];
+    uint64_t      n = next_random(d) % (s->submitted - s->done + 1);
+    wf_test_memory_open(&d->memory);
+    for (; n > 0 && s->head != NULL; n--)
+        run_one(d);
+    wf_test_memory_shut(&d->memory);
+    *done = s->head == NULL;
+    pthread_mutex_unlock(&d->lock);
+    return WEFT_OK;
 }
 
 /* ---- capture ---- */
