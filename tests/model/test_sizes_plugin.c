@@ -61,14 +61,17 @@ static int32_t add_part(void *ctx, const weft_part_result *part)
 
 static weft_status with_item(weft_engine *e, weft_item *item, weft_error *err)
 {
-    weft_sequence *s;
-    weft_prompt    p = {.hdr = WEFT_HDR(weft_prompt),
-                        .flags = WEFT_PROMPT_CHAT,
-                        .n_items = 1,
-                        .user = "what",
-                        .items = &item};
-    float          logits[128];
-    weft_status    status = weft_sequence_create(e, &s, err);
+    weft_sequence   *s;
+    weft_prompt      p = {.hdr = WEFT_HDR(weft_prompt),
+                          .flags = WEFT_PROMPT_CHAT,
+                          .n_items = 1,
+                          .user = "what",
+                          .items = &item};
+    float            logits[128];
+    weft_engine_info info = {.hdr = WEFT_HDR(weft_engine_info)};
+    weft_status      status = weft_engine_describe(e, &info, err); /* asks for the weights */
+    if (status == WEFT_OK)
+        status = weft_sequence_create(e, &s, err);
     if (status == WEFT_OK)
         status = weft_sequence_feed_prompt(s, &p, err);
     if (status == WEFT_OK)
@@ -143,7 +146,7 @@ static void test_handed(void **state)
         "weft_plan_tensor", "weft_encode_item", "weft_segment_sink", "weft_text_map",
         "weft_part",        "weft_message",     "weft_if_options",   "weft_if_package",
         "weft_if_weights",  "weft_if_ops",      "weft_if_kernels",   "weft_if_services",
-        "weft_if_pool",     "weft_probe"};
+        "weft_if_pool",     "weft_probe",       "weft_weight_sink"};
     weft_error err = WF_ERROR_INIT;
     (void)state;
     rig_check(run("zeros", &err), &err);

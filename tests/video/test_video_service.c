@@ -38,7 +38,8 @@ static void test_earlier_table(void **state)
                                 .vocab = 128};
     if (me.init != NULL)
         assert_int_equal(me.init(&h.host, &err), WEFT_OK);
-    for (uint32_t size = 0; size < sizeof eyes; size += 8) {
+    /* `weights` came later and may be missing. */
+    for (uint32_t size = 0; size <= offsetof(weft_if_vision_encoder, encode); size += 8) {
         eyes.hdr.size = size;
         assert_int_equal(video->create(&h.host, &mi, &self, &err), WEFT_E_VERSION);
         assert_null(self);

@@ -194,7 +194,7 @@ static const refusal refusals[] = {
     {VISION("\"hidden_size\": 1281"), NULL, WEFT_E_INVALID, "no multiple of its 16"},
     {VISION("\"attention_heads\": 0"), NULL, WEFT_E_INVALID, "attention_heads is 0"},
     {VISION("\"num_channels\": 4"), NULL, WEFT_E_INVALID, "num_channels is 4"},
-    {VISION("\"hidden_act\": \"quick_gelu\""), NULL, WEFT_E_UNSUPPORTED, "quick_gelu"},
+    {VISION("\"hidden_act\": \"mish\""), NULL, WEFT_E_UNSUPPORTED, "\"mish\""},
     {VISION("\"num_hidden_layers\": 30"), NULL, WEFT_E_INVALID, "intermediate_layers_indices"},
     {VISION("\"intermediate_layers_indices\": [32]"), NULL, WEFT_E_INVALID, "[0] is 32"},
     {VISION("\"intermediate_layers_indices\": [1, 2]"), NULL, WEFT_E_INVALID,

@@ -19,7 +19,10 @@ static const char *mode(void)
 void sizes_grow(void *p, size_t known, const char *name)
 {
     const int shorter = strncmp(mode(), "short ", 6) == 0 && strcmp(mode() + 6, name) == 0;
-    weft_hdr  hdr = {(uint32_t)(shorter ? known - 8 : known + LATER), 0};
+    /* Of a modality the last functions may be missing; the host needs those up to encode. */
+    const size_t less =
+        strcmp(name, "weft_modality") == 0 ? known - offsetof(weft_modality, encode) : 8;
+    weft_hdr hdr = {(uint32_t)(shorter ? known - less : known + LATER), 0};
     memcpy(p, &hdr, sizeof hdr);
     memset((char *)p + known, strcmp(mode(), "wild") == 0 ? 0xA5 : 0, LATER);
 }
@@ -100,13 +103,10 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     return status;
 }
 
-static weft_status load(void *self, weft_error *err)
+static GROWN(weft_weight) want[2];
+
+static void want_weights(void)
 {
-    static const char bytes[16] = "no real image";
-    modality         *m = (modality *)self;
-    const weft_host  *h = m->host;
-    GROWN(weft_weight) want[2];
-    weft_tensor got[2];
     want[0].known =
         (weft_weight){WEFT_HDR(weft_weight), "model.norm.weight", WEFT_USE_HOST, 1, {D}};
     want[1].known = (weft_weight){WEFT_HDR(weft_weight),
@@ -114,8 +114,26 @@ static weft_status load(void *self, weft_error *err)
                                   WEFT_USE_LINEAR,
                                   2,
                                   {D, D}};
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++)
         GROW(weft_weight, &want[i]);
+}
+
+static weft_status weights(void *self, const weft_weight_sink *sink, weft_error *err)
+{
+    const modality *m = (const modality *)self;
+    HANDED(m->host, weft_weight_sink, sink);
+    want_weights();
+    return sink->add(sink->ctx, m->package, &want[0].known, 2, err);
+}
+
+static weft_status load(void *self, weft_error *err)
+{
+    static const char bytes[16] = "no real image";
+    modality         *m = (modality *)self;
+    const weft_host  *h = m->host;
+    weft_tensor       got[2];
+    want_weights();
+    for (int i = 0; i < 2; i++) {
         decls[i].known = (weft_kernel_decl){.name = i == 0 ? "unused" : "copy",
                                             .cpu = copy_rows,
                                             .arg_bytes = arg_bytes,
@@ -280,7 +298,8 @@ static GROWN(weft_modality) sizes_modality = {.known = {.kinds = kinds,
                                                         .install = install,
                                                         .plan = plan,
                                                         .preprocess = preprocess,
-                                                        .encode = encode}};
+                                                        .encode = encode,
+                                                        .weights = weights}};
 static GROWN(weft_component) components[5] = {
     {.known = {.kind = WEFT_C_DECODER, .name = "sizes", .vtable = &sizes_decoder}},
     {.known = {.kind = WEFT_C_MODALITY, .name = "sizes", .vtable = &sizes_modality}},
