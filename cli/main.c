@@ -10,6 +10,7 @@
 #include "input/command_name.h"
 #include "input/interrupt.h"
 #include "output/crash.h"
+#include "output/ordered.h"
 #include "output/out.h"
 #include "output/say.h"
 #include "output/terminal.h"

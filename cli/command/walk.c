@@ -38,22 +38,25 @@ static void fail_next(state *s, cli_place **place, const weft_error *err)
 static void start_next(state *s)
 {
     weft_error  err = CLI_ERROR_INIT;
-    cli_file    file;
+    cli_file    file = {.path = NULL};
     weft_status st = cli_files_next(s->files, &file, &err);
     if (st == WEFT_OK && file.path == NULL) {
         s->at_end = true;
         return;
     }
-    cli_place *place = cli_place_begin(&s->order);
+    cli_place *place = cli_place_begin(&s->order, file.path);
     if (place == NULL) {
         free(file.path);
         err.code = st = WEFT_E_NOMEM;
         strcpy(err.message, "out of memory: the results of a file");
     }
-    if (st != WEFT_OK)
+    if (st != WEFT_OK) {
         fail_next(s, &place, &err);
-    else
-        s->at_work += s->walk->start(s->walk->ctx, &file, place);
+        return;
+    }
+    cli_ordered_starting(&s->order, place);
+    s->at_work += s->walk->start(s->walk->ctx, &file, place);
+    cli_ordered_starting(&s->order, NULL);
 }
 
 static bool has_room(const state *s)
@@ -65,6 +68,7 @@ static bool has_room(const state *s)
 void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t)
 {
     state s = {.walk = w, .files = f, .tally = t};
+    cli_ordered_listen(&s.order);
     for (;;) {
         while (has_room(&s) && !s.at_end && !must_stop(c, t))
             start_next(&s);
@@ -72,6 +76,7 @@ void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t)
             break;
         s.at_work -= w->wait(w->ctx);
     }
+    cli_ordered_listen(NULL);
     if (cli_interrupted()) {
         t->code = CLI_EXIT_INTERRUPTED;
     } else if (t->n_done == 0 && t->n_failed == 0 && !cli_out_failed() && c->n_operands > 0) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A queue of places; a place holds what was written and said in it as records one behind the other.
+ * The library's warnings may come from any of its threads, so whatever touches a place holds a
+ * lock.
  */
 #include "output/ordered.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +16,8 @@
 #include "output/out.h"
 #include "output/say.h"
 #include "output/terminal.h"
+
+#define STDIN_NAME "standard input" /* what the library calls "-" */
 
 enum kind { RESULT, SAID, WARNING };
 
@@ -25,22 +30,33 @@ typedef struct record {
 struct cli_place {
     cli_ordered *order;
     cli_place   *next;
+    char        *file; /* NULL: of none */
     char        *held;
     size_t       bytes, cap;
     bool         ended, no_memory;
 };
 
-cli_place *cli_place_begin(cli_ordered *order)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static cli_ordered    *listening; /* whose files the library's warnings may be about */
+
+cli_place *cli_place_begin(cli_ordered *order, const char *file)
 {
     cli_place *p = calloc(1, sizeof *p);
-    if (p == NULL)
+    char      *name = file != NULL ? strdup(file) : NULL;
+    if (p == NULL || (file != NULL && name == NULL)) {
+        free(p);
+        free(name);
         return NULL;
+    }
     p->order = order;
+    p->file = name;
+    pthread_mutex_lock(&lock);
     if (order->last != NULL)
         order->last->next = p;
     else
         order->first = p;
     order->last = p;
+    pthread_mutex_unlock(&lock);
     return p;
 }
 
@@ -57,7 +73,7 @@ static void write_out(enum kind kind, const char *text, size_t bytes)
     } else if (kind == SAID) {
         cli_say("%.*s", (int)bytes, text);
     } else {
-        cli_log(NULL, WEFT_LOG_WARN, text);
+        cli_log_now(WEFT_LOG_WARN, text);
     }
 }
 
@@ -91,7 +107,7 @@ static void hold(cli_place *p, enum kind kind, const char *text, size_t bytes)
     p->bytes += sizeof r + bytes + 1;
 }
 
-static void add(cli_place *p, enum kind kind, const char *text, size_t bytes)
+static void add_locked(cli_place *p, enum kind kind, const char *text, size_t bytes)
 {
     if (p != NULL && p->no_memory && kind == RESULT)
         return; /* a result with a gap would pass for one */
@@ -101,6 +117,13 @@ static void add(cli_place *p, enum kind kind, const char *text, size_t bytes)
         hold(p, kind, text, bytes);
 }
 
+static void add(cli_place *p, enum kind kind, const char *text, size_t bytes)
+{
+    pthread_mutex_lock(&lock);
+    add_locked(p, kind, text, bytes);
+    pthread_mutex_unlock(&lock);
+}
+
 void cli_place_put(cli_place *p, const char *text, size_t bytes)
 {
     add(p, RESULT, text, bytes);
@@ -108,8 +131,10 @@ void cli_place_put(cli_place *p, const char *text, size_t bytes)
 
 void cli_place_flush(cli_place *p)
 {
+    pthread_mutex_lock(&lock);
     if (is_turn(p))
         cli_out_flush();
+    pthread_mutex_unlock(&lock);
 }
 
 static void add_line(cli_place *p, enum kind kind, const char *format, va_list ap)
@@ -160,14 +185,12 @@ static void release(cli_place *p)
     p->bytes = p->cap = 0;
 }
 
-int32_t cli_place_end(cli_place **p)
+/* Writes what it was the last to hold back, and frees the places that are done with. */
+static void advance(cli_ordered *order)
 {
-    cli_ordered *order = (*p)->order;
-    int32_t      code = (*p)->no_memory ? CLI_EXIT_MEMORY : CLI_EXIT_OK;
-    (*p)->ended = true;
-    *p = NULL;
     while (order->first != NULL && order->first->ended) {
         cli_place *next = order->first->next;
+        free(order->first->file);
         free(order->first);
         order->first = next;
         if (next == NULL)
@@ -175,5 +198,58 @@ int32_t cli_place_end(cli_place **p)
         else
             release(next);
     }
+}
+
+int32_t cli_place_end(cli_place **p)
+{
+    cli_ordered *order = (*p)->order;
+    pthread_mutex_lock(&lock);
+    int32_t code = (*p)->no_memory ? CLI_EXIT_MEMORY : CLI_EXIT_OK;
+    (*p)->ended = true;
+    if (order->starting == *p)
+        order->starting = NULL;
+    *p = NULL;
+    advance(order);
+    pthread_mutex_unlock(&lock);
     return code;
+}
+
+void cli_ordered_listen(cli_ordered *order)
+{
+    pthread_mutex_lock(&lock);
+    listening = order;
+    pthread_mutex_unlock(&lock);
+}
+
+void cli_ordered_starting(cli_ordered *order, cli_place *p)
+{
+    pthread_mutex_lock(&lock);
+    order->starting = p;
+    pthread_mutex_unlock(&lock);
+}
+
+/* The place of a file that is still at work, the earliest where it was given twice; else that of
+ * the file that is being started. */
+static cli_place *place_of(const char *file)
+{
+    if (listening == NULL)
+        return NULL;
+    for (cli_place *p = file != NULL ? listening->first : NULL; p != NULL; p = p->next) {
+        const char *name = p->file != NULL && strcmp(p->file, "-") == 0 ? STDIN_NAME : p->file;
+        if (!p->ended && name != NULL && strcmp(name, file) == 0)
+            return p;
+    }
+    return listening->starting;
+}
+
+void cli_log(void *ctx, int32_t level, const char *utf8)
+{
+    (void)ctx;
+    if (level < WEFT_LOG_WARN) {
+        cli_log_now(level, utf8);
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    add_locked(place_of(weft_log_file()), WARNING, utf8, strlen(utf8));
+    pthread_mutex_unlock(&lock);
 }

@@ -7,13 +7,14 @@
  * NULL, and then write at once: that is for results that stand alone.
  *
  *   cli_ordered  order = {0};
- *   cli_place   *a = cli_place_begin(&order), *b = cli_place_begin(&order);
+ *   cli_place   *a = cli_place_begin(&order, "a"), *b = cli_place_begin(&order, "b");
  *   cli_place_put(b, "B\n", 2);    held
  *   cli_place_end(&b);             still held
  *   cli_place_put(a, "A\n", 2);    written
  *   cli_place_end(&a);             B is written
  *
- * One thread. */
+ * The library's warnings (cli_log) go to the place of the file that they are about. One thread uses
+ * the functions; cli_log() may be called by any. */
 #ifndef WEFT_CLI_ORDERED_H
 #define WEFT_CLI_ORDERED_H
 
@@ -23,21 +24,32 @@ typedef struct cli_place cli_place;
 
 typedef struct cli_ordered {
     cli_place *first, *last; /* that have not been released whole */
+    cli_place *starting;     /* NULL: none */
 } cli_ordered;
 
-/* Begins the next place. It belongs to the order until it is ended. NULL: out of memory. */
-cli_place *cli_place_begin(cli_ordered *order);
+/* Begins the next place, that of file (copied; NULL: of none). It belongs to the order until it is
+ * ended. NULL: out of memory. */
+cli_place *cli_place_begin(cli_ordered *order, const char *file);
 /* Text for standard output. */
 void cli_place_put(cli_place *p, const char *text, size_t bytes);
 /* Flushes what was put to standard output, now if it is the place's turn, else when its turn comes.
  */
 void cli_place_flush(cli_place *p);
-/* Lines for standard error, as cli_say(), cli_say_error() and a warning by cli_log() give them. */
+/* Lines for standard error, as cli_say(), cli_say_error() and a warning by cli_log_now() give them.
+ */
 void    cli_place_say(cli_place *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int32_t cli_place_error(cli_place *p, const weft_error *err);
 void    cli_place_warn(cli_place *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Ends a place and sets *p to NULL. Returns CLI_EXIT_MEMORY where there was no memory to hold what
  * was put; then nothing of it is written, and a message says so in its place. Else returns 0. */
 int32_t cli_place_end(cli_place **p);
+
+/* From now on warnings are put to the places of this order; NULL: they are said at once. */
+void cli_ordered_listen(cli_ordered *order);
+/* The file of p is being started: warnings that name no file are about it; NULL: none is. */
+void cli_ordered_starting(cli_ordered *order, cli_place *p);
+/* The library's log callback (weft_log_fn). A warning is said when it is its file's turn, all else
+ * at once. Any thread. */
+void cli_log(void *ctx, int32_t level, const char *utf8);
 
 #endif

@@ -62,12 +62,11 @@ int32_t cli_usage(const cli *c, const char *format, ...)
     return CLI_EXIT_USAGE;
 }
 
-void cli_log(void *ctx, int32_t level, const char *utf8)
+void cli_log_now(int32_t level, const char *utf8)
 {
     int32_t least = cli_verbose() > 1    ? WEFT_LOG_DEBUG
                     : cli_verbose() == 1 ? WEFT_LOG_INFO
                                          : WEFT_LOG_WARN;
-    (void)ctx;
     if (!cli_is_quiet() && level >= least)
         say(level >= WEFT_LOG_WARN ? "weft: warning: " : "weft: ", utf8);
 }

@@ -17,8 +17,7 @@ int32_t cli_error_code(const weft_error *err);
 int32_t cli_say_error(const weft_error *err);
 /* As cli_say(), with a hint to --help after the text. Returns CLI_EXIT_USAGE. */
 int32_t cli_usage(const cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The library's log callback (weft_log_fn). It says warnings, unless -q was given, and more with
- * -v. */
-void cli_log(void *ctx, int32_t level, const char *utf8);
+/* Says a message of the library's: warnings, unless -q was given, and more with -v. */
+void cli_log_now(int32_t level, const char *utf8);
 
 #endif

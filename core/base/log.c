@@ -10,10 +10,17 @@
 static wf_log_fn sink;
 static void     *sink_ctx;
 
+static _Thread_local const char *about; /* while the callback runs */
+
 void wf_log_set(wf_log_fn fn, void *ctx)
 {
     sink = fn;
     sink_ctx = ctx;
+}
+
+const char *wf_log_file(void)
+{
+    return about;
 }
 
 void wf_log(int32_t level, const char *fmt, ...)
@@ -27,6 +34,9 @@ void wf_log(int32_t level, const char *fmt, ...)
     va_end(ap);
     /* The callback is the program's: what happens in it is no plugin's doing. */
     wf_running *paused = wf_running_pause();
+    const char *before = about;
+    about = paused != NULL ? paused->file : NULL;
     sink(sink_ctx, level, line);
+    about = before;
     wf_running_set(paused);
 }

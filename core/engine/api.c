@@ -20,6 +20,11 @@ void weft_set_log(weft_log_fn fn, void *ctx)
     wf_log_set(fn, ctx);
 }
 
+const char *weft_log_file(void)
+{
+    return wf_log_file();
+}
+
 const char *weft_status_name(weft_status s)
 {
     return wf_status_name(s);

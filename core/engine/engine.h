@@ -44,6 +44,10 @@ struct weft_engine {
     wf_text       text;
 };
 
+/* rooms.c: K/V memory, items, sequences and steps, once device, model and modalities are open.
+ * UNSUPPORTED: the device has no pages of the model's shape. */
+weft_status wf_engine_open_rooms(weft_engine *e, weft_error *err);
+
 /* markers.c: the ids of markers, once after the sites are frozen: its own, else the tokenizer's for
  * its string, else the lowest that is free beyond the vocabulary. INVALID where a marker can stand
  * for nothing. */

@@ -24,6 +24,11 @@ const char *weft_version(void); /* "0.1.0" */
 /* Every message of the library; without it the library is silent. Before any other call. */
 typedef void (*weft_log_fn)(void *ctx, int32_t level, const char *utf8);
 void weft_set_log(weft_log_fn fn, void *ctx);
+/* Within the callback: the media file that the message is about, by the path that was given to the
+ * library ("standard input" for "-"), so that a program which works on several can put it to the
+ * right one. NULL: it is about none, or about several that are encoded together. The string is
+ * valid until the callback returns. */
+const char *weft_log_file(void);
 
 /* The exit code that a failure means (docs/CLI.md): 1 unexpected, 2 usage, 3 media, 4 model, 5
  * plugin, 6 memory or device, 7 limit, 8 numeric, 9 a comparison, 130 cancelled. */

@@ -77,8 +77,8 @@ static void put(cli_place *p, const char *text)
 
 static void test_the_first_streams(void **state)
 {
-    cli_ordered order = {NULL, NULL};
-    cli_place  *a = cli_place_begin(&order), *b = cli_place_begin(&order);
+    cli_ordered order = {NULL, NULL, NULL};
+    cli_place  *a = cli_place_begin(&order, NULL), *b = cli_place_begin(&order, NULL);
     (void)state;
     put(a, "a1 ");
     cli_place_flush(a);
@@ -101,11 +101,11 @@ static void test_the_first_streams(void **state)
 
 static void test_done_backwards(void **state)
 {
-    cli_ordered order = {NULL, NULL};
+    cli_ordered order = {NULL, NULL, NULL};
     cli_place  *p[4];
     (void)state;
     for (int i = 0; i < 4; i++)
-        p[i] = cli_place_begin(&order);
+        p[i] = cli_place_begin(&order, NULL);
     for (int i = 3; i >= 0; i--) {
         char text[8];
         snprintf(text, sizeof text, "%d\n", i);
@@ -122,8 +122,8 @@ static void test_done_backwards(void **state)
 
 static void test_errors_keep_their_place(void **state)
 {
-    cli_ordered order = {NULL, NULL};
-    cli_place  *a = cli_place_begin(&order), *b = cli_place_begin(&order);
+    cli_ordered order = {NULL, NULL, NULL};
+    cli_place  *a = cli_place_begin(&order, NULL), *b = cli_place_begin(&order, NULL);
     weft_error  bad = CLI_ERROR_INIT, named = CLI_ERROR_INIT;
     (void)state;
     bad.code = WEFT_E_CORRUPT;
@@ -144,8 +144,8 @@ static void test_errors_keep_their_place(void **state)
 
 static void test_any_bytes_and_none(void **state)
 {
-    cli_ordered order = {NULL, NULL};
-    cli_place  *a = cli_place_begin(&order), *b = cli_place_begin(&order);
+    cli_ordered order = {NULL, NULL, NULL};
+    cli_place  *a = cli_place_begin(&order, NULL), *b = cli_place_begin(&order, NULL);
     (void)state;
     cli_place_put(b, "x\0y", 3);
     cli_place_put(b, NULL, 0);
@@ -163,7 +163,7 @@ static void test_any_bytes_and_none(void **state)
 /* Random writes, messages and ends of up to six places at a time. */
 static void test_any_order(void **state)
 {
-    cli_ordered     order = {NULL, NULL};
+    cli_ordered     order = {NULL, NULL, NULL};
     cli_place      *open[6];
     int             number[6], n = 0, next = 0, ends = 0;
     unsigned        seed = 20261129;
@@ -176,7 +176,7 @@ static void test_any_order(void **state)
         int what = rand_r(&seed) % 8;
         if (what == 0 && n < 6 && next < 60) {
             number[n] = next++;
-            open[n] = cli_place_begin(&order);
+            open[n] = cli_place_begin(&order, NULL);
             assert_non_null(open[n++]);
         } else if (n > 0) {
             int  i = rand_r(&seed) % n;
@@ -204,9 +204,9 @@ static void test_any_order(void **state)
 /* More than memory has: nothing of it is written, the others are. */
 static void test_out_of_memory(void **state)
 {
-    cli_ordered order = {NULL, NULL};
-    cli_place  *a = cli_place_begin(&order), *b = cli_place_begin(&order),
-              *c = cli_place_begin(&order);
+    cli_ordered order = {NULL, NULL, NULL};
+    cli_place  *a = cli_place_begin(&order, NULL), *b = cli_place_begin(&order, NULL),
+              *c = cli_place_begin(&order, NULL);
     (void)state;
     put(b, "b1\n");
     cli_place_put(b, "b2", SIZE_MAX / 2); /* refused before a byte of it is read */

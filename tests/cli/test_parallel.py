@@ -2,9 +2,14 @@
 """Several files at once: the same bytes in the same order as one after the other, whatever becomes of each."""
 import json
 import os
+import subprocess
+import unittest
 
 import harness
 from harness import png
+
+
+BAD = os.path.join(os.path.dirname(harness.WEFT), "tests", "plugins", "bad.so")
 
 
 class Parallel(harness.Case):
@@ -54,6 +59,46 @@ class Parallel(harness.Case):
     def test_numbers(self):
         self.assertIn("--parallel 0", self.fails(2, "describe", "--parallel", "0", self.good[0]))
         self.assertIn("at most 64", self.fails(2, "describe", "--parallel", "65", self.good[0]))
+
+
+def together(case, *words):
+    """Both streams of a run as somebody at a terminal sees them, without its colours and progress."""
+    run = subprocess.run([harness.WEFT, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, env=case.env, cwd=case.dir, timeout=harness.TIMEOUT_S)
+    case.assertEqual(run.returncode, 0, run.stdout)
+    return run.stdout.decode()
+
+
+@unittest.skipUnless(os.path.exists(BAD), "needs the fixtures")
+class Warnings(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.files = [self.write("%s.bad" % name, b"BAD!" + what)
+                      for name, what in (("a", b"now"), ("b", b"ok"), ("c", b"now"), ("d", b"now"))]
+
+    def test_a_warning_is_said_with_its_file(self):
+        """While it is opened, and while it is encoded beside others, where the file is known."""
+        for where in ("plan", "read_audio", "info"):
+            words = ("describe", "--plugin", BAD, "-m", os.path.join(harness.DEMO, "text"), "--set",
+                     "org.bad.fault=warn:" + where, "--raw", "-p", "a red", "-n", "6", *self.files)
+            one = together(self, *words, "--parallel", "1")
+            begins = [l.split("\t")[0][-5:] for l in one.splitlines() if not l.startswith("weft: ")]
+            self.assertEqual(begins, ["a.bad", "b.bad", "c.bad", "d.bad"])
+            self.assertIn("weft: warning: org.bad: %s\n%s\t" % (where, self.files[2]), one)
+            for n in ("2", "4"):
+                self.assertEqual(together(self, *words, "--parallel", n), one)
+
+    def test_one_that_is_said_while_several_are_read(self):
+        """Recordings are read in the steps of the scheduler, by threads of their own."""
+        with open(os.path.join(harness.SOURCE, "models/demo/samples/6.wav"), "rb") as f:
+            sound = f.read()
+        with open(os.path.join(harness.SOURCE, "tests/fuzz/corpus/sound/s.mp3"), "rb") as f:
+            cut = f.read()[:500]
+        files = [self.write(n, b) for n, b in (("a.wav", sound), ("b.mp3", cut), ("c.wav", sound), ("d.mp3", cut))]
+        one = together(self, "transcribe", "--parallel", "1", *files)
+        self.assertEqual([l.split("/")[-1].split("\t")[0] if l[:5] != "weft:" else l[15:28] for l in one.splitlines()],
+                         ["a.wav", "weft.sndfile:", "no speech fou", "c.wav", "weft.sndfile:", "no speech fou"])
+        self.assertEqual(together(self, "transcribe", "--parallel", "4", *files), one)
 
 
 class Recordings(harness.Case):

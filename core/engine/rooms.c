@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of opening that comes last: how much memory keys and values may take, and the rooms that
+ * share it. */
+#include "core/engine/engine.h"
+
+#define DEFAULT_CONTEXT 8192
+#define ITEM_ROWS 16384 /* rows of media that the default K/V limit leaves room for */
+#define KV_LEAST                                                                                   \
+    ((uint64_t)64 << 20) /* default K/V limit of tiny models: room for several sequences */
+
+/* Of a layer of the text core. */
+static int64_t own_page_bytes(const weft_engine *e, int32_t kv_dtype)
+{
+    return wf_kv_page_bytes(e->device, kv_dtype, e->config.n_kv_heads, e->config.head_dim);
+}
+
+/* K/V may take what the option says, or what the context and a few media items need. */
+static uint64_t kv_limit(const weft_engine *e, int32_t kv_dtype, int64_t page_bytes)
+{
+    uint64_t asked = (uint64_t)wf_settings_i64(e->settings, "kv_bytes"), limit = 0;
+    if (asked != 0)
+        return asked;
+    if (!wf_config_kv_bytes(&e->config, own_page_bytes(e, kv_dtype), e->context, &limit))
+        return UINT64_MAX;
+    for (int32_t i = 0; i < e->hooks.n_streams; i++)
+        limit += (uint64_t)e->hooks.streams[i].n_sites * (ITEM_ROWS / WF_PAGE_TOKENS) *
+                 (uint64_t)page_bytes;
+    /* A block more for every layer: a fork's private copy. */
+    limit += 2 * (uint64_t)e->config.n_layers * (uint64_t)page_bytes;
+    return limit > KV_LEAST ? limit : KV_LEAST;
+}
+
+static int64_t page_bytes(const weft_engine *e, int32_t kv_dtype)
+{
+    int64_t own = own_page_bytes(e, kv_dtype);
+    int64_t sites = wf_hooks_page_bytes(&e->hooks, kv_dtype);
+    return own > sites ? own : sites;
+}
+
+/* Pages of the longest run: a block of text, or a block of an item's rows. */
+static int32_t longest_run(const weft_engine *e)
+{
+    int32_t longest = e->config.n_layers;
+    for (int32_t i = 0; i < e->hooks.n_streams; i++)
+        if (e->hooks.streams[i].n_sites > longest)
+            longest = e->hooks.streams[i].n_sites;
+    return longest;
+}
+
+static void set_sizes(weft_engine *e)
+{
+    int64_t context = wf_settings_i64(e->settings, "context"), own = e->config.max_positions;
+    if (context == 0)
+        context = DEFAULT_CONTEXT;
+    e->context = (int32_t)(context < own ? context : own);
+    int64_t chunk = wf_settings_i64(e->settings, "prefill_chunk");
+    e->prefill_chunk = (int32_t)(chunk < e->context ? chunk : e->context);
+}
+
+static weft_status open_kv(weft_engine *e, weft_error *err)
+{
+    int32_t kv_dtype = wf_engine_dtype(e) == WF_BF16 ? WF_BF16 : WF_F32;
+    if (e->model != NULL)
+        kv_dtype = e->model->kv_dtype;
+    int64_t page = page_bytes(e, kv_dtype);
+    if (own_page_bytes(e, kv_dtype) <= 0)
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has no K/V pages of %d heads of %d",
+                       e->device->name, e->config.n_kv_heads, e->config.head_dim);
+    wf_kv_sizes sizes = {.dtype = kv_dtype,
+                         .run = e->config.n_layers,
+                         .longest = longest_run(e),
+                         .page_bytes = page,
+                         .max_bytes = kv_limit(e, kv_dtype, page)};
+    wf_kv_budget_init(&e->kv, e->device, e->queue, &sizes);
+    wf_blocks_init(&e->blocks, &e->kv, e->config.n_layers);
+    return WEFT_OK;
+}
+
+/* Cached text is the first to go when K/V memory is short, then the K/V of items. */
+weft_status wf_engine_open_rooms(weft_engine *e, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    uint64_t    max_bytes = (uint64_t)wf_settings_i64(e->settings, "max_decoded_bytes");
+    uint64_t    max_tokens = (uint64_t)wf_settings_i64(e->settings, "max_tokens");
+    if (e->has_core) {
+        set_sizes(e);
+        status = open_kv(e, err);
+    }
+    e->items = (wf_items){.device = e->device,
+                          .queue = e->queue,
+                          .encode_queue = e->encode_queue,
+                          .sites = &e->hooks,
+                          .decoder = &e->decoder,
+                          .budget = &e->kv,
+                          .limits = {max_bytes, max_tokens, e->config.d_model, 0},
+                          .scope = &e->scope,
+                          .progress = &e->progress,
+                          .validate = e->media.validate};
+    wf_items_init(&e->items);
+    e->sequences = (wf_sequences){e, &e->config, &e->hooks, &e->items, &e->blocks, e->context, 0};
+    e->stepper = (wf_stepper){.config = &e->config,
+                              .sites = &e->hooks,
+                              .decoder = &e->decoder,
+                              .device = e->device,
+                              .queue = e->queue,
+                              .budget = &e->kv,
+                              .model = wf_package_dir(e->package)};
+    return status;
+}
