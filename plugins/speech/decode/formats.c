@@ -194,8 +194,8 @@ static int is_told(const uint8_t *head, uint64_t n)
            (score == WEFT_PROBE_MAGIC && n >= MAGIC_BYTES && memcmp(head, "ID3", 3) != 0);
 }
 
-/* Reads the first bytes to head [HEAD_BYTES] and returns how many: no more than it takes to tell the
- * format, since a pipe may be slow. */
+/* Reads the first bytes to head [HEAD_BYTES] and returns how many: no more than it takes to tell
+ * the format, since a pipe may be slow. */
 static uint64_t peek_head(spk_sound *s, uint8_t *head)
 {
     for (uint64_t want = FIRST_BYTES;; want *= 4) {
