@@ -108,23 +108,28 @@ weft_status wf_queue_done(weft_queue *q, bool *done, weft_error *err)
     return q->device->fns->done(q, done, err);
 }
 
+static weft_status records_nothing(const wf_device *d, weft_error *err)
+{
+    return wf_fail(err, WEFT_E_UNSUPPORTED, "%s records no work for later", d->name);
+}
+
 weft_status wf_queue_capture_begin(weft_queue *q, weft_error *err)
 {
     wf_device *d = q->device;
-    return d->fns->capture_begin != NULL
-               ? d->fns->capture_begin(q, err)
-               : wf_fail(err, WEFT_E_UNSUPPORTED, "%s records no work for later", d->name);
+    return d->fns->capture_begin != NULL ? d->fns->capture_begin(q, err) : records_nothing(d, err);
 }
 
 weft_status wf_queue_capture_end(weft_queue *q, wf_graph **out, weft_error *err)
 {
+    wf_device *d = q->device;
     *out = NULL;
-    return q->device->fns->capture_end(q, out, err);
+    return d->fns->capture_end != NULL ? d->fns->capture_end(q, out, err) : records_nothing(d, err);
 }
 
 weft_status wf_queue_replay(weft_queue *q, wf_graph *g, weft_error *err)
 {
-    return q->device->fns->replay(q, g, err);
+    wf_device *d = q->device;
+    return d->fns->replay != NULL ? d->fns->replay(q, g, err) : records_nothing(d, err);
 }
 
 void wf_graph_free(wf_device *d, wf_graph *g)

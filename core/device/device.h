@@ -178,9 +178,10 @@ weft_status wf_queue_done(weft_queue *q, bool *done, weft_error *err);
  * From begin to end the queue keeps what it is given and runs none of it: ops, copies and zeroing.
  * Not taken are wf_queue_after, wf_queue_wait and wf_queue_done (STATE). Ops are kept with their
  * values and addresses, so that whatever they read must be at the same place at every replay;
- * copies keep their addresses too, must have their host side in memory of wf_device_host_alloc, and
- * move what stands there when the replay runs. begin answers UNSUPPORTED on a device that cannot
- * capture. */
+ * copies keep their addresses too, must have their host side in memory of wf_device_host_alloc,
+ * which stays as long as the graph is replayed, and move what stands there when the replay runs.
+ * begin, end and replay answer UNSUPPORTED on a device that cannot capture; end of what was not
+ * begun, and begin and replay while the queue records, are STATE. */
 weft_status wf_queue_capture_begin(weft_queue *q, weft_error *err);
 weft_status wf_queue_capture_end(weft_queue *q, wf_graph **out, weft_error *err);
 weft_status wf_queue_replay(weft_queue *q, wf_graph *g, weft_error *err);

@@ -49,6 +49,7 @@ static bool find_shared(wf_test_device *d, wf_test_queue *q, const uint8_t *p, u
     return found;
 }
 
+/* With the device locked. */
 static weft_status check_capture(wf_test_device *d, const void *host, uint64_t bytes,
                                  weft_error *err)
 {
@@ -68,6 +69,17 @@ static weft_status captured(wf_test_queue *q, const wf_test_command *c, weft_err
     weft_status status = check_capture(d, host_side(c), c->bytes, err);
     pthread_mutex_unlock(&d->lock);
     return status == WEFT_OK ? wf_test_record(q, c, err) : status;
+}
+
+weft_status wf_test_graph_check(wf_test_device *d, const wf_graph *g, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    pthread_mutex_lock(&d->lock);
+    for (const wf_test_command *c = g->head; c != NULL && status == WEFT_OK; c = c->next)
+        if (host_side(c) != NULL)
+            status = check_capture(d, host_side(c), c->bytes, err);
+    pthread_mutex_unlock(&d->lock);
+    return status;
 }
 
 weft_status wf_test_upload(weft_queue *queue, void *dst, const void *src, uint64_t bytes,

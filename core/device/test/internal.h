@@ -119,5 +119,7 @@ weft_status wf_test_download(weft_queue *q, void *dst, const void *src, uint64_t
 void wf_test_copy_run(wf_test_device *d, wf_test_queue *q, wf_test_command *c);
 /* A copy that will not run gives its source back. */
 void wf_test_copy_drop(wf_test_command *c);
+/* INVALID: a copy of g has its host side where the device's host memory is no longer. */
+weft_status wf_test_graph_check(wf_test_device *d, const wf_graph *g, weft_error *err);
 
 #endif

@@ -238,9 +238,9 @@ weft_status wf_test_capture_end(weft_queue *queue, wf_graph **out, weft_error *e
 
 weft_status wf_test_replay(weft_queue *queue, wf_graph *g, weft_error *err)
 {
-    weft_status status = WEFT_OK;
     if (((wf_test_queue *)queue)->capture != NULL)
         return not_now(err, "replay");
+    weft_status status = wf_test_graph_check((wf_test_device *)queue->device, g, err);
     for (const wf_test_command *c = g->head; c != NULL && status == WEFT_OK; c = c->next) {
         if (c->kind == WF_TEST_UPLOAD)
             status = wf_test_upload(queue, c->dst, c->src, c->bytes, err);
