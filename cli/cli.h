@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of the program, and what a command is. The program uses the public header weft/weft.h and
- * nothing else of the library.
+/* One run of the program, and what a command is. The program uses the public headers weft/weft.h
+ * and weft/bench.h and nothing else of the library.
  *
  *   main.c     finds the command, reads its options, runs it
  *   options.h  the one table of the program's own options
@@ -10,6 +10,7 @@
  *   output/    what goes out: results on standard output, messages and progress on standard error,
  *              documents in files
  *   command/   the commands: they read through input/ and write through output/
+ *   bench/     what `weft bench` measures
  *
  * input/ calls output/ to print messages, never the other way round, and neither of them knows a
  * command. In the comments of this folder "to say" something is to print it as a message on
@@ -34,7 +35,7 @@ typedef struct cli_command {
     const char *summary;    /* one line */
     const char *text;       /* paragraphs for --help; each line fits in 80 columns */
     int32_t (*run)(cli *c); /* the exit code */
-    uint32_t own;           /* OWN_BIT()s beside OWN_COMMON */
+    uint64_t own;           /* OWN_BIT()s beside OWN_COMMON */
     int32_t  operands_max;  /* -1: any number */
 } cli_command;
 

@@ -62,6 +62,18 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_PARALLEL] = {"parallel", 0, STR, 0, NULL, "1 to 64", "N",
                       "files worked on at once (default: what memory allows, at most 8); results "
                       "are the same, and in the same order"},
+    [OWN_ROWS] = {"rows", 0, STR, 0, NULL, NULL, "LIST",
+                  "rows to measure: names or patterns such as 'vit.*', with commas between"},
+    [OWN_SHAPE] = {"shape", 0, STR, 0, NULL, "1b|3b|8b|vit-h|conformer-1b|resampler|demo", "NAME",
+                   "measure this model's rows alone"},
+    [OWN_REPEAT] = {"repeat", 0, STR, 0, "5", "1 to 1000", "N",
+                    "runs of each row; its value is their median"},
+    [OWN_QUICK] = {"quick", 0, BOOL, 0, NULL, NULL, NULL,
+                   "the main rows on a few layers each, under a minute on two cores"},
+    [OWN_LIMITS] = {"limits", 0, BOOL, 0, NULL, NULL, NULL,
+                    "print what the machine can do; no rows unless they are asked for"},
+    [OWN_OP] = {"op", 0, STR, 0, NULL, NULL, "NAME",
+                "time one op over its shapes: linear, attention, norm, ..."},
 };
 
 const char *cli_option_name(const weft_option_info *o, char *buf, size_t cap)

@@ -41,9 +41,15 @@ enum cli_own {
     OWN_END,
     OWN_PREVIEW,
     OWN_PARALLEL,
+    OWN_ROWS,
+    OWN_SHAPE,
+    OWN_REPEAT,
+    OWN_QUICK,
+    OWN_LIMITS,
+    OWN_OP,
     OWN_COUNT
 };
-#define OWN_BIT(o) (1u << (o))
+#define OWN_BIT(o) (UINT64_C(1) << (o))
 /* The options that every command takes. */
 #define OWN_COMMON                                                                                 \
     (OWN_BIT(OWN_HELP) | OWN_BIT(OWN_PRINT_CONFIG) | OWN_BIT(OWN_CONFIG) | OWN_BIT(OWN_SET) |      \

@@ -87,6 +87,24 @@ const cli_command cli_commands[] = {
     {"plugin inspect", "FILE", "manifest, components and options of one plugin file",
      "Loads FILE, which runs code of it, and says whether that went well.\n",
      cli_run_plugin_inspect, OWN_BIT(OWN_JSON), 1},
+    {"bench", "", "how fast this machine runs weft, and how fast it could",
+     "Runs models of released shapes on made weights, in memory alone, and measures\n"
+     "what the machine can do in the same run. A line for each row: its value, the\n"
+     "value at that limit and the share of it, threads and instruction set. --json: an\n"
+     "object for each, with name, value, unit, limit, share, threads, isa, min, max,\n"
+     "runs, shape and layers.\n"
+     "\n"
+     "Rows: generation, prefill of 512 tokens, generation behind 8192, eight sequences\n"
+     "at once, loading; ViT-H/14 over one tile and four; a 1B conformer over 10 s and\n"
+     "60 s; log-mel. prefill8192.bf16 takes minutes, and runs where --rows names it. A\n"
+     "row for which memory is short or whose format is not there is left out, with a\n"
+     "note. --quick reckons each value from the few layers that it runs.\n"
+     "\n"
+     "-m is not looked at. docs/SPEED.md says what each row measures.\n",
+     cli_run_bench,
+     OWN_BIT(OWN_JSON) | OWN_BIT(OWN_ROWS) | OWN_BIT(OWN_SHAPE) | OWN_BIT(OWN_REPEAT) |
+         OWN_BIT(OWN_QUICK) | OWN_BIT(OWN_LIMITS) | OWN_BIT(OWN_OP),
+     0},
     {"help", "[COMMAND]", "what a command does and takes", "", cli_run_help, OWN_BIT(OWN_ALL), 2},
     {NULL, NULL, NULL, NULL, NULL, 0, 0},
 };

@@ -17,6 +17,7 @@ int32_t cli_run_model_inspect(cli *c);
 int32_t cli_run_model_verify(cli *c);
 int32_t cli_run_plugin_list(cli *c);
 int32_t cli_run_plugin_inspect(cli *c);
+int32_t cli_run_bench(cli *c);
 int32_t cli_run_help(cli *c);
 
 #endif

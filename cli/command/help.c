@@ -96,7 +96,7 @@ static void print_option(const weft_option_info *o)
     wrap(DOC_COLUMN, doc);
 }
 
-static void print_own(uint32_t bits)
+static void print_own(uint64_t bits)
 {
     for (int i = 0; i < OWN_COUNT; i++)
         if ((bits & OWN_BIT(i)) != 0)

@@ -122,11 +122,12 @@ static weft_status read_config(weft_engine *e, weft_error *err)
 static weft_status open_package(weft_engine *e, const char *dir, weft_error *err)
 {
     const char *architecture;
-    weft_status status = wf_package_open(dir, &e->package, err);
+    weft_status status = e->package != NULL ? WEFT_OK : wf_package_open(dir, &e->package, err);
     if (status == WEFT_OK)
         status = wf_config_architecture(e->package, &architecture, err);
     if (status == WEFT_E_NOTFOUND && e->package != NULL)
-        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: architectures is missing", dir);
+        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: architectures is missing",
+                       wf_package_dir(e->package));
     if (status != WEFT_OK)
         return status;
     e->architecture = wf_strdup(architecture);
@@ -221,7 +222,7 @@ static weft_status open_all(weft_engine *e, weft_error *err)
 {
     const char *dir = NULL;
     weft_status status = open_device(e, err);
-    if (status == WEFT_OK)
+    if (status == WEFT_OK && e->package == NULL)
         status = wf_fail_stage(err, choose_model(e, &dir, err), WEFT_STAGE_MODEL);
     if (status != WEFT_OK)
         return status;
@@ -231,13 +232,16 @@ static weft_status open_all(weft_engine *e, weft_error *err)
                                                  : open_model(e, dir, err);
 }
 
-weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
-                             weft_engine **out, weft_error *err)
+weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
+                           weft_package *package, weft_engine **out, weft_error *err)
 {
     *out = NULL;
     weft_engine *e = wf_zalloc(sizeof *e);
-    if (e == NULL)
+    if (e == NULL) {
+        wf_package_close(&package);
         return wf_fail_nomem(err, sizeof *e, "an engine");
+    }
+    e->package = package;
     e->settings = settings;
     e->flags = flags;
     if (progress != NULL)
@@ -252,6 +256,12 @@ weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft
     }
     *out = e;
     return WEFT_OK;
+}
+
+weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
+                             weft_engine **out, weft_error *err)
+{
+    return wf_engine_open(settings, flags, progress, NULL, out, err);
 }
 
 void weft_engine_close(weft_engine **engine)

@@ -48,6 +48,11 @@ struct weft_engine {
  * UNSUPPORTED: the device has no pages of the model's shape. */
 weft_status wf_engine_open_rooms(weft_engine *e, weft_error *err);
 
+/* engine.c: weft_engine_open(), of the package where one is given and not of the settings' model.
+ * The package is the engine's from then on, and is closed on failure too. */
+weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
+                           weft_package *package, weft_engine **out, weft_error *err);
+
 /* markers.c: the ids of markers, once after the sites are frozen: its own, else the tokenizer's for
  * its string, else the lowest that is free beyond the vocabulary. INVALID where a marker can stand
  * for nothing. */

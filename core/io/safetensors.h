@@ -26,7 +26,9 @@ typedef struct wf_st_file {
     wf_file       file;
     wf_st_tensor *tensors; /* sorted by name */
     uint64_t      n_tensors;
-    void         *names; /* storage of the names */
+    void         *names;  /* storage of the names */
+    uint64_t      period; /* 0, or the bytes over which tensors that are in no file lie again and
+                             again (core/model/made.h): byte b of one is byte (begin + b) % period */
 } wf_st_file;
 
 weft_status         wf_st_open(const char *path, wf_st_file *out, weft_error *err);

@@ -10,6 +10,7 @@
 
 #include "core/base/mem.h"
 #include "core/io/text.h"
+#include "core/model/made.h"
 
 #define CONFIG "config.json"
 #define SINGLE "model.safetensors"
@@ -31,6 +32,7 @@ struct weft_package {
     uint32_t      n_shards;
     const json_t *map;       /* tensor to shard name, of the cached index; NULL: one file */
     json_t       *positions; /* shard name to its place in shards */
+    wf_made      *made;      /* of a package that is in no directory; NULL: it is in one */
     bool          opened;    /* shards are there */
 };
 
@@ -108,6 +110,53 @@ weft_status wf_package_open_loose(const char *path, weft_package **out, weft_err
     return status;
 }
 
+/* Keeps a parsed file, which is the package's from now on, also on failure. */
+static weft_status json_keep(weft_package *p, const char *file, json_t *root, weft_error *err)
+{
+    size_t  n = strlen(file) + 1;
+    cached *c = wf_zalloc(sizeof(*c) + n);
+    if (c == NULL) {
+        json_decref(root);
+        return wf_fail_nomem(err, sizeof(*c) + n, file);
+    }
+    memcpy(c->file, file, n);
+    c->root = root;
+    c->next = p->json;
+    p->json = c;
+    return WEFT_OK;
+}
+
+static weft_status texts_parse(weft_package *p, const wf_package_text *texts, uint32_t n,
+                               weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    json_t     *root;
+    for (uint32_t i = 0; i < n && status == WEFT_OK; i++) {
+        status = wf_json_parse(texts[i].text, strlen(texts[i].text), texts[i].file, &root, err);
+        if (status == WEFT_OK)
+            status = json_keep(p, texts[i].file, root, err);
+    }
+    return status == WEFT_OK ? config_check(p, err) : status;
+}
+
+weft_status wf_package_open_made(const char *name, const wf_package_text *texts, uint32_t n,
+                                 weft_package **out, weft_error *err)
+{
+    *out = NULL;
+    weft_package *p = wf_zalloc(sizeof(*p));
+    if (p == NULL)
+        return wf_fail_nomem(err, sizeof(*p), "a model");
+    p->dir = wf_strdup(name);
+    weft_status status = p->dir != NULL ? wf_made_open(name, &p->made, err)
+                                        : wf_fail_nomem(err, strlen(name) + 1, "a model");
+    if (status == WEFT_OK)
+        status = texts_parse(p, texts, n, err);
+    if (status != WEFT_OK)
+        wf_package_close(&p);
+    *out = p;
+    return status;
+}
+
 static void shards_close(weft_package *p)
 {
     for (uint32_t i = 0; i < p->n_shards; i++)
@@ -125,6 +174,7 @@ void wf_package_close(weft_package **p)
     if (*p == NULL)
         return;
     shards_close(*p);
+    wf_made_close(&(*p)->made);
     for (cached *c = (*p)->json, *next; c != NULL; c = next) {
         next = c->next;
         json_decref(c->root);
@@ -153,6 +203,9 @@ weft_status wf_package_path(const weft_package *p, const char *file, char *path,
         return wf_fail(err, WEFT_E_INVALID,
                        "%s: \"%s\" is no plain file name; a model's files lie in its directory",
                        wf_quote(p->dir).s, wf_quote(file).s);
+    if (p->made != NULL)
+        return wf_fail(err, WEFT_E_NOTFOUND, "%s: was made in memory, without %s",
+                       wf_quote(p->dir).s, wf_quote(file).s);
     if (p->alias != NULL && strcmp(file, p->alias) != 0)
         return wf_fail(err, WEFT_E_NOTFOUND, "%s: stands alone, without %s", wf_quote(p->dir).s,
                        wf_quote(file).s);
@@ -176,20 +229,13 @@ weft_status wf_package_json(weft_package *p, const char *file, const json_t **ou
     weft_status status = wf_package_path(p, file, path, sizeof(path), err);
     if (status != WEFT_OK)
         return status;
-    size_t  n = strlen(file) + 1;
-    cached *c = wf_zalloc(sizeof(*c) + n);
-    if (c == NULL)
-        return wf_fail_nomem(err, sizeof(*c) + n, file);
-    memcpy(c->file, file, n);
-    status = wf_json_load(path, &c->root, err);
-    if (status != WEFT_OK) {
-        wf_free(c);
-        return status;
-    }
-    c->next = p->json;
-    p->json = c;
-    *out = c->root;
-    return WEFT_OK;
+    json_t *root;
+    status = wf_json_load(path, &root, err);
+    if (status == WEFT_OK)
+        status = json_keep(p, file, root, err);
+    if (status == WEFT_OK)
+        *out = root;
+    return status;
 }
 
 /* Opens one more shard. The array has room for it. */
@@ -305,6 +351,8 @@ weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file 
 {
     *file = NULL;
     *t = NULL;
+    if (p->made != NULL)
+        return wf_made_find(p->made, name, file, t, err);
     weft_status status = weights_open(p, err);
     if (status != WEFT_OK)
         return status;
@@ -321,8 +369,16 @@ weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file 
     return WEFT_OK;
 }
 
+weft_status wf_package_expect(weft_package *p, const char *name, int32_t rank, const int64_t *shape,
+                              weft_error *err)
+{
+    return p->made != NULL ? wf_made_add(p->made, name, rank, shape, err) : WEFT_OK;
+}
+
 weft_status wf_package_check(weft_package *p, weft_error *err)
 {
+    if (p->made != NULL)
+        return WEFT_OK;
     const char         *tensor;
     json_t             *value;
     const wf_st_file   *file;
@@ -341,6 +397,10 @@ weft_status wf_package_check(weft_package *p, weft_error *err)
 
 void wf_package_each(weft_package *p, void (*fn)(void *ctx, const wf_st_tensor *t), void *ctx)
 {
+    if (p->made != NULL) {
+        wf_made_each(p->made, fn, ctx);
+        return;
+    }
     if (weights_open(p, NULL) != WEFT_OK)
         return;
     for (uint32_t i = 0; i < p->n_shards; i++)
@@ -351,6 +411,8 @@ void wf_package_each(weft_package *p, void (*fn)(void *ctx, const wf_st_tensor *
 uint64_t wf_package_tensor_bytes(weft_package *p)
 {
     uint64_t total = 0;
+    if (p->made != NULL)
+        return wf_made_bytes(p->made);
     if (weights_open(p, NULL) != WEFT_OK)
         return 0;
     for (uint32_t i = 0; i < p->n_shards; i++)

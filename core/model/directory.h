@@ -18,6 +18,14 @@ weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err
 /* The same for a tokenizer alone: path is a directory that need not have config.json and weights,
  * or a single tokenizer file. */
 weft_status wf_package_open_loose(const char *path, weft_package **out, weft_error *err);
+/* A package that is in no directory: its JSON files are texts, and any tensor that is expected of
+ * it (wf_package_expect) is made (core/model/made.h). name takes the directory's place in messages.
+ */
+typedef struct wf_package_text {
+    const char *file, *text; /* "config.json" */
+} wf_package_text;
+weft_status wf_package_open_made(const char *name, const wf_package_text *texts, uint32_t n,
+                                 weft_package **out, weft_error *err);
 void        wf_package_close(weft_package **p);
 const char *wf_package_dir(const weft_package *p);
 
@@ -33,6 +41,10 @@ weft_status wf_package_path(const weft_package *p, const char *file, char *path,
  * the message; CORRUPT where the index and the file disagree. err may be NULL. */
 weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file **file,
                             const wf_st_tensor **t, weft_error *err);
+/* Says that a tensor of that shape will be asked for: a made package then has it. Of any other
+ * package nothing happens. */
+weft_status wf_package_expect(weft_package *p, const char *name, int32_t rank, const int64_t *shape,
+                              weft_error *err);
 /* Opens all weight files and checks that every tensor of the index is in its file. */
 weft_status wf_package_check(weft_package *p, weft_error *err);
 /* Calls fn for each tensor; none where there are no weights. */

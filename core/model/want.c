@@ -29,7 +29,9 @@ void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
     weft_error          why = WF_ERROR_INIT;
     if (pr->broken.code != WEFT_OK)
         return;
-    weft_status status = wf_package_find(p, w->name, &file, &t, &why);
+    weft_status status = wf_package_expect(p, w->name, w->rank, w->shape, &why);
+    if (status == WEFT_OK)
+        status = wf_package_find(p, w->name, &file, &t, &why);
     if (status == WEFT_E_NOTFOUND) {
         if (pr->n == 0)
             pr->no_weights = wf_package_tensor_bytes(p) == 0;

@@ -6,7 +6,7 @@ import re
 import harness
 
 COMMANDS = ["describe", "transcribe", "generate", "tokenize", "preprocess", "model inspect",
-            "model verify", "plugin list", "plugin inspect", "help"]
+            "model verify", "plugin list", "plugin inspect", "bench", "help"]
 
 
 class Help(harness.Case):

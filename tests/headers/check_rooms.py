@@ -23,6 +23,7 @@ CORE = {
     "ops": (),
     "settings": ("io",),
     "device": ("ops",),
+    "bench": ("device", "ops"),
     "kv": ("device", "ops"),
     "model": ("device", "io", "kv", "ops"),
     "plugin": ("io", "settings"),

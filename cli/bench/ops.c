@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --op: one op of the device over the shapes in which models call it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench/bench.h"
+#include "exit.h"
+#include "input/interrupt.h"
+#include "output/say.h"
+
+typedef struct op_run {
+    bench           *b;
+    weft_engine_info info;
+    int32_t          code;
+} op_run;
+
+/* Work for which no limit is fitting, such as a norm in the caches, has none. */
+static double least_seconds(const op_run *t, const weft_bench_op *o)
+{
+    double top = bench_limit(t->b, o->peak), bandwidth = bench_bandwidth(t->b);
+    double computed = top > 0 && o->flop > 0 ? o->flop / top : 0;
+    double read = o->flop > 0 && bandwidth > 0 ? o->bytes / bandwidth : 0;
+    return computed > read ? computed : read;
+}
+
+static int32_t on_op(void *ctx, const weft_bench_op *o)
+{
+    op_run *t = ctx;
+    char    name[128];
+    snprintf(name, sizeof name, "%s %s", o->op, o->shape);
+    double       least = least_seconds(t, o);
+    bench_result r = {.name = name,
+                      .unit = "us",
+                      .isa = t->info.isa,
+                      .value = o->median_s * 1e6,
+                      .min = o->min_s * 1e6,
+                      .max = o->max_s * 1e6,
+                      .limit = least * 1e6,
+                      .share = least / o->median_s,
+                      .threads = t->info.n_threads,
+                      .runs = t->b->repeat};
+    t->code = bench_print(t->b, &r);
+    return cli_interrupted() || t->code != CLI_EXIT_OK ? 1 : 0;
+}
+
+static void known(char *text, size_t cap)
+{
+    const char *name;
+    size_t      at = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; (name = weft_bench_op_at(i)) != NULL && at < cap; i++)
+        at += (size_t)snprintf(text + at, cap - at, "%s%s", i > 0 ? ", " : "", name);
+}
+
+static bool is_known(const char *op)
+{
+    const char *name;
+    for (uint32_t i = 0; (name = weft_bench_op_at(i)) != NULL; i++)
+        if (strcmp(name, op) == 0)
+            return true;
+    return false;
+}
+
+int32_t bench_run_op(bench *b, const char *op)
+{
+    char       all[256];
+    op_run     t = {.b = b, .info.hdr = WEFT_HDR(weft_engine_info)};
+    weft_error err = {WEFT_HDR(weft_error), 0, 0, {0}};
+    known(all, sizeof all);
+    if (!is_known(op))
+        return cli_usage(b->c, "--op %.40s: the ops that can be timed are %s", op, all);
+    weft_status status = bench_limits_measure(b, &err);
+    if (status == WEFT_OK)
+        status = bench_open(b, bench_shape_find("demo"), NULL, 1, &err);
+    if (status == WEFT_OK)
+        status = weft_engine_describe(b->engine, &t.info, &err);
+    if (status == WEFT_OK)
+        status = weft_bench_op_run(b->engine, op, b->repeat, on_op, &t, &err);
+    bench_close(b);
+    if (status == WEFT_OK || t.code != CLI_EXIT_OK)
+        return t.code;
+    return cli_interrupted() ? CLI_EXIT_INTERRUPTED : cli_say_error(&err);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AVX2 and FMA. */
+#include "core/bench/peaks.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define N 12 /* of 16 registers */
+
+void wf_peak_fp32_avx2(uint64_t rounds)
+{
+    __m256 acc[N], a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(1.0f);
+    for (int i = 0; i < N; i++)
+        acc[i] = b;
+    for (uint64_t r = 0; r < rounds; r++)
+#pragma GCC unroll 12
+        for (int i = 0; i < N; i++) {
+            acc[i] = _mm256_fmadd_ps(acc[i], a, b);
+            __asm__ volatile("" : "+x"(acc[i])); /* keeps it in its register, and there at all */
+        }
+}
+
+uint64_t wf_read_avx2(const void *p, uint64_t bytes, uint64_t ahead)
+{
+    const char *c = p;
+    __m256i     s[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                        _mm256_setzero_si256()};
+    uint64_t    out[4];
+    for (uint64_t i = 0; i < bytes; i += 128) {
+        if (ahead != 0) {
+            _mm_prefetch(c + i + ahead, _MM_HINT_T0);
+            _mm_prefetch(c + i + ahead + 64, _MM_HINT_T0);
+        }
+        for (int j = 0; j < 4; j++)
+            s[j] = _mm256_xor_si256(s[j],
+                                    _mm256_load_si256((const __m256i *)(const void *)(c + i) + j));
+    }
+    s[0] = _mm256_xor_si256(_mm256_xor_si256(s[0], s[1]), _mm256_xor_si256(s[2], s[3]));
+    _mm256_storeu_si256((__m256i *)(void *)out, s[0]);
+    return out[0] ^ out[1] ^ out[2] ^ out[3];
+}
+#endif
