@@ -13,8 +13,10 @@
 
 #define MIB ((size_t)1 << 20)
 
+/* AddressSanitizer keeps what was freed, to find late uses, and ends a program that asks for more
+ * than there can be. */
 #if defined __SANITIZE_ADDRESS__
-#define KEEPS 1 /* AddressSanitizer keeps what was freed, to find late uses */
+#define KEEPS 1
 #elif defined __has_feature
 #if __has_feature(address_sanitizer)
 #define KEEPS 1
@@ -44,7 +46,9 @@ static void test_sizes(void **state)
     }
     wf_free_aligned(NULL);
     assert_null(wf_alloc_aligned(SIZE_MAX));
+#ifndef KEEPS
     assert_null(wf_alloc_aligned(SIZE_MAX / 2));
+#endif
 }
 
 static size_t resident(void)
