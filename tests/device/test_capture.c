@@ -105,11 +105,13 @@ static void test_not_taken(void **state)
 {
     rig       r;
     wf_graph *g = NULL, *none = NULL;
+    bool      done;
     (void)state;
     rig_open(&r, 0);
     wf_graph *before = record(&r);
     good(wf_queue_capture_begin(r.q, &r.err), &r.err);
     assert_int_equal(wf_queue_wait(r.q, NULL), WEFT_E_STATE);
+    assert_int_equal(wf_queue_done(r.q, &done, NULL), WEFT_E_STATE);
     assert_int_equal(wf_queue_after(r.q, r.other, NULL), WEFT_E_STATE);
     assert_int_equal(wf_queue_after(r.other, r.q, NULL), WEFT_E_STATE);
     assert_int_equal(wf_queue_capture_begin(r.q, NULL), WEFT_E_STATE);
