@@ -24,7 +24,7 @@ install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples USE_SOU
   PATTERN CMakeLists.txt EXCLUDE PATTERN *.so EXCLUDE)
 
 if(WEFT_TESTS AND BUILD_TESTING)
-  add_test(NAME install/moved_prefix COMMAND ${CMAKE_COMMAND}
+  weft_add_test(install/moved_prefix NEEDS weft-png COMMAND ${CMAKE_COMMAND}
     -DBUILD=${CMAKE_BINARY_DIR} -DLIBDIR=${CMAKE_INSTALL_LIBDIR} -DBINDIR=${CMAKE_INSTALL_BINDIR}
     -DPICTURE=${PROJECT_SOURCE_DIR}/tests/fixtures/images/rgb8.png
     -P ${CMAKE_CURRENT_LIST_DIR}/install_test.cmake)
