@@ -14,9 +14,26 @@ endforeach()
 
 install(TARGETS weft_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS weft_installed ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS weft_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_SKIP)
+install(TARGETS weft_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_ONLY)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/weft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
 install(FILES ${CMAKE_BINARY_DIR}/weft.pc ${CMAKE_BINARY_DIR}/weft-plugin.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# find_package(weft): weft::weft is the shared library, weft::static the other.
+include(CMakePackageConfigHelpers)
+set(WEFT_CONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weft)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/weftConfig.cmake.in ${CMAKE_BINARY_DIR}/weftConfig.cmake
+  INSTALL_DESTINATION ${WEFT_CONFIG_DIR} PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+# While the major version is 0 a minor one may change anything.
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/weftConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/weftConfig.cmake ${CMAKE_BINARY_DIR}/weftConfigVersion.cmake
+  DESTINATION ${WEFT_CONFIG_DIR})
+
+# cmake --build build --target uninstall: what the last install put somewhere.
+add_custom_target(uninstall
+  COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -P ${CMAKE_CURRENT_LIST_DIR}/uninstall.cmake)
+
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/demo/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weft/demo)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
@@ -28,5 +45,5 @@ if(WEFT_TESTS AND BUILD_TESTING)
     -DBUILD=${CMAKE_BINARY_DIR} -DLIBDIR=${CMAKE_INSTALL_LIBDIR} -DBINDIR=${CMAKE_INSTALL_BINDIR}
     -DPICTURE=${PROJECT_SOURCE_DIR}/tests/fixtures/images/rgb8.png
     -P ${CMAKE_CURRENT_LIST_DIR}/install_test.cmake)
-  set_tests_properties(install/moved_prefix PROPERTIES LABELS cli TIMEOUT 600)
+  set_tests_properties(install/moved_prefix PROPERTIES LABELS cli TIMEOUT 600 RESOURCE_LOCK install_manifest)
 endif()
