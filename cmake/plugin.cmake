@@ -13,7 +13,13 @@ function(weft_plugin name)
   if(NOT WEFT_SANITIZE)
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()
-  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weft/plugins)
+  # One that links a library is a package of its own, so that nobody needs a library that he does not use.
+  set(component plugins)
+  if(P_LINKS)
+    set(component ${name})
+    set_property(GLOBAL APPEND PROPERTY WEFT_PLUGIN_PACKAGES ${name})
+  endif()
+  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/weft/plugins COMPONENT ${component})
 endfunction()
 
 # weft_plugin_library(OPTION PLUGIN LOSS NAME:PKG-CONFIG-SPEC...): whether PLUGIN can be built here, as OPTION_FOUND, with

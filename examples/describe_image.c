@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Describes a picture with the library: cc describe_image.c $(pkg-config --cflags --libs --static
+/* Describes a picture with the library: cc describe_image.c $(pkg-config --cflags --libs
  * weft) */
 #include <stdio.h>
 #include <weft/weft.h>

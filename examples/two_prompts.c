@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers two prompts at once: cc two_prompts.c $(pkg-config --cflags --libs --static weft) */
+/* Answers two prompts at once: cc two_prompts.c $(pkg-config --cflags --libs weft) */
 #include <stdio.h>
 #include <string.h>
 #include <weft/weft.h>

@@ -71,7 +71,8 @@ static weft_status choose_model(weft_engine *e, const char **out, weft_error *er
     *out = wf_settings_str(e->settings, "model");
     if (status == WEFT_E_NOTFOUND || (status == WEFT_OK && *out == NULL))
         return wf_fail(err, WEFT_E_NOTFOUND,
-                       "no model: give -m DIR (the demo model is not installed)");
+                       "no model: give -m DIR (the demo model is not installed: %s is not there)",
+                       demo);
     return status;
 }
 
@@ -80,11 +81,12 @@ static weft_status ask_claimant(weft_engine *e, weft_error *err)
 {
     weft_status status = wf_registry_claim(e->registry, e->architecture, &e->claimant, err);
     if (status == WEFT_E_NOTFOUND) {
+        char hint[WF_REGISTRY_HINT_CAP];
+        wf_registry_hint(e->registry, hint);
         if (WEFT_HAS(err, weft_error, stage))
             err->stage = WEFT_STAGE_NONE;
-        return wf_fail(err, WEFT_E_UNSUPPORTED,
-                       "%s: no plugin here knows \"%s\" (weft plugin list shows them)",
-                       wf_package_dir(e->package), e->architecture);
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: no plugin here knows \"%s\"%s",
+                       wf_package_dir(e->package), e->architecture, hint);
     }
     if (status != WEFT_OK)
         return status;

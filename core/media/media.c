@@ -123,21 +123,22 @@ static weft_status choose(wf_media_env *env, const weft_probe *head, const char 
 }
 
 /* n: what reading the start of the file gave. */
-static weft_status check_choice(const choice *best, int64_t n, const char *kind, weft_error *err)
+static weft_status check_choice(const wf_media_env *env, const choice *best, int64_t n,
+                                const char *kind, weft_error *err)
 {
+    char hint[WF_REGISTRY_HINT_CAP];
     if (n == WEFT_E_CANCELLED)
         return wf_fail(err, WEFT_E_CANCELLED, "cancelled");
     if (n < 0)
         return wf_fail(err, (weft_status)n, "it could not be read");
     if (n == 0)
         return wf_fail(err, WEFT_E_CORRUPT, "it is empty");
-    if (best->vt == NULL && kind != NULL)
-        return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\" (see weft plugin list)",
-                       kind);
-    if (best->vt == NULL)
-        return wf_fail(err, WEFT_E_NOTFOUND,
-                       "no decoder knows this kind of file (see weft plugin list)");
-    return WEFT_OK;
+    if (best->vt != NULL)
+        return WEFT_OK;
+    wf_registry_hint(env->registry, hint);
+    if (kind != NULL)
+        return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\"%s", kind, hint);
+    return wf_fail(err, WEFT_E_NOTFOUND, "no decoder knows this kind of file%s", hint);
 }
 
 /* What loading says against the user's settings stands as it is, without the file's name. */
@@ -161,7 +162,7 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
     wf_free(bytes);
     if (status != WEFT_OK)
         return status;
-    status = check_choice(&best, n, kind, why);
+    status = check_choice(env, &best, n, kind, why);
     if (status != WEFT_OK)
         return wf_media_fail(m->path, why, status, err);
     m->decoding = (wf_decoding){

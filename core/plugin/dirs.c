@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directories compiled in. This file is compiled twice (core/CMakeLists.txt): for the build
- * tree with the tree's own directories and no WEFT_BIN_SUBDIR, and for installing with those below
- * the prefix. An installed prefix may be moved: a program in its bin directory finds the two beside
- * it, if nobody else could have put them there. Why: docs/decisions/0009-install-directories.md. */
+/* The directories compiled in. This file is compiled once for the build tree, with the tree's own
+ * directories and no WEFT_BIN_SUBDIR, and for installing with those below the prefix
+ * (core/CMakeLists.txt). An installed prefix may be moved: libweft.so in its lib directory, or a
+ * program in its bin directory, finds the two beside it, if nobody else could have put them there.
+ * Why: docs/decisions/0009-install-directories.md. */
 #include "core/plugin/dirs.h"
 
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,26 +16,48 @@
 #include "core/base/log.h"
 #include "core/plugin/found.h"
 
-/* The directory above bin, without a slash at its end; false: this program is in no such place. */
-static bool own_prefix(char *out)
+/* Cuts "/SUBDIR/NAME" from the end of a full path; false: it does not end so. */
+static bool cut(char *path, const char *subdir)
 {
-    static const char tail[] = "/" WEFT_BIN_SUBDIR;
-    ssize_t           n = readlink("/proc/self/exe", out, WF_DIR_CAP - 1);
-    if (n <= 0 || WEFT_BIN_SUBDIR[0] == '\0')
-        return false;
-    out[n] = '\0';
-    char *slash = strrchr(out, '/');
-    if (slash == NULL || (size_t)(slash - out) < sizeof tail - 1)
+    char  *slash = strrchr(path, '/');
+    size_t n = strlen(subdir);
+    if (slash == NULL || n == 0 || (size_t)(slash - path) < n + 1)
         return false;
     *slash = '\0';
-    slash -= sizeof tail - 1;
-    if (strcmp(slash, tail) != 0)
+    slash -= n;
+    if (slash[-1] != '/' || strcmp(slash, subdir) != 0)
         return false;
-    *slash = '\0';
+    slash[-1] = '\0';
     return true;
 }
 
-static bool beside_program(const char *subdir, char *out)
+/* The prefix of the shared library that this code is in, by where the linker found it. */
+static bool library_prefix(char *out)
+{
+    Dl_info     self;
+    static char mark; /* its address is the library's */
+    char       *real = dladdr(&mark, &self) != 0 ? realpath(self.dli_fname, NULL) : NULL;
+    int         n = real != NULL ? snprintf(out, WF_DIR_CAP, "%s", real) : 0;
+    free(real);
+    return n > 0 && (size_t)n < WF_DIR_CAP && cut(out, WEFT_LIB_SUBDIR);
+}
+
+static bool program_prefix(char *out)
+{
+    ssize_t n = readlink("/proc/self/exe", out, WF_DIR_CAP - 1);
+    if (n <= 0)
+        return false;
+    out[n] = '\0';
+    return cut(out, WEFT_BIN_SUBDIR);
+}
+
+/* The directory that lib or bin is in, without a slash at its end; false: they are in no such. */
+static bool own_prefix(char *out)
+{
+    return library_prefix(out) || program_prefix(out);
+}
+
+static bool beside_us(const char *subdir, char *out)
 {
     weft_error err = WF_ERROR_INIT;
     char       prefix[WF_DIR_CAP];
@@ -48,7 +72,7 @@ static bool beside_program(const char *subdir, char *out)
 
 void wf_dir_plugins(char *out)
 {
-    if (!beside_program(WEFT_PLUGIN_SUBDIR, out))
+    if (!beside_us(WEFT_PLUGIN_SUBDIR, out))
         snprintf(out, WF_DIR_CAP, "%s", WEFT_PLUGIN_DIR);
 }
 
@@ -62,6 +86,6 @@ void wf_dir_modules(char *out)
 
 void wf_dir_demo_config(char *out)
 {
-    if (!beside_program(WEFT_DEMO_SUBDIR "/weft.ini", out))
+    if (!beside_us(WEFT_DEMO_SUBDIR "/weft.ini", out))
         snprintf(out, WF_DIR_CAP, "%s", WEFT_DEMO_DIR "/weft.ini");
 }

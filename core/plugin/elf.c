@@ -232,12 +232,14 @@ static weft_status read_dynamic(const elf_file *f, const Elf64_Phdr *p, needed *
     return st;
 }
 
-/* What every plugin may have without saying so: the C library, and what a sanitizer or a compiler
- * adds by itself. */
+/* What every plugin may have without saying so: the C library (glibc's, or musl's by its own name
+ * or Alpine's), and what a sanitizer or a compiler adds by itself. */
 static bool is_given(const char *lib)
 {
-    static const char *const prefixes[] = {"libc.so.",  "libm.so.", "ld-linux", "libasan.",
-                                           "libubsan.", "libtsan.", "libgcc_s."};
+    static const char *const prefixes[] = {"libc.so.", "libc.musl-", "libm.so.", "ld-linux",
+                                           "libasan.", "libubsan.",  "libtsan.", "libgcc_s."};
+    if (strcmp(lib, "libc.so") == 0)
+        return true;
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
         if (strncmp(lib, prefixes[i], strlen(prefixes[i])) == 0)
             return true;

@@ -36,6 +36,10 @@ typedef struct wf_found_list {
  * the user's --plugin files. Only NOMEM fails. */
 weft_status wf_search(const char *const *paths, size_t n_paths, const char *builtin_dir,
                       wf_found_list *out, weft_error *err);
+/* The directories that wf_search() looks in, with commas between, to text [WF_DIRS_TEXT_CAP]; those
+ * for which there is no room are lost. */
+#define WF_DIRS_TEXT_CAP 1024u
+void wf_search_dirs(const char *builtin_dir, char *text);
 /* One file: its manifest, without loading. Stage PLUGIN. */
 weft_status wf_found_inspect(const char *path, wf_manifest *out, weft_error *err);
 void        wf_found_list_clear(wf_found_list *l);

@@ -80,6 +80,16 @@ weft_status wf_registry_scan(wf_registry *r, weft_error *err)
     return st;
 }
 
+void wf_registry_hint(const wf_registry *r, char *text)
+{
+    char dirs[WF_DIRS_TEXT_CAP];
+    wf_search_dirs(r->plugin_dir, dirs);
+    if (r->found.n > 0 || r->safe)
+        snprintf(text, WF_REGISTRY_HINT_CAP, " (see weft plugin list)");
+    else
+        snprintf(text, WF_REGISTRY_HINT_CAP, " (plugins are looked for in %s)", dirs);
+}
+
 size_t wf_registry_count(const wf_registry *r)
 {
     return r->found.n;

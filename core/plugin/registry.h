@@ -44,6 +44,10 @@ typedef struct wf_candidate {
 /* Finds candidates and reads their manifests; once, later calls do nothing. A bad file is a
  * rejected candidate, never a failure: NOMEM only. With --safe there are none. */
 weft_status wf_registry_scan(wf_registry *r, weft_error *err);
+/* What to end a message with that misses a plugin, to text [WF_REGISTRY_HINT_CAP]: " (see weft
+ * plugin list)", or where no plugin was found the directories that they are looked for in. */
+#define WF_REGISTRY_HINT_CAP 1100u
+void wf_registry_hint(const wf_registry *r, char *text);
 /* In search order. */
 size_t wf_registry_count(const wf_registry *r);
 void   wf_registry_candidate(const wf_registry *r, size_t index, wf_candidate *out);

@@ -225,12 +225,16 @@ static weft_status list_dir(DIR *d, const char *dir, char **paths, size_t *n, we
     return WEFT_OK;
 }
 
-static weft_status search_dir(wf_found_list *l, const char *dir, int32_t where, weft_error *err)
+typedef weft_status (*dir_fn)(void *ctx, const char *dir, int32_t where, weft_error *err);
+
+/* Adds a directory's candidates to the wf_found_list *ctx. */
+static weft_status search_dir(void *ctx, const char *dir, int32_t where, weft_error *err)
 {
-    DIR        *d;
-    char      **paths;
-    size_t      n = 0;
-    weft_status st;
+    wf_found_list *l = ctx;
+    DIR           *d;
+    char         **paths;
+    size_t         n = 0;
+    weft_status    st;
     if (dir[0] != '/') {
         wf_log(WEFT_LOG_WARN, "%s: not a full path, so no plugins are looked for there", dir);
         return WEFT_OK;
@@ -253,7 +257,7 @@ static weft_status search_dir(wf_found_list *l, const char *dir, int32_t where, 
     return st;
 }
 
-static weft_status search_env(wf_found_list *l, weft_error *err)
+static weft_status each_env(dir_fn fn, void *ctx, weft_error *err)
 {
     const char *list = secure_getenv("WEFT_PLUGIN_PATH");
     weft_status st = WEFT_OK;
@@ -264,7 +268,7 @@ static weft_status search_env(wf_found_list *l, weft_error *err)
         if (n > 0 && n < sizeof dir) {
             memcpy(dir, p, n);
             dir[n] = '\0';
-            st = search_dir(l, dir, WF_WHERE_ENV, err);
+            st = fn(ctx, dir, WF_WHERE_ENV, err);
         }
         p = colon != NULL ? colon + 1 : NULL;
     }
@@ -272,7 +276,7 @@ static weft_status search_env(wf_found_list *l, weft_error *err)
 }
 
 /* XDG base directory specification: an unset or relative variable means ~/.local/share. */
-static weft_status search_user(wf_found_list *l, weft_error *err)
+static weft_status each_user(dir_fn fn, void *ctx, weft_error *err)
 {
     const char *xdg = secure_getenv("XDG_DATA_HOME"), *home = secure_getenv("HOME");
     char        dir[DIR_CAP];
@@ -281,7 +285,34 @@ static weft_status search_user(wf_found_list *l, weft_error *err)
         n = snprintf(dir, sizeof dir, "%s/weft/plugins", xdg);
     else if (home != NULL && home[0] == '/')
         n = snprintf(dir, sizeof dir, "%s/.local/share/weft/plugins", home);
-    return n > 0 && (size_t)n < sizeof dir ? search_dir(l, dir, WF_WHERE_USER, err) : WEFT_OK;
+    return n > 0 && (size_t)n < sizeof dir ? fn(ctx, dir, WF_WHERE_USER, err) : WEFT_OK;
+}
+
+/* Every directory that plugins are looked for in, in order. */
+static weft_status each_dir(const char *builtin_dir, dir_fn fn, void *ctx, weft_error *err)
+{
+    weft_status st = each_env(fn, ctx, err);
+    if (st == WEFT_OK)
+        st = each_user(fn, ctx, err);
+    if (st == WEFT_OK && builtin_dir != NULL && builtin_dir[0] != '\0')
+        st = fn(ctx, builtin_dir, WF_WHERE_BUILTIN, err);
+    return st;
+}
+
+static weft_status name_dir(void *ctx, const char *dir, int32_t where, weft_error *err)
+{
+    char  *text = ctx;
+    size_t n = strlen(text);
+    (void)where;
+    (void)err;
+    snprintf(text + n, WF_DIRS_TEXT_CAP - n, "%s%s", n > 0 ? ", " : "", dir);
+    return WEFT_OK;
+}
+
+void wf_search_dirs(const char *builtin_dir, char *text)
+{
+    text[0] = '\0';
+    each_dir(builtin_dir, name_dir, text, NULL);
 }
 
 weft_status wf_search(const char *const *paths, size_t n_paths, const char *builtin_dir,
@@ -290,13 +321,7 @@ weft_status wf_search(const char *const *paths, size_t n_paths, const char *buil
     weft_status st = WEFT_OK;
     for (size_t i = 0; i < n_paths && st == WEFT_OK; i++)
         st = add(out, wf_strdup(paths[i]), WF_WHERE_EXPLICIT, err);
-    if (st == WEFT_OK)
-        st = search_env(out, err);
-    if (st == WEFT_OK)
-        st = search_user(out, err);
-    if (st == WEFT_OK && builtin_dir != NULL && builtin_dir[0] != '\0')
-        st = search_dir(out, builtin_dir, WF_WHERE_BUILTIN, err);
-    return st;
+    return st == WEFT_OK ? each_dir(builtin_dir, search_dir, out, err) : st;
 }
 
 weft_status wf_found_inspect(const char *path, wf_manifest *out, weft_error *err)

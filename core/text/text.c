@@ -9,6 +9,7 @@
 weft_status wf_text_open(wf_text *t, weft_error *err)
 {
     weft_error            why = WF_ERROR_INIT;
+    char                  hint[WF_REGISTRY_HINT_CAP];
     const weft_tokenizer *vt;
     wf_plugin            *owner;
     weft_status           status;
@@ -17,7 +18,8 @@ weft_status wf_text_open(wf_text *t, weft_error *err)
         return WEFT_OK;
     if ((status = wf_registry_load_kind(t->registry, WEFT_C_TOKENIZER, err)) != WEFT_OK)
         return status;
-    status = wf_fail(&why, WEFT_E_NOTFOUND, "%s: no tokenizer plugin is loaded", dir);
+    wf_registry_hint(t->registry, hint);
+    status = wf_fail(&why, WEFT_E_NOTFOUND, "%s: no tokenizer plugin is loaded%s", dir, hint);
     for (size_t i = 0;
          (vt = wf_registry_component(t->registry, WEFT_C_TOKENIZER, i, &owner)) != NULL; i++) {
         status = wf_tokens_open(&t->tokens, vt, owner, t->package, dir, &why);

@@ -18,6 +18,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default) /* what libweft.so exports */
 
 const char *weft_version(void); /* "0.1.0" */
 
@@ -498,6 +499,7 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
 weft_status weft_save_tensors(const char *path, const char *const *names,
                               const weft_tensor *tensors, uint32_t n, weft_error *err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

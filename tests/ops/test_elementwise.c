@@ -120,7 +120,7 @@ static void test_rope(void **unused)
         int32_t *pos = check_bytes(M * 4);
         check_canary(x, M, HD * HEADS, STRIDE);
         for (int32_t i = 0; i < HD / 2; i++)
-            freq[i] = powf(500000.0f, -2.0f * (float)i / HD);
+            freq[i] = powf(500000.0f, -2.0f * (float)i / (float)HD);
         for (int32_t r = 0; r < M; r++)
             pos[r] = (int32_t)check_between(0, 131071);
         wf_op t = {.kind = WF_OP_ROPE_TABLE, .u.rope_table = {table, pos, freq, M, HD, 0}};

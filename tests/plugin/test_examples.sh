@@ -67,10 +67,9 @@ table="$tmp/sensors/greenhouse.csv"
 sed 's/,61,/,11,/; s/,28.3,/,3.5,/' "$table" >"$tmp/other.csv"
 # shellcheck disable=SC2046,SC2086
 "$cc" -std=c11 -O1 -Wall -Wextra -Werror $cflags "$source/tests/plugin/examples/logits.c" \
-    $(pkg-config --cflags --libs weft) -o "$tmp/logits"
-# A program of one's own is not beside the plugins, so it says where they are.
-plugins=$(pkg-config --variable=plugindir weft-plugin)
-WEFT_PLUGIN_PATH="$plugins" "$tmp/logits" "$text" "$sensors" "$weights" "$table" "$tmp/other.csv"
+    $(pkg-config --cflags --libs weft) -Wl,-rpath,"$(pkg-config --variable=libdir weft)" -lm -o "$tmp/logits"
+# The library finds the plugins beside it.
+"$tmp/logits" "$text" "$sensors" "$weights" "$table" "$tmp/other.csv"
 
 describe() {
     wanted=$1

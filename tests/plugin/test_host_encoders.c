@@ -305,9 +305,9 @@ static void ref_norm(double *y, const double *x, int64_t rows, int weight)
     for (int64_t r = 0; r < rows; r++, x += D, y += D) {
         double mean = 0.0, var = 0.0;
         for (int i = 0; i < D; i++)
-            mean += x[i] / D;
+            mean += x[i] / (double)D;
         for (int i = 0; i < D; i++)
-            var += (x[i] - mean) * (x[i] - mean) / D;
+            var += (x[i] - mean) * (x[i] - mean) / (double)D;
         for (int i = 0; i < D; i++)
             y[i] = (x[i] - mean) / sqrt(var + 1e-5) * (double)values[weight][i] +
                    (double)values[weight + 1][i];
@@ -508,7 +508,7 @@ static void siglip(void **state)
     ref_feed_forward(pooled, PICTURES, WEFT_ACT_TANH_GELU);
     assert_read(&y, pooled, PICTURES * D);
     for (int i = 0; i < PICTURES * PATCHES * D; i++)
-        mean[i / (PATCHES * D) * D + i % D] += h[i] / PATCHES;
+        mean[i / (PATCHES * D) * D + i % D] += h[i] / (double)PATCHES;
     assert_read(&means, mean, PICTURES * D);
 }
 
