@@ -26,15 +26,19 @@ typedef struct wf_media {
     const char     *path; /* borrowed */
     weft_limits     limits;
     uint64_t        max_file_bytes;
+    int32_t         validate, reserved;
     weft_media_info info;
     weft_media      pub; /* what a modality is given */
 } wf_media;
 
-/* Opens path with the decoder of the highest score for kind (NULL: any). Errors are of stage MEDIA
- * and begin with the path. Closed by wf_media_close, also after failure. */
+/* Opens path with the decoder of the highest score for kind (NULL: any), or where that one finds
+ * the file to be of another make with the next (choose.h). Errors are of stage MEDIA and begin with
+ * the path. Closed by wf_media_close, also after failure. */
 weft_status wf_media_open(wf_media_env *env, const char *path, const char *kind, wf_media *out,
                           weft_error *err);
 void        wf_media_close(wf_media *m);
+/* Closes the decoder and opens it again, at the first sample. */
+weft_status wf_media_reopen(wf_media *m, weft_error *err);
 /* Where the decoder cannot tell how many samples there are, which an item's plan must know: reads
  * as far as most_us (INT64_MAX: to the end), and opens the decoder again. A recording that goes on
  * after that stays of unknown length, or has its header's where that says so; with cut, it counts

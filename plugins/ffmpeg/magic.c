@@ -27,6 +27,7 @@ static const clip_format webp_moving = {
     "webp_pipe", LESS, 0, 0,
     "the picture is an animated WebP, which is not read here; convert it to GIF or MP4"};
 static const clip_format ogg = {"ogg", 0, 0, LESS, NULL};
+static const clip_format ogg_moving = {"ogg", 0, WEFT_PROBE_MAGIC, LESS, NULL};
 static const clip_format flac = {"flac", 0, 0, LESS, NULL};
 static const clip_format wav = {"wav", 0, 0, LESS, NULL};
 static const clip_format mp3_tagged = {"mp3", 0, 0, LESS, NULL};
@@ -92,6 +93,26 @@ static int gif_repeats(const uint8_t *p, uint64_t n)
     return 0;
 }
 
+/* Whether one of the streams that begin in the first n bytes of an Ogg file holds pictures. All
+ * streams begin before the first page of any stream's body (RFC 3533), with flag 2 set. */
+static int ogg_moves(const uint8_t *p, uint64_t n)
+{
+    static const char *const starts[] = {"\x80theora", "OVP80"};
+    uint64_t                 at = 0;
+    while (n - at >= 28 && is(p + at, "OggS") && (p[at + 5] & 2) != 0) {
+        uint64_t body = at + 27 + p[at + 26], next = body;
+        for (uint64_t i = at + 27; i < body && body <= n; i++)
+            next += p[i];
+        for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+            if (body + 7 <= n && memcmp(p + body, starts[i], strlen(starts[i])) == 0)
+                return 1;
+        if (next > n)
+            return 0;
+        at = next;
+    }
+    return 0;
+}
+
 /* MPEG audio begins with a header of 32 bits. Its first 11 or 12 bits are set, and some values of
  * the fields after them never occur, which tells it from chance. */
 static const clip_format *mpeg_format(const uint8_t *p)
@@ -119,7 +140,7 @@ const clip_format *clip_format_of(const uint8_t *head, uint64_t n)
     if (is(head, "GIF8") && (head[4] == '7' || head[4] == '9') && head[5] == 'a')
         return gif_repeats(head, n) ? &gif_moving : &gif;
     if (is(head, "OggS"))
-        return &ogg;
+        return ogg_moves(head, n) ? &ogg_moving : &ogg;
     if (is(head, "fLaC"))
         return &flac;
     if (memcmp(head, "ID3", 3) == 0)

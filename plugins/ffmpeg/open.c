@@ -19,7 +19,8 @@
 static const char formats[] = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,webp_pipe,ogg,flac,"
                               "wav,mp3,aac";
 static const char codecs[] =
-    "h264,hevc,vp8,vp9,libdav1d,libaom-av1,mpeg4,mjpeg,png,gif,webp,aac,mp3float,mp3,opus,libopus,"
+    "h264,hevc,theora,vp8,vp9,libdav1d,libaom-av1,mpeg4,mjpeg,png,gif,webp,aac,mp3float,mp3,opus,"
+    "libopus,"
     "vorbis,flac,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,"
     "pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw";
 
@@ -141,14 +142,37 @@ static int find_info(clip_dec *d)
     return code;
 }
 
+static int is_cover(const AVStream *s)
+{
+    return (s->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+}
+
+/* The file has no stream of the wanted type that could be read: it is of another kind, or damaged.
+ */
+static weft_status no_stream(const clip_dec *d, enum AVMediaType wanted, weft_error *err)
+{
+    int ours = 0, others = 0;
+    for (unsigned i = 0; i < d->demuxer->nb_streams; i++) {
+        const AVStream  *s = d->demuxer->streams[i];
+        enum AVMediaType type = s->codecpar->codec_type;
+        ours += type == wanted && !is_cover(s);
+        others += type == AVMEDIA_TYPE_AUDIO || type == AVMEDIA_TYPE_VIDEO;
+    }
+    if (ours == 0 && others > 0)
+        return weft_fail(err, WEFT_E_NOTFOUND, "the file has no %s stream",
+                         d->kind == CLIP_AUDIO ? "sound" : "video");
+    return weft_fail(err, WEFT_E_CORRUPT,
+                     "no stream of the %s can be made out; it is damaged or something else",
+                     d->what);
+}
+
 static weft_status find_stream(clip_dec *d, weft_error *err)
 {
     enum AVMediaType type = d->kind == CLIP_AUDIO ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO;
     int              i = av_find_best_stream(d->demuxer, type, -1, -1, NULL, 0);
     AVStream        *s = i >= 0 ? d->demuxer->streams[i] : NULL;
-    if (s == NULL || (s->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0)
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "the file has no %s stream",
-                         d->kind == CLIP_AUDIO ? "sound" : "video");
+    if (s == NULL || is_cover(s))
+        return no_stream(d, type, err);
     d->stream = s;
     for (unsigned k = 0; k < d->demuxer->nb_streams; k++)
         if ((int)k != i)

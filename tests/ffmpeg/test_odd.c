@@ -52,10 +52,10 @@ typedef struct made {
 } made;
 
 static const made tool_made[] = {
-    {{"no-picture.mp4", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "no video stream"},
+    {{"no-picture.mp4", "video", AT_OPEN, WEFT_E_NOTFOUND, "no video stream"},
      "-f lavfi -i sine=d=0.3 -c:a aac"},
-    {{"no-sound.mp4", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "no sound stream"}, SMALL},
-    {{"cover.m4a", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "no video stream"},
+    {{"no-sound.mp4", "audio", AT_OPEN, WEFT_E_NOTFOUND, "no sound stream"}, SMALL},
+    {{"cover.m4a", "video", AT_OPEN, WEFT_E_NOTFOUND, "no video stream"},
      "-f lavfi -i sine=d=0.3 -f lavfi -i testsrc=s=64x48:d=0.04 -map 0 -map 1 "
      "-c:a aac -c:v png -disposition:v attached_pic"},
     {{"cover-sound.m4a", "audio", READS, WEFT_OK, ""},
