@@ -48,7 +48,7 @@ void wf_media_env_init(wf_media_env *env, const weft_settings *s, wf_registry *r
     *env = (wf_media_env){.limits = {WEFT_HDR(weft_limits), option(s, "max_pixels"),
                                      option(s, "max_side"), option(s, "max_frames"),
                                      option(s, "max_samples"), option(s, "max_decoded_bytes"),
-                                     option(s, "max_tokens")},
+                                     option(s, "max_tokens"), wf_settings_str(s, "track")},
                           .max_file_bytes = option(s, "max_file_bytes"),
                           .registry = registry,
                           .modalities = modalities,

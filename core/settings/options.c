@@ -35,6 +35,8 @@ const wf_core_option wf_core_options[] = {
     {"max_tokens", 0, I64, 0, "131072", "1..", "N", "tokens that one item may take in the text"},
     {"max_file_bytes", 0, I64, WF_OPT_BYTES, "0", "0..", "BYTES",
      "size of a media file; 0: 64M for pictures, any for what is streamed"},
+    {"track", 0, STR, 0, NULL, NULL, "N|LANG",
+     "which track of sound: its number, or its language as the file says it (eng)"},
     {"validate", 0, BOOL, 0, "false", NULL, NULL,
      "check what plugins write: for those who make plugins; slower"},
     {"max_new_tokens", 'n', I64, 0, "256", "0..16777216", "N", "tokens to generate at most"},

@@ -10,6 +10,8 @@
  *   frames.c   the frame shown at a time
  *   picture.c  a decoded frame to RGB as shown
  *   sound.c    samples in blocks
+ *   timeline.c where on the time line a block of sound belongs
+ *   track.c    which of several streams is read
  *   still.c    pictures of one frame
  *
  * FFmpeg's words: a *demuxer* takes a file apart into the packets of its streams; a *packet* is one
@@ -39,6 +41,7 @@
 #define CLIP_AHEAD_BYTES ((uint64_t)64 << 20) /* ... and their bytes */
 #define CLIP_HEAD_BYTES 64
 #define CLIP_NO_TIME INT64_MIN
+#define CLIP_TRACK_BYTES 32
 
 /* ---- magic.c ---- */
 
@@ -118,7 +121,10 @@ typedef struct clip_sound {
     float      *block;       /* of the host: decoded and not yet given away */
     uint64_t    room, n, at; /* in samples of all channels */
     uint64_t    given;
-    int         ended;
+    int64_t     silence;  /* samples of silence to be given before the block */
+    int64_t     placed;   /* samples on the time line so far, silence included */
+    int64_t     shift_us; /* what is taken off the time stamps: see timeline.c */
+    int         begun, ended;
 } clip_sound;
 
 typedef struct clip_dec {
@@ -126,6 +132,7 @@ typedef struct clip_dec {
     const char        *what; /* "clip": the subject of its messages */
     clip_kind          kind;
     const clip_format *format;
+    char               track[CLIP_TRACK_BYTES]; /* asked for: a number or a language; "": none */
     uint64_t           max_pixels, max_side, max_frames, max_samples, max_decoded_bytes;
     clip_io            io;
     AVFormatContext   *demuxer;
@@ -221,6 +228,21 @@ weft_status clip_sound_init(clip_dec *d, weft_error *err);
 weft_status clip_read_audio(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
                             weft_error *err);
 void        clip_sound_free(clip_dec *d);
+
+/* ---- timeline.c ---- */
+
+/* Places the decoded frame f, of sound, on the time line: sets sound.silence to the samples of
+ * silence that belong before it, and counts both in sound.placed. */
+void clip_timeline_place(clip_dec *d, const AVFrame *f);
+
+/* ---- track.c ---- */
+
+/* 1 where s is a picture that stands for the whole file, such as the cover of an album. */
+int clip_is_cover(const AVStream *s);
+/* Finds the stream of d->kind, which for sound is the one that d->track asks for, and has the
+ * others skipped. NOTFOUND: the file has streams of another kind only; UNSUPPORTED: there is no
+ * such track; CORRUPT: nothing can be made out. */
+weft_status clip_find_stream(clip_dec *d, weft_error *err);
 
 /* Decodes the picture, which settles size, alpha and orientation. */
 weft_status clip_still_init(clip_dec *d, weft_error *err);

@@ -142,44 +142,6 @@ static int find_info(clip_dec *d)
     return code;
 }
 
-static int is_cover(const AVStream *s)
-{
-    return (s->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
-}
-
-/* The file has no stream of the wanted type that could be read: it is of another kind, or damaged.
- */
-static weft_status no_stream(const clip_dec *d, enum AVMediaType wanted, weft_error *err)
-{
-    int ours = 0, others = 0;
-    for (unsigned i = 0; i < d->demuxer->nb_streams; i++) {
-        const AVStream  *s = d->demuxer->streams[i];
-        enum AVMediaType type = s->codecpar->codec_type;
-        ours += type == wanted && !is_cover(s);
-        others += type == AVMEDIA_TYPE_AUDIO || type == AVMEDIA_TYPE_VIDEO;
-    }
-    if (ours == 0 && others > 0)
-        return weft_fail(err, WEFT_E_NOTFOUND, "the file has no %s stream",
-                         d->kind == CLIP_AUDIO ? "sound" : "video");
-    return weft_fail(err, WEFT_E_CORRUPT,
-                     "no stream of the %s can be made out; it is damaged or something else",
-                     d->what);
-}
-
-static weft_status find_stream(clip_dec *d, weft_error *err)
-{
-    enum AVMediaType type = d->kind == CLIP_AUDIO ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO;
-    int              i = av_find_best_stream(d->demuxer, type, -1, -1, NULL, 0);
-    AVStream        *s = i >= 0 ? d->demuxer->streams[i] : NULL;
-    if (s == NULL || is_cover(s))
-        return no_stream(d, type, err);
-    d->stream = s;
-    for (unsigned k = 0; k < d->demuxer->nb_streams; k++)
-        if ((int)k != i)
-            d->demuxer->streams[k]->discard = AVDISCARD_ALL;
-    return WEFT_OK;
-}
-
 weft_status clip_demuxer_open(clip_dec *d, weft_error *err)
 {
     const AVInputFormat *format = av_find_input_format(d->format->demuxer);
@@ -197,7 +159,7 @@ weft_status clip_demuxer_open(clip_dec *d, weft_error *err)
     code = find_info(d);
     if (code < 0 || d->io.status != WEFT_OK)
         return clip_fail(d, code, err);
-    return find_stream(d, err);
+    return clip_find_stream(d, err);
 }
 
 void clip_demuxer_close(clip_dec *d)
@@ -262,6 +224,8 @@ static void take_limits(clip_dec *d, const weft_limits *lim)
     weft_limits l = {.hdr = WEFT_HDR(weft_limits)};
     if (lim != NULL)
         memcpy(&l, lim, lim->hdr.size < sizeof l ? lim->hdr.size : sizeof l);
+    if (l.track != NULL)
+        snprintf(d->track, sizeof d->track, "%s", l.track);
     d->max_pixels = limit_or(l.max_pixels, 67108864);
     d->max_side = limit_or(l.max_side, 32768);
     d->max_frames = limit_or(l.max_frames, UINT64_MAX);

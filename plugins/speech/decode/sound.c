@@ -31,6 +31,16 @@ static void dec_close(void *dec)
     h->free(h, d);
 }
 
+/* These formats have one track, and say nothing of its language. Another decoder may find more. */
+static weft_status check_track(const weft_limits *lim, weft_error *err)
+{
+    const char *track = WEFT_HAS(lim, weft_limits, track) ? lim->track : NULL;
+    if (track == NULL || track[0] == '\0' || strcmp(track, "1") == 0)
+        return WEFT_OK;
+    return weft_fail(err, WEFT_E_UNSUPPORTED, "the recording has no track %.32s; it has one",
+                     track);
+}
+
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
                             const weft_limits *lim, void **dec, weft_error *err)
 {
@@ -45,7 +55,9 @@ static weft_status dec_open(const weft_host *h, const weft_source *src, const ch
     if (WEFT_HAS(lim, weft_limits, max_samples) && lim->max_samples != 0)
         d->sound.max_samples = lim->max_samples;
     spk_bytes_init(&d->sound.bytes, h, src);
-    weft_status st = spk_sound_open(&d->sound, err);
+    weft_status st = check_track(lim, err);
+    if (st == WEFT_OK)
+        st = spk_sound_open(&d->sound, err);
     if (st != WEFT_OK) {
         dec_close(d);
         return st;
