@@ -218,8 +218,8 @@ static void read_row(jpeg_dec *d, int32_t y)
 }
 
 /* Whether scans may be missing, each of which adds to the whole picture, where the file ended after
- * one of them. Of a progressive picture coef_bits says how many bits of each coefficient are still to
- * come (-1: all of them). */
+ * one of them. Of a progressive picture coef_bits says how many bits of each coefficient are still
+ * to come (-1: all of them). */
 static int lacks_scans(jpeg_dec *d)
 {
     if (!jpeg_has_multiple_scans(&d->jpeg))
