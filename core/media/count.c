@@ -53,6 +53,7 @@ weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *e
     /* Rows of a kind without a rate have no time: they are counted to their end. */
     most = i->sample_rate > 0 ? samples_in(most_us, i->sample_rate) : most_rows(m);
     weft_status status = count_samples(m, most, &n, err);
+    m->peak = 0; /* of what an item is made of, which is read after this */
     if (status == WEFT_OK && m->source.is_pipe && m->source.at > m->source.n_kept)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "a pipe of more than %llu bytes cannot be read twice; give a file",

@@ -2,6 +2,7 @@
 /* Chooses a decoder by content and stands between it and the modality. */
 #include "core/media/media.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/base/log.h"
@@ -49,6 +50,8 @@ void wf_media_env_init(wf_media_env *env, const weft_settings *s, wf_registry *r
                                      option(s, "max_side"), option(s, "max_frames"),
                                      option(s, "max_samples"), option(s, "max_decoded_bytes"),
                                      option(s, "max_tokens"), wf_settings_str(s, "track")},
+                          .raw_audio = wf_settings_str(s, "raw_audio"),
+                          .channel = (int32_t)wf_settings_i64(s, "channel"),
                           .max_file_bytes = option(s, "max_file_bytes"),
                           .registry = registry,
                           .modalities = modalities,
@@ -113,14 +116,44 @@ static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n,
                              : status;
 }
 
+/* Reads n samples of all channels and keeps those of one. */
+static weft_status read_channel(wf_media *m, int64_t n, const weft_tensor *place, int64_t *got,
+                                weft_error *err)
+{
+    const int64_t all = m->n_channels;
+    uint64_t      bytes = (uint64_t)n * (uint64_t)all * sizeof(float);
+    float        *block = wf_alloc((size_t)bytes), *dst = place->data;
+    weft_dtype    f32 = {WEFT_DT_FLOAT, 32, 1};
+    weft_tensor   t = wf_tensor_view(block, f32, 2, (int64_t[]){n, all});
+    if (block == NULL)
+        return wf_fail_nomem(err, bytes, "a block of samples");
+    weft_status status = wf_decoder_audio(&m->decoding, n, &t, got, err);
+    for (int64_t i = 0; status == WEFT_OK && i < *got; i++)
+        dst[i] = block[i * all + m->channel - 1];
+    wf_free(block);
+    return status;
+}
+
+static void note_peak(wf_media *m, const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (fabsf(x[i]) > m->peak)
+            m->peak = fabsf(x[i]);
+}
+
 static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
                               weft_error *err)
 {
     wf_media   *m = ctx;
     weft_tensor place;
     weft_status status = wf_fill_samples(m->info.channels, n, dst, got, &place, err);
-    return status == WEFT_OK && n > 0 ? wf_decoder_audio(&m->decoding, n, &place, got, err)
-                                      : status;
+    if (status != WEFT_OK || n <= 0)
+        return status;
+    status = m->channel > 0 ? read_channel(m, n, &place, got, err)
+                            : wf_decoder_audio(&m->decoding, n, &place, got, err);
+    if (status == WEFT_OK)
+        note_peak(m, place.data, *got * m->info.channels);
+    return status;
 }
 
 static weft_status read_rows(void *ctx, int64_t n, const weft_tensor *dst, int64_t *got,
@@ -132,12 +165,27 @@ static weft_status read_rows(void *ctx, int64_t n, const weft_tensor *dst, int64
     return status == WEFT_OK && n > 0 ? wf_decoder_rows(&m->decoding, n, &place, got, err) : status;
 }
 
+/* From here on the recording is the one channel that the user wants to hear. */
+static weft_status choose_channel(wf_media *m, weft_error *err)
+{
+    m->n_channels = m->info.channels;
+    if (m->channel == 0 || m->info.sample_rate <= 0)
+        return WEFT_OK;
+    if (m->channel > m->n_channels)
+        return wf_fail(err, WEFT_E_LIMIT, "it has %d channels: --channel %d is not among them",
+                       m->n_channels, m->channel);
+    m->info.channels = 1;
+    return WEFT_OK;
+}
+
 static weft_status open_decoder(wf_media *m, weft_error *err)
 {
     weft_status status = wf_decoder_open(&m->decoding, &m->source.pub, &m->limits, err);
     if (status == WEFT_OK)
         status = wf_decoder_info(&m->decoding, &m->info, err);
-    return status == WEFT_OK ? check_info(m, err) : status;
+    if (status == WEFT_OK)
+        status = check_info(m, err);
+    return status == WEFT_OK ? choose_channel(m, err) : status;
 }
 
 static weft_status open_as(wf_media *m, const wf_choice *choice, weft_error *err)
@@ -207,6 +255,27 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
     return wf_media_fail(m->path, &why, told, err);
 }
 
+/* With --raw-audio a recording is raw samples: what is opened as one, and what no decoder knows. */
+static weft_status find_recording(wf_media_env *env, wf_media *m, const char *kind, weft_error *err)
+{
+    weft_error  why = WF_ERROR_INIT;
+    weft_status status = WEFT_E_NOTFOUND;
+    if (env->raw_audio == NULL || (kind != NULL && strcmp(kind, "audio") != 0))
+        return find_decoder(env, m, kind, err);
+    if (kind == NULL)
+        status = find_decoder(env, m, kind, &why);
+    if (status != WEFT_E_NOTFOUND) {
+        if (status != WEFT_OK)
+            *err = why;
+        return status;
+    }
+    status = wf_raw_header(env->raw_audio, m->raw, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_source_prefix(&m->source, m->raw, sizeof m->raw);
+    return find_decoder(env, m, "audio", err);
+}
+
 weft_status wf_media_reopen(wf_media *m, weft_error *err)
 {
     wf_decoder_close(&m->decoding);
@@ -221,12 +290,13 @@ weft_status wf_media_open(wf_media_env *env, const char *path, const char *kind,
     m->limits = env->limits;
     m->max_file_bytes = env->max_file_bytes;
     m->validate = env->validate;
+    m->channel = env->channel;
     m->path = path; /* from here on there is a source to close */
     wf_mark     mark = wf_scope_mark(env->scope);
     weft_status status = wf_source_open(path, &mark, &m->source, &why);
     if (status != WEFT_OK)
         return wf_media_fail(path, &why, status, err);
-    status = find_decoder(env, m, kind, err);
+    status = find_recording(env, m, kind, err);
     if (status != WEFT_OK)
         return status;
     m->pub = (weft_media){WEFT_HDR(weft_media), m, &m->info, read_frames, read_audio, read_rows};

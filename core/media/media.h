@@ -4,11 +4,15 @@
 #define WF_MEDIA_H
 
 #include "core/media/calls.h"
+#include "core/media/raw.h"
 #include "core/media/source.h"
 
 /* What reading media takes; everything is borrowed. */
 typedef struct wf_media_env {
     weft_limits    limits;
+    const char    *raw_audio; /* recordings are raw samples of this format; NULL: no */
+    int32_t        channel;   /* the one of a recording that is heard; 0: all */
+    int32_t        reserved0;
     uint64_t       max_file_bytes;     /* 0: nothing said, then stills have a limit of their own */
     wf_registry   *registry;           /* gives the decoders */
     wf_modalities *modalities;         /* a kind that one takes is preferred */
@@ -26,9 +30,12 @@ typedef struct wf_media {
     const char     *path; /* borrowed */
     weft_limits     limits;
     uint64_t        max_file_bytes;
-    int32_t         validate, reserved;
-    weft_media_info info;
-    weft_media      pub; /* what a modality is given */
+    int32_t         validate;
+    int32_t         channel, n_channels; /* the one that is heard, or 0; those that are decoded */
+    float           peak;                /* the largest sample that was read; of none 0 */
+    uint8_t         raw[WF_RAW_BYTES];
+    weft_media_info info; /* channels: 1 where one is heard */
+    weft_media      pub;  /* what a modality is given */
 } wf_media;
 
 /* Opens path with the decoder of the highest score for kind (NULL: any), or where that one finds

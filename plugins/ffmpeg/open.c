@@ -16,10 +16,12 @@
 
 #define THREADS_VIDEO "2"
 
-static const char formats[] = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,webp_pipe,ogg,flac,"
-                              "wav,mp3,aac";
+static const char formats[] =
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,webp_pipe,bmp_pipe,tiff_pipe,ogg,flac,"
+    "wav,mp3,aac";
 static const char codecs[] =
-    "h264,hevc,theora,vp8,vp9,libdav1d,libaom-av1,mpeg4,mjpeg,png,gif,webp,aac,mp3float,mp3,opus,"
+    "h264,hevc,theora,vp8,vp9,libdav1d,libaom-av1,mpeg4,mjpeg,png,gif,webp,bmp,tiff,aac,mp3float,"
+    "mp3,opus,"
     "libopus,"
     "vorbis,flac,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,"
     "pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw";
@@ -247,20 +249,20 @@ static weft_status make_scratch(clip_dec *d, weft_error *err)
 static weft_status find_format(clip_dec *d, weft_error *err)
 {
     uint8_t  head[CLIP_HEAD_BYTES];
-    uint64_t n = clip_io_head(&d->io, head, sizeof head);
+    uint64_t n = clip_io_at(&d->io, 0, head, sizeof head);
     if (d->io.status != WEFT_OK)
         return clip_fail(d, 0, err);
     d->format = clip_format_of(head, n);
     if (d->format == NULL)
         return weft_fail(err, WEFT_E_CORRUPT,
                          "the file begins as none of MP4, QuickTime, Matroska, WebM, AVI, GIF, "
-                         "WebP, AVIF or their sounds; it is damaged or something else");
-    if (d->format->refusal != NULL)
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "%s", d->format->refusal);
+                         "WebP, AVIF, BMP, TIFF or their sounds; it is damaged or something else");
     /* Sound in MP4 needs the index, which may stand at the end of the file. Other sound may be live
      * and have no end to look for. */
     if (d->kind != CLIP_AUDIO || strcmp(d->format->demuxer, "mov") == 0)
         clip_io_find_end(&d->io);
+    if (d->kind == CLIP_IMAGE && d->io.status == WEFT_OK)
+        return clip_still_file(d, err);
     return d->io.status != WEFT_OK ? clip_fail(d, 0, err) : WEFT_OK;
 }
 
@@ -341,6 +343,7 @@ void clip_close(void *dec)
     clip_packets_free(d);
     avcodec_free_context(&d->codec);
     clip_demuxer_close(d);
+    clip_io_drop(&d->io);
     av_packet_free(&d->packet);
     av_frame_free(&d->now);
     av_frame_free(&d->next);

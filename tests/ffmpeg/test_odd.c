@@ -92,7 +92,7 @@ static const made tool_made[] = {
      "-c:v mjpeg -pix_fmt yuvj420p"},
     {{"empty.mkv", "video", AT_OPEN, WEFT_E_CORRUPT, "damaged"},
      "-f srt -i /dev/stdin -c:s srt < /dev/null"},
-    {{"animated.webp", "image", AT_OPEN, WEFT_E_UNSUPPORTED, "animated WebP"},
+    {{"animated.webp", "image", READS, WEFT_OK, ""},
      "-f lavfi -i testsrc=s=16x16:d=0.3 -c:v libwebp_anim"},
     {{"slow.mp4", "video", READS, WEFT_OK, ""},
      "-f lavfi -i testsrc=s=16x16:r=1/600 -frames:v 3 " X264},

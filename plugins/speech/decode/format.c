@@ -51,8 +51,8 @@ static uint64_t page_bytes(const uint8_t *p, uint64_t n)
 }
 
 /* Whether one of the first pages of an Ogg file begins a stream of moving pictures; -1 where more
- * bytes are needed to tell. All streams begin before the first page of any stream's body (RFC 3533),
- * with flag 2 set. */
+ * bytes are needed to tell. All streams begin before the first page of any stream's body (RFC
+ * 3533), with flag 2 set. */
 static int has_pictures(const uint8_t *p, uint64_t n)
 {
     uint64_t at = 0, bytes;
@@ -78,9 +78,7 @@ static int32_t score_ogg(const uint8_t *p, uint64_t n)
         pictures = has_pictures(p, n);
     else
         return WEFT_PROBE_NO;
-    return pictures > 0    ? WEFT_PROBE_HINT
-           : pictures == 0 ? WEFT_PROBE_CERTAIN
-                           : WEFT_PROBE_MAGIC;
+    return pictures > 0 ? WEFT_PROBE_HINT : pictures == 0 ? WEFT_PROBE_CERTAIN : WEFT_PROBE_MAGIC;
 }
 
 static int32_t score_aiff(const uint8_t *p, uint64_t n)
