@@ -87,10 +87,21 @@ def tiffs():
         "fax.tif": saved(p.convert("1"), "TIFF", compression="group4"),
         "sheer.tif": saved(sheer(p), "TIFF"),
         "big-endian.tif": by_tool(p, "a.tif", "convert", "IN", "-endian", "MSB", "OUT"),
-        "tiles.tif": by_tool(p, "a.tif", "convert", "IN", "-define", "tiff:tile-geometry=16x16", "OUT"),
+        "deep.tif": by_tool(p, "a.tif", "convert", "IN", "-depth", "16", "OUT"),
+        "planes.tif": by_tool(p, "a.tif", "convert", "IN", "-interlace", "plane", "OUT"),
     })
     out.update({f"turned-{k}.tif": saved(p, "TIFF", exif=exif(k)) for k in range(2, 9)})
     return out
+
+
+def refused_tiffs():
+    """What FFmpeg would show wrong."""
+    p = picture()
+    return {
+        "tiles.tif": by_tool(p, "a.tif", "convert", "IN", "-define", "tiff:tile-geometry=16x16", "OUT"),
+        "inks.tif": saved(p.convert("CMYK"), "TIFF"),
+        "lab.tif": by_tool(p, "a.tif", "convert", "IN", "-colorspace", "Lab", "OUT"),
+    }
 
 
 def webps():
@@ -137,6 +148,7 @@ def main():
     files["fine.heic"] = by_tool(smooth(), "a.heic", "heif-enc", "-q", "95", "-p", "chroma=444",
                                  "IN", "-o", "OUT")
     expected["fine.heic"] = np.asarray(smooth().convert("RGBA"))
+    files.update(refused_tiffs())
     for name, data in files.items():
         (args.out / name).write_bytes(data)
     save_file({k: np.ascontiguousarray(v) for k, v in expected.items()},

@@ -165,6 +165,7 @@ typedef struct clip_dec {
     int64_t            whole_us; /* from here on what the decoder gives is whole */
     uint64_t           damaged;  /* packets that the decoder refused */
     uint64_t           groups, packets, seeks, shown; /* for the log line at close */
+    int32_t            odd_tiff;                      /* that FFmpeg would show wrong */
     int32_t            orientation; /* EXIF's, as the file states it; 0: FFmpeg says it */
     clip_canvas        canvas;
     clip_picture       picture;

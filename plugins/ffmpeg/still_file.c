@@ -34,6 +34,17 @@ static uint32_t be(const uint8_t *p, int n)
 
 /* ---- EXIF ---- */
 
+/* One entry of the directory; value: that of a SHORT, else 0. */
+static void take_entry(clip_dec *d, uint32_t tag, uint32_t value)
+{
+    if (tag == 0x0112)
+        d->orientation = (int32_t)value;
+    else if (tag == 0x0106) /* PhotometricInterpretation: grey, RGB or palette are right */
+        d->odd_tiff |= value > 3;
+    else if (tag == 0x0142) /* TileWidth */
+        d->odd_tiff = 1;
+}
+
 /* Takes the orientation of the TIFF structure that begins at `base`: tag 0x0112 of its first
  * directory, of type SHORT (TIFF 6.0, section 8). One that breaks off states none. */
 static void read_directory(clip_dec *d, int64_t base)
@@ -47,8 +58,7 @@ static void read_directory(clip_dec *d, int64_t base)
     for (uint32_t i = 0; i < n && i < ENTRIES_MAX; i++) {
         if (clip_io_at(&d->io, at + 2 + 12 * (int64_t)i, entry, 12) != 12)
             return;
-        if (get(entry, 2) == 0x0112 && get(entry + 2, 2) == 3)
-            d->orientation = (int32_t)get(entry + 8, 2);
+        take_entry(d, get(entry, 2), get(entry + 2, 2) == 3 ? get(entry + 8, 2) : 0);
     }
 }
 
@@ -203,13 +213,27 @@ static weft_status take_frame(clip_dec *d, weft_error *err)
     return st;
 }
 
+/* FFmpeg would show tiles side by side and inks or Lab as RGB. */
+static weft_status check_tiff(clip_dec *d, weft_error *err)
+{
+    read_directory(d, 0);
+    if (d->io.status != WEFT_OK)
+        return clip_fail(d, 0, err);
+    if (!d->odd_tiff)
+        return WEFT_OK;
+    return weft_fail(
+        err, WEFT_E_UNSUPPORTED,
+        "the TIFF is stored in tiles or in other colours than grey and RGB, which is not "
+        "read here; convert it to PNG");
+}
+
 weft_status clip_still_file(clip_dec *d, weft_error *err)
 {
     int is_webp = strcmp(d->format->demuxer, "webp_pipe") == 0;
     if (strcmp(d->format->demuxer, "mov") == 0)
         return check_avif(d, err);
     if (strcmp(d->format->demuxer, "tiff_pipe") == 0)
-        read_directory(d, 0);
+        return check_tiff(d, err);
     if (is_webp)
         read_exif(d);
     if (d->io.status != WEFT_OK)
