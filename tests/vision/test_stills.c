@@ -74,8 +74,7 @@ static void compare(const char *name, const picture *p, const uint8_t *want)
         }
     }
     int lossy = is_heif(name), deep = strncmp(name, "deep", 4) == 0; /* 16 bits are rounded */
-    if (most > (lossy ? LOSSY_MOST : deep) ||
-        sum > (lossy ? LOSSY_MEAN * 4 * n : deep ? 4 * n : 0))
+    if (most > (lossy ? LOSSY_MOST : deep) || sum > (lossy ? LOSSY_MEAN * 4 * n : deep ? 4 * n : 0))
         fail_msg("%s: pixels differ by up to %d, %.3f on average", name, most,
                  (double)sum / (4.0 * (double)n));
 }
