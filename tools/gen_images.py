@@ -7,7 +7,7 @@
 expected.safetensors holds, for each file, under its name: u8 [h, w, 3], or [h, w, 4] where the file
 has transparency that counts; and under "white/<name>" the same composited over white, [h, w, 3].
 Both are Pillow's (below 13), except where this project decides otherwise:
- * the EXIF orientation of a JPEG is applied;
+ * the orientation that the file states is applied, as Pillow's ImageOps.exif_transpose does;
  * 16-bit grey keeps its high byte, v >> 8, as 16-bit colour does (Pillow clips it to 255);
  * the transparent grey of a 2- or 4-bit PNG is compared before samples are scaled to 8 bits, as the
    PNG standard says (Pillow compares it with the scaled sample).
@@ -175,6 +175,68 @@ def png_cases():
     return out
 
 
+def text_chunk(kind, key, text):
+    """A text of PNG, of any of its three kinds; "iTXt-packed" for a packed one of the third."""
+    body = key.encode() + b"\0"
+    if kind == "tEXt":
+        return chunk(b"tEXt", body + text)
+    if kind == "zTXt":
+        return chunk(b"zTXt", body + b"\0" + zlib.compress(text))
+    packed = kind == "iTXt-packed"
+    return chunk(b"iTXt", body + bytes([packed, 0]) + b"en\0\xc3\xbc\0" +
+                 (zlib.compress(text) if packed else text))
+
+
+def raw_profile(block):
+    """EXIF as ImageMagick writes it into a text: a name, a length and lines of hexadecimal digits."""
+    digits = block.hex()
+    lines = "\n".join(digits[i:i + 72] for i in range(0, len(digits), 72))
+    return f"\nexif\n{len(block):8}\n{lines}\n".encode()
+
+
+def xmp(orientation, attribute=True):
+    inner = ('<rdf:Description tiff:Orientation="%d"/>' if attribute else
+             "<rdf:Description><tiff:Orientation>%d</tiff:Orientation></rdf:Description>")
+    return ("<x:xmpmeta><rdf:RDF>" + inner % orientation + "</rdf:RDF></x:xmpmeta>").encode()
+
+
+def oriented_png_cases():
+    """{name: (chunks before IDAT, chunks behind it)}: all the places where a PNG may state how it is
+    to be turned, and which of several counts."""
+    exif_chunk = {k: chunk(b"eXIf", exif(k)[6:]) for k in (3, 6, 8)}
+    no_tag = chunk(b"eXIf", exif(6)[6:].replace(struct.pack(">H", 0x0112), struct.pack(">H", 0x0131)))
+    profile, adobe = "Raw profile type exif", "XML:com.adobe.xmp"
+    return {
+        "exif": (exif_chunk[6], b""),
+        "exif-behind": (b"", exif_chunk[6]),
+        "exif-prefixed": (chunk(b"eXIf", exif(8)), b""),
+        "profile-text": (text_chunk("tEXt", profile, raw_profile(exif(6))), b""),
+        "profile-packed": (text_chunk("zTXt", profile, raw_profile(exif(8))), b""),
+        "profile-behind": (b"", text_chunk("zTXt", profile, raw_profile(exif(5)))),
+        "profile-loses": (exif_chunk[3], text_chunk("zTXt", profile, raw_profile(exif(6)))),
+        "xmp": (text_chunk("iTXt", adobe, xmp(6)), b""),
+        "xmp-element": (text_chunk("iTXt", adobe, xmp(7, attribute=False)), b""),
+        "xmp-packed": (text_chunk("iTXt-packed", adobe, xmp(8)), b""),
+        "xmp-behind": (b"", text_chunk("iTXt", adobe, xmp(2))),
+        "xmp-loses": (text_chunk("iTXt", adobe, xmp(6)) + exif_chunk[8], b""),
+        "xmp-loses-to-later": (text_chunk("iTXt", adobe, xmp(6)), exif_chunk[3]),
+        "exif-without-it": (no_tag + text_chunk("iTXt", adobe, xmp(6)), b""),
+        "other-texts": (text_chunk("tEXt", "Comment", xmp(6)) +
+                        text_chunk("iTXt", "XML:com.adobe.xmp2", xmp(6)), b""),
+    }
+
+
+def write_oriented_pngs(out, expected):
+    pixels = samples(9, 6, 3, 8)
+    plain = png(pixels, RGB, 8)
+    data_at, end_at = plain.index(b"IDAT") - 4, len(plain) - 12
+    for name, (before, behind) in oriented_png_cases().items():
+        data = plain[:data_at] + before + plain[data_at:end_at] + behind + plain[end_at:]
+        (out / f"turned-{name}.png").write_bytes(data)
+        image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+        expected[f"turned-{name}.png"] = np.asarray(image)
+
+
 def write_pngs(out, expected):
     for name, (pixels, kwargs) in png_cases().items():
         data = png(pixels, **kwargs)
@@ -247,6 +309,14 @@ def jpeg_cases():
     out["ycck.jpg"] = as_ycck(jpeg(four, quality=90))
     for size in ((1, 1), (2, 1), (1, 9), (8, 8), (16, 16), (17, 33)):
         out["size-{}x{}.jpg".format(*size)] = jpeg(picture(*size), quality=80, subsampling=2)
+    app1 = b"http://ns.adobe.com/xap/1.0/\0"
+    out["turned-xmp.jpg"] = jpeg(odd, quality=80, xmp=xmp(6))
+    out["turned-xmp-loses.jpg"] = jpeg(odd, quality=80, xmp=xmp(6), exif=exif(3))
+    plain = jpeg(odd, quality=80)
+    for name, text in (("xmp-first", xmp(8, attribute=False)), ("xmp-long", b" " * 9000 + xmp(5))):
+        body = app1 + text
+        out[f"turned-{name}.jpg"] = (plain[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) +
+                                     body + plain[2:])
     for orientation in range(10):  # 0 and 9 mean nothing and change nothing
         out[f"orientation-{orientation}.jpg"] = jpeg(odd, quality=80, exif=exif(orientation))
     return out
@@ -272,6 +342,7 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     expected = {}
     write_pngs(args.out, expected)
+    write_oriented_pngs(args.out, expected)
     write_jpegs(args.out, expected)
     tensors = {k: np.ascontiguousarray(v) for k, v in expected.items()}
     tensors.update({"white/" + k: np.ascontiguousarray(white(v)) for k, v in expected.items()

@@ -143,16 +143,16 @@ void cli_answer_submit(cli_answer *a, weft_scheduler *s, const weft_sampling *sa
 {
     weft_job_request rq = {
         WEFT_HDR(weft_job_request), a->sequence, sampling, take_token, take_end, a};
-    if (a->status == WEFT_OK)
+    if (a->status == WEFT_OK && !a->nothing)
         a->status = weft_scheduler_add(s, &rq, NULL, &a->err);
-    a->done = a->status != WEFT_OK;
+    a->done = a->status != WEFT_OK || a->nothing;
 }
 
 void cli_answer_finish(cli_answer *a, const cli *c)
 {
     weft_sampling sampling = {.hdr = WEFT_HDR(weft_sampling)};
     weft_sampling_from_settings(c->settings, &sampling);
-    if (a->status == WEFT_OK)
+    if (a->status == WEFT_OK && !a->nothing)
         a->status = weft_generate(a->sequence, &sampling, take_token, a, &a->run, &a->err);
     cli_answer_end(a);
 }

@@ -24,6 +24,7 @@ typedef struct cli_answer {
     char           *text;               /* CLI_FORM_KEEP */
     size_t          text_bytes, text_cap;
     bool            begun, ends_line, no_memory;
+    bool            nothing;      /* there is nothing to answer: the text stays empty */
     bool            done, failed; /* of one that a scheduler runs: its end is known; it ends with
                                      the step that failed */
     bool after_space; /* so far nothing but the space that some tokenizers put before a word */

@@ -11,6 +11,12 @@
 #include "output/record.h"
 #include "output/show.h"
 
+static bool is_silent(const weft_item *item)
+{
+    weft_item_info d = {.hdr = WEFT_HDR(weft_item_info)};
+    return weft_item_describe(item, &d, NULL) == WEFT_OK && d.silent;
+}
+
 static weft_status open_as(cli_describe *j, weft_item_request rq, const char *path, weft_item **out,
                            weft_error *err)
 {
@@ -62,11 +68,15 @@ void cli_describe_start(cli_describe *j, cli_answer *a, weft_item *const *items,
         snprintf(a->err.message, sizeof a->err.message, "out of memory: a prompt");
         return;
     }
-    for (uint32_t i = 0; i < n + j->n_audio; i++)
-        all[i] = i < n ? items[i] : j->audio[i - n];
     p.items = all;
-    p.n_items = n + j->n_audio;
-    cli_answer_start(a, j->e, &p);
+    for (uint32_t i = 0; i < n + j->n_audio; i++) {
+        weft_item *item = i < n ? items[i] : j->audio[i - n];
+        if (!is_silent(item))
+            all[p.n_items++] = item;
+    }
+    a->nothing = p.n_items == 0 && n + j->n_audio > 0;
+    if (!a->nothing)
+        cli_answer_start(a, j->e, &p);
     free(all);
 }
 

@@ -44,8 +44,9 @@ struct weft_item {
     wf_modality      *modality;
     int32_t           refs, encoded;
     weft_plan         plan;
-    wf_plan_room      room; /* of plan */
-    weft_media_info   info; /* strings are the decoder's static ones */
+    wf_plan_room      room;             /* of plan */
+    int32_t           silent, reserved; /* a recording without a sound */
+    weft_media_info   info;             /* strings are the decoder's static ones */
     const char       *decoder_id;
     char             *file; /* what it was made from, for messages; owned; NULL: not known */
     weft_tensor       input[WF_MAX_INPUTS];   /* host, owned */

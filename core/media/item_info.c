@@ -30,6 +30,7 @@ weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_
     i.n_samples = item->info.n_samples;
     i.n_placeholders = item->plan.n_placeholders;
     i.scratch_bytes = item->plan.scratch_bytes;
+    i.silent = item->silent;
     i.decode_s = item->decode_s;
     i.encode_s = item->encode_s;
     count_parts(&item->plan, &i);

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Items from media: planned, preprocessed, settled. */
+#include "core/base/log.h"
 #include "core/base/sized.h"
 #include "core/base/time.h"
+#include "core/io/text.h"
 #include "core/media/calls.h"
 #include "core/media/item.h"
+
+/* No sample of a silent recording reaches so far: 80 dB below full scale, three steps of 16 bits.
+ */
+#define SILENT_PEAK 1e-4f
 
 static weft_status preprocess(weft_item *item, const weft_media *media, weft_error *err)
 {
@@ -55,9 +61,14 @@ static weft_status item_of(wf_items *t, wf_modalities *live, wf_media *m,
         return status;
     status = wf_item_from_media(t, mod, &m->pub, wf_media_name(m->path), &want, &m->limits,
                                 !rq->plan_only, out, err);
-    if (status == WEFT_OK)
-        (*out)->decoder_id = wf_plugin_id(m->decoding.plugin);
-    return status;
+    if (status != WEFT_OK)
+        return status;
+    (*out)->decoder_id = wf_plugin_id(m->decoding.plugin);
+    (*out)->silent = !rq->plan_only && m->info.sample_rate > 0 && m->peak < SILENT_PEAK;
+    if ((*out)->silent)
+        wf_log(WEFT_LOG_WARN, "%s: the recording is silent, so nothing is said of it",
+               wf_quote(wf_media_name(m->path)).s);
+    return WEFT_OK;
 }
 
 weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request *request,

@@ -146,6 +146,32 @@ static int64_t pipe_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
     return rest < 0 ? rest : (int64_t)part + rest;
 }
 
+/* With a prefix. A read that begins in it gives no more than what is left of it. */
+static int64_t prefixed_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
+{
+    wf_source *s = ctx;
+    if (offset >= s->n_prefix)
+        return s->is_pipe ? pipe_read_at(ctx, offset - s->n_prefix, dst, n)
+                          : file_read_at(ctx, offset - s->n_prefix, dst, n);
+    uint64_t part = n < s->n_prefix - offset ? n : s->n_prefix - offset;
+    memcpy(dst, s->prefix + offset, (size_t)part);
+    return (int64_t)part;
+}
+
+static int64_t prefixed_length(void *ctx)
+{
+    wf_source *s = ctx;
+    return s->is_pipe ? -1 : file_length(ctx) + (int64_t)s->n_prefix;
+}
+
+void wf_source_prefix(wf_source *s, const uint8_t *p, uint64_t n)
+{
+    s->prefix = p;
+    s->n_prefix = n;
+    s->pub.read_at = prefixed_read_at;
+    s->pub.length = prefixed_length;
+}
+
 static void set_source(wf_source *s, bool pipe)
 {
     s->is_pipe = pipe;

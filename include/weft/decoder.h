@@ -21,10 +21,14 @@ extern "C" {
 #endif
 
 /* What a decoder may spend; each refusal names the option that raises it (--max-pixels, ...).
- * Every value is a number of its own name, and 0 forbids; max_decoded_bytes is of one buffer. */
+ * Every value is a number of its own name, and 0 forbids; max_decoded_bytes is of one buffer. track
+ * says which of several tracks of sound is read: its number among them, from 1, or its language as
+ * the file calls it; NULL: the decoder's own choice. A decoder that does not have that track fails
+ * with UNSUPPORTED. */
 typedef struct weft_limits {
-    weft_hdr hdr;
-    uint64_t max_pixels, max_side, max_frames, max_samples, max_decoded_bytes, max_tokens;
+    weft_hdr    hdr;
+    uint64_t    max_pixels, max_side, max_frames, max_samples, max_decoded_bytes, max_tokens;
+    const char *track;
 } weft_limits;
 
 /* What a file holds. The host gives it to info with kind set and everything else zero: a decoder
@@ -72,7 +76,10 @@ typedef struct weft_decoder {
     /* Reads headers and checks them against lim. src is copied by who wants to keep it; what its
      * ctx points to outlives the decoder. A source that is a pipe can be read again only in its
      * first 64 MiB. *dec is NULL on entry: on success it gets the decoder, which is not NULL and
-     * which close frees; on failure everything is freed already. Required. [worker] */
+     * which close frees; on failure everything is freed already. NOTFOUND: the file is of this
+     * format and holds nothing of this kind; the host then asks for the next kind. CORRUPT or
+     * UNSUPPORTED: the host asks the next decoder whose score for this kind comes from the content.
+     * Required. [worker] */
     weft_status (*open)(const weft_host *h, const weft_source *src, const char *kind,
                         const weft_limits *lim, void **dec, weft_error *err);
     /* From headers only; may be called at any time between open and close and always gives the

@@ -229,6 +229,8 @@ typedef struct weft_item_info {
     double      decode_s, encode_s; /* measured; 0 before */
     int64_t     n_parts, max_parts; /* an encoder's output [parts, rows, width] is this full (a
                                        picture's tiles); 0: no parts */
+    int32_t silent, reserved; /* 1: a recording that was read and is silent: there is nothing to say
+                                 of it */
 } weft_item_info;
 weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_error *err);
 /* The index-th tensor that the encoder is given: host memory of the item; of a plan-only item the

@@ -10,7 +10,10 @@
  *   frames.c   the frame shown at a time
  *   picture.c  a decoded frame to RGB as shown
  *   sound.c    samples in blocks
+ *   timeline.c where on the time line a block of sound belongs
+ *   track.c    which of several streams is read
  *   still.c    pictures of one frame
+ *   still_file.c  what FFmpeg does not say of their files
  *
  * FFmpeg's words: a *demuxer* takes a file apart into the packets of its streams; a *packet* is one
  * compressed frame or block of sound; a *key* packet can be decoded without those before it. A key
@@ -39,6 +42,7 @@
 #define CLIP_AHEAD_BYTES ((uint64_t)64 << 20) /* ... and their bytes */
 #define CLIP_HEAD_BYTES 64
 #define CLIP_NO_TIME INT64_MIN
+#define CLIP_TRACK_BYTES 32
 
 /* ---- magic.c ---- */
 
@@ -47,7 +51,7 @@
 typedef struct clip_format {
     const char *demuxer;
     int32_t     image, video, audio;
-    const char *refusal; /* NULL, or why nothing of it is read */
+    int32_t     is_moving; /* of a format of pictures: there are several frames */
 } clip_format;
 
 /* The format of a file whose first n bytes are head; NULL where this plugin does not read it.
@@ -64,6 +68,7 @@ typedef struct clip_io {
     int64_t          at;     /* of the next byte */
     int64_t          length; /* -1: unknown: a pipe */
     weft_status      status; /* why the source failed; WEFT_OK where the data merely ended */
+    uint8_t         *held;   /* read instead of the source, length bytes; NULL: nothing is */
 } clip_io;
 
 /* *source is copied; its ctx must outlive the io. */
@@ -74,9 +79,13 @@ void clip_io_find_end(clip_io *io);
 /* Makes a new pb that reads from byte 0. Returns 0 where memory is out, else 1. */
 int  clip_io_start(clip_io *io);
 void clip_io_stop(clip_io *io);
-/* Reads up to n bytes from the start of the source and returns how many; they are fewer only where
+/* Reads up to n bytes at an offset of the source and returns how many; they are fewer only where
  * the source ends or fails. */
-uint64_t clip_io_head(clip_io *io, uint8_t *dst, uint64_t n);
+uint64_t clip_io_at(clip_io *io, int64_t at, uint8_t *dst, uint64_t n);
+/* From here on n bytes of memory are read instead of the source. The io frees them, with the host's
+ * free, in clip_io_drop. */
+void clip_io_hold(clip_io *io, uint8_t *bytes, uint64_t n);
+void clip_io_drop(clip_io *io);
 /* FFmpeg's interrupt callback (AVIOInterruptCB): 1 once the host wants the work to stop. */
 int clip_cancelled(void *io);
 
@@ -99,10 +108,17 @@ typedef struct clip_packets {
     int        ended; /* no packet follows the last one */
 } clip_packets;
 
+/* Where on a larger canvas a picture lies; what is around it is transparent. */
+typedef struct clip_canvas {
+    int32_t width, height; /* 0: there is none */
+    int32_t left, top;
+} clip_canvas;
+
 /* The sizes of a stream's frames, and the state of their conversion to RGB; see picture.c. */
 typedef struct clip_picture {
     int32_t            width, height; /* upright, square pixels: as shown */
     int32_t            across, down;  /* the same before rotation */
+    int32_t            drawn[2];      /* what of that the frame covers: the canvas may be larger */
     int32_t            channels;      /* 3 or 4 */
     int32_t            turn[4];       /* stored to shown: x' = turn[0] x + turn[1] y, ... */
     struct SwsContext *sws;
@@ -118,7 +134,10 @@ typedef struct clip_sound {
     float      *block;       /* of the host: decoded and not yet given away */
     uint64_t    room, n, at; /* in samples of all channels */
     uint64_t    given;
-    int         ended;
+    int64_t     silence;  /* samples of silence to be given before the block */
+    int64_t     placed;   /* samples on the time line so far, silence included */
+    int64_t     shift_us; /* what is taken off the time stamps: see timeline.c */
+    int         begun, ended;
 } clip_sound;
 
 typedef struct clip_dec {
@@ -126,6 +145,7 @@ typedef struct clip_dec {
     const char        *what; /* "clip": the subject of its messages */
     clip_kind          kind;
     const clip_format *format;
+    char               track[CLIP_TRACK_BYTES]; /* asked for: a number or a language; "": none */
     uint64_t           max_pixels, max_side, max_frames, max_samples, max_decoded_bytes;
     clip_io            io;
     AVFormatContext   *demuxer;
@@ -145,6 +165,9 @@ typedef struct clip_dec {
     int64_t            whole_us; /* from here on what the decoder gives is whole */
     uint64_t           damaged;  /* packets that the decoder refused */
     uint64_t           groups, packets, seeks, shown; /* for the log line at close */
+    int32_t            odd_tiff;                      /* that FFmpeg would show wrong */
+    int32_t            orientation; /* EXIF's, as the file states it; 0: FFmpeg says it */
+    clip_canvas        canvas;
     clip_picture       picture;
     clip_sound         sound;
 } clip_dec;
@@ -222,6 +245,24 @@ weft_status clip_read_audio(void *dec, int64_t n, const weft_tensor *dst, int64_
                             weft_error *err);
 void        clip_sound_free(clip_dec *d);
 
+/* ---- timeline.c ---- */
+
+/* Places the decoded frame f, of sound, on the time line: sets sound.silence to the samples of
+ * silence that belong before it, and counts both in sound.placed. */
+void clip_timeline_place(clip_dec *d, const AVFrame *f);
+
+/* ---- track.c ---- */
+
+/* 1 where s is a picture that stands for the whole file, such as the cover of an album. */
+int clip_is_cover(const AVStream *s);
+/* Finds the stream of d->kind, which for sound is the one that d->track asks for, and has the
+ * others skipped. NOTFOUND: the file has streams of another kind only; UNSUPPORTED: there is no
+ * such track; CORRUPT: nothing can be made out. */
+weft_status clip_find_stream(clip_dec *d, weft_error *err);
+
+/* Before the demuxer is opened: looks into the file for what FFmpeg does not say. UNSUPPORTED: it
+ * would be shown wrong. (still_file.c) */
+weft_status clip_still_file(clip_dec *d, weft_error *err);
 /* Decodes the picture, which settles size, alpha and orientation. */
 weft_status clip_still_init(clip_dec *d, weft_error *err);
 

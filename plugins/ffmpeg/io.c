@@ -34,6 +34,11 @@ static int64_t fetch(clip_io *io, int64_t at, uint8_t *dst, int64_t n)
 {
     if (clip_cancelled(io))
         return -1;
+    if (io->held != NULL) {
+        n = at >= io->length ? 0 : n < io->length - at ? n : io->length - at;
+        memcpy(dst, io->held + at, (size_t)n);
+        return n;
+    }
     int64_t got = io->source.read_at(io->source.ctx, (uint64_t)at, dst, (uint64_t)n);
     if (got < 0)
         io->status = (weft_status)got;
@@ -102,14 +107,26 @@ void clip_io_stop(clip_io *io)
     avio_context_free(&io->pb);
 }
 
-uint64_t clip_io_head(clip_io *io, uint8_t *dst, uint64_t n)
+uint64_t clip_io_at(clip_io *io, int64_t at, uint8_t *dst, uint64_t n)
 {
     uint64_t done = 0;
     while (done < n) {
-        int64_t got = fetch(io, (int64_t)done, dst + done, (int64_t)(n - done));
+        int64_t got = fetch(io, at + (int64_t)done, dst + done, (int64_t)(n - done));
         if (got <= 0)
             break;
         done += (uint64_t)got;
     }
     return done;
+}
+
+void clip_io_hold(clip_io *io, uint8_t *bytes, uint64_t n)
+{
+    io->held = bytes;
+    io->length = (int64_t)n;
+}
+
+void clip_io_drop(clip_io *io)
+{
+    io->host->free(io->host, io->held);
+    io->held = NULL;
 }

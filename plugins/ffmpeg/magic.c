@@ -13,25 +13,26 @@
 #define SOME 40 /* a few bits fit */
 
 /* Containers of moving pictures may hold sound alone, so both kinds score. */
-static const clip_format mov = {"mov", 0, WEFT_PROBE_MAGIC, LESS, NULL};
-static const clip_format mov_bare = {"mov", 0, LESS, SOME, NULL}; /* QuickTime before ftyp */
-static const clip_format m4a = {"mov", 0, 30, WEFT_PROBE_MAGIC, NULL};
-static const clip_format avif = {"mov", WEFT_PROBE_MAGIC, 0, 0, NULL};
-static const clip_format avis = {"mov", LESS, WEFT_PROBE_MAGIC, 0, NULL};
-static const clip_format matroska = {"matroska", 0, WEFT_PROBE_MAGIC, LESS, NULL};
-static const clip_format avi = {"avi", 0, WEFT_PROBE_MAGIC, LESS, NULL};
-static const clip_format gif = {"gif", WEFT_PROBE_MAGIC, LESS, 0, NULL};
-static const clip_format gif_moving = {"gif", LESS, WEFT_PROBE_MAGIC, 0, NULL};
-static const clip_format webp = {"webp_pipe", WEFT_PROBE_MAGIC, 0, 0, NULL};
-static const clip_format webp_moving = {
-    "webp_pipe", LESS, 0, 0,
-    "the picture is an animated WebP, which is not read here; convert it to GIF or MP4"};
-static const clip_format ogg = {"ogg", 0, 0, LESS, NULL};
-static const clip_format flac = {"flac", 0, 0, LESS, NULL};
-static const clip_format wav = {"wav", 0, 0, LESS, NULL};
-static const clip_format mp3_tagged = {"mp3", 0, 0, LESS, NULL};
-static const clip_format mp3 = {"mp3", 0, 0, SOME, NULL};
-static const clip_format adts = {"aac", 0, 0, SOME, NULL};
+static const clip_format mov = {"mov", 0, WEFT_PROBE_MAGIC, LESS, 0};
+static const clip_format mov_bare = {"mov", 0, LESS, SOME, 0}; /* QuickTime before ftyp */
+static const clip_format m4a = {"mov", 0, 30, WEFT_PROBE_MAGIC, 0};
+static const clip_format avif = {"mov", WEFT_PROBE_MAGIC, 0, 0, 0};
+static const clip_format avis = {"mov", LESS, WEFT_PROBE_MAGIC, 0, 0};
+static const clip_format matroska = {"matroska", 0, WEFT_PROBE_MAGIC, LESS, 0};
+static const clip_format avi = {"avi", 0, WEFT_PROBE_MAGIC, LESS, 0};
+static const clip_format gif = {"gif", WEFT_PROBE_MAGIC, LESS, 0, 0};
+static const clip_format gif_moving = {"gif", LESS, WEFT_PROBE_MAGIC, 0, 0};
+static const clip_format webp = {"webp_pipe", WEFT_PROBE_MAGIC, 0, 0, 0};
+static const clip_format bmp = {"bmp_pipe", WEFT_PROBE_MAGIC, 0, 0, 0};
+static const clip_format tiff = {"tiff_pipe", WEFT_PROBE_MAGIC, 0, 0, 0};
+static const clip_format webp_moving = {"webp_pipe", WEFT_PROBE_MAGIC, 0, 0, 1};
+static const clip_format ogg = {"ogg", 0, 0, LESS, 0};
+static const clip_format ogg_moving = {"ogg", 0, WEFT_PROBE_MAGIC, LESS, 0};
+static const clip_format flac = {"flac", 0, 0, LESS, 0};
+static const clip_format wav = {"wav", 0, 0, LESS, 0};
+static const clip_format mp3_tagged = {"mp3", 0, 0, LESS, 0};
+static const clip_format mp3 = {"mp3", 0, 0, SOME, 0};
+static const clip_format adts = {"aac", 0, 0, SOME, 0};
 
 static int is(const uint8_t *p, const char *four)
 {
@@ -92,6 +93,34 @@ static int gif_repeats(const uint8_t *p, uint64_t n)
     return 0;
 }
 
+/* Two letters and, behind the sizes, the length of one of the headers that there are. */
+static int is_bmp(const uint8_t *p)
+{
+    return p[0] == 'B' && p[1] == 'M' && p[15] == 0 &&
+           (p[14] == 12 || p[14] == 16 || p[14] == 40 || p[14] == 52 || p[14] == 56 ||
+            p[14] == 64 || p[14] == 108 || p[14] == 124);
+}
+
+/* Whether one of the streams that begin in the first n bytes of an Ogg file holds pictures. All
+ * streams begin before the first page of any stream's body (RFC 3533), with flag 2 set. */
+static int ogg_moves(const uint8_t *p, uint64_t n)
+{
+    static const char *const starts[] = {"\x80theora", "OVP80"};
+    uint64_t                 at = 0;
+    while (n - at >= 28 && is(p + at, "OggS") && (p[at + 5] & 2) != 0) {
+        uint64_t body = at + 27 + p[at + 26], next = body;
+        for (uint64_t i = at + 27; i < body && body <= n; i++)
+            next += p[i];
+        for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+            if (body + 7 <= n && memcmp(p + body, starts[i], strlen(starts[i])) == 0)
+                return 1;
+        if (next > n)
+            return 0;
+        at = next;
+    }
+    return 0;
+}
+
 /* MPEG audio begins with a header of 32 bits. Its first 11 or 12 bits are set, and some values of
  * the fields after them never occur, which tells it from chance. */
 static const clip_format *mpeg_format(const uint8_t *p)
@@ -118,8 +147,12 @@ const clip_format *clip_format_of(const uint8_t *head, uint64_t n)
         return riff_format(head + 8, n - 8);
     if (is(head, "GIF8") && (head[4] == '7' || head[4] == '9') && head[5] == 'a')
         return gif_repeats(head, n) ? &gif_moving : &gif;
+    if (is(head, "II*\0") || is(head, "MM\0*"))
+        return &tiff;
+    if (is_bmp(head))
+        return &bmp;
     if (is(head, "OggS"))
-        return &ogg;
+        return ogg_moves(head, n) ? &ogg_moving : &ogg;
     if (is(head, "fLaC"))
         return &flac;
     if (memcmp(head, "ID3", 3) == 0)
@@ -155,7 +188,7 @@ static int is_named(const char *name, const char *const *endings)
  * alone, or which format has no magic number. */
 static int32_t by_name(const weft_probe *in, int32_t image, int32_t video, int32_t audio)
 {
-    static const char *const stills[] = {".webp", ".gif", ".avif", NULL};
+    static const char *const stills[] = {".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff", NULL};
     static const char *const clips[] = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", NULL};
     static const char *const sounds[] = {".m4a", ".m4b", ".aac", ".mka", ".weba", NULL};
     if (is_named(in->name_hint, stills))
@@ -181,7 +214,7 @@ int32_t clip_probe(const weft_probe *in)
     const clip_format *f = clip_format_of(in->head, in->head_bytes);
     const clip_format  named = {NULL, by_name(in, WEFT_PROBE_HINT, 0, 0),
                                 by_name(in, 0, WEFT_PROBE_HINT, 0),
-                                by_name(in, 0, 0, WEFT_PROBE_HINT), NULL};
+                                by_name(in, 0, 0, WEFT_PROBE_HINT), 0};
     int32_t            score = score_of(f != NULL ? f : &named, in->kind);
     int                is_sound = strcmp(in->kind, "audio") == 0;
     if ((f == &mov || f == &matroska) && score > 0 && by_name(in, 0, 0, 1))

@@ -16,10 +16,13 @@
 
 #define THREADS_VIDEO "2"
 
-static const char formats[] = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,webp_pipe,ogg,flac,"
-                              "wav,mp3,aac";
+static const char formats[] =
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,webp_pipe,bmp_pipe,tiff_pipe,ogg,flac,"
+    "wav,mp3,aac";
 static const char codecs[] =
-    "h264,hevc,vp8,vp9,libdav1d,libaom-av1,mpeg4,mjpeg,png,gif,webp,aac,mp3float,mp3,opus,libopus,"
+    "h264,hevc,theora,vp8,vp9,libdav1d,libaom-av1,mpeg4,mjpeg,png,gif,webp,bmp,tiff,aac,mp3float,"
+    "mp3,opus,"
+    "libopus,"
     "vorbis,flac,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,"
     "pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw";
 
@@ -141,21 +144,6 @@ static int find_info(clip_dec *d)
     return code;
 }
 
-static weft_status find_stream(clip_dec *d, weft_error *err)
-{
-    enum AVMediaType type = d->kind == CLIP_AUDIO ? AVMEDIA_TYPE_AUDIO : AVMEDIA_TYPE_VIDEO;
-    int              i = av_find_best_stream(d->demuxer, type, -1, -1, NULL, 0);
-    AVStream        *s = i >= 0 ? d->demuxer->streams[i] : NULL;
-    if (s == NULL || (s->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0)
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "the file has no %s stream",
-                         d->kind == CLIP_AUDIO ? "sound" : "video");
-    d->stream = s;
-    for (unsigned k = 0; k < d->demuxer->nb_streams; k++)
-        if ((int)k != i)
-            d->demuxer->streams[k]->discard = AVDISCARD_ALL;
-    return WEFT_OK;
-}
-
 weft_status clip_demuxer_open(clip_dec *d, weft_error *err)
 {
     const AVInputFormat *format = av_find_input_format(d->format->demuxer);
@@ -173,7 +161,7 @@ weft_status clip_demuxer_open(clip_dec *d, weft_error *err)
     code = find_info(d);
     if (code < 0 || d->io.status != WEFT_OK)
         return clip_fail(d, code, err);
-    return find_stream(d, err);
+    return clip_find_stream(d, err);
 }
 
 void clip_demuxer_close(clip_dec *d)
@@ -238,6 +226,8 @@ static void take_limits(clip_dec *d, const weft_limits *lim)
     weft_limits l = {.hdr = WEFT_HDR(weft_limits)};
     if (lim != NULL)
         memcpy(&l, lim, lim->hdr.size < sizeof l ? lim->hdr.size : sizeof l);
+    if (l.track != NULL)
+        snprintf(d->track, sizeof d->track, "%s", l.track);
     d->max_pixels = limit_or(l.max_pixels, 67108864);
     d->max_side = limit_or(l.max_side, 32768);
     d->max_frames = limit_or(l.max_frames, UINT64_MAX);
@@ -259,20 +249,20 @@ static weft_status make_scratch(clip_dec *d, weft_error *err)
 static weft_status find_format(clip_dec *d, weft_error *err)
 {
     uint8_t  head[CLIP_HEAD_BYTES];
-    uint64_t n = clip_io_head(&d->io, head, sizeof head);
+    uint64_t n = clip_io_at(&d->io, 0, head, sizeof head);
     if (d->io.status != WEFT_OK)
         return clip_fail(d, 0, err);
     d->format = clip_format_of(head, n);
     if (d->format == NULL)
         return weft_fail(err, WEFT_E_CORRUPT,
                          "the file begins as none of MP4, QuickTime, Matroska, WebM, AVI, GIF, "
-                         "WebP, AVIF or their sounds; it is damaged or something else");
-    if (d->format->refusal != NULL)
-        return weft_fail(err, WEFT_E_UNSUPPORTED, "%s", d->format->refusal);
+                         "WebP, AVIF, BMP, TIFF or their sounds; it is damaged or something else");
     /* Sound in MP4 needs the index, which may stand at the end of the file. Other sound may be live
      * and have no end to look for. */
     if (d->kind != CLIP_AUDIO || strcmp(d->format->demuxer, "mov") == 0)
         clip_io_find_end(&d->io);
+    if (d->kind == CLIP_IMAGE && d->io.status == WEFT_OK)
+        return clip_still_file(d, err);
     return d->io.status != WEFT_OK ? clip_fail(d, 0, err) : WEFT_OK;
 }
 
@@ -353,6 +343,7 @@ void clip_close(void *dec)
     clip_packets_free(d);
     avcodec_free_context(&d->codec);
     clip_demuxer_close(d);
+    clip_io_drop(&d->io);
     av_packet_free(&d->packet);
     av_frame_free(&d->now);
     av_frame_free(&d->next);

@@ -69,15 +69,18 @@ static void take_turn(clip_picture *p, const int32_t *m)
 }
 
 /* Turns a picture by its EXIF orientation (1 to 8). FFmpeg gives that of a WebP as a text entry of
- * its frame. */
-static void turn_of_still(clip_picture *p, const AVFrame *f)
+ * its frame; what was read from the file itself comes first. */
+static void turn_of_still(clip_dec *d)
 {
+    clip_picture        *p = &d->picture;
     static const int32_t turns[8][4] = {
         {1, 0, 0, 1}, {-1, 0, 0, 1}, {-1, 0, 0, -1}, {1, 0, 0, -1},
         {0, 1, 1, 0}, {0, -1, 1, 0}, {0, -1, -1, 0}, {0, 1, -1, 0},
     };
-    const AVDictionaryEntry *e = av_dict_get(f->metadata, "Orientation", NULL, 0);
+    const AVDictionaryEntry *e = av_dict_get(d->now->metadata, "Orientation", NULL, 0);
     long                     k = e != NULL ? strtol(e->value, NULL, 10) : 1;
+    if (d->orientation != 0)
+        k = d->orientation;
     memcpy(p->turn, turns[k >= 1 && k <= 8 ? k - 1 : 0], sizeof p->turn);
 }
 
@@ -104,9 +107,28 @@ static weft_status take_size(clip_dec *d, int64_t width, int64_t height, weft_er
         return st;
     p->across = (int32_t)across;
     p->down = (int32_t)height;
+    p->drawn[0] = p->across;
+    p->drawn[1] = p->down;
     p->width = p->turn[0] != 0 ? p->across : p->down;
     p->height = p->turn[0] != 0 ? p->down : p->across;
     return WEFT_OK;
+}
+
+/* The size of a still: its frame's, or that of the canvas on which the frame lies. */
+static weft_status still_size(clip_dec *d, weft_error *err)
+{
+    clip_picture      *p = &d->picture;
+    const clip_canvas *c = &d->canvas;
+    const AVFrame     *f = d->now;
+    if (c->width == 0 || (c->width == f->width && c->height == f->height))
+        return take_size(d, f->width, f->height, err);
+    if (c->left + (int64_t)f->width > c->width || c->top + (int64_t)f->height > c->height)
+        return clip_fail(d, AVERROR_INVALIDDATA, err);
+    weft_status st = take_size(d, c->width, c->height, err);
+    p->channels = 4;
+    p->drawn[0] = f->width;
+    p->drawn[1] = f->height;
+    return st;
 }
 
 static int has_alpha(int format)
@@ -120,9 +142,9 @@ weft_status clip_picture_init(clip_dec *d, weft_error *err)
     clip_picture *p = &d->picture;
     p->channels = 3;
     if (d->kind == CLIP_IMAGE) {
-        turn_of_still(p, d->now);
+        turn_of_still(d);
         p->channels = has_alpha(d->now->format) ? 4 : 3;
-        return take_size(d, d->now->width, d->now->height, err);
+        return still_size(d, err);
     }
     static const int32_t upright[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
     size_t               n = 0;
@@ -142,8 +164,8 @@ static int set_up(clip_dec *d, const AVFrame *f)
     av_opt_set_int(s, "srcw", f->width, 0);
     av_opt_set_int(s, "srch", f->height, 0);
     av_opt_set_int(s, "src_format", f->format, 0);
-    av_opt_set_int(s, "dstw", d->picture.across, 0);
-    av_opt_set_int(s, "dsth", d->picture.down, 0);
+    av_opt_set_int(s, "dstw", d->picture.drawn[0], 0);
+    av_opt_set_int(s, "dsth", d->picture.drawn[1], 0);
     av_opt_set_int(s, "dst_format", d->picture.channels == 4 ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24,
                    0);
     av_opt_set_int(s, "sws_flags", FLAGS, 0);
@@ -201,7 +223,10 @@ static weft_status make_rows(clip_dec *d, weft_error *err)
     p->stride = (p->across * p->channels + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
     uint64_t n = (uint64_t)p->stride * (uint64_t)p->down + ROW_ALIGN;
     p->rows = d->host->alloc(d->host, n, ROW_ALIGN);
-    return p->rows == NULL ? clip_nomem(d, err) : WEFT_OK;
+    if (p->rows == NULL)
+        return clip_nomem(d, err);
+    memset(p->rows, 0, n);
+    return WEFT_OK;
 }
 
 /* ---- writing ---- */
@@ -237,10 +262,11 @@ weft_status clip_picture_write(clip_dec *d, uint8_t *dst, weft_error *err)
         st = make_rows(d, err);
     if (st != WEFT_OK)
         return st;
-    uint8_t *const planes[4] = {p->rows, NULL, NULL, NULL};
+    int64_t        first = d->canvas.top * (int64_t)p->stride + d->canvas.left * p->channels;
+    uint8_t *const planes[4] = {p->rows + first, NULL, NULL, NULL};
     const int      strides[4] = {p->stride, 0, 0, 0};
     if (sws_scale(p->sws, (const uint8_t *const *)d->now->data, d->now->linesize, 0, d->now->height,
-                  planes, strides) != p->down)
+                  planes, strides) != p->drawn[1])
         return weft_fail(err, WEFT_E_INTERNAL, "a frame of the %s could not be converted to RGB",
                          d->what);
     write_turned(p, dst);

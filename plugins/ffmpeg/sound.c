@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Gives out a stream's samples in blocks, as interleaved f32 at the stream's own rate.
  *
+ * Silence fills the holes that the time stamps tell of (timeline.c).
+ *
  * libswresample changes the number format of samples and nothing else. Rate and channels are taken
  * from the first decoded block and never from the header, and no buffer's size comes from a header.
  */
@@ -87,6 +89,8 @@ static weft_status convert(clip_dec *d, const AVFrame *f, weft_error *err)
     if (n != f->nb_samples)
         return weft_fail(err, WEFT_E_INTERNAL, "a block of the recording could not be converted");
     s->n = (uint64_t)n;
+    if (n > 0)
+        clip_timeline_place(d, f);
     return WEFT_OK;
 }
 
@@ -165,18 +169,29 @@ static weft_status check_dst(const clip_dec *d, int64_t n, const weft_tensor *t,
         "the buffer for the recording must be f32 [%" PRId64 ", %" PRId64 "] in C order", n, c);
 }
 
-static weft_status give(clip_dec *d, uint64_t n, float *dst, weft_error *err)
+/* Gives the next samples, n at most: silence first where there is some before the block. Sets *got
+ * to how many they were. */
+static weft_status give(clip_dec *d, uint64_t n, float *dst, uint64_t *got, weft_error *err)
 {
     clip_sound *s = &d->sound;
-    uint64_t    c = (uint64_t)s->channels;
+    uint64_t    c = (uint64_t)s->channels, have = s->n - s->at;
+    if (s->silence > 0)
+        have = (uint64_t)s->silence;
+    n = n < have ? n : have;
     if (n > d->max_samples - s->given)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the recording has more than the limit of %" PRIu64
                          " samples; cut it or raise --max-samples",
                          d->max_samples);
-    memcpy(dst, s->block + s->at * c, n * c * sizeof(float));
-    s->at += n;
+    if (s->silence > 0) {
+        memset(dst, 0, n * c * sizeof(float));
+        s->silence -= (int64_t)n;
+    } else {
+        memcpy(dst, s->block + s->at * c, n * c * sizeof(float));
+        s->at += n;
+    }
     s->given += n;
+    *got = n;
     return WEFT_OK;
 }
 
@@ -190,14 +205,13 @@ weft_status clip_read_audio(void *dec, int64_t n, const weft_tensor *dst, int64_
     if (got != NULL)
         *got = 0;
     while (st == WEFT_OK && done < n) {
-        if (s->at == s->n)
+        uint64_t part = 0;
+        if (s->silence == 0 && s->at == s->n)
             st = s->ended ? WEFT_OK : next_block(d, err);
-        if (st != WEFT_OK || s->at == s->n)
+        if (st != WEFT_OK || (s->silence == 0 && s->at == s->n))
             break;
-        uint64_t take = s->n - s->at, most = (uint64_t)(n - done);
-        take = take < most ? take : most;
-        st = give(d, take, (float *)dst->data + done * s->channels, err);
-        done += st == WEFT_OK ? (int64_t)take : 0;
+        st = give(d, (uint64_t)(n - done), (float *)dst->data + done * s->channels, &part, err);
+        done += (int64_t)part;
     }
     if (got != NULL)
         *got = done;

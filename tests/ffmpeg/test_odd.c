@@ -52,10 +52,10 @@ typedef struct made {
 } made;
 
 static const made tool_made[] = {
-    {{"no-picture.mp4", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "no video stream"},
+    {{"no-picture.mp4", "video", AT_OPEN, WEFT_E_NOTFOUND, "no video stream"},
      "-f lavfi -i sine=d=0.3 -c:a aac"},
-    {{"no-sound.mp4", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "no sound stream"}, SMALL},
-    {{"cover.m4a", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "no video stream"},
+    {{"no-sound.mp4", "audio", AT_OPEN, WEFT_E_NOTFOUND, "no sound stream"}, SMALL},
+    {{"cover.m4a", "video", AT_OPEN, WEFT_E_NOTFOUND, "no video stream"},
      "-f lavfi -i sine=d=0.3 -f lavfi -i testsrc=s=64x48:d=0.04 -map 0 -map 1 "
      "-c:a aac -c:v png -disposition:v attached_pic"},
     {{"cover-sound.m4a", "audio", READS, WEFT_OK, ""},
@@ -92,7 +92,7 @@ static const made tool_made[] = {
      "-c:v mjpeg -pix_fmt yuvj420p"},
     {{"empty.mkv", "video", AT_OPEN, WEFT_E_CORRUPT, "damaged"},
      "-f srt -i /dev/stdin -c:s srt < /dev/null"},
-    {{"animated.webp", "image", AT_OPEN, WEFT_E_UNSUPPORTED, "animated WebP"},
+    {{"animated.webp", "image", READS, WEFT_OK, ""},
      "-f lavfi -i testsrc=s=16x16:d=0.3 -c:v libwebp_anim"},
     {{"slow.mp4", "video", READS, WEFT_OK, ""},
      "-f lavfi -i testsrc=s=16x16:r=1/600 -frames:v 3 " X264},

@@ -78,7 +78,7 @@ static wf_plugin *load(const char *path)
 static void *open_decoder(const wf_plugin *p, const weft_decoder **out, weft_error *err)
 {
     const weft_source   src = {WEFT_HDR(weft_source), NULL, read_at, length};
-    const weft_limits   lim = {WEFT_HDR(weft_limits), 99, 99, 99, 99, 99, 99};
+    const weft_limits   lim = {WEFT_HDR(weft_limits), 99, 99, 99, 99, 99, 99, NULL};
     const weft_decoder *d = wf_plugin_component(p, WEFT_C_DECODER, 0);
     weft_probe          in = {WEFT_HDR(weft_probe), d->kinds[0], file, sizeof file, "a.zoo"};
     weft_media_info     info = {.hdr = WEFT_HDR(weft_media_info)};

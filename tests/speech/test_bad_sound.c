@@ -141,6 +141,18 @@ static void not_sound(void **state)
     expect_that("sun audio", text(".snd\0\0\0\x18 and more"), WEFT_E_UNSUPPORTED, "not a WAV", 0);
 }
 
+/* The AIFF as an AIFC whose samples are said to be compressed so. */
+static bytes_made aifc(const char *type)
+{
+    bytes_made b = {0};
+    bytes_put(&b, "FORM\0\0\0\0AIFCCOMM\0\0\0\x18", 20);
+    bytes_put(&b, aiff.p + 20, 18);
+    bytes_text(&b, type);
+    bytes_put(&b, "\0\0SSND\0\0\0\x10\0\0\0\0\0\0\0\0samples.", 26);
+    b.p[7] = (uint8_t)(b.n - 8);
+    return b;
+}
+
 static void wav_headers(void **state)
 {
     (void)state;
@@ -171,7 +183,10 @@ static void wav_headers(void **state)
                 0);
     expect_that("65535 bits", with(&wav, 34, 65535, 2), WEFT_E_CORRUPT, "do not fit together", 0);
     expect_that("12 bits in 2 bytes", with(&wav, 34, 12, 2), WEFT_OK, "", N);
-    expect_that("unknown codec", with(&wav, 20, 0x161, 2), WEFT_E_CORRUPT, "header is damaged", 0);
+    expect_that("unknown codec", with(&wav, 20, 0x161, 2), WEFT_E_UNSUPPORTED,
+                "coded as Windows Media Audio 2 (0x0161)", 0);
+    expect_that("no codec", with(&wav, 20, 0x9999, 2), WEFT_E_UNSUPPORTED, "number 0x9999", 0);
+    expect_that("aifc codec", aifc("QDM2"), WEFT_E_UNSUPPORTED, "coded as QDM2", 0);
     expect_that("16-bit float", with(&wav, 20, 3, 2), WEFT_E_CORRUPT, "do not fit together", 0);
 }
 
@@ -319,19 +334,50 @@ static void truncated(void **state)
     expect_that("aiff, cut in COMM", cut(&aiff, 24), WEFT_E_CORRUPT, "AIFF's header", 0);
 }
 
+/* Reads b as a file and expects that the log warns with these words, or ("") of nothing. Takes b.
+ */
+static void noted(const char *name, bytes_made b, const char *words, int64_t n)
+{
+    host.log[0] = '\0';
+    one(name, &b, 0, WEFT_OK, "", n);
+    if (words[0] == '\0' ? host.log[0] != '\0' : strstr(host.log, words) == NULL)
+        fail_msg("%s: the log is \"%s\" and not \"%s\"", name, host.log, words);
+    bytes_free(&b);
+}
+
 static void cut_is_noted(void **state)
 {
-    bytes_made b = cut(&wav, 2044);
     (void)state;
-    host.log[0] = '\0';
-    one("short wav", &b, 0, WEFT_OK, "", 1000);
-    assert_string_equal(host.log, ""); /* a WAV's count is its bytes: nothing was promised */
-    bytes_free(&b);
-    b = cut(&mp3, mp3.n / 2);
-    host.log[0] = '\0';
-    one("short mp3", &b, 0, WEFT_OK, "", ANY_COUNT);
-    assert_non_null(strstr(host.log, "W the MP3 ends after"));
-    bytes_free(&b);
+    noted("short wav", cut(&wav, 2044), "W the WAV ends after 1000 of 8000 samples", 1000);
+    noted("short mp3", cut(&mp3, mp3.n / 2), "W the MP3 ends after", ANY_COUNT);
+    noted("short flac", cut(&flac, flac.n - 100), "W the FLAC ends after", ANY_COUNT);
+    noted("short aiff", cut(&aiff, aiff.n / 2), "W the AIFF ends before", ANY_COUNT);
+    for (int i = 0; i < 2; i++) { /* long enough for several pages of sound */
+        const int32_t codec = i == 0 ? SF_FORMAT_VORBIS : SF_FORMAT_OPUS;
+        float        *x = sound_made(40 * N, 48000, 1);
+        bytes_made    b = file_of(x, 40 * N, 48000, 1, SF_FORMAT_OGG | codec);
+        noted("short ogg", cut(&b, b.n * 3 / 4), "W the Ogg ends before", ANY_COUNT);
+        noted("whole ogg", b, "", ANY_COUNT);
+        free(x);
+    }
+    noted("short coded wav", cut(&ima, ima.n / 2), "W the WAV ends before", ANY_COUNT);
+}
+
+static void whole_files_are_not_noted(void **state)
+{
+    bytes_made growing = with(&wav, 40, 0x7fffff00, 4); /* a recorder that does not know the end */
+    bytes_made tagged = copy(&vorbis);
+    (void)state;
+    bytes_text(&tagged, "TAG of the first version of ID3, behind the last page");
+    noted("wav", copy(&wav), "", N);
+    noted("mp3", copy(&mp3), "", ANY_COUNT);
+    noted("flac", copy(&flac), "", N);
+    noted("aiff", copy(&aiff), "", N);
+    noted("ogg", copy(&vorbis), "", ANY_COUNT);
+    noted("opus", copy(&opus), "", ANY_COUNT);
+    noted("coded wav", copy(&ima), "", ANY_COUNT);
+    noted("wav that is being written", growing, "", N);
+    noted("ogg with a tag behind it", tagged, "", ANY_COUNT);
 }
 
 static void damaged(void **state)
@@ -435,7 +481,7 @@ int main(void)
         cmocka_unit_test(truncated),    cmocka_unit_test(cut_is_noted),
         cmocka_unit_test(damaged),      cmocka_unit_test(chained_differently),
         cmocka_unit_test(flac_lies),    cmocka_unit_test(source_fails),
-        cmocka_unit_test(endless_pipe),
+        cmocka_unit_test(endless_pipe), cmocka_unit_test(whole_files_are_not_noted),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

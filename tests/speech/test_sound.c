@@ -230,12 +230,90 @@ static void chunks_behind_the_samples(void **state)
     bytes_free(&b);
 }
 
+/* Recorders that write a chunk for each piece: the pieces are one recording, also where something
+ * stands between them and where a chunk's length is odd. */
+static void several_data_chunks(void **state)
+{
+    int16_t    x[1000];
+    uint8_t    odd[3] = {128, 130, 132};
+    bytes_made b, c;
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        x[i] = (int16_t)(i * 30);
+    b = wav_of(x, 400, 8000, 1);
+    bytes_text(&b, "LIST");
+    bytes_le(&b, 4, 4);
+    bytes_text(&b, "INFOdata");
+    bytes_le(&b, 1200, 4);
+    bytes_put(&b, x + 400, 1200);
+    for (int pipe = 0; pipe < 2; pipe++) {
+        decoded d;
+        must_decode(&b, pipe, 300, &d);
+        assert_int_equal(d.n, 1000);
+        for (int i = 0; i < 1000; i++)
+            assert_true(d.x[i] == (float)x[i] / 32768);
+        if (!pipe)
+            assert_int_equal(d.info.n_samples, 1000);
+        free(d.x);
+    }
+    c = wav_of(x, 0, 8000, 1);
+    bytes_set_le(&c, 32, 1 | 8 << 16, 4); /* 8 bits */
+    bytes_set_le(&c, 40, 3, 4);
+    for (int piece = 0; piece < 2; piece++) {
+        bytes_put(&c, odd, 3);
+        bytes_le(&c, 0, 1);
+        if (piece == 0) {
+            bytes_text(&c, "data");
+            bytes_le(&c, 3, 4);
+        }
+    }
+    decoded d;
+    must_decode(&c, 0, 300, &d);
+    assert_int_equal(d.n, 6);
+    assert_true(d.x[5] == 4.0f / 128);
+    free(d.x);
+    bytes_free(&b);
+    bytes_free(&c);
+}
+
 static bytes_made join(const bytes_made *a, const bytes_made *b)
 {
     bytes_made out = {0};
     bytes_put(&out, a->p, a->n);
     bytes_put(&out, b->p, b->n);
     return out;
+}
+
+/* An ID3 tag, or two, before a file of any format changes nothing but where the file begins. */
+static void tags_before_every_format(void **state)
+{
+    static const int32_t made[] = {
+        SF_FORMAT_WAV | SF_FORMAT_PCM_16,  SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM,
+        SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+        SF_FORMAT_OGG | SF_FORMAT_VORBIS,  SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III};
+    float *x = sound_made(9000, 16000, 1);
+    (void)state;
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        bytes_made bare = file_of(x, 9000, 16000, 1, made[i]), tag = {0};
+        decoded    want, got;
+        bytes_put(&tag, "ID3\3\0\0\0\0\1\0", 10); /* 128 bytes */
+        for (int k = 0; k < 128; k++)
+            bytes_le(&tag, 0, 1);
+        bytes_put(&tag, "ID3\4\0\0\0\0\0\0", 10);
+        bytes_made tagged = join(&tag, &bare);
+        must_decode(&bare, 0, 1000, &want);
+        for (int pipe = 0; pipe < 2; pipe++) {
+            must_decode(&tagged, pipe, 1000, &got);
+            assert_int_equal(got.n, want.n);
+            assert_memory_equal(got.x, want.x, (size_t)want.n * sizeof(float));
+            free(got.x);
+        }
+        free(want.x);
+        bytes_free(&bare);
+        bytes_free(&tag);
+        bytes_free(&tagged);
+    }
+    free(x);
 }
 
 /* Two recordings in one Ogg, as radio streams are saved: both are heard. */
@@ -327,6 +405,11 @@ static void probes(void **state)
     assert_int_equal(
         probe("OggS\0\2\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1\x2a\x80theora", 35, NULL),
         WEFT_PROBE_NO);
+    /* neither is one that has pictures beside its sound */
+    assert_int_equal(probe("OggS\0\2\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\1\7\1vorbis"
+                           "OggS\0\2\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\1\7\x80theora",
+                           70, "a.ogv"),
+                     WEFT_PROBE_HINT);
     weft_probe picture = {WEFT_HDR(weft_probe), "image", (const uint8_t *)"fLaC", 4, "a.flac"};
     assert_int_equal(decoder->probe(&picture), WEFT_PROBE_NO);
 }
@@ -424,13 +507,14 @@ static void wrong_buffers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_format),    cmocka_unit_test(info_and_blocks),
-        cmocka_unit_test(unknown_lengths), cmocka_unit_test(live_input),
-        cmocka_unit_test(beyond_4_gib),    cmocka_unit_test(chunks_behind_the_samples),
-        cmocka_unit_test(chained_ogg),     cmocka_unit_test(mp3_tags),
-        cmocka_unit_test(real_speech),     cmocka_unit_test(probes),
-        cmocka_unit_test(sample_limit),    cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(cancelled),       cmocka_unit_test(wrong_buffers),
+        cmocka_unit_test(every_format),        cmocka_unit_test(info_and_blocks),
+        cmocka_unit_test(unknown_lengths),     cmocka_unit_test(live_input),
+        cmocka_unit_test(beyond_4_gib),        cmocka_unit_test(chunks_behind_the_samples),
+        cmocka_unit_test(several_data_chunks), cmocka_unit_test(tags_before_every_format),
+        cmocka_unit_test(chained_ogg),         cmocka_unit_test(mp3_tags),
+        cmocka_unit_test(real_speech),         cmocka_unit_test(probes),
+        cmocka_unit_test(sample_limit),        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(cancelled),           cmocka_unit_test(wrong_buffers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

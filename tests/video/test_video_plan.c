@@ -51,7 +51,7 @@ static weft_request request(int64_t start, int64_t end, int32_t frames)
 }
 
 static const weft_limits wide = {WEFT_HDR(weft_limits), 1 << 26, 1 << 20, 4096, 1 << 30,
-                                 (uint64_t)1 << 32,     1 << 17};
+                                 (uint64_t)1 << 32,     1 << 17, NULL};
 
 /* A decoder whose frame at t is (t, t + x, y) in its three channels, and is shown on time. */
 typedef struct fake_clip {

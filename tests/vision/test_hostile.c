@@ -84,10 +84,30 @@ static void expect_end_within(const char *name, uint64_t n, const weft_error *er
         fail_msg("%s cut at %llu: %s", name, (unsigned long long)n, err->message);
 }
 
+/* How many bytes behind the pixels only say that the file ends: PNG's IEND, JPEG's EOI. */
+static uint64_t end_bytes(const char *name)
+{
+    return strstr(name, ".png") != NULL ? 12 : 2;
+}
+
+/* Without its end a file opens, and the log warns. */
+static void check_endless(const char *name, memory_source m)
+{
+    weft_error err;
+    host.log[0] = '\0';
+    if (attempt(name, m, &err) != WEFT_OK)
+        fail_msg("%s cut at %llu: %s", name, (unsigned long long)m.n, err.message);
+    if (strstr(host.log, "W the ") == NULL || strstr(host.log, "cut short") == NULL)
+        fail_msg("%s cut at %llu: no warning", name, (unsigned long long)m.n);
+}
+
 static void check_truncated(const char *name, bytes b)
 {
     weft_error err;
-    for (uint64_t n = 0; n < b.n; n++) {
+    for (uint64_t n = b.n - end_bytes(name); n < b.n; n++)
+        for (int pipe = 0; pipe < 2; pipe++)
+            check_endless(name, (memory_source){.p = b.p, .n = n, .unknown_length = pipe});
+    for (uint64_t n = 0; n < b.n - end_bytes(name); n++) {
         uint8_t *copy = malloc(n + 1); /* of exactly n, for the sanitizer's eyes */
         memcpy(copy, b.p, n);
         for (int pipe = 0; pipe < 2; pipe++) {
@@ -100,7 +120,9 @@ static void check_truncated(const char *name, bytes b)
         }
         free(copy);
     }
+    host.log[0] = '\0';
     assert_int_equal(attempt(name, (memory_source){.p = b.p, .n = b.n}, &err), WEFT_OK);
+    assert_string_equal(host.log, "");
 }
 
 static void truncation_is_corrupt_at_every_byte(void **state)

@@ -13,6 +13,15 @@ static int starts(const uint8_t *p, uint64_t n, uint64_t at, const char *what)
     return at <= n && n - at >= m && memcmp(p + at, what, m) == 0;
 }
 
+uint64_t spk_id3_bytes(const uint8_t *p, uint64_t n)
+{
+    if (!starts(p, n, 0, "ID3") || n < 10 || p[3] < 2 || p[3] > 4)
+        return 0;
+    if ((p[6] | p[7] | p[8] | p[9]) & 0x80)
+        return 0;
+    return 10u + ((uint64_t)p[6] << 21 | (uint64_t)p[7] << 14 | (uint64_t)p[8] << 7 | p[9]);
+}
+
 static int32_t score_wav(const uint8_t *p, uint64_t n)
 {
     if ((!starts(p, n, 0, "RIFF") && !starts(p, n, 0, "RF64")) || !starts(p, n, 8, "WAVE"))
@@ -22,25 +31,39 @@ static int32_t score_wav(const uint8_t *p, uint64_t n)
     return WEFT_PROBE_MAGIC;
 }
 
-/* The length of the ID3 tag (version 2.2 to 2.4) that p begins with, header included; 0 where there
- * is none. */
-static uint64_t id3_bytes(const uint8_t *p, uint64_t n)
-{
-    if (!starts(p, n, 0, "ID3") || n < 10 || p[3] < 2 || p[3] > 4)
-        return 0;
-    if ((p[6] | p[7] | p[8] | p[9]) & 0x80)
-        return 0;
-    return 10u + ((uint64_t)p[6] << 21 | (uint64_t)p[7] << 14 | (uint64_t)p[8] << 7 | p[9]);
-}
-
 static int32_t score_flac(const uint8_t *p, uint64_t n)
 {
-    uint64_t at = id3_bytes(p, n);
-    if (!starts(p, n, at, "fLaC"))
+    if (!starts(p, n, 0, "fLaC"))
         return WEFT_PROBE_NO;
     /* A FLAC file's first metadata block is STREAMINFO, which has 34 bytes. */
-    return n - at >= 8 && (p[at + 4] & 0x7f) == 0 && p[at + 7] == 34 ? WEFT_PROBE_CERTAIN
-                                                                     : WEFT_PROBE_MAGIC;
+    return n >= 8 && (p[4] & 0x7f) == 0 && p[7] == 34 ? WEFT_PROBE_CERTAIN : WEFT_PROBE_MAGIC;
+}
+
+/* The size of the Ogg page at p, header and all; 0 where it is none or goes past n. */
+static uint64_t page_bytes(const uint8_t *p, uint64_t n)
+{
+    if (!starts(p, n, 0, "OggS") || n < 28 || p[4] != 0 || n < 27u + p[26])
+        return 0;
+    uint64_t bytes = 27u + p[26];
+    for (int i = 0; i < p[26]; i++)
+        bytes += p[27 + i];
+    return bytes <= n ? bytes : 0;
+}
+
+/* Whether one of the first pages of an Ogg file begins a stream of moving pictures; -1 where more
+ * bytes are needed to tell. All streams begin before the first page of any stream's body (RFC
+ * 3533), with flag 2 set. */
+static int has_pictures(const uint8_t *p, uint64_t n)
+{
+    uint64_t at = 0, bytes;
+    while ((bytes = page_bytes(p + at, n - at)) != 0 && (p[at + 5] & 2) != 0) {
+        uint64_t body = at + 27u + p[at + 26];
+        if (starts(p, n, body, "\x80theora") || starts(p, n, body, "OVP80") ||
+            starts(p, n, body, "BBCD") || starts(p, n, body, "\1video"))
+            return 1;
+        at += bytes;
+    }
+    return n - at >= 6 && starts(p, n, at, "OggS") && (p[at + 5] & 2) == 0 ? 0 : -1;
 }
 
 /* Scores an Ogg file by its first packet, which begins after the page's segment table. */
@@ -49,10 +72,13 @@ static int32_t score_ogg(const uint8_t *p, uint64_t n)
     if (!starts(p, n, 0, "OggS") || n < 28 || p[4] != 0)
         return WEFT_PROBE_NO;
     uint64_t at = 27u + p[26];
+    int      pictures;
     if (starts(p, n, at, "\x01vorbis") || starts(p, n, at, "OpusHead") ||
         starts(p, n, at, "\177FLAC"))
-        return WEFT_PROBE_CERTAIN;
-    return WEFT_PROBE_NO;
+        pictures = has_pictures(p, n);
+    else
+        return WEFT_PROBE_NO;
+    return pictures > 0 ? WEFT_PROBE_HINT : pictures == 0 ? WEFT_PROBE_CERTAIN : WEFT_PROBE_MAGIC;
 }
 
 static int32_t score_aiff(const uint8_t *p, uint64_t n)
@@ -90,8 +116,6 @@ static uint32_t frame_bytes(const uint8_t *p)
  */
 static int32_t score_mp3(const uint8_t *p, uint64_t n)
 {
-    if (id3_bytes(p, n) != 0)
-        return WEFT_PROBE_MAGIC;
     if (n < 4)
         return WEFT_PROBE_NO;
     uint32_t step = frame_bytes(p);
@@ -102,8 +126,8 @@ static int32_t score_mp3(const uint8_t *p, uint64_t n)
                : WEFT_PROBE_NO;
 }
 
-/* The formats in the order in which they are tried. FLAC comes before MP3, because a FLAC file may
- * begin with an ID3 tag, which by itself means MP3. */
+/* The formats in the order in which they are tried. MP3 comes last, because its few bits are the
+ * likeliest to be chance. */
 static const struct {
     spk_format  format;
     const char *name;
@@ -115,19 +139,28 @@ static const struct {
 };
 #define N_FORMATS (sizeof formats / sizeof formats[0])
 
-spk_format spk_format_of(const uint8_t *head, uint64_t n, int32_t *score)
+/* The format that begins at p, without a tag before it. */
+static spk_format bare_format(const uint8_t *p, uint64_t n, int32_t *score)
 {
     for (size_t i = 0; i < N_FORMATS; i++) {
-        int32_t s = formats[i].score(head, n);
-        if (s == WEFT_PROBE_NO)
-            continue;
-        if (score != NULL)
-            *score = s;
-        return formats[i].format;
+        *score = formats[i].score(p, n);
+        if (*score != WEFT_PROBE_NO)
+            return formats[i].format;
     }
-    if (score != NULL)
-        *score = WEFT_PROBE_NO;
+    *score = WEFT_PROBE_NO;
     return SPK_FORMAT_NONE;
+}
+
+spk_format spk_format_of(const uint8_t *head, uint64_t n, int32_t *score)
+{
+    int32_t    ignored, *to = score != NULL ? score : &ignored;
+    uint64_t   tag = spk_id3_bytes(head, n);
+    spk_format f = tag < n ? bare_format(head + tag, n - tag, to) : SPK_FORMAT_NONE;
+    if (f != SPK_FORMAT_NONE || tag == 0)
+        return f;
+    *to =
+        WEFT_PROBE_MAGIC; /* a tag before something unknown: MP3 is what such tags were made for */
+    return SPK_FORMAT_MP3;
 }
 
 const char *spk_format_name(spk_format f)

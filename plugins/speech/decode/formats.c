@@ -5,10 +5,11 @@
  * its samples as raw ones. So a header with wrong sizes does no harm, and a pipe can be read as it
  * comes. FLAC and MP3 are read straight through as well. Ogg and AIFF look at the end of the file
  * first, so a pipe of them is held in memory. An Ogg file may be a chain of several recordings,
- * called links; each link is opened by itself, in a window of its own. */
+ * called links; each link is opened by itself, in a window of its own. So is each data chunk of a
+ * WAV that has several. */
+#include "aiff.h"
 #include "ogg.h"
 #include "sound.h"
-#include "wav.h"
 #include "weft/sdk.h"
 
 #include <inttypes.h>
@@ -20,6 +21,8 @@
 #define RATE_MIN 4000
 #define RATE_MAX 384000
 #define CHANNELS_MAX 8
+#define TAGS_MAX 4                          /* ID3 tags before a file */
+#define WAV_CHUNKS_MAX 100000               /* data chunks of one WAV */
 #define N_SAMPLES_MAX ((sf_count_t)1 << 48) /* a larger count in a header is not believed */
 
 const char *spk_sound_name(const spk_sound *s)
@@ -60,12 +63,47 @@ static weft_status set_shape(spk_sound *s, int64_t rate, int64_t channels, weft_
     return WEFT_OK;
 }
 
+/* The sentence for a codec that is not read. */
+static weft_status codec_unsupported(const spk_sound *s, const char *codec, weft_error *err)
+{
+    return weft_fail(err, WEFT_E_UNSUPPORTED,
+                     "the %s's sound is coded as %s, which is not read here; convert it to plain "
+                     "WAV or FLAC",
+                     spk_sound_name(s), codec);
+}
+
+/* Whether libsndfile reads coded WAVs of this number: both kinds of ADPCM, GSM, G.721 and MP3. */
+static int is_read(uint32_t tag)
+{
+    return tag == 0x0002 || tag == 0x0011 || tag == 0x0031 || tag == 0x0040 || tag == 0x0055;
+}
+
+/* The codec that the header names where it is none that libsndfile reads: a failure then says
+ * nothing of the file's health. room [room_bytes] is for names that are made up here. NULL: none.
+ */
+static const char *foreign_codec(const spk_sound *s, char *room, size_t room_bytes)
+{
+    if (s->format == SPK_FORMAT_AIFF)
+        return spk_aiff_codec(&s->aiff) ? s->aiff.codec : NULL;
+    if (s->format != SPK_FORMAT_WAV || s->wav.tag == 0 ||
+        (is_read(s->wav.tag) && sf_error(NULL) != SF_ERR_UNSUPPORTED_ENCODING))
+        return NULL;
+    const char *name = spk_wav_codec(s->wav.tag);
+    snprintf(room, room_bytes, "%s%s0x%04x%s", name != NULL ? name : "number ",
+             name != NULL ? " (" : "", s->wav.tag, name != NULL ? ")" : "");
+    return room;
+}
+
 /* The failure to open s. libsndfile's own messages speak of its internals, so only the class of its
  * error is used. */
 static weft_status cannot_open(const spk_sound *s, weft_error *err)
 {
+    char        room[64];
+    const char *codec = foreign_codec(s, room, sizeof room);
     if (s->bytes.status != WEFT_OK)
         return spk_sound_source_failed(s, err);
+    if (codec != NULL && sf_error(NULL) != SF_ERR_SYSTEM)
+        return codec_unsupported(s, codec, err);
     switch (sf_error(NULL)) {
     case SF_ERR_UNSUPPORTED_ENCODING:
         return weft_fail(err, WEFT_E_UNSUPPORTED,
@@ -92,19 +130,46 @@ static weft_status open_file(spk_sound *s, SF_INFO *info, weft_error *err)
     return WEFT_OK;
 }
 
-/* Opens a plain WAV at its first sample, as raw samples of the layout that its header gave. */
-static weft_status open_plain_wav(spk_sound *s, const spk_wav *w, weft_error *err)
+/* The window that begins n bytes behind the start of the format. */
+static void window(spk_sound *s, uint64_t from, int64_t n)
 {
-    SF_INFO     info = {.samplerate = w->rate,
-                        .channels = w->channels,
-                        .format = SF_FORMAT_RAW | w->subtype | SF_ENDIAN_LITTLE};
-    weft_status st = set_shape(s, w->rate, w->channels, err);
+    spk_bytes_window(&s->bytes, s->start + from, n);
+}
+
+/* The samples of all data chunks of a file from the one at w on. */
+static int64_t count_chunks(spk_sound *s, spk_wav w)
+{
+    int64_t n = w.data_bytes / w.frame_bytes;
+    for (int chunks = 0; chunks < WAV_CHUNKS_MAX && spk_wav_next(&s->bytes, &w); chunks++) {
+        n += w.data_bytes / w.frame_bytes;
+        s->n_missing = w.missing / w.frame_bytes;
+    }
+    return n;
+}
+
+/* Opens the data chunk s->wav of a plain WAV, as raw samples of the layout that its header gave. */
+static weft_status open_chunk(spk_sound *s, weft_error *err)
+{
+    const spk_wav *w = &s->wav;
+    SF_INFO        info = {.samplerate = w->rate,
+                           .channels = w->channels,
+                           .format = SF_FORMAT_RAW | w->subtype | SF_ENDIAN_LITTLE};
+    weft_status    st = set_shape(s, w->rate, w->channels, err);
     if (st != WEFT_OK)
         return st;
     s->plain = 1;
-    spk_bytes_window(&s->bytes, w->data_at, w->data_bytes);
-    st = open_file(s, &info, err);
-    s->n_samples = w->data_bytes < 0 ? -1 : w->data_bytes / w->frame_bytes;
+    window(s, w->data_at, w->data_bytes);
+    return open_file(s, &info, err);
+}
+
+static weft_status open_plain_wav(spk_sound *s, weft_error *err)
+{
+    int64_t n = -1;
+    s->n_missing = s->wav.missing / s->wav.frame_bytes;
+    if (s->wav.data_bytes >= 0)
+        n = s->source_bytes >= 0 ? count_chunks(s, s->wav) : s->wav.data_bytes / s->wav.frame_bytes;
+    weft_status st = open_chunk(s, err);
+    s->n_samples = n;
     return st;
 }
 
@@ -127,7 +192,7 @@ static weft_status open_mp3(spk_sound *s, weft_error *err)
 /* Opens the link of an Ogg that begins at offset `from`, in a window that ends where it does. */
 static weft_status open_link(spk_sound *s, uint64_t from, weft_error *err)
 {
-    spk_bytes_window(&s->bytes, 0, s->source_bytes);
+    window(s, 0, s->source_bytes);
     spk_ogg_link link = spk_ogg_walk(&s->bytes, from);
     int64_t      end = link.next >= 0 ? link.next : s->source_bytes;
     s->next_link = link.next;
@@ -137,7 +202,8 @@ static weft_status open_link(spk_sound *s, uint64_t from, weft_error *err)
         return weft_fail(err, WEFT_E_CORRUPT,
                          "the Ogg ends or is damaged before its first sample; get a "
                          "complete copy");
-    spk_bytes_window(&s->bytes, from, end - (int64_t)from);
+    window(s, from, end - (int64_t)from);
+    s->cut = link.cut;
     weft_status st = open_container(s, err);
     if (link.next >= 0)
         s->n_samples = -1; /* the samples of the other links are not counted */
@@ -147,21 +213,37 @@ static weft_status open_link(spk_sound *s, uint64_t from, weft_error *err)
 static weft_status open_held(spk_sound *s, weft_error *err)
 {
     weft_status st = spk_bytes_hold(&s->bytes, spk_sound_name(s), err);
-    s->source_bytes = s->bytes.n;
     if (s->bytes.status != WEFT_OK)
         return spk_sound_source_failed(s, err);
     if (st != WEFT_OK)
         return st;
+    if (s->source_bytes < 0) {
+        s->source_bytes = s->bytes.n - (int64_t)s->start;
+        window(s, 0, s->source_bytes);
+    }
+    if (s->format == SPK_FORMAT_AIFF) {
+        spk_aiff_read(&s->bytes, &s->aiff);
+        s->cut = s->aiff.cut;
+    }
     return s->format == SPK_FORMAT_OGG ? open_link(s, 0, err) : open_container(s, err);
+}
+
+/* Of a coded WAV the count in its header is not to be relied on: what a codec adds at the ends is
+ * in it or not, as the writer thought. */
+static weft_status open_coded_wav(spk_sound *s, weft_error *err)
+{
+    s->cut = s->wav.missing > 0;
+    weft_status st = open_held(s, err);
+    s->n_samples = -1;
+    return st;
 }
 
 static weft_status open_wav(spk_sound *s, weft_error *err)
 {
-    spk_wav     wav;
-    weft_status st = spk_wav_read(&s->bytes, &wav, err);
+    weft_status st = spk_wav_read(&s->bytes, &s->wav, err);
     if (st != WEFT_OK)
         return st;
-    return wav.subtype != 0 ? open_plain_wav(s, &wav, err) : open_held(s, err);
+    return s->wav.subtype != 0 ? open_plain_wav(s, err) : open_coded_wav(s, err);
 }
 
 static weft_status open_as(spk_sound *s, weft_error *err)
@@ -184,25 +266,43 @@ static weft_status open_as(spk_sound *s, weft_error *err)
                      "whatever its name says; convert it to one of these");
 }
 
-/* Do so many first bytes tell the format, whatever follows? Behind an ID3 tag may be another format
- * than MP3. */
+/* Do so many first bytes tell the format, or that there is a tag before it, whatever follows? */
 static int is_told(const uint8_t *head, uint64_t n)
 {
     int32_t score;
     spk_format_of(head, n, &score);
-    return score == WEFT_PROBE_CERTAIN ||
-           (score == WEFT_PROBE_MAGIC && n >= MAGIC_BYTES && memcmp(head, "ID3", 3) != 0);
+    return score == WEFT_PROBE_CERTAIN || spk_id3_bytes(head, n) != 0 ||
+           (score == WEFT_PROBE_MAGIC && n >= MAGIC_BYTES);
 }
 
-/* Reads the first bytes to head [HEAD_BYTES] and returns how many: no more than it takes to tell
- * the format, since a pipe may be slow. */
-static uint64_t peek_head(spk_sound *s, uint8_t *head)
+/* Reads the bytes from `at` on to head [HEAD_BYTES] and returns how many: no more than it takes to
+ * tell the format, since a pipe may be slow. */
+static uint64_t peek_head(spk_sound *s, uint64_t at, uint8_t *head)
 {
     for (uint64_t want = FIRST_BYTES;; want *= 4) {
-        uint64_t n = spk_bytes_peek(&s->bytes, 0, head, want);
+        uint64_t n = spk_bytes_peek(&s->bytes, at, head, want);
         if (n < want || want >= HEAD_BYTES || is_told(head, n))
             return n;
     }
+}
+
+/* Tells the format by the bytes behind ID3 tags, where there are any and it is another than MP3,
+ * whose decoder reads them itself. */
+static void find_format(spk_sound *s, uint8_t *head)
+{
+    uint64_t n = peek_head(s, 0, head), at = 0, tag;
+    for (int tags = 0; tags < TAGS_MAX && (tag = spk_id3_bytes(head, n)) != 0; tags++) {
+        at += tag;
+        n = peek_head(s, at, head);
+    }
+    s->format = spk_format_of(head, n, NULL);
+    if (at > 0 && s->format == SPK_FORMAT_NONE)
+        s->format = SPK_FORMAT_MP3;
+    if (at == 0 || s->format == SPK_FORMAT_MP3)
+        return;
+    s->start = at;
+    s->source_bytes -= s->source_bytes >= 0 ? (int64_t)at : 0;
+    window(s, 0, s->source_bytes);
 }
 
 weft_status spk_sound_open(spk_sound *s, weft_error *err)
@@ -210,11 +310,10 @@ weft_status spk_sound_open(spk_sound *s, weft_error *err)
     uint8_t *head = s->host->alloc(s->host, HEAD_BYTES, 64);
     if (head == NULL)
         return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the recording");
-    uint64_t n = peek_head(s, head);
     s->source_bytes = s->bytes.n;
     s->next_link = -1;
     s->n_samples = -1;
-    s->format = spk_format_of(head, n, NULL);
+    find_format(s, head);
     s->host->free(s->host, head);
     if (s->bytes.status != WEFT_OK)
         return spk_sound_source_failed(s, err);
@@ -263,11 +362,36 @@ static weft_status follow_link(spk_sound *s, weft_error *err)
     return st;
 }
 
+static weft_status follow_chunk(spk_sound *s, int *more, weft_error *err)
+{
+    int64_t n = s->n_samples;
+    if (!s->plain || s->wav.data_bytes < 0)
+        return WEFT_OK;
+    window(s, 0, s->source_bytes);
+    *more = spk_wav_next(&s->bytes, &s->wav);
+    if (s->bytes.status != WEFT_OK)
+        return spk_sound_source_failed(s, err);
+    if (!*more)
+        return WEFT_OK;
+    sf_close(s->file);
+    s->file = NULL;
+    weft_status st = open_chunk(s, err);
+    s->n_samples = n;
+    return st;
+}
+
+/* Goes on behind the end of what is open; *more is 0 where that was the end of the recording. */
+static weft_status follow(spk_sound *s, int *more, weft_error *err)
+{
+    *more = s->next_link >= 0;
+    return *more ? follow_link(s, err) : follow_chunk(s, more, err);
+}
+
 weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, weft_error *err)
 {
     *got = 0;
     while (*got < n) {
-        int         ok;
+        int         ok, more = 0;
         int64_t     part = take_here(s, dst + *got * s->channels, n - *got, &ok);
         weft_status st = WEFT_OK;
         *got += part;
@@ -278,10 +402,10 @@ weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, we
                              "the %s is damaged after sample %" PRIu64 "; get a "
                              "complete copy",
                              spk_sound_name(s), s->done + (uint64_t)*got);
-        if (*got == n || s->next_link < 0)
+        if (*got == n)
             break;
-        st = follow_link(s, err);
-        if (st != WEFT_OK)
+        st = follow(s, &more, err);
+        if (st != WEFT_OK || !more)
             return st;
     }
     return WEFT_OK;

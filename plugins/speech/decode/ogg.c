@@ -37,15 +37,28 @@ static uint64_t page_bytes(spk_bytes *b, uint64_t at, const uint8_t *p)
     return bytes;
 }
 
+/* Whether the bytes at `at`, fewer than a page's header, are the beginning of one. */
+static int is_stump(spk_bytes *b, uint64_t at)
+{
+    uint8_t  p[4];
+    uint64_t n = spk_bytes_peek(b, at, p, sizeof p);
+    return n > 0 && memcmp(p, "OggS", n) == 0;
+}
+
 spk_ogg_link spk_ogg_walk(spk_bytes *b, uint64_t from)
 {
     uint8_t      p[PAGE_HEAD];
     spk_ogg_link link = {-1, 0, 0};
     int          in_body = 0;
-    for (uint64_t at = from, n; spk_bytes_peek(b, at, p, PAGE_HEAD) == PAGE_HEAD; at += n) {
+    for (uint64_t at = from, n;; at += n) {
+        if (spk_bytes_peek(b, at, p, PAGE_HEAD) != PAGE_HEAD) {
+            link.cut |= is_stump(b, at);
+            break;
+        }
         n = page_bytes(b, at, p);
         if (n == 0)
             break;
+        link.cut = b->n >= 0 && at + n > (uint64_t)b->n;
         if ((p[FLAGS_AT] & BEGINS) != 0 && in_body) {
             link.next = (int64_t)at;
             break;

@@ -11,7 +11,7 @@ typedef struct spk_ogg_link {
     /* 1 where the link's headers are whole: a page with sound, or the link's proper end, follows.
      */
     int32_t complete;
-    int32_t reserved;
+    int32_t cut; /* 1 where the source ends within a page */
 } spk_ogg_link;
 
 /* Walks the pages of the link that begins at offset `from`. b's window must be the whole source.

@@ -18,7 +18,7 @@
 
 typedef struct decoder_state {
     spk_sound sound;
-    int32_t   over, reserved;
+    int32_t   over, told; /* its end was reached; and what there is to say of that was said */
 } decoder_state;
 
 static void dec_close(void *dec)
@@ -29,6 +29,16 @@ static void dec_close(void *dec)
     const weft_host *h = d->sound.host;
     spk_sound_close(&d->sound);
     h->free(h, d);
+}
+
+/* These formats have one track, and say nothing of its language. Another decoder may find more. */
+static weft_status check_track(const weft_limits *lim, weft_error *err)
+{
+    const char *track = WEFT_HAS(lim, weft_limits, track) ? lim->track : NULL;
+    if (track == NULL || track[0] == '\0' || strcmp(track, "1") == 0)
+        return WEFT_OK;
+    return weft_fail(err, WEFT_E_UNSUPPORTED, "the recording has no track %.32s; it has one",
+                     track);
 }
 
 static weft_status dec_open(const weft_host *h, const weft_source *src, const char *kind,
@@ -45,7 +55,9 @@ static weft_status dec_open(const weft_host *h, const weft_source *src, const ch
     if (WEFT_HAS(lim, weft_limits, max_samples) && lim->max_samples != 0)
         d->sound.max_samples = lim->max_samples;
     spk_bytes_init(&d->sound.bytes, h, src);
-    weft_status st = spk_sound_open(&d->sound, err);
+    weft_status st = check_track(lim, err);
+    if (st == WEFT_OK)
+        st = spk_sound_open(&d->sound, err);
     if (st != WEFT_OK) {
         dec_close(d);
         return st;
@@ -106,23 +118,47 @@ static weft_status read_part(spk_sound *s, float *dst, int64_t n, int64_t *got, 
     return st;
 }
 
+/* Warns that the recording was cut short. */
+static void warn_cut(const spk_sound *s)
+{
+    char    line[200];
+    int64_t all = s->n_samples >= 0 ? s->n_samples + s->n_missing : -1;
+    if (s->host->log == NULL)
+        return;
+    if (all >= 0 && s->done < (uint64_t)all)
+        snprintf(line, sizeof line,
+                 "the %s ends after %" PRIu64 " of %" PRId64 " samples; they are used",
+                 spk_sound_name(s), s->done, all);
+    else if (s->cut)
+        snprintf(line, sizeof line,
+                 "the %s ends before its format says that it does, after sample %" PRIu64
+                 "; what is there is used",
+                 spk_sound_name(s), s->done);
+    else
+        return;
+    s->host->log(s->host, WEFT_LOG_WARN, line);
+}
+
 /* Called at the end of the recording. A compressed file that gave no sample was cut before its
  * first one, and is refused. One that gave fewer samples than its header said is used as far as it
  * goes. */
-static weft_status note_end(const spk_sound *s, weft_error *err)
+static weft_status note_end(decoder_state *d, weft_error *err)
 {
-    char line[160];
+    const spk_sound *s = &d->sound;
+    d->told = 1;
     if (s->done == 0 && !s->plain && s->n_samples != 0)
         return weft_fail(err, WEFT_E_CORRUPT,
                          "the %s ends before its first sample; get a complete copy",
                          spk_sound_name(s));
-    if (s->n_samples > 0 && s->done < (uint64_t)s->n_samples && s->host->log != NULL) {
-        snprintf(line, sizeof line,
-                 "the %s ends after %" PRIu64 " of %" PRId64 " samples; they are used",
-                 spk_sound_name(s), s->done, s->n_samples);
-        s->host->log(s->host, WEFT_LOG_WARN, line);
-    }
+    warn_cut(s);
     return WEFT_OK;
+}
+
+/* Who reads just as many samples as there are never meets the end. */
+static int is_at_end(const decoder_state *d)
+{
+    const spk_sound *s = &d->sound;
+    return d->over || (s->n_samples > 0 && s->done >= (uint64_t)s->n_samples);
 }
 
 static weft_status dec_read_audio(void *dec, int64_t n, const weft_tensor *dst, int64_t *got,
@@ -143,10 +179,8 @@ static weft_status dec_read_audio(void *dec, int64_t n, const weft_tensor *dst, 
             return st;
         *got += part;
         d->over = part < want;
-        if (d->over)
-            return note_end(&d->sound, err);
     }
-    return WEFT_OK;
+    return is_at_end(d) && !d->told ? note_end(d, err) : WEFT_OK;
 }
 
 static int32_t dec_probe(const weft_probe *in)

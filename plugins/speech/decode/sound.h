@@ -4,8 +4,10 @@
 #ifndef SPK_SOUND_H
 #define SPK_SOUND_H
 
+#include "aiff.h"
 #include "format.h"
 #include "mp3.h"
+#include "wav.h"
 
 typedef struct spk_sound {
     const weft_host *host;
@@ -14,9 +16,14 @@ typedef struct spk_sound {
     spk_mp3          mp3;
     spk_format       format;
     int32_t          rate, channels, plain; /* plain: samples without a codec */
-    int64_t          source_bytes;          /* as the source says, or held; -1: unknown */
+    uint64_t         start;                 /* of the format, behind an ID3 tag */
+    int64_t          source_bytes;          /* from start on, as the source says; -1: unknown */
     int64_t          next_link;             /* Ogg: where another recording begins; -1: nowhere */
-    int64_t          n_samples;             /* what the header says; -1: nothing */
+    spk_wav          wav;                   /* of a plain WAV: the chunk being read */
+    spk_aiff         aiff;
+    int64_t          n_samples;     /* what the header says; -1: nothing */
+    int64_t          n_missing;     /* samples that it says there are behind the end */
+    int32_t          cut, reserved; /* the file ends before its format says that it does */
     uint64_t         max_samples, done;
 } spk_sound;
 

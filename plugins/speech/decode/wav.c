@@ -63,6 +63,7 @@ static weft_status read_fmt(const uint8_t *p, uint64_t n, spk_wav *out, weft_err
     out->rate = (int32_t)rate;
     out->frame_bytes = (int32_t)align;
     out->subtype = 0;
+    out->tag = tag;
     if (tag != TAG_PCM && tag != TAG_FLOAT && tag != TAG_ALAW && tag != TAG_ULAW)
         return WEFT_OK;
     uint32_t bytes = align / channels;
@@ -86,17 +87,24 @@ static weft_status take_fmt(spk_bytes *b, uint64_t at, uint64_t n, spk_wav *out,
     return read_fmt(p, n, out, err);
 }
 
-/* How many of the bytes from `at` on are sound, when the header says `said`; -1: until the end. */
-static int64_t data_bytes(const spk_bytes *b, const walk *w, uint64_t at, uint64_t said)
+/* Sets how many of the bytes from `at` on are sound, when the header says `said`. */
+static void set_data(const spk_bytes *b, const walk *w, uint64_t at, uint64_t said, spk_wav *out)
 {
     int64_t left = b->n >= 0 ? b->n - (int64_t)at : -1;
     int     finished = b->n >= 0 && w->riff_bytes + 8 == (uint64_t)b->n;
+    int     recorder = said >= UNKNOWN_FROM && said <= UINT32_MAX && !w->rf64;
+    out->data_at = at;
+    out->missing = 0;
     if (w->rf64 && said == UINT32_MAX)
         said = w->ds64_data;
+    out->data_bytes = (int64_t)(said & INT64_MAX);
     if ((said == 0 && !finished) || (said == UINT32_MAX && !w->rf64) ||
-        (left < 0 && said >= UNKNOWN_FROM))
-        return left;
-    return left >= 0 && said > (uint64_t)left ? left : (int64_t)(said & INT64_MAX);
+        (left < 0 && said >= UNKNOWN_FROM)) {
+        out->data_bytes = left;
+    } else if (left >= 0 && said > (uint64_t)left) {
+        out->data_bytes = left;
+        out->missing = recorder ? 0 : (int64_t)((said - (uint64_t)left) & INT64_MAX);
+    }
 }
 
 static weft_status no_sound(spk_bytes *b, weft_error *err)
@@ -113,8 +121,8 @@ static weft_status at_data(spk_bytes *b, const walk *w, uint64_t at, uint64_t sa
         return weft_fail(err, WEFT_E_CORRUPT,
                          "the WAV does not say what its samples are: there is no "
                          "format chunk before them");
-    out->data_at = at;
-    out->data_bytes = data_bytes(b, w, at, said);
+    out->rf64 = w->rf64;
+    set_data(b, w, at, said, out);
     return WEFT_OK;
 }
 
@@ -150,4 +158,63 @@ weft_status spk_wav_read(spk_bytes *b, spk_wav *out, weft_error *err)
                      "the WAV has more than %d chunks before its samples; it is "
                      "damaged",
                      CHUNKS_MAX);
+}
+
+int spk_wav_next(spk_bytes *b, spk_wav *w)
+{
+    uint8_t  p[8];
+    walk     none = {0};
+    uint64_t at = w->data_at + (uint64_t)w->data_bytes + ((uint64_t)w->data_bytes & 1);
+    if (w->data_bytes < 0 || w->missing > 0)
+        return 0;
+    for (int chunks = 0; chunks < CHUNKS_MAX && spk_bytes_peek(b, at, p, 8) == 8; chunks++) {
+        uint64_t n = le(p + 4, 4);
+        at += 8;
+        if (memcmp(p, "data", 4) == 0 && n > 0) {
+            set_data(b, &none, at, n, w);
+            return 1;
+        }
+        at += n + (n & 1);
+    }
+    return 0;
+}
+
+const char *spk_wav_codec(uint32_t tag)
+{
+    static const struct {
+        uint32_t    tag;
+        const char *name;
+    } codecs[] = {
+        {0x0002, "Microsoft ADPCM"},
+        {0x0010, "Oki ADPCM"},
+        {0x0011, "IMA ADPCM"},
+        {0x0016, "G.723 ADPCM"},
+        {0x0022, "TrueSpeech"},
+        {0x0031, "GSM 6.10"},
+        {0x0040, "G.721 ADPCM"},
+        {0x0042, "G.723.1"},
+        {0x0045, "G.726 ADPCM"},
+        {0x0050, "MPEG layer 1 or 2"},
+        {0x0055, "MP3"},
+        {0x0064, "G.726 ADPCM"},
+        {0x0065, "G.722 ADPCM"},
+        {0x0083, "G.729"},
+        {0x00ff, "AAC"},
+        {0x0160, "Windows Media Audio 1"},
+        {0x0161, "Windows Media Audio 2"},
+        {0x0162, "Windows Media Audio 9"},
+        {0x0270, "ATRAC3"},
+        {0x028f, "G.722 ADPCM"},
+        {0x1610, "AAC"},
+        {0x2000, "AC-3"},
+        {0x2001, "DTS"},
+        {0x566f, "Vorbis"},
+        {0x674f, "Vorbis"},
+        {0xa109, "Speex"},
+        {0xf1ac, "FLAC"},
+    };
+    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++)
+        if (codecs[i].tag == tag)
+            return codecs[i].name;
+    return NULL;
 }

@@ -12,8 +12,11 @@ typedef struct spk_wav {
      * compressed, and libsndfile's own WAV reader has to read the file. */
     int32_t  subtype;
     int32_t  frame_bytes;
+    uint32_t tag;        /* the codec's number in the header: 1 for PCM, ... */
+    int32_t  rf64;       /* sizes may be in a ds64 chunk */
     uint64_t data_at;    /* offset of the first sample */
     int64_t  data_bytes; /* -1: until the source ends */
+    int64_t  missing;    /* bytes of sound that the header says there are behind the file's end */
 } spk_wav;
 
 /* Walks the chunks of a RIFF/WAVE or RF64 file up to the first sample. b's window must be the whole
@@ -27,5 +30,13 @@ typedef struct spk_wav {
  * CORRUPT where there is no fmt or no data chunk, or where fmt contradicts itself. Source:
  * Multimedia Programming Interface (1991) for the chunks, EBU Tech 3306 for ds64. [worker] */
 weft_status spk_wav_read(spk_bytes *b, spk_wav *out, weft_error *err);
+
+/* Looks for one more data chunk behind the one that w names, and moves w to it. Returns 0 where
+ * there is none. Some recorders write a chunk for each piece that was recorded. [worker] */
+int spk_wav_next(spk_bytes *b, spk_wav *w);
+
+/* The name of the codec with this number, "G.722 ADPCM"; NULL where it is not a known one. Source:
+ * the registry of RFC 2361. [any] */
+const char *spk_wav_codec(uint32_t tag);
 
 #endif

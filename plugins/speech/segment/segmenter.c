@@ -6,6 +6,7 @@
  * are. At most one segment is held in memory, however long the recording is, and a segment is
  * pushed about 0.75 s after its last word. */
 #include "../../common/decoder.h"
+#include "../shared/mixer.h"
 #include "../shared/resample.h"
 #include "cutter.h"
 
@@ -15,6 +16,7 @@ typedef struct segmenter {
     int64_t           block; /* samples read at a time: 0.1 s, for live input */
     float            *read;  /* [block, channels] */
     float            *at_16k;
+    spk_mixer         mixer;
     spk_resampler     resampler;
     spk_voice         voice;
     spk_cutter        cutter;
@@ -41,6 +43,7 @@ static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *
         return weft_fail(err, WEFT_E_INVALID, "a recording of %d channels at %d Hz cannot be cut",
                          i->channels, i->sample_rate);
     s->block = i->sample_rate / 10;
+    spk_mixer_init(&s->mixer, h, i->channels);
     weft_status st = spk_resampler_init(&s->resampler, h, i->sample_rate, err);
     if (st == WEFT_OK)
         st = spk_voice_init(&s->voice, h, err);
@@ -69,7 +72,7 @@ static weft_status step(segmenter *s, int *more, weft_error *err)
     if (st != WEFT_OK)
         return st;
     *more = got == s->block;
-    spk_mix(s->read, got, channels, s->read);
+    spk_mixer_push(&s->mixer, s->read, got, s->read);
     st = spk_cutter_samples(&s->cutter, s->read, got, err);
     if (st != WEFT_OK)
         return st;

@@ -2,6 +2,8 @@
 /* Takes a recording through mixing, resampling and log-mel, one block at a time. */
 #include "features.h"
 
+#include "mixer.h"
+
 #include "weft/sdk.h"
 
 #define BLOCK 4096 /* samples of the recording at a time */
@@ -21,6 +23,7 @@ int64_t spk_features_frames(const spk_features_config *c, const weft_media_info 
 typedef struct reader {
     const weft_host  *host;
     const weft_media *media;
+    spk_mixer         mixer;
     spk_resampler     resampler;
     spk_mel_run       run;
     float            *block; /* [BLOCK, channels] */
@@ -43,6 +46,7 @@ static weft_status prepare(reader *r, const spk_mel *mel, float *out, int64_t fr
     if (i->channels < 1 || i->channels > 64)
         return weft_fail(err, WEFT_E_INVALID, "a recording of %d channels cannot be mixed",
                          i->channels);
+    spk_mixer_init(&r->mixer, r->host, i->channels);
     weft_status st = spk_resampler_init(&r->resampler, r->host, i->sample_rate, err);
     if (st == WEFT_OK)
         st = spk_mel_run_init(&r->run, mel, out, frames_max, err);
@@ -73,7 +77,7 @@ static weft_status step(reader *r, int *more, weft_error *err)
     r->skip -= drop;
     if (r->left >= 0)
         r->left -= n;
-    spk_mix(r->block + drop * channels, n, channels, r->block);
+    spk_mixer_push(&r->mixer, r->block + drop * channels, n, r->block);
     spk_mel_push(&r->run, r->at_16k, spk_resampler_push(&r->resampler, r->block, n, r->at_16k));
     *more = got == want && r->left != 0;
     return WEFT_OK;

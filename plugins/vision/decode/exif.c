@@ -41,16 +41,31 @@ int32_t vis_exif_orientation(const uint8_t *p, uint64_t n)
         n -= PREFIX_BYTES;
     }
     if (n < 8 || p[0] != p[1] || (p[0] != 'I' && p[0] != 'M'))
-        return 1;
+        return 0;
     int      big = p[0] == 'M';
     uint64_t at = get32(p + 4, big);
     if (get16(p + 2, big) != 42 || at > n - 2 || at < 8)
-        return 1;
-    uint32_t count = get16(p + at, big), found = 1;
+        return 0;
+    uint32_t count = get16(p + at, big), found = 0;
     at += 2;
     for (uint32_t i = 0; i < count && n - at >= ENTRY_BYTES; i++, at += ENTRY_BYTES) {
         uint32_t v = entry_orientation(p + at, big);
         found = v != 0 ? v : found;
     }
     return (int32_t)found;
+}
+
+int32_t vis_xmp_orientation(const uint8_t *p, uint64_t n)
+{
+    static const char name[] = "tiff:Orientation";
+    const uint64_t    m = sizeof name - 1;
+    for (uint64_t i = 0; i + m + 3 <= n; i++) {
+        const uint8_t *q = p + i + m;
+        if (p[i] != 't' || memcmp(p + i, name, m) != 0)
+            continue;
+        uint8_t digit = q[0] == '>' ? q[1] : q[0] == '=' && q[1] == '"' ? q[2] : 0;
+        if (digit >= '0' && digit <= '9')
+            return digit >= '1' && digit <= '8' ? digit - '0' : 0;
+    }
+    return 0;
 }

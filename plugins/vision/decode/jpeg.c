@@ -28,6 +28,8 @@ typedef struct jpeg_dec {
     int32_t                       components;
     vis_canvas                    canvas;
     int                           created, begun;
+    int                           in_pixels; /* libjpeg is past the headers */
+    int                           no_end;    /* the file ends without its EOI */
     int                           cut_short, cancelled, too_many_scans; /* why a step ended */
     int                           fault;                                /* libjpeg's message code */
     jmp_buf                       out;
@@ -67,9 +69,17 @@ static boolean on_fill(j_decompress_ptr jpeg)
 {
     jpeg_dec *d = jpeg->client_data;
     uint64_t  n = vis_stream_read(&d->still.stream, d->bytes, sizeof d->bytes);
-    d->cut_short = n == 0;
-    if (d->cut_short)
-        on_error((j_common_ptr)jpeg);
+    if (n == 0) {
+        d->cut_short = d->no_end || !d->in_pixels || d->still.stream.status != WEFT_OK;
+        if (d->cut_short)
+            on_error((j_common_ptr)jpeg);
+        /* The end of the picture (EOI) is all that may be missing; where pixels are, libjpeg warns
+         * that it met this end before them (JWRN_HIT_MARKER). */
+        d->no_end = 1;
+        d->bytes[0] = 0xFF;
+        d->bytes[1] = 0xD9;
+        n = 2;
+    }
     jpeg->src->next_input_byte = d->bytes;
     jpeg->src->bytes_in_buffer = n;
     return TRUE;
@@ -127,7 +137,7 @@ static weft_status explain(jpeg_dec *d, weft_error *err)
     if (d->too_many_scans)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the JPEG has more than %d scans; save the picture again", MAX_SCANS);
-    if (d->cut_short)
+    if (d->cut_short || d->no_end)
         return vis_still_short(&d->still, err);
     return explain_fault(d, err);
 }
@@ -207,9 +217,28 @@ static void read_row(jpeg_dec *d, int32_t y)
         vis_canvas_put(&d->canvas, y, 0, 1, line, d->still.width);
 }
 
+/* Whether scans may be missing, each of which adds to the whole picture, where the file ended after
+ * one of them. Of a progressive picture coef_bits says how many bits of each coefficient are still
+ * to come (-1: all of them). */
+static int lacks_scans(jpeg_dec *d)
+{
+    if (!jpeg_has_multiple_scans(&d->jpeg))
+        return 0;
+    if (d->jpeg.coef_bits == NULL)
+        return 1;
+    for (int c = 0; c < d->jpeg.num_components; c++)
+        for (int k = 0; k < DCTSIZE2; k++)
+            if (d->jpeg.coef_bits[c][k] != 0)
+                return 1;
+    return 0;
+}
+
 static void read_pixels(jpeg_dec *d)
 {
+    d->in_pixels = 1;
     jpeg_start_decompress(&d->jpeg);
+    if (d->no_end && lacks_scans(d))
+        on_error((j_common_ptr)&d->jpeg);
     for (int32_t y = 0; y < d->still.height; y++)
         read_row(d, y);
     jpeg_finish_decompress(&d->jpeg);
@@ -221,7 +250,7 @@ static void stop(jpeg_dec *d)
 {
     if (d->created)
         jpeg_destroy_decompress(&d->jpeg);
-    d->created = d->begun = 0;
+    d->created = d->begun = d->in_pixels = d->no_end = 0;
 }
 
 static weft_status start(jpeg_dec *d, weft_error *err)
@@ -277,7 +306,11 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
     if (d->begun || !d->created)
         st = start(d, err);
     d->begun = 1;
-    return st == WEFT_OK ? guarded(d, read_pixels, err) : st;
+    if (st == WEFT_OK)
+        st = guarded(d, read_pixels, err);
+    if (st == WEFT_OK && d->no_end)
+        vis_still_warn_end(&d->still);
+    return st;
 }
 
 /* A JPEG begins with FF D8 and a marker. The answer is certain where that marker's segment is

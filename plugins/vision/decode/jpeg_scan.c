@@ -97,15 +97,17 @@ static weft_status read_frame(walk *w, weft_error *err)
 
 static weft_status read_app1(walk *w, weft_error *err)
 {
-    uint8_t head[6];
-    if (w->seen_exif || w->n < sizeof head)
-        return WEFT_OK;
-    if (vis_stream_read(&w->s->stream, head, sizeof head) != sizeof head)
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/";
+    char              head[sizeof xmp];
+    uint32_t          n = w->n < sizeof head ? w->n : sizeof head;
+    if (vis_stream_read(&w->s->stream, head, n) != n)
         return vis_still_short(w->s, err);
-    if (memcmp(head, "Exif\0", sizeof head) != 0)
+    if (n == sizeof xmp && memcmp(head, xmp, sizeof xmp) == 0)
+        return vis_still_metadata(w->s, VIS_FROM_XMP, w->at + n, w->n - n, err);
+    if (w->seen_exif || n < 6 || memcmp(head, "Exif\0", 6) != 0)
         return WEFT_OK;
     w->seen_exif = 1;
-    return vis_still_exif(w->s, w->at, w->n, err);
+    return vis_still_metadata(w->s, VIS_FROM_EXIF, w->at, w->n, err);
 }
 
 static weft_status read_segment(walk *w, weft_error *err)

@@ -19,7 +19,8 @@ typedef struct png_dec {
     png_infop    info;
     vis_png_rows rows;
     vis_canvas   canvas;
-    int          begun; /* rows have been read: to read again it must be opened again */
+    int          no_end; /* the file ends before its IEND */
+    int          begun;  /* rows have been read: to read again it must be opened again */
     int          cut_short, no_memory, cancelled; /* why a step ended */
     jmp_buf      out;
 } png_dec;
@@ -155,6 +156,11 @@ static void read_pixels(png_dec *d)
     png_read_update_info(d->png, d->info);
     for (int pass = interlaced ? 0 : 7; pass < (interlaced ? 7 : 8); pass++)
         read_pass(d, pass);
+}
+
+/* What follows the pixels is read for its checksums. */
+static void read_rest(png_dec *d)
+{
     png_read_end(d->png, NULL);
 }
 
@@ -197,7 +203,7 @@ static weft_status dec_open(const weft_host *h, const weft_source *src, const ch
         return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the PNG");
     memset(d, 0, sizeof *d);
     vis_still_init(&d->still, h, "PNG", src, lim);
-    weft_status st = vis_png_scan(&d->still, err);
+    weft_status st = vis_png_scan(&d->still, &d->no_end, err);
     if (st == WEFT_OK)
         st = start(d, err);
     if (st == WEFT_OK)
@@ -224,7 +230,13 @@ static weft_status dec_read_frames(void *dec, const int64_t *time_us, uint32_t n
     d->begun = 1;
     if (st == WEFT_OK)
         st = guarded(d, read_pixels, err);
-    return st;
+    if (st != WEFT_OK)
+        return st;
+    st = guarded(d, read_rest, err);
+    if (st == WEFT_OK || !d->no_end || !d->cut_short || d->still.stream.status != WEFT_OK)
+        return st;
+    vis_still_warn_end(&d->still);
+    return WEFT_OK;
 }
 
 static int32_t dec_probe(const weft_probe *in)

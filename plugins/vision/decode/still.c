@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-#define EXIF_BYTES 65536u
+#define BLOCK_BYTES 65536u
 
 /* The limit that was given, or the default where none was. */
 static uint64_t limit_or(uint64_t given, uint64_t dflt)
@@ -24,6 +24,7 @@ void vis_still_init(vis_still *s, const weft_host *host, const char *format,
     s->channels = 3;
     s->raw = s->line = NULL;
     s->orientation = 1;
+    s->origin = VIS_FROM_NOWHERE;
     s->max_pixels = limit_or(WEFT_HAS(lim, weft_limits, max_pixels) ? lim->max_pixels : 0,
                              VIS_STILL_MAX_PIXELS);
     s->max_side =
@@ -66,9 +67,19 @@ weft_status vis_still_bytes(const vis_still *s, weft_error *err)
     return WEFT_OK;
 }
 
-weft_status vis_still_exif(vis_still *s, uint64_t offset, uint64_t n, weft_error *err)
+void vis_still_orient(vis_still *s, vis_origin from, const uint8_t *p, uint64_t n)
 {
-    uint64_t take = n < EXIF_BYTES ? n : EXIF_BYTES;
+    int32_t found = from == VIS_FROM_XMP ? vis_xmp_orientation(p, n) : vis_exif_orientation(p, n);
+    if (found == 0 || from < s->origin)
+        return;
+    s->orientation = found;
+    s->origin = from;
+}
+
+weft_status vis_still_metadata(vis_still *s, vis_origin from, uint64_t offset, uint64_t n,
+                               weft_error *err)
+{
+    uint64_t take = n < BLOCK_BYTES ? n : BLOCK_BYTES;
     if (take == 0)
         return WEFT_OK;
     uint8_t *block = s->host->alloc(s->host, take, 16);
@@ -77,9 +88,19 @@ weft_status vis_still_exif(vis_still *s, uint64_t offset, uint64_t n, weft_error
     s->stream.at = offset;
     uint64_t got = vis_stream_read(&s->stream, block, take);
     if (got == take)
-        s->orientation = vis_exif_orientation(block, take);
+        vis_still_orient(s, from, block, take);
     s->host->free(s->host, block);
     return got == take ? WEFT_OK : vis_still_short(s, err);
+}
+
+void vis_still_warn_end(const vis_still *s)
+{
+    char line[120];
+    if (s->host->log == NULL)
+        return;
+    snprintf(line, sizeof line, "the %s ends right behind its pixels: it was cut short there",
+             s->format);
+    s->host->log(s->host, WEFT_LOG_WARN, line);
 }
 
 weft_status vis_still_info(void *still, weft_media_info *out, weft_error *err)

@@ -12,12 +12,22 @@
 #define VIS_STILL_MAX_PIXELS 67108864u
 #define VIS_STILL_MAX_SIDE 32768u
 
+/* Where an orientation comes from. Of several that a file states the one of the highest origin
+ * counts. */
+typedef enum vis_origin {
+    VIS_FROM_NOWHERE,
+    VIS_FROM_XMP,
+    VIS_FROM_PROFILE, /* EXIF as a text of PNG, "Raw profile type exif", which ImageMagick writes */
+    VIS_FROM_EXIF,
+} vis_origin;
+
 typedef struct vis_still {
     const weft_host *host;
     const char      *format; /* "PNG": the format's name in messages */
     vis_stream       stream;
     int32_t          width, height;         /* as stored */
     int32_t          channels, orientation; /* 3 or 4; EXIF, 1 to 8 */
+    vis_origin       origin;                /* of the orientation */
     uint8_t         *raw, *line;            /* a row as the library gives it, and as pixels */
     uint64_t         max_pixels, max_side, max_decoded_bytes; /* 0: no bound on the bytes */
 } vis_still;
@@ -35,9 +45,15 @@ weft_status vis_still_size(vis_still *s, uint64_t width, uint64_t height, weft_e
  * max_decoded_bytes. */
 weft_status vis_still_bytes(const vis_still *s, weft_error *err);
 
-/* Reads the EXIF block of n bytes at `offset` and keeps its orientation. It moves the stream. Of a
- * large block only the first 64 KiB are read, since the directories come first. */
-weft_status vis_still_exif(vis_still *s, uint64_t offset, uint64_t n, weft_error *err);
+/* Takes the orientation that n bytes of metadata from that origin state, unless one of a higher
+ * origin is known. */
+void vis_still_orient(vis_still *s, vis_origin from, const uint8_t *p, uint64_t n);
+/* Reads the block of n bytes of EXIF or XMP at `offset` and takes its orientation. It moves the
+ * stream. Of a large block only the first 64 KiB are read: EXIF's directories come first. */
+weft_status vis_still_metadata(vis_still *s, vis_origin from, uint64_t offset, uint64_t n,
+                               weft_error *err);
+/* Logs a warning that the file ends behind its pixels, before its format's own end. */
+void vis_still_warn_end(const vis_still *s);
 
 /* weft_decoder's info. still: a decoder, which begins with a vis_still. Fills *out as far as its
  * size reaches. */
