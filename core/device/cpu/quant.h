@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Weights in q8 and q4 on a CPU: one packed layout for all levels, and what a level does better.
+ * The formats and their sums: core/ops/op.h. Since the sums are the same everywhere, a level is
+ * chosen by speed alone and never changes a byte.
+ *
+ * Layout: panels of 32 columns (rows of w), the last one padded with columns of scale 0. A panel is
+ * its groups one after the other, and a group is
+ *   q8, 1088 bytes: 32 scales, f16; then 8 times 32 columns of 4 bytes: element 4 j + b of column c
+ *                   is byte 64 + (32 j + c) 4 + b, with 128 added so that it is no negative number
+ *   q4,  640 bytes: 32 scales and 32 minima, f16; then 4 times 32 columns of 4 bytes: elements
+ *                   4 j + b (low four bits) and 4 j + b + 16 (high) of column c are byte
+ *                   128 + (32 j + c) 4 + b
+ * so that four neighbours along k are one lane of an instruction that adds four products of bytes.
+ */
+#ifndef WF_CPU_QUANT_H
+#define WF_CPU_QUANT_H
+
+#include "core/device/cpu/dispatch.h"
+#include "core/device/cpu/quant_block.h"
+
+#define WF_Q_PANEL WF_BLOCK_ROWS
+#define WF_Q8_GROUP 1088
+#define WF_Q4_GROUP 640
+
+static inline int64_t wf_groups(int64_t k)
+{
+    return (k + WF_GROUP - 1) / WF_GROUP;
+}
+
+/* Bytes of one group of a panel, and where its elements begin. */
+static inline int64_t wf_quant_group(int32_t format)
+{
+    return format == WF_Q8 ? WF_Q8_GROUP : WF_Q4_GROUP;
+}
+
+static inline int64_t wf_quant_elements(int32_t format)
+{
+    return format == WF_Q8 ? 2 * WF_Q_PANEL : 4 * WF_Q_PANEL;
+}
+
+/* Rows of x made ready: q [rows, row_q], the groups' dx [rows, row_d], and beside each dx what the
+ * sum of q becomes: in q8 the integer -128 * (sum of q), which takes back the 128 of the weights;
+ * in q4 the f32 dx * (sum of q). */
+typedef struct wf_quant_rows {
+    int8_t *q;
+    float  *d;
+    union {
+        int32_t i;
+        float   f;
+    } * s;
+    int64_t row_q, row_d;
+} wf_quant_rows;
+
+/* acc [rows, 32] += rows first..first+rows-1 of x times `groups` groups of a panel, from group
+ * group0 of x on. */
+typedef struct wf_quant_tile {
+    float               *acc;
+    const wf_quant_rows *x;
+    const uint8_t       *w;
+    int64_t              first, group0, groups;
+    int32_t              rows, format;
+} wf_quant_tile;
+
+/* What a level replaces. */
+typedef struct wf_quant_kernels {
+    int32_t tile_rows;
+    /* Row r of out from x [k]. */
+    void (*prepare)(const wf_quant_rows *out, int64_t r, const float *x, int64_t k, int32_t format);
+    void (*tile)(const wf_quant_tile *t);
+    /* acc [rows, 32] with its epilogue into y at (row, column). */
+    void (*finish)(const wf_linear *a, const float *acc, int64_t row, int64_t rows, int64_t column,
+                   int64_t columns);
+    /* The rows of a that lie in panel p. */
+    void (*pack_panel)(const wf_pack *a, int64_t p);
+} wf_quant_kernels;
+
+extern const wf_quant_kernels wf_quant_reference;
+
+/* As wf_ops.weight_bytes. */
+uint64_t    wf_quant_weight_bytes(int32_t format, int64_t n, int64_t k);
+weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a);
+weft_status wf_quant_pack(wf_exec *ex, const wf_pack *a);
+weft_status wf_quant_embed(wf_exec *ex, const wf_embed *a);
+/* Scratch that wf_quant_linear takes. */
+uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k);
+
+#if defined(__x86_64__)
+void wf_quant_init_avx2(wf_ops *ops, uint64_t cpu_flags);
+void wf_quant_init_avxvnni(wf_ops *ops, uint64_t cpu_flags);
+void wf_quant_init_avx512vnni(wf_ops *ops, uint64_t cpu_flags);
+#endif
+
+#endif
