@@ -42,7 +42,7 @@ wf_host_maker wf_hosts_maker(wf_hosts *all);
 typedef struct wf_binding {
     wf_device *device;       /* outlives the plugin's weights */
     int32_t    linear_dtype; /* of LINEAR weights: enum wf_dtype or WF_DTYPE_AUTO */
-    int32_t    reserved;
+    int32_t    quantize;     /* of LINEAR weights: WF_Q8, WF_Q4 or WF_DTYPE_AUTO */
     void (*progress)(void *ctx, uint64_t bytes); /* bytes of weights read in one get(); or NULL */
     void *progress_ctx;
 } wf_binding;

@@ -136,6 +136,7 @@ static weft_status weights_get(const weft_host *h, const weft_package *p, const 
                         plugin->binding.linear_dtype, &l, err);
     if (st != WEFT_OK)
         return st;
+    l.quantize = plugin->binding.quantize;
     l.progress = plugin->binding.progress;
     l.progress_ctx = plugin->binding.progress_ctx;
     l.cancelled = plugin->all->cfg.cancelled;
