@@ -22,7 +22,7 @@ const wf_core_option wf_core_options[] = {
      "the same for the encoders of plugins"},
     {"device", 0, STR, 0, "auto", "auto|cpu|cuda|async-test", "NAME", "where the model runs"},
     {"threads", 't', I64, 0, "0", "0..256", "N", "threads; 0: what affinity and cgroup allow"},
-    {"cpu_mask", 0, STR, 0, "max", "none|avx2|avx512|avx512bf16|max", "LEVEL",
+    {"cpu_mask", 0, STR, 0, "max", "none|avx2|avxvnni|avx512|avx512vnni|avx512bf16|max", "LEVEL",
      "use no instructions beyond this level"},
     {"context", 'c', I64, 0, "0", "0..16777216", "N",
      "tokens of context; 0: the model's own, at most 8192"},

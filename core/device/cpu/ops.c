@@ -44,6 +44,9 @@ void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
     wf_ops_init_avx2(ops, cpu_flags);
     wf_ops_init_avx512(ops, cpu_flags);
     wf_ops_init_avx512bf16(ops, cpu_flags);
+    wf_quant_init_avx2(ops, cpu_flags);
+    wf_quant_init_avxvnni(ops, cpu_flags);
+    wf_quant_init_avx512vnni(ops, cpu_flags);
 #endif
     ops->isa = wf_cpu_level_name(cpu_flags);
 }
