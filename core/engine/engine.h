@@ -28,12 +28,12 @@ struct weft_engine {
     int32_t       has_core;
     weft_text_map map; /* n_layers 0: plain */
     wf_config     config;
-    int32_t       dtype;         /* WF_F32 or WF_BF16 as asked for, or WF_DTYPE_AUTO */
-    int32_t quantize, quantize_encoders; /* WF_Q8 or WF_Q4 as asked for, or WF_DTYPE_AUTO */
-    int32_t       context;       /* tokens that a sequence may hold */
-    int32_t       prefill_chunk; /* rows of a step */
-    wf_model     *model;         /* NULL: opened without weights */
-    wf_hooks      hooks;         /* what plugins declared */
+    int32_t       dtype; /* WF_F32 or WF_BF16 as asked for, or WF_DTYPE_AUTO */
+    int32_t       quantize, quantize_encoders; /* WF_Q8 or WF_Q4 as asked for, or WF_DTYPE_AUTO */
+    int32_t       context;                     /* tokens that a sequence may hold */
+    int32_t       prefill_chunk;               /* rows of a step */
+    wf_model     *model;                       /* NULL: opened without weights */
+    wf_hooks      hooks;                       /* what plugins declared */
     wf_decoder    decoder;
     wf_kv_budget  kv;
     wf_blocks     blocks;

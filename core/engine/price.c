@@ -99,7 +99,8 @@ static void take_tensor(void *ctx, const wf_st_tensor *t)
     bool     grouped = wf_is_grouped(wf_st_format(t));
     if (grouped && !wf_mul((uint64_t)t->shape[0] * WF_GROUP, (uint64_t)t->shape[1], &n))
         n = 0;
-    if (wf_st_format(t) < 0 || n == 0 || n > INT64_MAX || t->rank < 1 || !wf_add(a->numel, n, &a->numel))
+    if (wf_st_format(t) < 0 || n == 0 || n > INT64_MAX || t->rank < 1 ||
+        !wf_add(a->numel, n, &a->numel))
         return;
     if (t->rank == 1)
         wf_price_f32(&a->price, n);
@@ -147,7 +148,7 @@ static weft_status price_modality(const weft_engine *e, const wf_modality *m, wf
 
 weft_status wf_engine_weight_bytes(const weft_engine *e, uint64_t *bytes, weft_error *err)
 {
-    wf_price    price = price_of(e);
+    wf_price price = price_of(e);
     price.otherwise = stored_in(e);
     weft_status status = WEFT_OK;
     if (e->has_core)

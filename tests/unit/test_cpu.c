@@ -44,7 +44,8 @@ static void test_unknown_mask(void **unused)
     assert_int_equal(wf_cpu_mask("sse9", &flags, &err), WEFT_E_INVALID);
     assert_int_equal(flags, 77);
     assert_non_null(strstr(err.message, "sse9"));
-    assert_non_null(strstr(err.message, "none, avx2, avxvnni, avx512, avx512vnni, avx512bf16 or max"));
+    assert_non_null(
+        strstr(err.message, "none, avx2, avxvnni, avx512, avx512vnni, avx512bf16 or max"));
     assert_int_equal(wf_cpu_mask("", &flags, &err), WEFT_E_INVALID);
     assert_int_equal(wf_cpu_mask("AVX2", &flags, &err), WEFT_E_INVALID);
 }
