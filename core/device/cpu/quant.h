@@ -38,34 +38,35 @@ static inline int64_t wf_quant_elements(int32_t format)
     return format == WF_Q8 ? 2 * WF_Q_PANEL : 4 * WF_Q_PANEL;
 }
 
-/* Rows of x made ready: q [rows, row_q], the groups' dx [rows, row_d], and beside each dx what the
- * sum of q becomes: in q8 the integer -128 * (sum of q), which takes back the 128 of the weights;
- * in q4 the f32 dx * (sum of q). */
-typedef struct wf_quant_rows {
-    int8_t *q;
-    float  *d;
-    union {
-        int32_t i;
-        float   f;
-    } * s;
-    int64_t row_q, row_d;
-} wf_quant_rows;
+/* Rows of x made ready for a tile: group by group, and in a group all rows' q (32 int8 each), then
+ * their dx (f32), then what the sum of q becomes: in q8 the int32 -128 * (sum of q), which takes
+ * back the 128 of the weights; in q4 the f32 dx * (sum of q). */
+#define WF_Q_ROW (WF_GROUP + 8) /* bytes of a group of a row */
 
-/* acc [rows, 32] += rows first..first+rows-1 of x times `groups` groups of a panel, from group
- * group0 of x on. */
+static inline int64_t wf_quant_dx_at(int64_t rows)
+{
+    return rows * WF_GROUP;
+}
+
+static inline int64_t wf_quant_sum_at(int64_t rows)
+{
+    return rows * (WF_GROUP + 4);
+}
+
+/* acc [rows, 32] += rows of x times the groups of a panel. */
 typedef struct wf_quant_tile {
-    float               *acc;
-    const wf_quant_rows *x;
-    const uint8_t       *w;
-    int64_t              first, group0, groups;
-    int32_t              rows, format;
+    float         *acc;
+    const uint8_t *x, *w;
+    int64_t        groups;
+    int32_t        rows, format;
 } wf_quant_tile;
 
 /* What a level replaces. */
 typedef struct wf_quant_kernels {
     int32_t tile_rows;
-    /* Row r of out from x [k]. */
-    void (*prepare)(const wf_quant_rows *out, int64_t r, const float *x, int64_t k, int32_t format);
+    /* Row r of a tile of `rows` from x [k]. */
+    void (*prepare)(uint8_t *tile, int64_t r, int64_t rows, const float *x, int64_t k,
+                    int32_t format);
     void (*tile)(const wf_quant_tile *t);
     /* acc [rows, 32] with its epilogue into y at (row, column). */
     void (*finish)(const wf_linear *a, const float *acc, int64_t row, int64_t rows, int64_t column,

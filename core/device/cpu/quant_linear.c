@@ -11,17 +11,10 @@
 typedef struct linear_job {
     const wf_linear        *a;
     const wf_quant_kernels *kernels;
-    wf_quant_rows           rows; /* of this block */
+    uint8_t                *rows; /* of this block, tile by tile */
     int64_t                 first, n_rows;
+    int32_t                 tiles;
 } linear_job;
-
-/* Bytes of a row's q: whole groups, and an odd number of cache lines: rows a power of two apart
- * would all want the same few sets. */
-static int64_t row_q_bytes(int64_t k)
-{
-    int64_t lines = (wf_groups(k) * WF_GROUP + WF_ALIGN - 1) / WF_ALIGN;
-    return (lines | 1) * (int64_t)WF_ALIGN;
-}
 
 static int64_t block_rows(int64_t m)
 {
@@ -30,32 +23,44 @@ static int64_t block_rows(int64_t m)
 
 uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k)
 {
-    uint64_t rows = (uint64_t)block_rows(m), scales = (uint64_t)wf_groups(k) * 2 * sizeof(float);
-    return rows * ((uint64_t)row_q_bytes(k) + scales);
+    uint64_t bytes = (uint64_t)block_rows(m) * (uint64_t)wf_groups(k) * WF_Q_ROW;
+    return (bytes + WF_ALIGN - 1) / WF_ALIGN * WF_ALIGN;
+}
+
+/* Tiles of a block are cut evenly: 13 rows are 7 and 6, not 12 and 1. */
+static uint8_t *tile_at(const linear_job *j, int32_t t, int64_t *from, int64_t *rows)
+{
+    int64_t to;
+    wf_share(j->n_rows, 1, t, j->tiles, from, &to);
+    *rows = to - *from;
+    return j->rows + *from * wf_groups(j->a->w.k) * WF_Q_ROW;
 }
 
 static void prepare_rows(void *ctx, int64_t begin, int64_t end)
 {
     const linear_job *j = ctx;
     const wf_linear  *a = j->a;
-    for (int64_t r = begin; r < end; r++)
-        j->kernels->prepare(&j->rows, r, a->x + (j->first + r) * a->x_stride, a->w.k, a->w.format);
+    for (int64_t r = begin; r < end; r++) {
+        int64_t  from, rows;
+        int32_t  t = (int32_t)(((r + 1) * j->tiles - 1) / j->n_rows); /* that r is in */
+        uint8_t *tile = tile_at(j, t, &from, &rows);
+        j->kernels->prepare(tile, r - from, rows, a->x + (j->first + r) * a->x_stride, a->w.k,
+                            a->w.format);
+    }
 }
 
-/* Tiles of a block are cut evenly: 13 rows are 7 and 6, not 12 and 1. */
 static void multiply_panel(const linear_job *j, int64_t p, float *acc)
 {
     const wf_linear *a = j->a;
     int64_t          groups = wf_groups(a->w.k), left = a->w.n - p * WF_Q_PANEL;
-    int32_t tiles = (int32_t)((j->n_rows + j->kernels->tile_rows - 1) / j->kernels->tile_rows);
-    const uint8_t *w = (const uint8_t *)a->w.data + p * groups * wf_quant_group(a->w.format);
-    for (int32_t t = 0; t < tiles; t++) {
-        int64_t from, to;
-        wf_share(j->n_rows, 1, t, tiles, &from, &to);
-        wf_quant_tile tile = {acc, &j->rows, w, from, 0, groups, (int32_t)(to - from), a->w.format};
-        memset(acc, 0, (size_t)((to - from) * WF_Q_PANEL) * sizeof *acc);
+    const uint8_t   *w = (const uint8_t *)a->w.data + p * groups * wf_quant_group(a->w.format);
+    for (int32_t t = 0; t < j->tiles; t++) {
+        int64_t       from, rows;
+        uint8_t      *x = tile_at(j, t, &from, &rows);
+        wf_quant_tile tile = {acc, x, w, groups, (int32_t)rows, a->w.format};
+        memset(acc, 0, (size_t)(rows * WF_Q_PANEL) * sizeof *acc);
         j->kernels->tile(&tile);
-        j->kernels->finish(a, acc, j->first + from, to - from, p * WF_Q_PANEL,
+        j->kernels->finish(a, acc, j->first + from, rows, p * WF_Q_PANEL,
                            left < WF_Q_PANEL ? left : WF_Q_PANEL);
     }
 }
@@ -69,19 +74,17 @@ static void multiply_panels(void *ctx, int64_t begin, int64_t end)
 
 weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
 {
+    const wf_quant_kernels *kernels = ex->ops->quant;
     if (a->m <= 0)
         return WEFT_OK;
-    int64_t  rows = block_rows(a->m), groups = wf_groups(a->w.k), row_q = row_q_bytes(a->w.k);
-    uint8_t *scratch = wf_exec_scratch(ex, (size_t)wf_quant_scratch_bytes(a->m, a->w.k));
-    if (scratch == NULL)
+    uint8_t *rows = wf_exec_scratch(ex, (size_t)wf_quant_scratch_bytes(a->m, a->w.k));
+    if (rows == NULL)
         return WEFT_E_NOMEM;
-    float     *d = (float *)(void *)(scratch + rows * row_q);
-    linear_job job = {.a = a,
-                      .kernels = ex->ops->quant,
-                      .rows = {(int8_t *)scratch, d, (void *)(d + rows * groups), row_q, groups}};
+    linear_job job = {.a = a, .kernels = kernels, .rows = rows};
     for (int64_t first = 0; first < a->m; first += WF_LINEAR_ROWS) {
         job.first = first;
         job.n_rows = a->m - first < WF_LINEAR_ROWS ? a->m - first : WF_LINEAR_ROWS;
+        job.tiles = (int32_t)((job.n_rows + kernels->tile_rows - 1) / kernels->tile_rows);
         wf_range_run(ex, job.n_rows, wf_row_grain(a->w.k), prepare_rows, &job);
         wf_range_run(ex, (a->w.n + WF_Q_PANEL - 1) / WF_Q_PANEL, 1, multiply_panels, &job);
     }
@@ -106,23 +109,23 @@ static void sum_group(const int8_t *q, const uint8_t *w, int32_t format, int32_t
     }
 }
 
-static void add_group(const wf_quant_tile *t, int64_t g, int64_t r)
+/* One row's products with a group: x and w are of that group. */
+static void add_group(const wf_quant_tile *t, const uint8_t *x, const uint8_t *w, int64_t r)
 {
-    const wf_quant_rows *x = t->x;
-    const uint8_t       *w = t->w + g * wf_quant_group(t->format);
-    int64_t              at = (t->first + r) * x->row_d + t->group0 + g;
-    const int8_t        *q = x->q + (t->first + r) * x->row_q + (t->group0 + g) * WF_GROUP;
-    float               *acc = t->acc + r * WF_Q_PANEL;
-    int32_t              sum[WF_Q_PANEL];
-    uint16_t             scale[2 * WF_Q_PANEL]; /* q8 has no minima: the second half is not used */
+    float   *acc = t->acc + r * WF_Q_PANEL, dx, product;
+    int32_t  sum[WF_Q_PANEL], begin;
+    uint16_t scale[2 * WF_Q_PANEL]; /* q8 has no minima: the second half is not used */
     memcpy(scale, w, (size_t)wf_quant_elements(t->format));
+    memcpy(&dx, x + wf_quant_dx_at(t->rows) + 4 * r, 4);
+    memcpy(&begin, x + wf_quant_sum_at(t->rows) + 4 * r, 4);
+    memcpy(&product, &begin, 4);
     for (int c = 0; c < WF_Q_PANEL; c++)
-        sum[c] = t->format == WF_Q8 ? x->s[at].i : 0;
-    sum_group(q, w + wf_quant_elements(t->format), t->format, sum);
+        sum[c] = t->format == WF_Q8 ? begin : 0;
+    sum_group((const int8_t *)x + r * WF_GROUP, w + wf_quant_elements(t->format), t->format, sum);
     for (int c = 0; c < WF_Q_PANEL; c++) {
         if (t->format == WF_Q4)
-            acc[c] = fmaf(wf_from_f16(scale[WF_Q_PANEL + c]), x->s[at].f, acc[c]);
-        acc[c] = fmaf((float)sum[c], x->d[at] * wf_from_f16(scale[c]), acc[c]);
+            acc[c] = fmaf(wf_from_f16(scale[WF_Q_PANEL + c]), product, acc[c]);
+        acc[c] = fmaf((float)sum[c], dx * wf_from_f16(scale[c]), acc[c]);
     }
 }
 
@@ -130,7 +133,7 @@ static void tile_ref(const wf_quant_tile *t)
 {
     for (int64_t r = 0; r < t->rows; r++)
         for (int64_t g = 0; g < t->groups; g++)
-            add_group(t, g, r);
+            add_group(t, t->x + g * t->rows * WF_Q_ROW, t->w + g * wf_quant_group(t->format), r);
 }
 
 static void finish_ref(const wf_linear *a, const float *acc, int64_t row, int64_t rows,

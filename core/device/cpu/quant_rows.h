@@ -37,24 +37,24 @@ static inline int32_t round_group(const float *x, int8_t *q, float *dx)
     return sum;
 }
 
-static void prepare_row(const wf_quant_rows *out, int64_t r, const float *x, int64_t k,
+static void prepare_row(uint8_t *tile, int64_t r, int64_t rows, const float *x, int64_t k,
                         int32_t format)
 {
-    int8_t *q = out->q + r * out->row_q;
     float   last[WF_GROUP];
-    for (int64_t g = 0; g < wf_groups(k); g++) {
-        int64_t      at = r * out->row_d + g, left = k - g * WF_GROUP;
-        const float *group = x + g * WF_GROUP;
+    int64_t groups = wf_groups(k);
+    for (int64_t g = 0; g < groups; g++, tile += rows * WF_Q_ROW, x += WF_GROUP) {
+        const float *group = x;
+        int64_t      left = k - g * WF_GROUP;
+        float        dx, product;
         if (left < WF_GROUP) {
             memset(last, 0, sizeof last);
-            memcpy(last, group, (size_t)left * sizeof *last);
+            memcpy(last, x, (size_t)left * sizeof *last);
             group = last;
         }
-        int32_t sum = round_group(group, q + g * WF_GROUP, &out->d[at]);
-        if (format == WF_Q8)
-            out->s[at].i = -128 * sum;
-        else
-            out->s[at].f = out->d[at] * (float)sum;
+        int32_t sum = round_group(group, (int8_t *)tile + r * WF_GROUP, &dx), back = -128 * sum;
+        product = dx * (float)sum;
+        memcpy(tile + wf_quant_dx_at(rows) + 4 * r, &dx, 4);
+        memcpy(tile + wf_quant_sum_at(rows) + 4 * r, format == WF_Q8 ? (void *)&back : &product, 4);
     }
 }
 

@@ -49,21 +49,25 @@ VF_INLINE vi vq_dot(vi acc, vi w, vi x)
 #endif
 #endif
 
-/* Four bytes of x in every lane. */
-VF_INLINE vi vq_x(const int8_t *q)
+/* Four bytes in every lane. */
+VF_INLINE vi vq_every(const uint8_t *p)
 {
     int32_t four;
-    memcpy(&four, q, sizeof four);
+    memcpy(&four, p, sizeof four);
     return vi_set1(four);
+}
+
+VF_INLINE vf vq_every_float(const uint8_t *p)
+{
+    return vf_of(vq_every(p));
 }
 
 /* ---- the integer sums of a group ---- */
 
-/* One group of a panel against rows of x: q is the first row's group. */
+/* One group of a panel against rows of x. */
 typedef struct vq_group {
-    const int8_t  *q;
+    const uint8_t *x;
     const uint8_t *w; /* the elements of the two vectors' first columns */
-    int64_t        row_q;
 } vq_group;
 
 #define VQ_STEP (4 * WF_Q_PANEL) /* bytes from four elements to the next four */
@@ -85,13 +89,13 @@ VF_INLINE void vq_add(const vq_group *g, int64_t at, vi w0, vi w1, vi sum[][VQ_V
 {
     VF_UNROLL
     for (int r = 0; r < rows; r++) {
-        vi x = vq_x(g->q + r * g->row_q + at);
+        vi x = vq_every(g->x + r * WF_GROUP + at);
         sum[r][0] = vq_dot(sum[r][0], w0, x);
         sum[r][1] = vq_dot(sum[r][1], w1, x);
     }
 }
 
-/* sum begins as wf_quant_rows.s says. */
+/* sum begins with what takes back the 128. */
 VF_INLINE void vq_sum_q8(const vq_group *g, vi sum[][VQ_VECTORS], const int rows)
 {
     VF_UNROLL
@@ -129,7 +133,7 @@ VF_INLINE void vq_sum_q8(const vq_group *g, vi sum[][VQ_VECTORS], const int rows
         vi w0 = vq_signed(g->w + j * VQ_STEP), w1 = vq_signed(g->w + j * VQ_STEP + 4 * VF_LANES);
         VF_UNROLL
         for (int r = 0; r < rows; r++) {
-            vi x = vq_x(g->q + r * g->row_q + 4 * j), a = _mm256_abs_epi8(x);
+            vi x = vq_every(g->x + r * WF_GROUP + 4 * j), a = _mm256_abs_epi8(x);
             vi p0 = _mm256_maddubs_epi16(a, _mm256_sign_epi8(w0, x));
             vi p1 = _mm256_maddubs_epi16(a, _mm256_sign_epi8(w1, x));
             sum[r][0] = vi_add(sum[r][0], vq_pairs(p0));
@@ -143,7 +147,7 @@ VF_INLINE void vq_add(const vq_group *g, int64_t at, vi w0, vi w1, vi sum[][VQ_V
 {
     VF_UNROLL
     for (int r = 0; r < rows; r++) {
-        vi x = vq_x(g->q + r * g->row_q + at);
+        vi x = vq_every(g->x + r * WF_GROUP + at);
         sum[r][0] = _mm256_add_epi16(sum[r][0], _mm256_maddubs_epi16(w0, x));
         sum[r][1] = _mm256_add_epi16(sum[r][1], _mm256_maddubs_epi16(w1, x));
     }
@@ -179,23 +183,10 @@ VF_INLINE vf vq_f16(const uint8_t *p)
     return vf_from_f16x(h);
 }
 
-VF_INLINE void vq_tile_group(const wf_quant_tile *t, int64_t g, int64_t column, const int rows,
-                             const int32_t format)
+/* The sums of rows in the two vectors' columns into the f32 sums. x: the group of all rows. */
+VF_INLINE void vq_scale(const wf_quant_tile *t, const uint8_t *x, const uint8_t *scale,
+                        int64_t column, vi sum[][VQ_VECTORS], const int rows, const int32_t format)
 {
-    const uint8_t *w = t->w + g * wf_quant_group(format), *scale = w + 2 * column;
-    int64_t        group = t->group0 + g, at = t->first * t->x->row_d + group;
-    vq_group       k = {t->x->q + t->first * t->x->row_q + group * WF_GROUP,
-                        w + wf_quant_elements(format) + 4 * column, t->x->row_q};
-    vi             sum[VQ_ROWS][VQ_VECTORS];
-    VF_UNROLL
-    for (int r = 0; r < rows; r++) {
-        int32_t begin = format == WF_Q8 ? t->x->s[at + r * t->x->row_d].i : 0;
-        sum[r][0] = sum[r][1] = vi_set1(begin);
-    }
-    if (format == WF_Q8)
-        vq_sum_q8(&k, sum, rows);
-    else
-        vq_sum_q4(&k, sum, rows);
     VF_UNROLL
     for (int v = 0; v < VQ_VECTORS; v++) {
         vf d = vq_f16(scale + 2 * v * VF_LANES), m = vf_zero();
@@ -203,14 +194,30 @@ VF_INLINE void vq_tile_group(const wf_quant_tile *t, int64_t g, int64_t column, 
             m = vq_f16(scale + 2 * (WF_Q_PANEL + v * VF_LANES));
         VF_UNROLL
         for (int r = 0; r < rows; r++) {
-            int64_t place = at + r * t->x->row_d;
-            vf      f = vf_load(vq_acc(t, column, r, v));
+            vf f = vf_load(vq_acc(t, column, r, v));
+            vf dx = vq_every_float(x + wf_quant_dx_at(rows) + 4 * r);
             if (format == WF_Q4)
-                f = vf_fma(m, vf_set1(t->x->s[place].f), f);
-            f = vf_fma(vq_floats(sum[r][v]), vf_mul(vf_set1(t->x->d[place]), d), f);
+                f = vf_fma(m, vq_every_float(x + wf_quant_sum_at(rows) + 4 * r), f);
+            f = vf_fma(vq_floats(sum[r][v]), vf_mul(dx, d), f);
             vf_store(vq_acc(t, column, r, v), f);
         }
     }
+}
+
+VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint8_t *x, const uint8_t *w,
+                             int64_t column, const int rows, const int32_t format)
+{
+    vq_group k = {x, w + wf_quant_elements(format) + 4 * column};
+    vi       sum[VQ_ROWS][VQ_VECTORS];
+    VF_UNROLL
+    for (int r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] =
+            format == WF_Q8 ? vq_every(x + wf_quant_sum_at(rows) + 4 * r) : vi_set1(0);
+    if (format == WF_Q8)
+        vq_sum_q8(&k, sum, rows);
+    else
+        vq_sum_q4(&k, sum, rows);
+    vq_scale(t, x, w + 2 * column, column, sum, rows, format);
 }
 
 /* A group's lines, a distance ahead: panels stand one behind the other, so that this runs on into
@@ -223,10 +230,11 @@ VF_INLINE void vq_fetch(const uint8_t *w, int64_t bytes)
 
 VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_t format)
 {
-    for (int64_t g = 0; g < t->groups; g++) {
-        vq_fetch(t->w + g * wf_quant_group(format), wf_quant_group(format));
+    const uint8_t *x = t->x, *w = t->w;
+    for (int64_t g = 0; g < t->groups; g++, x += rows * WF_Q_ROW, w += wf_quant_group(format)) {
+        vq_fetch(w, wf_quant_group(format));
         for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
-            vq_tile_group(t, g, column, rows, format);
+            vq_tile_group(t, x, w, column, rows, format);
     }
 }
 
