@@ -197,6 +197,24 @@ void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *ma
     wf_price_f32(price, (uint64_t)c->d_model + (uint64_t)c->head_dim / 2);
 }
 
+void wf_model_linears(const wf_config *c, const weft_text_map *map, wf_linear_fn fn, void *ctx)
+{
+    const names n = names_of(c, map);
+    char        name[WF_NAME_BYTES];
+    const char *tables[] = {name, n.extra_embed, c->tied ? NULL : n.head,
+                            c->tied ? NULL : n.extra_head};
+    for (int32_t i = 0; i < c->n_layers; i++)
+        for (int32_t which = 0; which < LAYER_TENSORS; which++) {
+            layer_name(name, &n, i, which);
+            if (which != NORM_ATTN && which != NORM_FFN)
+                fn(ctx, name, false);
+        }
+    top_name(name, &n, "embed_tokens.weight");
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (tables[i] != NULL)
+            fn(ctx, tables[i], true);
+}
+
 static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_error *err)
 {
     weft_status status = check_all(l, &m->config, n, err);

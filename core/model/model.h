@@ -41,6 +41,10 @@ void        wf_model_free(wf_model **m);
 /* Adds what wf_model_load() would take of the device's memory. p: the directory, with or without
  * its weights. */
 void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *map, weft_package *p);
+/* Tells the names of the tensors that wf_model_load() makes linear weights of. table: as
+ * wf_linear_format. */
+typedef void (*wf_linear_fn)(void *ctx, const char *name, bool table);
+void wf_model_linears(const wf_config *c, const weft_text_map *map, wf_linear_fn fn, void *ctx);
 /* The names of the embedding table and of a weight of the first layer: what the type of the text
  * core is said by. name [WF_NAME_BYTES]. */
 void wf_model_embed_name(const weft_text_map *map, char *name);

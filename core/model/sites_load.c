@@ -175,6 +175,20 @@ static void price_site(wf_price *price, const wf_site *s, int32_t d_model, weft_
     wf_price_f32(price, (uint64_t)d + (x->gate_ffn != NULL ? gate : 0));
 }
 
+void wf_hooks_linears(const wf_hooks *h, const char                             *owner,
+                      void (*fn)(void *ctx, const char *name, bool table), void *ctx)
+{
+    for (int32_t i = 0; i < h->n_sites; i++) {
+        const weft_xattn *x = &h->sites[i].x;
+        const char       *names[] = {x->w_q, x->w_k, x->w_v, x->w_o, x->w_gate, x->w_up, x->w_down};
+        size_t            n = x->d_ffn > 0 ? 7 : 4;
+        if (h->sites[i].kind != WEFT_HOOK_XATTN || strcmp(h->sites[i].owner, owner) != 0)
+            continue;
+        for (size_t k = 0; k < n; k++)
+            fn(ctx, names[k], false);
+    }
+}
+
 void wf_hooks_price(wf_price *price, const wf_hooks *h, const char *owner, int32_t d_model,
                     weft_package *p)
 {

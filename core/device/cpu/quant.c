@@ -53,6 +53,26 @@ weft_status wf_quant_pack(wf_exec *ex, const wf_pack *a)
     return WEFT_OK;
 }
 
+typedef struct host_job {
+    const wf_pack *a;
+    void (*panel)(const wf_pack *a, int64_t p, uint8_t *dst);
+    uint8_t *dst;
+} host_job;
+
+static void host_panels(void *ctx, int64_t begin, int64_t end)
+{
+    const host_job *j = ctx;
+    for (int64_t p = begin; p < end; p++)
+        j->panel(j->a, p, j->dst);
+}
+
+void wf_quantize_rows(const wf_ops *ops, wf_pool *pool, const wf_pack *a, uint8_t *dst)
+{
+    wf_exec  ex = {.pool = pool, .ops = ops};
+    host_job job = {a, ops->quant->host_panel, dst};
+    wf_range_run(&ex, (a->rows + WF_Q_PANEL - 1) / WF_Q_PANEL, 1, host_panels, &job);
+}
+
 /* Element e of a column of a group, as an integer. */
 static int32_t element(const uint8_t *group, int32_t format, int64_t column, int64_t e)
 {

@@ -73,6 +73,8 @@ typedef struct wf_quant_kernels {
                    int64_t columns);
     /* The rows of a that lie in panel p. */
     void (*pack_panel)(const wf_pack *a, int64_t p);
+    /* The same rows, as hosts keep them, to their places in dst [rows of a]. */
+    void (*host_panel)(const wf_pack *a, int64_t p, uint8_t *dst);
 } wf_quant_kernels;
 
 extern const wf_quant_kernels wf_quant_reference;
@@ -81,6 +83,10 @@ extern const wf_quant_kernels wf_quant_reference;
 uint64_t    wf_quant_weight_bytes(int32_t format, int64_t n, int64_t k);
 weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a);
 weft_status wf_quant_pack(wf_exec *ex, const wf_pack *a);
+/* Rows 0..rows-1 of a, which are plain elements, in a.w.format as hosts keep it (core/ops/op.h):
+ * the bytes that pack would put into panels. a.w.data is not looked at. dst [rows, wf_row_bytes].
+ */
+void        wf_quantize_rows(const wf_ops *ops, wf_pool *pool, const wf_pack *a, uint8_t *dst);
 weft_status wf_quant_embed(wf_exec *ex, const wf_embed *a);
 /* Scratch that wf_quant_linear takes. */
 uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k);

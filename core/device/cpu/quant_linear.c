@@ -150,4 +150,5 @@ static void finish_ref(const wf_linear *a, const float *acc, int64_t row, int64_
     }
 }
 
-const wf_quant_kernels wf_quant_reference = {4, prepare_row, tile_ref, finish_ref, pack_panel};
+const wf_quant_kernels wf_quant_reference = {4,          prepare_row, tile_ref,
+                                             finish_ref, pack_panel,  host_panel};

@@ -85,19 +85,23 @@ static void store_group(const wf_quant_block *b, int32_t format, int64_t c0, int
     }
 }
 
+static void quantise_group(const wf_pack *a, const panel_rows *r, int64_t g, wf_quant_block *out)
+{
+    wf_block_floats w;
+    load_floats(a, r, g, w);
+    if (a->w.format == WF_Q8)
+        wf_q8_block(w, out);
+    else
+        wf_q4_block(w, out);
+}
+
 static void pack_group(const wf_pack *a, const panel_rows *r, int64_t g, uint8_t *dst)
 {
-    wf_quant_block  block;
-    wf_block_floats w;
+    wf_quant_block block;
     if (a->src_dtype == a->w.format)
         load_groups(a, r, g, &block);
-    else {
-        load_floats(a, r, g, w);
-        if (a->w.format == WF_Q8)
-            wf_q8_block(w, &block);
-        else
-            wf_q4_block(w, &block);
-    }
+    else
+        quantise_group(a, r, g, &block);
     store_group(&block, a->w.format, r->c0, r->rows, dst);
 }
 
@@ -120,6 +124,32 @@ static void pack_panel(const wf_pack *a, int64_t p)
         pack_group(a, &r, g, dst + g * each);
     if (used < WF_Q_PANEL && a->row0 + a->rows == a->w.n)
         pad_panel(a, used, dst);
+}
+
+/* Column c of a block as hosts keep it. */
+static void host_group(const wf_quant_block *b, int32_t format, int64_t c, uint8_t *dst)
+{
+    memcpy(dst, &b->d[c], 2);
+    if (format == WF_Q8) {
+        for (int e = 0; e < WF_GROUP; e++)
+            dst[2 + e] = b->q[e][c];
+        return;
+    }
+    memcpy(dst + 2, &b->m[c], 2);
+    for (int e = 0; e < WF_GROUP / 2; e++)
+        dst[4 + e] = (uint8_t)(b->q[e][c] | b->q[e + WF_GROUP / 2][c] << 4);
+}
+
+static void host_panel(const wf_pack *a, int64_t p, uint8_t *dst)
+{
+    panel_rows r = rows_in_panel(a, p);
+    int64_t    row = wf_row_bytes(a->w.format, a->w.k), each = row / wf_groups(a->w.k);
+    for (int64_t g = 0; g < wf_groups(a->w.k); g++) {
+        wf_quant_block block;
+        quantise_group(a, &r, g, &block);
+        for (int64_t i = 0; i < r.rows; i++)
+            host_group(&block, a->w.format, r.c0 + i, dst + (r.first + i) * row + g * each);
+    }
 }
 
 #endif

@@ -294,6 +294,7 @@ static void vq_finish(const wf_linear *a, const float *acc, int64_t row, int64_t
             vq_finish_vector(a, vf_load(acc + c), r, column + c, columns - c);
 }
 
-static const wf_quant_kernels vq_kernels = {VQ_ROWS, prepare_row, vq_tile, vq_finish, pack_panel};
+static const wf_quant_kernels vq_kernels = {VQ_ROWS,   prepare_row, vq_tile,
+                                            vq_finish, pack_panel,  host_panel};
 
 #endif
