@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linear with q8 and q4 weights: everything but the kernels, and the reference of those. Rows of x
- * are rounded a block at a time; then every thread takes its panels through all tiles of the block,
- * so that a panel stays in the caches for all of them. */
+ * are rounded a block at a time; then every thread takes its panels, some groups at a time, through
+ * all tiles of the block. The f32 sums stand in memory meanwhile, which changes none of them. */
 #include "core/device/cpu/internal.h"
 #include "core/device/cpu/quant_pack.h"
 #include "core/device/cpu/quant_rows.h"
 
-#define TILE_ROWS_MOST 16
+#define GROUPS_TOGETHER 16 /* of a panel: as many as stay in the first cache for all tiles */
 
 typedef struct linear_job {
     const wf_linear        *a;
@@ -49,25 +49,40 @@ static void prepare_rows(void *ctx, int64_t begin, int64_t end)
     }
 }
 
+/* Groups begin..end-1 of a panel against all rows of the block. */
+static void multiply_groups(const linear_job *j, const uint8_t *w, int64_t begin, int64_t end,
+                            float *acc)
+{
+    int32_t format = j->a->w.format;
+    for (int32_t t = 0; t < j->tiles; t++) {
+        int64_t        from, rows;
+        const uint8_t *x = tile_at(j, t, &from, &rows);
+        wf_quant_tile  tile = {acc + from * WF_Q_PANEL,
+                               x + begin * rows * WF_Q_ROW,
+                               w + begin * wf_quant_group(format),
+                               end - begin,
+                               (int32_t)rows,
+                               format};
+        j->kernels->tile(&tile);
+    }
+}
+
 static void multiply_panel(const linear_job *j, int64_t p, float *acc)
 {
     const wf_linear *a = j->a;
     int64_t          groups = wf_groups(a->w.k), left = a->w.n - p * WF_Q_PANEL;
+    int64_t          step = j->tiles > 1 ? GROUPS_TOGETHER : groups;
     const uint8_t   *w = (const uint8_t *)a->w.data + p * groups * wf_quant_group(a->w.format);
-    for (int32_t t = 0; t < j->tiles; t++) {
-        int64_t       from, rows;
-        uint8_t      *x = tile_at(j, t, &from, &rows);
-        wf_quant_tile tile = {acc, x, w, groups, (int32_t)rows, a->w.format};
-        memset(acc, 0, (size_t)(rows * WF_Q_PANEL) * sizeof *acc);
-        j->kernels->tile(&tile);
-        j->kernels->finish(a, acc, j->first + from, rows, p * WF_Q_PANEL,
-                           left < WF_Q_PANEL ? left : WF_Q_PANEL);
-    }
+    memset(acc, 0, (size_t)(j->n_rows * WF_Q_PANEL) * sizeof *acc);
+    for (int64_t g = 0; g < groups; g += step)
+        multiply_groups(j, w, g, g + step < groups ? g + step : groups, acc);
+    j->kernels->finish(a, acc, j->first, j->n_rows, p * WF_Q_PANEL,
+                       left < WF_Q_PANEL ? left : WF_Q_PANEL);
 }
 
 static void multiply_panels(void *ctx, int64_t begin, int64_t end)
 {
-    _Alignas(WF_ALIGN) float acc[TILE_ROWS_MOST * WF_Q_PANEL];
+    _Alignas(WF_ALIGN) float acc[WF_LINEAR_ROWS * WF_Q_PANEL];
     for (int64_t p = begin; p < end; p++)
         multiply_panel(ctx, p, acc);
 }
