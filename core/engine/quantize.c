@@ -87,6 +87,11 @@ static weft_status quantize(weft_engine *e, const char *out, weft_error *err)
     weft_status status = wf_package_check(e->package, err);
     if (status == WEFT_OK)
         status = choose_all(&c, err);
+    if (status == WEFT_OK && json_object_size(c.formats) == 0)
+        status = wf_fail(err, WEFT_E_INVALID,
+                         "%s: holds nothing that these options make smaller: --quantize is for a "
+                         "text core, --quantize-encoders for the encoder of an adapter",
+                         wf_package_dir(e->package));
     snprintf(what, sizeof what, "%s, encoders %s", wf_settings_str(e->settings, "quantize"),
              wf_settings_str(e->settings, "quantize_encoders"));
     wf_ops_init(&ops, e->hosts.cfg.cpu_flags);

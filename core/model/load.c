@@ -172,9 +172,10 @@ static weft_status check_format(const wf_loader *l, const wf_region *r, int32_t 
 {
     if (!wf_is_grouped(r->dtype) || r->dtype == format)
         return WEFT_OK;
-    return wf_fail(
-        err, WEFT_E_CONFLICT, "%s: %s is stored in %s and cannot become %s: quantise the original",
-        wf_package_dir(l->package), r->t->name, wf_format_name(r->dtype), wf_format_name(format));
+    return wf_fail(err, WEFT_E_UNSUPPORTED,
+                   "%s: %s is stored in %s and cannot become %s: quantise the original",
+                   wf_package_dir(l->package), r->t->name, wf_format_name(r->dtype),
+                   wf_format_name(format));
 }
 
 static weft_status load_slices(wf_loader *l, wf_buffers *b, const wf_slice *slices,

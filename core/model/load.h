@@ -54,8 +54,8 @@ weft_status wf_loader_finish(wf_loader *l, weft_error *err);
 void wf_loader_close(wf_loader *l);
 
 /* A packed linear weight [n, k] of slices, one below the other: each has k columns, and their rows
- * sum up to n. CORRUPT: they do not; nothing was read then. CONFLICT: one is quantised already, and
- * not as the weight will be. The weight's memory is b's. */
+ * sum up to n. CORRUPT: they do not; nothing was read then. UNSUPPORTED: one is quantised already,
+ * and not as the weight will be. The weight's memory is b's. */
 weft_status wf_load_linear_slices(wf_loader *l, wf_buffers *b, const wf_slice *slices,
                                   int32_t n_slices, int64_t n, int64_t k, wf_weight *out,
                                   weft_error *err);

@@ -104,13 +104,24 @@ static weft_status begin(const places *at, const char *note, weft_error *err)
     wf_free(found);
     if (same)
         return WEFT_OK;
-    return wf_fail(err, WEFT_E_CONFLICT,
+    return wf_fail(err, WEFT_E_INVALID,
                    "%s was begun from other files or with other options: remove it, or choose "
                    "another directory to write",
                    wf_quote(at->part).s);
 }
 
 /* ---- weight files ---- */
+
+static weft_status check_files(const wf_quantize *q, weft_error *err)
+{
+    const wf_st_file *file;
+    const char       *name;
+    weft_status       status = WEFT_OK;
+    for (uint32_t i = 0;
+         status == WEFT_OK && (file = wf_package_file(q->package, i, &name)) != NULL; i++)
+        status = wf_quantize_check(q, file, err);
+    return status;
+}
 
 /* Whether an earlier run has written the file. */
 static bool is_there(const char *path)
@@ -177,7 +188,7 @@ static bool ends_with(const char *name, const char *end)
     return n >= e && strcmp(name + n - e, end) == 0;
 }
 
-/* Weights of any kind, and what is hidden. */
+/* Weights of any kind, sums over them, and what is hidden. */
 static bool is_left_out(const char *name)
 {
     static const char *const ends[] = {".safetensors", INDEX,   ".bin", ".bin.index.json", ".pt",
@@ -236,8 +247,10 @@ weft_status wf_quantize_package(const wf_quantize *q, weft_error *err)
     char       *note;
     weft_status status = places_of(q, &at, err);
     if (status == WEFT_OK && lstat(at.out, &st) == 0)
-        return wf_fail(err, WEFT_E_CONFLICT, "%s: exists already; give a directory that does not",
+        return wf_fail(err, WEFT_E_INVALID, "%s: exists already; give a directory that does not",
                        wf_quote(at.out).s);
+    if (status == WEFT_OK)
+        status = check_files(q, err);
     if (status != WEFT_OK)
         return status;
     if ((note = note_text(q)) == NULL)

@@ -23,11 +23,13 @@ typedef struct wf_quantize {
 
 /* Everything is written to OUT.part, file by file and each whole or not at all, and renamed when it
  * is complete. Where an interrupted run left OUT.part behind, files that are there are kept.
- * CONFLICT: OUT exists, OUT.part is of other files or options, or a tensor is stored in another
- * format already. IO: the disk. [setup] */
+ * INVALID: OUT exists, or OUT.part is of other files or options. UNSUPPORTED: a tensor is stored in
+ * another format already, or in a type that cannot be written. IO: the disk. [setup] */
 weft_status wf_quantize_package(const wf_quantize *q, weft_error *err);
 
-/* quantize_file.c: one weight file to path. done: bytes of the package read so far, moved on. */
+/* quantize_file.c: whether each tensor of a weight file can be written as it should be. */
+weft_status wf_quantize_check(const wf_quantize *q, const wf_st_file *file, weft_error *err);
+/* One weight file to path. done: bytes of the package read so far, moved on. */
 weft_status wf_quantize_file(const wf_quantize *q, const wf_st_file *file, const char *path,
                              uint64_t *done, weft_error *err);
 

@@ -91,7 +91,7 @@ static weft_status describe(const wf_quantize *q, const wf_st_tensor *t, wf_st_o
                        "U8)",
                        wf_package_dir(q->package), t->name);
     if (format >= 0 && wf_is_grouped(stored) && stored != format)
-        return wf_fail(err, WEFT_E_CONFLICT,
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "%s: %s is stored in %s and cannot become %s: quantise the original",
                        wf_package_dir(q->package), t->name, wf_format_name(stored),
                        wf_format_name(format));
@@ -103,6 +103,15 @@ static weft_status describe(const wf_quantize *q, const wf_st_tensor *t, wf_st_o
     out->shape[1] = wf_groups(k);
     out->shape[2] = wf_row_bytes(format, WF_GROUP);
     return WEFT_OK;
+}
+
+weft_status wf_quantize_check(const wf_quantize *q, const wf_st_file *file, weft_error *err)
+{
+    wf_st_out   out;
+    weft_status status = WEFT_OK;
+    for (uint64_t i = 0; i < file->n_tensors && status == WEFT_OK; i++)
+        status = describe(q, &file->tensors[i], &out, err);
+    return status;
 }
 
 weft_status wf_quantize_file(const wf_quantize *q, const wf_st_file *file, const char *path,
