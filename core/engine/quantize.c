@@ -55,14 +55,6 @@ static weft_status choose_of_modality(choice *c, const wf_modality *m, weft_erro
     return wf_fail_stage(err, wf_fail_as(err, &why), WEFT_STAGE_PLUGIN);
 }
 
-/* What markers take rows of is read as plain numbers. */
-static void leave_out_markers(choice *c)
-{
-    for (int32_t i = 0; i < c->e->hooks.n_markers; i++)
-        if (c->e->hooks.markers[i].embedding_weight != NULL)
-            (void)json_object_del(c->formats, c->e->hooks.markers[i].embedding_weight);
-}
-
 static weft_status choose_all(choice *c, weft_error *err)
 {
     const weft_engine *e = c->e;
@@ -71,7 +63,6 @@ static weft_status choose_all(choice *c, weft_error *err)
         wf_model_linears(&e->config, e->map.n_layers > 0 ? &e->map : NULL, take_linear, c);
     for (int32_t i = 0; i < e->modalities.n && status == WEFT_OK; i++)
         status = choose_of_modality(c, &e->modalities.v[i], err);
-    leave_out_markers(c);
     if (status == WEFT_OK && c->no_memory)
         status = wf_fail_nomem(err, sizeof(json_t), "a list of weights");
     return status;
@@ -118,5 +109,5 @@ weft_status weft_quantize(weft_engine *e, const char *out, weft_error *err)
     wf_mark     before = wf_scope_begin(&e->scope);
     weft_status status = quantize(e, out, err);
     wf_scope_end(&e->scope, &before);
-    return status;
+    return status == WEFT_E_UNSUPPORTED ? wf_fail_stage(err, status, WEFT_STAGE_MODEL) : status;
 }

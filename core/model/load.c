@@ -276,6 +276,50 @@ weft_status wf_load_f32(wf_loader *l, wf_buffers *b, const char *name, float **o
     return wf_load_f32_slice(l, b, &WF_WHOLE(name), out, err);
 }
 
+/* The row of q8 or q4, which is packed, and read as an embedding is. */
+static weft_status load_rounded_row(wf_loader *l, wf_buffers *b, const wf_slice *s, int64_t k,
+                                    float *dst, weft_error *err)
+{
+    wf_weight   w = {.n = 1, .k = k};
+    void       *zero;
+    weft_status status = load_slices(l, b, s, 1, true, &w, err);
+    if (status == WEFT_OK)
+        status = wf_loader_finish(l, err);
+    if (status == WEFT_OK)
+        status = wf_buffers_add(b, l->queue, sizeof(int32_t), true, &zero, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_op op = {.kind = WF_OP_EMBED,
+                .u.embed = {.dst = dst, .w = w, .ids = zero, .m = 1, .dst_stride = k}};
+    status = wf_queue_submit(l->queue, &op, err);
+    return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
+}
+
+weft_status wf_load_table_row(wf_loader *l, wf_buffers *b, const char *name, int64_t row, int64_t k,
+                              float **out, weft_error *err)
+{
+    const wf_slice s = {name, row, 1, 0, WF_ALL};
+    wf_buffers     scratch = {.device = l->device};
+    wf_region      r;
+    void          *mem;
+    weft_status    status = wf_region_find(l->package, &s, &r, err);
+    *out = NULL;
+    if (status != WEFT_OK)
+        return status;
+    if (!wf_is_grouped(wf_linear_format(r.dtype, l->dtype, l->quantize, true))) {
+        status = wf_load_f32_slice(l, b, &s, out, err);
+        return status == WEFT_OK ? wf_loader_finish(l, err) : status;
+    }
+    status = wf_buffers_add(b, l->queue, (uint64_t)k * sizeof(float), false, &mem, err);
+    if (status != WEFT_OK)
+        return status;
+    status = load_rounded_row(l, &scratch, &s, k, mem, err);
+    (void)wf_queue_wait(l->queue, NULL);
+    wf_buffers_free(&scratch);
+    *out = mem;
+    return status;
+}
+
 weft_status wf_load_values(wf_loader *l, wf_buffers *b, const float *src, uint64_t n, float **out,
                            weft_error *err)
 {

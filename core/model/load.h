@@ -65,6 +65,10 @@ weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names
 /* The same of a table of embeddings, or the head that reads it. */
 weft_status wf_load_table(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
                           int64_t n, int64_t k, wf_weight *out, weft_error *err);
+/* Row `row` of such a table [rows, k] as f32 in memory of b, rounded as the whole table would be.
+ * Done on return, as is everything that was begun before. */
+weft_status wf_load_table_row(wf_loader *l, wf_buffers *b, const char *name, int64_t row, int64_t k,
+                              float **out, weft_error *err);
 /* A slice, a whole tensor, as f32 on the device, its rows one after the other in memory of b. */
 weft_status wf_load_f32_slice(wf_loader *l, wf_buffers *b, const wf_slice *s, float **out,
                               weft_error *err);

@@ -35,6 +35,14 @@ static bool fits_grouped(const wf_st_tensor *t, const wf_want *w)
            t->shape[1] == (k + WF_GROUP - 1) / WF_GROUP;
 }
 
+bool wf_want_fits(const wf_st_tensor *t, const wf_want *w)
+{
+    bool same = t->rank == w->rank && wf_st_format(t) >= 0;
+    for (int32_t i = 0; same && i < w->rank; i++)
+        same = t->shape[i] == w->shape[i];
+    return same || fits_grouped(t, w);
+}
+
 void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
 {
     const wf_st_file   *file;
@@ -55,7 +63,7 @@ void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
         pr->broken = why;
         return;
     }
-    if (fits_grouped(t, w))
+    if (wf_want_fits(t, w))
         return;
     char has[80], wants[80], what[200];
     shape_text(has, sizeof has, t->rank, t->shape);
