@@ -33,8 +33,10 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_RECURSIVE] = {"recursive", 'r', BOOL, 0, NULL, NULL, NULL,
                        "also the folders within folders"},
     [OWN_FAIL_FAST] = {"fail_fast", 0, BOOL, 0, NULL, NULL, NULL, "stop at the first failure"},
-    [OWN_OUTPUT] = {"output", 'o', STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
-                    "the file to write; whole or not at all. transcribe: or a folder"},
+    [OWN_OUTPUT] =
+        {"output", 'o', STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+         "what to write, whole or not at all: a file; of transcribe also a folder, of model "
+         "quantize a directory"},
     [OWN_DECODE] = {"decode", 0, BOOL, 0, NULL, NULL, NULL, "ids to text"},
     [OWN_TOKENIZER] = {"tokenizer", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
                        "tokenizer.json or tokenizer.model, with no model around it"},

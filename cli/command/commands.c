@@ -82,6 +82,14 @@ const cli_command cli_commands[] = {
      "within tolerance; 9: not. Without input_ids, logits, hidden states and greedy in\n"
      "the file the encoder alone is compared.\n",
      cli_run_model_verify, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PARITY) | OWN_BIT(OWN_DUMP), 1},
+    {"model quantize", "DIR -o OUT", "write a model with smaller weights",
+     "Writes the directory OUT, which must not exist: the model of DIR with its linear\n"
+     "weights in q8 or q4, as --quantize says (--quantize-encoders: those of the\n"
+     "encoder in the same directory), and every other file as it is. Loading OUT reads\n"
+     "no more than it holds, and gives the same bytes as DIR with the same options.\n"
+     "While it grows it is called OUT.part; the command given again after an\n"
+     "interruption keeps the files that are there and goes on.\n",
+     cli_run_model_quantize, OWN_BIT(OWN_OUTPUT), 1},
     {"plugin list", "", "plugins that were found, and what became of them",
      "Reads manifests; runs no plugin.\n", cli_run_plugin_list, OWN_BIT(OWN_JSON), 0},
     {"plugin inspect", "FILE", "manifest, components and options of one plugin file",

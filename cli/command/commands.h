@@ -15,6 +15,7 @@ int32_t cli_run_tokenize(cli *c);
 int32_t cli_run_preprocess(cli *c);
 int32_t cli_run_model_inspect(cli *c);
 int32_t cli_run_model_verify(cli *c);
+int32_t cli_run_model_quantize(cli *c);
 int32_t cli_run_plugin_list(cli *c);
 int32_t cli_run_plugin_inspect(cli *c);
 int32_t cli_run_bench(cli *c);

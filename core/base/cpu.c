@@ -16,9 +16,13 @@ typedef struct level {
 static const level levels[] = {
     {"none", 0},
     {"avx2", WEFT_CPU_AVX2},
+    {"avxvnni", WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI},
     {"avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512},
-    {"avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512BF16},
+    {"avx512vnni", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI},
+    {"avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI | WEFT_CPU_AVX512BF16},
 };
+#define ALL_FLAGS                                                                                  \
+    (WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI | WEFT_CPU_AVX512BF16)
 #define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 #if defined(__x86_64__)
@@ -31,6 +35,8 @@ static const level levels[] = {
 #define ECX1_F16C (1u << 29)
 #define EBX7_AVX2 (1u << 5)
 #define EBX7_AVX512 ((1u << 16) | (1u << 17) | (1u << 30) | (1u << 31)) /* F, DQ, BW, VL */
+#define ECX7_VNNI (1u << 11)
+#define EAX71_AVXVNNI (1u << 4)
 #define EAX71_BF16 (1u << 5)
 #define XCR0_YMM 0x06u
 #define XCR0_ZMM 0xe6u
@@ -49,19 +55,22 @@ static uint64_t saved_state(void)
 
 uint64_t wf_cpu_detect(void)
 {
-    uint32_t a, b, c, d, b7, top;
+    uint32_t a, b, c, d, b7, c7, a71 = 0, top;
+    uint64_t flags = WEFT_CPU_AVX2;
     if (!__get_cpuid(1, &a, &b, &c, &d) ||
         !has_all(c, ECX1_FMA | ECX1_OSXSAVE | ECX1_AVX | ECX1_F16C))
         return 0;
     uint64_t saved = saved_state();
-    if (!has_all(saved, XCR0_YMM) || !__get_cpuid_count(7, 0, &top, &b7, &c, &d) ||
+    if (!has_all(saved, XCR0_YMM) || !__get_cpuid_count(7, 0, &top, &b7, &c7, &d) ||
         !has_all(b7, EBX7_AVX2))
         return 0;
+    if (top >= 1 && __get_cpuid_count(7, 1, &a71, &b, &c, &d) && has_all(a71, EAX71_AVXVNNI))
+        flags |= WEFT_CPU_AVXVNNI;
     if (!has_all(saved, XCR0_ZMM) || !has_all(b7, EBX7_AVX512))
-        return levels[1].flags;
-    if (top < 1 || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || !has_all(a, EAX71_BF16))
-        return levels[2].flags;
-    return levels[3].flags;
+        return flags;
+    flags |= WEFT_CPU_AVX512;
+    flags |= has_all(c7, ECX7_VNNI) ? WEFT_CPU_AVX512VNNI : 0;
+    return flags | (has_all(a71, EAX71_BF16) ? WEFT_CPU_AVX512BF16 : 0);
 }
 #else
 uint64_t wf_cpu_detect(void)
@@ -73,7 +82,7 @@ uint64_t wf_cpu_detect(void)
 weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err)
 {
     if (strcmp(name, "max") == 0) {
-        *flags = levels[N_LEVELS - 1].flags;
+        *flags = ALL_FLAGS;
         return WEFT_OK;
     }
     for (size_t i = 0; i < N_LEVELS; i++) {
@@ -83,7 +92,8 @@ weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err)
         }
     }
     return wf_fail(err, WEFT_E_INVALID,
-                   "CPU mask '%.40s' is not known: use none, avx2, avx512, avx512bf16 or max",
+                   "CPU mask '%.40s' is not known: use none, avx2, avxvnni, avx512, "
+                   "avx512vnni, avx512bf16 or max",
                    name);
 }
 

@@ -9,18 +9,13 @@
 
 #define MOST_BYTES 4u /* of a parameter */
 
-static const char *dtype_name(int32_t t)
-{
-    return t == WF_BF16 ? "bf16" : t == WF_F16 ? "f16" : "f32";
-}
-
-static void describe_core(const weft_engine *e, int32_t dtype, weft_engine_info *i)
+static void describe_core(const weft_engine *e, weft_engine_info *i)
 {
     const wf_config *c = &e->config;
-    int32_t          kv_dtype = dtype == WF_BF16 ? WF_BF16 : WF_F32;
+    int32_t          kv_dtype = wf_kv_dtype_for(wf_engine_table_dtype(e));
     int64_t          own = wf_kv_page_bytes(e->device, kv_dtype, c->n_kv_heads, c->head_dim);
     int64_t          sites = wf_hooks_page_bytes(&e->hooks, kv_dtype);
-    i->kv_dtype = dtype_name(kv_dtype);
+    i->kv_dtype = wf_format_name(kv_dtype);
     i->context = e->context;
     i->n_layers = c->n_layers;
     i->d_model = c->d_model;
@@ -62,17 +57,16 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     weft_engine_info i = {.hdr = WEFT_HDR(weft_engine_info)};
     if (out == NULL || out->hdr.size <= sizeof out->hdr)
         return wf_fail(err, WEFT_E_INVALID, "weft_engine_info.hdr.size is not set");
-    int32_t dtype = wf_engine_dtype(e);
     i.model = wf_package_dir(e->package);
     i.architecture = e->architecture;
-    i.dtype = dtype_name(dtype);
+    i.dtype = wf_format_name(wf_engine_dtype(e));
     i.kv_dtype = i.dtype;
     i.device = e->device->name;
     i.isa = e->device->isa;
     i.n_threads = wf_pool_threads(e->pool);
     i.n_sites = e->hooks.n_sites;
     if (e->has_core)
-        describe_core(e, dtype, &i);
+        describe_core(e, &i);
     weft_status status = count_encoders(e, &i.encoder_parameters, err);
     if (status == WEFT_OK)
         status = wf_engine_weight_bytes(e, &i.weight_bytes, err);

@@ -147,6 +147,12 @@ static int32_t dtype_option(const weft_engine *e)
     return strcmp(name, "f32") == 0 ? WF_F32 : strcmp(name, "bf16") == 0 ? WF_BF16 : WF_DTYPE_AUTO;
 }
 
+static int32_t quantize_option(const weft_engine *e, const char *key)
+{
+    const char *name = wf_settings_str(e->settings, key);
+    return strcmp(name, "q8") == 0 ? WF_Q8 : strcmp(name, "q4") == 0 ? WF_Q4 : WF_DTYPE_AUTO;
+}
+
 static void weights_progress(void *ctx, uint64_t done)
 {
     weft_engine *e = ctx;
@@ -159,6 +165,7 @@ static weft_status load_core(weft_engine *e, weft_error *err)
     weft_status status = wf_loader_open(e->device, e->package, e->dtype, &l, err);
     if (status != WEFT_OK)
         return status;
+    l.quantize = e->quantize;
     l.progress = weights_progress;
     l.progress_ctx = e;
     l.cancelled = is_cancelled;
@@ -180,7 +187,9 @@ static weft_status open_modalities(weft_engine *e, weft_error *err)
                              .progress = &e->progress,
                              .scope = &e->scope,
                              .has_core = e->has_core,
-                             .dtype = e->dtype};
+                             .dtype = e->dtype,
+                             .quantize = e->quantize,
+                             .quantize_encoders = e->quantize_encoders};
     wf_media_env_init(&e->media, e->settings, e->registry, &e->modalities, &e->scope);
     return wf_modalities_open(&e->modalities, &env, err);
 }
@@ -230,6 +239,8 @@ static weft_status open_all(weft_engine *e, weft_error *err)
         return status;
     wf_hooks_init(&e->hooks, e->device);
     e->dtype = dtype_option(e);
+    e->quantize = quantize_option(e, "quantize");
+    e->quantize_encoders = quantize_option(e, "quantize_encoders");
     return (e->flags & WEFT_OPEN_TOKENIZER) != 0 ? open_loose(e, dir, err)
                                                  : open_model(e, dir, err);
 }

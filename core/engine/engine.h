@@ -28,11 +28,12 @@ struct weft_engine {
     int32_t       has_core;
     weft_text_map map; /* n_layers 0: plain */
     wf_config     config;
-    int32_t       dtype;         /* WF_F32 or WF_BF16 as asked for, or WF_DTYPE_AUTO */
-    int32_t       context;       /* tokens that a sequence may hold */
-    int32_t       prefill_chunk; /* rows of a step */
-    wf_model     *model;         /* NULL: opened without weights */
-    wf_hooks      hooks;         /* what plugins declared */
+    int32_t       dtype; /* WF_F32 or WF_BF16 as asked for, or WF_DTYPE_AUTO */
+    int32_t       quantize, quantize_encoders; /* WF_Q8 or WF_Q4 as asked for, or WF_DTYPE_AUTO */
+    int32_t       context;                     /* tokens that a sequence may hold */
+    int32_t       prefill_chunk;               /* rows of a step */
+    wf_model     *model;                       /* NULL: opened without weights */
+    wf_hooks      hooks;                       /* what plugins declared */
     wf_decoder    decoder;
     wf_kv_budget  kv;
     wf_blocks     blocks;
@@ -60,9 +61,10 @@ weft_status wf_engine_resolve_markers(weft_engine *e, weft_error *err);
 /* The tokenizer, opened at the first need; what markers take from it is then resolved. */
 weft_status wf_engine_text(weft_engine *e, weft_error *err);
 
-/* price.c: the format of the text core's linear weights: as loaded, as asked for, as stored, or as
- * config.json says where the weights are not there. */
+/* price.c: the format of the linear weights in the text core's layers, and of its embeddings: as
+ * loaded, as asked for, as stored, or as config.json says where the weights are not there. */
 int32_t wf_engine_dtype(const weft_engine *e);
+int32_t wf_engine_table_dtype(const weft_engine *e);
 /* What all weights take, or will take, of the device's memory, with the few that plugins keep on
  * the host; UINT64_MAX: past all sums. Fails only where a plugin does. */
 weft_status wf_engine_weight_bytes(const weft_engine *e, uint64_t *bytes, weft_error *err);

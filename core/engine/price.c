@@ -32,14 +32,43 @@ static const weft_text_map *map_of(const weft_engine *e)
     return e->map.n_layers > 0 ? &e->map : NULL;
 }
 
+/* With nothing summed up yet. */
+static wf_price price_of(const weft_engine *e)
+{
+    return (wf_price){.device = e->device,
+                      .dtype = e->dtype,
+                      .quantize = e->quantize,
+                      .otherwise = format_said(e->package, WF_F32)};
+}
+
 int32_t wf_engine_dtype(const weft_engine *e)
 {
     char           name[WF_NAME_BYTES];
-    const wf_price price = {e->device, e->dtype, format_said(e->package, WF_F32), 0};
+    const wf_price price = price_of(e);
+    if (e->model != NULL)
+        return e->model->layers[0].o.format;
+    wf_model_layer_name(map_of(e), name);
+    return wf_price_format(&price, e->package, name, false);
+}
+
+int32_t wf_engine_table_dtype(const weft_engine *e)
+{
+    char           name[WF_NAME_BYTES];
+    const wf_price price = price_of(e);
     if (e->model != NULL)
         return e->model->embed.format;
     wf_model_embed_name(map_of(e), name);
-    return wf_price_format(&price, e->package, name);
+    return wf_price_format(&price, e->package, name, true);
+}
+
+/* The format that the text core is stored in. */
+static int32_t stored_in(const weft_engine *e)
+{
+    char     name[WF_NAME_BYTES];
+    wf_price price = price_of(e);
+    price.dtype = price.quantize = WF_DTYPE_AUTO;
+    wf_model_embed_name(map_of(e), name);
+    return wf_price_format(&price, e->package, name, true);
 }
 
 /* Where a modality's weights go that are told one after the other. */
@@ -67,8 +96,11 @@ static void take_tensor(void *ctx, const wf_st_tensor *t)
 {
     average *a = ctx;
     uint64_t n = wf_st_numel(t);
-    bool     floats = t->dtype == WF_ST_F32 || t->dtype == WF_ST_BF16 || t->dtype == WF_ST_F16;
-    if (!floats || n == 0 || n > INT64_MAX || t->rank < 1 || !wf_add(a->numel, n, &a->numel))
+    bool     grouped = wf_is_grouped(wf_st_format(t));
+    if (grouped && !wf_mul((uint64_t)t->shape[0] * WF_GROUP, (uint64_t)t->shape[1], &n))
+        n = 0;
+    if (wf_st_format(t) < 0 || n == 0 || n > INT64_MAX || t->rank < 1 ||
+        !wf_add(a->numel, n, &a->numel))
         return;
     if (t->rank == 1)
         wf_price_f32(&a->price, n);
@@ -100,12 +132,14 @@ static weft_status price_modality(const weft_engine *e, const wf_modality *m, wf
     teller           t = {price, price->otherwise, 0};
     weft_weight_sink sink = {WEFT_HDR(weft_weight_sink), &t, take_weights};
     weft_error       why = WF_ERROR_INIT;
-    weft_status      status = wf_modality_weights(m, &sink, &why);
+    price->quantize = e->quantize_encoders;
+    weft_status status = wf_modality_weights(m, &sink, &why);
     price->otherwise = format_said(m->package, t.core_format);
     if (status == WEFT_E_UNSUPPORTED)
         price_by_average(price, m);
     else if (status != WEFT_OK)
         return wf_fail_stage(err, wf_fail_as(err, &why), WEFT_STAGE_PLUGIN);
+    price->quantize = e->quantize;
     if (wf_modality_is_first(&e->modalities, m))
         wf_hooks_price(price, &e->hooks, wf_plugin_id(m->plugin), e->config.d_model, m->package);
     price->otherwise = t.core_format;
@@ -114,7 +148,8 @@ static weft_status price_modality(const weft_engine *e, const wf_modality *m, wf
 
 weft_status wf_engine_weight_bytes(const weft_engine *e, uint64_t *bytes, weft_error *err)
 {
-    wf_price    price = {e->device, e->dtype, wf_engine_dtype(e), 0};
+    wf_price price = price_of(e);
+    price.otherwise = stored_in(e);
     weft_status status = WEFT_OK;
     if (e->has_core)
         wf_model_price(&price, &e->config, map_of(e), e->package);

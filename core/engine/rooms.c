@@ -59,7 +59,7 @@ static void set_sizes(weft_engine *e)
 
 static weft_status open_kv(weft_engine *e, weft_error *err)
 {
-    int32_t kv_dtype = wf_engine_dtype(e) == WF_BF16 ? WF_BF16 : WF_F32;
+    int32_t kv_dtype = wf_kv_dtype_for(wf_engine_table_dtype(e));
     if (e->model != NULL)
         kv_dtype = e->model->kv_dtype;
     int64_t page = page_bytes(e, kv_dtype);

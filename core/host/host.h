@@ -42,7 +42,7 @@ wf_host_maker wf_hosts_maker(wf_hosts *all);
 typedef struct wf_binding {
     wf_device *device;       /* outlives the plugin's weights */
     int32_t    linear_dtype; /* of LINEAR weights: enum wf_dtype or WF_DTYPE_AUTO */
-    int32_t    reserved;
+    int32_t    quantize;     /* of LINEAR weights: WF_Q8, WF_Q4 or WF_DTYPE_AUTO */
     void (*progress)(void *ctx, uint64_t bytes); /* bytes of weights read in one get(); or NULL */
     void *progress_ctx;
 } wf_binding;
@@ -58,6 +58,9 @@ void wf_host_unbind(weft_host *h);
 /* Bytes that its weights take, of the device's memory and, those with WEFT_USE_HOST, of the host's.
  */
 uint64_t wf_host_weight_bytes(const weft_host *h);
+/* Whether weights.get would take these n weights for their form; a misuse where not. */
+weft_status wf_host_weights_check(const weft_package *p, const weft_weight *want, uint32_t n,
+                                  weft_error *err);
 /* Adds what weights.get would take for these weights of p, which are walked by WEFT_AT. A weight
  * that get would refuse for its form is a misuse. */
 weft_status wf_host_weights_price(wf_price *price, const weft_package *p, const weft_weight *want,

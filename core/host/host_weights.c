@@ -136,6 +136,7 @@ static weft_status weights_get(const weft_host *h, const weft_package *p, const 
                         plugin->binding.linear_dtype, &l, err);
     if (st != WEFT_OK)
         return st;
+    l.quantize = plugin->binding.quantize;
     l.progress = plugin->binding.progress;
     l.progress_ctx = plugin->binding.progress_ctx;
     l.cancelled = plugin->all->cfg.cancelled;
@@ -186,19 +187,24 @@ static void price_one(wf_price *price, const weft_package *p, const weft_weight 
         wf_price_f32(price, n);
 }
 
-weft_status wf_host_weights_price(wf_price *price, const weft_package *p, const weft_weight *want,
-                                  uint32_t n, weft_error *err)
+weft_status wf_host_weights_check(const weft_package *p, const weft_weight *want, uint32_t n,
+                                  weft_error *err)
 {
+    weft_status st = WEFT_OK;
     if (p == NULL || (want == NULL && n > 0))
         return wf_misuse(err, "weights: a package and what is wanted of it are needed");
     if (n > 0 && want[0].hdr.size < sizeof *want)
         return wf_misuse(err, "weights: weft_weight.hdr.size is %u, not set", want[0].hdr.size);
-    for (uint32_t i = 0; i < n; i++) {
-        const weft_weight *w = want_at(want, i);
-        weft_status        st = check_form(w, i, err);
-        if (st != WEFT_OK)
-            return st;
-        price_one(price, p, w);
-    }
-    return WEFT_OK;
+    for (uint32_t i = 0; i < n && st == WEFT_OK; i++)
+        st = check_form(want_at(want, i), i, err);
+    return st;
+}
+
+weft_status wf_host_weights_price(wf_price *price, const weft_package *p, const weft_weight *want,
+                                  uint32_t n, weft_error *err)
+{
+    weft_status st = wf_host_weights_check(p, want, n, err);
+    for (uint32_t i = 0; i < n && st == WEFT_OK; i++)
+        price_one(price, p, want_at(want, i));
+    return st;
 }

@@ -54,5 +54,11 @@ typedef struct wf_st_out {
     const void *data;
 } wf_st_out;
 weft_status wf_st_write(const char *path, const wf_st_out *tensors, uint64_t n, weft_error *err);
+/* The same of tensors that need not be in memory: put writes the bytes of each, of which there are
+ * as many as dtype and shape say, to the file; data is not looked at. put is called in the order of
+ * the file, and its failure is the call's. */
+typedef weft_status (*wf_st_put)(void *ctx, const wf_st_out *t, wf_writer *w, weft_error *err);
+weft_status wf_st_write_by(const char *path, const wf_st_out *tensors, uint64_t n, wf_st_put put,
+                           void *ctx, weft_error *err);
 
 #endif

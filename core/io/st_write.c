@@ -106,15 +106,21 @@ static weft_status header_put(wf_writer *w, const char *text, weft_error *err)
     return status;
 }
 
+/* Who writes the tensors' bytes. */
+typedef struct source {
+    wf_st_put put;
+    void     *ctx;
+} source;
+
 static weft_status all_put(const char *path, const char *header, const entry *entries, uint64_t n,
-                           weft_error *err)
+                           const source *from, weft_error *err)
 {
     wf_writer  *w;
     weft_status status = wf_writer_open(path, &w, err);
     if (status == WEFT_OK)
         status = header_put(w, header, err);
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
-        status = wf_writer_write(w, entries[i].out->data, entries[i].bytes, err);
+        status = from->put(from->ctx, entries[i].out, w, err);
     if (status == WEFT_OK)
         return wf_writer_commit(&w, err);
     wf_writer_abort(&w);
@@ -137,9 +143,11 @@ static weft_status entries_fill(const char *path, const wf_st_out *tensors, uint
     return WEFT_OK;
 }
 
-weft_status wf_st_write(const char *path, const wf_st_out *tensors, uint64_t n, weft_error *err)
+weft_status wf_st_write_by(const char *path, const wf_st_out *tensors, uint64_t n, wf_st_put put,
+                           void *ctx, weft_error *err)
 {
-    char *header = NULL;
+    const source from = {put, ctx};
+    char        *header = NULL;
     if (n > WF_ST_MAX_TENSORS)
         return wf_fail(err, WEFT_E_INVALID, "%s: %" PRIu64 " tensors, over the limit of %u",
                        wf_quote(path).s, n, WF_ST_MAX_TENSORS);
@@ -151,8 +159,20 @@ weft_status wf_st_write(const char *path, const wf_st_out *tensors, uint64_t n, 
     if (status == WEFT_OK)
         status = header_make(path, entries, n, &header, err);
     if (status == WEFT_OK)
-        status = all_put(path, header, entries, n, err);
+        status = all_put(path, header, entries, n, &from, err);
     wf_free(header);
     wf_free(entries);
     return status;
+}
+
+static weft_status put_data(void *ctx, const wf_st_out *t, wf_writer *w, weft_error *err)
+{
+    entry       e;
+    weft_status status = entry_fill(ctx, t, &e, err);
+    return status == WEFT_OK ? wf_writer_write(w, t->data, e.bytes, err) : status;
+}
+
+weft_status wf_st_write(const char *path, const wf_st_out *tensors, uint64_t n, weft_error *err)
+{
+    return wf_st_write_by(path, tensors, n, put_data, (void *)(uintptr_t)path, err);
 }

@@ -128,7 +128,8 @@ static weft_status create_modality(wf_modalities *t, wf_plugin *plugin, const we
         return status;
     if (t->n == WF_MAX_MODALITIES)
         return wf_fail(err, WEFT_E_LIMIT, "more than %d modalities", WF_MAX_MODALITIES);
-    wf_binding      binding = {.device = e->device, .linear_dtype = e->dtype};
+    wf_binding binding = {
+        .device = e->device, .linear_dtype = e->dtype, .quantize = e->quantize_encoders};
     weft_model_info mi = model_info(e, &m);
     status = wf_host_bind(wf_plugin_host(plugin), &binding, &why);
     if (status != WEFT_OK)
@@ -204,6 +205,7 @@ static weft_status load_sites(const wf_modalities_env *e, wf_modality *m, weft_e
     weft_status status = wf_loader_open(e->device, m->package, e->dtype, &l, err);
     if (status != WEFT_OK)
         return status;
+    l.quantize = e->quantize;
     l.cancelled = is_cancelled;
     l.cancelled_ctx = e->scope;
     status = wf_hooks_load(e->sites, wf_plugin_id(m->plugin), e->config->d_model, &l, err);

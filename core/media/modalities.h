@@ -40,9 +40,10 @@ typedef struct wf_modalities_env {
     const wf_config     *config;   /* of the text core; zeros without one */
     wf_hooks            *sites;    /* gets what they declare */
     const weft_progress *progress;
-    wf_scope            *scope;    /* loading is cancelled with the call in progress */
-    int32_t              has_core; /* without a text core nothing is installed */
-    int32_t              dtype;    /* of linear weights: enum wf_dtype or WF_DTYPE_AUTO */
+    wf_scope            *scope;          /* loading is cancelled with the call in progress */
+    int32_t              has_core;       /* without a text core nothing is installed */
+    int32_t              dtype;          /* of linear weights: enum wf_dtype or WF_DTYPE_AUTO */
+    int32_t quantize, quantize_encoders; /* WF_Q8, WF_Q4 or WF_DTYPE_AUTO: of sites, of plugins */
 } wf_modalities_env;
 
 typedef struct wf_modalities {

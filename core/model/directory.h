@@ -49,6 +49,9 @@ weft_status wf_package_expect(weft_package *p, const char *name, int32_t rank, c
 weft_status wf_package_check(weft_package *p, weft_error *err);
 /* Calls fn for each tensor; none where there are no weights. */
 void wf_package_each(weft_package *p, void (*fn)(void *ctx, const wf_st_tensor *t), void *ctx);
+/* The i-th weight file, and its plain name; NULL: there are no more of them, or no weights at all.
+ */
+const wf_st_file *wf_package_file(weft_package *p, uint32_t i, const char **name);
 /* The bytes of all tensors; 0 where there are no weights. */
 uint64_t wf_package_tensor_bytes(weft_package *p);
 

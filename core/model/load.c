@@ -47,6 +47,7 @@ weft_status wf_loader_open(wf_device *d, weft_package *p, int32_t dtype, wf_load
     out->device = d;
     out->package = p;
     out->dtype = dtype;
+    out->quantize = WF_DTYPE_AUTO;
     weft_status status = wf_queue_create(d, &out->queue, err);
     if (status == WEFT_OK)
         status = wf_pieces_open(d, out->queue, &out->pieces, err);
@@ -126,6 +127,22 @@ static weft_status weight_alloc(wf_loader *l, wf_buffers *b, wf_weight *w, weft_
     return wf_buffers_add(b, l->queue, bytes, false, &w->data, err);
 }
 
+int32_t wf_linear_format(int32_t stored, int32_t dtype, int32_t quantize, bool table)
+{
+    if (wf_is_grouped(stored))
+        return stored;
+    if (quantize != WF_DTYPE_AUTO)
+        return table ? WF_Q8 : quantize;
+    return dtype != WF_DTYPE_AUTO ? dtype : stored;
+}
+
+/* Whether k columns of a weight are the region's. Its last group may be padded. */
+static bool has_columns(const wf_region *r, int64_t k)
+{
+    int64_t padded = wf_is_grouped(r->dtype) ? (k + WF_GROUP - 1) / WF_GROUP * WF_GROUP : k;
+    return r->cols == padded;
+}
+
 /* Whether the slices make [n, k] together. dtype: of the first, as stored. */
 static weft_status check_slices(wf_loader *l, const wf_slice *slices, int32_t n_slices, int64_t n,
                                 int64_t k, int32_t *dtype, weft_error *err)
@@ -137,7 +154,7 @@ static weft_status check_slices(wf_loader *l, const wf_slice *slices, int32_t n_
         weft_status status = wf_region_find(l->package, &slices[i], &r, err);
         if (status != WEFT_OK)
             return status;
-        if (r.cols != k || r.rows > n - row)
+        if (!has_columns(&r, k) || r.rows > n - row)
             return wf_fail(err, WEFT_E_CORRUPT, "%s: %s does not fit in %lld x %lld", dir,
                            slices[i].name, (long long)n, (long long)k);
         if (i == 0)
@@ -149,20 +166,33 @@ static weft_status check_slices(wf_loader *l, const wf_slice *slices, int32_t n_
     return WEFT_OK;
 }
 
-weft_status wf_load_linear_slices(wf_loader *l, wf_buffers *b, const wf_slice *slices,
-                                  int32_t n_slices, int64_t n, int64_t k, wf_weight *out,
-                                  weft_error *err)
+/* What is quantised already can be given to a weight of its own format alone. */
+static weft_status check_format(const wf_loader *l, const wf_region *r, int32_t format,
+                                weft_error *err)
 {
-    int32_t     dtype = WF_F32;
+    if (!wf_is_grouped(r->dtype) || r->dtype == format)
+        return WEFT_OK;
+    return wf_fail(err, WEFT_E_UNSUPPORTED,
+                   "%s: %s is stored in %s and cannot become %s: quantise the original",
+                   wf_package_dir(l->package), r->t->name, wf_format_name(r->dtype),
+                   wf_format_name(format));
+}
+
+static weft_status load_slices(wf_loader *l, wf_buffers *b, const wf_slice *slices,
+                               int32_t n_slices, bool table, wf_weight *out, weft_error *err)
+{
+    int32_t     stored = WF_F32;
     int64_t     row = 0;
-    weft_status status = check_slices(l, slices, n_slices, n, k, &dtype, err);
+    weft_status status = check_slices(l, slices, n_slices, out->n, out->k, &stored, err);
     if (status != WEFT_OK)
         return status;
-    *out = (wf_weight){.n = n, .k = k, .format = l->dtype == WF_DTYPE_AUTO ? dtype : l->dtype};
+    out->format = wf_linear_format(stored, l->dtype, l->quantize, table);
     status = weight_alloc(l, b, out, err);
     for (int32_t i = 0; i < n_slices && status == WEFT_OK; i++) {
         wf_region r;
         status = wf_region_find(l->package, &slices[i], &r, err);
+        if (status == WEFT_OK)
+            status = check_format(l, &r, out->format, err);
         if (status == WEFT_OK)
             status = pack_region(l, &r, out, row, err);
         row += r.rows;
@@ -170,16 +200,51 @@ weft_status wf_load_linear_slices(wf_loader *l, wf_buffers *b, const wf_slice *s
     return status;
 }
 
-weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
-                           int64_t n, int64_t k, wf_weight *out, weft_error *err)
+weft_status wf_load_linear_slices(wf_loader *l, wf_buffers *b, const wf_slice *slices,
+                                  int32_t n_slices, int64_t n, int64_t k, wf_weight *out,
+                                  weft_error *err)
+{
+    *out = (wf_weight){.n = n, .k = k};
+    return load_slices(l, b, slices, n_slices, false, out, err);
+}
+
+static weft_status load_names(wf_loader *l, wf_buffers *b, const char *const *names,
+                              int32_t n_names, bool table, wf_weight *out, weft_error *err)
 {
     wf_slice slices[NAMES_MOST];
     assert(n_names >= 1 && n_names <= NAMES_MOST);
     for (int32_t i = 0; i < n_names; i++)
         slices[i] = WF_WHOLE(names[i]);
     if (n_names == 1)
-        slices[0].rows = n;
-    return wf_load_linear_slices(l, b, slices, n_names, n, k, out, err);
+        slices[0].rows = out->n;
+    return load_slices(l, b, slices, n_names, table, out, err);
+}
+
+weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
+                           int64_t n, int64_t k, wf_weight *out, weft_error *err)
+{
+    *out = (wf_weight){.n = n, .k = k};
+    return load_names(l, b, names, n_names, false, out, err);
+}
+
+weft_status wf_load_table(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
+                          int64_t n, int64_t k, wf_weight *out, weft_error *err)
+{
+    *out = (wf_weight){.n = n, .k = k};
+    return load_names(l, b, names, n_names, true, out, err);
+}
+
+/* A slice of plain elements, whose rows may be cut anywhere. */
+static weft_status find_plain(wf_loader *l, const wf_slice *s, wf_region *r, weft_error *err)
+{
+    weft_status status = wf_region_find(l->package, s, r, err);
+    if (status == WEFT_OK && wf_is_grouped(r->dtype))
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "%s: %s is quantised; weft needs it as F32, BF16 or F16",
+                       wf_package_dir(l->package), s->name);
+    if (status == WEFT_OK)
+        wf_region_flatten(r);
+    return status;
 }
 
 weft_status wf_load_f32_slice(wf_loader *l, wf_buffers *b, const wf_slice *s, float **out,
@@ -188,10 +253,9 @@ weft_status wf_load_f32_slice(wf_loader *l, wf_buffers *b, const wf_slice *s, fl
     wf_region   r;
     void       *mem;
     int64_t     step;
-    weft_status status = wf_region_find(l->package, s, &r, err);
+    weft_status status = find_plain(l, s, &r, err);
     if (status != WEFT_OK)
         return status;
-    wf_region_flatten(&r);
     uint64_t n = wf_region_numel(&r);
     status = wf_buffers_add(b, l->queue, n != 0 ? n * sizeof(float) : 4, false, &mem, err);
     *out = mem;
@@ -210,6 +274,50 @@ weft_status wf_load_f32_slice(wf_loader *l, wf_buffers *b, const wf_slice *s, fl
 weft_status wf_load_f32(wf_loader *l, wf_buffers *b, const char *name, float **out, weft_error *err)
 {
     return wf_load_f32_slice(l, b, &WF_WHOLE(name), out, err);
+}
+
+/* The row of q8 or q4, which is packed, and read as an embedding is. */
+static weft_status load_rounded_row(wf_loader *l, wf_buffers *b, const wf_slice *s, int64_t k,
+                                    float *dst, weft_error *err)
+{
+    wf_weight   w = {.n = 1, .k = k};
+    void       *zero;
+    weft_status status = load_slices(l, b, s, 1, true, &w, err);
+    if (status == WEFT_OK)
+        status = wf_loader_finish(l, err);
+    if (status == WEFT_OK)
+        status = wf_buffers_add(b, l->queue, sizeof(int32_t), true, &zero, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_op op = {.kind = WF_OP_EMBED,
+                .u.embed = {.dst = dst, .w = w, .ids = zero, .m = 1, .dst_stride = k}};
+    status = wf_queue_submit(l->queue, &op, err);
+    return status == WEFT_OK ? wf_queue_wait(l->queue, err) : status;
+}
+
+weft_status wf_load_table_row(wf_loader *l, wf_buffers *b, const char *name, int64_t row, int64_t k,
+                              float **out, weft_error *err)
+{
+    const wf_slice s = {name, row, 1, 0, WF_ALL};
+    wf_buffers     scratch = {.device = l->device};
+    wf_region      r;
+    void          *mem;
+    weft_status    status = wf_region_find(l->package, &s, &r, err);
+    *out = NULL;
+    if (status != WEFT_OK)
+        return status;
+    if (!wf_is_grouped(wf_linear_format(r.dtype, l->dtype, l->quantize, true))) {
+        status = wf_load_f32_slice(l, b, &s, out, err);
+        return status == WEFT_OK ? wf_loader_finish(l, err) : status;
+    }
+    status = wf_buffers_add(b, l->queue, (uint64_t)k * sizeof(float), false, &mem, err);
+    if (status != WEFT_OK)
+        return status;
+    status = load_rounded_row(l, &scratch, &s, k, mem, err);
+    (void)wf_queue_wait(l->queue, NULL);
+    wf_buffers_free(&scratch);
+    *out = mem;
+    return status;
 }
 
 weft_status wf_load_values(wf_loader *l, wf_buffers *b, const float *src, uint64_t n, float **out,
@@ -243,14 +351,13 @@ weft_status wf_load_host_slice(wf_loader *l, const wf_slice *s, float *dst, uint
                                weft_error *err)
 {
     wf_region   r;
-    weft_status status = wf_region_find(l->package, s, &r, err);
+    weft_status status = find_plain(l, s, &r, err);
     if (status != WEFT_OK)
         return status;
     if (wf_region_numel(&r) != n)
         return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has %llu elements, not %llu",
                        wf_package_dir(l->package), s->name, (unsigned long long)wf_region_numel(&r),
                        (unsigned long long)n);
-    wf_region_flatten(&r);
     uint64_t spare = n * (sizeof *dst - (uint64_t)wf_dtype_bytes(r.dtype));
     uint8_t *raw = (uint8_t *)dst + spare;
     status = read_region(l, &r, raw, err);

@@ -32,14 +32,19 @@ typedef struct wf_loader {
     weft_queue   *queue;
     weft_package *package;
     int32_t       dtype; /* WF_F32, WF_BF16, WF_F16 or WF_DTYPE_AUTO: for linear weights */
-    int32_t       reserved;
-    wf_pieces    *pieces;
+    /* WF_Q8 or WF_Q4: linear weights become that, whatever dtype says; WF_DTYPE_AUTO after open. */
+    int32_t    quantize;
+    wf_pieces *pieces;
     void (*progress)(void *ctx, uint64_t bytes_done); /* after each piece; NULL: nobody listens */
     void *progress_ctx;
     int32_t (*cancelled)(void *ctx); /* not 0: CANCELLED before the next piece; NULL: never asked */
     void    *cancelled_ctx;
     uint64_t bytes_done;
 } wf_loader;
+
+/* The format that a linear weight gets. What is stored in q8 or q4 stays so. stored: as
+ * wf_st_format; table: rows of it are embeddings, and it becomes q8 where others become q4. */
+int32_t wf_linear_format(int32_t stored, int32_t dtype, int32_t quantize, bool table);
 
 weft_status wf_loader_open(wf_device *d, weft_package *p, int32_t dtype, wf_loader *out,
                            weft_error *err);
@@ -49,13 +54,21 @@ weft_status wf_loader_finish(wf_loader *l, weft_error *err);
 void wf_loader_close(wf_loader *l);
 
 /* A packed linear weight [n, k] of slices, one below the other: each has k columns, and their rows
- * sum up to n. CORRUPT: they do not; nothing was read then. The weight's memory is b's. */
+ * sum up to n. CORRUPT: they do not; nothing was read then. UNSUPPORTED: one is quantised already,
+ * and not as the weight will be. The weight's memory is b's. */
 weft_status wf_load_linear_slices(wf_loader *l, wf_buffers *b, const wf_slice *slices,
                                   int32_t n_slices, int64_t n, int64_t k, wf_weight *out,
                                   weft_error *err);
 /* The same of 1 to 4 whole tensors; of a single one the first n rows are taken. */
 weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
                            int64_t n, int64_t k, wf_weight *out, weft_error *err);
+/* The same of a table of embeddings, or the head that reads it. */
+weft_status wf_load_table(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
+                          int64_t n, int64_t k, wf_weight *out, weft_error *err);
+/* Row `row` of such a table [rows, k] as f32 in memory of b, rounded as the whole table would be.
+ * Done on return, as is everything that was begun before. */
+weft_status wf_load_table_row(wf_loader *l, wf_buffers *b, const char *name, int64_t row, int64_t k,
+                              float **out, weft_error *err);
 /* A slice, a whole tensor, as f32 on the device, its rows one after the other in memory of b. */
 weft_status wf_load_f32_slice(wf_loader *l, wf_buffers *b, const wf_slice *s, float **out,
                               weft_error *err);

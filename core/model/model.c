@@ -62,7 +62,7 @@ static void check_embed(wf_problems *pr, wf_loader *l, const wf_config *c, const
     const wf_st_tensor *t;
     wf_want             w = {name, 2, {c->vocab - c->extra, c->d_model}};
     if (c->extra == 0 && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK &&
-        t->rank == 2 && t->shape[0] > w.shape[0])
+        t->rank >= 2 && t->shape[0] > w.shape[0])
         w.shape[0] = t->shape[0];
     wf_problems_check(pr, l->package, &w);
 }
@@ -123,11 +123,10 @@ static weft_status load_top(wf_loader *l, wf_model *m, const names *n, weft_erro
     int32_t          n_tables = c->extra > 0 ? 2 : 1;
     top_name(text, n, "embed_tokens.weight");
     weft_status status =
-        wf_load_linear(l, &m->buffers, embed, n_tables, c->vocab, c->d_model, &m->embed, err);
+        wf_load_table(l, &m->buffers, embed, n_tables, c->vocab, c->d_model, &m->embed, err);
     m->head = m->embed;
     if (status == WEFT_OK && !c->tied)
-        status =
-            wf_load_linear(l, &m->buffers, head, n_tables, c->vocab, c->d_model, &m->head, err);
+        status = wf_load_table(l, &m->buffers, head, n_tables, c->vocab, c->d_model, &m->head, err);
     top_name(text, n, "norm.weight");
     if (status == WEFT_OK)
         status = wf_load_f32(l, &m->buffers, text, &m->norm_out, err);
@@ -153,6 +152,12 @@ static names names_of(const wf_config *c, const weft_text_map *map)
         return (names){.prefix = "model.", .head = "lm_head.weight"};
     return (names){map->prefix, map->head, c->extra > 0 ? map->extra_embedding : NULL,
                    c->extra > 0 ? map->extra_head : NULL, map->layers};
+}
+
+void wf_model_layer_name(const weft_text_map *map, char *name)
+{
+    const names n = names_of(&(wf_config){.extra = 0}, map);
+    layer_name(name, &n, 0, O);
 }
 
 void wf_model_embed_name(const weft_text_map *map, char *name)
@@ -186,10 +191,28 @@ void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *ma
     for (int32_t i = 0; i < c->n_layers; i++)
         price_layer(price, c, &n, i, p);
     top_name(name, &n, "embed_tokens.weight");
-    wf_price_linear(price, p, name, c->vocab, c->d_model);
+    wf_price_table(price, p, name, c->vocab, c->d_model);
     if (!c->tied)
-        wf_price_linear(price, p, n.head, c->vocab, c->d_model);
+        wf_price_table(price, p, n.head, c->vocab, c->d_model);
     wf_price_f32(price, (uint64_t)c->d_model + (uint64_t)c->head_dim / 2);
+}
+
+void wf_model_linears(const wf_config *c, const weft_text_map *map, wf_linear_fn fn, void *ctx)
+{
+    const names n = names_of(c, map);
+    char        name[WF_NAME_BYTES];
+    const char *tables[] = {name, n.extra_embed, c->tied ? NULL : n.head,
+                            c->tied ? NULL : n.extra_head};
+    for (int32_t i = 0; i < c->n_layers; i++)
+        for (int32_t which = 0; which < LAYER_TENSORS; which++) {
+            layer_name(name, &n, i, which);
+            if (which != NORM_ATTN && which != NORM_FFN)
+                fn(ctx, name, false);
+        }
+    top_name(name, &n, "embed_tokens.weight");
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if (tables[i] != NULL)
+            fn(ctx, tables[i], true);
 }
 
 static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_error *err)
@@ -203,7 +226,7 @@ static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_erro
         status = load_top(l, m, n, err);
     if (status == WEFT_OK)
         status = wf_loader_finish(l, err);
-    m->kv_dtype = m->embed.format == WF_BF16 ? WF_BF16 : WF_F32;
+    m->kv_dtype = wf_kv_dtype_for(m->embed.format);
     return status;
 }
 

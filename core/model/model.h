@@ -23,9 +23,15 @@ typedef struct wf_model {
     wf_layer_weights *layers;      /* [n_layers] */
     float            *norm_out;    /* [d_model] */
     float            *inv_freq;    /* [head_dim / 2] */
-    int32_t           kv_dtype;    /* bf16 where the weights are bf16, else f32 */
+    int32_t           kv_dtype;    /* wf_kv_dtype_for the embeddings' format */
     int32_t           reserved;
 } wf_model;
+
+/* The type of K/V beside weights of a format: bf16 where those are bf16 or smaller, else f32. */
+static inline int32_t wf_kv_dtype_for(int32_t format)
+{
+    return format == WF_F32 || format == WF_F16 ? WF_F32 : WF_BF16;
+}
 
 /* Checks every tensor's name and shape first, then reads them. map NULL: a plain Llama directory.
  * On failure *out is NULL. */
@@ -35,8 +41,13 @@ void        wf_model_free(wf_model **m);
 /* Adds what wf_model_load() would take of the device's memory. p: the directory, with or without
  * its weights. */
 void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *map, weft_package *p);
-/* The name of the embedding table: what the type of the text core is said by. name
- * [WF_NAME_BYTES]. */
+/* Tells the names of the tensors that wf_model_load() makes linear weights of. table: as
+ * wf_linear_format. */
+typedef void (*wf_linear_fn)(void *ctx, const char *name, bool table);
+void wf_model_linears(const wf_config *c, const weft_text_map *map, wf_linear_fn fn, void *ctx);
+/* The names of the embedding table and of a weight of the first layer: what the type of the text
+ * core is said by. name [WF_NAME_BYTES]. */
 void wf_model_embed_name(const weft_text_map *map, char *name);
+void wf_model_layer_name(const weft_text_map *map, char *name);
 
 #endif

@@ -11,29 +11,34 @@ static void add(wf_price *price, uint64_t bytes)
         price->bytes = UINT64_MAX;
 }
 
-int32_t wf_price_format(const wf_price *price, weft_package *p, const char *name)
+int32_t wf_price_format(const wf_price *price, weft_package *p, const char *name, bool table)
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
-    if (price->dtype != WF_DTYPE_AUTO)
-        return price->dtype;
-    if (p == NULL || wf_package_find(p, name, &file, &t, NULL) != WEFT_OK)
-        return price->otherwise;
-    return t->dtype == WF_ST_BF16  ? WF_BF16
-           : t->dtype == WF_ST_F16 ? WF_F16
-           : t->dtype == WF_ST_F32 ? WF_F32
-                                   : price->otherwise;
+    int32_t             stored = price->otherwise;
+    if (p != NULL && wf_package_find(p, name, &file, &t, NULL) == WEFT_OK && wf_st_format(t) >= 0)
+        stored = wf_st_format(t);
+    return wf_linear_format(stored, price->dtype, price->quantize, table);
 }
 
-void wf_price_linear(wf_price *price, weft_package *p, const char *name, int64_t n, int64_t k)
+static void add_weight(wf_price *price, int32_t format, int64_t n, int64_t k)
 {
     uint64_t bytes;
-    int32_t  format = wf_price_format(price, p, name);
     if (n <= 0 || k <= 0)
         return;
     if (wf_device_weight_bytes(price->device, format, n, k, &bytes, NULL) != WEFT_OK)
         bytes = UINT64_MAX;
     add(price, bytes);
+}
+
+void wf_price_linear(wf_price *price, weft_package *p, const char *name, int64_t n, int64_t k)
+{
+    add_weight(price, wf_price_format(price, p, name, false), n, k);
+}
+
+void wf_price_table(wf_price *price, weft_package *p, const char *name, int64_t n, int64_t k)
+{
+    add_weight(price, wf_price_format(price, p, name, true), n, k);
 }
 
 void wf_price_f32(wf_price *price, uint64_t n)

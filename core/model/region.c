@@ -6,21 +6,41 @@
 
 #define ROWS_TOGETHER 32 /* a multiple of these is packed fastest on any device */
 
-static int32_t ops_dtype(int32_t st_dtype)
+int32_t wf_st_format(const wf_st_tensor *t)
 {
-    return st_dtype == WF_ST_BF16 ? WF_BF16 : st_dtype == WF_ST_F16 ? WF_F16 : WF_F32;
+    if (t->dtype == WF_ST_U8 && t->rank == 3 && t->shape[2] == WF_Q8_BYTES)
+        return WF_Q8;
+    if (t->dtype == WF_ST_U8 && t->rank == 3 && t->shape[2] == WF_Q4_BYTES)
+        return WF_Q4;
+    return t->dtype == WF_ST_F32    ? WF_F32
+           : t->dtype == WF_ST_BF16 ? WF_BF16
+           : t->dtype == WF_ST_F16  ? WF_F16
+                                    : -1;
 }
 
-static weft_status find_floats(weft_package *p, const char *name, wf_region *r, weft_error *err)
+static weft_status find_numbers(weft_package *p, const char *name, wf_region *r, weft_error *err)
 {
     weft_status status = wf_package_find(p, name, &r->file, &r->t, err);
     if (status != WEFT_OK)
         return status;
-    if (r->t->dtype != WF_ST_F32 && r->t->dtype != WF_ST_BF16 && r->t->dtype != WF_ST_F16)
+    r->dtype = wf_st_format(r->t);
+    if (r->dtype < 0)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: %s is not F32, BF16 or F16", wf_package_dir(p),
                        name);
-    r->dtype = ops_dtype(r->t->dtype);
     return WEFT_OK;
+}
+
+/* Columns of a whole row. */
+static int64_t width_of(const wf_region *r, int64_t rows)
+{
+    if (wf_is_grouped(r->dtype))
+        return r->t->shape[1] < INT64_MAX / WF_GROUP ? r->t->shape[1] * WF_GROUP : 0;
+    return rows > 0 ? (int64_t)wf_st_numel(r->t) / rows : 0;
+}
+
+static bool cuts_groups(const wf_region *r)
+{
+    return wf_is_grouped(r->dtype) && (r->col0 % WF_GROUP != 0 || r->cols % WF_GROUP != 0);
 }
 
 /* Whether *n from first on lie within 0..have-1; WF_ALL becomes what is left. */
@@ -38,11 +58,11 @@ static bool within(int64_t first, int64_t *n, int64_t have)
 weft_status wf_region_find(weft_package *p, const wf_slice *s, wf_region *r, weft_error *err)
 {
     *r = (wf_region){.row0 = s->row0, .rows = s->rows, .col0 = s->col0, .cols = s->cols};
-    weft_status status = find_floats(p, s->name, r, err);
+    weft_status status = find_numbers(p, s->name, r, err);
     if (status != WEFT_OK)
         return status;
-    int64_t numel = (int64_t)wf_st_numel(r->t), have = r->t->rank > 0 ? r->t->shape[0] : 1;
-    r->width = have > 0 ? numel / have : 0;
+    int64_t have = r->t->rank > 0 ? r->t->shape[0] : 1;
+    r->width = width_of(r, have);
     if (!within(s->row0, &r->rows, have))
         return wf_fail(err, WEFT_E_CORRUPT,
                        "%s: %s has %lld rows; %lld from row %lld on are needed", wf_package_dir(p),
@@ -52,6 +72,12 @@ weft_status wf_region_find(weft_package *p, const wf_slice *s, wf_region *r, wef
                        "%s: %s has %lld columns; %lld from column %lld on are needed",
                        wf_package_dir(p), s->name, (long long)r->width, (long long)s->cols,
                        (long long)s->col0);
+    if (cuts_groups(r))
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "%s: %s is quantised, and %lld of its columns from column %lld on are no "
+                       "whole groups of %d",
+                       wf_package_dir(p), s->name, (long long)r->cols, (long long)s->col0,
+                       WF_GROUP);
     return WEFT_OK;
 }
 
@@ -62,7 +88,7 @@ uint64_t wf_region_numel(const wf_region *r)
 
 void wf_region_flatten(wf_region *r)
 {
-    if (r->cols != r->width)
+    if (r->cols != r->width || wf_is_grouped(r->dtype))
         return;
     r->row0 *= r->width;
     r->rows *= r->width;
@@ -71,7 +97,7 @@ void wf_region_flatten(wf_region *r)
 
 weft_status wf_region_step(const wf_region *r, int64_t *rows, weft_error *err)
 {
-    uint64_t row = (uint64_t)r->cols * (uint64_t)wf_dtype_bytes(r->dtype);
+    uint64_t row = (uint64_t)wf_row_bytes(r->dtype, r->cols);
     if (row > WF_PIECE_MOST)
         return wf_fail(err, WEFT_E_LIMIT,
                        "%s: %s has rows of %llu bytes; at most %llu can be loaded",
@@ -84,11 +110,12 @@ weft_status wf_region_step(const wf_region *r, int64_t *rows, weft_error *err)
 
 wf_piece wf_region_piece(const wf_region *r, int64_t from, int64_t step)
 {
-    uint64_t each = (uint64_t)wf_dtype_bytes(r->dtype);
+    int64_t stride = wf_row_bytes(r->dtype, r->width);
+    int64_t at = (r->row0 + from) * stride + wf_row_bytes(r->dtype, r->col0);
     return (wf_piece){.file = r->file,
                       .t = r->t,
-                      .offset = (uint64_t)((r->row0 + from) * r->width + r->col0) * each,
-                      .row_bytes = (uint64_t)r->cols * each,
-                      .stride = (uint64_t)r->width * each,
+                      .offset = (uint64_t)at,
+                      .row_bytes = (uint64_t)wf_row_bytes(r->dtype, r->cols),
+                      .stride = (uint64_t)stride,
                       .rows = r->rows - from < step ? r->rows - from : step};
 }

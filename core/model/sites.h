@@ -74,6 +74,10 @@ weft_status wf_hooks_freeze(wf_hooks *h, weft_error *err);
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
                           weft_error *err);
 
+/* Tells the names of the tensors that wf_hooks_load() makes linear weights of for `owner`, and of
+ * the tables that its markers have rows of. */
+void wf_hooks_linears(const wf_hooks *h, const char                             *owner,
+                      void (*fn)(void *ctx, const char *name, bool table), void *ctx);
 /* Adds what wf_hooks_load() would take of the device's memory for `owner`; p: the directory of its
  * weights, NULL: it has none. */
 void wf_hooks_price(wf_price *price, const wf_hooks *h, const char *owner, int32_t d_model,

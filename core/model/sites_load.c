@@ -124,19 +124,16 @@ static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
-    float              *row = NULL;
     weft_status         status = wf_package_find(l->package, m->embedding_weight, &file, &t, err);
     if (status != WEFT_OK)
         return status;
-    if (t->rank != 2 || t->shape[1] != d || m->embedding_row < 0 ||
-        m->embedding_row >= t->shape[0] || t->dtype > WF_ST_F16)
+    const wf_want row = {m->embedding_weight, 2, {t->rank > 0 ? t->shape[0] : 0, d}};
+    if (!wf_want_fits(t, &row) || m->embedding_row < 0 || m->embedding_row >= t->shape[0])
         return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has no row %lld of %d floats for %s",
                        wf_package_dir(l->package), m->embedding_weight, (long long)m->embedding_row,
                        d, m->token);
-    wf_slice s = {m->embedding_weight, m->embedding_row, 1, 0, d};
-    status = wf_load_f32_slice(l, &h->buffers, &s, &row, err);
-    m->embedding = row;
-    return status;
+    return wf_load_table_row(l, &h->buffers, m->embedding_weight, m->embedding_row, d,
+                             &m->embedding, err);
 }
 
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
@@ -173,6 +170,23 @@ static void price_site(wf_price *price, const wf_site *s, int32_t d_model, weft_
     wf_price_linear(price, p, x->w_gate, 2 * (int64_t)x->d_ffn, d);
     wf_price_linear(price, p, x->w_down, d, x->d_ffn);
     wf_price_f32(price, (uint64_t)d + (x->gate_ffn != NULL ? gate : 0));
+}
+
+void wf_hooks_linears(const wf_hooks *h, const char                             *owner,
+                      void (*fn)(void *ctx, const char *name, bool table), void *ctx)
+{
+    for (int32_t i = 0; i < h->n_sites; i++) {
+        const weft_xattn *x = &h->sites[i].x;
+        const char       *names[] = {x->w_q, x->w_k, x->w_v, x->w_o, x->w_gate, x->w_up, x->w_down};
+        size_t            n = x->d_ffn > 0 ? 7 : 4;
+        if (h->sites[i].kind != WEFT_HOOK_XATTN || strcmp(h->sites[i].owner, owner) != 0)
+            continue;
+        for (size_t k = 0; k < n; k++)
+            fn(ctx, names[k], false);
+    }
+    for (int32_t i = 0; i < h->n_markers; i++)
+        if (h->markers[i].embedding_weight != NULL && strcmp(h->markers[i].owner, owner) == 0)
+            fn(ctx, h->markers[i].embedding_weight, true);
 }
 
 void wf_hooks_price(wf_price *price, const wf_hooks *h, const char *owner, int32_t d_model,

@@ -2,6 +2,8 @@
 /* Expected tensors held against those of a directory. */
 #include "core/model/want.h"
 
+#include "core/model/region.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +22,25 @@ static void shape_text(char *text, size_t cap, int32_t rank, const int64_t *shap
     for (int32_t i = 0; i < rank && at < cap; i++)
         at +=
             (size_t)snprintf(text + at, cap - at, "%s%lld", i != 0 ? "x" : "", (long long)shape[i]);
+}
+
+/* Whether a tensor in q8 or q4 is the matrix that is wanted: rows, and groups of what is flattened
+ * behind them. */
+static bool fits_grouped(const wf_st_tensor *t, const wf_want *w)
+{
+    int64_t k = 1;
+    for (int32_t i = 1; i < w->rank; i++) /* a product that no memory holds fits no tensor */
+        k = w->shape[i] > 0 && k <= INT64_MAX / 64 / w->shape[i] ? k * w->shape[i] : INT64_MAX / 64;
+    return wf_is_grouped(wf_st_format(t)) && w->rank >= 2 && t->shape[0] == w->shape[0] &&
+           t->shape[1] == (k + WF_GROUP - 1) / WF_GROUP;
+}
+
+bool wf_want_fits(const wf_st_tensor *t, const wf_want *w)
+{
+    bool same = t->rank == w->rank && wf_st_format(t) >= 0;
+    for (int32_t i = 0; same && i < w->rank; i++)
+        same = t->shape[i] == w->shape[i];
+    return same || fits_grouped(t, w);
 }
 
 void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
@@ -42,13 +63,15 @@ void wf_problems_check(wf_problems *pr, weft_package *p, const wf_want *w)
         pr->broken = why;
         return;
     }
+    if (wf_want_fits(t, w))
+        return;
     char has[80], wants[80], what[200];
     shape_text(has, sizeof has, t->rank, t->shape);
     shape_text(wants, sizeof wants, w->rank, w->shape);
     if (strcmp(has, wants) != 0) {
         snprintf(what, sizeof what, "is [%s], not [%s]", has, wants);
         problem(pr, w->name, what);
-    } else if (t->dtype != WF_ST_F32 && t->dtype != WF_ST_BF16 && t->dtype != WF_ST_F16) {
+    } else if (wf_st_format(t) < 0) {
         problem(pr, w->name, "is not F32, BF16 or F16");
     }
 }

@@ -15,6 +15,10 @@ typedef struct wf_want {
     int64_t     shape[4];
 } wf_want;
 
+/* Whether a tensor is what is wanted: numbers of a format, in that shape; or a matrix in q8 or q4
+ * of as many rows and columns, the axes behind the first flattened. */
+bool wf_want_fits(const wf_st_tensor *t, const wf_want *w);
+
 /* Collects problems: up to a handful of names in one sentence, and the count. Weights that cannot
  * be opened are one problem, which takes the place of all others. */
 typedef struct wf_problems {

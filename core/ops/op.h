@@ -10,6 +10,7 @@
  *   linear     one f32 accumulator per output, k ascending in the path's atom: one fused
  *              multiply-add per k (reference, AVX2, AVX-512), one vdpbf16ps per two k
  * (AVX512-BF16). With bf16 weights x is first rounded to bf16 (nearest even) on every path.
+ *   linear of q8 and q4   the same bytes on every path of every device: wf_linear below.
  *   attention  key blocks of WF_KEY_BLOCK keys, aligned to the sequence's or item's first key. A
  * block starts from nothing: scores (fmaf over head_dim ascending, then times scale), its own
  * maximum m, p = wf_expf(s - m), l = sum p and o = sum p v ascending by key (o by fmaf). One
@@ -46,10 +47,35 @@ enum wf_format {
 };
 #define WF_GROUP 32 /* elements along k that share a scale in q8 and q4 */
 
+/* A group of q8 or q4 as hosts keep it, in files and as a source of WF_OP_PACK. f16 little-endian.
+ *   q8, 34 bytes: the scale d as f16, then 32 int8 q: element i is d q[i]. -128 counts as -127.
+ *   q4, 20 bytes: the scale d and the minimum m as f16, then 16 bytes: element i is the low four
+ *                 bits n of byte i, element i + 16 the high ones: d n + m, n in 0..15.
+ * A row of k elements is ceil(k / 32) groups, the last one filled up with elements whose q or n is
+ * 0. These are the blocks Q8_0 and Q4_1 of GGUF (ggml-common.h); Q4_0 is q4 with m = -8 d. */
+#define WF_Q8_BYTES 34
+#define WF_Q4_BYTES 20
+
+/* Whether weights of the format are kept in groups. */
+static inline int wf_is_grouped(int32_t format)
+{
+    return format == WF_Q8 || format == WF_Q4;
+}
+
 /* Bytes of one plain element: WF_F32, WF_BF16 or WF_F16. */
 static inline int64_t wf_dtype_bytes(int32_t t)
 {
     return t == WF_F32 ? 4 : 2;
+}
+
+/* Bytes of a row of k elements as hosts keep it: plain elements, or whole groups. k is at most
+ * 2^56. */
+static inline int64_t wf_row_bytes(int32_t format, int64_t k)
+{
+    int64_t groups = (k + WF_GROUP - 1) / WF_GROUP;
+    if (wf_is_grouped(format))
+        return groups * (format == WF_Q8 ? WF_Q8_BYTES : WF_Q4_BYTES);
+    return k * wf_dtype_bytes(format);
 }
 
 /* "f32", "q8"; "?" for what is no format. Never NULL. */
@@ -76,7 +102,16 @@ typedef struct wf_weight {
 
 /* y [m, n] = residual + scale * act(x [m, k] w^T + bias). Epilogue order: sum, + bias, act, then
  * where residual is given: residual + (scale * value), the product rounded first; without residual
- * scale is not applied. bias, residual may be NULL; y may be residual, never x. */
+ * scale is not applied. bias, residual may be NULL; y may be residual, never x.
+ *
+ * With q8 and q4 weights x is rounded too, by groups of WF_GROUP along k, the last one filled up
+ * with zeros. With a the greatest |x| of a group: dx = a / 127, r = 127 / a, and q = x r rounded to
+ * the nearest integer, of two the even one. Where a is below 2^-100, dx and all q are 0; where one
+ * x is no finite number, dx is NaN and all q are 0, so that the row's outputs are NaN. A weight's
+ * group has the scale d and, in q4, the minimum m as f32. Each operation below rounds to f32 once,
+ * and the integers are exact. acc starts with 0; then, groups ascending:
+ *   q4 only: acc = fma(m, dx * (sum of q), acc)
+ *   acc = fma(sum of q * (the weight's integer), dx * d, acc). */
 typedef struct wf_linear {
     float       *y;
     const float *x;
@@ -89,9 +124,10 @@ typedef struct wf_linear {
 } wf_linear;
 
 /* Rows row0..row0+rows-1 of w from src [rows, k] of src_dtype in C order, converted to w.format
- * (round to nearest even). A row's padding is written with it, and what pads the weight behind its
- * last row with that: memory need not be zeroed where every row is packed. Rows that are never
- * packed hold what w's memory held. */
+ * (round to nearest even; q8 and q4 as core/device/cpu/quant_block.h says, the same on every
+ * device). src_dtype may be q8 or q4 where w.format is the same: rows of wf_row_bytes. A row's
+ * padding is written with it, and what pads the weight behind its last row with that: memory need
+ * not be zeroed where every row is packed. Rows that are never packed hold what w's memory held. */
 typedef struct wf_pack {
     wf_weight   w;
     const void *src;
@@ -222,7 +258,8 @@ typedef struct wf_rows {
     int64_t        m, n, dst_stride, src_stride;
 } wf_rows;
 
-/* dst row i = row ids[i] of the packed weight w, as f32; ids[i] < 0: the row is left alone. */
+/* dst row i = row ids[i] of the packed weight w, as f32 (of q8 and q4 the products, rounded, then
+ * the sums); ids[i] < 0: the row is left alone. */
 typedef struct wf_embed {
     float         *dst;
     wf_weight      w;

@@ -140,6 +140,8 @@ typedef struct weft_kernel  weft_kernel;
 #define WEFT_CPU_AVX2 1u   /* AVX2, FMA and F16C */
 #define WEFT_CPU_AVX512 2u /* AVX-512 F, BW, DQ, VL */
 #define WEFT_CPU_AVX512BF16 4u
+#define WEFT_CPU_AVXVNNI 256u /* vpdpbusd without AVX-512 */
+#define WEFT_CPU_AVX512VNNI 512u
 
 /* What a plugin holds of the program that loaded it: one per plugin, valid until deinit returns.
  * Interface ids are "owner.name/REV"; third parties use reverse DNS. REV changes when a struct

@@ -496,6 +496,13 @@ typedef struct weft_verify_request {
 weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,
                         weft_error *err);
 
+/* Writes the model's directory once more, with the tensors that loading would make q8 or q4 in that
+ * format: as the settings quantize and quantize_encoders say, of which one must be q8 or q4
+ * (INVALID). out must not exist (INVALID); while it is written it is called out.part, and a call
+ * with the same model and settings goes on with what an interrupted one left there. No weights need
+ * be loaded (WEFT_OPEN_CONFIG). IO: the disk. */
+weft_status weft_quantize(weft_engine *e, const char *out, weft_error *err);
+
 /* Writes named host tensors (dtype f32, i64, i32 or u8, C order) to a safetensors file, whole or
  * not at all. */
 weft_status weft_save_tensors(const char *path, const char *const *names,

@@ -3,7 +3,7 @@
  * whatever it is computed beside, in which pieces and on how many threads. Shapes cross every block
  * edge: three key blocks and a tail, 1, 15, 16, 17 and 33 rows; all gates of the fixture are away
  * from zero. Every case runs on each instruction level of this machine, in f32 and bf16, and on the
- * asynchronous device. */
+ * asynchronous device; and with weights in q8 and q4. */
 #include "rig.h"
 
 #include "core/base/cpu.h"
@@ -29,6 +29,10 @@ static const level levels[] = {
     {"cpu_mask=max", "dtype=bf16", "device=cpu"},
     {"cpu_mask=max", "dtype=f32", "device=async-test"},
     {"cpu_mask=max", "dtype=bf16", "device=async-test"},
+    {"cpu_mask=none", "quantize=q4", "device=cpu"},
+    {"cpu_mask=avx2", "quantize=q8", "device=cpu"},
+    {"cpu_mask=max", "quantize=q8", "device=cpu"},
+    {"cpu_mask=max", "quantize=q4", "device=async-test"},
 };
 
 static const level *at; /* the level under test */

@@ -25,9 +25,9 @@ static int32_t  n_buffers;
 
 static const int32_t thread_counts[] = {1, 2, 3, 8};
 static wf_pool      *pools[4];
-static const char   *level_names[4];
-static uint64_t      level_flags[4];
-static wf_ops        level_ops[4];
+static const char   *level_names[6];
+static uint64_t      level_flags[6];
+static wf_ops        level_ops[6];
 static int32_t       n_levels;
 
 /* ---- random ---- */
@@ -131,8 +131,9 @@ const wf_ops *check_ops(int32_t level)
 
 static void find_levels(void)
 {
-    static const char *const names[] = {"none", "avx2", "avx512", "avx512bf16"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const names[] = {"none",   "avx2",       "avxvnni",
+                                        "avx512", "avx512vnni", "avx512bf16"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         uint64_t flags;
         if (wf_cpu_mask(names[i], &flags, NULL) != WEFT_OK || (flags & ~wf_cpu_detect()) != 0)
             continue;

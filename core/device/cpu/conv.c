@@ -2,6 +2,7 @@
 /* Convolution: windows become rows (im2col), a bounded number at a time, and linear multiplies
  * them. */
 #include "core/device/cpu/internal.h"
+#include "core/device/cpu/quant.h"
 
 #define WINDOW_BYTES ((int64_t)8 << 20) /* of rows gathered at a time; at least one row */
 
@@ -51,7 +52,7 @@ static weft_status conv_rows(wf_exec *ex, const wf_conv *a, float *rows, int64_t
         .x_stride = k,
         .scale = 1.0f,
     };
-    return ex->ops->linear(ex, &l);
+    return wf_linear_run(ex, &l);
 }
 
 weft_status wf_conv_ref(wf_exec *ex, const wf_conv *a)
@@ -62,7 +63,8 @@ weft_status wf_conv_ref(wf_exec *ex, const wf_conv *a)
     int64_t most = WINDOW_BYTES / (k * 4) > 0 ? WINDOW_BYTES / (k * 4) : 1;
     most = most < windows ? most : windows;
     uint64_t rows_bytes = (uint64_t)(most * k * 4 + WF_ALIGN - 1) / WF_ALIGN * WF_ALIGN;
-    uint64_t linear_bytes = wf_linear_scratch_bytes(most, k);
+    uint64_t linear_bytes = wf_is_grouped(a->w.format) ? wf_quant_scratch_bytes(most, k)
+                                                       : wf_linear_scratch_bytes(most, k);
     uint8_t *scratch = wf_exec_scratch(ex, rows_bytes + linear_bytes);
     if (scratch == NULL)
         return WEFT_E_NOMEM;

@@ -10,7 +10,8 @@
 
 /* What a CPU op runs with: threads, the table it came from (conv calls linear), and scratch that
  * grows on demand and is kept. One exec per queue that runs on the CPU; not shared. */
-typedef struct wf_ops wf_ops;
+typedef struct wf_ops           wf_ops;
+typedef struct wf_quant_kernels wf_quant_kernels;
 typedef struct wf_exec {
     wf_pool      *pool;
     const wf_ops *ops;
@@ -50,12 +51,16 @@ struct wf_ops {
     weft_status (*rotate)(wf_exec *ex, const wf_rotate *a);
     weft_status (*finite)(wf_exec *ex, const wf_finite *a);
     weft_status (*best)(wf_exec *ex, const wf_best *a);
+    /* What stands behind linear, pack and embed of q8 and q4 weights (core/device/cpu/quant.h). */
+    const wf_quant_kernels *quant;
 };
 
 /* Fills the table: the reference everywhere, then each ISA level in cpu_flags (WEFT_CPU_*) upward.
  */
 void wf_ops_init(wf_ops *ops, uint64_t cpu_flags);
 
+/* linear with a weight of any format. */
+weft_status wf_linear_run(wf_exec *ex, const wf_linear *a);
 /* Runs one op now. NOMEM if scratch could not grow. */
 weft_status wf_op_run(wf_exec *ex, const wf_op *op);
 

@@ -41,7 +41,7 @@ weft_status wf_cpu_memory(uint64_t *free, uint64_t *total, weft_error *err)
 weft_status wf_cpu_weight_bytes(const wf_ops *ops, int32_t format, int64_t n, int64_t k,
                                 uint64_t *bytes, weft_error *err)
 {
-    if (format != WF_F32 && format != WF_BF16 && format != WF_F16)
+    if (format < WF_F32 || format > WF_Q4)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "this device cannot hold weights of format %s",
                        wf_format_name(format));
     *bytes = ops->weight_bytes(format, n, k);

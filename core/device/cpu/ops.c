@@ -4,6 +4,7 @@
 
 #include "core/base/cpu.h"
 #include "core/device/cpu/internal.h"
+#include "core/device/cpu/quant.h"
 
 static const wf_ops reference = {
     .isa = "none",
@@ -32,6 +33,7 @@ static const wf_ops reference = {
     .rotate = wf_rotate_ref,
     .finite = wf_finite_ref,
     .best = wf_best_ref,
+    .quant = &wf_quant_reference,
 };
 
 void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
@@ -42,8 +44,26 @@ void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
     wf_ops_init_avx2(ops, cpu_flags);
     wf_ops_init_avx512(ops, cpu_flags);
     wf_ops_init_avx512bf16(ops, cpu_flags);
+    wf_quant_init_avx2(ops, cpu_flags);
+    wf_quant_init_avxvnni(ops, cpu_flags);
+    wf_quant_init_avx512vnni(ops, cpu_flags);
 #endif
     ops->isa = wf_cpu_level_name(cpu_flags);
+}
+
+weft_status wf_linear_run(wf_exec *ex, const wf_linear *a)
+{
+    return wf_is_grouped(a->w.format) ? wf_quant_linear(ex, a) : ex->ops->linear(ex, a);
+}
+
+static weft_status pack_run(wf_exec *ex, const wf_pack *a)
+{
+    return wf_is_grouped(a->w.format) ? wf_quant_pack(ex, a) : ex->ops->pack(ex, a);
+}
+
+static weft_status embed_run(wf_exec *ex, const wf_embed *a)
+{
+    return wf_is_grouped(a->w.format) ? wf_quant_embed(ex, a) : ex->ops->embed(ex, a);
 }
 
 weft_status wf_op_run(wf_exec *ex, const wf_op *op)
@@ -51,9 +71,9 @@ weft_status wf_op_run(wf_exec *ex, const wf_op *op)
     const wf_ops *ops = ex->ops;
     switch (op->kind) {
     case WF_OP_LINEAR:
-        return ops->linear(ex, &op->u.linear);
+        return wf_linear_run(ex, &op->u.linear);
     case WF_OP_PACK:
-        return ops->pack(ex, &op->u.pack);
+        return pack_run(ex, &op->u.pack);
     case WF_OP_CONVERT:
         return ops->convert(ex, &op->u.convert);
     case WF_OP_NORM:
@@ -75,7 +95,7 @@ weft_status wf_op_run(wf_exec *ex, const wf_op *op)
     case WF_OP_ROWS:
         return ops->rows(ex, &op->u.rows);
     case WF_OP_EMBED:
-        return ops->embed(ex, &op->u.embed);
+        return embed_run(ex, &op->u.embed);
     case WF_OP_COPY:
         return ops->copy(ex, &op->u.copy);
     case WF_OP_CONV:

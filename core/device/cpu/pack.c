@@ -2,6 +2,7 @@
 /* Weights into panels (layout: core/device/cpu/internal.h), and their size. The same for every
  * panel width; what an instruction set does better is whole panels of four-byte words. */
 #include "core/device/cpu/internal.h"
+#include "core/device/cpu/quant.h"
 
 #include <stdatomic.h>
 
@@ -118,6 +119,8 @@ uint64_t wf_panel_weight_bytes(int32_t format, int64_t n, int64_t k, int64_t pan
     /* 2^40 is past every matrix: below it nothing but the last product can overflow. */
     const int64_t most = (int64_t)1 << 40;
     uint64_t      bytes;
+    if (wf_is_grouped(format))
+        return wf_quant_weight_bytes(format, n, k);
     if (format < WF_F32 || format > WF_F16 || n <= 0 || k <= 0 || n > most || k > most)
         return 0;
     uint64_t count = (uint64_t)((n + panel - 1) / panel);

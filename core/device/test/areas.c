@@ -35,7 +35,7 @@ static bool pack(const wf_walk *w, const wf_pack *a)
 {
     bool last = a->row0 + a->rows == a->w.n;
     return weight_as(w, &a->w, last ? WF_WRITES : WF_TOUCHES) &&
-           wf_walk_list(w, "src", WF_READS, a->src, a->rows * a->w.k, wf_dtype_bytes(a->src_dtype));
+           wf_walk_list(w, "src", WF_READS, a->src, a->rows, wf_row_bytes(a->src_dtype, a->w.k));
 }
 
 static bool convert(const wf_walk *w, const wf_convert *a)

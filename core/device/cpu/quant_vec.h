@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linear's kernels for q8 and q4 over vec.h: tiles of VQ_ROWS rows by two vectors of columns. The
+ * sums of a group stand in registers, the f32 sums in memory, which a tile visits once a group.
+ *
+ * vpdpbusd adds the products of four unsigned bytes of the weights and four signed ones of x; 128
+ * times the sum of x, which the weights have too much in q8, is taken off by what a sum begins
+ * with. Without that instruction vpmaddubsw multiplies |x| with the weights that have taken x's
+ * sign: its pairs of 16 bits hold two products of at most 127 x 127, and in q4 those of a whole
+ * group. Included only by files built with ISA flags. */
+#ifndef WF_QUANT_VEC_H
+#define WF_QUANT_VEC_H
+
+#include "core/device/cpu/quant_pack.h"
+#include "core/device/cpu/quant_rows.h"
+#include "core/device/cpu/vec_math.h"
+
+#if VF_LANES == 16
+#define VQ_ROWS 12
+#else
+#define VQ_ROWS 4
+#endif
+#define VQ_VECTORS 2
+#define VQ_COLUMNS (VQ_VECTORS * VF_LANES)
+#define VQ_AHEAD 2048 /* bytes of weights that are fetched ahead */
+
+/* ---- what instruction sets differ in ---- */
+
+#if VF_LANES == 16
+VF_INLINE vi vq_dot(vi acc, vi w, vi x)
+{
+    return _mm512_dpbusd_epi32(acc, w, x);
+}
+VF_INLINE vf vq_floats(vi x)
+{
+    return _mm512_cvtepi32_ps(x);
+}
+#else
+VF_INLINE vf vq_floats(vi x)
+{
+    return _mm256_cvtepi32_ps(x);
+}
+#if defined(__AVXVNNI__)
+VF_INLINE vi vq_dot(vi acc, vi w, vi x)
+{
+    return _mm256_dpbusd_avx_epi32(acc, w, x);
+}
+#else
+#define VQ_NO_DOT
+#endif
+#endif
+
+/* Four bytes in every lane. */
+VF_INLINE vi vq_every(const uint8_t *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return vi_set1(four);
+}
+
+VF_INLINE vf vq_every_float(const uint8_t *p)
+{
+    return vf_of(vq_every(p));
+}
+
+/* ---- the integer sums of a group ---- */
+
+/* One group of a panel against rows of x. */
+typedef struct vq_group {
+    const uint8_t *x;
+    const uint8_t *w; /* the elements of the two vectors' first columns */
+} vq_group;
+
+#define VQ_STEP (4 * WF_Q_PANEL) /* bytes from four elements to the next four */
+
+/* The vectors of four elements each, j along the group, of q4: low half and high half. */
+VF_INLINE vi vq_low(const uint8_t *w)
+{
+    return vi_and(vi_load(w), vi_set1(0x0f0f0f0f));
+}
+
+VF_INLINE vi vq_high(const uint8_t *w)
+{
+    return vi_and(vi_srl(vi_load(w), 4), vi_set1(0x0f0f0f0f));
+}
+
+#if !defined(VQ_NO_DOT)
+VF_INLINE void vq_add(const vq_group *g, int64_t at, vi w0, vi w1, vi sum[][VQ_VECTORS],
+                      const int rows)
+{
+    VF_UNROLL
+    for (int r = 0; r < rows; r++) {
+        vi x = vq_every(g->x + r * WF_GROUP + at);
+        sum[r][0] = vq_dot(sum[r][0], w0, x);
+        sum[r][1] = vq_dot(sum[r][1], w1, x);
+    }
+}
+
+/* sum begins with what takes back the 128. */
+VF_INLINE void vq_sum_q8(const vq_group *g, vi sum[][VQ_VECTORS], const int rows)
+{
+    VF_UNROLL
+    for (int j = 0; j < 8; j++) {
+        const uint8_t *w = g->w + j * VQ_STEP;
+        vq_add(g, 4 * j, vi_load(w), vi_load(w + 4 * VF_LANES), sum, rows);
+    }
+}
+
+VF_INLINE void vq_sum_q4(const vq_group *g, vi sum[][VQ_VECTORS], const int rows)
+{
+    VF_UNROLL
+    for (int j = 0; j < 4; j++) {
+        const uint8_t *w = g->w + j * VQ_STEP, *next = w + 4 * VF_LANES;
+        vq_add(g, 4 * j, vq_low(w), vq_low(next), sum, rows);
+        vq_add(g, 4 * j + 16, vq_high(w), vq_high(next), sum, rows);
+    }
+}
+#else
+VF_INLINE vi vq_pairs(vi x16) /* neighbours of 16 bits added */
+{
+    return _mm256_madd_epi16(x16, _mm256_set1_epi16(1));
+}
+
+VF_INLINE vi vq_signed(const uint8_t *w) /* without the 128 */
+{
+    return _mm256_xor_si256(vi_load(w), vi_set1((int32_t)0x80808080u));
+}
+
+VF_INLINE void vq_sum_q8(const vq_group *g, vi sum[][VQ_VECTORS], const int rows)
+{
+    for (int r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] = vi_set1(0);
+    for (int j = 0; j < 8; j++) {
+        vi w0 = vq_signed(g->w + j * VQ_STEP), w1 = vq_signed(g->w + j * VQ_STEP + 4 * VF_LANES);
+        VF_UNROLL
+        for (int r = 0; r < rows; r++) {
+            vi x = vq_every(g->x + r * WF_GROUP + 4 * j), a = _mm256_abs_epi8(x);
+            vi p0 = _mm256_maddubs_epi16(a, _mm256_sign_epi8(w0, x));
+            vi p1 = _mm256_maddubs_epi16(a, _mm256_sign_epi8(w1, x));
+            sum[r][0] = vi_add(sum[r][0], vq_pairs(p0));
+            sum[r][1] = vi_add(sum[r][1], vq_pairs(p1));
+        }
+    }
+}
+
+VF_INLINE void vq_add(const vq_group *g, int64_t at, vi w0, vi w1, vi sum[][VQ_VECTORS],
+                      const int rows)
+{
+    VF_UNROLL
+    for (int r = 0; r < rows; r++) {
+        vi x = vq_every(g->x + r * WF_GROUP + at);
+        sum[r][0] = _mm256_add_epi16(sum[r][0], _mm256_maddubs_epi16(w0, x));
+        sum[r][1] = _mm256_add_epi16(sum[r][1], _mm256_maddubs_epi16(w1, x));
+    }
+}
+
+VF_INLINE void vq_sum_q4(const vq_group *g, vi sum[][VQ_VECTORS], const int rows)
+{
+    for (int j = 0; j < 4; j++) {
+        const uint8_t *w = g->w + j * VQ_STEP, *next = w + 4 * VF_LANES;
+        vq_add(g, 4 * j, vq_low(w), vq_low(next), sum, rows);
+        vq_add(g, 4 * j + 16, vq_high(w), vq_high(next), sum, rows);
+    }
+    VF_UNROLL
+    for (int r = 0; r < rows; r++) {
+        sum[r][0] = vq_pairs(sum[r][0]);
+        sum[r][1] = vq_pairs(sum[r][1]);
+    }
+}
+#endif
+
+/* ---- a group into the f32 sums ---- */
+
+/* The f32 sum of row r and vector v of the tile's columns from `column` on. */
+VF_INLINE float *vq_acc(const wf_quant_tile *t, int64_t column, int r, int v)
+{
+    return t->acc + r * WF_Q_PANEL + column + v * VF_LANES;
+}
+
+VF_INLINE vf vq_f16(const uint8_t *p)
+{
+    uint16_t h[VF_LANES];
+    memcpy(h, p, sizeof h);
+    return vf_from_f16x(h);
+}
+
+/* The sums of rows in the two vectors' columns into the f32 sums. x: the group of all rows. */
+VF_INLINE void vq_scale(const wf_quant_tile *t, const uint8_t *x, const uint8_t *scale,
+                        int64_t column, vi sum[][VQ_VECTORS], const int rows, const int32_t format)
+{
+    VF_UNROLL
+    for (int v = 0; v < VQ_VECTORS; v++) {
+        vf d = vq_f16(scale + 2 * v * VF_LANES), m = vf_zero();
+        if (format == WF_Q4)
+            m = vq_f16(scale + 2 * (WF_Q_PANEL + v * VF_LANES));
+        VF_UNROLL
+        for (int r = 0; r < rows; r++) {
+            vf f = vf_load(vq_acc(t, column, r, v));
+            vf dx = vq_every_float(x + wf_quant_dx_at(rows) + 4 * r);
+            if (format == WF_Q4)
+                f = vf_fma(m, vq_every_float(x + wf_quant_sum_at(rows) + 4 * r), f);
+            f = vf_fma(vq_floats(sum[r][v]), vf_mul(dx, d), f);
+            vf_store(vq_acc(t, column, r, v), f);
+        }
+    }
+}
+
+VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint8_t *x, const uint8_t *w,
+                             int64_t column, const int rows, const int32_t format)
+{
+    vq_group k = {x, w + wf_quant_elements(format) + 4 * column};
+    vi       sum[VQ_ROWS][VQ_VECTORS];
+    VF_UNROLL
+    for (int r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] =
+            format == WF_Q8 ? vq_every(x + wf_quant_sum_at(rows) + 4 * r) : vi_set1(0);
+    if (format == WF_Q8)
+        vq_sum_q8(&k, sum, rows);
+    else
+        vq_sum_q4(&k, sum, rows);
+    vq_scale(t, x, w + 2 * column, column, sum, rows, format);
+}
+
+/* A group's lines, a distance ahead: panels stand one behind the other, so that this runs on into
+ * the next one. */
+VF_INLINE void vq_fetch(const uint8_t *w, int64_t bytes)
+{
+    for (int64_t i = 0; i < bytes; i += 64)
+        _mm_prefetch((const char *)w + VQ_AHEAD + i, _MM_HINT_T0);
+}
+
+VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_t format)
+{
+    const uint8_t *x = t->x, *w = t->w;
+    for (int64_t g = 0; g < t->groups; g++, x += rows * WF_Q_ROW, w += wf_quant_group(format)) {
+        vq_fetch(w, wf_quant_group(format));
+        for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
+            vq_tile_group(t, x, w, column, rows, format);
+    }
+}
+
+/* One instance per row count: it must be a constant for the sums to be registers. Other counts do
+ * not occur: no tile is larger than VQ_ROWS. */
+/* clang-format off */
+#define VQ_CASE(n, format) case n: vq_tile_rows(t, n, format); break;
+#define VQ_CASES_4(format) \
+    VQ_CASE(1, format) VQ_CASE(2, format) VQ_CASE(3, format) VQ_CASE(4, format)
+#define VQ_CASES_12(format) VQ_CASES_4(format) \
+    VQ_CASE(5, format) VQ_CASE(6, format) VQ_CASE(7, format) VQ_CASE(8, format) \
+    VQ_CASE(9, format) VQ_CASE(10, format) VQ_CASE(11, format) VQ_CASE(12, format)
+#if defined(VF_ROLLED)
+#define VQ_EACH_COUNT(format) vq_tile_rows(t, t->rows, format)
+#elif VQ_ROWS == 12
+#define VQ_EACH_COUNT(format) switch (t->rows) { VQ_CASES_12(format) default: break; }
+#else
+#define VQ_EACH_COUNT(format) switch (t->rows) { VQ_CASES_4(format) default: break; }
+#endif
+/* clang-format on */
+
+static void vq_tile_q8(const wf_quant_tile *t)
+{
+    VQ_EACH_COUNT(WF_Q8);
+}
+
+static void vq_tile_q4(const wf_quant_tile *t)
+{
+    VQ_EACH_COUNT(WF_Q4);
+}
+
+static void vq_tile(const wf_quant_tile *t)
+{
+    if (t->format == WF_Q8)
+        vq_tile_q8(t);
+    else
+        vq_tile_q4(t);
+}
+
+/* The epilogue of one vector of outputs (order: core/ops/op.h), n of them real. */
+VF_INLINE void vq_finish_vector(const wf_linear *a, vf value, int64_t r, int64_t c, int64_t n)
+{
+    if (a->bias != NULL)
+        value = vf_add(value, vf_load_n(a->bias + c, n));
+    value = vf_activate(value, a->act);
+    if (a->residual != NULL)
+        value = vf_add(vf_load_n(a->residual + r * a->residual_stride + c, n),
+                       vf_mul(vf_set1(a->scale), value));
+    vf_store_n(a->y + r * a->y_stride + c, value, n);
+}
+
+static void vq_finish(const wf_linear *a, const float *acc, int64_t row, int64_t rows,
+                      int64_t column, int64_t columns)
+{
+    for (int64_t r = row; r < row + rows; r++, acc += WF_Q_PANEL)
+        for (int64_t c = 0; c < columns; c += VF_LANES)
+            vq_finish_vector(a, vf_load(acc + c), r, column + c, columns - c);
+}
+
+static const wf_quant_kernels vq_kernels = {VQ_ROWS,   prepare_row, vq_tile,
+                                            vq_finish, pack_panel,  host_panel};
+
+#endif

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""weft model quantize: what it writes is what --quantize makes while loading; what it refuses, and what an interrupted run
+leaves for the next one."""
+import os
+import resource
+import shutil
+import signal
+
+import harness
+from harness import read_safetensors
+
+TIED = os.path.join(harness.FIXTURES, "llama-tied")
+SHARDED = os.path.join(harness.FIXTURES, "llama-sharded")
+MLLAMA = os.path.join(harness.FIXTURES, "mllama-1tile")
+
+
+class Quantize(harness.Case):
+    def dump(self, model, *options):
+        """The bytes of everything that verify computes; the comparison itself may fail."""
+        out = self.path("dump.safetensors")
+        parity = os.path.join(self.original, "parity.safetensors")
+        r = self.weft("model", "verify", model, "--parity", parity, "--dump", out, *options)
+        self.assertIn(r.code, (0, 9), r.err)
+        with open(out, "rb") as f:
+            return f.read()
+
+    def check(self, original, *options):
+        self.original = original
+        out = self.path("small")
+        self.ok("model", "quantize", original, "-o", out, *options)
+        self.assertFalse(os.path.exists(out + ".part"))
+        expected = self.dump(original, *options)
+        self.assertEqual(self.dump(out), expected)
+        self.assertEqual(self.dump(out, "--cpu-mask", "none", "-t", "1"), expected)
+        self.assertEqual(self.dump(out, "--device", "async-test", "--prefill-chunk", "3"), expected)
+        self.assertNotEqual(self.dump(original), expected)
+        shutil.rmtree(out)
+
+    def test_same_bytes_as_while_loading(self):
+        for model in (TIED, SHARDED, os.path.join(harness.FIXTURES, "llama-untied")):
+            for name in ("q8", "q4"):
+                self.check(model, "--quantize", name)
+
+    def test_encoders_and_cross_attention(self):
+        self.check(MLLAMA, "--quantize", "q4")
+        self.check(MLLAMA, "--quantize-encoders", "q8")
+        self.check(MLLAMA, "--quantize", "q8", "--quantize-encoders", "q4")
+
+    def test_what_is_written(self):
+        out = self.path("small")
+        self.ok("model", "quantize", SHARDED, "-o", out, "--quantize", "q4")
+        before, after = set(os.listdir(SHARDED)), set(os.listdir(out))
+        self.assertEqual({n for n in before if not n.startswith("parity")}, after)
+        with open(os.path.join(out, "config.json"), "rb") as a, open(os.path.join(SHARDED, "config.json"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+        text = self.ok("model", "inspect", out).out
+        self.assertIn(b"weights q4", text)
+        self.assertIn(b"weights q8", self.ok("model", "inspect", SHARDED, "--quantize", "q8").out)
+        # What was quantised once is not quantised again, nor loaded as something else.
+        self.assertIn("stored in q4", self.fails(4, "model", "quantize", out, "-o", self.path("other"), "--quantize", "q8"))
+        self.assertFalse(os.path.exists(self.path("other.part")))
+        self.assertIn("async", self.ok("model", "inspect", out, "--device", "async-test").out.decode())
+
+    def test_refusals(self):
+        os.mkdir(self.path("there"))
+        self.assertIn("exists already",
+                      self.fails(2, "model", "quantize", TIED, "-o", self.path("there"), "--quantize", "q8"))
+        self.assertIn("--quantize", self.fails(2, "model", "quantize", TIED, "-o", self.path("new")))
+        self.assertIn("-o OUT", self.fails(2, "model", "quantize", TIED, "--quantize", "q8"))
+        self.assertIn("q5", self.fails(2, "model", "quantize", TIED, "-o", self.path("new"), "--quantize", "q5"))
+        self.assertIn("nothing that these options make smaller",
+                      self.fails(2, "model", "quantize", TIED, "-o", self.path("new"), "--quantize-encoders", "q8"))
+        r = self.weft("model", "quantize", TIED, "-o", self.path("no/new"), "--quantize", "q8")
+        self.assertNotEqual(r.code, 0)
+        self.assertIn("no/new.part", r.err)
+        self.assertEqual(os.listdir(self.dir), ["there"])
+
+    def interrupted(self, limit):
+        """A run that stops where a file would be longer than `limit`: as on a disk that is full."""
+        def small_disk():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        r = self.weft("model", "quantize", SHARDED, "-o", self.path("small"), "--quantize", "q4",
+                      preexec_fn=small_disk)
+        self.assertNotEqual(r.code, 0)
+        self.assertIn("File too large", r.err)
+        self.assertEqual(len(r.err.splitlines()), 1, r.err)
+
+    def test_resumes(self):
+        whole, out = self.path("whole"), self.path("small")
+        self.ok("model", "quantize", SHARDED, "-o", whole, "--quantize", "q4")
+        shards = sorted((os.path.getsize(os.path.join(whole, n)), n) for n in os.listdir(whole)
+                        if n.endswith(".safetensors"))
+        self.assertGreater(len(shards), 1)
+        # The largest shard does not fit; those written before it are kept, whole.
+        self.interrupted(shards[-1][0] - 1)
+        self.assertFalse(os.path.exists(out))
+        left = [n for n in os.listdir(out + ".part") if n.endswith(".safetensors")]
+        for name in os.listdir(out + ".part"):
+            self.assertNotIn("weft-part", name)
+        for name in left:
+            self.assertEqual(read_safetensors(os.path.join(out + ".part", name)).keys(),
+                             read_safetensors(os.path.join(whole, name)).keys())
+        # Another format is not mixed into it.
+        self.assertIn("was begun from other files or with other options",
+                      self.fails(2, "model", "quantize", SHARDED, "-o", out, "--quantize", "q8"))
+        times = {n: os.stat(os.path.join(out + ".part", n)).st_mtime_ns for n in left}
+        self.ok("model", "quantize", SHARDED, "-o", out, "--quantize", "q4")
+        for name, time in times.items():
+            self.assertEqual(os.stat(os.path.join(out, name)).st_mtime_ns, time)
+        for name in os.listdir(whole):
+            with open(os.path.join(whole, name), "rb") as a, open(os.path.join(out, name), "rb") as b:
+                self.assertEqual(a.read(), b.read())
+        self.assertEqual(sorted(os.listdir(whole)), sorted(os.listdir(out)))
+
+
+if __name__ == "__main__":
+    harness.main(needs_demo=False)
