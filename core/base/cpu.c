@@ -18,6 +18,7 @@ static const level levels[] = {
     {"avx2", WEFT_CPU_AVX2},
     {"avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512},
     {"avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512BF16},
+    {"amx", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512BF16 | WEFT_CPU_AMX},
 };
 #define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
 
@@ -47,6 +48,20 @@ static uint64_t saved_state(void)
     return ((uint64_t)hi << 32) | lo;
 }
 
+wf_cpu_model wf_cpu_identify(void)
+{
+    wf_cpu_model m = {"", 0};
+    uint32_t     a, b, c, d;
+    if (!__get_cpuid(0, &a, &b, &c, &d))
+        return m;
+    memcpy(m.vendor, &b, 4);
+    memcpy(m.vendor + 4, &d, 4);
+    memcpy(m.vendor + 8, &c, 4);
+    (void)__get_cpuid(1, &a, &b, &c, &d);
+    m.family = (a >> 8 & 15) == 15 ? 15 + (a >> 20 & 255) : a >> 8 & 15;
+    return m;
+}
+
 uint64_t wf_cpu_detect(void)
 {
     uint32_t a, b, c, d, b7, top;
@@ -64,6 +79,11 @@ uint64_t wf_cpu_detect(void)
     return levels[3].flags;
 }
 #else
+wf_cpu_model wf_cpu_identify(void)
+{
+    return (wf_cpu_model){"", 0};
+}
+
 uint64_t wf_cpu_detect(void)
 {
     return 0;
@@ -83,7 +103,7 @@ weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err)
         }
     }
     return wf_fail(err, WEFT_E_INVALID,
-                   "CPU mask '%.40s' is not known: use none, avx2, avx512, avx512bf16 or max",
+                   "CPU mask '%.40s' is not known: use none, avx2, avx512, avx512bf16, amx or max",
                    name);
 }
 
