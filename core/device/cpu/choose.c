@@ -29,8 +29,10 @@ int32_t wf_cpu_known_pairs(const wf_cpu_model *m)
 double wf_cpu_probe_pairs(void)
 {
 #if defined(__x86_64__)
-    if ((wf_cpu_detect() & WEFT_CPU_AVX512BF16) != 0)
-        return wf_probe_pairs();
+    if ((wf_cpu_detect() & WEFT_CPU_AVX512BF16) != 0) {
+        wf_rates rates = wf_probe_rates();
+        return rates.pairs / rates.fma;
+    }
 #endif
     return 0.0;
 }

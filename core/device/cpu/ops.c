@@ -44,6 +44,7 @@ void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
     wf_ops_init_avx512bf16(ops, cpu_flags);
 #endif
     ops->isa = wf_cpu_level_name(cpu_flags);
+    ops->flags = cpu_flags;
 }
 
 weft_status wf_op_run(wf_exec *ex, const wf_op *op)

@@ -4,7 +4,12 @@
 #ifndef WF_CPU_PROBE_H
 #define WF_CPU_PROBE_H
 
-/* wf_cpu_probe_pairs on a CPU with AVX512-BF16. [any] */
-double wf_probe_pairs(void);
+/* Multiplications a second of one thread: by the f32 multiply-add of 512 bits, and by vdpbf16ps. */
+typedef struct wf_rates {
+    double fma, pairs;
+} wf_rates;
+
+/* On a CPU with AVX512-BF16. Takes about a millisecond. [any] */
+wf_rates wf_probe_rates(void);
 
 #endif

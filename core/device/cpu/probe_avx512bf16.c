@@ -48,14 +48,14 @@ static double pairs_round(void)
     return seconds() - start;
 }
 
-double wf_probe_pairs(void)
+wf_rates wf_probe_rates(void)
 {
-    double fma = 1.0, pairs = 1.0;
+    double fma = 1.0, pairs = 1.0, each = 14.0 * TURNS * 16.0;
     for (int i = 0; i < ROUNDS; i++) {
         double f = fma_round(), p = pairs_round();
         fma = f < fma ? f : fma;
         pairs = p < pairs ? p : pairs;
     }
-    return 2.0 * fma / pairs; /* a pair is two multiplications */
+    return (wf_rates){each / fma, 2.0 * each / pairs};
 }
 #endif
