@@ -131,7 +131,7 @@ static void probe_share(void *ctx, int32_t index, int32_t count)
 }
 #endif
 
-/* 0: not known, on a CPU without AVX-512 or with AMX. */
+/* 0: not known, on a CPU without AVX512-BF16 or at a level below AVX-512. */
 static double peak(const bench *b)
 {
     double sum = 0.0;
@@ -142,8 +142,6 @@ static double peak(const bench *b)
     if ((flags & WEFT_CPU_AVX512) == 0 || (wf_cpu_detect() & WEFT_CPU_AVX512BF16) == 0)
         return 0.0;
     (void)wf_cpu_path_at(&(wf_cpu_choice){flags, flags, true}, b->format == WF_BF16 ? 0 : 1, &path);
-    if (strcmp(path.isa, "amx") == 0)
-        return 0.0;
     wf_pool_run(b->pool, probe_share, rates);
     for (int32_t i = 0; i < b->threads && i < 64; i++)
         sum += strcmp(path.isa, "avx512bf16") == 0 ? rates[i].pairs : rates[i].fma;

@@ -18,7 +18,6 @@ static const level levels[] = {
     {"avx2", WEFT_CPU_AVX2},
     {"avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512},
     {"avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512BF16},
-    {"amx", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512BF16 | WEFT_CPU_AMX},
 };
 #define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
 
@@ -103,7 +102,7 @@ weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err)
         }
     }
     return wf_fail(err, WEFT_E_INVALID,
-                   "CPU mask '%.40s' is not known: use none, avx2, avx512, avx512bf16, amx or max",
+                   "CPU mask '%.40s' is not known: use none, avx2, avx512, avx512bf16 or max",
                    name);
 }
 

@@ -8,12 +8,12 @@
 
 #include "weft/base.h"
 
-/* The WEFT_CPU_* flags that both the CPU (cpuid) and the operating system (xgetbv, and for AMX the
- * leave to use tiles, which this asks for) support. Each level includes those below it. [any] */
+/* The WEFT_CPU_* flags that both the CPU (cpuid) and the operating system (xgetbv) support. Each
+ * level includes those below it. [any] */
 uint64_t wf_cpu_detect(void);
 
 /* Sets *flags to those of a level and all below it. name: "none", "avx2", "avx512", "avx512bf16",
- * "amx", or "max" for all. Any other name is INVALID, and the message lists the names. [any] */
+ * or "max" for all. Any other name is INVALID, and the message lists the names. [any] */
 weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err);
 
 /* The name of the highest level in flags. [any] */

@@ -140,7 +140,6 @@ typedef struct weft_kernel  weft_kernel;
 #define WEFT_CPU_AVX2 1u   /* AVX2, FMA and F16C */
 #define WEFT_CPU_AVX512 2u /* AVX-512 F, BW, DQ, VL */
 #define WEFT_CPU_AVX512BF16 4u
-#define WEFT_CPU_AMX 8u /* AMX tiles of bf16 */
 
 /* What a plugin holds of the program that loaded it: one per plugin, valid until deinit returns.
  * Interface ids are "owner.name/REV"; third parties use reverse DNS. REV changes when a struct
@@ -152,7 +151,7 @@ struct weft_host {
     void (*log)(const weft_host *h, int32_t level, const char *utf8);   /* [any] */
     void *(*alloc)(const weft_host *h, uint64_t bytes, uint64_t align); /* [any] NULL: none left */
     void (*free)(const weft_host *h, void *p);                          /* [any] NULL is fine */
-    uint64_t (*cpu_flags)(const weft_host *h); /* [any] WEFT_CPU_*: --cpu-mask and --isa */
+    uint64_t (*cpu_flags)(const weft_host *h); /* [any] WEFT_CPU_*, lowered by --cpu-mask */
     int32_t (*cancelled)(const weft_host *h);  /* [worker] poll it in long loops */
     const void *(*get_interface)(const weft_host *h, const char *id); /* [setup] NULL if unknown */
     void **slot; /* one pointer of the plugin's own, per engine, NULL at first: its state without

@@ -44,11 +44,10 @@ static bool pairs_pay(void)
     return pays >= 0 ? pays != 0 : wf_cpu_probe_pairs() >= WF_CPU_PAIRS_PAY;
 }
 
-/* AMX takes all that the pairs would be used for. */
 static uint64_t worth_using(uint64_t have)
 {
     uint64_t pairs = have & WEFT_CPU_AVX512BF16;
-    if (pairs == 0 || (have & WEFT_CPU_AMX) != 0 || pairs_pay())
+    if (pairs == 0 || pairs_pay())
         return have;
     return have & ~pairs;
 }
@@ -78,7 +77,7 @@ weft_status wf_cpu_choose(const char *cpu_mask, const char *isa, wf_cpu_choice *
 /* ---- families, and the flags that their best path may need ---- */
 
 #define VECTORS (WEFT_CPU_AVX2 | WEFT_CPU_AVX512)
-#define EVERY (VECTORS | WEFT_CPU_AVX512BF16 | WEFT_CPU_AMX)
+#define EVERY (VECTORS | WEFT_CPU_AVX512BF16)
 
 static const struct family {
     const char *name;
@@ -106,11 +105,9 @@ bool wf_cpu_path_at(const wf_cpu_choice *c, uint32_t index, wf_cpu_path *out)
     uint64_t             machine = wf_cpu_detect();
     *out = (wf_cpu_path){.family = f->name, .isa = wf_cpu_level_name(c->flags & f->paths)};
     bool pairs_matter = (f->paths & c->have & WEFT_CPU_AVX512BF16) != 0;
-    if ((f->paths & c->flags & WEFT_CPU_AMX) != 0)
-        out->isa = "amx";
     if (c->fixed)
         snprintf(out->why, sizeof out->why, "--isa names it");
-    else if (pairs_matter && (c->have & WEFT_CPU_AMX) == 0)
+    else if (pairs_matter)
         why_pairs(c, out);
     else if ((machine & f->paths & ~c->have) != 0)
         snprintf(out->why, sizeof out->why, "--cpu-mask allows no more");
