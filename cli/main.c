@@ -22,16 +22,16 @@ static const cli_command no_command = {
     .operands_max = -1,
 };
 
-/* What --print-config, --list-devices and --version ask for in place of the command; false:
- * nothing. */
-static bool asked_instead(cli *c)
+/* What --print-config, --list-devices and --version ask for in place of the command, and *code;
+ * false: nothing. */
+static bool asked_instead(cli *c, int32_t *code)
 {
     if (cli_has(c, OWN_HELP))
         cli_help(c, c->command);
     else if (cli_has(c, OWN_VERSION))
         cli_outf("weft %s\n", weft_version());
     else if (cli_has(c, OWN_LIST_DEVICES))
-        cli_list_devices(c);
+        *code = cli_list_devices(c);
     else if (cli_has(c, OWN_PRINT_CONFIG))
         cli_print_config(c);
     else
@@ -60,13 +60,13 @@ static int32_t run(cli *c, int argc, char **argv)
     if (!cli_parse(c, argc, argv, &code))
         return code;
     if (cli_has(c, OWN_HELP) || cli_has(c, OWN_VERSION)) {
-        asked_instead(c);
-        return CLI_EXIT_OK;
+        asked_instead(c, &code);
+        return code;
     }
     if (weft_settings_load(c->settings, c->value[OWN_CONFIG], &err) != WEFT_OK)
         return cli_say_error(&err);
-    if (asked_instead(c))
-        return CLI_EXIT_OK;
+    if (asked_instead(c, &code))
+        return code;
     code = check_operands(c);
     return code != CLI_EXIT_OK ? code : c->command->run(c);
 }

@@ -191,9 +191,10 @@ json_t *cli_answer_json(const cli_answer *a, const weft_engine *e)
                   "generate_s", cli_json_real(a->run.decode_s));
     json_t *text =
         none ? json_null() : cli_json_text(a->text != NULL ? a->text : "", a->text_bytes);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "text", text, "model",
-                     cli_json_string(d.model), "plugins", cli_json_plugins(e), "tokens", tokens,
-                     "timings", timings, "error", cli_json_error(&a->err));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "text", text, "model",
+                     cli_json_string(d.model), "paths", cli_json_paths(e), "plugins",
+                     cli_json_plugins(e), "tokens", tokens, "timings", timings, "error",
+                     cli_json_error(&a->err));
 }
 
 int32_t cli_prompt_text(const cli *c, weft_prompt *prompt, char **owned)

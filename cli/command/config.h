@@ -5,7 +5,7 @@
 
 #include "cli.h"
 
-void cli_print_config(cli *c);
-void cli_list_devices(const cli *c); /* devices.c */
+void    cli_print_config(cli *c);
+int32_t cli_list_devices(const cli *c); /* devices.c; an exit code */
 
 #endif

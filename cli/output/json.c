@@ -113,6 +113,19 @@ static json_t *memory_json(const weft_engine_info *d)
                      (json_int_t)d->total_bytes);
 }
 
+json_t *cli_json_paths(const weft_engine *e)
+{
+    weft_path_info path = {.hdr = WEFT_HDR(weft_path_info)};
+    json_t        *all = json_object();
+    for (uint32_t i = 0; all != NULL && weft_engine_path(e, i, &path) != 0; i++) {
+        if (json_object_set_new(all, path.family, cli_json_string(path.isa)) != 0) {
+            json_decref(all);
+            all = NULL;
+        }
+    }
+    return all;
+}
+
 json_t *cli_json_engine(const weft_engine *e)
 {
     weft_engine_info d = {.hdr = WEFT_HDR(weft_engine_info)};
@@ -121,14 +134,14 @@ json_t *cli_json_engine(const weft_engine *e)
     json_t *parameters =
         json_pack("{s:I, s:I, s:I}", "core", (json_int_t)d.core_parameters, "sites",
                   (json_int_t)d.site_parameters, "encoders", (json_int_t)d.encoder_parameters);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
                      "model", cli_json_string(d.model), "architecture",
                      cli_json_string(d.architecture), "dtype", cli_json_string(d.dtype), "kv_dtype",
                      cli_json_string(d.kv_dtype), "device", cli_json_string(d.device), "isa",
-                     cli_json_string(d.isa), "threads", (int)d.n_threads, "context", (int)d.context,
-                     "shape", shape_json(&d), "parameters", parameters, "memory_bytes",
-                     memory_json(&d), "sites", sites_json(e), "markers", markers_json(e), "plugins",
-                     cli_json_plugins(e));
+                     cli_json_string(d.isa), "paths", cli_json_paths(e), "threads",
+                     (int)d.n_threads, "context", (int)d.context, "shape", shape_json(&d),
+                     "parameters", parameters, "memory_bytes", memory_json(&d), "sites",
+                     sites_json(e), "markers", markers_json(e), "plugins", cli_json_plugins(e));
 }
 
 static void add_plugin(void *ctx, const weft_plugin_info *p)

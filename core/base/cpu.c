@@ -53,6 +53,20 @@ static uint64_t saved_state(void)
     return ((uint64_t)hi << 32) | lo;
 }
 
+wf_cpu_model wf_cpu_identify(void)
+{
+    wf_cpu_model m = {"", 0};
+    uint32_t     a, b, c, d;
+    if (!__get_cpuid(0, &a, &b, &c, &d))
+        return m;
+    memcpy(m.vendor, &b, 4);
+    memcpy(m.vendor + 4, &d, 4);
+    memcpy(m.vendor + 8, &c, 4);
+    (void)__get_cpuid(1, &a, &b, &c, &d);
+    m.family = (a >> 8 & 15) == 15 ? 15 + (a >> 20 & 255) : a >> 8 & 15;
+    return m;
+}
+
 uint64_t wf_cpu_detect(void)
 {
     uint32_t a, b, c, d, b7, c7, a71 = 0, top;
@@ -73,6 +87,11 @@ uint64_t wf_cpu_detect(void)
     return flags | (has_all(a71, EAX71_BF16) ? WEFT_CPU_AVX512BF16 : 0);
 }
 #else
+wf_cpu_model wf_cpu_identify(void)
+{
+    return (wf_cpu_model){"", 0};
+}
+
 uint64_t wf_cpu_detect(void)
 {
     return 0;

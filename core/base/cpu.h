@@ -20,4 +20,12 @@ weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err);
 /* The name of the highest level in flags. [any] */
 const char *wf_cpu_level_name(uint64_t flags);
 
+/* Who made the CPU, and which family of theirs it is, as cpuid tells it: "AuthenticAMD" 26. Where
+ * there is no cpuid the vendor is "" and the family 0. */
+typedef struct wf_cpu_model {
+    char     vendor[13];
+    uint32_t family;
+} wf_cpu_model;
+wf_cpu_model wf_cpu_identify(void); /* [any] */
+
 #endif

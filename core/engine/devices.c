@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The devices that the library knows, for a list. */
+/* The devices that the library knows and how the CPU is used, for lists. */
 #include <stdio.h>
 #include <string.h>
 
-#include "core/base/cpu.h"
 #include "core/base/sized.h"
+#include "core/device/cpu/choose.h"
 #include "core/device/registry.h"
+#include "core/engine/engine.h"
 #include "core/plugin/dirs.h"
 #include "core/settings/settings.h"
 #include "weft/weft.h"
@@ -31,4 +32,33 @@ int32_t weft_device_at(const weft_settings *s, uint32_t index, weft_device_info 
         snprintf(i.why, sizeof i.why, "%s", info.why.message);
     wf_give_sized(out, &i, sizeof i);
     return 1;
+}
+
+static int32_t give_path(const wf_cpu_choice *c, uint32_t index, weft_path_info *out)
+{
+    wf_cpu_path    path;
+    weft_path_info i = {.hdr = WEFT_HDR(weft_path_info)};
+    if (!wf_cpu_path_at(c, index, &path))
+        return 0;
+    i.family = path.family;
+    i.isa = path.isa;
+    snprintf(i.why, sizeof i.why, "%s", path.why);
+    wf_give_sized(out, &i, sizeof i);
+    return 1;
+}
+
+int32_t weft_path_at(const weft_settings *s, uint32_t index, weft_path_info *out, weft_error *err)
+{
+    wf_cpu_choice c;
+    if (wf_cpu_choose(wf_settings_str(s, "cpu_mask"), wf_settings_str(s, "isa"), &c, err) !=
+        WEFT_OK)
+        return 0;
+    return give_path(&c, index, out);
+}
+
+int32_t weft_engine_path(const weft_engine *e, uint32_t index, weft_path_info *out)
+{
+    return e->device->reads_host || e->device->type == WEFT_DEV_OTHER
+               ? give_path(&e->cpu, index, out)
+               : 0;
 }

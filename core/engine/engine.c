@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "core/base/cpu.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/base/progress.h"
@@ -32,20 +31,28 @@ static void plugin_progress(void *ctx, const char *what, uint64_t done, uint64_t
     wf_progress_tell(&((weft_engine *)ctx)->progress, what, done, total, unit);
 }
 
+/* For -v: what the CPU runs, whichever device the rest runs on. */
+static void log_paths(const weft_engine *e)
+{
+    wf_cpu_path path;
+    for (uint32_t i = 0; wf_cpu_path_at(&e->cpu, i, &path); i++)
+        wf_log(WEFT_LOG_INFO, "cpu: %s by %s: %s", path.family, path.isa, path.why);
+}
+
 static weft_status open_device(weft_engine *e, weft_error *err)
 {
-    uint64_t    flags;
     const char *name = wf_settings_str(e->settings, "device");
     char        modules[WF_DIR_CAP];
-    weft_status status = wf_cpu_mask(wf_settings_str(e->settings, "cpu_mask"), &flags, err);
-    flags &= wf_cpu_detect();
+    weft_status status = wf_cpu_choose(wf_settings_str(e->settings, "cpu_mask"),
+                                       wf_settings_str(e->settings, "isa"), &e->cpu, err);
     if (status == WEFT_OK)
         status = wf_pool_create((int32_t)wf_settings_i64(e->settings, "threads"), &e->pool, err);
     if (status != WEFT_OK)
         return status;
     wf_dir_modules(modules);
     wf_device_config config = {
-        .pool = e->pool, .cpu_flags = flags, .module_dir = modules, .log = wf_log};
+        .pool = e->pool, .cpu_flags = e->cpu.flags, .module_dir = modules, .log = wf_log};
+    log_paths(e);
     status = wf_device_open(name != NULL ? name : "auto", &config, &e->device, err);
     if (status == WEFT_OK)
         status = wf_queue_create(e->device, &e->queue, err);
@@ -53,8 +60,8 @@ static weft_status open_device(weft_engine *e, weft_error *err)
         status = wf_queue_create(e->device, &e->encode_queue, err);
     if (status != WEFT_OK)
         return status;
-    wf_hosts_init(&e->hosts, &(wf_hosts_config){e->settings, flags, is_cancelled, plugin_progress,
-                                                e, e->pool});
+    wf_hosts_init(&e->hosts, &(wf_hosts_config){e->settings, e->cpu.flags, is_cancelled,
+                                                plugin_progress, e, e->pool});
     wf_registry_config rc = {.settings = e->settings, .hosts = wf_hosts_maker(&e->hosts)};
     return wf_registry_create(&rc, &e->registry, err);
 }

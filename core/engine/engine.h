@@ -4,6 +4,7 @@
 #define WF_ENGINE_H
 
 #include "core/base/threads.h"
+#include "core/device/cpu/choose.h"
 #include "core/host/host.h"
 #include "core/sequence/step.h"
 #include "core/text/text.h"
@@ -15,6 +16,7 @@ struct weft_engine {
     wf_cancel      cancel; /* moved by weft_engine_cancel */
     wf_scope       scope;  /* the call in progress */
 
+    wf_cpu_choice cpu;
     wf_pool      *pool;
     wf_device    *device;
     weft_queue   *queue;        /* steps; the only one that touches pages */

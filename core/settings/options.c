@@ -24,6 +24,8 @@ const wf_core_option wf_core_options[] = {
     {"threads", 't', I64, 0, "0", "0..256", "N", "threads; 0: what affinity and cgroup allow"},
     {"cpu_mask", 0, STR, 0, "max", "none|avx2|avxvnni|avx512|avx512vnni|avx512bf16|max", "LEVEL",
      "use no instructions beyond this level"},
+    {"isa", 0, STR, 0, "auto", "auto|none|avx2|avxvnni|avx512|avx512vnni|avx512bf16", "LEVEL",
+     "run at this level and no other; auto: what is fastest here"},
     {"context", 'c', I64, 0, "0", "0..16777216", "N",
      "tokens of context; 0: the model's own, at most 8192"},
     {"kv_bytes", 0, I64, WF_OPT_BYTES, "0", "0..", "BYTES",

@@ -90,6 +90,16 @@ typedef struct weft_device_info {
 /* The index-th device, opened for a moment to ask it; 0: no more. */
 int32_t weft_device_at(const weft_settings *s, uint32_t index, weft_device_info *out);
 
+/* How the CPU runs a family of ops: "linear bf16" at the level "avx512bf16". */
+typedef struct weft_path_info {
+    weft_hdr    hdr;
+    const char *family, *isa; /* isa: a name that the option of that name takes */
+    char        why[160];     /* what made it so, in half a sentence */
+} weft_path_info;
+/* The index-th family, as the settings' cpu_mask and isa have it on this machine: 1 and *out. 0:
+ * there are no more, with err->code OK; or UNSUPPORTED: isa is not to be had. */
+int32_t weft_path_at(const weft_settings *s, uint32_t index, weft_path_info *out, weft_error *err);
+
 /* ---- engine ---- */
 
 typedef struct weft_engine weft_engine;
@@ -130,6 +140,9 @@ typedef struct weft_engine_info {
     uint64_t weight_bytes, kv_bytes, step_bytes, total_bytes;
 } weft_engine_info;
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err);
+
+/* As weft_path_at(), of the engine's own device: 0 also where that is no CPU. */
+int32_t weft_engine_path(const weft_engine *e, uint32_t index, weft_path_info *out);
 
 /* Hook sites, for inspect and plan: 1 and *out, whose strings live as long as the engine; 0 past
  * the end. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options, help, settings and what is wrong with them. Opens no weights."""
+import json
 import os
 import re
 
@@ -33,12 +34,43 @@ class Help(harness.Case):
     def test_version(self):
         self.assertRegex(self.ok("--version").out.decode(), r"^weft \d+\.\d+\.\d+\n$")
 
+    def devices(self, *options):
+        lines = self.ok("--list-devices", *options).out.decode().splitlines()
+        return [line for line in lines if not line.startswith("   ")]
+
+    def paths(self, *options):
+        """{family: level} as --list-devices tells it, each with a reason."""
+        lines = self.ok("--list-devices", *options).out.decode().splitlines()
+        return {line[4:15].strip(): line[16:26].strip() for line in lines if line.startswith("    ")}
+
+    def test_paths(self):
+        for level in ("none", "avx2", "avx512", "avx512bf16"):
+            r = self.weft("--list-devices", "--isa", level)
+            if r.code != 0:
+                self.assertRegex(r.err, "weft: --isa %s: this CPU has no more than" % level)
+                continue
+            self.assertIn("--isa names it", r.out.decode())
+            self.assertEqual(self.paths("--isa", level)["linear bf16"], level)
+        plain = self.paths("--isa", "none")
+        self.assertEqual(set(plain), {"linear bf16", "linear f32", "attention"})
+        self.assertEqual(set(plain.values()), {"none"})
+        self.assertEqual(self.paths("--cpu-mask", "none"), plain)
+        self.assertIn("--cpu-mask none forbids it",
+                      self.fails(1, "generate", "--cpu-mask", "none", "--isa", "avx2", "-p", "x"))
+
+    def test_paths_in_what_a_run_tells(self):
+        r = self.ok("generate", "-n", "1", "--json", "-v", "--isa", "none", "-p", "a")
+        self.assertEqual(json.loads(r.out)["paths"]["linear bf16"], "none")
+        self.assertIn("weft: cpu: linear bf16 by none: --isa names it", r.err)
+        self.assertIn('"paths": {"linear bf16": "none"',
+                      self.ok("model", "inspect", "--json", "--isa", "none").out.decode())
+
     def test_devices(self):
-        lines = self.ok("--list-devices").out.decode().splitlines()
+        lines = self.devices()
         self.assertEqual([line[2:].split()[0] for line in lines], ["cpu", "cuda", "async-test"])
         self.assertRegex(lines[0], r"^\* cpu +[0-9.]+ GB free of [0-9.]+ GB$")
         self.assertIn("libweft-cuda.so is not installed", lines[1])
-        lines = self.ok("--list-devices", "--device", "async-test").out.decode().splitlines()
+        lines = self.devices("--device", "async-test")
         self.assertEqual([line[0] for line in lines], [" ", " ", "*"])
 
 

@@ -26,7 +26,7 @@ static const level levels[] = {
     {"cpu_mask=avx2", "dtype=bf16", "device=cpu"},
     {"cpu_mask=avx512", "dtype=f32", "device=cpu"},
     {"cpu_mask=avx512", "dtype=bf16", "device=cpu"},
-    {"cpu_mask=max", "dtype=bf16", "device=cpu"},
+    {"isa=avx512bf16", "dtype=bf16", "device=cpu"},
     {"cpu_mask=max", "dtype=f32", "device=async-test"},
     {"cpu_mask=max", "dtype=bf16", "device=async-test"},
     {"cpu_mask=none", "quantize=q4", "device=cpu"},

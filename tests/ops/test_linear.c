@@ -126,6 +126,58 @@ static void test_row_blocks(void **unused)
         check_case((shape){WF_LINEAR_ROWS + 5, 33, 24}, dtype, CHECK_NORMAL, WF_ACT_NONE);
 }
 
+/* k beyond the parts that panels are cut into, with a pair that is half full at the end; one tile
+ * and several; a group of panels and a part of one. */
+static void test_long_k(void **unused)
+{
+    (void)unused;
+    static const shape shapes[] = {{3, 40, 4097}, {13, 97, 4101}, {40, 33, 2049}, {27, 16, 8200}};
+    for (size_t i = 0; i < 4; i++)
+        for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
+            check_case(shapes[i], dtype, i % 2 == 0 ? CHECK_NORMAL : CHECK_DENORMAL,
+                       i == 1 ? WF_ACT_SILU : WF_ACT_NONE);
+}
+
+/* Panels that cannot be dealt out evenly: threads then share rows. */
+static void test_few_panels(void **unused)
+{
+    (void)unused;
+    static const int64_t ns[] = {1, 32, 64, 65, 96, 160};
+    for (size_t i = 0; i < 6; i++)
+        for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
+            check_case((shape){101, ns[i], 37}, dtype, CHECK_NORMAL, WF_ACT_GELU);
+}
+
+/* Infinities, NaN and the largest numbers among x and the weights reach the outputs that they
+ * belong to, and those alone. */
+static void test_infinities(void **unused)
+{
+    (void)unused;
+    static const float special[] = {INFINITY, -INFINITY, NAN, 3.0e38f, -0.0f};
+    for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
+        fixture f;
+        fixture_make(&f, (shape){15, 70, 2100}, dtype, CHECK_NORMAL, WF_ACT_NONE);
+        for (int i = 0; i < 5; i++) {
+            f.x[check_between(0, 7) * f.op.x_stride + check_between(0, 2099)] = special[i];
+            f.w[check_between(0, 40) * 2100 + check_between(0, 2099)] = special[i];
+        }
+        wf_weight w0 = check_weight(0, dtype, f.w, 70, 2100);
+        float    *ref = run(&f, &w0, 0, 1, 0, 15);
+        for (int32_t level = 1; level < check_levels(); level++) {
+            wf_weight w = check_weight(level, dtype, f.w, 70, 2100);
+            float    *y = run(&f, &w, level, 2, 0, 15);
+            for (int64_t i = 0; own_sum(&f, level) && i < 15 * f.stride; i++)
+                if (!isfinite(ref[i]))
+                    assert_true(!isfinite(y[i]));
+                else
+                    assert_true(fabsf(y[i] - ref[i]) <= 1e-4f * fabsf(ref[i]) + 1e-2f);
+            if (!own_sum(&f, level))
+                check_same(y, ref, 15, 70, f.stride, f.name);
+        }
+        check_free_all();
+    }
+}
+
 static void test_fills_and_activations(void **unused)
 {
     (void)unused;
@@ -244,6 +296,9 @@ static void bench(void **unused)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_shapes),
     cmocka_unit_test(test_row_blocks),
+    cmocka_unit_test(test_long_k),
+    cmocka_unit_test(test_few_panels),
+    cmocka_unit_test(test_infinities),
     cmocka_unit_test(test_fills_and_activations),
     cmocka_unit_test(test_against_f64),
     cmocka_unit_test(test_residual_in_place),

@@ -70,12 +70,28 @@ static void test_detect(void **unused)
 #endif
 }
 
+static void test_identify(void **unused)
+{
+    (void)unused;
+    wf_cpu_model m = wf_cpu_identify();
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    assert_int_equal(strlen(m.vendor), 12);
+    assert_true(m.family > 0);
+    assert_int_equal(strcmp(m.vendor, "GenuineIntel") == 0, __builtin_cpu_is("intel") != 0);
+    assert_int_equal(strcmp(m.vendor, "AuthenticAMD") == 0, __builtin_cpu_is("amd") != 0);
+#else
+    assert_string_equal(m.vendor, "");
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_masks),
         cmocka_unit_test(test_unknown_mask),
         cmocka_unit_test(test_detect),
+        cmocka_unit_test(test_identify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

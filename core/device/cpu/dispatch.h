@@ -23,7 +23,8 @@ typedef struct wf_exec {
 void *wf_exec_scratch(wf_exec *ex, size_t bytes);
 
 struct wf_ops {
-    const char *isa; /* level name for reports */
+    const char *isa;   /* level name for reports */
+    uint64_t    flags; /* WEFT_CPU_* that it was filled with */
     /* Bytes of a packed weight; a multiple of WF_ALIGN. n, k > 0. 0: a format that has no body
      * here, or overflow. */
     uint64_t (*weight_bytes)(int32_t format, int64_t n, int64_t k);

@@ -108,25 +108,31 @@ static inline float wf_activate(float x, int32_t act)
 
 /* ---- linear ---- */
 
-#define WF_LINEAR_ROWS 516 /* rows of x that are packed at a time: a multiple of every tile */
+#define WF_LINEAR_ROWS 516   /* rows of x that are made ready at a time: a multiple of every tile */
+#define WF_PANEL_MOST 32     /* columns of the widest panel */
+#define WF_TILE_ROWS_LEAST 6 /* rows of the smallest kernel's tile */
 
 /* Scratch that linear needs at most on any level: conv gives it a part of its own. */
-uint64_t wf_linear_scratch_bytes(int64_t m, int64_t k);
+uint64_t wf_linear_scratch_bytes(const wf_exec *ex, int64_t m, int64_t k);
 
-/* One tile: acc [rows, panel] = rows of a (a_stride bytes apart) times a panel, from nothing. */
-#define WF_TILE_FLOATS 384 /* of the largest tile: 12 x 32 */
+/* One tile: acc [rows, panel] (+)= rows of a (a_stride bytes apart) times k of a panel from b on.
+ */
 typedef struct wf_tile {
     float      *acc;
     const void *a, *b;
     int64_t     a_stride, k;
-    int32_t     rows, dtype;
+    int32_t     rows;
+    int32_t     format;  /* of b */
+    bool        goes_on; /* from the sums in acc; else from nothing */
 } wf_tile;
 
 typedef struct wf_linear_kernel {
     int32_t panel, tile_rows;
     int32_t pairs; /* with bf16 weights a row is bf16, padded to a whole pair; else it is f32 */
-    void (*prepare)(void *dst, const float *x, int64_t k, int32_t dtype);
+    void (*prepare)(void *dst, const float *x, int64_t k, int32_t format);
     void (*tile)(const wf_tile *t);
+    /* k of a panel of bf16 or f16 from b on as f32: dst [k, panel]. */
+    void (*widen)(float *dst, const void *b, int64_t k, int32_t format);
     /* acc with its epilogue into y at (row, column). */
     void (*finish)(const wf_linear *a, const float *acc, int64_t row, int64_t rows, int64_t column,
                    int64_t columns);

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linear over packed panels, everything but the kernels: rows of x are made ready a block at a time
- * (rounded where the weights are bf16, at a stride that spreads them over the cache sets), then
- * every thread takes its panels through all tiles of the block. A panel of weights stays in the
- * second cache meanwhile; k is never cut. */
+/* linear over packed panels, everything but the kernels.
+ *
+ * Rows of x are made ready a block at a time (rounded where the weights are bf16, at a stride that
+ * spreads them over the cache sets). Where they are no more than one tile, the weights go past them
+ * once, from memory through registers. Where they are more, a few panels at a time are cut along k
+ * into parts that stay in the second cache while every tile of the block goes over them: a tile's
+ * rows are then in the first cache for all of the panels. Between two parts the sums are spilled.
+ * Where the kernel multiplies f32, parts of bf16 and f16 become f32 once for all tiles. */
 #include "core/device/cpu/internal.h"
+
+/* Measured (docs/SPEED.md): shorter parts spill too often; more panels leave the second cache. */
+#define PART_BYTES 131072 /* of one panel, as the kernel reads it */
+#define GROUP 2           /* panels that a tile goes over in turn */
+#define PART_FLOATS (PART_BYTES / 4)
 
 typedef struct linear_job {
     const wf_linear        *a;
     const wf_linear_kernel *kernel;
     uint8_t                *rows; /* prepared rows of this block, row_bytes apart */
-    int64_t                 row_bytes, first, n_rows;
+    float                  *own;  /* every thread's own scratch, own_floats apart */
+    int64_t                 row_bytes, own_floats, first, n_rows;
+    bool                    pairs; /* rows and weights are multiplied as pairs of bf16 */
 } linear_job;
 
 /* An odd number of cache lines: rows a power of two apart would all want the same few sets. */
@@ -19,10 +30,23 @@ static int64_t prepared_bytes(int64_t k, int64_t element)
     return (lines | 1) * (int64_t)WF_ALIGN;
 }
 
-uint64_t wf_linear_scratch_bytes(int64_t m, int64_t k)
+static int64_t block_rows(int64_t m)
 {
-    int64_t rows = m < WF_LINEAR_ROWS ? m : WF_LINEAR_ROWS;
-    return (uint64_t)(rows * prepared_bytes(k, 4));
+    return m < WF_LINEAR_ROWS ? m : WF_LINEAR_ROWS;
+}
+
+/* Of one thread: the sums of a group, and behind them its part as f32 (never with a single tile).
+ */
+static int64_t own_floats(int64_t m)
+{
+    int64_t part = m <= WF_TILE_ROWS_LEAST ? 0 : PART_FLOATS;
+    return GROUP * (block_rows(m) * WF_PANEL_MOST + part);
+}
+
+uint64_t wf_linear_scratch_bytes(const wf_exec *ex, int64_t m, int64_t k)
+{
+    int64_t threads = wf_pool_threads(ex->pool);
+    return (uint64_t)(block_rows(m) * prepared_bytes(k, 4) + threads * own_floats(m) * 4);
 }
 
 static void prepare_rows(void *ctx, int64_t begin, int64_t end)
@@ -34,45 +58,128 @@ static void prepare_rows(void *ctx, int64_t begin, int64_t end)
                            a->w.format);
 }
 
-/* Tiles of a block are cut evenly: 13 rows are 7 and 6, not 12 and 1. */
-static void multiply_panels(void *ctx, int64_t begin, int64_t end)
+/* What a thread works on: of some panels the part [k0, k0 + k). */
+typedef struct part {
+    const linear_job *j;
+    float            *acc; /* [panels, n_rows, panel]; of one tile, where the part is all of k */
+    const uint8_t    *b;   /* the part as the kernel reads it, panels b_bytes apart */
+    int64_t           b_bytes, first, panels, k0, k;
+    int32_t           format; /* of b */
+} part;
+
+/* The lines that finish writes, and those that it adds to: there while the tile is multiplied. */
+static void fetch_outputs(const wf_linear *a, int64_t row, int64_t rows, int64_t column,
+                          int64_t columns)
 {
-    const linear_job        *j = ctx;
-    const wf_linear         *a = j->a;
-    const wf_linear_kernel  *kernel = j->kernel;
-    _Alignas(WF_ALIGN) float acc[WF_TILE_FLOATS];
-    int64_t                  bytes = wf_panel_bytes(a->w.format, a->w.k, kernel->panel);
-    int32_t tiles = (int32_t)((j->n_rows + kernel->tile_rows - 1) / kernel->tile_rows);
-    for (int64_t p = begin; p < end; p++) {
-        const void *w = (const uint8_t *)a->w.data + p * bytes;
-        int64_t     left = a->w.n - p * kernel->panel;
-        for (int32_t t = 0; t < tiles; t++) {
-            int64_t from, to;
-            wf_share(j->n_rows, 1, t, tiles, &from, &to);
-            wf_tile tile = {acc,    j->rows + from * j->row_bytes, w,          j->row_bytes,
-                            a->w.k, (int32_t)(to - from),          a->w.format};
-            kernel->tile(&tile);
-            kernel->finish(a, acc, j->first + from, to - from, p * kernel->panel,
-                           left < kernel->panel ? left : kernel->panel);
+    for (int64_t r = row; r < row + rows; r++)
+        for (int64_t c = column; c < column + columns; c += WF_ALIGN / 4) {
+            __builtin_prefetch(a->y + r * a->y_stride + c, 1);
+            if (a->residual != NULL)
+                __builtin_prefetch(a->residual + r * a->residual_stride + c);
         }
+}
+
+/* Rows from..to-1 over one panel of the part. */
+static void multiply_tile(const part *q, int64_t p, int64_t from, int64_t to)
+{
+    const linear_job       *j = q->j;
+    const wf_linear        *a = j->a;
+    const wf_linear_kernel *kernel = j->kernel;
+    int64_t                 column = (q->first + p) * kernel->panel, left = a->w.n - column;
+    int64_t                 columns = left < kernel->panel ? left : kernel->panel;
+    bool                    last = q->k0 + q->k == a->w.k;
+    float  *acc = q->acc + (q->k < a->w.k ? (p * j->n_rows + from) * kernel->panel : 0);
+    wf_tile t = {.acc = acc,
+                 .a = j->rows + from * j->row_bytes + q->k0 * (j->pairs ? 2 : 4),
+                 .b = q->b + p * q->b_bytes,
+                 .a_stride = j->row_bytes,
+                 .k = q->k,
+                 .rows = (int32_t)(to - from),
+                 .format = q->format,
+                 .goes_on = q->k0 > 0};
+    if (last)
+        fetch_outputs(a, j->first + from, to - from, column, columns);
+    kernel->tile(&t);
+    if (last)
+        kernel->finish(a, acc, j->first + from, to - from, column, columns);
+}
+
+/* Tiles of a block are cut evenly: 13 rows are 7 and 6, not 12 and 1. */
+static void multiply_part(const part *q)
+{
+    const linear_job *j = q->j;
+    int32_t tiles = (int32_t)((j->n_rows + j->kernel->tile_rows - 1) / j->kernel->tile_rows);
+    for (int32_t t = 0; t < tiles; t++) {
+        int64_t from, to;
+        wf_share(j->n_rows, 1, t, tiles, &from, &to);
+        for (int64_t p = 0; p < q->panels; p++)
+            multiply_tile(q, p, from, to);
     }
+}
+
+/* Panels first..first + panels - 1, with the scratch own. */
+static void multiply_group(const linear_job *j, float *own, int64_t first, int64_t panels)
+{
+    const wf_weight        *w = &j->a->w;
+    const wf_linear_kernel *kernel = j->kernel;
+    bool                    single = j->n_rows <= kernel->tile_rows;
+    bool                    widens = !single && w->format != WF_F32 && !j->pairs;
+    int64_t step = single ? w->k : PART_BYTES / (kernel->panel * (j->pairs ? 2 : 4));
+    int64_t bytes = wf_panel_bytes(w->format, w->k, kernel->panel);
+    float  *wide = own + GROUP * j->n_rows * WF_PANEL_MOST;
+    part    q = {.j = j, .acc = own, .first = first, .panels = panels, .b_bytes = bytes};
+    q.format = widens ? WF_F32 : w->format;
+    for (; q.k0 < w->k; q.k0 += step) {
+        q.k = w->k - q.k0 < step ? w->k - q.k0 : step;
+        q.b = (const uint8_t *)w->data + first * bytes +
+              wf_panel_bytes(w->format, q.k0, kernel->panel);
+        for (int64_t p = 0; widens && p < panels; p++)
+            kernel->widen(wide + p * PART_FLOATS, q.b + p * bytes, q.k, w->format);
+        if (widens) {
+            q.b = (const uint8_t *)wide;
+            q.b_bytes = PART_BYTES;
+        }
+        multiply_part(&q);
+    }
+}
+
+/* A thread's share: panels, each read by one thread alone; but rows where panels are so few that
+ * one thread would have far more of them than another. */
+static void multiply_share(void *ctx, int32_t index, int32_t count)
+{
+    linear_job j = *(const linear_job *)ctx;
+    int64_t    panels = (j.a->w.n + j.kernel->panel - 1) / j.kernel->panel, begin = 0, end = panels;
+    float     *own = j.own + index * j.own_floats;
+    if (j.n_rows >= count * j.kernel->tile_rows && panels % count != 0 && panels < 8 * count) {
+        int64_t from, to;
+        wf_share(j.n_rows, 1, index, count, &from, &to);
+        j.rows += from * j.row_bytes;
+        j.first += from;
+        j.n_rows = to - from;
+    } else {
+        wf_share(panels, 1, index, count, &begin, &end);
+    }
+    for (int64_t p = begin; p < end; p += GROUP)
+        multiply_group(&j, own, p, end - p < GROUP ? end - p : GROUP);
 }
 
 weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_kernel *kernel)
 {
     if (a->m <= 0)
         return WEFT_OK;
-    uint8_t *rows = wf_exec_scratch(ex, (size_t)wf_linear_scratch_bytes(a->m, a->w.k));
+    uint8_t *rows = wf_exec_scratch(ex, (size_t)wf_linear_scratch_bytes(ex, a->m, a->w.k));
     if (rows == NULL)
         return WEFT_E_NOMEM;
-    int64_t    element = kernel->pairs && a->w.format == WF_BF16 ? 2 : 4;
-    int64_t    panels = (a->w.n + kernel->panel - 1) / kernel->panel;
-    linear_job job = {a, kernel, rows, prepared_bytes(a->w.k, element), 0, 0};
-    for (int64_t first = 0; first < a->m; first += WF_LINEAR_ROWS) {
-        job.first = first;
-        job.n_rows = a->m - first < WF_LINEAR_ROWS ? a->m - first : WF_LINEAR_ROWS;
+    bool       pairs = kernel->pairs && a->w.format == WF_BF16;
+    linear_job job = {.a = a, .kernel = kernel, .rows = rows, .pairs = pairs};
+    job.row_bytes = prepared_bytes(a->w.k, pairs ? 2 : 4);
+    job.own_floats = own_floats(a->m);
+    job.own = (float *)(void *)(rows + block_rows(a->m) * prepared_bytes(a->w.k, 4));
+    bool alone = a->w.n <= kernel->panel && a->m <= kernel->tile_rows;
+    for (; job.first < a->m; job.first += WF_LINEAR_ROWS) {
+        job.n_rows = block_rows(a->m - job.first);
         wf_range_run(ex, job.n_rows, wf_row_grain(a->w.k), prepare_rows, &job);
-        wf_range_run(ex, panels, 1, multiply_panels, &job);
+        wf_pool_run(alone ? NULL : ex->pool, multiply_share, &job);
     }
     return WEFT_OK;
 }

@@ -28,6 +28,17 @@ static void prepare_f32(void *dst, const float *x, int64_t k, int32_t dtype)
         vf_store_n(d + i, vf_round_bf16(vf_load_n(x + i, k - i)), k - i);
 }
 
+/* Weights ahead of those in use: what a thread reads from memory it reads in this order, panel
+ * after panel, and the machine's own fetching stops at the end of every page. */
+#define VF_AHEAD_BYTES 3072
+VF_INLINE void fetch_ahead(const void *b)
+{
+    __builtin_prefetch((const uint8_t *)b + VF_AHEAD_BYTES);
+#if VF_LANES == 16
+    __builtin_prefetch((const uint8_t *)b + VF_AHEAD_BYTES + 64);
+#endif
+}
+
 /* acc += a's element i of every row, times the two vectors b. */
 VF_INLINE void tile_step(vf acc[][2], const wf_tile *t, int64_t i, vf b0, vf b1, const int rows)
 {
@@ -44,8 +55,10 @@ VF_INLINE void tile_step(vf acc[][2], const wf_tile *t, int64_t i, vf b0, vf b1,
 VF_INLINE void tile_f32(vf acc[][2], const wf_tile *t, const int rows)
 {
     const float *b = t->b;
-    for (int64_t i = 0; i < t->k; i++, b += VF_PANEL)
+    for (int64_t i = 0; i < t->k; i++, b += VF_PANEL) {
+        fetch_ahead(b);
         tile_step(acc, t, i, vf_load(b), vf_load(b + VF_LANES), rows);
+    }
 }
 
 VF_INLINE void tile_f16(vf acc[][2], const wf_tile *t, const int rows)
@@ -64,6 +77,7 @@ VF_INLINE void tile_bf16(vf acc[][2], const wf_tile *t, const int rows)
     int64_t        i = 0;
     for (; i + 1 < t->k; i += 2, b += VF_PANEL * 4) {
         vi b0 = vi_load(b), b1 = vi_load(b + VF_LANES * 4);
+        fetch_ahead(b);
         tile_step(acc, t, i, vf_of(vi_sll(b0, 16)), vf_of(vi_sll(b1, 16)), rows);
         tile_step(acc, t, i + 1, vf_of(vi_and(b0, high)), vf_of(vi_and(b1, high)), rows);
     }
@@ -72,11 +86,19 @@ VF_INLINE void tile_bf16(vf acc[][2], const wf_tile *t, const int rows)
                   vf_of(vi_sll(vi_load(b + VF_LANES * 4), 16)), rows);
 }
 
-VF_INLINE void tile_clear(vf acc[][2], const int rows)
+/* Sums go on where an earlier part of k left them: in registers, or spilled to acc between. */
+VF_INLINE void tile_load(const wf_tile *t, vf acc[][2], const int rows)
 {
     VF_UNROLL
     for (int r = 0; r < rows; r++)
         acc[r][0] = acc[r][1] = vf_zero();
+    if (!t->goes_on)
+        return;
+    VF_UNROLL
+    for (int r = 0; r < rows; r++) {
+        acc[r][0] = vf_load(t->acc + r * VF_PANEL);
+        acc[r][1] = vf_load(t->acc + r * VF_PANEL + VF_LANES);
+    }
 }
 
 VF_INLINE void tile_store(const wf_tile *t, vf acc[][2], const int rows)
@@ -91,10 +113,10 @@ VF_INLINE void tile_store(const wf_tile *t, vf acc[][2], const int rows)
 VF_INLINE void tile_rows(const wf_tile *t, const int rows)
 {
     vf acc[VF_TILE_ROWS][2];
-    tile_clear(acc, rows);
-    if (t->dtype == WF_F32)
+    tile_load(t, acc, rows);
+    if (t->format == WF_F32)
         tile_f32(acc, t, rows);
-    else if (t->dtype == WF_BF16)
+    else if (t->format == WF_BF16)
         tile_bf16(acc, t, rows);
     else
         tile_f16(acc, t, rows);
@@ -123,6 +145,31 @@ VF_INLINE void tile_rows(const wf_tile *t, const int rows)
 static void tile_fma(const wf_tile *t)
 {
     VF_EACH_COUNT(tile_rows);
+}
+
+/* The pair that a lane holds becomes two rows; of an odd k's last pair only the first. */
+VF_INLINE void widen_bf16(float *dst, const uint8_t *b, int64_t k)
+{
+    const vi high = vi_set1((int32_t)0xffff0000u);
+    for (int64_t i = 0; i < k; i += 2, b += VF_PANEL * 4, dst += 2 * VF_PANEL) {
+        vi b0 = vi_load(b), b1 = vi_load(b + VF_LANES * 4);
+        vf_store(dst, vf_of(vi_sll(b0, 16)));
+        vf_store(dst + VF_LANES, vf_of(vi_sll(b1, 16)));
+        if (i + 1 == k)
+            break;
+        vf_store(dst + VF_PANEL, vf_of(vi_and(b0, high)));
+        vf_store(dst + VF_PANEL + VF_LANES, vf_of(vi_and(b1, high)));
+    }
+}
+
+static void widen(float *dst, const void *b, int64_t k, int32_t format)
+{
+    if (format == WF_BF16) {
+        widen_bf16(dst, b, k);
+        return;
+    }
+    for (int64_t i = 0; i < k * VF_PANEL; i += VF_LANES)
+        vf_store(dst + i, vf_from_f16x((const uint16_t *)b + i));
 }
 
 /* The epilogue of one vector of outputs (order: core/ops/op.h), n of them real. */

@@ -49,6 +49,7 @@ void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
     wf_quant_init_avx512vnni(ops, cpu_flags);
 #endif
     ops->isa = wf_cpu_level_name(cpu_flags);
+    ops->flags = cpu_flags;
 }
 
 weft_status wf_linear_run(wf_exec *ex, const wf_linear *a)

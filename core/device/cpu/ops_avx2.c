@@ -10,8 +10,8 @@
 
 static weft_status linear(wf_exec *ex, const wf_linear *a)
 {
-    static const wf_linear_kernel kernel = {VF_PANEL,    VF_TILE_ROWS, 0,
-                                            prepare_f32, tile_fma,     finish};
+    static const wf_linear_kernel kernel = {VF_PANEL, VF_TILE_ROWS, 0,     prepare_f32,
+                                            tile_fma, widen,        finish};
     return wf_linear_panels(ex, a, &kernel);
 }
 

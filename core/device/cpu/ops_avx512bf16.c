@@ -40,9 +40,10 @@ VF_INLINE void tile_pairs(const wf_tile *t, const int rows)
 {
     vf             acc[VF_TILE_ROWS][2];
     const uint8_t *a = t->a, *b = t->b;
-    tile_clear(acc, rows);
+    tile_load(t, acc, rows);
     for (int64_t i = 0; i < t->k; i += 2, a += 4, b += VF_PANEL * 4) {
         __m512bh b0 = pairs_load(b), b1 = pairs_load(b + VF_LANES * 4);
+        fetch_ahead(b);
         VF_UNROLL
         for (int r = 0; r < rows; r++) {
             __m512bh x = pairs_set1(a + r * t->a_stride);
@@ -55,7 +56,7 @@ VF_INLINE void tile_pairs(const wf_tile *t, const int rows)
 
 static void tile(const wf_tile *t)
 {
-    if (t->dtype != WF_BF16) {
+    if (t->format != WF_BF16) {
         tile_fma(t);
         return;
     }
@@ -64,7 +65,8 @@ static void tile(const wf_tile *t)
 
 static weft_status linear(wf_exec *ex, const wf_linear *a)
 {
-    static const wf_linear_kernel kernel = {VF_PANEL, VF_TILE_ROWS, 1, prepare_pairs, tile, finish};
+    static const wf_linear_kernel kernel = {VF_PANEL, VF_TILE_ROWS, 1,     prepare_pairs,
+                                            tile,     widen,        finish};
     return wf_linear_panels(ex, a, &kernel);
 }
 
