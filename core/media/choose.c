@@ -107,7 +107,7 @@ bool wf_chooser_failed(wf_chooser *c, weft_status status)
     const wf_choice *last = &c->tried[c->n_tried - 1];
     if (last->score > WEFT_PROBE_HINT)
         c->least = WEFT_PROBE_HINT;
-    if (status == WEFT_E_CORRUPT || status == WEFT_E_UNSUPPORTED)
+    if (status == WEFT_E_UNSUPPORTED)
         c->locked = last->kind;
-    return status == WEFT_E_NOTFOUND || status == WEFT_E_CORRUPT || status == WEFT_E_UNSUPPORTED;
+    return status == WEFT_E_NOTFOUND || status == WEFT_E_UNSUPPORTED;
 }

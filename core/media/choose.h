@@ -40,8 +40,9 @@ void wf_chooser_init(wf_chooser *c, wf_registry *registry, wf_modalities *live,
 weft_status wf_chooser_next(wf_chooser *c, wf_choice *out, weft_error *err);
 /* Takes note of what came of opening the file with the decoder that was given out last. Returns
  * whether another may be asked: after NOTFOUND (the file holds nothing of that kind) one of any
- * kind, after CORRUPT or UNSUPPORTED one of the same kind, whose score comes from the content as
- * well. */
+ * kind, after UNSUPPORTED (it is of a make that this decoder does not read) one of the same kind,
+ * whose score comes from the content as well. A file that is damaged is refused: another decoder
+ * might read it more leniently, and nobody would know. */
 bool wf_chooser_failed(wf_chooser *c, weft_status status);
 
 #endif

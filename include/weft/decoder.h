@@ -77,8 +77,8 @@ typedef struct weft_decoder {
      * ctx points to outlives the decoder. A source that is a pipe can be read again only in its
      * first 64 MiB. *dec is NULL on entry: on success it gets the decoder, which is not NULL and
      * which close frees; on failure everything is freed already. NOTFOUND: the file is of this
-     * format and holds nothing of this kind; the host then asks for the next kind. CORRUPT or
-     * UNSUPPORTED: the host asks the next decoder whose score for this kind comes from the content.
+     * format and holds nothing of this kind; the host then asks for the next kind. UNSUPPORTED:
+     * the host asks the next decoder whose score for this kind comes from the content.
      * Required. [worker] */
     weft_status (*open)(const weft_host *h, const weft_source *src, const char *kind,
                         const weft_limits *lim, void **dec, weft_error *err);

@@ -12,6 +12,7 @@
  *   sound.c    samples in blocks
  *   timeline.c where on the time line a block of sound belongs
  *   track.c    which of several streams is read
+ *   whole.c    whether the file was cut short
  *   still.c    pictures of one frame
  *   still_file.c  what FFmpeg does not say of their files
  *
@@ -250,6 +251,12 @@ void        clip_sound_free(clip_dec *d);
 /* Places the decoded frame f, of sound, on the time line: sets sound.silence to the samples of
  * silence that belong before it, and counts both in sound.placed. */
 void clip_timeline_place(clip_dec *d, const AVFrame *f);
+
+/* ---- whole.c ---- */
+
+/* Logs a warning where the file is shorter than its format says: a Matroska, AVI, WAV or AAC that
+ * was cut. (Other formats' own ends are checked by check_complete in span.c, or say nothing.) */
+void clip_warn_cut(clip_dec *d);
 
 /* ---- track.c ---- */
 

@@ -115,6 +115,12 @@ static weft_status feed(clip_dec *d, weft_error *err)
     return code == AVERROR(ENOMEM) ? clip_fail(d, code, err) : WEFT_OK;
 }
 
+static void end(clip_dec *d)
+{
+    d->sound.ended = 1;
+    clip_warn_cut(d);
+}
+
 /* Decodes the next block that holds samples; at the end of the stream sets s->ended. */
 static weft_status next_block(clip_dec *d, weft_error *err)
 {
@@ -126,7 +132,7 @@ static weft_status next_block(clip_dec *d, weft_error *err)
         if (code == AVERROR(EAGAIN))
             st = feed(d, err);
         else if (code == AVERROR_EOF)
-            s->ended = 1;
+            end(d);
         else if (code == AVERROR(ENOMEM) || code == AVERROR_PATCHWELCOME)
             st = clip_fail(d, code, err);
         else if (code >= 0)

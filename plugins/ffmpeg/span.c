@@ -111,6 +111,7 @@ weft_status clip_measure(clip_dec *d, weft_error *err)
     if (d->duration_us > 0)
         av_seek_frame(d->demuxer, d->stream->index, clip_ts(d, d->duration_us),
                       AVSEEK_FLAG_BACKWARD);
+    clip_warn_cut(d);
     st = find_end(d, &d->duration_us, err);
     return st == WEFT_OK ? clip_rewind(d, err) : st;
 }

@@ -154,6 +154,47 @@ static void a_clock_set_back_is_no_hole(void **state)
     free(h.x);
 }
 
+/* ---- cut files ---- */
+
+/* Reads what is there of the file's first n bytes, and says whether the log warns. */
+static int warns(const char *path, const char *kind, double part)
+{
+    clip    c;
+    outcome where;
+    memset(&c, 0, sizeof c);
+    c.source.p = c.bytes = clips_read(path, &c.source.n);
+    c.source.n = (uint64_t)((double)c.source.n * part);
+    weft_status st = clip_use(&c, kind, NULL, &where);
+    if (st != WEFT_OK)
+        fail_msg("%s: %s", path, c.err.message);
+    int found = strstr(c.host.log, "ends before its format says") != NULL;
+    clip_shut(&c);
+    return found;
+}
+
+static void cut_files_warn_and_whole_ones_do_not(void **state)
+{
+    static const struct {
+        const char *name, *kind, *arguments;
+        int         live; /* it does not say how long it is */
+    } all[] = {
+        {"cut.webm", "audio", "-f lavfi -i sine=d=3:r=48000 -c:a libopus", 0},
+        {"cut.mka", "audio", "-f lavfi -i sine=d=3:r=48000 -c:a flac", 0},
+        {"cut.mkv", "video", PICTURES "-c:v libx264 -g 5", 0},
+        {"cut.avi", "video", PICTURES "-c:v mpeg4 -g 5", 0},
+        {"cut.aac", "audio", "-f lavfi -i sine=d=3:r=48000 -c:a aac", 0},
+        {"live.mka", "audio", "-f lavfi -i sine=d=3:r=48000 -c:a flac -live 1", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const char *path = clips_make(all[i].name, all[i].arguments);
+        if (warns(path, all[i].kind, 1))
+            fail_msg("%s is whole", all[i].name);
+        if (!warns(path, all[i].kind, 0.7) != all[i].live)
+            fail_msg("%s, cut, %s", all[i].name, all[i].live ? "warns" : "does not warn");
+    }
+}
+
 /* ---- tracks ---- */
 
 static weft_status try_track(clip *c, const char *path, const char *track)
@@ -199,6 +240,7 @@ int main(void)
         cmocka_unit_test(holes_are_silent),
         cmocka_unit_test(sound_alone_begins_at_once),
         cmocka_unit_test(a_clock_set_back_is_no_hole),
+        cmocka_unit_test(cut_files_warn_and_whole_ones_do_not),
         cmocka_unit_test(a_track_can_be_chosen),
     };
     if (!clips_tools())

@@ -104,7 +104,10 @@ static weft_status cannot_open(const spk_sound *s, weft_error *err)
         return spk_sound_source_failed(s, err);
     if (codec != NULL && sf_error(NULL) != SF_ERR_SYSTEM)
         return codec_unsupported(s, codec, err);
-    switch (sf_error(NULL)) {
+    int error = sf_error(NULL);
+    if (s->format == SPK_FORMAT_OGG && error != SF_ERR_SYSTEM)
+        error = SF_ERR_UNSUPPORTED_ENCODING; /* its pages are whole: libsndfile fails on codecs */
+    switch (error) {
     case SF_ERR_UNSUPPORTED_ENCODING:
         return weft_fail(err, WEFT_E_UNSUPPORTED,
                          "the %s uses a codec that is not read here; convert "
