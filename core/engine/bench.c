@@ -12,9 +12,11 @@ weft_status weft_bench_open(weft_settings *settings, uint32_t flags, const weft_
                             const char *name, const weft_bench_file *files, uint32_t n_files,
                             weft_engine **out, weft_error *err)
 {
-    weft_package    *package = NULL;
-    wf_package_text *texts = wf_zalloc_n(n_files, sizeof *texts);
+    weft_package *package = NULL;
     *out = NULL;
+    if (n_files > 0 && !WEFT_HAS(files, weft_bench_file, text))
+        return wf_fail(err, WEFT_E_INVALID, "weft_bench_file.hdr.size is not set");
+    wf_package_text *texts = wf_zalloc_n(n_files, sizeof *texts);
     if (texts == NULL)
         return wf_fail_nomem(err, n_files * sizeof *texts, "a model's files");
     for (uint32_t i = 0; i < n_files; i++) {

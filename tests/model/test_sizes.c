@@ -45,6 +45,11 @@ static void generation(const given *g, void *out)
     weft_sequence_destroy(&s);
 }
 
+static void path(const given *g, void *out)
+{
+    assert_int_equal(weft_path_at(g->settings, 0, out, NULL), 1);
+}
+
 static void site(const given *g, void *out)
 {
     assert_int_equal(weft_engine_site(g->e, 0, out), 1);
@@ -98,6 +103,7 @@ static const struct {
     {"weft_engine_info", describe, sizeof(weft_engine_info), sizeof(weft_engine_info), REST_ZERO},
     {"weft_device_info", device, sizeof(weft_device_info), offsetof(weft_device_info, free_bytes),
      REST_ZERO},
+    {"weft_path_info", path, sizeof(weft_path_info), sizeof(weft_path_info), REST_ZERO},
     {"weft_site_info", site, sizeof(weft_site_info), sizeof(weft_site_info), REST_ZERO},
     {"weft_marker_info", marker, sizeof(weft_marker_info), sizeof(weft_marker_info), REST_ZERO},
     {"weft_item_info", item, sizeof(weft_item_info), sizeof(weft_item_info), REST_ZERO},

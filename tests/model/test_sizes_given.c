@@ -4,6 +4,8 @@
  * callbacks: of this version's size. */
 #include "moods.h"
 
+#include "weft/bench.h"
+
 #define ROOM 512
 #define LATER 32 /* bytes that a later version has more */
 #define WILD 0xA5
@@ -41,6 +43,8 @@ enum {
     HANDED_weft_item_info,
     HANDED_weft_verify_row,
     HANDED_weft_plugin_info,
+    HANDED_weft_bench_limit,
+    HANDED_weft_bench_op,
     N_HANDED
 };
 static uint32_t handed;
@@ -94,6 +98,21 @@ static void on_plugin(void *ctx, const weft_plugin_info *p)
 {
     (void)ctx;
     HANDED(weft_plugin_info, p);
+}
+
+/* The first one is enough of both. */
+static int32_t on_limit(void *ctx, const weft_bench_limit *l)
+{
+    (void)ctx;
+    HANDED(weft_bench_limit, l);
+    return 1;
+}
+
+static int32_t on_op(void *ctx, const weft_bench_op *o)
+{
+    (void)ctx;
+    HANDED(weft_bench_op, o);
+    return 1;
 }
 
 /* ---- one call with a struct from the outside, as it is ---- */
@@ -213,6 +232,20 @@ static void verify(const void *in)
     weft_settings_destroy(&s);
 }
 
+static char config[4096]; /* of the fixture llama-tied */
+
+static void bench(const void *in)
+{
+    weft_error       err = WF_ERROR_INIT;
+    weft_engine_info d = {.hdr = WEFT_HDR(weft_engine_info)};
+    weft_engine     *e;
+    rig_check(weft_bench_open(w.settings, WEFT_OPEN_CONFIG, NULL, "made", in, 1, &e, &err), &err);
+    rig_check(weft_engine_describe(e, &d, &err), &err);
+    add(d.n_layers);
+    add(d.vocab);
+    weft_engine_close(&e);
+}
+
 /* ---- the structs ---- */
 
 static const weft_sampling sampling_of_two = {
@@ -267,6 +300,11 @@ static void make_verify(void *to)
         (weft_verify_request){.hdr = WEFT_HDR(weft_verify_request), .on_row = on_row};
 }
 
+static void make_file(void *to)
+{
+    *(weft_bench_file *)to = (weft_bench_file){WEFT_HDR(weft_bench_file), "config.json", config};
+}
+
 static const struct {
     const char *name;
     void (*make)(void *to);
@@ -288,6 +326,8 @@ static const struct {
      offsetof(weft_long_request, on_time)},
     {"weft_verify_request", make_verify, verify, NULL, sizeof(weft_verify_request),
      offsetof(weft_verify_request, ctx)},
+    /* All of it is needed: there is none that ends earlier. */
+    {"weft_bench_file", make_file, bench, NULL, sizeof(weft_bench_file), sizeof(weft_bench_file)},
 };
 
 /* What comes of the i-th struct with that size in its header, where every byte behind its first
@@ -330,6 +370,9 @@ static void test_handed(void **state)
     weft_error err = WF_ERROR_INIT;
     (void)state;
     rig_check(weft_engine_plugins(w.e, on_plugin, NULL, &err), &err);
+    assert_int_equal(weft_bench_limits(1, on_limit, NULL, &err), WEFT_E_CANCELLED);
+    assert_int_equal(weft_bench_op_run(w.e, weft_bench_op_at(0), 1, on_op, NULL, &err),
+                     WEFT_E_CANCELLED);
     assert_int_equal(handed, (1u << N_HANDED) - 1);
 }
 
@@ -339,8 +382,12 @@ static void test_unset(void **state)
     weft_error              err = WF_ERROR_INIT;
     weft_sampling           p = sampling_of_two;
     const weft_long_request none = {.path = w.path};
+    const weft_bench_file   file = {.name = "config.json", .text = config};
+    weft_engine            *e;
     (void)state;
     refused(weft_run_long(w.e, NULL, &p, NULL, &err), &err, WEFT_E_INVALID, 2, "path");
+    refused(weft_bench_open(w.settings, WEFT_OPEN_CONFIG, NULL, "made", &file, 1, &e, &err), &err,
+            WEFT_E_INVALID, 2, "weft_bench_file");
     refused(weft_run_long(w.e, &none, &p, NULL, &err), &err, WEFT_E_INVALID, 2, "path");
 }
 
@@ -352,6 +399,10 @@ static int setup(void **state)
     w.settings = settings_of(pairs);
     w.e = open_engine(w.settings);
     rig_check(weft_scheduler_create(w.e, NULL, &w.scheduler, &err), &err);
+    FILE *f = fopen(FIXTURE("llama-tied/config.json"), "rb");
+    assert_non_null(f);
+    config[fread(config, 1, sizeof config - 1, f)] = '\0';
+    fclose(f);
     snprintf(w.path, sizeof w.path, "%s", mood_file('n', "abcd"));
     return 0;
 }
