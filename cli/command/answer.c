@@ -192,7 +192,7 @@ json_t *cli_answer_json(const cli_answer *a, const weft_engine *e)
     json_t *text =
         none ? json_null() : cli_json_text(a->text != NULL ? a->text : "", a->text_bytes);
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "text", text, "model",
-                     cli_json_string(d.model), "paths", cli_json_paths(e), "plugins",
+                     cli_json_string(d.model), "levels", cli_json_levels(e), "plugins",
                      cli_json_plugins(e), "tokens", tokens, "timings", timings, "error",
                      cli_json_error(&a->err));
 }

@@ -45,19 +45,33 @@ static const char config_text[] =
     "Paths in a file are relative to it. --print-config prints such a file. With no\n"
     "model named anywhere, the demo model is used.\n";
 
+/* The length of the next word, or of as many of the choices a|b|c that it is as a line holds. */
+static size_t piece(const char *text)
+{
+    size_t n = strcspn(text, " "), m = WIDTH - DOC_COLUMN;
+    if (n <= m)
+        return n;
+    while (m > 0 && text[m - 1] != '|')
+        m--;
+    return m > 0 ? m : n;
+}
+
 /* Prints words from column `at` on, each line of them beginning at DOC_COLUMN. */
 static void wrap(int at, const char *text)
 {
+    bool glued = false; /* to the piece before */
     while (*text != '\0') {
-        size_t n = strcspn(text, " ");
-        if (at > DOC_COLUMN && at + 1 + (int)n > WIDTH) {
+        size_t n = piece(text);
+        int    gap = at > DOC_COLUMN && !glued;
+        if (at > DOC_COLUMN && at + gap + (int)n > WIDTH) {
             cli_outf("\n%*s", DOC_COLUMN, "");
             at = DOC_COLUMN;
-        } else if (at > DOC_COLUMN) {
+        } else if (gap) {
             cli_outf(" ");
             at++;
         }
         cli_outf("%.*s", (int)n, text);
+        glued = text[n] != ' ';
         at += (int)n;
         text += n + (text[n] == ' ');
     }

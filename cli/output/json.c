@@ -113,7 +113,7 @@ static json_t *memory_json(const weft_engine_info *d)
                      (json_int_t)d->total_bytes);
 }
 
-json_t *cli_json_paths(const weft_engine *e)
+json_t *cli_json_levels(const weft_engine *e)
 {
     weft_path_info path = {.hdr = WEFT_HDR(weft_path_info)};
     json_t        *all = json_object();
@@ -138,7 +138,7 @@ json_t *cli_json_engine(const weft_engine *e)
                      "model", cli_json_string(d.model), "architecture",
                      cli_json_string(d.architecture), "dtype", cli_json_string(d.dtype), "kv_dtype",
                      cli_json_string(d.kv_dtype), "device", cli_json_string(d.device), "isa",
-                     cli_json_string(d.isa), "paths", cli_json_paths(e), "threads",
+                     cli_json_string(d.isa), "levels", cli_json_levels(e), "threads",
                      (int)d.n_threads, "context", (int)d.context, "shape", shape_json(&d),
                      "parameters", parameters, "memory_bytes", memory_json(&d), "sites",
                      sites_json(e), "markers", markers_json(e), "plugins", cli_json_plugins(e));

@@ -22,7 +22,7 @@ bool cli_json_print(cli_place *place, json_t *v);
 json_t *cli_json_engine(const weft_engine *e);
 json_t *cli_json_plugins(const weft_engine *e);
 /* The level of each family of ops, as {family: isa}; empty where the device is no CPU. */
-json_t *cli_json_paths(const weft_engine *e);
+json_t *cli_json_levels(const weft_engine *e);
 /* An error as {code, status, message}; JSON null where there is none. */
 json_t *cli_json_error(const weft_error *err);
 json_t *cli_json_item(const weft_item *item);

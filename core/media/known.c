@@ -79,7 +79,7 @@ static const known formats[] = {
     {"a web page", 0, BYTES("<html"), OTHER},
 };
 
-static weft_status tell(const known *k, weft_error *err)
+static weft_status tell(const known *k, const char *hint, weft_error *err)
 {
     switch (k->what) {
     case HEIF:
@@ -90,8 +90,8 @@ static weft_status tell(const known *k, weft_error *err)
     case PICTURE:
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "this is %s, which no decoder here reads: convert it to PNG or JPEG, or "
-                       "install a decoder for it (see weft plugin list)",
-                       k->name);
+                       "install a decoder for it%s",
+                       k->name, hint);
     case SOUND:
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "this is %s, which no decoder here reads: convert it to WAV or FLAC",
@@ -119,7 +119,8 @@ static bool is_told(const known *k, const char *kind)
     return kind == NULL || (is_sound && strcmp(kind, "audio") == 0);
 }
 
-weft_status wf_known_format(const uint8_t *head, uint64_t n, const char *kind, weft_error *err)
+weft_status wf_known_format(const uint8_t *head, uint64_t n, const char *kind, const char *hint,
+                            weft_error *err)
 {
     static const char  pointer[] = "version https://git-lfs.github.com/spec/";
     static const known stream = {"an MPEG transport stream (TS, MTS)", 0, 0, "", CLIP};
@@ -130,7 +131,8 @@ weft_status wf_known_format(const uint8_t *head, uint64_t n, const char *kind, w
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         const known *k = &formats[i];
         if (is_told(k, kind) && n >= k->at + k->n && memcmp(head + k->at, k->bytes, k->n) == 0)
-            return tell(k, err);
+            return tell(k, hint, err);
     }
-    return is_told(&stream, kind) && is_transport_stream(head, n) ? tell(&stream, err) : WEFT_OK;
+    return is_told(&stream, kind) && is_transport_stream(head, n) ? tell(&stream, hint, err)
+                                                                  : WEFT_OK;
 }

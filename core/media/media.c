@@ -66,10 +66,10 @@ static weft_status unknown(const wf_chooser *c, bool none, weft_error *err)
     char              hint[WF_REGISTRY_HINT_CAP];
     const weft_probe *head = c->head;
     const char       *kind = c->wanted;
-    weft_status       status = wf_known_format(head->head, head->head_bytes, kind, err);
+    wf_registry_hint(c->registry, hint);
+    weft_status status = wf_known_format(head->head, head->head_bytes, kind, hint, err);
     if (status != WEFT_OK || !none)
         return status;
-    wf_registry_hint(c->registry, hint);
     if (kind != NULL)
         return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\"%s", kind, hint);
     return wf_fail(err, WEFT_E_NOTFOUND, "no decoder knows this kind of file%s", hint);

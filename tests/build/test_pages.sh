@@ -42,7 +42,7 @@ says() {
     [ "${COMPREPLY[*]}" = "$wanted" ] || { echo "$*: ${COMPREPLY[*]}, not $wanted"; exit 1; }
 }
 says transcribe weft trans
-says "inspect verify" weft model ""
+says "inspect verify quantize" weft model ""
 says "--parity" weft model verify --par
 says "--frames" weft describe --fra
 says "--frames" weft describe -r --fra

@@ -98,25 +98,29 @@ static void test_isa_and_mask(void **unused)
     assert_non_null(strstr(err.message, "--cpu-mask none"));
 }
 
-static void expect_paths(wf_cpu_choice c, const char *bf16, const char *f32, const char *attention)
+static void expect_paths(wf_cpu_choice c, const char *bf16, const char *f32, const char *grouped,
+                         const char *attention)
 {
-    const char *const want[] = {bf16, f32, attention};
+    const char *const want[] = {bf16, f32, grouped, attention};
     wf_cpu_path       path;
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < 4; i++) {
         assert_true(wf_cpu_path_at(&c, i, &path));
         assert_string_equal(path.isa, want[i]);
         assert_true(path.why[0] != '\0');
     }
-    assert_false(wf_cpu_path_at(&c, 3, &path));
+    assert_false(wf_cpu_path_at(&c, 4, &path));
 }
+
+#define WIDE (VECTORS | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512VNNI)
 
 static void test_paths(void **unused)
 {
     (void)unused;
-    expect_paths((wf_cpu_choice){0, 0, false}, "none", "none", "none");
-    expect_paths((wf_cpu_choice){PAIRS, PAIRS, false}, "avx512bf16", "avx512", "avx512");
-    expect_paths((wf_cpu_choice){PAIRS, VECTORS, false}, "avx512", "avx512", "avx512");
-    expect_paths((wf_cpu_choice){PAIRS, WEFT_CPU_AVX2, true}, "avx2", "avx2", "avx2");
+    expect_paths((wf_cpu_choice){0, 0, false}, "none", "none", "none", "none");
+    expect_paths((wf_cpu_choice){PAIRS, PAIRS, false}, "avx512bf16", "avx512", "avx2", "avx512");
+    expect_paths((wf_cpu_choice){PAIRS, VECTORS, false}, "avx512", "avx512", "avx2", "avx512");
+    expect_paths((wf_cpu_choice){PAIRS, WEFT_CPU_AVX2, true}, "avx2", "avx2", "avx2", "avx2");
+    expect_paths((wf_cpu_choice){WIDE, WIDE, false}, "avx512", "avx512", "avx512vnni", "avx512");
 }
 
 int main(void)
