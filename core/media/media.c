@@ -66,7 +66,9 @@ static weft_status unknown(const wf_chooser *c, bool none, weft_error *err)
     char              hint[WF_REGISTRY_HINT_CAP];
     const weft_probe *head = c->head;
     const char       *kind = c->wanted;
-    weft_status       status = wf_known_format(head->head, head->head_bytes, kind, err);
+    weft_status       status = WEFT_OK;
+    if (wf_registry_count(c->registry) > 0) /* else it is no matter of the file's format */
+        status = wf_known_format(head->head, head->head_bytes, kind, err);
     if (status != WEFT_OK || !none)
         return status;
     wf_registry_hint(c->registry, hint);
