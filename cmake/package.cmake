@@ -21,7 +21,7 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
 function(weft_package component name summary text)
   string(TOUPPER ${component} upper)
   set(CPACK_DEBIAN_${upper}_PACKAGE_NAME ${name} PARENT_SCOPE)
-  set(CPACK_COMPONENT_${upper}_DESCRIPTION "${summary}\n${text}" PARENT_SCOPE)
+  set(CPACK_COMPONENT_${upper}_DESCRIPTION "This package: ${summary}.\n${text}" PARENT_SCOPE)
   while(ARGN)
     list(POP_FRONT ARGN field value)
     set(CPACK_DEBIAN_${upper}_${field} "${value}" PARENT_SCOPE)
@@ -36,10 +36,10 @@ foreach(plugin IN LISTS plugins)
 endforeach()
 string(REPLACE ";" ", " all "${all}")
 
-weft_package(program weft "Llama 3 text models with plugins for pictures and other media"
+weft_package(program weft "the program"
   "The program: it describes pictures and clips, writes recordings down and\ncontinues texts with models in the layout of Hugging Face."
   PACKAGE_DEPENDS weft-plugins PACKAGE_RECOMMENDS "weft-demo, ${all}")
-weft_package(lib libweft0 "Llama 3 text models as a library"
+weft_package(lib libweft0 "the shared library"
   "The shared library for programs that embed weft."
   PACKAGE_SECTION libs PACKAGE_RECOMMENDS "weft-plugins, ${all}")
 weft_package(dev libweft-dev "headers and static library of weft"
@@ -77,7 +77,7 @@ file(WRITE ${CMAKE_BINARY_DIR}/package/copyright
 Upstream-Name: weft
 
 Files: *
-Copyright: the weft project
+Copyright: 2025, the weft project
 License: Apache-2.0
  On Debian systems the text of this license is in
  /usr/share/common-licenses/Apache-2.0.

@@ -27,7 +27,7 @@ void page_close(FILE *f)
     }
 }
 
-void page_each_option(uint32_t own, page_option_fn fn, void *ctx)
+void page_each_option(uint64_t own, page_option_fn fn, void *ctx)
 {
     weft_option_info o;
     for (int i = 0; i < OWN_COUNT; i++)

@@ -18,6 +18,6 @@ void  page_close(FILE *f);
 
 /* Calls fn with every option that is shown: those whose bits are in own, then the engine's. */
 typedef void (*page_option_fn)(void *ctx, const weft_option_info *o);
-void page_each_option(uint32_t own, page_option_fn fn, void *ctx);
+void page_each_option(uint64_t own, page_option_fn fn, void *ctx);
 
 #endif

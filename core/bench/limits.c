@@ -266,9 +266,9 @@ static weft_status measure_all(measuring *m)
     weft_status status = measure_reads(m);
     if (status == WEFT_OK)
         status = measure_file(m);
-    for (size_t i = 0; status == WEFT_OK && i < N_PEAKS; i++)
-        if ((m->cpu & peaks[i].needs) == peaks[i].needs)
-            status = measure_peak(m, &peaks[i]);
+    for (const peak *p = peaks; status == WEFT_OK && p != peaks + N_PEAKS; p++)
+        if ((m->cpu & p->needs) == p->needs)
+            status = measure_peak(m, p);
     return status;
 }
 

@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default) /* what libweft.so exports */
 
 /* A JSON file of a model directory: its plain name ("config.json") and its text. */
 typedef struct weft_bench_file {
@@ -71,6 +72,7 @@ const char *weft_bench_op_at(uint32_t index);
 weft_status weft_bench_op_run(weft_engine *e, const char *op, int32_t repeat, weft_bench_op_fn fn,
                               void *ctx, weft_error *err);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

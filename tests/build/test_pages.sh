@@ -11,9 +11,11 @@ fail() {
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-for command in describe transcribe generate tokenize preprocess "model inspect" "model verify" "plugin list" "plugin inspect" help; do
+"$weft" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\( [a-z]*\)\{0,1\}\)  .*/\1/p' >"$tmp/commands"
+[ "$(wc -l <"$tmp/commands")" -ge 10 ] || fail "weft help names the commands: $(cat "$tmp/commands")"
+while read -r command; do
     # shellcheck disable=SC2086 # "model inspect" is two words
-    "$weft" help $command >"$tmp/help"
+    "$weft" help $command </dev/null >"$tmp/help"
     page=$pages/man1/weft-$(echo "$command" | tr ' ' -).1
     sed -n 's/^  \(-., \|    \)\(--[a-z-]*\).*/\2/p' "$tmp/help" >"$tmp/options"
     [ "$(wc -l <"$tmp/options")" -ge 20 ] || fail "weft help $command: $(cat "$tmp/options")"
@@ -25,7 +27,7 @@ for command in describe transcribe generate tokenize preprocess "model inspect" 
             fail "fish has no $option of $command"
         grep -q -- " $option[ ']" "$pages/bash/weft" || fail "bash has no $option"
     done <"$tmp/options"
-done
+done <"$tmp/commands"
 
 if command -v mandoc >/dev/null; then
     mandoc -T lint -W warning "$pages"/man1/*.1 >"$tmp/lint" || fail "$(head -n 5 "$tmp/lint")"
@@ -42,13 +44,13 @@ says() {
     [ "${COMPREPLY[*]}" = "$wanted" ] || { echo "$*: ${COMPREPLY[*]}, not $wanted"; exit 1; }
 }
 says transcribe weft trans
-says "inspect verify quantize" weft model ""
+says "$2" weft model ""
 says "--parity" weft model verify --par
 says "--frames" weft describe --fra
 says "--frames" weft describe -r --fra
 says "" weft describe picture
 END
-    bash "$tmp/complete" "$pages/bash/weft" || fail "bash's completion"
+    bash "$tmp/complete" "$pages/bash/weft" "$(sed -n 's/^model //p' "$tmp/commands" | paste -sd ' ')" || fail "bash's completion"
 fi
 for shell in zsh fish; do
     command -v $shell >/dev/null || continue

@@ -112,8 +112,12 @@ class Video(video.Case):
     def test_rotated_and_anamorphic(self):
         """The size as shown decides the shape of what the encoder gets; times do not change."""
         turned = self.path("turned.mp4")
-        subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", self.clip, "-c", "copy",
-                        "-metadata:s:v:0", "rotate=90", turned], stdin=subprocess.DEVNULL, check=True)
+        told = subprocess.run(["ffmpeg", "-v", "quiet", "-h", "long"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              check=True).stdout
+        before, after = ((["-display_rotation", "90"], []) if b"display_rotation" in told  # from 6.0 on
+                         else ([], ["-metadata:s:v:0", "rotate=90"]))
+        subprocess.run(["ffmpeg", "-v", "error", "-y", *before, "-i", self.clip, "-c", "copy", *after, turned],
+                       stdin=subprocess.DEVNULL, check=True)
         wide = clip(self.path("wide.mp4"), "-vf", "setsar=2", *X264)
         for path, size in ((wide, (192, 64)), (turned, (64, 96))):
             self.check_times(path)
