@@ -310,40 +310,6 @@ static void test_others_between(void **state)
     each(others_between, MODEL, NULL);
 }
 
-/* The limits of a batch, and who goes alone. */
-static void limits(rig *r)
-{
-    wf_item_batch b = {.n = 0}, c = {.n = 0};
-    weft_item    *first = open_item(r, 'n', "a"), *large = open_item(r, 'n', "b"),
-              *huge = open_item(r, 'n', "c"), *small = open_item(r, 'n', "d");
-    const uint64_t own = small->plan.scratch_bytes;
-    large->plan.scratch_bytes = (uint64_t)200 << 20;
-    huge->plan.scratch_bytes = UINT64_MAX;
-    assert_true(wf_item_batch_add(&b, first) && wf_item_batch_add(&b, large));
-    assert_false(wf_item_batch_add(&b, first));
-    assert_false(wf_item_batch_add(&b, huge));
-    small->plan.scratch_bytes = (uint64_t)56 << 20;
-    assert_false(wf_item_batch_add(&b, small));
-    small->plan.scratch_bytes = own;
-    assert_true(wf_item_batch_add(&b, small) && b.n == 3);
-    assert_true(wf_item_batch_add(&c, huge)); /* alone, whatever its size */
-    assert_false(wf_item_batch_add(&c, small));
-    c = (wf_item_batch){.n = 0};
-    small->spoils = true;
-    assert_true(wf_item_batch_add(&c, small) && !wf_item_batch_add(&c, first));
-    c = (wf_item_batch){.n = 0};
-    assert_true(wf_item_batch_add(&c, first) && !wf_item_batch_add(&c, small));
-    weft_item *all[] = {first, large, huge, small};
-    for (size_t i = 0; i < 4; i++)
-        weft_item_release(&all[i]);
-}
-
-static void test_limits(void **state)
-{
-    (void)state;
-    each(limits, MODEL, NULL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,7 +320,6 @@ int main(void)
         cmocka_unit_test(test_cancelled_within),
         cmocka_unit_test(test_cancelled_meanwhile),
         cmocka_unit_test(test_others_between),
-        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
