@@ -14,13 +14,22 @@ static uint64_t epoch_of(const wf_cancel *c)
 
 wf_mark wf_mark_take(const wf_cancel *engine, const wf_cancel *request)
 {
-    return (wf_mark){engine, request, epoch_of(engine), epoch_of(request)};
+    return (wf_mark){engine, request, epoch_of(engine), epoch_of(request), NULL};
+}
+
+static bool has_moved(const wf_mark *m)
+{
+    return epoch_of(m->engine) != m->engine_epoch || epoch_of(m->request) != m->request_epoch;
 }
 
 bool wf_mark_is_cancelled(const wf_mark *m)
 {
-    return m != NULL &&
-           (epoch_of(m->engine) != m->engine_epoch || epoch_of(m->request) != m->request_epoch);
+    if (m == NULL)
+        return false;
+    for (; m != NULL; m = m->also)
+        if (!has_moved(m))
+            return false;
+    return true;
 }
 
 weft_status wf_mark_check(const wf_mark *m, weft_error *err)
@@ -31,7 +40,7 @@ weft_status wf_mark_check(const wf_mark *m, weft_error *err)
 void wf_scope_init(wf_scope *s, const wf_cancel *engine)
 {
     s->engine = engine;
-    s->mark = (wf_mark){NULL, NULL, 0, 0};
+    s->mark = (wf_mark){.engine = NULL};
     pthread_mutex_init(&s->lock, NULL);
 }
 

@@ -20,10 +20,12 @@ typedef struct wf_cancel {
 void wf_cancel_now(wf_cancel *c);
 
 /* When something began: the counts of what it belongs to, as they were then. All zero: the mark of
- * nothing, which is never cancelled. A mark is a value; what it points to outlives it. */
+ * nothing, which is never cancelled. A mark is a value; what it points to outlives it. Work that is
+ * done for several has a mark of each, chained by `also`, and is cancelled once all of them are. */
 typedef struct wf_mark {
-    const wf_cancel *engine, *request; /* NULL: it belongs to none */
-    uint64_t         engine_epoch, request_epoch;
+    const wf_cancel      *engine, *request; /* NULL: it belongs to none */
+    uint64_t              engine_epoch, request_epoch;
+    const struct wf_mark *also; /* NULL: it is the last */
 } wf_mark;
 
 /* The mark of what begins now. Either may be NULL. [any] */

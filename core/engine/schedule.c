@@ -75,20 +75,20 @@ void wf_schedule_admit(weft_scheduler *s)
 
 /* ---- items ---- */
 
-static weft_item *waits_for(const weft_job *job)
+static bool waits_for_items(const weft_job *job)
 {
     for (int32_t i = 0; i < job->s->n_items; i++)
         if (!job->s->items[i].item->encoded)
-            return job->s->items[i].item;
-    return NULL;
+            return true;
+    return false;
 }
 
-weft_job *wf_schedule_encode(const weft_scheduler *s, weft_item **item)
+void wf_schedule_encode(const weft_scheduler *s, wf_item_batch *b, weft_job **jobs)
 {
     for (weft_job *job = s->jobs; job != NULL; job = job->next)
-        if (runs(job) && (*item = waits_for(job)) != NULL)
-            return job;
-    return NULL;
+        for (int32_t i = 0; runs(job) && i < job->s->n_items; i++)
+            if (wf_item_batch_add(b, job->s->items[i].item))
+                jobs[b->n - 1] = job;
 }
 
 /* ---- pages ---- */
@@ -168,7 +168,7 @@ static int64_t rows_left(const weft_job *job)
 
 bool wf_schedule_is_ready(const weft_job *job)
 {
-    return runs(job) && waits_for(job) == NULL;
+    return runs(job) && !waits_for_items(job);
 }
 
 /* A job that can run rows now: of a prompt, or one of its answer. */

@@ -44,48 +44,6 @@ static void tell_progress(const weft_scheduler *s)
         wf_progress_tell(&s->e->progress, "prefill", done, total, "tokens");
 }
 
-/* Where no encoder is at work, one starts for the oldest request that waits for it. It runs beside
- * this step, and beside as many more as it takes. */
-static void begin_encode(weft_scheduler *s)
-{
-    weft_error err = WF_ERROR_INIT;
-    weft_item *item;
-    weft_job  *job = s->encoding == NULL ? wf_schedule_encode(s, &item) : NULL;
-    if (job == NULL)
-        return;
-    wf_mark     before = wf_scope_enter(&s->e->scope, &job->mark);
-    weft_status status = wf_item_encode_begin(item, &err);
-    wf_scope_end(&s->e->scope, &before);
-    if (status != WEFT_OK) {
-        wf_job_end(job, status, &err);
-        return;
-    }
-    wf_item_hold(item); /* the request may end before its encoder does */
-    s->encoding = item;
-    s->encodes = wf_job_hold(job);
-}
-
-static void end_encode(weft_scheduler *s)
-{
-    weft_error err = WF_ERROR_INIT;
-    if (s->encoding == NULL)
-        return;
-    wf_mark     before = wf_scope_enter(&s->e->scope, &s->encodes->mark);
-    weft_status status = wf_item_encode(s->encoding, NULL, &err);
-    wf_scope_end(&s->e->scope, &before);
-    if (status != WEFT_OK)
-        wf_job_end(s->encodes, status, &err);
-    weft_item_release(&s->encoding);
-    weft_job_release(&s->encodes);
-}
-
-/* The encoder is waited for only where nothing else can go on; else it is asked. */
-static void look_at_encode(weft_scheduler *s, bool others_go_on)
-{
-    if (s->encoding != NULL && (!others_go_on || wf_item_encode_done(s->encoding)))
-        end_encode(s);
-}
-
 void weft_scheduler_destroy(weft_scheduler **scheduler)
 {
     weft_scheduler *s = *scheduler;
@@ -96,7 +54,7 @@ void weft_scheduler_destroy(weft_scheduler **scheduler)
     wf_fail(&err, WEFT_E_CANCELLED, "cancelled: the scheduler is gone");
     for (weft_job *job = s->jobs; job != NULL; job = job->next)
         wf_job_end(job, WEFT_E_CANCELLED, &err);
-    end_encode(s);
+    wf_encodes_end(s);
     wf_jobs_reap(s);
     wf_longs_end(s);
     wf_free(s->parts);
@@ -156,7 +114,7 @@ static void deal(weft_scheduler *s)
 
 static weft_status step(weft_scheduler *s, weft_error *err)
 {
-    look_at_encode(s, true);
+    wf_encodes_look(s, true);
     wf_jobs_reap(s);
     wf_longs_advance(s);
     wf_schedule_admit(s);
@@ -165,16 +123,16 @@ static weft_status step(weft_scheduler *s, weft_error *err)
     weft_status status = wf_schedule_rows(s, err);
     if (status != WEFT_OK)
         return status;
-    begin_encode(s);
+    wf_encodes_begin(s);
     if (s->n_parts > 0)
         status = run(s, err);
-    look_at_encode(s, s->n_parts > 0);
+    wf_encodes_look(s, s->n_parts > 0);
     if (status == WEFT_OK)
         deal(s);
     s->n_steps++;
     wf_jobs_reap(s);
     if (s->n_jobs + s->n_longs == 0)
-        end_encode(s); /* nothing is left at work where nobody is left */
+        wf_encodes_end(s); /* nothing is left at work where nobody is left */
     return status;
 }
 

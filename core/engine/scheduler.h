@@ -58,8 +58,11 @@ struct weft_scheduler {
     float        *logits;
     size_t        logits_cap;
 
-    weft_item *encoding; /* beside this step and others, for `encodes`; both held; NULL: none */
-    weft_job  *encodes;
+    /* What is encoded beside this step and others: none, or items and, of each, the oldest job that
+     * waits for it; all are held. */
+    wf_item_batch encoding;
+    weft_job     *encodes[WF_ENCODE_BATCH];
+    wf_mark       encode_marks[WF_ENCODE_BATCH]; /* of these jobs, chained */
 
     uint64_t n_preempted, n_steps, n_rows;
 };
@@ -79,12 +82,21 @@ void wf_job_answer(weft_job *job);
 /* Tells the callers of all that are over, or cancelled, and forgets those jobs. */
 void wf_jobs_reap(weft_scheduler *s);
 
+/* encodes.c. Where no encoder is at work one starts for what wf_schedule_encode gathers. It runs
+ * beside this step, and beside as many more as it takes. */
+void wf_encodes_begin(weft_scheduler *s);
+/* What has come of it is taken up: it is waited for only where nothing else can go on, else it is
+ * asked. */
+void wf_encodes_look(weft_scheduler *s, bool others_go_on);
+void wf_encodes_end(weft_scheduler *s); /* waits for it, if there is one */
+
 /* schedule.c. Waiting jobs that pages are there for begin, in the order of their age. */
 void wf_schedule_admit(weft_scheduler *s);
 /* Chooses the rows of the step and takes the pages for them. NOMEM: no table for so many jobs. */
 weft_status wf_schedule_rows(weft_scheduler *s, weft_error *err);
 bool        wf_schedule_is_ready(const weft_job *job); /* it can run rows now */
-/* The job that can go on once `*item` has been encoded; NULL: none. */
-weft_job *wf_schedule_encode(const weft_scheduler *s, weft_item **item);
+/* Gathers in b, which is empty, what goes to an encoder next: items that the running jobs wait for,
+ * from the oldest on, as far as they go together. jobs [WF_ENCODE_BATCH]: of each its job. */
+void wf_schedule_encode(const weft_scheduler *s, wf_item_batch *b, weft_job **jobs);
 
 #endif

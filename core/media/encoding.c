@@ -153,8 +153,7 @@ weft_status wf_encoding_start(weft_item *const *items, uint32_t n, wf_encoding *
     if (b == NULL)
         return wf_fail_nomem(err, sizeof *b, "a batch of items");
     wf_progress_tell(items[0]->of->progress, "encoding", 0, 0, "items");
-    b->one = items[0];
-    b->items = n == 1 ? &b->one : items;
+    memcpy(b->items, items, n * sizeof(*items));
     b->n = n;
     b->start = wf_now_s();
     weft_status status = take_memory(b, err);

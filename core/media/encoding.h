@@ -7,7 +7,7 @@
  *     status = wf_encoding_start(items, n, &b, err);
  *     ...                                 other queues run beside it
  *     status = wf_encoding_wait(b, err);
- *     status = wf_encoding_check(b, k, err);     each item's outputs
+ *     status = wf_encoding_check(b, k, err);     the outputs of each item
  *     wf_encoding_free(b);
  *
  * An engine has one at a time. One thread. */
@@ -26,19 +26,18 @@ typedef struct wf_encode_job {
 } wf_encode_job;
 
 struct wf_encoding {
-    weft_item        *one;   /* of a batch of one */
-    weft_item *const *items; /* [n] */
-    uint32_t          n, reserved;
-    double            start; /* when it began */
-    weft_tensor       scratch;
-    wf_encode_job     jobs[WF_ENCODE_BATCH];
-    weft_encode_item  calls[WF_ENCODE_BATCH];
+    weft_item       *items[WF_ENCODE_BATCH];
+    uint32_t         n, reserved;
+    double           start; /* when it began */
+    weft_tensor      scratch;
+    wf_encode_job    jobs[WF_ENCODE_BATCH];
+    weft_encode_item calls[WF_ENCODE_BATCH];
 };
 
 /* Gives n items (at most WF_ENCODE_BATCH, of one modality, without outputs) to their encoder and
- * waits for nothing. items stays valid until the free, but for a single one, which is copied. On
- * failure *out may still be there: then it is waited for and freed like any other. Outputs that
- * were allocated are the items' own (item->output). Errors: the plugin's own, NOMEM, DEVICE. */
+ * waits for nothing. The items live until the free. On failure *out may still be there: then it is
+ * waited for and freed like any other. Outputs that were allocated are the items' own
+ * (item->output). Errors: the plugin's own, NOMEM, DEVICE. */
 weft_status wf_encoding_start(weft_item *const *items, uint32_t n, wf_encoding **out,
                               weft_error *err);
 /* Whether wf_encoding_wait would return at once. Where the device cannot be asked it is true, for
@@ -47,6 +46,10 @@ bool wf_encoding_done(const wf_encoding *b);
 /* Waits for all of it. A failure is the device's, or the plugin's where its kernels failed. */
 weft_status wf_encoding_wait(wf_encoding *b, weft_error *err);
 void        wf_encoding_free(wf_encoding *b); /* after a wait; NULL is fine */
+
+/* item_encode.c. Begins an encode of n items that wait for one, and leaves it under way; another
+ * that is under way is ended first. On failure none has begun, and none has outputs. */
+weft_status wf_items_begin(weft_item *const *items, uint32_t n, weft_error *err);
 
 /* encoding_check.c. Has the device look through the outputs of item k, behind what fills them. */
 weft_status wf_encoding_look(wf_encoding *b, uint32_t k, weft_error *err);

@@ -76,7 +76,7 @@ void weft_item_release(weft_item **item)
         at = &(*at)->next;
     *at = it->next;
     if (it->encoding != NULL)
-        (void)wf_item_encode(it, NULL, NULL); /* the encoder still works on its memory */
+        wf_items_settle(it->of); /* the encoder still works on its memory */
     wf_item_drop_kv(it);
     for (uint32_t i = 0; i < WF_MAX_INPUTS; i++)
         wf_free_aligned(it->input[i].data);

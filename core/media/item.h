@@ -11,6 +11,8 @@
 #include "core/media/plan.h"
 #include "core/model/forward.h"
 
+typedef struct wf_encoding wf_encoding; /* an encode on its way (encoding.h) */
+
 /* What the items of an engine share; the pointers are borrowed. */
 typedef struct wf_items {
     weft_item           *list; /* all that live, the youngest first */
@@ -22,7 +24,7 @@ typedef struct wf_items {
     wf_kv_budget        *budget;
     wf_kv_holder         holder;    /* items can give up their K/V */
     wf_arena             arena;     /* inputs and scratch of the encode under way */
-    weft_item           *under_way; /* whose encode has begun and not ended; NULL: none */
+    wf_encoding         *under_way; /* the encode that has begun and not ended; NULL: none */
     wf_plan_limits       limits;
     wf_scope            *scope;
     const weft_progress *progress;
@@ -35,8 +37,6 @@ typedef struct wf_item_kv { /* of one output */
     int64_t  n_rows, d;
     int32_t *runs; /* first page of each run of WF_PAGE_TOKENS rows; each of n_sites pages */
 } wf_item_kv;
-
-typedef struct wf_encoding wf_encoding; /* an encode on its way (encoding.h) */
 
 struct weft_item {
     struct weft_item *next;
@@ -55,6 +55,7 @@ struct weft_item {
     uint64_t          digest[2], last_use; /* last_use: the budget's `now` of its last step */
     double            decode_s, encode_s;
     wf_encoding      *encoding; /* from the begin of an encode to its end, else NULL */
+    bool              spoils;   /* it was in a batch that failed or failed in one: it goes alone */
 };
 
 /* Registers the items with t->budget, whose fields and all others have been filled; t must not move
@@ -93,7 +94,8 @@ weft_status wf_item_open(wf_items *t, wf_media_env *env, const weft_item_request
 /* item_encode.c. Gives the item to its encoder, on the queue of encoders, and does not wait: what
  * is done on other queues meanwhile runs beside it, until wf_item_encode ends it. One encode is
  * under way at a time: another that is under way is ended first, and is encoded again if that
- * failed. One that is encoded already is fine. */
+ * failed. So is one that the item shares with others, for what is told here is of this item alone.
+ * One that is encoded already is fine. */
 weft_status wf_item_encode_begin(weft_item *item, weft_error *err);
 /* Whether wf_item_encode would not have to wait for the encode that has begun. */
 bool wf_item_encode_done(const weft_item *item);
@@ -101,13 +103,34 @@ bool wf_item_encode_done(const weft_item *item);
  * device looks at every value. copies, where not NULL: WF_MAX_OUTPUTS host buffers, each NULL or
  * sized for the output, that receive the outputs. */
 weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *err);
-/* Ends the encode that is under way, if there is one. Its item is encoded then, or may be given to
- * its encoder again. */
+/* Ends the encode that is under way, if there is one. Each of its items is encoded then, or may be
+ * given to its encoder again. */
 void wf_items_settle(wf_items *t);
+
+/* item_batch.c. Items for one call of their encoder; all zero: none yet. The items are borrowed.
+ * What each gives has the bytes that it has alone. */
 #define WF_ENCODE_BATCH 16 /* items in one call of an encoder, at most */
+typedef struct wf_item_batch {
+    weft_item *items[WF_ENCODE_BATCH];
+    uint32_t   n, reserved;
+    uint64_t   bytes; /* of their inputs and scratch */
+} wf_item_batch;
+/* Takes the item along if it waits for its encoder and can go with those that are there: of their
+ * modality, once, within the limits of items and bytes. The first may have any size. One that has
+ * spoiled a batch before, or that has begun elsewhere, is alone in its batch. */
+bool wf_item_batch_add(wf_item_batch *b, weft_item *item);
+/* As wf_item_encode_begin of all items at once. Where several fail none has begun, and each of them
+ * goes alone from then on, unless what fails was cancelled. */
+weft_status wf_item_batch_begin(const wf_item_batch *b, weft_error *err);
+/* Whether wf_item_batch_end would not have to wait. */
+bool wf_item_batch_done(const wf_item_batch *b);
+/* Ends what wf_item_batch_begin began. A single item's failure is told as wf_item_encode does. Of
+ * several the status is OK: those that failed are not encoded, and are told of once they have gone
+ * alone. */
+weft_status wf_item_batch_end(const wf_item_batch *b, weft_error *err);
 /* Runs the encoder over those of the items that have not been through it and stand beside others of
- * their modality, as many at once as fit into a budget of memory. An item's bytes are those that it
- * has alone. What fails here is left for wf_item_encode to do and to tell. No item comes twice. */
+ * their modality, as many at once as fit into a budget of memory. What fails here is left for
+ * wf_item_encode to do and to tell. No item comes twice. */
 void wf_items_encode_ahead(weft_item *const *items, uint32_t n);
 
 /* item_kv.c. Makes of the item what rows that see it need, where that has not been done: its

@@ -41,7 +41,8 @@ typedef struct wf_batch {
     float *hidden; /* host [n_layers + 1, m, d_model] or NULL: the stream before each block */
 } wf_batch;
 
-/* Buffers for batches of at most max_rows rows and max_out logit rows. Everything is borrowed. */
+/* pass_buffers.c. Buffers for batches of at most max_rows rows and max_out logit rows. Everything
+ * is borrowed. */
 weft_status wf_decoder_init(wf_decoder *d, const wf_model *m, const wf_hooks *hooks,
                             wf_kv_pool *pool, weft_queue *q, int64_t max_rows, int64_t max_out,
                             weft_error *err);
@@ -50,7 +51,7 @@ void        wf_decoder_free(wf_decoder *d); /* after a wait; safe on zeroed memo
 bool wf_decoder_bytes(const wf_config *c, const wf_hooks *hooks, int64_t max_rows, int64_t max_out,
                       uint64_t *bytes);
 
-/* Enqueues the pass; logits and hidden are there after a wait. */
+/* forward.c. Enqueues the pass; logits and hidden are there after a wait. */
 weft_status wf_decoder_run(wf_decoder *d, const wf_batch *b, weft_error *err);
 /* Enqueues the download of all logits of out row `row` of the last pass, which had at most max_out
  * of them; logits: host [vocab]. */

@@ -133,13 +133,45 @@ static void test_one_fails(void **state)
     rig_close(&r);
 }
 
+/* The limits of a batch, and who goes alone. */
+static void test_limits(void **state)
+{
+    rig           r;
+    wf_item_batch b = {.n = 0}, c = {.n = 0};
+    weft_item    *items[4];
+    (void)state;
+    moods_open(&r, "model=" MOODS_MODEL, NULL, NULL);
+    for (int i = 0; i < 4; i++)
+        mood_item(r.e, 'n', (const char[]){(char)('a' + i), '\0'}, &items[i]);
+    weft_item     *first = items[0], *large = items[1], *huge = items[2], *small = items[3];
+    const uint64_t own = small->plan.scratch_bytes;
+    large->plan.scratch_bytes = (uint64_t)200 << 20;
+    huge->plan.scratch_bytes = UINT64_MAX;
+    assert_true(wf_item_batch_add(&b, first) && wf_item_batch_add(&b, large));
+    assert_false(wf_item_batch_add(&b, first));
+    assert_false(wf_item_batch_add(&b, huge));
+    small->plan.scratch_bytes = (uint64_t)56 << 20;
+    assert_false(wf_item_batch_add(&b, small));
+    small->plan.scratch_bytes = own;
+    assert_true(wf_item_batch_add(&b, small) && b.n == 3);
+    assert_true(wf_item_batch_add(&c, huge)); /* alone, whatever its size */
+    assert_false(wf_item_batch_add(&c, small));
+    c = (wf_item_batch){.n = 0};
+    small->spoils = true;
+    assert_true(wf_item_batch_add(&c, small) && !wf_item_batch_add(&c, first));
+    c = (wf_item_batch){.n = 0};
+    assert_true(wf_item_batch_add(&c, first) && !wf_item_batch_add(&c, small));
+    for (int i = 0; i < 4; i++)
+        weft_item_release(&items[i]);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_sound),
-        cmocka_unit_test(test_clips),
-        cmocka_unit_test(test_one_fails),
+        cmocka_unit_test(test_pictures), cmocka_unit_test(test_sound),
+        cmocka_unit_test(test_clips),    cmocka_unit_test(test_one_fails),
+        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,7 +114,7 @@ static void on_long(void *ctx, const weft_long_result *r)
 
 /* Steps until all are done. A step that failed is tried again, a few times: where memory stays
  * away, the requests end with their scheduler. */
-static weft_status step_all(world *w, weft_scheduler *s)
+static void step_all(world *w, weft_scheduler *s)
 {
     int32_t left = 1;
     for (int failed = 0; left > 0 && failed < 5;) {
@@ -123,7 +123,6 @@ static weft_status step_all(world *w, weft_scheduler *s)
         keep(w, status, &why);
         failed += status != WEFT_OK;
     }
-    return w->status;
 }
 
 /* A sequence with an item of the file, and its request. */
@@ -145,9 +144,12 @@ static weft_status add_item(world *w, weft_scheduler *s, weft_sequence **seq, we
     return status == WEFT_OK ? weft_scheduler_add(s, &rq, NULL, err) : status;
 }
 
+/* Each request counts for itself: where memory is short items may go through their encoder singly
+ * that else go together, and which request answers first is then another. */
 static weft_status requests(world *w, weft_error *err)
 {
-    const weft_long_request rq = recording(w);
+    world                   of[3] = {*w, *w, *w};
+    const weft_long_request rq = recording(&of[2]);
     weft_sampling           p = greedy(2);
     weft_sequence          *seq[2] = {NULL, NULL};
     weft_item              *item[2] = {NULL, NULL};
@@ -156,19 +158,23 @@ static weft_status requests(world *w, weft_error *err)
     if (status != WEFT_OK)
         return status;
     for (int i = 0; i < 2 && status == WEFT_OK; i++)
-        status = add_item(w, s, &seq[i], &item[i], err);
+        status = add_item(&of[i], s, &seq[i], &item[i], err);
     if (status == WEFT_OK)
         status = weft_scheduler_add_long(s, &rq, &p, on_long, NULL, err);
-    if (step_all(w, s) != WEFT_OK && status == WEFT_OK) {
-        status = w->status;
-        *err = w->why;
-    }
+    step_all(w, s);
     weft_scheduler_destroy(&s);
+    for (int i = 0; i < 3; i++) {
+        add(w, of[i].sum);
+        keep(w, of[i].status, &of[i].why);
+    }
     for (int i = 0; i < 2; i++) {
         weft_sequence_destroy(&seq[i]);
         weft_item_release(&item[i]);
     }
-    return status;
+    if (status != WEFT_OK || w->status == WEFT_OK)
+        return status;
+    *err = w->why;
+    return w->status;
 }
 
 static void count_text(void *ctx, const char *key, const char *value)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Items of every modality that comes with weft, more than one call of an encoder takes, in
- * sequences that are stepped at once: each item's outputs, and the logits behind it, have the bytes
- * that they have alone. Their sizes differ: pictures of one tile and of several, recordings and
- * clips of other lengths. */
+ * sequences that are stepped at once, and in requests of a scheduler: each item's outputs, and the
+ * logits behind it, have the bytes that they have alone. Their sizes differ: pictures of one tile
+ * and of several, recordings and clips of other lengths. */
 #include "expect.h"
 
 #include <unistd.h>
@@ -169,7 +169,32 @@ static bool run_alone(const world *w, outcome *out)
     return there;
 }
 
-static void run_together(const world *w, outcome *out)
+static void on_done(void *ctx, const weft_job_result *result)
+{
+    rig_check(result->status, result->error);
+    ++*(int32_t *)ctx;
+}
+
+/* The sequences as requests of one scheduler, each for a token. */
+static void schedule(weft_engine *e, weft_sequence *const *s)
+{
+    weft_error      err = WF_ERROR_INIT;
+    weft_sampling   p = greedy(1);
+    weft_scheduler *scheduler;
+    int32_t         ended = 0, left = N;
+    rig_check(weft_scheduler_create(e, NULL, &scheduler, &err), &err);
+    for (int32_t i = 0; i < N; i++) {
+        weft_job_request rq = {WEFT_HDR(weft_job_request), s[i], &p, NULL, on_done, &ended};
+        rig_check(weft_scheduler_add(scheduler, &rq, NULL, &err), &err);
+    }
+    while (left > 0)
+        rig_check(weft_scheduler_step(scheduler, &left, &err), &err);
+    assert_int_equal(ended, N);
+    weft_scheduler_destroy(&scheduler);
+}
+
+/* All items in one engine: encoded by a scheduler, or by the step that gives the logits. */
+static void run_together(const world *w, bool scheduled, outcome *out)
 {
     weft_error     err = WF_ERROR_INIT;
     weft_settings *settings = settings_in(w);
@@ -186,6 +211,13 @@ static void run_together(const world *w, outcome *out)
         s[i] = feed(e, items[i], i);
     }
     counted.calls = 0;
+    if (scheduled)
+        schedule(e, s);
+    for (int32_t i = 0; i < N && scheduled; i++) {
+        assert_true(items[i]->encoded);
+        weft_sequence_destroy(&s[i]);
+        s[i] = feed(e, items[i], i);
+    }
     rig_check(weft_step(e, s, N, logits, &err), &err);
     assert_in_range(counted.calls, 2, N / 2); /* not each alone, and not all at once */
     for (int32_t i = 0; i < N; i++) {
@@ -218,10 +250,25 @@ static void drop(outcome *o)
     }
 }
 
+static void same_as(const world *w, const outcome *alone, bool scheduled)
+{
+    const size_t logits = (size_t)vocab_of(w) * sizeof(float);
+    outcome      together[N] = {{NULL, 0, NULL}};
+    run_together(w, scheduled, together);
+    for (int32_t i = 0; i < N; i++) {
+        assert_int_equal(together[i].bytes, alone[i].bytes);
+        if (memcmp(together[i].outputs, alone[i].outputs, (size_t)alone[i].bytes) != 0)
+            fail_msg("the outputs of item %d", i);
+        if (memcmp(together[i].logits, alone[i].logits, logits) != 0)
+            fail_msg("the logits behind item %d", i);
+    }
+    drop(together);
+}
+
 static void test_world(void **state)
 {
     const world *w = *state;
-    outcome      alone[N] = {{NULL, 0, NULL}}, together[N] = {{NULL, 0, NULL}};
+    outcome      alone[N] = {{NULL, 0, NULL}};
     char         path[512];
     snprintf(path, sizeof path, WEFT_BUILD_DIR "/plugins/weft-%s.so", strchr(w->encoder, '.') + 1);
     if (access(path, F_OK) != 0) /* its library is not built here */
@@ -230,17 +277,9 @@ static void test_world(void **state)
     weft_set_log(count, NULL);
     if (!run_alone(w, alone))
         skip();
-    run_together(w, together);
-    const size_t logits = (size_t)vocab_of(w) * sizeof(float);
-    for (int32_t i = 0; i < N; i++) {
-        assert_int_equal(together[i].bytes, alone[i].bytes);
-        if (memcmp(together[i].outputs, alone[i].outputs, (size_t)alone[i].bytes) != 0)
-            fail_msg("the outputs of item %d", i);
-        if (memcmp(together[i].logits, alone[i].logits, logits) != 0)
-            fail_msg("the logits behind item %d", i);
-    }
+    same_as(w, alone, false);
+    same_as(w, alone, true);
     drop(alone);
-    drop(together);
 }
 
 int main(void)

@@ -31,6 +31,35 @@ static void test_marks(void **state)
     assert_int_equal(wf_mark_check(&nothing, &err), WEFT_OK);
 }
 
+/* What is done for several is cancelled once all of them are, in whatever order. */
+static void test_marks_of_several(void **state)
+{
+    wf_cancel engine = {0}, requests[3] = {{0}, {0}, {0}};
+    (void)state;
+    for (int last = 0; last < 3; last++) {
+        wf_mark marks[3];
+        for (int i = 0; i < 3; i++)
+            marks[i] = wf_mark_take(&engine, &requests[i]);
+        marks[0].also = &marks[1];
+        marks[1].also = &marks[2];
+        wf_cancel_now(&requests[(last + 1) % 3]);
+        assert_false(wf_mark_is_cancelled(&marks[0]));
+        wf_cancel_now(&requests[(last + 2) % 3]);
+        assert_false(wf_mark_is_cancelled(&marks[0]));
+        wf_cancel_now(&requests[last]);
+        assert_true(wf_mark_is_cancelled(&marks[0]));
+        for (int i = 0; i < 3; i++)
+            marks[i] = (wf_mark){.engine = &engine,
+                                 .request = &requests[i],
+                                 .engine_epoch = marks[i].engine_epoch,
+                                 .request_epoch = marks[i].request_epoch + 1,
+                                 .also = marks[i].also};
+        assert_false(wf_mark_is_cancelled(&marks[0]));
+        wf_cancel_now(&engine); /* is all of them */
+        assert_true(wf_mark_is_cancelled(&marks[0]));
+    }
+}
+
 /* A nested call keeps the mark of the outer one, a request brings its own, and each end restores
  * what was before. */
 static void test_scope(void **state)
@@ -70,6 +99,8 @@ static void test_scope(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_marks), cmocka_unit_test(test_scope)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_marks),
+                                       cmocka_unit_test(test_marks_of_several),
+                                       cmocka_unit_test(test_scope)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@
  * marker's. What its preview does the option `shows` says (moods_preview.h). Of a pipe, dots are no
  * rows: they make its beginning as long as a probe wants it. The segmenter cuts a recording into
  * parts of two rows. Each function tells the host's progress its name ("open", "plan",
- * "preprocess", "encode", "cut"), so that a test can act there. */
+ * "preprocess", "encode" of how many items, "cut"), so that a test can act there. */
 #include "moods_preview.h"
 
 #include <math.h>
@@ -328,7 +328,8 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
 {
     moods      *s = (moods *)self;
     weft_status status = WEFT_OK;
-    here(s->host, "encode");
+    s->host->log(s->host, WEFT_LOG_DEBUG, "encode");
+    s->host->progress(s->host, "encode", 0, n, "moods");
     if (s->host->cancelled(s->host))
         return weft_fail(err, WEFT_E_CANCELLED, "cancelled");
     for (uint32_t i = 0; i < n && status == WEFT_OK; i++)
