@@ -150,9 +150,9 @@ static void test_sizes(void **unused)
     uint64_t         bytes;
     (void)unused;
     assert_int_equal(wf_device_open("cpu", &c, &d, NULL), WEFT_OK);
-    for (int32_t f = WF_F32; f <= WF_F16; f++)
+    for (int32_t f = WF_F32; f <= WF_Q4; f++)
         assert_int_equal(wf_device_weight_bytes(d, f, 7, 9, &bytes, &err), WEFT_OK);
-    for (int32_t f = WF_Q8; f <= WF_FORMATS; f++) {
+    for (int32_t f = WF_FP8; f <= WF_FORMATS; f++) {
         assert_int_equal(wf_device_weight_bytes(d, f, 32, 32, &bytes, &err), WEFT_E_UNSUPPORTED);
         contains(err.message, wf_format_name(f));
         assert_int_equal(bytes, 0);
