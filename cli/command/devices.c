@@ -17,7 +17,7 @@ static void list_paths(const cli *c, weft_error *err)
 {
     weft_path_info p = {.hdr = WEFT_HDR(weft_path_info)};
     for (uint32_t i = 0; weft_path_at(c->settings, i, &p, err) != 0; i++)
-        cli_outf("    %-11s %-10s  %s\n", p.family, p.isa, p.why);
+        cli_outf("    %-13s %-10s  %s\n", p.family, p.isa, p.why);
 }
 
 int32_t cli_list_devices(const cli *c)

@@ -45,12 +45,22 @@ static const char config_text[] =
     "Paths in a file are relative to it. --print-config prints such a file. With no\n"
     "model named anywhere, the demo model is used.\n";
 
+/* Bytes of the next word; of a list of words that no line holds, as many as one does. */
+static size_t word_length(const char *text)
+{
+    size_t n = strcspn(text, " "), cut = 0;
+    for (size_t i = 0; n > WIDTH - DOC_COLUMN && i < WIDTH - DOC_COLUMN; i++)
+        cut = text[i] == '|' ? i + 1 : cut;
+    return cut != 0 ? cut : n;
+}
+
 /* Prints words from column `at` on, each line of them beginning at DOC_COLUMN. */
 static void wrap(int at, const char *text)
 {
+    bool within = false; /* a list of words */
     while (*text != '\0') {
-        size_t n = strcspn(text, " ");
-        if (at > DOC_COLUMN && at + 1 + (int)n > WIDTH) {
+        size_t n = word_length(text);
+        if (at > DOC_COLUMN && (within || at + 1 + (int)n > WIDTH)) {
             cli_outf("\n%*s", DOC_COLUMN, "");
             at = DOC_COLUMN;
         } else if (at > DOC_COLUMN) {
@@ -59,6 +69,7 @@ static void wrap(int at, const char *text)
         }
         cli_outf("%.*s", (int)n, text);
         at += (int)n;
+        within = text[n] != ' ';
         text += n + (text[n] == ' ');
     }
     cli_outf("\n");

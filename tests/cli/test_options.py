@@ -41,7 +41,7 @@ class Help(harness.Case):
     def paths(self, *options):
         """{family: level} as --list-devices tells it, each with a reason."""
         lines = self.ok("--list-devices", *options).out.decode().splitlines()
-        return {line[4:15].strip(): line[16:26].strip() for line in lines if line.startswith("    ")}
+        return {line[4:17].strip(): line[18:28].strip() for line in lines if line.startswith("    ")}
 
     def test_paths(self):
         for level in ("none", "avx2", "avx512", "avx512bf16"):
@@ -52,7 +52,7 @@ class Help(harness.Case):
             self.assertIn("--isa names it", r.out.decode())
             self.assertEqual(self.paths("--isa", level)["linear bf16"], level)
         plain = self.paths("--isa", "none")
-        self.assertEqual(set(plain), {"linear bf16", "linear f32", "attention"})
+        self.assertEqual(set(plain), {"linear bf16", "linear f32", "linear q8, q4", "attention"})
         self.assertEqual(set(plain.values()), {"none"})
         self.assertEqual(self.paths("--cpu-mask", "none"), plain)
         self.assertIn("--cpu-mask none forbids it",
