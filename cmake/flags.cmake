@@ -28,13 +28,7 @@ function(weft_isa_flags)
     return()
   endif()
   foreach(src IN LISTS ARGN)
-    if(src MATCHES "_avx512vnni\\.c$")
-      set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS
-        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;-O3${WEFT_ISA_EXTRA}")
-    elseif(src MATCHES "_avxvnni\\.c$")
-      set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS
-        "-mavx2;-mfma;-mf16c;-mavxvnni;-O3${WEFT_ISA_EXTRA}")
-    elseif(src MATCHES "_avx512bf16\\.c$")
+    if(src MATCHES "_avx512bf16\\.c$")
       set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS
         "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512bf16;-O3${WEFT_ISA_EXTRA}")
     elseif(src MATCHES "_avx512vnni\\.c$")

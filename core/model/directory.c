@@ -397,7 +397,7 @@ weft_status wf_package_check(weft_package *p, weft_error *err)
 
 const wf_st_file *wf_package_file(weft_package *p, uint32_t i, const char **name)
 {
-    if (weights_open(p, NULL) != WEFT_OK || i >= p->n_shards)
+    if (p->made != NULL || weights_open(p, NULL) != WEFT_OK || i >= p->n_shards)
         return NULL;
     *name = strrchr(p->shards[i].file.path, '/') + 1;
     return &p->shards[i];

@@ -186,7 +186,8 @@ static inline void wf_q4_keep_better(wf_q4_line *best, const wf_q4_line *line)
 static inline void wf_q4_search(const wf_block_floats w, const wf_block_row lo,
                                 const wf_block_row hi, wf_q4_line *best)
 {
-    static const float steps[] = {15.0f, 14.5f, 14.0f, 13.5f, 13.0f, 12.0f, 11.0f, 16.0f};
+    static const float steps[] = {14.0f,  14.25f, 14.5f,  14.75f, 15.0f,
+                                  15.25f, 15.5f,  15.75f, 16.0f};
     wf_block_row       sum_w, inverse;
     wf_q4_line         line;
     WF_EACH_ROW(c)
