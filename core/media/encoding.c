@@ -2,6 +2,7 @@
 /* What an encode takes: memory, uploads, the call, and one wait. */
 #include "core/media/encoding.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -125,10 +126,23 @@ static weft_status upload(const weft_item *item, const wf_encode_job *job, weft_
     return status;
 }
 
-/* What messages call it: several items are no one's file. */
+/* What messages call it. */
 static const char *file_of(const wf_encoding *b)
 {
-    return b->n == 1 ? b->items[0]->file : NULL;
+    return b->n == 1 ? b->items[0]->file : b->several;
+}
+
+/* Of several items nobody knows which one a plugin was at: the first is named, the rest counted. */
+static weft_status name_several(wf_encoding *b, weft_error *err)
+{
+    const char *first = b->items[0]->file;
+    if (b->n == 1 || first == NULL)
+        return WEFT_OK;
+    size_t cap = strlen(first) + sizeof " and 4294967295 more";
+    if ((b->several = wf_alloc(cap)) == NULL)
+        return wf_fail_nomem(err, cap, "a batch of items");
+    snprintf(b->several, cap, "%s and %u more", first, b->n - 1);
+    return WEFT_OK;
 }
 
 static weft_status enqueue(wf_encoding *b, weft_error *err)
@@ -156,7 +170,9 @@ weft_status wf_encoding_start(weft_item *const *items, uint32_t n, wf_encoding *
     memcpy(b->items, items, n * sizeof(*items));
     b->n = n;
     b->start = wf_now_s();
-    weft_status status = take_memory(b, err);
+    weft_status status = name_several(b, err);
+    if (status == WEFT_OK)
+        status = take_memory(b, err);
     return status == WEFT_OK ? enqueue(b, err) : status;
 }
 
@@ -188,5 +204,6 @@ void wf_encoding_free(wf_encoding *b)
             wf_free_aligned(b->jobs[k].staged[i]);
         wf_free(b->jobs[k].found);
     }
+    wf_free(b->several);
     wf_free(b);
 }

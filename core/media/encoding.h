@@ -27,6 +27,7 @@ typedef struct wf_encode_job {
 
 struct wf_encoding {
     weft_item       *items[WF_ENCODE_BATCH];
+    char            *several; /* what messages call more than one; owned; NULL: not known */
     uint32_t         n, reserved;
     double           start; /* when it began */
     weft_tensor      scratch;

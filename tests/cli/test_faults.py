@@ -12,6 +12,7 @@ PLUGINS = os.path.join(os.path.dirname(WEFT), "tests", "plugins")
 BAD = os.path.join(PLUGINS, "bad.so")
 MAP = os.path.join(PLUGINS, "textmap.so")
 ASK = ("--raw", "-p", "a red circle and", "-n", "6")
+TOGETHER = "encode of ok.bad and 1 more"  # of both files in one call
 
 
 @unittest.skipUnless(os.path.exists(BAD) and has_demo(), "needs the fixtures and the demo model")
@@ -37,10 +38,11 @@ class Faults(Case):
 
     def ends(self, fault, n_lines, said):
         """The program ends in the plugin, after n_lines results; said is all of standard error. Of several files at
-        work those whose results are not there yet are lost with it."""
+        work those whose results are not there yet are lost with it; their encode is one call, and names the first."""
         r = self.describe(fault, "--parallel", "1")
         many = self.describe(fault)
-        self.assertEqual((many.code, many.err.splitlines()[-1]), (r.code, r.err.splitlines()[-1]))
+        together = said.replace("encode of now.bad", TOGETHER)
+        self.assertEqual((many.code, many.err.splitlines()[-1]), (r.code, "weft: " + together))
         self.assertTrue(r.out.startswith(many.out))
         self.assertEqual(r.code, 5, r.err)
         self.assertEqual(r.out, b"".join(self.good()[:n_lines]))
@@ -116,7 +118,7 @@ class Faults(Case):
                 "init": "init of .*bad.so", "create": "create", "load": "load",
                 "install": "install", "open": "open of ok.bad", "plan": "plan of now.bad",
                 "preprocess": "preprocess of now.bad", "read_audio": "read_audio of now.bad",
-                "encode": "encode of now.bad", "kernel": "encode of ok.bad"}.items():
+                "encode": TOGETHER, "kernel": TOGETHER}.items():
             for threads in ("1", "3"):
                 with self.subTest(where + " with " + threads + " threads"):
                     r = self.describe("round:" + where, "--threads", threads)
@@ -140,7 +142,7 @@ class Faults(Case):
         r = self.describe("round:kernel", "--device", "async-test")
         self.assertEqual(r.code, 0, r.err)
         self.assertEqual(r.out, self.describe(None, "--device", "async-test").out)
-        self.assertIn("changed the rounding mode in encode of ok.bad", r.err)
+        self.assertIn("changed the rounding mode in " + TOGETHER, r.err)
 
     def test_vv_tells_scores_plans_and_calls(self):
         r = self.describe(None, "-vv", files=("ok.bad",))
