@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write tests/fixtures/clip: what transformers makes of the weights of examples/clip/make_weights.py.
+"""Write tests/plugin/examples/clip.safetensors: what transformers makes of the weights of examples/clip/make_weights.py.
 
-    make_clip_fixture.py [--out tests/fixtures/clip]
+    make_clip_fixture.py [--out FILE]
 
 The weights are those for the demo model's text core (256 wide); they are the same in every run and are not kept.
-parity.safetensors: input `pixel_values` [2, 3, 32, 32]; expected `clip.last_hidden_state`, `clip.pooler_output` by
+The file: input `pixel_values` [2, 3, 32, 32]; expected `clip.last_hidden_state`, `clip.pooler_output` by
 CLIPVisionModel in float32, and `clip.tokens`, which is the plugin's own: the mean of each 2 x 2 patches, projected.
 """
 
@@ -44,14 +44,13 @@ def expected(folder, pixels):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "tests/fixtures/clip")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "tests/plugin/examples/clip.safetensors")
     out = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as tmp:
         subprocess.run([sys.executable, ROOT / "examples/clip/make_weights.py", ROOT / "models/demo/text", tmp], check=True)
         torch.manual_seed(0)
         pixels = torch.randn(2, 3, 32, 32)
-        save_file({"pixel_values": pixels, **expected(pathlib.Path(tmp), pixels)}, out / "parity.safetensors")
+        save_file({"pixel_values": pixels, **expected(pathlib.Path(tmp), pixels)}, out)
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ see() {
     code "$wanted" "$weft" $command -q -m "$text" --plugin "$tmp/clip/clip.so" \
         --set "org.example.clip.weights=$tmp/clip_weights" "$@"
 }
-parity="$source/tests/fixtures/clip/parity.safetensors"
+parity="$source/tests/plugin/examples/clip.safetensors"
 see 0 "model verify" --dtype f32 --parity "$parity"
 for name in clip.tokens clip.last_hidden_state clip.pooler_output; do
     grep -q "^$name .* ok" "$tmp/out" || fail "$name was not compared: $(cat "$tmp/out")"
