@@ -50,13 +50,25 @@ static weft_status dir_check(const char *dir, weft_error *err)
     return WEFT_OK;
 }
 
+/* A folder of a composed model holds the INI file that names its directories, and is none. */
+static weft_status no_config(const char *dir, weft_error *err)
+{
+    char        ini[MAX_PATH];
+    struct stat st;
+    int         n = snprintf(ini, sizeof ini, "%s/weft.ini", dir);
+    const char *hint = n > 0 && (size_t)n < sizeof ini && stat(ini, &st) == 0
+                           ? "; it holds weft.ini, which --config reads"
+                           : "";
+    return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no " CONFIG ", so it is no model directory%s",
+                   wf_quote(dir).s, hint);
+}
+
 static weft_status config_check(weft_package *p, weft_error *err)
 {
     const json_t *config;
     weft_status   status = wf_package_json(p, CONFIG, &config, err);
     if (status == WEFT_E_NOTFOUND)
-        return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no " CONFIG ", so it is no model directory",
-                       wf_quote(p->dir).s);
+        return no_config(p->dir, err);
     if (status == WEFT_OK && !json_is_object(config))
         return wf_fail(err, WEFT_E_CORRUPT, "%s: " CONFIG ":1:1: an object is expected",
                        wf_quote(p->dir).s);

@@ -88,7 +88,14 @@ static weft_status compare(verify *v, const char *name, const float *got, int64_
     return WEFT_OK;
 }
 
-/* An encoder output over all items that have it; only the rows that sites may see are compared. */
+/* How many leading rows of an output are compared: those that sites may see; all where none are. */
+static uint64_t compared_rows(const weft_plan_tensor *output, uint64_t d)
+{
+    return output->stream_rows > 0 ? (uint64_t)output->stream_rows
+                                   : wf_spec_numel(&output->spec) / d;
+}
+
+/* An encoder output over all items that have it. */
 static weft_status compare_output(verify *v, void *ctx, const char *name, weft_error *err)
 {
     (void)ctx;
@@ -109,7 +116,7 @@ static weft_status compare_output(verify *v, void *ctx, const char *name, weft_e
             continue;
         uint64_t d = (uint64_t)v->items[k]->kv[o].d;
         add(&s, v->outputs[k][o], (float *)expected + at,
-            (uint64_t)v->items[k]->plan.outputs[o].stream_rows * d);
+            compared_rows(&v->items[k]->plan.outputs[o], d) * d);
         at += wf_spec_numel(&v->items[k]->plan.outputs[o].spec);
     }
     report(v, name, &s, -1);

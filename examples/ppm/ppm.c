@@ -80,8 +80,7 @@ static weft_status info(void *dec, weft_media_info *out, weft_error *err)
     const ppm *p = (const ppm *)dec;
     (void)err;
     out->width = (int32_t)p->width;
-    out->height = (int32_t)p->height;
-    out->channels = 3;
+    out->height = (int32_t)p->height; /* has_alpha stays 0: frames of 3 channels */
     return WEFT_OK;
 }
 

@@ -37,9 +37,9 @@ typedef struct weft_media_info {
     weft_hdr    hdr;
     const char *kind;          /* the one that was opened */
     int32_t     width, height; /* pixels, as shown: after rotation and sample aspect ratio */
-    int32_t     channels;      /* of a frame (3 or 4) or of a sample (1: mono, 2: left, right) */
+    int32_t     channels;      /* of a sample (1: mono, 2: left, right); of frames see has_alpha */
     int32_t     sample_rate;   /* samples a second; 0: there is no sound */
-    int32_t     has_alpha;     /* 1: frames have 4 channels, the last one opacity */
+    int32_t     has_alpha;     /* 1: frames have 4 channels, the last one opacity; 0: they have 3 */
     int32_t     reserved;
     int64_t     n_samples; /* of each channel; -1: unknown; the host reads as far as an item may
                               reach, and opens the file again */

@@ -63,7 +63,7 @@ typedef struct weft_hook_site {
 typedef struct weft_marker {
     weft_hdr    hdr;
     const char *token;  /* "<|image|>" */
-    const char *stream; /* an item whose plan has this as stream[0] stands at this marker */
+    const char *stream; /* an item whose first output has this stream stands at this marker */
     int32_t
         token_id; /* -1: the tokenizer's id for `token`, else the lowest free id from vocab on */
     uint32_t    visibility;     /* WEFT_VIS_* */

@@ -13,12 +13,14 @@
 extern "C" {
 #endif
 
+/* Items [begin, end) of 0..n-1, and the number of the thread, from 0, that does them. */
 typedef struct weft_range {
     int64_t begin, end;
     int32_t worker, reserved;
 } weft_range;
 
-/* Does items [begin, end); must not depend on how 0..n-1 is cut. */
+/* Does the items of *r, on several threads at once; what it writes must not depend on how 0..n-1 is
+ * cut. */
 typedef void (*weft_cpu_kernel)(const weft_range *r, void *const *args);
 
 typedef struct weft_kernel_decl {
@@ -36,10 +38,13 @@ typedef struct weft_fatbin {
     uint64_t    bytes;
 } weft_fatbin;
 
+/* Both are filled in, and the device takes its own. For a GPU: blocks of the grid and threads of a
+ * block, along x, y and z, as cuLaunchKernel has them, and bytes of shared memory. For a CPU: items
+ * 0..n-1, of which each thread gets whole multiples of grain (0: of 1). */
 typedef struct weft_launch {
     weft_hdr hdr;
-    uint32_t grid[3], block[3], shared_bytes, reserved; /* GPU */
-    int64_t  n, grain;                                  /* CPU: items 0..n-1 in chunks of grain */
+    uint32_t grid[3], block[3], shared_bytes, reserved;
+    int64_t  n, grain;
 } weft_launch;
 
 #define WEFT_IF_KERNELS "weft.kernels/1"

@@ -56,7 +56,9 @@ typedef struct weft_plan_tensor {
     /* Of an output: it goes to every site that names this stream, whoever owns the site; NULL: it
      * is only looked at, and encode skips it when its tensor has no data. */
     const char *stream;
-    int64_t     stream_rows; /* leading rows of an output (flattened to [rows, d]) that sites see */
+    /* Leading rows of an output (flattened to [rows, d]) that sites see, and that `weft model
+     * verify` compares; 0, which is for outputs without a stream: it compares all. */
+    int64_t stream_rows;
 } weft_plan_tensor;
 
 #define WEFT_PLAN_TENSORS 8  /* inputs, and outputs, that every plan has room for */
@@ -72,8 +74,9 @@ typedef struct weft_plan {
     uint32_t          n_inputs, n_outputs; /* n_outputs: 1 at least */
     uint32_t          max_inputs, max_outputs;
     weft_plan_tensor *inputs, *outputs;
-    int64_t           n_placeholders; /* tokens that the item takes in the text, 1 at least: 1 for a
-                                         cross-attended image */
+    /* Tokens that the item takes in the text, 1 at least: 1 for a cross-attended image; where soft
+     * tokens stand for it, as many as the stream_rows of the first output. */
+    int64_t  n_placeholders;
     uint64_t scratch_bytes; /* device memory; an upper bound; encode gets the sum over its items */
     void    *carried; /* the plugin's own, which preprocess, encode and preview get with the plan.
                          Items whose inputs and carried bytes are equal are one item. */

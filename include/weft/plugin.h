@@ -27,7 +27,7 @@ typedef struct weft_option {
     weft_hdr    hdr;
     const char *key;
     int32_t     type;
-    uint32_t    flags;
+    uint32_t    flags; /* 0 */
     const char *dflt, *range, *doc;
 } weft_option;
 

@@ -301,13 +301,16 @@ typedef struct weft_sampling {
 /* Filled from the settings (temperature, top_k, ...). */
 void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out);
 
+/* What a callback gets for each token, the stop token included. Where none ended the answer and a
+ * character is incomplete, a last call brings the rest as U+FFFD. It dies with the call. */
 typedef struct weft_token {
-    weft_hdr    hdr;
-    int32_t     id;
-    int32_t     is_stop;
+    weft_hdr hdr;
+    int32_t  id; /* -1 in that last call, which is for no token */
+    int32_t
+        is_stop; /* 1: the token that ends the answer; text is what was incomplete, if anything */
     const char *text; /* whole characters only; may be empty while one is incomplete */
     uint64_t    text_bytes;
-    float       logprob;
+    float       logprob; /* of the model, whatever the sampling */
     int32_t     reserved;
 } weft_token;
 typedef struct weft_generation {
@@ -321,8 +324,11 @@ typedef struct weft_generation {
 weft_status weft_generate(weft_sequence *s, const weft_sampling                     *p,
                           int32_t (*on_token)(void *ctx, const weft_token *t), void *ctx,
                           weft_generation *out, weft_error *err);
-/* The forward pass alone, for several sequences at once: runs all that was fed; logits [n, vocab]
- * of each sequence's last token. */
+/* The forward pass alone, for several sequences at once: runs all that was fed. logits [n, vocab],
+ * f32, are the caller's memory: row i is of the last token of s[i]. INVALID: a sequence of another
+ * engine, one with nothing to run, or one that is given twice; then nothing has run. A sequence
+ * that fails holds up none of the others: the first failure is returned, and the rows of those that
+ * failed are not written. */
 weft_status weft_step(weft_engine *e, weft_sequence *const *s, uint32_t n, float *logits,
                       weft_error *err);
 

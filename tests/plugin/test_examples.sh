@@ -32,8 +32,8 @@ export XDG_DATA_HOME="$tmp/data" XDG_CONFIG_HOME="$tmp/config"
 weft=$(find "$tmp/prefix" -name weft -type f -perm -u+x)
 
 examples=$(dirname "$(find "$tmp/prefix" -name ppm.c)")/..
-cp -r "$examples/ppm" "$examples/sensors" "$examples/melody" "$tmp/"
-for name in ppm sensors melody; do
+cp -r "$examples/ppm" "$examples/sensors" "$examples/melody" "$examples/clip" "$examples/song" "$tmp/"
+for name in ppm sensors melody clip song; do
     make -s -C "$tmp/$name" clean
     make -s -C "$tmp/$name" CC="$cc" CFLAGS="-O2 -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror"
     symbols=$(nm -D --defined-only "$tmp/$name/$name.so" | awk '$2 != "w" { print $3 }')
@@ -127,4 +127,46 @@ sing 3 "$tmp/high.melody"
 grep -q "high.melody: note 2 is not a number of 0 to 127" "$tmp/err" || fail "$(cat "$tmp/err")"
 sing 7 --max-tokens 5 "$tmp/melody/scale.melody"
 grep -q "6 notes are over --max-tokens" "$tmp/err" || fail "$(cat "$tmp/err")"
+
+# An encoder in ops alone gives transformers' numbers, in the outputs that no site reads too.
+"$tmp/clip/make_weights.py" "$text" "$tmp/clip_weights"
+see() {
+    wanted=$1 command=$2
+    shift 2
+    # shellcheck disable=SC2086 # a command may be two words
+    code "$wanted" "$weft" $command -q -m "$text" --plugin "$tmp/clip/clip.so" \
+        --set "org.example.clip.weights=$tmp/clip_weights" "$@"
+}
+parity="$source/tests/plugin/examples/clip.safetensors"
+see 0 "model verify" --dtype f32 --parity "$parity"
+for name in clip.tokens clip.last_hidden_state clip.pooler_output; do
+    grep -q "^$name .* ok" "$tmp/out" || fail "$name was not compared: $(cat "$tmp/out")"
+    python3 "$source/tests/plugin/examples/add_one.py" "$parity" "$name" "$tmp/other.safetensors"
+    see 9 "model verify" --dtype f32 --parity "$tmp/other.safetensors"
+    grep -q "^$name .* FAILED" "$tmp/out" || fail "another $name passes: $(cat "$tmp/out")"
+done
+see 0 describe --validate -n 8 "$tmp/same.png"
+see 0 describe --device async-test -n 8 "$tmp/same.png"
+see 7 describe --max-tokens 3 "$tmp/same.png"
+grep -q "4 tokens are over --max-tokens" "$tmp/err" || fail "$(cat "$tmp/err")"
+
+# A service: the decoder has the giver's pitches, and does not load without it.
+sing_song() {
+    wanted=$1
+    shift
+    code "$wanted" "$weft" describe -q --plugin "$tmp/song/song.so" "$@" "$tmp/song/scale.song"
+}
+sing_song 5
+grep -q "org.example.song needs the service org.example.tuning/1" "$tmp/err" || fail "$(cat "$tmp/err")"
+code 0 "$weft" plugin inspect "$tmp/song/tuning.so"
+grep -q "gives.*org.example.tuning/1" "$tmp/out" || fail "inspect does not tell the service: $(cat "$tmp/out")"
+song_input() {
+    code 0 "$weft" preprocess -q --validate --plugin "$tmp/song/song.so" --plugin "$tmp/song/tuning.so" "$@" \
+        "$tmp/song/scale.song"
+}
+song_input -o "$tmp/440.safetensors"
+song_input -o "$tmp/again.safetensors" --set org.example.tuning.a4=440
+song_input -o "$tmp/220.safetensors" --set org.example.tuning.a4=220
+cmp -s "$tmp/440.safetensors" "$tmp/again.safetensors" || fail "440 Hz is not the default"
+! cmp -s "$tmp/440.safetensors" "$tmp/220.safetensors" || fail "the song does not ask the service"
 echo "the examples build against the installed header, and work"

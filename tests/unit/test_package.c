@@ -50,7 +50,11 @@ static void open_refuses(void **state)
     assert_failure(wf_package_open(scratch_path("file/x"), &p, &err), &err, WEFT_E_NOTFOUND,
                    "file/x", "no such");
     assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_NOTFOUND, scratch,
-                   "holds no config.json");
+                   "holds no config.json, so it is no model directory");
+    assert_null(strstr(err.message, "--config"));
+    text_put("weft.ini", "[core]\n");
+    assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_NOTFOUND, scratch,
+                   "weft.ini, which --config reads");
     text_put("config.json", "{\"a\": 1,}");
     assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_CORRUPT,
                    "config.json:1:9:", "");
