@@ -33,7 +33,7 @@ struct cli_place {
     char        *file; /* NULL: of none */
     char        *held;
     size_t       bytes, cap;
-    bool         ended, no_memory;
+    bool         ended, no_memory, dropped;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -137,6 +137,14 @@ void cli_place_flush(cli_place *p)
     pthread_mutex_unlock(&lock);
 }
 
+void cli_place_drop(cli_place *p)
+{
+    pthread_mutex_lock(&lock);
+    if (!is_turn(p))
+        p->dropped = true;
+    pthread_mutex_unlock(&lock);
+}
+
 static void add_line(cli_place *p, enum kind kind, const char *format, va_list ap)
 {
     char line[CLI_LINE_BYTES];
@@ -174,7 +182,7 @@ static void release(cli_place *p)
     record r;
     for (size_t at = 0; at < p->bytes; at += sizeof r + r.bytes + 1) {
         memcpy(&r, p->held + at, sizeof r);
-        if (r.kind != RESULT || !p->no_memory)
+        if (r.kind != RESULT || (!p->no_memory && !p->dropped))
             write_out(r.kind, p->held + at + sizeof r, r.bytes);
     }
     if (p->no_memory)
