@@ -109,7 +109,7 @@ static void hold(cli_place *p, enum kind kind, const char *text, size_t bytes)
 
 static void add_locked(cli_place *p, enum kind kind, const char *text, size_t bytes)
 {
-    if (p != NULL && p->no_memory && kind == RESULT)
+    if (p != NULL && (p->no_memory || p->dropped) && kind == RESULT)
         return; /* a result with a gap would pass for one */
     if (is_turn(p))
         write_out(kind, text, bytes);
