@@ -82,10 +82,19 @@ static void finish_task(cli_describe *j, task *t)
     task_end(j, t);
 }
 
+/* What an interruption cut short and nobody has seen yet stays unseen. */
+static void drop_all(const cli_describe *j)
+{
+    for (const cli_task *at = j->at_work.first; at != NULL; at = at->next)
+        cli_place_drop(((const task *)at)->answer.place);
+}
+
 static uint32_t finish_done(cli_describe *j)
 {
     cli_tasks going = {NULL, NULL};
     uint32_t  n = 0;
+    if (cli_interrupted())
+        drop_all(j);
     for (task *t; (t = cli_tasks_take(&j->at_work)) != NULL;) {
         if (t->answer.done) {
             finish_task(j, t);

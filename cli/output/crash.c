@@ -4,6 +4,7 @@
 #include "output/crash.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,10 +65,20 @@ static const char *name_of(int sig)
     }
 }
 
+/* A kernel runs on several threads and may crash on all of them: the first one tells it, and the
+ * others wait for the end that it makes. */
+static void first_one_only(void)
+{
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set(&told))
+        pause();
+}
+
 static void on_fatal(int sig)
 {
     weft_running r = {.hdr = WEFT_HDR(weft_running)};
     if (weft_plugin_running(&r) != 0) {
+        first_one_only();
         say(&r, " crashed in ", name_of(sig));
         _exit(CLI_EXIT_PLUGIN);
     }
@@ -94,7 +105,10 @@ void cli_crash_init(void)
     struct sigaction act;
     memset(&act, 0, sizeof act);
     act.sa_handler = on_fatal;
-    act.sa_flags = SA_ONSTACK | (int)SA_RESETHAND;
+    act.sa_flags = SA_ONSTACK;
+    sigemptyset(&act.sa_mask); /* a crash of the handler itself is the end */
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaddset(&act.sa_mask, signals[i]);
     (void)sigaltstack(&stack, NULL);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         (void)sigaction(signals[i], &act, NULL);

@@ -33,7 +33,7 @@ struct cli_place {
     char        *file; /* NULL: of none */
     char        *held;
     size_t       bytes, cap;
-    bool         ended, no_memory;
+    bool         ended, no_memory, dropped;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -109,7 +109,7 @@ static void hold(cli_place *p, enum kind kind, const char *text, size_t bytes)
 
 static void add_locked(cli_place *p, enum kind kind, const char *text, size_t bytes)
 {
-    if (p != NULL && p->no_memory && kind == RESULT)
+    if (p != NULL && (p->no_memory || p->dropped) && kind == RESULT)
         return; /* a result with a gap would pass for one */
     if (is_turn(p))
         write_out(kind, text, bytes);
@@ -134,6 +134,14 @@ void cli_place_flush(cli_place *p)
     pthread_mutex_lock(&lock);
     if (is_turn(p))
         cli_out_flush();
+    pthread_mutex_unlock(&lock);
+}
+
+void cli_place_drop(cli_place *p)
+{
+    pthread_mutex_lock(&lock);
+    if (!is_turn(p))
+        p->dropped = true;
     pthread_mutex_unlock(&lock);
 }
 
@@ -174,7 +182,7 @@ static void release(cli_place *p)
     record r;
     for (size_t at = 0; at < p->bytes; at += sizeof r + r.bytes + 1) {
         memcpy(&r, p->held + at, sizeof r);
-        if (r.kind != RESULT || !p->no_memory)
+        if (r.kind != RESULT || (!p->no_memory && !p->dropped))
             write_out(r.kind, p->held + at + sizeof r, r.bytes);
     }
     if (p->no_memory)

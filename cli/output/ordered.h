@@ -35,6 +35,9 @@ void cli_place_put(cli_place *p, const char *text, size_t bytes);
 /* Flushes what was put to standard output, now if it is the place's turn, else when its turn comes.
  */
 void cli_place_flush(cli_place *p);
+/* Results of p that have not been written, because it is not its turn yet, never will be: an answer
+ * that was cut short must not pass for one. Messages stay. */
+void cli_place_drop(cli_place *p);
 /* Lines for standard error, as cli_say(), cli_say_error() and a warning by cli_log_now() give them.
  */
 void    cli_place_say(cli_place *p, const char *format, ...) __attribute__((format(printf, 2, 3)));

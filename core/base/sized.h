@@ -8,16 +8,18 @@
 
 #include "weft/base.h"
 
-/* *mine [bytes], a struct of this version, becomes what *theirs has of it, and zero where that has
- * less. Its own size is this version's. theirs NULL: all zero. */
-static inline void wf_take_sized(void *mine, size_t bytes, const void *theirs)
+/* *mine [bytes], a struct of this version that is aligned to align, becomes what *theirs has of it,
+ * and zero where that has less. Its own size is this version's. theirs NULL: all zero. No version
+ * ends within a field: of a size that does, the half field is left out, since half a pointer points
+ * somewhere. */
+static inline void wf_take_sized(void *mine, size_t bytes, size_t align, const void *theirs)
 {
     weft_hdr hdr = {0, 0};
     memset(mine, 0, bytes);
     if (theirs != NULL)
         memcpy(&hdr, theirs, sizeof hdr);
     if (hdr.size > sizeof hdr)
-        memcpy(mine, theirs, hdr.size < bytes ? hdr.size : bytes);
+        memcpy(mine, theirs, hdr.size < bytes ? hdr.size - hdr.size % align : bytes);
     hdr = (weft_hdr){(uint32_t)bytes, 0};
     memcpy(mine, &hdr, sizeof hdr);
 }
@@ -39,6 +41,6 @@ static inline void wf_give_sized(void *theirs, const void *mine, size_t bytes)
 
 #define WF_TAKE(T, name, theirs)                                                                   \
     T name;                                                                                        \
-    wf_take_sized(&(name), sizeof(T), (theirs))
+    wf_take_sized(&(name), sizeof(T), _Alignof(T), (theirs))
 
 #endif

@@ -114,7 +114,7 @@ weft_status weft_run_long(weft_engine *e, const weft_long_request *rq, const wef
 {
     recording       k = {.info = info};
     weft_scheduler *one;
-    wf_take_sized(&k.rq, sizeof k.rq, rq);
+    wf_take_sized(&k.rq, sizeof k.rq, _Alignof(weft_long_request), rq);
     weft_status status = weft_scheduler_create(e, NULL, &one, err);
     if (status != WEFT_OK)
         return status;

@@ -112,8 +112,8 @@ weft_status weft_scheduler_add_long(weft_scheduler *s, const weft_long_request *
         return status;
     }
     l->of = s;
-    wf_take_sized(&l->rq, sizeof l->rq, rq);
-    wf_take_sized(&l->sampling, sizeof l->sampling, p);
+    wf_take_sized(&l->rq, sizeof l->rq, _Alignof(weft_long_request), rq);
+    wf_take_sized(&l->sampling, sizeof l->sampling, _Alignof(weft_sampling), p);
     l->on_done = on_done;
     l->failed = l->why = (weft_error)WF_ERROR_INIT;
     wf_long **at = &s->longs;

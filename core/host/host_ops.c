@@ -88,6 +88,8 @@ static weft_status ops_norm(const weft_host *h, weft_queue *q, const weft_tensor
         place_norm(&c, y, x, a);
     wf_check_vector(&c, w, "w", a->n, false, &a->w);
     wf_check_vector(&c, bias, "bias", a->n, true, &a->bias);
+    if (rms != 0 && rms != 1)
+        wf_call_fail(&c, WEFT_E_INVALID, "rms", "it is %d; 0 or 1 is wanted", rms);
     if (rms != 0 && bias != NULL)
         wf_call_fail(&c, WEFT_E_INVALID, "bias", "an RMS norm has none");
     if (!(eps >= 0.0f && eps < 1.0f))
@@ -134,6 +136,8 @@ static void check_attention(wf_call *c, const weft_attention *a)
     if (a->q->shape[0] > 0 &&
         (a->out->data == a->q->data || a->out->data == a->k->data || a->out->data == a->v->data))
         wf_call_fail(c, WEFT_E_INVALID, "out", "may not be q, k or v");
+    if (a->causal != 0 && a->causal != 1)
+        wf_call_fail(c, WEFT_E_INVALID, "causal", "it is %d; 0 or 1 is wanted", a->causal);
     if ((a->row_k_begin == NULL) != (a->row_k_end == NULL))
         wf_call_fail(c, WEFT_E_INVALID, "row_k_end", "row_k_begin and row_k_end come together");
 }

@@ -28,7 +28,7 @@ static weft_status publish(const weft_host *h, const char *id, const void *vtabl
     wf_service *s;
     if (id == NULL || vtable == NULL || !listed(p->desc->gives_service, id))
         return wf_misuse(err, "services.publish: %.60s is not in %s's gives_service",
-                         id != NULL ? id : "(null)", p->id);
+                         id != NULL ? id : "NULL", p->id);
     if (find(p, id) != NULL)
         return wf_fail(err, WEFT_E_CONFLICT, "services.publish: %.60s is given already, by %s", id,
                        find(p, id)->owner->id);
@@ -51,7 +51,7 @@ static weft_status acquire(const weft_host *h, const char *id, const void **vtab
     wf_lent *p = wf_lent_of(h);
     if (id == NULL || vtable == NULL || self == NULL || !listed(p->desc->needs_service, id))
         return wf_misuse(err, "services.acquire: %.60s is not in %s's needs_service",
-                         id != NULL ? id : "(null)", p->id);
+                         id != NULL ? id : "NULL", p->id);
     wf_service *s = find(p, id);
     if (s == NULL)
         return wf_fail(err, WEFT_E_NOTFOUND, "services.acquire: nobody gives %.60s", id);

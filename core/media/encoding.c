@@ -9,6 +9,7 @@
 #include "core/base/progress.h"
 #include "core/base/time.h"
 #include "core/host/host.h"
+#include "core/io/text.h"
 #include "core/media/calls.h"
 #include "core/media/fill.h"
 
@@ -90,6 +91,15 @@ static weft_status job_open(wf_encoding *b, uint32_t k, weft_error *err)
     return status;
 }
 
+/* Whose encoder asked for so much, and for what. */
+static weft_status scratch_fail(const wf_encoding *b, uint64_t bytes, weft_error *err)
+{
+    return wf_fail(
+        err, WEFT_E_NOMEM, "%s: out of memory: %llu bytes, which %s asks for to encode it",
+        b->n == 1 && b->items[0]->file != NULL ? wf_quote(b->items[0]->file).s : "several items",
+        (unsigned long long)bytes, wf_plugin_id(b->items[0]->modality->plugin));
+}
+
 static weft_status take_scratch(wf_encoding *b, uint64_t bytes, weft_error *err)
 {
     wf_items        *t = b->items[0]->of;
@@ -98,6 +108,8 @@ static weft_status take_scratch(wf_encoding *b, uint64_t bytes, weft_error *err)
     if (bytes == 0)
         return WEFT_OK;
     weft_status status = wf_arena_take(&t->arena, bytes, &b->scratch.data, err);
+    if (status == WEFT_E_NOMEM)
+        return scratch_fail(b, bytes, err);
     return status == WEFT_OK ? prepare(t, b->scratch.data, bytes, err) : status;
 }
 

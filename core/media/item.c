@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
+#include "core/io/text.h"
 
 static weft_status input_alloc(const weft_tensor_spec *s, weft_tensor *out, weft_error *err)
 {
@@ -107,6 +108,18 @@ int32_t wf_item_marker(const weft_item *item)
         if (sites->markers[i].stream == stream)
             return i;
     return -1;
+}
+
+weft_status wf_item_unread(const weft_item *item, weft_error *err)
+{
+    const char *stream = item->plan.outputs[0].stream;
+    const char *file = item->file != NULL ? item->file : "an item";
+    return wf_fail_stage(err,
+                         wf_fail(err, WEFT_E_UNSUPPORTED,
+                                 "%s: %s gives rows to %s, for which this model has no marker",
+                                 wf_quote(file).s, wf_plugin_id(item->modality->plugin),
+                                 stream != NULL ? wf_quote(stream).s : "no stream"),
+                         WEFT_STAGE_PLUGIN);
 }
 
 int32_t wf_item_output(const weft_item *item, int32_t stream)

@@ -79,6 +79,9 @@ void wf_item_digest(weft_item *item);
 bool wf_item_equal(const weft_item *a, const weft_item *b);
 /* The marker at which it stands, as a place in the sites' markers; -1: nothing reads it. */
 int32_t wf_item_marker(const weft_item *item);
+/* UNSUPPORTED: an item without one is fed: its plugin and its stream, which do not fit the model.
+ */
+weft_status wf_item_unread(const weft_item *item, weft_error *err);
 /* The output that `stream` receives, or -1. */
 int32_t wf_item_output(const weft_item *item, int32_t stream);
 

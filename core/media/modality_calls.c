@@ -15,7 +15,7 @@ weft_status wf_modality_create(wf_modality *m, const weft_model_info *mi, weft_e
 {
     wf_visit v;
     m->self = NULL;
-    wf_visit_begin(&v, m->plugin, "create", directory(m), WF_VISIT_SETUP | WF_VISIT_ASKS);
+    wf_visit_begin(&v, m->plugin, "create", directory(m), WF_VISIT_SETUP | WF_VISIT_OFFERS);
     weft_status status = m->vt->create(wf_plugin_host(m->plugin), mi, &m->self, &v.why);
     status = wf_visit_end(&v, status, err);
     if (status != WEFT_OK)

@@ -83,7 +83,7 @@ weft_status wf_part_open(wf_plugin *segmenter, const char *file, const char *kin
                                      wf_quote(file).s, wf_plugin_id(segmenter), why),
                              WEFT_STAGE_PLUGIN);
     *out = (wf_part){media, segmenter, file, validate, 0, {.kind = NULL}, {.ctx = NULL}};
-    wf_take_sized(&out->info, sizeof out->info, media->info);
+    wf_take_sized(&out->info, sizeof out->info, _Alignof(weft_media_info), media->info);
     out->pub = (weft_media){WEFT_HDR(weft_media), out, &out->info, no_frames, read_audio, no_rows};
     return WEFT_OK;
 }

@@ -10,6 +10,7 @@
 
 #define NAME_BYTES 256u /* of a tensor's or a stream's name */
 #define LINE_BYTES 900u
+#define SCRATCH_MAX (UINT64_C(1) << 48)
 
 /* One tensor of a plan and its place in it, while it is looked at. */
 typedef struct look {
@@ -130,10 +131,12 @@ bool wf_plan_fault(const weft_plan *p, uint64_t max_bytes, char *text, size_t ca
         if (output_fault(&l, p, max_bytes))
             return true;
     }
-    if (p->n_placeholders >= 1)
-        return false;
-    snprintf(text, cap, "n_placeholders %lld (at least 1)", (long long)p->n_placeholders);
-    return true;
+    if (p->n_placeholders < 1)
+        snprintf(text, cap, "n_placeholders %lld (at least 1)", (long long)p->n_placeholders);
+    else if (p->scratch_bytes > SCRATCH_MAX)
+        snprintf(text, cap, "scratch_bytes %llu, more than any device has",
+                 (unsigned long long)p->scratch_bytes);
+    return p->n_placeholders < 1 || p->scratch_bytes > SCRATCH_MAX;
 }
 
 static size_t tell_tensor(char *line, size_t at, const char *name, const weft_tensor_spec *s)

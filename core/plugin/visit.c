@@ -114,7 +114,8 @@ static uint32_t stage_of(const wf_visit *v, weft_status status)
     bool misused = (atomic_load(&v->running.marks) & WF_MISUSED) != 0;
     bool own = status == WEFT_E_INTERNAL || status == WEFT_E_STATE || status == WEFT_E_VERSION ||
                (misused && status == WEFT_E_INVALID);
-    return v->why.stage == WEFT_STAGE_NONE && own ? WEFT_STAGE_PLUGIN : v->why.stage;
+    uint32_t stage = v->why.stage <= WEFT_STAGE_PLUGIN ? v->why.stage : WEFT_STAGE_NONE;
+    return stage == WEFT_STAGE_NONE && own ? WEFT_STAGE_PLUGIN : stage;
 }
 
 static weft_status judge(wf_visit *v, weft_status status, weft_error *err)
@@ -128,8 +129,9 @@ static weft_status judge(wf_visit *v, weft_status status, weft_error *err)
         compose(v, words, WEFT_E_INTERNAL, err);
         return wf_fail_stage(err, WEFT_E_INTERNAL, WEFT_STAGE_PLUGIN);
     }
-    bool answer = (v->flags & WF_VISIT_ASKS) != 0 &&
-                  (status == WEFT_E_UNSUPPORTED || status == WEFT_E_NOTFOUND);
+    bool answer =
+        (status == WEFT_E_UNSUPPORTED && (v->flags & (WF_VISIT_ASKS | WF_VISIT_OFFERS)) != 0) ||
+        (status == WEFT_E_NOTFOUND && (v->flags & WF_VISIT_ASKS) != 0);
     if (said[0] == '\0')
         snprintf(words, sizeof words, "it failed with %s and gave no reason",
                  wf_status_name(status));

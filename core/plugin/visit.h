@@ -24,6 +24,8 @@
 /* UNSUPPORTED and NOTFOUND are answers here ("this model is not for me"): they keep the plugin's
  * own words. */
 #define WF_VISIT_ASKS 2u
+/* UNSUPPORTED alone is one. */
+#define WF_VISIT_OFFERS 8u
 /* Too short and too frequent to be told of with -vv. */
 #define WF_VISIT_QUICK 4u
 

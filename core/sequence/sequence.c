@@ -106,15 +106,15 @@ weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int
 
 /* One of the special tokens that enclose placeholders; is_shared: not once more where it is the
  * last one already. */
-static weft_status feed_special(weft_sequence *s, const char *token, int32_t id, bool is_shared,
-                                weft_error *err)
+static weft_status feed_special(weft_sequence *s, const wf_marker *m, const char *token, int32_t id,
+                                bool is_shared, weft_error *err)
 {
     if (token == NULL)
         return WEFT_OK;
     if (id < 0) {
-        weft_status status =
-            wf_fail(err, WEFT_E_NOTFOUND,
-                    "the tokenizer has no token \"%s\", which the model wants beside media", token);
+        weft_status status = wf_fail(
+            err, WEFT_E_NOTFOUND, "the tokenizer has no token \"%s\", which %s wants beside its %s",
+            token, m->owner, m->token);
         return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
     }
     if (is_shared && s->n > 0 && s->toks[s->n - 1].item < 0 && s->toks[s->n - 1].id == id)
@@ -126,17 +126,15 @@ weft_status wf_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error 
 {
     int32_t marker = wf_item_marker(item);
     if (marker < 0)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "nothing in this model reads %s",
-                       item->plan.outputs[0].stream != NULL ? item->plan.outputs[0].stream
-                                                            : "the item");
+        return wf_item_unread(item, err);
     const wf_marker *m = &s->of->sites->markers[marker];
     int64_t          before = s->n;
     bool is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;
-    weft_status status = feed_special(s, m->before, m->before_id, is_shared, err);
+    weft_status status = feed_special(s, m, m->before, m->before_id, is_shared, err);
     if (status == WEFT_OK)
         status = wf_sequence_feed_placeholders(s, item, marker, err);
     if (status == WEFT_OK)
-        status = feed_special(s, m->after, m->after_id, false, err);
+        status = feed_special(s, m, m->after, m->after_id, false, err);
     if (status != WEFT_OK)
         (void)weft_sequence_truncate(s, before, NULL);
     return status;

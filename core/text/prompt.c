@@ -256,7 +256,7 @@ static weft_status check_items(const weft_prompt *p, weft_error *err)
 {
     for (uint32_t i = 0; i < p->n_items; i++)
         if (wf_item_marker(p->items[i]) < 0)
-            return wf_fail(err, WEFT_E_UNSUPPORTED, "nothing in this model reads item %u", i + 1);
+            return wf_item_unread(p->items[i], err);
     return WEFT_OK;
 }
 

@@ -59,6 +59,13 @@ class Faults(Case):
         self.ends("crash:destroy", 2, "org.bad crashed in destroy (a bad address)")
         self.ends("crash:init", 0, "org.bad crashed in init of %s (a bad address)" % BAD)
 
+    def test_a_kernel_that_crashes_on_several_threads_is_told_once(self):
+        for _ in range(20):
+            r = self.describe("crash:kernel", "--threads", "4", files=("ok.bad",))
+            self.assertEqual(r.code, 5, r.err)
+            if not SANITIZED:
+                self.assertEqual(r.err, "weft: org.bad crashed in encode of ok.bad (a bad address)\n")
+
     def test_an_exit_is_told_and_earlier_results_stay(self):
         self.ends("exit:encode", 1, "org.bad called exit() in encode of now.bad")
         self.ends("exit:open", 0, "org.bad called exit() in open of ok.bad")
@@ -94,6 +101,24 @@ class Faults(Case):
                         + by % "create", 0)
         self.fails_once("null:create", 5, r"org\.bad gave OK and no self in create", 0)
 
+    def test_who_claims_a_stage_that_is_none_has_none(self):
+        by_status = self.describe("fail:plan")
+        self.assertEqual(self.describe("stage:plan").code, by_status.code)
+
+    def test_only_unsupported_is_an_answer_of_create(self):
+        self.fails_once("gone:create", 4, r"it is not here \(org\.bad in create\)", 0)
+
+    def test_what_does_not_fit_the_model_has_a_name(self):
+        self.fails_once("stream:plan", 5, r"now\.bad: org\.bad gives rows to org\.nobody/rows, "
+                        "for which this model has no marker", 0)
+        self.fails_once("before:install", 4, r'the tokenizer has no token "<\|nowhere\|>", which '
+                        r"org\.bad wants beside its <\|bad\|>", 0)
+
+    @unittest.skipIf(SANITIZED, "AddressSanitizer ends the program at such a size")
+    def test_an_encoder_that_asks_for_too_much_has_a_name(self):
+        self.fails_once("much:plan", 6, r"now\.bad: out of memory: 35184372088832 bytes, which "
+                        r"org\.bad asks for to encode it", 0)
+
     def test_misuse_of_the_ops_is_the_plugins_fault(self):
         self.fails_once("misuse:encode", 5, r"now\.bad: ops\.copy: dst: .* \(org\.bad in encode\)")
 
@@ -103,6 +128,7 @@ class Faults(Case):
                 "name:plan": r"a plan with inputs\[0\]\.name NULL in plan",
                 "shape:plan": r"a plan with inputs\[0\]\.spec\.shape\[1\] -3 \(at least 1\) in plan",
                 "rows:plan": r"a plan with outputs\[0\]\.stream_rows 5 of 4 rows in plan",
+                "scratch:plan": r"a plan with scratch_bytes 18446744073709551615, .* in plan",
                 "size:plan": r"a weft_plan of 8 bytes, and this host's has \d+ in plan",
                 "negative:info": r"a size of -5x0, .* in info",
                 "size:info": r"a weft_media_info of 9999 bytes where \d+ are possible in info",

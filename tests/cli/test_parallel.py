@@ -2,6 +2,7 @@
 """Several files at once: the same bytes in the same order as one after the other, whatever becomes of each."""
 import json
 import os
+import signal
 import subprocess
 import unittest
 
@@ -55,6 +56,18 @@ class Parallel(harness.Case):
             return out
         self.assertEqual(records("1"), records("4"))
         self.assertEqual([o["path"] for o in records("3")], self.files)
+
+    def test_an_interruption_leaves_one_line_unfinished_at_most(self):
+        whole = set(self.ok("describe", "-n", "12", *self.good).out.splitlines())
+        p = subprocess.Popen([harness.WEFT, "describe", "-n", "12", "--parallel", "8",
+                              *(self.good * 20)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             env=self.env, cwd=self.dir)
+        first = os.read(p.stdout.fileno(), 1)
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=harness.TIMEOUT_S)
+        self.assertEqual(p.returncode, 130, err)
+        cut = [line for line in (first + out).splitlines() if line not in whole]
+        self.assertLessEqual(len(cut), 1, cut)
 
     def test_numbers(self):
         self.assertIn("--parallel 0", self.fails(2, "describe", "--parallel", "0", self.good[0]))

@@ -391,6 +391,22 @@ static void test_unset(void **state)
     refused(weft_run_long(w.e, &none, &p, NULL, &err), &err, WEFT_E_INVALID, 2, "path");
 }
 
+/* A size that ends within a pointer gives no half pointer. */
+static void test_half(void **state)
+{
+    weft_error       err = WF_ERROR_INIT;
+    weft_job_request rq = {.sampling = &sampling_of_two, .on_token = on_token};
+    (void)state;
+    begin();
+    rq.sequence = w.s;
+    rq.hdr.size = offsetof(weft_job_request, sampling) + 4;
+    refused(weft_scheduler_add(w.scheduler, &rq, NULL, &err), &err, WEFT_E_INVALID, 2, "sampling");
+    rq.hdr.size = offsetof(weft_job_request, on_token) + 4;
+    rig_check(weft_scheduler_add(w.scheduler, &rq, NULL, &err), &err);
+    step_all(w.scheduler);
+    weft_sequence_destroy(&w.s);
+}
+
 static int setup(void **state)
 {
     const char *pairs[] = {"model=" MOODS_MODEL, "plugin=" WEFT_MOODS_PLUGIN, "threads=1", NULL};
@@ -420,6 +436,6 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_read), cmocka_unit_test(test_handed),
-                                       cmocka_unit_test(test_unset)};
+                                       cmocka_unit_test(test_unset), cmocka_unit_test(test_half)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

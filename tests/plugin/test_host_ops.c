@@ -121,6 +121,10 @@ static void op_attention(void **state)
     refused(ops()->attention(host, queue, &a, &err), &err,
             "ops.attention: v: its shape differs from that of k");
     k.shape[2] = 4;
+    a.causal = 7;
+    refused(ops()->attention(host, queue, &a, &err), &err,
+            "ops.attention: causal: it is 7; 0 or 1 is wanted");
+    a.causal = 0;
     a.n = 7;
     refused(ops()->attention(host, queue, &a, &err), &err,
             "ops.attention: q_begin: its length is 2, and 8 is");
@@ -319,6 +323,9 @@ static void tensor_mistakes(void **state)
     w.bytes = 4;
     refused(ops()->linear(host, queue, &y, &x, &w, NULL, 0, &err), &err,
             "ops.linear: w: a weight of 3 x 4 does not fit");
+    w = get("norm.weight", WEFT_USE_PLAIN, 1, 4, 0, 0, 0);
+    refused(ops()->norm(host, queue, &x, &x, &w, NULL, 1e-5f, 2, &err), &err,
+            "ops.norm: rms: it is 2; 0 or 1 is wanted");
     refused(ops()->upload(host, queue, &x, NULL, 32, &err), &err, "ops.upload: src: NULL");
     refused(ops()->upload(host, queue, &x, &x, 31, &err), &err,
             "ops.upload: bytes: their number is 31, and 32");
