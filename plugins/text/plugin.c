@@ -76,4 +76,9 @@ static const weft_descriptor descriptor = {
     .n_components = sizeof components / sizeof components[0],
 };
 
-WEFT_PLUGIN("weft.text", "0.1.0", "components=tokenizer:llama3\n", &descriptor, init, deinit)
+#ifdef WEFT_TEXT_PCRE2
+#define LINKS "links=libpcre2-8.so.0\n"
+#else
+#define LINKS ""
+#endif
+WEFT_PLUGIN("weft.text", "0.1.0", "components=tokenizer:llama3\n" LINKS, &descriptor, init, deinit)
