@@ -73,6 +73,27 @@ void txt_merges_free(txt_merges *set, const weft_host *h)
     memset(set, 0, sizeof *set);
 }
 
+/* A merge of no token at all is never looked up. */
+void txt_merges_leave_out_specials(txt_merges *set, const txt_vocab *v)
+{
+    txt_merge     *merges = (txt_merge *)(void *)set->list.p;
+    const uint64_t n = set->list.n / sizeof *merges;
+    for (uint64_t i = 0; i < n; i++)
+        if ((txt_vocab_token(v, merges[i].id)->flags & TXT_SPECIAL) != 0)
+            merges[i].left = TXT_NONE;
+    for (uint32_t i = 0; i < 256; i++)
+        if (set->byte_id[i] != TXT_NONE &&
+            (txt_vocab_token(v, set->byte_id[i])->flags & TXT_SPECIAL) != 0)
+            set->byte_id[i] = TXT_NONE;
+}
+
+/* The token of these bytes, if it is not special: what a user writes never becomes one. */
+static uint32_t plain_find(const txt_vocab *v, const uint8_t *text, uint64_t n)
+{
+    uint32_t id = txt_vocab_find(v, text, n);
+    return id != TXT_NONE && (txt_vocab_token(v, id)->flags & TXT_SPECIAL) == 0 ? id : TXT_NONE;
+}
+
 typedef struct symbol {
     uint32_t id;         /* TXT_NONE: it was joined to the one before */
     uint32_t next, prev; /* next of the last: n; prev of the first: TXT_NONE */
@@ -174,7 +195,7 @@ static uint32_t symbol_find(const txt_merges *m, const txt_vocab *v, const uint8
     if (!m->of_chars)
         return m->byte_id[*text];
     (void)txt_utf8(text, n, length);
-    return txt_vocab_find(v, text, *length);
+    return plain_find(v, text, *length);
 }
 
 /* Makes the first symbols. An unknown one waits until the next known one, because further unknown
@@ -241,9 +262,8 @@ static weft_status merge_piece(const txt_merges *m, const txt_vocab *v, const ui
 weft_status txt_merges_encode(const txt_merges *m, const txt_vocab *v, const uint8_t *piece,
                               uint64_t n, txt_scratch *scratch, txt_sink *out, weft_error *err)
 {
-    uint32_t whole = m->takes_whole ? txt_vocab_find(v, piece, n) : TXT_NONE;
-    /* What a user writes is never a special token, even where the vocabulary holds its text. */
-    if (whole != TXT_NONE && (txt_vocab_token(v, whole)->flags & TXT_SPECIAL) == 0) {
+    uint32_t whole = m->takes_whole ? plain_find(v, piece, n) : TXT_NONE;
+    if (whole != TXT_NONE) {
         txt_sink_put(out, whole);
         return WEFT_OK;
     }

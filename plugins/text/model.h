@@ -52,6 +52,9 @@ typedef struct txt_merges {
     uint32_t *slots, n_slots;    /* pairs to merges: open addressing, a power of two */
 } txt_merges;
 weft_status txt_merges_index(txt_merges *m, const weft_host *h, weft_error *err);
+/* After the added tokens are known: no merge and no byte leads to a special one, so that text which
+ * may not have any has none. The unknown token is the exception. */
+void        txt_merges_leave_out_specials(txt_merges *m, const txt_vocab *v);
 void        txt_merges_free(txt_merges *m, const weft_host *h);
 weft_status txt_merges_encode(const txt_merges *m, const txt_vocab *v, const uint8_t *piece,
                               uint64_t n, txt_scratch *scratch, txt_sink *out, weft_error *err);

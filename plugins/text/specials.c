@@ -209,5 +209,7 @@ weft_status txt_specials_read(txt_tokenizer *t, txt_added_list *list, const weft
     }
     if (s == WEFT_OK)
         s = txt_added_sort(&t->vocab, from, err);
+    if (s == WEFT_OK && t->merges.is_used)
+        txt_merges_leave_out_specials(&t->merges, &t->vocab);
     return s == WEFT_OK ? patterns_make(t, err) : s;
 }

@@ -192,6 +192,46 @@ static void test_linear(void **state)
     }
 }
 
+/* Where a special token is one that merging or a whole piece would give, text that may not have
+ * special tokens does not become it. */
+static void test_special_is_not_merged(void **state)
+{
+    static const char *const names[] = {"gpt2", "llama3", "llama2"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        fake_host      h;
+        char           file[64], entry[200];
+        txt_tokenizer *t = family_open(&h, names[i], "tokenizer.json");
+        uint32_t       id = txt_vocab_find(&t->vocab, (const uint8_t *)"in", 2);
+        uint64_t       n;
+        assert_int_not_equal(id, TXT_NONE);
+        txt_tokenizer_destroy(t);
+        snprintf(file, sizeof file, "../tokenizers/%s.json", names[i]);
+        snprintf(entry, sizeof entry,
+                 "\"added_tokens\":[{\"id\":%u,\"content\":\"in\",\"special\":true},", id);
+        char         *text = fixture_load(file, NULL);
+        char         *with = text_replaced(text, "\"added_tokens\":[", entry);
+        weft_package *p = fake_package_open(&h, NULL);
+        text_put(p, "tokenizer.json", with);
+        t = tokenizer_open(&h, p);
+        int32_t *asked = encode_all(t, "in", 2, WEFT_TOK_SPECIAL, &n);
+        assert_int_equal(txt_encode(t, "in", 2, WEFT_TOK_SPECIAL, asked, n, &n, NULL), WEFT_OK);
+        assert_int_equal(n, 1);
+        assert_int_equal(asked[0], id);
+        int32_t *ids = encode_all(t, "in", 2, 0, &n);
+        assert_int_equal(txt_encode(t, "in", 2, 0, ids, n, &n, NULL), WEFT_OK);
+        assert_true(n >= 2);
+        for (uint64_t k = 0; k < n; k++)
+            assert_int_not_equal(ids[k], id);
+        free(asked);
+        free(ids);
+        free(text);
+        free(with);
+        txt_tokenizer_destroy(t);
+        fake_host_deinit(&h);
+    }
+}
+
 /* With what a text begins: as the tokenizer says. */
 static void test_bos(void **state)
 {
@@ -294,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_tekken),
         cmocka_unit_test(test_tekken_damage),
         cmocka_unit_test(test_linear),
+        cmocka_unit_test(test_special_is_not_merged),
         cmocka_unit_test(test_bos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,8 @@ static void text_check(txt_tokenizer *t, const char *text, uint64_t n, uint32_t 
     for (uint64_t i = 0; i < count; i++) {
         const txt_token *token = txt_vocab_token(&t->vocab, ids[i]);
         CHECK(token != NULL);
-        CHECK(flags != 0 || (token->flags & TXT_SPECIAL) == 0 || t->merges.is_used);
+        CHECK(flags != 0 || (token->flags & TXT_SPECIAL) == 0 ||
+              (t->merges.is_used && (uint32_t)ids[i] == t->merges.unknown));
     }
     CHECK(txt_decode(t, ids, count, NULL, 0, &bytes, &err) == WEFT_OK);
 }
