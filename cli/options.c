@@ -39,7 +39,7 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
          "quantize a directory"},
     [OWN_DECODE] = {"decode", 0, BOOL, 0, NULL, NULL, NULL, "ids to text"},
     [OWN_TOKENIZER] = {"tokenizer", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
-                       "tokenizer.json or tokenizer.model, with no model around it"},
+                       "tokenizer.json, tokenizer.model or tekken.json, with no model around it"},
     [OWN_PARITY] = {"parity", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
                     "the reference (default: parity.safetensors in DIR)"},
     [OWN_DUMP] = {"dump", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",

@@ -103,7 +103,9 @@ static weft_status loose_check(weft_package *p, weft_error *err)
     size_t      n = strlen(p->dir);
     if (stat(p->dir, &st) != 0 || !S_ISREG(st.st_mode))
         return dir_check(p->dir, err);
-    p->alias = n > 5 && strcmp(p->dir + n - 5, ".json") == 0 ? "tokenizer.json" : "tokenizer.model";
+    const bool json = n > 5 && strcmp(p->dir + n - 5, ".json") == 0;
+    const bool tekken = n >= 11 && strcmp(p->dir + n - 11, "tekken.json") == 0;
+    p->alias = tekken ? "tekken.json" : json ? "tokenizer.json" : "tokenizer.model";
     return WEFT_OK;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Added tokens: the strings that stand for one id whatever the vocabulary could make of them.
- * Special ones are found in text only when asked; the others always are, as the reference does. */
-#include "text.h"
+/* Added tokens: the strings that stand for one id whatever the vocabulary could make of them. */
+#include "vocab.h"
 
 weft_status txt_added_put(txt_vocab *v, const char *file, int64_t id, const void *text, uint64_t n,
                           uint32_t flags, weft_error *err)
@@ -66,10 +65,8 @@ weft_status txt_added_sort(txt_vocab *v, const char *file, weft_error *err)
     if (v->added == NULL)
         return txt_fail_nomem(err, ((uint64_t)n + 1) * sizeof *v->added);
     for (uint32_t id = 0; id < v->n_ids; id++)
-        if ((tokens[id].flags & TXT_ADDED) != 0) {
+        if ((tokens[id].flags & TXT_ADDED) != 0)
             v->added[v->n_added++] = id;
-            v->n_plain += (tokens[id].flags & TXT_SPECIAL) == 0;
-        }
     sort(v, v->added, n);
     for (uint32_t i = 1; i < n; i++)
         if (compare(v, v->added[i - 1], v->added[i]) == 0)
@@ -78,51 +75,20 @@ weft_status txt_added_sort(txt_vocab *v, const char *file, weft_error *err)
     return WEFT_OK;
 }
 
-/* The first of added[lo..hi) whose byte at `depth` is at least `byte`. All of these tokens agree in
- * the bytes before that one; a token that ends there sorts before the others. */
-static uint32_t bound(const txt_vocab *v, uint32_t lo, uint32_t hi, uint32_t depth, int byte)
+uint32_t txt_added_find(const txt_vocab *v, const char *text)
 {
+    const uint64_t n = strlen(text);
+    uint32_t       lo = 0, hi = v->n_added;
     while (lo < hi) {
         uint32_t         mid = lo + (hi - lo) / 2;
         const txt_token *t = txt_vocab_token(v, v->added[mid]);
-        int              here = depth < t->length ? txt_vocab_bytes(v, t)[depth] : -1;
-        if (here < byte)
+        const int        first = memcmp(txt_vocab_bytes(v, t), text, t->length < n ? t->length : n);
+        if (first == 0 && t->length == n)
+            return v->added[mid];
+        if (first < 0 || (first == 0 && t->length < n))
             lo = mid + 1;
         else
             hi = mid;
-    }
-    return lo;
-}
-
-static bool may_be(const txt_token *t, int which)
-{
-    if (which == TXT_MATCH_PLAIN)
-        return (t->flags & TXT_SPECIAL) == 0;
-    return ((t->flags & TXT_NORMAL) != 0) == (which == TXT_MATCH_NORMAL);
-}
-
-uint32_t txt_added_match(const txt_vocab *v, const uint8_t *text, uint64_t n, int which)
-{
-    uint32_t lo = 0, hi = v->n_added, best = TXT_NONE;
-    for (uint32_t depth = 0; lo < hi && depth < n; depth++) {
-        lo = bound(v, lo, hi, depth, text[depth]);
-        hi = bound(v, lo, hi, depth, text[depth] + 1);
-        if (lo == hi)
-            break;
-        const txt_token *t = txt_vocab_token(v, v->added[lo]);
-        if (t->length == depth + 1 && may_be(t, which))
-            best = v->added[lo];
-    }
-    return best;
-}
-
-uint32_t txt_added_find(const txt_vocab *v, const char *text)
-{
-    uint64_t n = strlen(text);
-    for (int which = TXT_MATCH_ALL; which <= TXT_MATCH_NORMAL; which++) {
-        uint32_t id = txt_added_match(v, (const uint8_t *)text, n, which);
-        if (id != TXT_NONE && txt_vocab_token(v, id)->length == n)
-            return id;
     }
     return TXT_NONE;
 }

@@ -7,7 +7,7 @@
  *
  * Nearly all pieces are words, which are short: their lowest pair is found by looking at all pairs.
  * Longer pieces go to bpe_long.c, where the work does not grow with the square of the length. */
-#include "text.h"
+#include "model.h"
 
 #define SHORT_PIECE 256u
 
@@ -60,14 +60,20 @@ static void encode_short(const txt_vocab *v, const uint8_t *piece, uint32_t n, t
 void txt_scratch_init(txt_scratch *s, const weft_host *h)
 {
     memset(s, 0, sizeof *s);
-    s->lists.host = s->parts.host = s->text.host = h;
+    s->lists.host = s->parts.host = h;
+    for (int i = 0; i < 2; i++)
+        s->text[i].host = s->pieces[i].own.host = s->pieces[i].spans.host = h;
 }
 
 void txt_scratch_free(txt_scratch *s)
 {
     txt_buf_free(&s->lists);
     txt_buf_free(&s->parts);
-    txt_buf_free(&s->text);
+    for (int i = 0; i < 2; i++) {
+        txt_buf_free(&s->text[i]);
+        txt_buf_free(&s->pieces[i].own);
+        txt_buf_free(&s->pieces[i].spans);
+    }
 }
 
 weft_status txt_bpe(const txt_vocab *v, const uint8_t *piece, uint64_t n, txt_scratch *scratch,

@@ -9,7 +9,7 @@
  * The reason: two stretches of text that end up as the same token go through the same merges, and
  * since the lowest rank goes first, and the leftmost pair of that rank, the right stretch is never
  * ahead of the left one. */
-#include "text.h"
+#include "model.h"
 
 typedef struct link {
     uint32_t next, prev;

@@ -11,6 +11,8 @@
 
 #include "weft/utf8.h"
 
+#include "unicode.h"
+
 #define DATES "Cutting Knowledge Date: December 2023\nToday Date: "
 
 typedef struct writer {
@@ -199,10 +201,16 @@ static weft_status put_turns(writer *w, const weft_message *m, uint32_t n, weft_
     return s == WEFT_OK && turns ? put_text(w, "\nAssistant:", 11, err) : s;
 }
 
+/* Llama 1 and 2, and with them Idefics. */
+static bool is_of_chars(const txt_tokenizer *t)
+{
+    return t->merges.is_used && t->merges.of_chars;
+}
+
 /* Whether the tokenizer has the special tokens that its chat format needs. */
 static bool has_chat(const txt_tokenizer *t)
 {
-    if (t->fallback.is_used)
+    if (is_of_chars(t))
         return t->bos != TXT_NONE;
     return t->bos != TXT_NONE && t->start_header != TXT_NONE && t->end_header != TXT_NONE &&
            t->eot != TXT_NONE;
@@ -218,7 +226,7 @@ weft_status txt_chat(void *self, const weft_message *m, uint32_t n, int32_t *ids
             err, WEFT_E_UNSUPPORTED,
             "this tokenizer lacks the special tokens of Llama 3's chat format: use a raw prompt");
     txt_scratch_init(&w.scratch, t->host);
-    weft_status s = t->fallback.is_used ? put_turns(&w, m, n, err) : put_all(&w, m, n, err);
+    weft_status s = is_of_chars(t) ? put_turns(&w, m, n, err) : put_all(&w, m, n, err);
     txt_scratch_free(&w.scratch);
     *need = w.out.n;
     return s;

@@ -3,7 +3,9 @@
  * of it in two flat lists. Read in this way it is never held as a tree, needs no recursion, and
  * takes memory only from the host. The reader is as strict as RFC 8259, with limits on depth and on
  * the length of strings, and strings must be UTF-8. */
-#include "text.h"
+#include "json.h"
+
+#include "unicode.h"
 
 weft_status txt_json_bad(txt_json *j, weft_error *err, const char *what)
 {
@@ -342,4 +344,23 @@ weft_status txt_json_uint(txt_json *j, uint32_t max, uint32_t *out, weft_error *
     }
     *out = (uint32_t)value;
     return WEFT_OK;
+}
+
+bool txt_json_is(const txt_json *j, int what, const char *text)
+{
+    switch (what) {
+    case TXT_IS_NULL:
+        return j->event == TXT_J_NULL;
+    case TXT_IS_EMPTY:
+        return j->event == TXT_J_NULL || (j->event == TXT_J_STRING && j->text.n == 0);
+    case TXT_IS_TRUE:
+        return j->event == TXT_J_TRUE;
+    case TXT_IS_FALSE:
+        return j->event == TXT_J_FALSE || j->event == TXT_J_NULL;
+    case TXT_IS_TEXT:
+        return j->event == TXT_J_STRING && j->text.n == strlen(text) &&
+               memcmp(j->text.p, text, j->text.n) == 0;
+    default:
+        return false;
+    }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Growing byte buffers from the host's memory. */
-#include "text.h"
+#include "base.h"
 
 weft_status txt_fail_nomem(weft_error *err, uint64_t bytes)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft-text: Llama 3's tokenizer and chat format, as a plugin. */
+/* weft-text: the tokenizers and chat formats of Llama and its kind, as a plugin. */
 #include "text.h"
 
 static int32_t special(void *self, const char *token)
@@ -12,7 +12,7 @@ static int32_t special(void *self, const char *token)
 static int32_t bos(void *self)
 {
     const txt_tokenizer *t = self;
-    return t->bos != TXT_NONE ? (int32_t)t->bos : -1;
+    return t->adds_bos ? (int32_t)t->bos : -1;
 }
 
 static int32_t is_stop(void *self, int32_t id)
@@ -64,7 +64,7 @@ static const weft_component components[] = {
 static const weft_descriptor descriptor = {
     .hdr = WEFT_HDR(weft_descriptor),
     .id = "weft.text",
-    .name = "Llama 3 text",
+    .name = "Llama text",
     .version = "0.1.0",
     .vendor = "weft",
     .license_spdx = "Apache-2.0",
@@ -76,4 +76,9 @@ static const weft_descriptor descriptor = {
     .n_components = sizeof components / sizeof components[0],
 };
 
-WEFT_PLUGIN("weft.text", "0.1.0", "components=tokenizer:llama3\n", &descriptor, init, deinit)
+#ifdef WEFT_TEXT_PCRE2
+#define LINKS "links=libpcre2-8.so.0\n"
+#else
+#define LINKS ""
+#endif
+WEFT_PLUGIN("weft.text", "0.1.0", "components=tokenizer:llama3\n" LINKS, &descriptor, init, deinit)

@@ -2,7 +2,7 @@
 /* Reads a file of the package byte by byte, through one block of memory, so that a large file does
  * not take memory of its size. The limit holds for the bytes that arrive, whatever length the file
  * is said to have. */
-#include "text.h"
+#include "base.h"
 
 weft_status txt_reader_open(const weft_host *h, const weft_package *p, const char *file,
                             uint64_t max_bytes, txt_reader *out, weft_error *err)

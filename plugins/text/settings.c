@@ -5,6 +5,7 @@
 #include "text.h"
 
 #define CONFIG "config.json"
+#define TOKENIZER_CONFIG "tokenizer_config.json"
 
 static const weft_if_package *package_of(const weft_host *h)
 {
@@ -89,6 +90,52 @@ weft_status txt_settings_stops(txt_tokenizer *t, const weft_package *p, weft_err
             t->stops[t->n_stops++] = id;
     }
     return WEFT_OK;
+}
+
+/* Whether tokenizer_config.json names the class of Llama's own tokenizers, or none. */
+static bool is_llama_class(const txt_tokenizer *t, const weft_package *p)
+{
+    const char *class;
+    weft_status s = package_of(t->host)->json_str(t->host, p, TOKENIZER_CONFIG, "tokenizer_class",
+                                                  &class, NULL);
+    return s != WEFT_OK || strncmp(class, "LlamaTokenizer", 14) == 0 ||
+           strncmp(class, "CodeLlamaTokenizer", 18) == 0;
+}
+
+/* The name of the token that begins a text, by tokenizer_config.json: a string or an object. */
+static uint32_t named_bos(const txt_tokenizer *t, const weft_package *p)
+{
+    const weft_if_package *package = package_of(t->host);
+    const char            *name;
+    if (package->json_str(t->host, p, TOKENIZER_CONFIG, "bos_token", &name, NULL) != WEFT_OK &&
+        package->json_str(t->host, p, TOKENIZER_CONFIG, "bos_token.content", &name, NULL) !=
+            WEFT_OK)
+        return TXT_NONE;
+    return txt_added_find(&t->vocab, name);
+}
+
+void txt_settings_bos(txt_tokenizer *t, const weft_package *p)
+{
+    const bool     spaced = t->merges.is_used && t->merges.of_chars;
+    const uint32_t own = txt_added_find(&t->vocab, spaced ? "<s>" : "<|begin_of_text|>");
+    int64_t        id;
+    int32_t        adds = 0;
+    t->bos = own != TXT_NONE ? own : named_bos(t, p);
+    if (t->bos == TXT_NONE && txt_config_i64(t->host, p, "bos_token_id", &id, NULL) == WEFT_OK &&
+        id >= 0 && id <= INT32_MAX)
+        t->bos = (uint32_t)id;
+    if (package_of(t->host)->json_bool(t->host, p, TOKENIZER_CONFIG, "add_bos_token", &adds,
+                                       NULL) == WEFT_OK) {
+        t->adds_bos = adds != 0 && t->bos != TXT_NONE;
+        return;
+    }
+    if (t->has_template) {
+        const uint32_t begin = txt_added_find(&t->vocab, t->begin);
+        t->adds_bos = begin != TXT_NONE;
+        t->bos = begin != TXT_NONE ? begin : t->bos;
+        return;
+    }
+    t->adds_bos = t->bos != TXT_NONE && (own != TXT_NONE) && is_llama_class(t, p);
 }
 
 typedef struct template

@@ -8,10 +8,10 @@
 #define CONFIG_FILE "tokenizer_config.json"
 #define N_NAMES 256u
 
-static weft_status list_add(txt_added_list *list, const void *text, uint64_t n, uint32_t id,
-                            bool special, weft_error *err)
+weft_status txt_list_add(txt_added_list *list, const void *text, uint64_t n, uint32_t id,
+                         uint32_t flags, weft_error *err)
 {
-    txt_added_token t = {(uint32_t)list->bytes.n, (uint32_t)n, id, special ? TXT_SPECIAL : 0u};
+    txt_added_token t = {(uint32_t)list->bytes.n, (uint32_t)n, id, flags};
     weft_status     s = txt_buf_add(&list->bytes, text, n, err);
     return s == WEFT_OK ? txt_buf_add(&list->items, &t, sizeof t, err) : s;
 }
@@ -21,19 +21,20 @@ static weft_status list_add(txt_added_list *list, const void *text, uint64_t n, 
 static weft_status added_field(txt_json *j, txt_added_list *list, txt_added_token *t,
                                weft_error *err)
 {
-    static const char *const unsupported[] = {"single_word", "lstrip", "rstrip"};
-    const char              *key = (const char *)j->key.p;
+    static const struct {
+        const char *key;
+        uint32_t    flag;
+    } flags[] = {{"special", TXT_SPECIAL},
+                 {"normalized", TXT_NORMAL},
+                 {"single_word", TXT_WORD},
+                 {"lstrip", TXT_LSTRIP},
+                 {"rstrip", TXT_RSTRIP}};
+    const char *key = (const char *)j->key.p;
     if (strcmp(key, "id") == 0)
         return txt_json_uint(j, TXT_MAX_IDS - 1, &t->id, err);
-    if (strcmp(key, "special") == 0 && j->event == TXT_J_TRUE)
-        t->flags |= TXT_SPECIAL;
-    if (strcmp(key, "normalized") == 0 && j->event == TXT_J_TRUE)
-        t->flags |= TXT_NORMAL;
-    for (uint32_t i = 0; i < 3; i++)
-        if (strcmp(key, unsupported[i]) == 0 && j->event == TXT_J_TRUE)
-            return weft_fail(err, WEFT_E_UNSUPPORTED,
-                             "%s:%u: an added token asks for %s: it is not a Llama 3 tokenizer",
-                             j->in.name, j->in.line, key);
+    for (uint32_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (strcmp(key, flags[i].key) == 0 && j->event == TXT_J_TRUE)
+            t->flags |= flags[i].flag;
     if (strcmp(key, "content") != 0)
         return j->event == TXT_J_OBJECT || j->event == TXT_J_ARRAY ? txt_json_skip(j, err)
                                                                    : WEFT_OK;
@@ -151,28 +152,64 @@ static weft_status names_add(const txt_tokenizer *t, txt_added_list *list, const
             snprintf(numbered, sizeof numbered, "<|reserved_special_token_%u|>", reserved++);
             name = numbered;
         }
-        s = list_add(list, name, strlen(name), base + i, true, err);
+        s = txt_list_add(list, name, strlen(name), base + i, TXT_SPECIAL, err);
     }
     if (s == WEFT_OK && release == LLAMA_VISION)
-        s = list_add(list, "<|image|>", 9, end, true, err);
+        s = txt_list_add(list, "<|image|>", 9, end, TXT_SPECIAL, err);
+    return s;
+}
+
+/* The text that a token is looked for as: its own, or what the normalizers make of it. */
+static weft_status pattern_put(txt_tokenizer *t, const txt_token *token, uint32_t id,
+                               weft_error *err)
+{
+    txt_buf        bufs[2] = {{.host = t->host}, {.host = t->host}};
+    const uint8_t *bytes = txt_vocab_bytes(&t->vocab, token);
+    uint32_t       which = 2;
+    weft_status    s;
+    if ((token->flags & TXT_NORMAL) == 0)
+        return txt_patterns_put(&t->raw, bytes, token->length, id, token->flags, err);
+    s = txt_normalise(&t->normalizers, bytes, token->length, bufs, &which, err);
+    if (s == WEFT_OK && which == 2)
+        s = txt_patterns_put(&t->normal, bytes, token->length, id, token->flags, err);
+    else if (s == WEFT_OK && bufs[which].n > TXT_MAX_ADDED_BYTES * 2)
+        s = weft_fail(err, WEFT_E_LIMIT, "the normalizers make added token %u too long", id);
+    else if (s == WEFT_OK)
+        s = txt_patterns_put(&t->normal, bufs[which].p, bufs[which].n, id, token->flags, err);
+    txt_buf_free(&bufs[0]);
+    txt_buf_free(&bufs[1]);
+    return s;
+}
+
+static weft_status patterns_make(txt_tokenizer *t, weft_error *err)
+{
+    weft_status s = WEFT_OK;
+    for (uint32_t i = 0; s == WEFT_OK && i < t->vocab.n_added; i++) {
+        const uint32_t id = t->vocab.added[i];
+        s = pattern_put(t, txt_vocab_token(&t->vocab, id), id, err);
+    }
+    txt_patterns_sort(&t->raw);
+    txt_patterns_sort(&t->normal);
     return s;
 }
 
 weft_status txt_specials_read(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
                               weft_error *err)
 {
-    const char *from = list->items.n != 0 ? "tokenizer.json" : CONFIG_FILE;
+    const char *from = list->items.n != 0 ? t->from : CONFIG_FILE;
     weft_status s = list->items.n != 0 ? WEFT_OK : config_read(list, t->host, p, err);
-    if (s == WEFT_OK && list->items.n == 0 && !t->fallback.is_used) {
+    if (s == WEFT_OK && list->items.n == 0 && !t->merges.is_used) {
         from = "tokenizer.model";
         s = names_add(t, list, p, err);
     }
     for (uint64_t i = 0; s == WEFT_OK && i < list->items.n / sizeof(txt_added_token); i++) {
         txt_added_token a;
         memcpy(&a, list->items.p + i * sizeof a, sizeof a);
-        if (!t->fallback.is_used) /* only the fallback tokenizers normalise text */
-            a.flags &= ~TXT_NORMAL;
         s = txt_added_put(&t->vocab, from, a.id, list->bytes.p + a.at, a.length, a.flags, err);
     }
-    return s == WEFT_OK ? txt_added_sort(&t->vocab, from, err) : s;
+    if (s == WEFT_OK)
+        s = txt_added_sort(&t->vocab, from, err);
+    if (s == WEFT_OK && t->merges.is_used)
+        txt_merges_leave_out_specials(&t->merges, &t->vocab);
+    return s == WEFT_OK ? patterns_make(t, err) : s;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 and the character classes of the splitting expression. */
-#include "text.h"
+#include "unicode.h"
 
 #include "weft/utf8.h"
 
@@ -32,25 +32,36 @@ uint32_t txt_utf8_put(uint32_t cp, uint8_t *dst)
     return n;
 }
 
-static bool in_ranges(const txt_range *ranges, uint32_t n, uint32_t cp)
+int txt_category_of(uint32_t cp)
 {
-    uint32_t lo = 0, hi = n;
+    uint32_t lo = 0, hi = txt_n_categories;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (cp > ranges[mid].last)
+        if (cp > txt_categories[mid].last)
             lo = mid + 1;
         else
             hi = mid;
     }
-    return lo < n && cp >= ranges[lo].first;
+    return lo < txt_n_categories && cp >= txt_categories[lo].first ? txt_categories[lo].category
+                                                                   : TXT_CAT_OTHER;
 }
 
-/* The White_Space property. */
-static bool is_space(uint32_t cp)
+bool txt_is_space(uint32_t cp)
 {
     return (cp >= 0x09 && cp <= 0x0d) || cp == 0x20 || cp == 0x85 || cp == 0xa0 || cp == 0x1680 ||
            (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 || cp == 0x202f ||
            cp == 0x205f || cp == 0x3000;
+}
+
+/* The letters in circles and squares are symbols by category, and alphabetic by property. */
+bool txt_is_word(uint32_t cp)
+{
+    int category = txt_category_of(cp);
+    if (category != TXT_CAT_OTHER)
+        return category != TXT_CAT_NUMBER;
+    return cp == 0x200c || cp == 0x200d || (cp >= 0x24b6 && cp <= 0x24e9) ||
+           (cp >= 0x1f130 && cp <= 0x1f149) || (cp >= 0x1f150 && cp <= 0x1f169) ||
+           (cp >= 0x1f170 && cp <= 0x1f189);
 }
 
 int txt_class(uint32_t cp)
@@ -61,11 +72,12 @@ int txt_class(uint32_t cp)
             return TXT_LETTER;
         if (cp >= '0' && cp <= '9')
             return TXT_NUMBER;
-        return is_space(cp) ? TXT_SPACE : TXT_OTHER;
+        return txt_is_space(cp) ? TXT_SPACE : TXT_OTHER;
     }
-    if (is_space(cp))
+    if (txt_is_space(cp))
         return TXT_SPACE;
-    if (in_ranges(txt_letters, txt_n_letters, cp))
+    int category = txt_category_of(cp);
+    if (category >= TXT_CAT_UPPER && category <= TXT_CAT_CASELESS)
         return TXT_LETTER;
-    return in_ranges(txt_numbers, txt_n_numbers, cp) ? TXT_NUMBER : TXT_OTHER;
+    return category >= TXT_CAT_DIGIT && category <= TXT_CAT_NUMBER ? TXT_NUMBER : TXT_OTHER;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The vocabulary. An array gives the bytes of each id, an open-addressed hash table the id of given
  * bytes, and a sorted list the added tokens in the order of their bytes. */
-#include "text.h"
+#include "vocab.h"
 
 /* The most places of the hash table that a look-up may try. Real vocabularies need a few dozen at
  * worst. A file made to collide would need thousands at every look-up, and is refused. */
@@ -34,6 +34,11 @@ const txt_token *txt_vocab_token(const txt_vocab *v, int64_t id)
     if (id < 0 || id >= v->n_ids || tokens_of(v)[id].length == 0)
         return NULL;
     return &tokens_of(v)[id];
+}
+
+txt_token *txt_vocab_tokens(const txt_vocab *v)
+{
+    return tokens_of(v);
 }
 
 const uint8_t *txt_vocab_bytes(const txt_vocab *v, const txt_token *t)
@@ -71,8 +76,6 @@ weft_status txt_vocab_put(txt_vocab *v, uint32_t id, const void *bytes, uint32_t
     if (s != WEFT_OK)
         return s;
     tokens_of(v)[id] = t;
-    if (length > v->longest && (flags & TXT_ADDED) == 0)
-        v->longest = length;
     return WEFT_OK;
 }
 
@@ -106,6 +109,8 @@ weft_status txt_vocab_index(txt_vocab *v, uint32_t *twice, uint32_t *first, weft
 {
     *twice = *first = TXT_NONE;
     v->n_base = v->n_ids;
+    v->longest = 0;
+    v->host->free(v->host, v->slots);
     v->n_slots = 1024;
     while (v->n_slots < v->n_ids * 2)
         v->n_slots *= 2;
@@ -115,8 +120,10 @@ weft_status txt_vocab_index(txt_vocab *v, uint32_t *twice, uint32_t *first, weft
     memset(v->slots, 0xff, (uint64_t)v->n_slots * sizeof *v->slots);
     for (uint32_t id = 0; id < v->n_ids; id++) {
         const txt_token *t = &tokens_of(v)[id];
-        if (t->length == 0)
+        if (t->length == 0 || (t->flags & TXT_LITERAL) != 0)
             continue;
+        if (t->length > v->longest)
+            v->longest = t->length;
         uint32_t slot = slot_of(v, v->bytes.p + t->at, t->length);
         if (slot == TXT_NONE)
             return weft_fail(err, WEFT_E_CORRUPT,

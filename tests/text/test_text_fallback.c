@@ -234,15 +234,14 @@ static void refused(const char *from, const char *to, weft_status status, const 
 static void test_refused(void **state)
 {
     (void)state;
-    refused("\"byte_fallback\":true", "\"byte_fallback\":false", WEFT_E_UNSUPPORTED, "tokenizer");
     refused("\"type\":\"Prepend\"", "\"type\":\"NFKC\"", WEFT_E_UNSUPPORTED, "tokenizer");
     refused("\"type\":\"Fuse\"", "\"type\":\"Strip\"", WEFT_E_UNSUPPORTED, "tokenizer");
     refused("\"start\":1", "\"start\":2", WEFT_E_UNSUPPORTED, "tokenizer");
-    refused(NORMALIZER, METASPACE("first", "true"), WEFT_E_UNSUPPORTED, "tokenizer");
     refused(NORMALIZER, METASPACE("last", "false"), WEFT_E_UNSUPPORTED, "tokenizer");
-    refused(NORMALIZER, "\"normalizer\":null,\"pre_tokenizer\":null", WEFT_E_UNSUPPORTED,
-            "tokenizer");
-    refused("\"<0x41>\"", "\"<0xzz>\"", WEFT_E_CORRUPT, "<0x41>");
+    refused(
+        "\"unk_token\":\"<unk>\",\"continuing_subword_prefix\":null,\"end_of_word_suffix\":null,"
+        "\"fuse_unk\":true,\"byte_fallback\":true",
+        "\"unk_token\":\"<none>\",\"byte_fallback\":false", WEFT_E_CORRUPT, "<none>");
     refused("\"merges\":[", "\"merges\":[[\"\xe2\x96\x81\",\"nothing\"],", WEFT_E_CORRUPT,
             "not in the vocabulary");
     refused("\"merges\":[", "\"merges\":[[\"\xe2\x96\x81\",\"\xe2\x96\x81\"],", WEFT_E_CORRUPT,

@@ -108,20 +108,16 @@ static void test_json_rules(void **state)
 {
     (void)state;
     static const char *const cases[][3] = {
-        {"\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}", "a normalizer"},
-        {"\\\\p{N}{1,3}", "\\\\p{N}", "splitting expression"},
-        {"\"Isolated\"", "\"Removed\"", "Isolated"},
-        {"\"use_regex\": false", "\"use_regex\": true", "splits by itself"},
-        {"\"add_prefix_space\": false", "\"add_prefix_space\": true", "adds a space"},
-        {"\"ignore_merges\": true", "\"ignore_merges\": false", "ignore_merges"},
-        {"\"ignore_merges\": true", "\"ignore\": true", "model.ignore_merges"},
+        {"\"normalizer\": null", "\"normalizer\": {\"type\": \"NFKC\"}", "normalizer \"NFKC\""},
+        {"\"Isolated\"", "\"Somehow\"", "behavior"},
+        {"\"use_regex\": false", "\"use_words\": true", "use_words"},
+        {"\"continuing_subword_prefix\": ", "\"continuing_subword_prefix\": \"##\", \"x\": ",
+         "continuing_subword_prefix"},
         {"\"type\": \"BPE\"", "\"type\": \"Unigram\"", "not BPE"},
         {"\"dropout\": null", "\"dropout\": 0.1", "dropout"},
-        {"\"byte_fallback\": false", "\"byte_fallback\": true", "byte_fallback"},
-        {"\"type\": \"Split\"", "\"type\": \"Digits\"", "Split"},
-        {"\"pre_tokenizer\": {", "\"pre_tokenizers\": {", "pre_tokenizer.type"},
-        {"\"lstrip\": false", "\"lstrip\": true", "lstrip"},
-        {"\"!\": 0", "\"\xe2\x96\x81\": 0", "byte-level alphabet"},
+        {"\"type\": \"Split\"", "\"type\": \"Whitespace\"", "pre_tokenizer \"Whitespace\""},
+        {"\"type\": \"Split\"", "\"type\": \"ByteLevel\"", "after ByteLevel"},
+        {"\"decoder\": {", "\"decoder\": {\"prefix\": \"x\", ", "decoder.prefix"},
     };
     char *good = fixture_load("tiny.json", NULL);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -164,7 +160,6 @@ static void test_json_damage(void **state)
     free(good);
 }
 
-/* Merges out of the order of their ids would need a table of their own. */
 static void test_json_merges(void **state)
 {
     (void)state;
@@ -182,9 +177,6 @@ static void test_json_merges(void **state)
         refused("tokenizer.json", bad, strlen(bad), WEFT_E_CORRUPT, "a merge");
         free(bad);
     }
-    char *bad = text_replaced(good, "\"merges\": [", "\"merges\": [\"\xc4\xa0tap estry\", ");
-    refused("tokenizer.json", bad, strlen(bad), WEFT_E_UNSUPPORTED, "order of the ids");
-    free(bad);
     free(good);
 }
 
