@@ -74,6 +74,11 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
                    "the main rows on a few layers each, under a minute on two cores"},
     [OWN_LIMITS] = {"limits", 0, BOOL, 0, NULL, NULL, NULL,
                     "print what the machine can do; no rows unless they are asked for"},
+    [OWN_STOP] = {"stop", 0, STR, WEFT_OPTION_LIST, NULL, NULL, "TEXT",
+                  "end the answer before this text"},
+    [OWN_MAX_LINE] = {"max_line", 0, STR, 0, "42", NULL, "N",
+                      "characters of a line of subtitles; 0: any number"},
+    [OWN_MAX_LINES] = {"max_lines", 0, STR, 0, "2", "1 to 20", "N", "lines of a subtitle"},
     [OWN_OP] = {"op", 0, STR, 0, NULL, NULL, "NAME",
                 "time one op over its shapes: linear, attention, norm, ..."},
 };

@@ -12,8 +12,8 @@
 #include "input/interrupt.h"
 #include "input/values.h"
 #include "output/say.h"
-#include "output/sheet.h"
 #include "output/show.h"
+#include "output/target.h"
 
 #define NOTHING_HERE "no file here that can be described"
 
@@ -83,7 +83,7 @@ static void describe_together(cli_describe *j, cli_files *files)
 {
     cli_answer a;
     group      g = {NULL, NULL, 0, 0};
-    cli_answer_init(&a, j->json ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL, NULL);
+    cli_answer_init(&a, j->c, j->json ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL, NULL);
     weft_status st = group_fill(j, &g, files, &a.err);
     if (st == WEFT_OK && g.n == 0 && j->c->n_operands > 0 && !cli_interrupted())
         st = nothing_here(j, &a.err);
@@ -138,6 +138,23 @@ static void describe_files(cli_describe *j)
     cli_files_deinit(&files);
 }
 
+static int32_t check_preview(const cli *c)
+{
+    const char *path = c->value[OWN_PREVIEW];
+    if (!cli_has(c, OWN_PREVIEW))
+        return CLI_EXIT_OK;
+    if (cli_has(c, OWN_PLAN) || c->n_operands != 1)
+        return cli_usage(c, "--preview shows one FILE, and does not go with --plan");
+    if (cli_is_same_file(path, c->operands[0]))
+        return cli_usage(c, "--preview %.600s: is FILE itself", path);
+    if (cli_is_stdout(path))
+        return cli_usage(c, "--preview %.600s: standard output is where the text goes", path);
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    if (strchr(name, '.') != NULL && !cli_has_ending(path, "png"))
+        return cli_usage(c, "--preview %.600s: it is a PNG; name it so", path);
+    return cli_check_target(c, OWN_PREVIEW);
+}
+
 /* Standard input can be one thing only. */
 static int32_t check_usage(const cli *c)
 {
@@ -149,13 +166,9 @@ static int32_t check_usage(const cli *c)
         dashes += strcmp(c->audio[i], "-") == 0;
     if (dashes > 1)
         return cli_usage(c, "standard input (-) can be read once only");
-    if (cli_has(c, OWN_PREVIEW) && (cli_has(c, OWN_PLAN) || c->n_operands != 1))
-        return cli_usage(c, "--preview shows one FILE, and does not go with --plan");
-    if (cli_has(c, OWN_PREVIEW) && cli_is_same_file(c->value[OWN_PREVIEW], c->operands[0]))
-        return cli_usage(c, "--preview %.600s: is FILE itself", c->value[OWN_PREVIEW]);
     if (c->n_operands == 0 && !cli_has(c, OWN_PLAN) && !cli_has(c, OWN_AUDIO))
         return cli_usage(c, "name a FILE, a folder, or - for standard input");
-    return CLI_EXIT_OK;
+    return check_preview(c);
 }
 
 int32_t cli_run_describe(cli *c)

@@ -53,7 +53,7 @@ static bool start_file(void *ctx, const cli_file *file, cli_place *place)
     task         *t = cli_task_begin(&j->tally, sizeof *t, file, place);
     if (t == NULL)
         return false;
-    cli_answer_init(&t->answer, form, t->base.file.path, place);
+    cli_answer_init(&t->answer, j->c, form, t->base.file.path, place);
     weft_status st = cli_describe_open(j, t->base.file.path, &t->item, &t->answer.err);
     if (st == WEFT_OK && !cli_has(j->c, OWN_PLAN)) {
         submit(j, t);

@@ -75,6 +75,15 @@ static void note_silence(const run *r)
                        strcmp(path, "-") == 0 ? "standard input" : path);
 }
 
+static void note_cut(const run *r)
+{
+    if (r->text.n_cut > 0)
+        cli_place_warn(r->base.place,
+                       "%.600s: the text of %lld part%s was cut: -n allows more, and shorter parts "
+                       "(--max-segment) need less",
+                       r->base.file.path, (long long)r->text.n_cut, r->text.n_cut == 1 ? "" : "s");
+}
+
 /* Documents stay with what was done, but for a recording of which nothing could
  * be read. */
 static void finish(cli_transcribe *j, run *r, weft_status st)
@@ -94,6 +103,7 @@ static void finish(cli_transcribe *j, run *r, weft_status st)
     } else if (!cli_out_failed()) {
         j->tally.n_done++;
         note_silence(r);
+        note_cut(r);
         say_summary(r);
     }
 }

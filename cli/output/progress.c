@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "output/terminal.h"
 
 #define LINE_BYTES 256u
 #define CLOCK_BYTES 32u
+#define ETA_AFTER_S 1.0 /* what is over sooner needs none */
 
 static struct {
     cli_progress_file *first; /* of the files at work */
@@ -72,9 +74,29 @@ static void show_files(const sum *s)
     cli_line_show(line);
 }
 
+/* Seconds that the rest of the step takes at the pace so far; below 0: too early to tell. */
+static double left_of(const char *what, uint64_t done, uint64_t total)
+{
+    static char            step[32];
+    static struct timespec since;
+    static uint64_t        from;
+    struct timespec        now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (strncmp(step, what, sizeof step - 1) != 0 || done < from) {
+        snprintf(step, sizeof step, "%s", what);
+        since = now;
+        from = done;
+    }
+    double spent =
+        (double)(now.tv_sec - since.tv_sec) + (double)(now.tv_nsec - since.tv_nsec) / 1e9;
+    if (spent < ETA_AFTER_S || done <= from || done >= total)
+        return -1.0;
+    return spent * (double)(total - done) / (double)(done - from);
+}
+
 static void show_step(const char *what, uint64_t done, uint64_t total, const char *unit)
 {
-    char   line[LINE_BYTES];
+    char   line[LINE_BYTES], left[CLOCK_BYTES];
     bool   bytes = strcmp(unit, "bytes") == 0;
     double scale = bytes ? 1048576.0 : 1.0;
     if (total > 0)
@@ -86,6 +108,10 @@ static void show_step(const char *what, uint64_t done, uint64_t total, const cha
                  bytes ? "MiB" : unit);
     else
         snprintf(line, sizeof line, "%s", what);
+    double left_s = left_of(what, done, total);
+    size_t n = strlen(line);
+    if (left_s >= 0.0)
+        snprintf(line + n, sizeof line - n, ", ETA %s", clock_of(left_s, left));
     cli_line_show(line);
 }
 
