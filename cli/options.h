@@ -50,6 +50,9 @@ enum cli_own {
     OWN_STOP,
     OWN_MAX_LINE,
     OWN_MAX_LINES,
+    OWN_SKIP_EXISTING,
+    OWN_APPEND,
+    OWN_CSV,
     OWN_COUNT
 };
 #define OWN_BIT(o) (UINT64_C(1) << (o))

@@ -15,6 +15,9 @@ const cli_command cli_commands[] = {
      "characters and \\ of a path are written as in C (\\n). With --prompt - the prompt\n"
      "is read from standard input, without its last newline.\n"
      "\n"
+     "-o DIR: each text goes to DIR/NAME.txt, NAME being the file's name without its\n"
+     "ending (NAME-2 for a second one); with the files' own folder, beside them.\n"
+     "\n"
      "Of a clip up to --frames frames are looked at, evenly spread over the time from\n"
      "--start to --end: each stands in the middle of an equal part of it. --json gives\n"
      "their times in seconds (times), and --preview FILE.png a sheet of what the model\n"
@@ -29,12 +32,14 @@ const cli_command cli_commands[] = {
      "Examples:\n"
      "  weft describe photo.jpg\n"
      "  weft describe -p 'How many people are there?' photo.jpg\n"
-     "  weft describe --json -r pictures/ >pictures.jsonl\n",
+     "  weft describe --json -r pictures/ >pictures.jsonl\n"
+     "  weft describe -o texts/ --skip-existing pictures/\n",
      cli_run_describe,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_TOGETHER) |
          OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) | OWN_BIT(OWN_AUDIO) |
          OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END) | OWN_BIT(OWN_PREVIEW) |
-         OWN_BIT(OWN_PARALLEL) | OWN_BIT(OWN_STOP),
+         OWN_BIT(OWN_PARALLEL) | OWN_BIT(OWN_STOP) | OWN_BIT(OWN_OUTPUT) |
+         OWN_BIT(OWN_SKIP_EXISTING) | OWN_BIT(OWN_APPEND) | OWN_BIT(OWN_CSV),
      -1},
     {"transcribe", "FILE...", "write down what is said in recordings",
      "Each FILE, or the files of a folder (sorted, hidden ones skipped, and those that\n"

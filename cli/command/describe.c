@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/describe_document.h"
 #include "command/describe_prompt.h"
 #include "command/session.h"
 #include "exit.h"
@@ -15,6 +16,7 @@
 #include "output/show.h"
 #include "output/target.h"
 
+#define CSV_HEAD "path,text,finish_reason,error\n"
 #define NOTHING_HERE "no file here that can be described"
 
 /* All files, folders walked, as one list; the caller frees the paths and the lists. */
@@ -130,6 +132,8 @@ static void describe_files(cli_describe *j)
         j->tally.code = cli_usage(j->c, "--preview shows one FILE");
     } else {
         j->many = files.many;
+        if (j->csv)
+            cli_place_put(NULL, CSV_HEAD, sizeof CSV_HEAD - 1);
         if (cli_has(j->c, OWN_TOGETHER) || (j->c->n_operands == 0 && j->n_audio > 0))
             describe_together(j, &files);
         else
@@ -168,6 +172,10 @@ static int32_t check_usage(const cli *c)
         return cli_usage(c, "standard input (-) can be read once only");
     if (c->n_operands == 0 && !cli_has(c, OWN_PLAN) && !cli_has(c, OWN_AUDIO))
         return cli_usage(c, "name a FILE, a folder, or - for standard input");
+    if (cli_has(c, OWN_CSV) &&
+        (cli_has(c, OWN_JSON) || cli_has(c, OWN_TOGETHER) || cli_has(c, OWN_PLAN)))
+        return cli_usage(c,
+                         "--csv has a line for each file: not with --json, --together or --plan");
     return check_preview(c);
 }
 
@@ -184,9 +192,14 @@ int32_t cli_run_describe(cli *c)
         code = cli_parallel_option(c, &j.at_once);
     if (code == CLI_EXIT_OK)
         code = cli_prompt_text(c, &j.prompt, &owned);
-    if (code != CLI_EXIT_OK)
+    if (code == CLI_EXIT_OK)
+        code = cli_document_init(&j);
+    if (code != CLI_EXIT_OK) {
+        free(owned);
         return code;
+    }
     j.json = cli_has(c, OWN_JSON);
+    j.csv = cli_has(c, OWN_CSV);
     j.prompt.flags = cli_has(c, OWN_RAW) ? 0 : WEFT_PROMPT_CHAT;
     j.e = cli_engine_open(c, cli_has(c, OWN_PLAN) ? WEFT_OPEN_CONFIG : 0, &code);
     if (j.e != NULL) {
@@ -196,6 +209,7 @@ int32_t cli_run_describe(cli *c)
             cli_summary(&j.sum, j.decode_s, j.encode_s);
     }
     cli_describe_close_audio(&j);
+    cli_names_deinit(&j.names);
     cli_engine_close(&j.e);
     free(owned);
     return code;

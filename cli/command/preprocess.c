@@ -63,7 +63,8 @@ static int32_t preprocess(cli *c, weft_engine *e)
     int32_t           code = cli_clip_request(c, &rq);
     if (code != CLI_EXIT_OK)
         return code;
-    if (strcmp(rq.path, "-") != 0 || cli_wait_stdin())
+    st = cli_media_ready(rq.path, &err);
+    if (st == WEFT_OK)
         st = weft_item_open(e, &rq, &item, &err);
     if (st == WEFT_OK && cli_interrupted())
         st = err.code = WEFT_E_CANCELLED;

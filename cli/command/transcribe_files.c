@@ -128,8 +128,8 @@ static void finish_run(cli_transcribe *j, run *r)
         (void)cli_transcript_close(&r->text, false, 0);
     else if (r->status != WEFT_E_NOTFOUND || !r->base.file.found || r->text.open)
         finish(j, r, r->status);
-    else if (cli_verbose() > 0)
-        cli_place_say(r->base.place, "skipped: %s", r->err.message);
+    else
+        cli_tally_skip(&j->tally, r->base.place, r->base.file.path, r->err.message);
     cli_task_end(&j->tally, &r->base);
 }
 

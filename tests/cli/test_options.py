@@ -209,6 +209,12 @@ class Settings(harness.Case):
         self.assertEqual(found["core", "model"][0], self.path("models/a"))
         self.assertEqual(found["core", "plugin"][0], self.path("a.so") + ":" + self.path("b.so"))
 
+    def test_seeds_have_64_bits(self):
+        most = str(2 ** 64 - 1)
+        self.assertEqual(self.config("--seed", most)["core", "seed"], (most, "--seed"))
+        for wrong in (str(2 ** 64), "-1", "1K", "", "x"):
+            self.assertIn(most, self.fails(2, "generate", "--seed", wrong, "-p", "a"))
+
     def test_quotes_and_comments_are_told(self):
         for line, word in ((b'model = "a b"', "the quotes are part"),
                            (b"system = be brief # always", "a comment has a line of its own")):

@@ -145,6 +145,12 @@ class Endings(Case):
         self.assertIn("needs a text", self.fails(2, "generate", "-p", "a", "--stop", ""))
         self.assertIn("16 times", self.fails(2, "generate", "-p", "a", *["--stop", "x"] * 17))
 
+    def test_every_bit_of_a_seed_counts(self):
+        seeds = (0, 1, 2 ** 32, 2 ** 63, 2 ** 64 - 1)
+        texts = {self.record("-n", "40", "-p", "a", "--temperature", "100", "--seed", str(s))[0]["text"]
+                 for s in seeds}
+        self.assertEqual(len(texts), len(seeds))
+
     def test_a_context_beyond_the_model(self):
         _, err = self.record("-c", "1000000", "-n", "0", "-p", "a")
         self.assertRegex(err, r"warning: --context 1000000: the model was made for \d+ tokens")

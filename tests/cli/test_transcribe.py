@@ -264,7 +264,7 @@ class Inputs(Case):
                            ("head.wav", TALK[:20]), ("photo.png", harness.png(8, 8))):
             line = self.fails(3, *self.args("transcribe", "-o", "out.json", self.write(name, data)))
             self.assertIn(name, line)
-        self.fails(3, *self.args("transcribe", self.path("none.wav")))
+        self.fails(2, *self.args("transcribe", self.path("none.wav")))
         self.assertFalse(os.path.exists(self.path("out.json")))
 
     def test_the_rest_is_done_after_a_failure(self):
