@@ -105,11 +105,10 @@ weft_status wf_json_parse(const char *text, uint64_t bytes, const char *name, js
                        "%s: %" PRIu64 " bytes of JSON, over the limit of %" PRIu64,
                        wf_quote(name).s, bytes, WF_JSON_MAX_BYTES);
     if (bytes >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
-        return wf_fail(
-            err, WEFT_E_CORRUPT,
-            "%s: begins with a byte order mark, which JSON may not have: save it as UTF-8 "
-            "without one",
-            wf_quote(name).s);
+        return wf_fail(err, WEFT_E_CORRUPT,
+                       "%s:1:1: a byte order mark, which JSON may not have: save the file as UTF-8 "
+                       "without one",
+                       wf_quote(name).s);
     if (bytes >= sizeof LFS - 1 && memcmp(text, LFS, sizeof LFS - 1) == 0)
         return wf_fail(err, WEFT_E_CORRUPT,
                        "%s: is a pointer of git-lfs and not the file itself: run git lfs pull, or "

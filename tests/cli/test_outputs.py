@@ -151,6 +151,14 @@ class Endings(Case):
                  for s in seeds}
         self.assertEqual(len(texts), len(seeds))
 
+    def test_a_prompt_that_is_too_long_is_counted_whole(self):
+        tokens = self.record("-n", "0", "-p", "a b c " * 100)[0]["tokens"]["prompt"]
+        for chat in ((), ("--chat",)):
+            n = self.record("-n", "0", *chat, "-p", "a b c " * 100)[0]["tokens"]["prompt"]
+            self.assertGreaterEqual(n, tokens)
+            line = self.fails(7, "generate", "--config", self.ini, "-c", "64", *chat, "-p", "a b c " * 100)
+            self.assertIn("%d tokens are over the context of 64 (--context" % n, line)
+
     def test_a_context_beyond_the_model(self):
         _, err = self.record("-c", "1000000", "-n", "0", "-p", "a")
         self.assertRegex(err, r"warning: --context 1000000: the model was made for \d+ tokens")
