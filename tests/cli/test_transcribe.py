@@ -247,7 +247,7 @@ class Inputs(Case):
         r = self.hear(folder)
         self.assertEqual([line.split("\t")[0] for line in r.out.decode().splitlines()],
                          [folder + "/a.wav", folder + "/b.wav"])
-        self.assertEqual(r.err, "")
+        self.assertEqual(r.err, "weft: 2 files skipped: 1 .txt, 1 .png (-v names them)\n")
         r = self.hear("-r", "-v", "--format", "srt,txt", "-o", "out", folder)
         self.assertEqual(sorted(os.listdir(self.path("out"))),
                          ["a-2.srt", "a-2.txt", "a.srt", "a.txt", "b.srt", "b.txt"])
