@@ -26,6 +26,7 @@
 #include "options.h"
 
 #define CLI_AUDIO_MAX 16 /* recordings of one prompt */
+#define CLI_STOP_MAX 16  /* texts that end an answer */
 
 typedef struct cli cli;
 
@@ -50,6 +51,7 @@ struct cli {
     const char        *value[OWN_COUNT]; /* the last one given; NULL where the option takes none */
     int32_t            given[OWN_COUNT]; /* how often */
     const char        *audio[CLI_AUDIO_MAX]; /* every --audio, given[OWN_AUDIO] of them */
+    const char        *stop[CLI_STOP_MAX];   /* every --stop */
 };
 
 static inline bool cli_has(const cli *c, enum cli_own o)

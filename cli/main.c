@@ -13,6 +13,7 @@
 #include "output/ordered.h"
 #include "output/out.h"
 #include "output/say.h"
+#include "output/target.h"
 #include "output/terminal.h"
 
 static const cli_command no_command = {
@@ -29,7 +30,7 @@ static bool asked_instead(cli *c, int32_t *code)
     if (cli_has(c, OWN_HELP))
         cli_help(c, c->command);
     else if (cli_has(c, OWN_VERSION))
-        cli_outf("weft %s\n", weft_version());
+        (void)cli_run_version(c);
     else if (cli_has(c, OWN_LIST_DEVICES))
         *code = cli_list_devices(c);
     else if (cli_has(c, OWN_PRINT_CONFIG))
@@ -78,6 +79,7 @@ int main(int argc, char **argv)
     int32_t code = CLI_EXIT_USAGE;
     memset(&c, 0, sizeof c);
     cli_terminal_init();
+    cli_target_init();
     cli_crash_init();
     cli_interrupt_init();
     weft_set_log(cli_log, NULL);

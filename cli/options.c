@@ -33,10 +33,10 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_RECURSIVE] = {"recursive", 'r', BOOL, 0, NULL, NULL, NULL,
                        "also the folders within folders"},
     [OWN_FAIL_FAST] = {"fail_fast", 0, BOOL, 0, NULL, NULL, NULL, "stop at the first failure"},
-    [OWN_OUTPUT] =
-        {"output", 'o', STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
-         "what to write, whole or not at all: a file; of transcribe also a folder, of model "
-         "quantize a directory"},
+    [OWN_OUTPUT] = {"output", 'o', STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+                    "what to write, whole or not at all: a file; of transcribe also a folder, of "
+                    "describe a folder, of model "
+                    "quantize a directory"},
     [OWN_DECODE] = {"decode", 0, BOOL, 0, NULL, NULL, NULL, "ids to text"},
     [OWN_TOKENIZER] = {"tokenizer", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
                        "tokenizer.json, tokenizer.model or tekken.json, with no model around it"},
@@ -74,6 +74,17 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
                    "the main rows on a few layers each, under a minute on two cores"},
     [OWN_LIMITS] = {"limits", 0, BOOL, 0, NULL, NULL, NULL,
                     "print what the machine can do; no rows unless they are asked for"},
+    [OWN_STOP] = {"stop", 0, STR, WEFT_OPTION_LIST, NULL, NULL, "TEXT",
+                  "end the answer before this text"},
+    [OWN_MAX_LINE] = {"max_line", 0, STR, 0, "42", NULL, "N",
+                      "characters of a line of subtitles; 0: any number"},
+    [OWN_MAX_LINES] = {"max_lines", 0, STR, 0, "2", "1 to 20", "N", "lines of a subtitle"},
+    [OWN_SKIP_EXISTING] = {"skip_existing", 0, BOOL, 0, NULL, NULL, NULL,
+                           "with -o: leave out files whose document is there"},
+    [OWN_APPEND] = {"append", 0, BOOL, 0, NULL, NULL, NULL,
+                    "with -o: put the text behind what the document holds"},
+    [OWN_CSV] = {"csv", 0, BOOL, 0, NULL, NULL, NULL,
+                 "print CSV: path, text, finish_reason, error"},
     [OWN_OP] = {"op", 0, STR, 0, NULL, NULL, "NAME",
                 "time one op over its shapes: linear, attention, norm, ..."},
 };

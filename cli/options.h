@@ -47,6 +47,12 @@ enum cli_own {
     OWN_QUICK,
     OWN_LIMITS,
     OWN_OP,
+    OWN_STOP,
+    OWN_MAX_LINE,
+    OWN_MAX_LINES,
+    OWN_SKIP_EXISTING,
+    OWN_APPEND,
+    OWN_CSV,
     OWN_COUNT
 };
 #define OWN_BIT(o) (UINT64_C(1) << (o))

@@ -13,9 +13,13 @@
 #include "output/say.h"
 #include "output/terminal.h"
 
-void cli_answer_init(cli_answer *a, enum cli_form form, const char *path, cli_place *place)
+void cli_answer_init(cli_answer *a, const cli *c, enum cli_form form, const char *path,
+                     cli_place *place)
 {
     memset(a, 0, sizeof *a);
+    a->stops.texts = c->stop;
+    a->stops.n = c->given[OWN_STOP];
+    a->max_new = (int32_t)weft_settings_i64(c->settings, "max_new_tokens");
     a->form = form;
     a->path = path;
     a->place = place;
@@ -26,6 +30,7 @@ void cli_answer_init(cli_answer *a, enum cli_form form, const char *path, cli_pl
 void cli_answer_deinit(cli_answer *a)
 {
     weft_sequence_destroy(&a->sequence);
+    cli_stops_deinit(&a->stops);
     free(a->text);
     a->text = NULL;
 }
@@ -68,7 +73,7 @@ static void begin(cli_answer *a)
     if (a->begun)
         return;
     if (a->form == CLI_FORM_LINE) {
-        cli_place_put(a->place, a->path, strlen(a->path));
+        cli_place_path(a->place, a->path);
         cli_place_put(a->place, "\t", 1);
     }
     a->begun = true;
@@ -90,18 +95,36 @@ static void put(cli_answer *a, const char *text, size_t n)
     cli_place_flush(a->place);
 }
 
+/* Text that no stop text can begin in any more. */
+static void put_text(cli_answer *a, const char *text, size_t n)
+{
+    for (; a->after_space && n > 0 && *text == ' '; n--)
+        text++;
+    if (n == 0)
+        return;
+    a->after_space = false;
+    put(a, text, n);
+}
+
+static void put_before_stop(cli_answer *a, const char *text, size_t n)
+{
+    size_t ours = cli_stops_add(&a->stops, text, n);
+    if (ours == SIZE_MAX) {
+        a->no_memory = true;
+        return;
+    }
+    put_text(a, a->stops.held, ours);
+    cli_stops_drop(&a->stops, ours);
+}
+
 static int32_t take_token(void *ctx, const weft_token *t)
 {
     cli_answer *a = ctx;
-    const char *text = t->text;
-    size_t      n = (size_t)t->text_bytes;
-    for (; a->after_space && n > 0 && *text == ' '; n--)
-        text++;
-    if (n > 0) {
-        a->after_space = false;
-        put(a, text, n);
-    }
-    return cli_out_failed() || cli_interrupted() || a->no_memory;
+    if (a->stops.n > 0)
+        put_before_stop(a, t->text, (size_t)t->text_bytes);
+    else
+        put_text(a, t->text, (size_t)t->text_bytes);
+    return cli_out_failed() || cli_interrupted() || a->no_memory || a->stops.met;
 }
 
 /* What stopped the run from outside counts before what the engine says of it. */
@@ -157,17 +180,43 @@ void cli_answer_finish(cli_answer *a, const cli *c)
     cli_answer_end(a);
 }
 
-void cli_answer_end(cli_answer *a)
+const char *cli_answer_reason(const cli_answer *a)
 {
-    weft_sequence_destroy(&a->sequence);
-    settle(a);
-    if (a->form == CLI_FORM_KEEP)
+    if (a->err.code != WEFT_OK)
+        return NULL;
+    return a->nothing || a->stops.met || a->run.stopped != 0 ? "stop" : "length";
+}
+
+/* Of an answer that -n 0 leaves out nothing was cut. */
+static void tell_cut(const cli_answer *a)
+{
+    const char *reason = cli_answer_reason(a), *of = a->path != NULL ? a->path : "";
+    if (reason == NULL || strcmp(reason, "length") != 0 || a->max_new == 0 || cli_out_failed())
         return;
+    bool full = a->run.n_new >= a->max_new;
+    cli_place_warn(a->place, "%.600s%sthe answer was cut after %d token%s: %s", of,
+                   of[0] != '\0' ? ": " : "", (int)a->run.n_new, a->run.n_new == 1 ? "" : "s",
+                   full ? "-n allows more"
+                        : "the context is full; -c raises it, up to the model's own");
+}
+
+static void end_line(cli_answer *a)
+{
     if (a->status == WEFT_OK)
         begin(a); /* an answer without a character is still a line */
     if (a->begun && !a->ends_line)
         cli_place_put(a->place, "\n", 1);
     cli_place_flush(a->place);
+}
+
+void cli_answer_end(cli_answer *a)
+{
+    weft_sequence_destroy(&a->sequence);
+    put_text(a, a->stops.held, cli_stops_rest(&a->stops));
+    settle(a);
+    if (a->form != CLI_FORM_KEEP)
+        end_line(a);
+    tell_cut(a);
 }
 
 int32_t cli_answer_code(const cli_answer *a)
@@ -191,10 +240,10 @@ json_t *cli_answer_json(const cli_answer *a, const weft_engine *e)
                   "generate_s", cli_json_real(a->run.decode_s));
     json_t *text =
         none ? json_null() : cli_json_text(a->text != NULL ? a->text : "", a->text_bytes);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "text", text, "model",
-                     cli_json_string(d.model), "levels", cli_json_levels(e), "plugins",
-                     cli_json_plugins(e), "tokens", tokens, "timings", timings, "error",
-                     cli_json_error(&a->err));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "text", text, "finish_reason",
+                     cli_json_string(cli_answer_reason(a)), "model", cli_json_string(d.model),
+                     "levels", cli_json_levels(e), "plugins", cli_json_plugins(e), "tokens", tokens,
+                     "timings", timings, "error", cli_json_error(&a->err));
 }
 
 int32_t cli_prompt_text(const cli *c, weft_prompt *prompt, char **owned)
@@ -206,6 +255,8 @@ int32_t cli_prompt_text(const cli *c, weft_prompt *prompt, char **owned)
         int32_t code = cli_read_stdin(CLI_PROMPT_BYTES_MAX, owned, &n);
         if (code != CLI_EXIT_OK)
             return code;
+        if (n > 0 && (*owned)[n - 1] == '\n') /* echo's, not the text's */
+            n -= n > 1 && (*owned)[n - 2] == '\r' ? 2 : 1;
         text = n > 0 ? *owned : "";
     }
     if (n > CLI_PROMPT_BYTES_MAX) {
@@ -224,8 +275,11 @@ void cli_summary(const weft_generation *sum, double decode_s, double encode_s)
     if (!cli_err_is_terminal() && cli_verbose() == 0)
         return;
     double rate = sum->decode_s > 0.0 ? (double)sum->n_new / sum->decode_s : 0.0;
-    cli_say("%d prompt tokens in %.2f s, %d generated in %.2f s (%.1f a second); media decoded in "
-            "%.2f s, encoded in %.2f s",
-            (int)sum->n_prompt, sum->prefill_s, (int)sum->n_new, sum->decode_s, rate, decode_s,
-            encode_s);
+    char   media[80] = "";
+    if (decode_s > 0.0 || encode_s > 0.0)
+        snprintf(media, sizeof media, "; media decoded in %.2f s, encoded in %.2f s", decode_s,
+                 encode_s);
+    cli_say("%d prompt token%s in %.2f s, %d generated in %.2f s (%.1f a second)%s",
+            (int)sum->n_prompt, sum->n_prompt == 1 ? "" : "s", sum->prefill_s, (int)sum->n_new,
+            sum->decode_s, rate, media);
 }

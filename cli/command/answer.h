@@ -4,6 +4,7 @@
 #define WEFT_CLI_ANSWER_H
 
 #include "cli.h"
+#include "command/stops.h"
 #include "output/json.h"
 
 enum cli_form {
@@ -21,6 +22,8 @@ typedef struct cli_answer {
     weft_generation run;
     weft_error      err;                /* why it failed, or WEFT_OK */
     double          decode_s, encode_s; /* of the items */
+    cli_stops       stops;              /* of --stop */
+    int32_t         max_new;            /* of -n */
     char           *text;               /* CLI_FORM_KEEP */
     size_t          text_bytes, text_cap;
     bool            begun, ends_line, no_memory;
@@ -30,8 +33,9 @@ typedef struct cli_answer {
     bool after_space; /* so far nothing but the space that some tokenizers put before a word */
 } cli_answer;
 
-/* path and place are borrowed. */
-void cli_answer_init(cli_answer *a, enum cli_form form, const char *path, cli_place *place);
+/* c, path and place are borrowed. */
+void cli_answer_init(cli_answer *a, const cli *c, enum cli_form form, const char *path,
+                     cli_place *place);
 void cli_answer_deinit(cli_answer *a);
 /* Feeds the prompt to a fresh sequence. A failure is in a->status until the answer is finished. */
 void cli_answer_start(cli_answer *a, weft_engine *e, const weft_prompt *prompt);
@@ -43,10 +47,13 @@ void cli_answer_end(cli_answer *a);
 /* Generates the text and puts it where the form says, with a newline after it. Afterwards a->err
  * holds a failure, also one of the start. */
 void cli_answer_finish(cli_answer *a, const cli *c);
+/* Why the text ended: "stop", at a token or text that ends an answer, or "length", cut by -n or the
+ * context. NULL: it failed. */
+const char *cli_answer_reason(const cli_answer *a);
 /* The exit code of a->err: 0 where nothing failed, 130 after Ctrl-C, else weft_exit_code(). */
 int32_t cli_answer_code(const cli_answer *a);
-/* The JSON that both commands print: {"tokens": {...}, "timings": {...}, "text": ..., "error":
- * ...}. */
+/* The JSON that both commands print: {"tokens": {...}, "timings": {...}, "text": ...,
+ * "finish_reason": ..., "error": ...}. */
 json_t *cli_answer_json(const cli_answer *a, const weft_engine *e);
 
 /* Fills the prompt from the options. The text "-" is read from standard input into *owned, which

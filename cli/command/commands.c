@@ -10,8 +10,13 @@ const cli_command cli_commands[] = {
      "\n"
      "One FILE: the text as it is made. Several, or a folder: one line for each,\n"
      "PATH, a tab and TEXT, newlines of the text becoming spaces. --json: one object\n"
-     "for each, with path, text, model, plugins, tokens, timings and error. With\n"
-     "--prompt - the prompt is read from standard input.\n"
+     "for each, with path, text, finish_reason (stop, or length where -n or the\n"
+     "context cut it), model, plugins, tokens, timings and error. In a line, control\n"
+     "characters and \\ of a path are written as in C (\\n). With --prompt - the prompt\n"
+     "is read from standard input, without its last newline.\n"
+     "\n"
+     "-o DIR: each text goes to DIR/NAME.txt, NAME being the file's name without its\n"
+     "ending (NAME-2 for a second one); with the files' own folder, beside them.\n"
      "\n"
      "Of a clip up to --frames frames are looked at, evenly spread over the time from\n"
      "--start to --end: each stands in the middle of an equal part of it. --json gives\n"
@@ -22,12 +27,19 @@ const cli_command cli_commands[] = {
      "work are lost with it; with --parallel 1 that is one.\n"
      "\n"
      "--audio puts a recording behind FILE in the same prompt, so that a question may\n"
-     "be about both, or may be spoken; without a FILE it is all that is described.\n",
+     "be about both, or may be spoken; without a FILE it is all that is described.\n"
+     "\n"
+     "Examples:\n"
+     "  weft describe photo.jpg\n"
+     "  weft describe -p 'How many people are there?' photo.jpg\n"
+     "  weft describe --json -r pictures/ >pictures.jsonl\n"
+     "  weft describe -o texts/ --skip-existing pictures/\n",
      cli_run_describe,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_TOGETHER) |
          OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) | OWN_BIT(OWN_AUDIO) |
          OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END) | OWN_BIT(OWN_PREVIEW) |
-         OWN_BIT(OWN_PARALLEL),
+         OWN_BIT(OWN_PARALLEL) | OWN_BIT(OWN_STOP) | OWN_BIT(OWN_OUTPUT) |
+         OWN_BIT(OWN_SKIP_EXISTING) | OWN_BIT(OWN_APPEND) | OWN_BIT(OWN_CSV),
      -1},
     {"transcribe", "FILE...", "write down what is said in recordings",
      "Each FILE, or the files of a folder (sorted, hidden ones skipped, and those that\n"
@@ -40,47 +52,76 @@ const cli_command cli_commands[] = {
      "PATH, a tab and the line. One recording in one format may go to -o FILE, whose\n"
      "ending gives the format where --format does not. Else -o is a folder: NAME.txt,\n"
      "NAME.srt and so on, NAME being the recording's name without its ending (NAME-2\n"
-     "for a second one). Ctrl-C leaves whole documents of what was done.\n"
+     "for a second one, or where another run is writing that name). -o - is standard\n"
+     "output. A file grows as .weft-NAME and gets its name when it is whole; a link is\n"
+     "followed, and a file that is replaced keeps its mode. Ctrl-C leaves whole\n"
+     "documents of what was done.\n"
      "\n"
      "json is the verbose_json of OpenAI's audio API: task, language, duration, text\n"
      "and segments of id, seek (the start in 10 ms), start, end, text, tokens,\n"
      "temperature, avg_logprob, compression_ratio (bytes of the text over its bytes\n"
-     "by zlib) and no_speech_prob: 0, since stretches without speech are no segments.\n"
+     "by zlib), no_speech_prob: 0, since stretches without speech are no segments, and\n"
+     "finish_reason: stop, or length where -n or the context cut the text.\n"
      "\n"
-     "The prompt is the model's own for --task and --language, or --prompt.\n",
+     "Subtitles have lines of at most --max-line characters; of more than --max-lines\n"
+     "several cues are made, which share the time by their characters.\n"
+     "\n"
+     "The prompt is the model's own for --task and --language, or --prompt.\n"
+     "\n"
+     "Examples:\n"
+     "  weft transcribe talk.mp3\n"
+     "  weft transcribe -o talk.srt --language de talk.mp3\n"
+     "  weft transcribe -o texts/ --format txt,srt,json recordings/\n",
      cli_run_transcribe,
      OWN_BIT(OWN_FORMAT) | OWN_BIT(OWN_LANGUAGE) | OWN_BIT(OWN_TASK) | OWN_BIT(OWN_MAX_SEGMENT) |
          OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) |
-         OWN_BIT(OWN_PARALLEL),
+         OWN_BIT(OWN_PARALLEL) | OWN_BIT(OWN_MAX_LINE) | OWN_BIT(OWN_MAX_LINES),
      -1},
-    {"generate", "-p TEXT", "continue a text",
+    {"generate", "-p TEXT | TEXT", "continue a text",
      "Begins with the model's begin-of-text token and continues TEXT; with -p - the\n"
-     "text is read from standard input. --json: one object.\n",
-     cli_run_generate, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_CHAT), 0},
+     "text is read from standard input. --json: one object.\n"
+     "\n"
+     "Examples:\n"
+     "  weft generate -p 'Once upon a time' -n 50\n"
+     "  weft generate --chat -p - <question.txt\n",
+     cli_run_generate,
+     OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_CHAT) | OWN_BIT(OWN_STOP), 1},
     {"tokenize", "", "text to token ids and back",
      "Reads standard input and writes one line of ids for each line of input. Lines\n"
      "end at \\n alone; it is not part of the text, every other byte is. No\n"
      "begin-of-text token is added and nothing is parsed as a special token. An empty\n"
-     "line gives an empty line. With --decode, one line of text for each line of ids.\n",
+     "line gives an empty line. With --decode, one line of text for each line of ids.\n"
+     "\n"
+     "Example:\n"
+     "  echo 'a text' | weft tokenize | weft tokenize --decode\n",
      cli_run_tokenize, OWN_BIT(OWN_DECODE) | OWN_BIT(OWN_TOKENIZER), 0},
     {"preprocess", "FILE -o OUT", "write what an encoder would be given",
      "Decodes FILE (- for standard input), prepares it for the model and writes the\n"
      "tensors under the reference's names to a safetensors file: of a clip the frames'\n"
-     "pixels and their times (microseconds). Reads no weights.\n",
+     "pixels and their times (microseconds). Reads no weights.\n"
+     "\n"
+     "Example:\n"
+     "  weft preprocess photo.jpg -o inputs.safetensors\n",
      cli_run_preprocess,
      OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END), 1},
     {"model inspect", "[DIR]", "sizes, hook sites, markers and memory of a model",
      "Reads config.json, and for the ids of markers the tokenizer where there is one;\n"
      "no weights. A marker is the token at which a medium stands in the text; one with\n"
      "an id from the vocabulary's size on is never generated. It tells how far the\n"
-     "text behind it sees the medium.\n",
+     "text behind it sees the medium.\n"
+     "\n"
+     "Example:\n"
+     "  weft model inspect models/demo/text\n",
      cli_run_model_inspect, OWN_BIT(OWN_JSON), 1},
     {"model verify", "[DIR]", "compare a model with a reference",
      "Runs the inputs of parity.safetensors in DIR and compares every tensor that it\n"
      "expects. Tolerance: in f32 a greatest error of 1e-4 of scale, scale being the\n"
      "greater of 1 and the largest expected value; in bf16 a cosine of 0.999. Exit 0:\n"
      "within tolerance; 9: not. Without input_ids, logits, hidden states and greedy in\n"
-     "the file the encoder alone is compared.\n",
+     "the file the encoder alone is compared.\n"
+     "\n"
+     "Example:\n"
+     "  weft model verify DIR --parity reference.safetensors\n",
      cli_run_model_verify, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PARITY) | OWN_BIT(OWN_DUMP), 1},
     {"model quantize", "DIR -o OUT", "write a model with smaller weights",
      "Writes the directory OUT, which must not exist: the model of DIR with its linear\n"
@@ -88,12 +129,22 @@ const cli_command cli_commands[] = {
      "encoder in the same directory), and every other file as it is. Loading OUT reads\n"
      "no more than it holds, and gives the same bytes as DIR with the same options.\n"
      "While it grows it is called OUT.part; the command given again after an\n"
-     "interruption keeps the files that are there and goes on.\n",
+     "interruption keeps the files that are there and goes on.\n"
+     "\n"
+     "Example:\n"
+     "  weft model quantize DIR -o DIR-q8 --quantize q8\n",
      cli_run_model_quantize, OWN_BIT(OWN_OUTPUT), 1},
     {"plugin list", "", "plugins that were found, and what became of them",
-     "Reads manifests; runs no plugin.\n", cli_run_plugin_list, OWN_BIT(OWN_JSON), 0},
+     "Reads manifests; runs no plugin.\n"
+     "\n"
+     "Example:\n"
+     "  weft plugin list --json\n",
+     cli_run_plugin_list, OWN_BIT(OWN_JSON), 0},
     {"plugin inspect", "FILE", "manifest, components and options of one plugin file",
-     "Loads FILE, which runs code of it, and says whether that went well.\n",
+     "Loads FILE, which runs code of it, and says whether that went well.\n"
+     "\n"
+     "Example:\n"
+     "  weft plugin inspect ./my-plugin.so\n",
      cli_run_plugin_inspect, OWN_BIT(OWN_JSON), 1},
     {"bench", "", "how fast this machine runs weft, and how fast it could",
      "Runs models of released shapes on made weights, in memory alone, and measures\n"
@@ -108,11 +159,21 @@ const cli_command cli_commands[] = {
      "row for which memory is short or whose format is not there is left out, with a\n"
      "note. --quick reckons each value from the few layers that it runs.\n"
      "\n"
-     "-m is not looked at. docs/SPEED.md says what each row measures.\n",
+     "-m is not looked at. docs/SPEED.md says what each row measures.\n"
+     "\n"
+     "Example:\n"
+     "  weft bench --quick\n",
      cli_run_bench,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_ROWS) | OWN_BIT(OWN_SHAPE) | OWN_BIT(OWN_REPEAT) |
          OWN_BIT(OWN_QUICK) | OWN_BIT(OWN_LIMITS) | OWN_BIT(OWN_OP),
      0},
-    {"help", "[COMMAND]", "what a command does and takes", "", cli_run_help, OWN_BIT(OWN_ALL), 2},
+    {"help", "[COMMAND]", "what a command does and takes",
+     "Example:\n"
+     "  weft help model inspect\n",
+     cli_run_help, OWN_BIT(OWN_ALL), 2},
+    {"version", "", "print the version",
+     "Example:\n"
+     "  weft version\n",
+     cli_run_version, 0, 0},
     {NULL, NULL, NULL, NULL, NULL, 0, 0},
 };

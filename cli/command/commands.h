@@ -20,5 +20,6 @@ int32_t cli_run_plugin_list(cli *c);
 int32_t cli_run_plugin_inspect(cli *c);
 int32_t cli_run_bench(cli *c);
 int32_t cli_run_help(cli *c);
+int32_t cli_run_version(cli *c);
 
 #endif

@@ -6,15 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/describe_document.h"
 #include "command/describe_prompt.h"
 #include "command/session.h"
 #include "exit.h"
 #include "input/interrupt.h"
 #include "input/values.h"
 #include "output/say.h"
-#include "output/sheet.h"
 #include "output/show.h"
+#include "output/target.h"
 
+#define CSV_HEAD "path,text,finish_reason,error\n"
 #define NOTHING_HERE "no file here that can be described"
 
 /* All files, folders walked, as one list; the caller frees the paths and the lists. */
@@ -83,7 +85,7 @@ static void describe_together(cli_describe *j, cli_files *files)
 {
     cli_answer a;
     group      g = {NULL, NULL, 0, 0};
-    cli_answer_init(&a, j->json ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL, NULL);
+    cli_answer_init(&a, j->c, j->json ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL, NULL);
     weft_status st = group_fill(j, &g, files, &a.err);
     if (st == WEFT_OK && g.n == 0 && j->c->n_operands > 0 && !cli_interrupted())
         st = nothing_here(j, &a.err);
@@ -130,12 +132,31 @@ static void describe_files(cli_describe *j)
         j->tally.code = cli_usage(j->c, "--preview shows one FILE");
     } else {
         j->many = files.many;
+        if (j->csv)
+            cli_place_put(NULL, CSV_HEAD, sizeof CSV_HEAD - 1);
         if (cli_has(j->c, OWN_TOGETHER) || (j->c->n_operands == 0 && j->n_audio > 0))
             describe_together(j, &files);
         else
             cli_describe_each(j, &files);
     }
     cli_files_deinit(&files);
+}
+
+static int32_t check_preview(const cli *c)
+{
+    const char *path = c->value[OWN_PREVIEW];
+    if (!cli_has(c, OWN_PREVIEW))
+        return CLI_EXIT_OK;
+    if (cli_has(c, OWN_PLAN) || c->n_operands != 1)
+        return cli_usage(c, "--preview shows one FILE, and does not go with --plan");
+    if (cli_is_same_file(path, c->operands[0]))
+        return cli_usage(c, "--preview %.600s: is FILE itself", path);
+    if (cli_is_stdout(path))
+        return cli_usage(c, "--preview %.600s: standard output is where the text goes", path);
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    if (strchr(name, '.') != NULL && !cli_has_ending(path, "png"))
+        return cli_usage(c, "--preview %.600s: it is a PNG; name it so", path);
+    return cli_check_target(c, OWN_PREVIEW);
 }
 
 /* Standard input can be one thing only. */
@@ -149,13 +170,13 @@ static int32_t check_usage(const cli *c)
         dashes += strcmp(c->audio[i], "-") == 0;
     if (dashes > 1)
         return cli_usage(c, "standard input (-) can be read once only");
-    if (cli_has(c, OWN_PREVIEW) && (cli_has(c, OWN_PLAN) || c->n_operands != 1))
-        return cli_usage(c, "--preview shows one FILE, and does not go with --plan");
-    if (cli_has(c, OWN_PREVIEW) && cli_is_same_file(c->value[OWN_PREVIEW], c->operands[0]))
-        return cli_usage(c, "--preview %.600s: is FILE itself", c->value[OWN_PREVIEW]);
     if (c->n_operands == 0 && !cli_has(c, OWN_PLAN) && !cli_has(c, OWN_AUDIO))
         return cli_usage(c, "name a FILE, a folder, or - for standard input");
-    return CLI_EXIT_OK;
+    if (cli_has(c, OWN_CSV) &&
+        (cli_has(c, OWN_JSON) || cli_has(c, OWN_TOGETHER) || cli_has(c, OWN_PLAN)))
+        return cli_usage(c,
+                         "--csv has a line for each file: not with --json, --together or --plan");
+    return check_preview(c);
 }
 
 int32_t cli_run_describe(cli *c)
@@ -171,9 +192,14 @@ int32_t cli_run_describe(cli *c)
         code = cli_parallel_option(c, &j.at_once);
     if (code == CLI_EXIT_OK)
         code = cli_prompt_text(c, &j.prompt, &owned);
-    if (code != CLI_EXIT_OK)
+    if (code == CLI_EXIT_OK)
+        code = cli_document_init(&j);
+    if (code != CLI_EXIT_OK) {
+        free(owned);
         return code;
+    }
     j.json = cli_has(c, OWN_JSON);
+    j.csv = cli_has(c, OWN_CSV);
     j.prompt.flags = cli_has(c, OWN_RAW) ? 0 : WEFT_PROMPT_CHAT;
     j.e = cli_engine_open(c, cli_has(c, OWN_PLAN) ? WEFT_OPEN_CONFIG : 0, &code);
     if (j.e != NULL) {
@@ -183,6 +209,7 @@ int32_t cli_run_describe(cli *c)
             cli_summary(&j.sum, j.decode_s, j.encode_s);
     }
     cli_describe_close_audio(&j);
+    cli_names_deinit(&j.names);
     cli_engine_close(&j.e);
     free(owned);
     return code;

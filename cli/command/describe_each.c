@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of describe with a prompt each, several at work at once. */
-#include "command/describe_prompt.h"
+#include "command/describe_document.h"
+
+#include <stdlib.h>
+
 #include "command/walk.h"
 #include "exit.h"
 #include "input/interrupt.h"
@@ -12,13 +15,15 @@ typedef struct task {
     cli_task   base;
     cli_answer answer;
     weft_item *item;
-    uint64_t   bytes; /* that the item takes */
+    char      *document; /* its path, with -o */
+    uint64_t   bytes;    /* that the item takes */
 } task;
 
 static void task_end(cli_describe *j, task *t)
 {
     weft_item_release(&t->item);
     cli_answer_deinit(&t->answer);
+    free(t->document);
     cli_task_end(&j->tally, &t->base);
 }
 
@@ -45,26 +50,62 @@ static void submit(cli_describe *j, task *t)
     cli_tasks_add(&j->at_work, &t->base);
 }
 
+/* *there: --skip-existing leaves the file out. */
+static weft_status name_document(cli_describe *j, task *t, bool *there)
+{
+    t->document = cli_document_path(j, t->base.file.path, &t->answer.err);
+    if (t->document == NULL)
+        return t->answer.err.code;
+    *there = cli_has(j->c, OWN_SKIP_EXISTING) && cli_document_exists(t->document);
+    return WEFT_OK;
+}
+
+static void tell_there(cli_describe *j, const task *t)
+{
+    j->tally.n_done++;
+    if (cli_verbose() > 0)
+        cli_place_say(t->base.place, "%.500s: %.500s is there", t->base.file.path, t->document);
+}
+
+/* With -o, the text of an answer that did not fail. */
+static void write_document(cli_describe *j, task *t)
+{
+    if (j->folder == NULL || cli_answer_code(&t->answer) != CLI_EXIT_OK)
+        return;
+    int32_t code = cli_document_write(j, t->base.file.path, &t->document, &t->answer);
+    if (code == CLI_EXIT_OK)
+        return;
+    j->tally.n_failed++; /* said where it happened */
+    j->tally.n_done--;   /* as which it is counted next */
+    j->tally.code = cli_worse(j->tally.code, code);
+}
+
 /* Opens the file and begins its prompt; what has no answer to wait for is done with. */
 static bool start_file(void *ctx, const cli_file *file, cli_place *place)
 {
     cli_describe *j = ctx;
-    enum cli_form form = j->json ? CLI_FORM_KEEP : j->many ? CLI_FORM_LINE : CLI_FORM_STREAM;
+    bool          keep = j->json || j->csv || j->folder != NULL;
+    enum cli_form form = keep ? CLI_FORM_KEEP : j->many ? CLI_FORM_LINE : CLI_FORM_STREAM;
     task         *t = cli_task_begin(&j->tally, sizeof *t, file, place);
     if (t == NULL)
         return false;
-    cli_answer_init(&t->answer, form, t->base.file.path, place);
+    cli_answer_init(&t->answer, j->c, form, t->base.file.path, place);
     weft_status st = cli_describe_open(j, t->base.file.path, &t->item, &t->answer.err);
-    if (st == WEFT_OK && !cli_has(j->c, OWN_PLAN)) {
+    bool        there = false;
+    if (st == WEFT_OK && j->folder != NULL)
+        st = name_document(j, t, &there);
+    if (st == WEFT_OK && !there && !cli_has(j->c, OWN_PLAN)) {
         submit(j, t);
         return true;
     }
-    if (st == WEFT_OK)
+    if (there)
+        tell_there(j, t);
+    else if (st == WEFT_OK)
         cli_describe_plan(j, t->base.file.path, t->item);
     else if (st != WEFT_E_NOTFOUND || !t->base.file.found)
         cli_describe_tell(j, &t->answer, &t->base.file.path, NULL, 1);
-    else if (cli_verbose() > 0)
-        cli_place_say(place, "skipped: %s", t->answer.err.message);
+    else
+        cli_tally_skip(&j->tally, place, t->base.file.path, t->answer.err.message);
     task_end(j, t);
     return false;
 }
@@ -75,6 +116,7 @@ static void finish_task(cli_describe *j, task *t)
 {
     cli_answer_end(&t->answer);
     cli_describe_count(j, &t->answer, &t->item, 1);
+    write_document(j, t);
     if (cli_answer_code(&t->answer) != CLI_EXIT_INTERRUPTED ||
         j->tally.code != CLI_EXIT_INTERRUPTED)
         cli_describe_tell(j, &t->answer, &t->base.file.path, &t->item, 1);

@@ -4,9 +4,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "exit.h"
 #include "input/stdin.h"
+#include "output/csv.h"
 #include "output/preview.h"
 #include "output/record.h"
 #include "output/show.h"
@@ -86,6 +88,20 @@ void cli_describe_finish(cli_describe *j, cli_answer *a, weft_item *const *items
     cli_describe_count(j, a, items, n);
 }
 
+static void put_csv(cli_answer *a, const char *path)
+{
+    const char *fields[] = {path, a->text, cli_answer_reason(a),
+                            a->err.code != WEFT_OK ? a->err.message : NULL};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const char *f = fields[i];
+        if (i > 0)
+            cli_place_put(a->place, ",", 1);
+        cli_csv_field(a->place, f, f == a->text ? a->text_bytes : f != NULL ? strlen(f) : 0);
+    }
+    cli_place_put(a->place, "\n", 1);
+    cli_place_flush(a->place);
+}
+
 void cli_describe_tell(cli_describe *j, cli_answer *a, char *const *paths, weft_item *const *items,
                        uint32_t n)
 {
@@ -93,6 +109,8 @@ void cli_describe_tell(cli_describe *j, cli_answer *a, char *const *paths, weft_
     if (j->json && !cli_record_print(a->place, cli_record_head(j->c, paths, items, n),
                                      cli_answer_json(a, j->e)))
         j->tally.code = cli_worse(j->tally.code, CLI_EXIT_MEMORY);
+    if (j->csv)
+        put_csv(a, paths[0]);
     if (code == CLI_EXIT_OK)
         j->tally.n_done++;
     else

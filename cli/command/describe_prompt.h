@@ -6,6 +6,7 @@
 
 #include "command/answer.h"
 #include "command/task.h"
+#include "output/names.h"
 
 /* The state of one run of describe: the engine, what all prompts have in common, and the results so
  * far. */
@@ -17,7 +18,9 @@ typedef struct cli_describe {
     weft_item        *audio[CLI_AUDIO_MAX]; /* the recordings of --audio, in every prompt */
     uint32_t          n_audio;
     bool              audio_timed; /* their encoding, done once, is in the summed times */
-    bool              json, many;
+    bool              json, csv, many;
+    const char       *folder;    /* of -o; NULL: standard output */
+    cli_names         names;     /* of the documents in it */
     weft_scheduler   *scheduler; /* runs the answers of files that are worked on at once */
     weft_sampling     sampling;
     uint32_t          at_once;              /* such files at most */

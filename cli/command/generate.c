@@ -27,7 +27,7 @@ static int32_t show_plan(cli *c)
 static int32_t run_prompt(cli *c, weft_engine *e, const weft_prompt *prompt)
 {
     cli_answer a;
-    cli_answer_init(&a, cli_has(c, OWN_JSON) ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL, NULL);
+    cli_answer_init(&a, c, cli_has(c, OWN_JSON) ? CLI_FORM_KEEP : CLI_FORM_STREAM, NULL, NULL);
     cli_answer_start(&a, e, prompt);
     cli_answer_finish(&a, c);
     int32_t code = cli_answer_code(&a);
@@ -41,6 +41,21 @@ static int32_t run_prompt(cli *c, weft_engine *e, const weft_prompt *prompt)
     return code;
 }
 
+/* The text may stand without -p. */
+static int32_t take_operand(cli *c)
+{
+    weft_error err = CLI_ERROR_INIT;
+    if (c->n_operands == 0)
+        return weft_settings_str(c->settings, "prompt") != NULL
+                   ? CLI_EXIT_OK
+                   : cli_usage(c, "-p TEXT is missing; -p - reads standard input");
+    if (weft_settings_str(c->settings, "prompt") != NULL)
+        return cli_usage(c, "-p gives the text, and %.60s is another one", c->operands[0]);
+    return weft_settings_set(c->settings, "prompt", c->operands[0], "TEXT", &err) == WEFT_OK
+               ? CLI_EXIT_OK
+               : cli_say_error(&err);
+}
+
 int32_t cli_run_generate(cli *c)
 {
     weft_prompt prompt = {.hdr = WEFT_HDR(weft_prompt)};
@@ -48,8 +63,9 @@ int32_t cli_run_generate(cli *c)
     int32_t     code;
     if (cli_has(c, OWN_PLAN))
         return show_plan(c);
-    if (weft_settings_str(c->settings, "prompt") == NULL)
-        return cli_usage(c, "-p TEXT is missing; -p - reads standard input");
+    code = take_operand(c);
+    if (code != CLI_EXIT_OK)
+        return code;
     code = cli_prompt_text(c, &prompt, &owned);
     if (code != CLI_EXIT_OK)
         return code;

@@ -194,8 +194,32 @@ static void markdown(const cli *c)
     cli_outf("```\n");
 }
 
+int32_t cli_run_version(cli *c)
+{
+    (void)c;
+    cli_outf("weft %s\n", weft_version());
+    return CLI_EXIT_OK;
+}
+
+/* The operands as words; one operand may hold both, as in weft help "model inspect". Returns how
+ * many there are. */
+static int split_name(const cli *c, char *buf, size_t cap, char **argv)
+{
+    buf[0] = '\0';
+    for (int i = 0; i < c->n_operands; i++) {
+        size_t at = strlen(buf);
+        snprintf(buf + at, cap - at, "%s%s", at > 0 ? " " : "", c->operands[i]);
+    }
+    int   words = 0;
+    char *rest = NULL, *word = strtok_r(buf, " ", &rest);
+    for (; word != NULL && words < 2; word = strtok_r(NULL, " ", &rest))
+        argv[words++] = word;
+    return words;
+}
+
 int32_t cli_run_help(cli *c)
 {
+    char  name[512];
     char *argv[3] = {NULL, NULL, NULL};
     int   words;
     if (cli_has(c, OWN_ALL)) {
@@ -206,9 +230,8 @@ int32_t cli_run_help(cli *c)
         cli_help(c, c->none);
         return CLI_EXIT_OK;
     }
-    for (int i = 0; i < c->n_operands && i < 2; i++)
-        argv[i] = c->operands[i];
-    const cli_command *k = cli_command_find(c->commands, c->n_operands, argv, &words);
+    int                n = split_name(c, name, sizeof name, argv);
+    const cli_command *k = n > 0 ? cli_command_find(c->commands, n, argv, &words) : c->none;
     if (k == NULL)
         return CLI_EXIT_USAGE;
     cli_help(c, k);

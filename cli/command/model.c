@@ -11,6 +11,7 @@
 #include "output/out.h"
 #include "output/say.h"
 #include "output/show.h"
+#include "output/target.h"
 #include "output/terminal.h"
 
 /* DIR is -m. */
@@ -142,6 +143,8 @@ static int32_t verify(cli *c, weft_engine *e)
 int32_t cli_run_model_verify(cli *c)
 {
     int32_t code = take_dir(c);
+    if (code == CLI_EXIT_OK)
+        code = cli_check_target(c, OWN_DUMP);
     if (code != CLI_EXIT_OK)
         return code;
     weft_engine *e = cli_engine_open(c, WEFT_OPEN_NO_CORE, &code);

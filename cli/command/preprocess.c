@@ -11,7 +11,7 @@
 #include "input/stdin.h"
 #include "input/values.h"
 #include "output/say.h"
-#include "output/sheet.h"
+#include "output/target.h"
 
 #define INPUTS_MAX 32u
 
@@ -56,18 +56,20 @@ static weft_status save_item(const weft_item *item, const char *path, weft_error
 static int32_t preprocess(cli *c, weft_engine *e)
 {
     weft_item_request rq = WEFT_ITEM_REQUEST(c->operands[0]);
+    const char       *out = c->value[OWN_OUTPUT];
     weft_error        err = CLI_ERROR_INIT;
     weft_item        *item = NULL;
     weft_status       st = WEFT_OK;
     int32_t           code = cli_clip_request(c, &rq);
     if (code != CLI_EXIT_OK)
         return code;
-    if (strcmp(rq.path, "-") != 0 || cli_wait_stdin())
+    st = cli_media_ready(rq.path, &err);
+    if (st == WEFT_OK)
         st = weft_item_open(e, &rq, &item, &err);
     if (st == WEFT_OK && cli_interrupted())
         st = err.code = WEFT_E_CANCELLED;
     if (st == WEFT_OK)
-        st = save_item(item, c->value[OWN_OUTPUT], &err);
+        st = save_item(item, cli_is_stdout(out) ? "/dev/stdout" : out, &err);
     weft_item_release(&item);
     if (st == WEFT_OK)
         return CLI_EXIT_OK;
@@ -83,6 +85,9 @@ int32_t cli_run_preprocess(cli *c)
         return cli_usage(c, "-o FILE is missing");
     if (cli_is_same_file(c->value[OWN_OUTPUT], c->operands[0]))
         return cli_usage(c, "-o %.600s: is FILE itself", c->value[OWN_OUTPUT]);
+    code = cli_check_target(c, OWN_OUTPUT);
+    if (code != CLI_EXIT_OK)
+        return code;
     weft_engine *e = cli_engine_open(c, WEFT_OPEN_CONFIG | WEFT_OPEN_NO_CORE, &code);
     if (e != NULL)
         code = preprocess(c, e);

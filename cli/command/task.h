@@ -8,11 +8,23 @@
 #include "output/ordered.h"
 #include "output/progress.h"
 
+#define CLI_ENDING_BYTES 12
+#define CLI_ENDINGS_TOLD 6
+
 /* How many of a command's files are done or failed, and the exit code that follows. */
 typedef struct cli_tally {
     int32_t code; /* the exit code of the worst failure so far */
-    int32_t n_done, n_failed;
+    int32_t n_done, n_failed, n_skipped;
+    struct {
+        char    ending[CLI_ENDING_BYTES]; /* ".txt"; empty: without one */
+        int32_t n;
+    } skipped[CLI_ENDINGS_TOLD]; /* those that came first */
 } cli_tally;
+
+/* Counts a file of a folder that is none of the command's, and tells it with -v. */
+void cli_tally_skip(cli_tally *t, cli_place *place, const char *path, const char *why);
+/* Says how many files were skipped, and of what kinds; nothing where there were none. */
+void cli_tally_tell_skipped(const cli_tally *t);
 
 /* Counts a file that failed. Its error is said in its place (ordered.h); place NULL: at once. */
 void cli_tally_fail(cli_tally *t, cli_place *place, const weft_error *err, int32_t code);

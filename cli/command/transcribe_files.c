@@ -75,6 +75,15 @@ static void note_silence(const run *r)
                        strcmp(path, "-") == 0 ? "standard input" : path);
 }
 
+static void note_cut(const run *r)
+{
+    if (r->text.n_cut > 0)
+        cli_place_warn(r->base.place,
+                       "%.600s: the text of %lld part%s was cut: -n allows more, and shorter parts "
+                       "(--max-segment) need less",
+                       r->base.file.path, (long long)r->text.n_cut, r->text.n_cut == 1 ? "" : "s");
+}
+
 /* Documents stay with what was done, but for a recording of which nothing could
  * be read. */
 static void finish(cli_transcribe *j, run *r, weft_status st)
@@ -94,6 +103,7 @@ static void finish(cli_transcribe *j, run *r, weft_status st)
     } else if (!cli_out_failed()) {
         j->tally.n_done++;
         note_silence(r);
+        note_cut(r);
         say_summary(r);
     }
 }
@@ -118,8 +128,8 @@ static void finish_run(cli_transcribe *j, run *r)
         (void)cli_transcript_close(&r->text, false, 0);
     else if (r->status != WEFT_E_NOTFOUND || !r->base.file.found || r->text.open)
         finish(j, r, r->status);
-    else if (cli_verbose() > 0)
-        cli_place_say(r->base.place, "skipped: %s", r->err.message);
+    else
+        cli_tally_skip(&j->tally, r->base.place, r->base.file.path, r->err.message);
     cli_task_end(&j->tally, &r->base);
 }
 

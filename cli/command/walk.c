@@ -9,6 +9,7 @@
 #include "input/interrupt.h"
 #include "output/out.h"
 #include "output/say.h"
+#include "output/terminal.h"
 
 static bool must_stop(const cli *c, const cli_tally *t)
 {
@@ -68,6 +69,8 @@ static bool has_room(const state *s)
 void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t)
 {
     state s = {.walk = w, .files = f, .tally = t};
+    if (f->many && cli_err_is_terminal())
+        cli_progress_total(cli_files_count(c->operands, c->n_operands, f->recursive));
     cli_ordered_listen(&s.order);
     for (;;) {
         while (has_room(&s) && !s.at_end && !must_stop(c, t))
@@ -77,6 +80,8 @@ void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t)
         s.at_work -= w->wait(w->ctx);
     }
     cli_ordered_listen(NULL);
+    if (t->n_done > 0 || t->n_failed > 0)
+        cli_tally_tell_skipped(t);
     if (cli_interrupted()) {
         t->code = CLI_EXIT_INTERRUPTED;
     } else if (t->n_done == 0 && t->n_failed == 0 && !cli_out_failed() && c->n_operands > 0) {

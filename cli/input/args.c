@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exit.h"
+#include "input/hints.h"
 #include "output/say.h"
 #include "output/terminal.h"
 #include "weft/weft.h"
@@ -70,12 +71,19 @@ static int32_t unknown_option(const cli *c, const table *t, const char *word)
 {
     char        name[256];
     const char *names[OPTIONS_MAX];
-    if (optopt != 0)
-        return cli_usage(c, "there is no option -%c", optopt);
+    if (optopt != 0) {
+        const char  letter[2] = {(char)optopt, '\0'};
+        const char *hint = cli_option_hint(c->command->name, letter);
+        return cli_usage(c, "there is no option -%c%s%s", optopt, hint != NULL ? "; " : "",
+                         hint != NULL ? hint : "");
+    }
     snprintf(name, sizeof name, "%s", word + strspn(word, "-"));
     name[strcspn(name, "=")] = '\0';
     for (uint32_t i = 0; i < t->n; i++)
         names[i] = t->names[i];
+    const char *hint = cli_option_hint(c->command->name, name);
+    if (hint != NULL)
+        return cli_usage(c, "there is no option --%s; %s", name, hint);
     if (known_elsewhere(name))
         return cli_usage(c, "--%s is an option of another command", name);
     const char *near = weft_nearest(name, names, t->n);
@@ -99,21 +107,32 @@ static int32_t bad_option(const cli *c, const table *t, int got, const char *wor
     return unknown_option(c, t, word);
 }
 
-static weft_status too_many_recordings(weft_error *err)
+static weft_status refuse(weft_error *err, const char *why)
 {
     err->code = WEFT_E_INVALID;
     err->stage = WEFT_STAGE_USAGE;
-    snprintf(err->message, sizeof err->message, "--audio may be given %d times at most",
-             CLI_AUDIO_MAX);
+    snprintf(err->message, sizeof err->message, "%s", why);
     return err->code;
+}
+
+static weft_status too_many(weft_error *err, const weft_option_info *o, int most)
+{
+    char name[NAME_CAP + 2], why[128];
+    snprintf(why, sizeof why, "%s may be given %d times at most",
+             cli_option_name(o, name, sizeof name), most);
+    return refuse(err, why);
 }
 
 static weft_status take_own(cli *c, int o, const char *value, weft_error *err)
 {
-    if (o == OWN_AUDIO && c->given[o] == CLI_AUDIO_MAX)
-        return too_many_recordings(err);
-    if (o == OWN_AUDIO)
-        c->audio[c->given[o]] = value;
+    const char **list = o == OWN_AUDIO ? c->audio : o == OWN_STOP ? c->stop : NULL;
+    int32_t      most = o == OWN_AUDIO ? CLI_AUDIO_MAX : CLI_STOP_MAX;
+    if (list != NULL && c->given[o] == most)
+        return too_many(err, &cli_own_options[o], most);
+    if (o == OWN_STOP && value[0] == '\0')
+        return refuse(err, "--stop needs a text");
+    if (list != NULL)
+        list[c->given[o]] = value;
     c->given[o]++;
     c->value[o] = value;
     return o == OWN_SET ? weft_settings_set_pair(c->settings, value, err) : WEFT_OK;

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "exit.h"
+
 static weft_status fail(weft_error *err, weft_status code, const char *path, const char *what)
 {
     err->code = code;
@@ -127,4 +129,21 @@ weft_status cli_files_next(cli_files *f, cli_file *out, weft_error *err)
             return st;
     }
     return WEFT_OK;
+}
+
+uint32_t cli_files_count(char *const *operands, int32_t n, bool recursive)
+{
+    weft_error err = CLI_ERROR_INIT;
+    cli_files  f;
+    uint32_t   count = 0;
+    bool       more = cli_files_init(&f, operands, n, recursive, &err) == WEFT_OK;
+    while (more) {
+        cli_file    file;
+        weft_status st = cli_files_next(&f, &file, &err);
+        count += st == WEFT_OK && file.path != NULL;
+        more = st == WEFT_OK ? file.path != NULL : st != WEFT_E_NOMEM;
+        free(file.path);
+    }
+    cli_files_deinit(&f);
+    return count;
 }

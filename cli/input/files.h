@@ -26,4 +26,7 @@ void        cli_files_deinit(cli_files *f);
  * that folder alone, whose path is in the message: the next call goes on. */
 weft_status cli_files_next(cli_files *f, cli_file *out, weft_error *err);
 
+/* How many files cli_files_next() would give; what cannot be read counts as none. */
+uint32_t cli_files_count(char *const *operands, int32_t n, bool recursive);
+
 #endif

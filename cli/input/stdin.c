@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exit.h"
 #include "input/interrupt.h"
 #include "output/say.h"
 #include "output/terminal.h"
+
+#define PATH_TOLD 400u
 
 ptrdiff_t cli_read_some(char *buf, size_t cap)
 {
@@ -79,8 +82,25 @@ static weft_status fail_stdin(weft_error *err, weft_status code, const char *why
     return code;
 }
 
+/* Words are no name of a file: they were meant as a question. */
+static weft_status fail_missing(weft_error *err, const char *path)
+{
+    bool   words = strchr(path, ' ') != NULL && strpbrk(path, "/.") == NULL;
+    size_t n = strlen(path);
+    bool   asks = n > 0 && path[n - 1] == '?';
+    size_t cut = n > PATH_TOLD ? n - PATH_TOLD : 0; /* the end of a path tells more */
+    err->code = WEFT_E_NOTFOUND;
+    err->stage = WEFT_STAGE_USAGE;
+    snprintf(err->message, sizeof err->message, "%s%s: no such file%s", cut > 0 ? "..." : "",
+             path + cut, words || asks ? "; a question goes behind -p" : "");
+    return err->code;
+}
+
 weft_status cli_media_ready(const char *path, weft_error *err)
 {
+    struct stat st;
+    if (strcmp(path, "-") != 0 && stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
+        return fail_missing(err, path);
     if (strcmp(path, "-") != 0)
         return WEFT_OK;
     if (cli_in_is_terminal())

@@ -20,7 +20,8 @@ ptrdiff_t cli_read_some(char *buf, size_t cap);
  */
 bool cli_wait_stdin(void);
 /* Where path is "-", waits until standard input can be read. A terminal there is a usage error,
- * since no medium comes from it. Does nothing for other paths. */
+ * since no medium comes from it, and so is a file that is not there (NOTFOUND). Does nothing for
+ * other paths. */
 weft_status cli_media_ready(const char *path, weft_error *err);
 
 #endif

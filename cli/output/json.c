@@ -165,12 +165,19 @@ json_t *cli_json_plugins(const weft_engine *e)
     return all;
 }
 
+/* A file that is there, and that nothing reads, is not to be told like one that is not there. */
+static const char *status_of(const weft_error *err)
+{
+    bool unread = err->code == WEFT_E_NOTFOUND && err->stage == WEFT_STAGE_MEDIA;
+    return weft_status_name(unread ? WEFT_E_UNSUPPORTED : err->code);
+}
+
 json_t *cli_json_error(const weft_error *err)
 {
     if (err == NULL || err->code == WEFT_OK)
         return json_null();
-    return json_pack("{s:i, s:s, s:o}", "code", (int)weft_exit_code(err), "status",
-                     weft_status_name(err->code), "message", cli_json_string(err->message));
+    return json_pack("{s:i, s:s, s:o}", "code", (int)weft_exit_code(err), "status", status_of(err),
+                     "message", cli_json_string(err->message));
 }
 
 static json_t *dims_json(const weft_tensor *t)

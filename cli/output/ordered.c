@@ -129,6 +129,23 @@ void cli_place_put(cli_place *p, const char *text, size_t bytes)
     add(p, RESULT, text, bytes);
 }
 
+void cli_place_path(cli_place *p, const char *path)
+{
+    static const char letters[] = "\n\t\r\\", names[] = "ntr\\";
+    for (const char *at = path; *at != '\0'; at++) {
+        const unsigned char c = (unsigned char)*at;
+        const char         *letter = strchr(letters, *at);
+        char                escape[8] = {'\\', letter != NULL ? names[letter - letters] : 'x'};
+        if (letter == NULL && c >= 0x20 && c != 0x7F) {
+            cli_place_put(p, at, 1);
+            continue;
+        }
+        if (letter == NULL)
+            snprintf(escape + 1, sizeof escape - 1, "x%02x", c);
+        cli_place_put(p, escape, strlen(escape));
+    }
+}
+
 void cli_place_flush(cli_place *p)
 {
     pthread_mutex_lock(&lock);

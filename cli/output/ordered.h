@@ -32,6 +32,9 @@ typedef struct cli_ordered {
 cli_place *cli_place_begin(cli_ordered *order, const char *file);
 /* Text for standard output. */
 void cli_place_put(cli_place *p, const char *text, size_t bytes);
+/* A path as a field of a line: control characters and \ are escaped as in C, so that a newline in a
+ * name does not end the line. */
+void cli_place_path(cli_place *p, const char *path);
 /* Flushes what was put to standard output, now if it is the place's turn, else when its turn comes.
  */
 void cli_place_flush(cli_place *p);

@@ -76,7 +76,8 @@ static bool png_deflate(png *p, const uint8_t *bytes, size_t n, int flush)
         if (made > 0)
             put_chunk(p->sheet, "IDAT", p->out, made);
     } while (code == Z_OK && (p->z.avail_out == 0 || (flush == Z_FINISH && code != Z_STREAM_END)));
-    return (code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR) && p->sheet->error == 0;
+    return (code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR) &&
+           p->sheet->error.code == WEFT_OK;
 }
 
 /* Row y of the sheet, RGB. */
@@ -122,6 +123,14 @@ static layout lay_out(const weft_tensor *t)
     return l;
 }
 
+static bool open_sheet(cli_sheet *s, const char *path)
+{
+    enum cli_opened how = cli_sheet_open(s, path, NULL);
+    if (how == CLI_OPEN_BUSY)
+        cli_say("%.600s: another process is writing it", path);
+    return how == CLI_OPENED;
+}
+
 static int32_t write_sheet(const weft_tensor *t, const char *path)
 {
     const layout l = lay_out(t);
@@ -134,18 +143,20 @@ static int32_t write_sheet(const weft_tensor *t, const char *path)
         return CLI_EXIT_LIMIT;
     }
     png *p = calloc(1, sizeof *p);
-    if (p == NULL || !cli_sheet_open(&sheet, path, NULL)) {
-        if (p == NULL)
-            cli_say("out of memory: a preview");
+    if (p == NULL) {
+        cli_say("out of memory: a preview");
+        return CLI_EXIT_MEMORY;
+    }
+    if (!open_sheet(&sheet, path)) {
         free(p);
-        return p == NULL ? CLI_EXIT_MEMORY : CLI_EXIT_UNEXPECTED;
+        return CLI_EXIT_UNEXPECTED;
     }
     p->sheet = &sheet;
     put_start(&sheet, &l);
     bool ok = put_rows(p, &l, t->data);
     if (ok)
         put_chunk(&sheet, "IEND", NULL, 0);
-    else if (sheet.error == 0)
+    else if (sheet.error.code == WEFT_OK)
         cli_say("out of memory: a preview");
     int32_t code = cli_sheet_close(&sheet, ok);
     free(p);

@@ -4,15 +4,18 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "output/terminal.h"
 
 #define LINE_BYTES 256u
 #define CLOCK_BYTES 32u
+#define ETA_AFTER_S 1.0 /* what is over sooner needs none */
 
 static struct {
-    cli_progress_file *first; /* of the files at work */
-    uint32_t           n_done;
+    cli_progress_file *first;           /* of the files at work */
+    uint32_t           n_done, n_total; /* n_total 0: not known */
+    struct timespec    since;
 } files;
 
 /* What all files at work have done together. */
@@ -58,6 +61,31 @@ static void put_time(const sum *s, char *line, size_t cap)
              ends ? ", ETA " : "", ends ? clock_of(left_s, left) : "");
 }
 
+static double since_s(const struct timespec *since)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) / 1e9;
+}
+
+void cli_progress_total(uint32_t n)
+{
+    files.n_total = n;
+    files.n_done = 0;
+    clock_gettime(CLOCK_MONOTONIC, &files.since);
+}
+
+/* Of files whose number is known. */
+static void show_count(void)
+{
+    char   line[LINE_BYTES], left[CLOCK_BYTES];
+    double left_s = since_s(&files.since) * (double)(files.n_total - files.n_done) /
+                    (double)(files.n_done > 0 ? files.n_done : 1);
+    snprintf(line, sizeof line, "%u of %u%s%s", files.n_done, files.n_total,
+             files.n_done > 0 ? ", ETA " : "", files.n_done > 0 ? clock_of(left_s, left) : "");
+    cli_line_show(line);
+}
+
 static void show_files(const sum *s)
 {
     char   line[LINE_BYTES] = "";
@@ -72,9 +100,26 @@ static void show_files(const sum *s)
     cli_line_show(line);
 }
 
+/* Seconds that the rest of the step takes at the pace so far; below 0: too early to tell. */
+static double left_of(const char *what, uint64_t done, uint64_t total)
+{
+    static char            step[32];
+    static struct timespec since;
+    static uint64_t        from;
+    if (strncmp(step, what, sizeof step - 1) != 0 || done < from) {
+        snprintf(step, sizeof step, "%s", what);
+        clock_gettime(CLOCK_MONOTONIC, &since);
+        from = done;
+    }
+    double spent = since_s(&since);
+    if (spent < ETA_AFTER_S || done <= from || done >= total)
+        return -1.0;
+    return spent * (double)(total - done) / (double)(done - from);
+}
+
 static void show_step(const char *what, uint64_t done, uint64_t total, const char *unit)
 {
-    char   line[LINE_BYTES];
+    char   line[LINE_BYTES], left[CLOCK_BYTES];
     bool   bytes = strcmp(unit, "bytes") == 0;
     double scale = bytes ? 1048576.0 : 1.0;
     if (total > 0)
@@ -86,6 +131,10 @@ static void show_step(const char *what, uint64_t done, uint64_t total, const cha
                  bytes ? "MiB" : unit);
     else
         snprintf(line, sizeof line, "%s", what);
+    double left_s = left_of(what, done, total);
+    size_t n = strlen(line);
+    if (left_s >= 0.0)
+        snprintf(line + n, sizeof line - n, ", ETA %s", clock_of(left_s, left));
     cli_line_show(line);
 }
 
@@ -95,7 +144,9 @@ void cli_progress(void *ctx, const char *what, uint64_t done, uint64_t total, co
     (void)ctx;
     if ((s.n == 1 && s.n_timed == 1) || !cli_line_due())
         return;
-    if (s.n > 1)
+    if (files.n_total > 1 && files.n_done < files.n_total && s.n_timed == 0)
+        show_count();
+    else if (s.n > 1)
         show_files(&s);
     else
         show_step(what, done, total, unit);

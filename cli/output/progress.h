@@ -20,6 +20,9 @@ typedef struct cli_progress_file {
     bool                      timed;
 } cli_progress_file;
 
+/* How many files there will be, so that the line tells how many of them are done and how long the
+ * rest takes. */
+void cli_progress_total(uint32_t n);
 /* Adds a file to the line. *f is borrowed until cli_progress_end(). */
 void cli_progress_begin(cli_progress_file *f);
 /* Shows that done_us of a recording's total_us (-1: unknown) are done, after elapsed_s seconds. */

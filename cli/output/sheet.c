@@ -1,73 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files written under another name beside their own, flushed to the disk and
- * renamed: the old file or the whole one, never a half. */
+/* Documents through a buffer into the library's files. */
 #include "output/sheet.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "exit.h"
 #include "output/out.h"
+#include "output/target.h"
 
-/* A pipe or a device keeps its name: there is nothing to replace. */
-static bool is_special(const char *path)
+#define HELD_BYTES 65536u
+
+static enum cli_opened fail_open(cli_sheet *s, const weft_error *err)
 {
-    struct stat st;
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    (void)cli_place_error(s->place, err);
+    free(s->held);
+    memset(s, 0, sizeof *s);
+    return CLI_OPEN_FAILED;
 }
 
-static bool fail_open(cli_sheet *s, const char *why)
+enum cli_opened cli_sheet_open(cli_sheet *s, const char *path, cli_place *place)
 {
-    cli_place_say(s->place, "%.600s: cannot be written: %s",
-                  s->path != NULL ? s->path : "a transcript", why);
-    free(s->path);
-    free(s->temp);
+    weft_error err = CLI_ERROR_INIT;
+    int32_t    busy = 0;
     memset(s, 0, sizeof *s);
-    return false;
-}
-
-bool cli_sheet_open(cli_sheet *s, const char *path, cli_place *place)
-{
-    memset(s, 0, sizeof *s);
+    s->error = err;
     s->place = place;
-    if (path == NULL)
-        return true;
-    s->path = strdup(path);
-    bool special = is_special(path);
-    /* The process id keeps two runs apart. */
-    if (!special && asprintf(&s->temp, "%s.%ld.part", path, (long)getpid()) < 0)
-        s->temp = NULL;
-    if (s->path == NULL || (!special && s->temp == NULL))
-        return fail_open(s, "out of memory");
-    int fd = special ? open(path, O_WRONLY | O_CLOEXEC)
-                     : open(s->temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-    s->file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (s->file != NULL)
-        return true;
-    int why = errno;
-    if (fd >= 0)
-        close(fd);
-    return fail_open(s, strerror(why));
+    if (path == NULL || cli_is_stdout(path))
+        return CLI_OPENED;
+    s->held = malloc(HELD_BYTES);
+    if (s->held == NULL) {
+        err.code = WEFT_E_NOMEM;
+        snprintf(err.message, sizeof err.message, "%.400s: out of memory", path);
+        return fail_open(s, &err);
+    }
+    if (weft_output_open(path, &busy, &s->file, &err) == WEFT_OK)
+        return CLI_OPENED;
+    if (busy == 0)
+        return fail_open(s, &err);
+    free(s->held);
+    memset(s, 0, sizeof *s);
+    return CLI_OPEN_BUSY;
 }
 
-static void note(cli_sheet *s, bool ok)
+static void write_file(cli_sheet *s, const char *text, size_t bytes)
 {
-    if (!ok && s->error == 0)
-        s->error = errno != 0 ? errno : EIO;
+    if (s->error.code == WEFT_OK && bytes > 0)
+        (void)weft_output_write(s->file, text, bytes, &s->error);
+}
+
+static void write_held(cli_sheet *s)
+{
+    write_file(s, s->held, s->n_held);
+    s->n_held = 0;
 }
 
 void cli_sheet_put(cli_sheet *s, const char *text, size_t bytes)
 {
-    errno = 0;
-    if (s->file == NULL)
+    if (s->file == NULL) {
         cli_place_put(s->place, text, bytes);
-    else if (s->error == 0)
-        note(s, fwrite(text, 1, bytes, s->file) == bytes);
+        return;
+    }
+    if (bytes > HELD_BYTES - s->n_held)
+        write_held(s);
+    if (bytes > HELD_BYTES) {
+        write_file(s, text, bytes);
+        return;
+    }
+    if (bytes > 0)
+        memcpy(s->held + s->n_held, text, bytes);
+    s->n_held += bytes;
 }
 
 void cli_sheet_putf(cli_sheet *s, const char *format, ...)
@@ -77,67 +81,35 @@ void cli_sheet_putf(cli_sheet *s, const char *format, ...)
     va_start(ap, format);
     int n = vasprintf(&text, format, ap);
     va_end(ap);
-    if (n < 0) {
-        errno = ENOMEM;
-        note(s, false);
-        return;
+    if (n >= 0) {
+        cli_sheet_put(s, text, (size_t)n);
+        free(text);
+    } else if (s->error.code == WEFT_OK) {
+        s->error.code = WEFT_E_NOMEM;
+        snprintf(s->error.message, sizeof s->error.message, "out of memory: a document");
     }
-    cli_sheet_put(s, text, (size_t)n);
-    free(text);
 }
 
 bool cli_sheet_flush(cli_sheet *s)
 {
-    errno = 0;
     if (s->file == NULL) {
         cli_place_flush(s->place);
-        return s->error == 0 && !cli_out_failed();
+        return s->error.code == WEFT_OK && !cli_out_failed();
     }
-    if (s->error == 0)
-        note(s, fflush(s->file) == 0);
-    return s->error == 0;
-}
-
-static void finish_file(cli_sheet *s, bool keep)
-{
-    (void)cli_sheet_flush(s);
-    errno = 0;
-    if (keep && s->error == 0 && s->temp != NULL)
-        note(s, fsync(fileno(s->file)) == 0);
-    errno = 0;
-    int closed = fclose(s->file);
-    note(s, closed == 0);
-    errno = 0;
-    if (s->temp == NULL)
-        return;
-    if (keep && s->error == 0)
-        note(s, rename(s->temp, s->path) == 0);
-    if (!keep || s->error != 0)
-        (void)unlink(s->temp);
+    write_held(s);
+    return s->error.code == WEFT_OK;
 }
 
 int32_t cli_sheet_close(cli_sheet *s, bool keep)
 {
-    int32_t code = CLI_EXIT_OK;
-    if (s->file != NULL)
-        finish_file(s, keep);
-    else
-        cli_place_flush(s->place);
-    if (s->error != 0) {
-        cli_place_say(s->place, "%.600s: cannot be written: %s",
-                      s->path != NULL ? s->path : "standard output", strerror(s->error));
-        code = s->error == ENOMEM ? CLI_EXIT_MEMORY : CLI_EXIT_UNEXPECTED;
-    }
-    free(s->path);
-    free(s->temp);
+    int32_t    code = CLI_EXIT_OK;
+    weft_error err = CLI_ERROR_INIT;
+    bool       good = cli_sheet_flush(s);
+    if (s->file != NULL && weft_output_close(&s->file, keep && good, &err) != WEFT_OK)
+        s->error = s->error.code == WEFT_OK ? err : s->error;
+    if (s->error.code != WEFT_OK)
+        code = cli_place_error(s->place, &s->error);
+    free(s->held);
     memset(s, 0, sizeof *s);
     return code;
-}
-
-bool cli_is_same_file(const char *output, const char *input)
-{
-    struct stat out, in;
-    int         got = strcmp(input, "-") == 0 ? fstat(STDIN_FILENO, &in) : stat(input, &in);
-    return got == 0 && S_ISREG(in.st_mode) && stat(output, &out) == 0 && in.st_dev == out.st_dev &&
-           in.st_ino == out.st_ino;
 }

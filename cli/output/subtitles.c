@@ -3,6 +3,7 @@
  * section 4.1. */
 #include "output/subtitles.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "weft/utf8.h"
@@ -18,11 +19,11 @@ static void put_time(cli_sheet *s, int64_t us, char point)
                    point, ms % 1000);
 }
 
-static void put_times(cli_sheet *s, const weft_part_result *p, char point)
+static void put_times(cli_sheet *s, int64_t start_us, int64_t end_us, char point)
 {
-    put_time(s, p->start_us, point);
+    put_time(s, start_us, point);
     cli_sheet_put(s, " --> ", 5);
-    put_time(s, p->end_us, point);
+    put_time(s, end_us, point);
     cli_sheet_put(s, "\n", 1);
 }
 
@@ -39,55 +40,93 @@ static const char *escaped(bool vtt, char c)
     return c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : NULL;
 }
 
-/* The character at *at, written; *at moves past it. */
-static void put_char(cli_sheet *s, bool vtt, const char *text, size_t n, size_t *at, int32_t len)
+/* Clean text: what it stands for in the format. */
+static void put_line(cli_sheet *s, bool vtt, const char *text, size_t n)
 {
-    const char *p = text + *at, *name = escaped(vtt, *p);
-    if (len <= 0) {
-        cli_sheet_put(s, WEFT_UTF8_REPLACEMENT, strlen(WEFT_UTF8_REPLACEMENT));
-        *at += 1;
-    } else if (!vtt && n - *at >= 3 && memcmp(p, "-->", 3) == 0) {
-        cli_sheet_put(s, ARROW, strlen(ARROW));
-        *at += 3;
-    } else {
-        cli_sheet_put(s, name != NULL ? name : p, name != NULL ? strlen(name) : (size_t)len);
-        *at += (size_t)len;
+    for (size_t at = 0; at < n; at++) {
+        const char *name = escaped(vtt, text[at]);
+        if (!vtt && n - at >= 3 && memcmp(text + at, "-->", 3) == 0) {
+            cli_sheet_put(s, ARROW, strlen(ARROW));
+            at += 2;
+        } else {
+            cli_sheet_put(s, name != NULL ? name : text + at, name != NULL ? strlen(name) : 1);
+        }
     }
+    cli_sheet_put(s, "\n", 1);
 }
 
-/* White space is held back until a character follows: none leads, none trails.
- */
-static void put_text(cli_sheet *s, bool vtt, const char *text, size_t n)
+/* White space as single spaces, none at the ends; what is no UTF-8 as U+FFFD. to: three bytes for
+ * each of n. Returns the bytes written. */
+static size_t clean(char *to, const char *text, size_t n)
 {
-    bool begun = false, gap = false;
+    size_t made = 0;
+    bool   gap = false;
     for (size_t at = 0; at < n;) {
         uint32_t c = 0;
         int32_t  len = weft_utf8_char(text + at, n - at, &c);
+        size_t   kept = len > 0 ? (size_t)len : strlen(WEFT_UTF8_REPLACEMENT);
         if (len > 0 && is_space(c)) {
-            gap = begun;
-            at += (size_t)len;
-            continue;
+            gap = made > 0;
+        } else {
+            if (gap)
+                to[made++] = ' ';
+            memcpy(to + made, len > 0 ? text + at : WEFT_UTF8_REPLACEMENT, kept);
+            made += kept;
+            gap = false;
         }
-        if (gap)
-            cli_sheet_put(s, " ", 1);
-        put_char(s, vtt, text, n, &at, len);
-        begun = true;
-        gap = false;
+        at += len > 0 ? (size_t)len : 1;
     }
-    cli_sheet_put(s, "\n\n", 2);
+    return made;
 }
 
-static bool has_text(const weft_part_result *p)
+/* A cue's share of the part's time goes by its characters. */
+static int64_t time_at(const weft_part_result *p, int64_t chars, int64_t all)
+{
+    return p->start_us + (int64_t)((double)(p->end_us - p->start_us) * (double)chars / (double)all);
+}
+
+static void put_cue(cli_sheet *s, bool vtt, const cli_wrap *w, const char *text, const cli_cue *cue)
+{
+    size_t end;
+    for (size_t at = cue->begin; at < cue->end;) {
+        size_t next = cli_wrap_line(w, text, cue->end, at, &end);
+        put_line(s, vtt, text + at, end - at);
+        at = next;
+    }
+    cli_sheet_put(s, "\n", 1);
+}
+
+/* The cues of clean text; number 0: they are not counted. Returns how many. */
+static int64_t put_cues(cli_sheet *s, const cli_wrap *w, int64_t number, const weft_part_result *p,
+                        const char *text, size_t n)
+{
+    const bool vtt = number == 0;
+    cli_cue    cue = {0, 0, 0, 0};
+    int64_t    all = 0, made = 0;
+    while (cli_wrap_next(w, text, n, &cue))
+        all += cue.chars;
+    for (cue = (cli_cue){0, 0, 0, 0}; cli_wrap_next(w, text, n, &cue); made++) {
+        int64_t begin = time_at(p, cue.chars_before, all);
+        int64_t end = time_at(p, cue.chars_before + cue.chars, all);
+        if (!vtt)
+            cli_sheet_putf(s, "%lld\n", (long long)(number + made));
+        put_times(s, begin, end, vtt ? '.' : ',');
+        put_cue(s, vtt, w, text, &cue);
+    }
+    return made;
+}
+
+static int64_t add_part(cli_sheet *s, const cli_wrap *w, int64_t number, const weft_part_result *p)
 {
     size_t n = p->silent != 0 ? 0 : (size_t)p->text_bytes;
-    for (size_t at = 0; at < n;) {
-        uint32_t c = 0;
-        int32_t  len = weft_utf8_char(p->text + at, n - at, &c);
-        if (len <= 0 || !is_space(c))
-            return true;
-        at += (size_t)len;
-    }
-    return false;
+    char  *text = n > 0 ? malloc(3 * n) : NULL;
+    if (n == 0)
+        return 0;
+    if (text == NULL)
+        return -1;
+    int64_t made = put_cues(s, w, number, p, text, clean(text, p->text, n));
+    free(text);
+    return made;
 }
 
 void cli_vtt_begin(cli_sheet *s)
@@ -95,21 +134,12 @@ void cli_vtt_begin(cli_sheet *s)
     cli_sheet_put(s, "WEBVTT\n\n", 8);
 }
 
-bool cli_srt_cue(cli_sheet *s, int64_t number, const weft_part_result *part)
+int64_t cli_srt_cues(cli_sheet *s, const cli_wrap *w, int64_t number, const weft_part_result *part)
 {
-    if (!has_text(part))
-        return false;
-    cli_sheet_putf(s, "%lld\n", (long long)number);
-    put_times(s, part, ',');
-    put_text(s, false, part->text, (size_t)part->text_bytes);
-    return true;
+    return add_part(s, w, number, part);
 }
 
-bool cli_vtt_cue(cli_sheet *s, const weft_part_result *part)
+int64_t cli_vtt_cues(cli_sheet *s, const cli_wrap *w, const weft_part_result *part)
 {
-    if (!has_text(part))
-        return false;
-    put_times(s, part, '.');
-    put_text(s, true, part->text, (size_t)part->text_bytes);
-    return true;
+    return add_part(s, w, 0, part);
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes subtitles as SubRip (.srt) and WebVTT (.vtt). Each part of a recording that has words
- * becomes one cue. */
+ * becomes a cue, or several where its lines are too many for one; these share the part's time by
+ * their characters and none reaches beyond it. */
 #ifndef WEFT_CLI_SUBTITLES_H
 #define WEFT_CLI_SUBTITLES_H
 
 #include "output/sheet.h"
+#include "output/wrap.h"
 
 /* Writes the head of a WebVTT file: "WEBVTT" and an empty line. */
 void cli_vtt_begin(cli_sheet *s);
-/* Writes a cue; number counts from 1. The text is written so that a player shows it as it is, on
- * one line: white space and control characters become single spaces, and bytes that are not UTF-8
- * become U+FFFD. SRT has no escapes, so "-->" becomes an arrow, U+2192, in it; in VTT &, < and >
- * are written as &amp;, &lt; and &gt;. Returns false, and writes no cue, where the part has no
- * character to show. */
-bool cli_srt_cue(cli_sheet *s, int64_t number, const weft_part_result *part);
-bool cli_vtt_cue(cli_sheet *s, const weft_part_result *part);
+/* Writes the cues of a part; number, from 1, is that of the first. The text is written so that a
+ * player shows it as it is: white space and control characters become single spaces or ends of
+ * lines, and bytes that are not UTF-8 become U+FFFD. SRT has no escapes, so "-->" becomes an arrow,
+ * U+2192, in it; in VTT &, < and > are written as &amp;, &lt; and &gt;. Returns the number of cues
+ * written, 0 where the part has no character to show; -1: out of memory. */
+int64_t cli_srt_cues(cli_sheet *s, const cli_wrap *w, int64_t number, const weft_part_result *part);
+int64_t cli_vtt_cues(cli_sheet *s, const cli_wrap *w, const weft_part_result *part);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of documents, and a part's way into them. */
+/* A part's way into the documents. */
 #include "output/transcript.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,8 +11,7 @@
 #include "exit.h"
 #include "output/say.h"
 #include "output/subtitles.h"
-
-#define NAME_TRIES 100000u /* recordings of one name in one folder */
+#include "output/target.h"
 
 static const char *const endings[CLI_FORMAT_COUNT] = {"txt", "srt", "vtt", "json"};
 
@@ -43,15 +43,9 @@ static void guess_format(cli_outputs *o)
     o->wanted[CLI_TXT] = true;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int32_t make_folder(const char *path)
 {
-    if (is_folder(path) || mkdir(path, 0777) == 0)
+    if (cli_is_folder(path) || mkdir(path, 0777) == 0)
         return CLI_EXIT_OK;
     cli_say("-o %.600s: %s", path,
             errno == EEXIST ? "is no folder, and there is more than one file to write"
@@ -71,117 +65,52 @@ static int32_t check_stdout(cli_outputs *o, const cli *c, int n_formats, bool ma
     return CLI_EXIT_OK;
 }
 
-int32_t cli_outputs_init(cli_outputs *o, const cli *c, bool many)
+/* A name such as x.srt is a document's, not a folder's. */
+static int32_t check_folder(const cli_outputs *o, const cli *c)
+{
+    for (int f = 0; f < CLI_FORMAT_COUNT; f++)
+        if (!cli_is_folder(o->path) && cli_has_ending(o->path, endings[f]))
+            return cli_usage(c,
+                             "-o %.600s is one document, and there are several to write: name a "
+                             "folder, or end its name with /",
+                             o->path);
+    return make_folder(o->path);
+}
+
+static int32_t read_formats(cli_outputs *o, const cli *c)
 {
     const char *formats = c->value[OWN_FORMAT];
-    int         n = 0;
-    o->path = c->value[OWN_OUTPUT];
-    if (o->path != NULL && o->path[0] == '\0')
-        return cli_usage(c, "-o needs a name");
     if (formats == NULL)
         guess_format(o);
     else if (!cli_outputs_parse(o, formats))
         return cli_usage(c, "--format %.100s: give txt, srt, vtt and json, with commas between",
                          formats);
+    return CLI_EXIT_OK;
+}
+
+int32_t cli_outputs_init(cli_outputs *o, const cli *c, bool many)
+{
+    int     n = 0;
+    int32_t code = cli_check_target(c, OWN_OUTPUT);
+    o->path = c->value[OWN_OUTPUT];
+    if (code == CLI_EXIT_OK)
+        code = read_formats(o, c);
+    if (code != CLI_EXIT_OK)
+        return code;
     for (int f = 0; f < CLI_FORMAT_COUNT; f++)
         n += o->wanted[f];
+    if (o->path != NULL && cli_is_stdout(o->path))
+        o->path = NULL;
     if (o->path == NULL)
         return check_stdout(o, c, n, many);
-    o->folder = many || n > 1 || o->path[strlen(o->path) - 1] == '/' || is_folder(o->path);
-    return o->folder ? make_folder(o->path) : CLI_EXIT_OK;
+    o->folder = many || n > 1 || o->path[strlen(o->path) - 1] == '/' || cli_is_folder(o->path);
+    return o->folder ? check_folder(o, c) : CLI_EXIT_OK;
 }
 
 void cli_outputs_deinit(cli_outputs *o)
 {
-    for (size_t i = 0; i < o->n_taken; i++)
-        free(o->taken[i]);
-    free(o->taken);
-    o->taken = NULL;
-    o->n_taken = o->cap = 0;
+    cli_names_deinit(&o->names);
 }
-
-/* ---- names
- * -----------------------------------------------------------------------------------
- */
-
-static bool is_taken(const cli_outputs *o, const char *name)
-{
-    for (size_t i = 0; i < o->n_taken; i++)
-        if (strcmp(o->taken[i], name) == 0)
-            return true;
-    return false;
-}
-
-/* Takes name. */
-static bool take_name(cli_outputs *o, char *name)
-{
-    if (o->n_taken == o->cap) {
-        size_t cap = o->cap != 0 ? 2 * o->cap : 16;
-        char **grown = realloc(o->taken, cap * sizeof *grown);
-        if (grown == NULL)
-            return false;
-        o->taken = grown;
-        o->cap = cap;
-    }
-    o->taken[o->n_taken++] = name;
-    return true;
-}
-
-/* "talk" of "a/talk.flac"; *n its length. */
-static const char *base_of(const char *source, size_t *n)
-{
-    const char *slash = strrchr(source, '/'), *base = slash != NULL ? slash + 1 : source;
-    const char *dot = strrchr(base, '.');
-    if (strcmp(source, "-") == 0) {
-        base = "stdin";
-        dot = NULL;
-    }
-    *n = dot != NULL && dot != base ? (size_t)(dot - base) : strlen(base);
-    return base;
-}
-
-/* Without "-2" and the like at its end, however many. */
-static size_t stem(const char *name, size_t n)
-{
-    for (size_t at = n; at > 0;) {
-        while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9')
-            at--;
-        if (at == n || at == 0 || name[at - 1] != '-')
-            break;
-        n = --at;
-    }
-    return n;
-}
-
-bool cli_may_share_name(const char *a, const char *b)
-{
-    size_t      n, m;
-    const char *of_a = base_of(a, &n), *of_b = base_of(b, &m);
-    n = stem(of_a, n);
-    return n == stem(of_b, m) && strncmp(of_a, of_b, n) == 0;
-}
-
-/* The base name; of a second recording called talk, "talk-2". The list keeps it. NULL: out of
- * memory, or too many. */
-static const char *name_for(cli_outputs *o, const char *source)
-{
-    size_t      n;
-    const char *base = base_of(source, &n);
-    char       *name = strndup(base, n);
-    for (unsigned i = 2; name != NULL && is_taken(o, name) && i < NAME_TRIES; i++) {
-        free(name);
-        if (asprintf(&name, "%.*s-%u", (int)n, base, i) < 0)
-            name = NULL;
-    }
-    if (name != NULL && !is_taken(o, name) && take_name(o, name))
-        return name;
-    free(name);
-    return NULL;
-}
-
-/* ---- documents
- * -------------------------------------------------------------------------------
- */
 
 void cli_transcript_init(cli_transcript *t, cli_outputs *to, const char *source, cli_place *place)
 {
@@ -200,45 +129,72 @@ static void begin(cli_transcript *t, int format)
         cli_parts_json_begin(s, t->to->task, t->to->language);
 }
 
-static bool open_sheet(cli_transcript *t, int format, const char *name)
+/* In a folder a document that came there after this run began is another run's. */
+static enum cli_opened open_target(cli_transcript *t, int format, const char *target)
+{
+    if (target != NULL && cli_is_same_file(target, t->source)) {
+        cli_place_say(t->place, "%.600s: is the recording itself; give -o another name", target);
+        t->code = CLI_EXIT_USAGE;
+        return CLI_OPEN_FAILED;
+    }
+    enum cli_opened how = cli_sheet_open(&t->sheet[format], target, t->place);
+    if (how == CLI_OPENED && t->to->folder && cli_is_newer_than_us(target)) {
+        (void)cli_sheet_close(&t->sheet[format], false);
+        return CLI_OPEN_BUSY;
+    }
+    if (how == CLI_OPENED)
+        begin(t, format);
+    else if (how == CLI_OPEN_FAILED)
+        t->code = CLI_EXIT_UNEXPECTED;
+    return how;
+}
+
+static enum cli_opened open_sheet(cli_transcript *t, int format, const char *name)
 {
     char *path = NULL;
     if (t->to->folder && asprintf(&path, "%s/%s.%s", t->to->path, name, endings[format]) < 0) {
         cli_place_say(t->place, "out of memory: the name of a transcript");
         t->code = CLI_EXIT_MEMORY;
-        return false;
+        return CLI_OPEN_FAILED;
     }
-    const char *target = path != NULL ? path : t->to->path;
-    if (target != NULL && cli_is_same_file(target, t->source)) {
-        cli_place_say(t->place, "%.600s: is the recording itself; give -o another name", target);
-        t->code = CLI_EXIT_USAGE;
-    } else if (cli_sheet_open(&t->sheet[format], target, t->place)) {
-        begin(t, format);
-    } else {
-        t->code = CLI_EXIT_UNEXPECTED;
-    }
+    enum cli_opened how = open_target(t, format, path != NULL ? path : t->to->path);
     free(path);
-    return t->code == CLI_EXIT_OK;
+    return how;
 }
 
+static enum cli_opened open_as(cli_transcript *t, const char *name)
+{
+    enum cli_opened how = CLI_OPENED;
+    int             f = 0;
+    for (; how == CLI_OPENED && f < CLI_FORMAT_COUNT; f++)
+        if (t->to->wanted[f])
+            how = open_sheet(t, f, name);
+    for (f--; how != CLI_OPENED && --f >= 0;)
+        if (t->to->wanted[f])
+            (void)cli_sheet_close(&t->sheet[f], false);
+    return how;
+}
+
+/* Under the first name that no other run is using. */
 static bool open_all(cli_transcript *t)
 {
-    const char *name = t->to->folder ? name_for(t->to, t->source) : "";
-    if (name == NULL) {
-        cli_place_say(t->place, "%.600s: no name was found for its transcript", t->source);
-        t->code = CLI_EXIT_MEMORY;
-        return false;
-    }
-    for (int f = 0; f < CLI_FORMAT_COUNT; f++) {
-        if (!t->to->wanted[f] || open_sheet(t, f, name))
+    enum cli_opened how = CLI_OPEN_BUSY;
+    while (how == CLI_OPEN_BUSY) {
+        const char *name = t->to->folder ? cli_names_for(&t->to->names, t->source) : "";
+        if (name == NULL) {
+            cli_place_say(t->place, "%.600s: no name was found for its transcript", t->source);
+            t->code = CLI_EXIT_MEMORY;
+            return false;
+        }
+        how = open_as(t, name);
+        if (how != CLI_OPEN_BUSY || t->to->folder)
             continue;
-        while (--f >= 0)
-            if (t->to->wanted[f])
-                (void)cli_sheet_close(&t->sheet[f], false);
+        cli_place_say(t->place, "%.600s: another process is writing it", t->to->path);
+        t->code = CLI_EXIT_UNEXPECTED;
         return false;
     }
-    t->open = true;
-    return true;
+    t->open = how == CLI_OPENED;
+    return t->open;
 }
 
 /* A line for each part; with labels PATH and a tab before it, newlines of the
@@ -248,8 +204,8 @@ static void put_line(cli_transcript *t, const weft_part_result *p)
     cli_sheet  *s = &t->sheet[CLI_TXT];
     const char *text = p->text;
     size_t      left = (size_t)p->text_bytes;
-    if (t->to->labels) {
-        cli_sheet_put(s, t->source, strlen(t->source));
+    if (t->to->labels) { /* on standard output alone */
+        cli_place_path(t->place, t->source);
         cli_sheet_put(s, "\t", 1);
     }
     while (left > 0) {
@@ -265,18 +221,31 @@ static void put_line(cli_transcript *t, const weft_part_result *p)
     cli_sheet_put(s, "\n", 1);
 }
 
+static void fail_memory(cli_transcript *t)
+{
+    cli_place_say(t->place, "out of memory: a part of a transcript");
+    t->code = CLI_EXIT_MEMORY;
+}
+
+static void put_subtitles(cli_transcript *t, int format, const weft_part_result *p)
+{
+    cli_sheet      *s = &t->sheet[format];
+    const cli_wrap *w = &t->to->wrap;
+    int64_t n = format == CLI_SRT ? cli_srt_cues(s, w, t->n_cues + 1, p) : cli_vtt_cues(s, w, p);
+    if (n < 0)
+        fail_memory(t);
+    else if (format == CLI_SRT)
+        t->n_cues += n;
+}
+
 static void put_part(cli_transcript *t, int format, const weft_part_result *p)
 {
-    if (format == CLI_TXT && p->text_bytes > 0)
+    if (format == CLI_SRT || format == CLI_VTT)
+        put_subtitles(t, format, p);
+    else if (format == CLI_TXT && p->text_bytes > 0)
         put_line(t, p);
-    else if (format == CLI_SRT)
-        t->n_cues += cli_srt_cue(&t->sheet[format], t->n_cues + 1, p);
-    else if (format == CLI_VTT)
-        (void)cli_vtt_cue(&t->sheet[format], p);
-    else if (format == CLI_JSON && !cli_parts_json_add(&t->json, &t->sheet[format], p)) {
-        cli_place_say(t->place, "out of memory: a part of a transcript");
-        t->code = CLI_EXIT_MEMORY;
-    }
+    else if (format == CLI_JSON && !cli_parts_json_add(&t->json, &t->sheet[format], p))
+        fail_memory(t);
 }
 
 bool cli_transcript_add(cli_transcript *t, const weft_part_result *part)
@@ -288,6 +257,7 @@ bool cli_transcript_add(cli_transcript *t, const weft_part_result *part)
     if (part->silent != 0)
         return true;
     t->n_words += part->text_bytes > 0;
+    t->n_cut += part->stopped == 0;
     bool ok = true;
     for (int f = 0; f < CLI_FORMAT_COUNT; f++)
         if (t->to->wanted[f]) {

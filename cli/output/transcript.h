@@ -4,7 +4,9 @@
 #define WEFT_CLI_TRANSCRIPT_H
 
 #include "cli.h"
+#include "output/names.h"
 #include "output/parts_json.h"
+#include "output/wrap.h"
 
 enum cli_format { CLI_TXT, CLI_SRT, CLI_VTT, CLI_JSON, CLI_FORMAT_COUNT };
 
@@ -15,8 +17,8 @@ typedef struct cli_outputs {
     bool        folder; /* path is a folder, or is to become one */
     bool        labels; /* on standard output each line of txt begins with the recording's path */
     const char *task, *language;
-    char      **taken; /* names given in the folder so far, so that none is given twice */
-    size_t      n_taken, cap;
+    cli_wrap    wrap;  /* of subtitles */
+    cli_names   names; /* of the recordings whose documents are in the folder */
 } cli_outputs;
 
 /* Reads a list of formats such as "txt,srt". False: one of its words is no format. */
@@ -25,9 +27,6 @@ bool cli_outputs_parse(cli_outputs *o, const char *list);
  * output folder where it is needed and not there. Returns the exit code; what is wrong is said. */
 int32_t cli_outputs_init(cli_outputs *o, const cli *c, bool many);
 void    cli_outputs_deinit(cli_outputs *o);
-/* Whether the names of two recordings' documents in one folder may depend on which of them is
- * opened first. */
-bool cli_may_share_name(const char *a, const char *b);
 
 /* The documents of one recording. */
 typedef struct cli_transcript {
@@ -37,6 +36,7 @@ typedef struct cli_transcript {
     cli_sheet      sheet[CLI_FORMAT_COUNT];
     cli_parts_json json;
     int64_t        n_cues, n_words; /* cues of the SRT; parts that had text */
+    int64_t        n_cut;           /* parts whose text -n or the context cut */
     int64_t        end_us;          /* of the last part */
     int32_t        code;            /* the exit code of what failed here */
     bool           open;

@@ -9,6 +9,7 @@
 #include "core/base/sized.h"
 #include "core/engine/engine.h"
 #include "core/io/safetensors.h"
+#include "core/io/writer.h"
 
 const char *weft_version(void)
 {
@@ -196,6 +197,24 @@ static int32_t st_dtype(weft_dtype t)
     if (t.code == WEFT_DT_INT && t.bits == 32)
         return WF_ST_I32;
     return t.code == WEFT_DT_UINT && t.bits == 8 ? WF_ST_U8 : WF_ST_OTHER;
+}
+
+weft_status weft_output_open(const char *path, int32_t *busy, weft_output **out, weft_error *err)
+{
+    return wf_writer_open(path, busy, out, err);
+}
+
+weft_status weft_output_write(weft_output *o, const void *bytes, uint64_t n, weft_error *err)
+{
+    return wf_writer_write(o, bytes, n, err);
+}
+
+weft_status weft_output_close(weft_output **o, int32_t keep, weft_error *err)
+{
+    if (keep != 0)
+        return wf_writer_commit(o, err);
+    wf_writer_abort(o);
+    return WEFT_OK;
 }
 
 weft_status weft_save_tensors(const char *path, const char *const *names,

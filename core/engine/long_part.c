@@ -137,7 +137,8 @@ void wf_long_part_tell(wf_long *l)
                             .temperature = l->sampling.temperature,
                             .encode_s = p->encode_s,
                             .prefill_s = p->g.prefill_s,
-                            .decode_s = p->g.decode_s};
+                            .decode_s = p->g.decode_s,
+                            .stopped = p->g.stopped};
     uint64_t         first = 0, last = p->n_text;
     while (first < last && is_blank(p->text[first]))
         first++;

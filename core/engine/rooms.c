@@ -3,6 +3,8 @@
  * share it. */
 #include "core/engine/engine.h"
 
+#include "core/base/log.h"
+
 #define DEFAULT_CONTEXT 8192
 #define ITEM_ROWS 16384 /* rows of media that the default K/V limit leaves room for */
 #define KV_LEAST                                                                                   \
@@ -52,6 +54,9 @@ static void set_sizes(weft_engine *e)
     int64_t context = wf_settings_i64(e->settings, "context"), own = e->config.max_positions;
     if (context == 0)
         context = DEFAULT_CONTEXT;
+    if (context > own && wf_settings_i64(e->settings, "context") != 0)
+        wf_log(WEFT_LOG_WARN, "--context %lld: the model was made for %d tokens, and gets no more",
+               (long long)context, (int)own);
     e->context = (int32_t)(context < own ? context : own);
     int64_t chunk = wf_settings_i64(e->settings, "prefill_chunk");
     e->prefill_chunk = (int32_t)(chunk < e->context ? chunk : e->context);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files. A file is read at offsets after its length has been found out, and is written either as a
- * whole or not at all. */
+/* Files that are read at offsets, after their length has been found out. */
 #ifndef WF_FILE_H
 #define WF_FILE_H
 
@@ -24,13 +23,7 @@ weft_status wf_file_read(const wf_file *f, uint64_t offset, void *dst, uint64_t 
 weft_status wf_file_load(const char *path, uint64_t max_bytes, char **out, uint64_t *bytes,
                          weft_error *err);
 
-/* Writes a file under a temporary name in the same directory. Commit renames it to its final name;
- * abort, or a failure, leaves nothing behind. */
-typedef struct wf_writer wf_writer;
-weft_status              wf_writer_open(const char *path, wf_writer **out, weft_error *err);
-weft_status wf_writer_write(wf_writer *w, const void *src, uint64_t n, weft_error *err);
-/* Calls fsync and renames the file. Frees *w also on failure. */
-weft_status wf_writer_commit(wf_writer **w, weft_error *err);
-void        wf_writer_abort(wf_writer **w);
+/* Fails with the message "PATH: WHAT: reason", whose reason comes from errno. */
+weft_status wf_fail_errno(weft_error *err, weft_status code, const char *path, const char *what);
 
 #endif

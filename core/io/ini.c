@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/mem.h"
 #include "weft/utf8.h"
 #include "core/io/file.h"
@@ -81,6 +82,22 @@ static weft_status section_read(reader *r, char *line, weft_error *err)
     return entry_add(r, NULL, NULL, err);
 }
 
+/* A value is what stands behind the =, quotes and all; who writes them may have meant otherwise. */
+static void tell_doubts(const reader *r, const char *key, const char *value)
+{
+    size_t      n = strlen(value);
+    const char *comment = strstr(value, " #") != NULL ? strstr(value, " #") : strstr(value, " ;");
+    bool        quoted = n > 1 && (value[0] == '"' || value[0] == '\'') && value[n - 1] == value[0];
+    if (quoted)
+        wf_log(WEFT_LOG_WARN, "%s:%d: the quotes are part of the value of %s; it needs none",
+               wf_quote(r->name).s, r->line, key);
+    else if (comment != NULL)
+        wf_log(WEFT_LOG_WARN,
+               "%s:%d: \"%s\" is part of the value of %s; a comment has a line of "
+               "its own",
+               wf_quote(r->name).s, r->line, wf_quote(comment + 1).s, key);
+}
+
 static weft_status key_read(reader *r, char *line, weft_error *err)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_.-";
@@ -102,6 +119,7 @@ static weft_status key_read(reader *r, char *line, weft_error *err)
     value = equals + 1;
     while (is_blank(*value))
         value++;
+    tell_doubts(r, line, value);
     return entry_add(r, line, value, err);
 }
 

@@ -7,6 +7,7 @@
 #define WF_SAFETENSORS_H
 
 #include "core/io/file.h"
+#include "core/io/writer.h"
 
 #define WF_ST_MAX_HEADER 100000000u
 #define WF_ST_MAX_TENSORS 1000000u

@@ -116,7 +116,7 @@ static weft_status all_put(const char *path, const char *header, const entry *en
                            const source *from, weft_error *err)
 {
     wf_writer  *w;
-    weft_status status = wf_writer_open(path, &w, err);
+    weft_status status = wf_writer_open(path, NULL, &w, err);
     if (status == WEFT_OK)
         status = header_put(w, header, err);
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++)

@@ -14,6 +14,7 @@
 #include "core/base/mem.h"
 #include "core/io/file.h"
 #include "core/io/text.h"
+#include "core/io/writer.h"
 
 #define PATH_BYTES 4096
 #define NOTE "weft-quantize.txt" /* what an unfinished directory is made of */
@@ -51,7 +52,7 @@ static weft_status write_whole(const places *at, const char *name, const char *t
     wf_writer  *w;
     weft_status status = path_in(at, name, path, err);
     if (status == WEFT_OK)
-        status = wf_writer_open(path, &w, err);
+        status = wf_writer_open(path, NULL, &w, err);
     if (status != WEFT_OK)
         return status;
     status = wf_writer_write(w, text, bytes, err);

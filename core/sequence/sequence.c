@@ -38,13 +38,13 @@ int64_t weft_sequence_length(const weft_sequence *s)
     return s->n;
 }
 
-static weft_status more_toks(weft_sequence *s, int64_t n, weft_error *err)
+weft_status wf_sequence_room(weft_sequence *s, int64_t n, weft_error *err)
 {
     if (n > s->of->context - s->n)
         return wf_fail(err, WEFT_E_LIMIT,
-                       "%lld tokens and %lld more are over the context of %d (--context, up to the "
-                       "model's %d)",
-                       (long long)s->n, (long long)n, s->of->context, s->of->config->max_positions);
+                       "%lld tokens are over the context of %d (--context, up to the model's %d)",
+                       (long long)n + (long long)s->n, s->of->context,
+                       s->of->config->max_positions);
     if (s->n + n <= s->cap)
         return WEFT_OK;
     int64_t cap = s->cap * 2 > s->n + n ? s->cap * 2 : s->n + n + 64;
@@ -59,7 +59,7 @@ static weft_status more_toks(weft_sequence *s, int64_t n, weft_error *err)
 weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n,
                                    weft_error *err)
 {
-    weft_status status = n <= INT32_MAX ? more_toks(s, (int64_t)n, err)
+    weft_status status = n <= INT32_MAX ? wf_sequence_room(s, (int64_t)n, err)
                                         : wf_fail(err, WEFT_E_LIMIT, "too many tokens");
     for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
         if (ids[i] < 0 || ids[i] >= s->of->config->vocab)
@@ -96,7 +96,7 @@ weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int
     if (soft && item->kv[0].n_rows < n)
         return wf_fail(err, WEFT_E_INTERNAL, "an item of %lld rows takes %lld places",
                        (long long)item->kv[0].n_rows, (long long)n);
-    weft_status status = more_toks(s, n, err);
+    weft_status status = wf_sequence_room(s, n, err);
     if (status == WEFT_OK)
         status = add_item(s, item, marker, err);
     for (int64_t i = 0; i < n && status == WEFT_OK; i++)

@@ -44,6 +44,9 @@ struct weft_sequence {
     int32_t             reserved;
 };
 
+/* Makes room for n more tokens. LIMIT: they are over the context, with the count of all. */
+weft_status wf_sequence_room(weft_sequence *s, int64_t n, weft_error *err);
+
 /* An empty one; the caller's until weft_sequence_destroy. */
 weft_status wf_sequence_create(const wf_sequences *of, weft_sequence **out, weft_error *err);
 /* Appends the item with the tokens that enclose it (their ids were resolved beforehand). */

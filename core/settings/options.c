@@ -2,6 +2,7 @@
 /* The core's options: the one table behind the command line, --help, the environment and the
  * configuration files. Default limits: docs/CLI.md. */
 #include <string.h>
+#include "core/settings/value.h"
 
 #include "core/settings/settings.h"
 
@@ -55,7 +56,7 @@ const wf_core_option wf_core_options[] = {
     {"min_p", 0, F64, 0, "0", "0..1", "P", "sample among those at least P times the likeliest"},
     {"repetition_penalty", 0, F64, 0, "1", "0.01..100", "X",
      "divide the scores of tokens already seen"},
-    {"seed", 0, I64, 0, "0", "0..", "N", "seed of sampling"},
+    {"seed", 0, I64, 0, "0", "0.." WF_U64_MOST, "N", "seed of sampling"},
     {"system", 0, STR, 0, NULL, NULL, "TEXT", "system message of the chat"},
     {"prompt", 'p', STR, 0, NULL, NULL, "TEXT",
      "what to ask (default: the modality's own question)"},

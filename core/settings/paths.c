@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths in configuration files, which are relative to the file that holds them. */
+/* Paths in configuration files, which are relative to the file that holds them;
+ * those that begin with ~/ are in the home folder. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/mem.h"
 #include "core/settings/store.h"
 
+/* The two as one string; NULL: out of memory. */
+static char *joined(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b);
+    char  *out = wf_alloc(n + m + 1);
+    if (out == NULL)
+        return NULL;
+    memcpy(out, a, n);
+    memcpy(out + n, b, m + 1);
+    return out;
+}
+
 char *wf_store_beside(const char *ini, const char *value)
 {
+    const char *home = strncmp(value, "~/", 2) == 0 ? secure_getenv("HOME") : NULL;
+    if (home != NULL && home[0] == '/')
+        return joined(home, value + 1);
     while (value[0] == '.' && value[1] == '/' && value[2 + strspn(value + 2, "/")] != '\0')
         value += 2 + strspn(value + 2, "/");
     const char *slash = strrchr(ini, '/');

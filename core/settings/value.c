@@ -35,6 +35,22 @@ static bool read_i64(const char *text, bool bytes, int64_t *out)
     return *end == '\0';
 }
 
+static bool read_u64(const char *text, uint64_t *out)
+{
+    char *end;
+    if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
+        return false;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return errno == 0;
+}
+
+static bool takes_u64(const char *range)
+{
+    const char *dots = range != NULL ? strstr(range, "..") : NULL;
+    return dots != NULL && strcmp(dots + 2, WF_U64_MOST) == 0;
+}
+
 static bool read_f64(const char *text, double *out)
 {
     char    *end;
@@ -110,11 +126,18 @@ static int read_bool(const char *text)
  * the value does not fit. */
 static const char *canonical(const wf_value_spec *spec, const char *text, char *buf, size_t cap)
 {
-    int64_t i;
-    double  f;
-    int     b;
+    int64_t  i;
+    uint64_t u;
+    double   f;
+    int      b;
     switch (spec->type) {
     case WEFT_OPT_I64:
+        if (takes_u64(spec->range)) {
+            if (!read_u64(text, &u))
+                return NULL;
+            snprintf(buf, cap, "%llu", (unsigned long long)u);
+            return buf;
+        }
         if (!read_i64(text, (spec->flags & WF_OPT_BYTES) != 0, &i) ||
             !number_in_range((double)i, spec->range))
             return NULL;
@@ -159,10 +182,13 @@ weft_status wf_value_check(const wf_value_spec *spec, const char *text, const ch
 
 int64_t wf_value_i64(const char *text)
 {
-    int64_t v = 0;
+    int64_t  v = 0;
+    uint64_t u;
     if (text == NULL)
         return 0;
-    return read_i64(text, true, &v) ? v : read_bool(text) == 1;
+    if (read_i64(text, true, &v))
+        return v;
+    return read_u64(text, &u) ? (int64_t)u : read_bool(text) == 1;
 }
 
 double wf_value_f64(const char *text)

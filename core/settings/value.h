@@ -5,6 +5,9 @@
 
 #include "core/settings/settings.h"
 
+/* The end of a range of all 64 bits, whose numbers wf_value_i64() gives modulo 2^64. */
+#define WF_U64_MOST "18446744073709551615"
+
 typedef struct wf_value_spec {
     const char *key;
     int32_t     type;  /* WEFT_OPT_* */

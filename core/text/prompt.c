@@ -201,6 +201,29 @@ static weft_status feed_with_items(weft_sequence *s, const pieces *c, const int3
     return status;
 }
 
+/* Room for the whole prompt, so that one which is too long is told with all of its tokens. */
+static weft_status reserve(weft_sequence *s, const pieces *c, uint64_t text_tokens, weft_error *err)
+{
+    int64_t n = text_tokens < INT32_MAX ? (int64_t)text_tokens : INT32_MAX;
+    for (uint32_t i = 0; i < c->p->n_items; i++)
+        n += c->p->items[i]->plan.n_placeholders;
+    return wf_sequence_room(s, n, err);
+}
+
+static weft_status reserve_raw(weft_sequence *s, const pieces *c, weft_error *err)
+{
+    uint64_t    sum = 0;
+    weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < c->n && status == WEFT_OK; i++) {
+        text_ctx ctx = {c->text, &c->parts[i]};
+        uint64_t n = 0;
+        if (c->parts[i].id < 0)
+            status = text_ids(&ctx, NULL, 0, &n, err);
+        sum += n;
+    }
+    return status == WEFT_OK ? reserve(s, c, sum, err) : status;
+}
+
 static weft_status feed_chat(weft_sequence *s, const pieces *c, weft_error *err)
 {
     weft_part system = {WEFT_HDR(weft_part), c->p->system,
@@ -212,6 +235,8 @@ static weft_status feed_chat(weft_sequence *s, const pieces *c, weft_error *err)
         ctx.m[ctx.n++] = (weft_message){WEFT_HDR(weft_message), "system", &system, 1, 0};
     ctx.m[ctx.n++] = (weft_message){WEFT_HDR(weft_message), "user", c->parts, c->n, 0};
     weft_status status = collect(chat_ids, &ctx, &ids, &n, err);
+    if (status == WEFT_OK) /* a marker's id stands for its item */
+        status = reserve(s, c, n - c->n_order, err);
     if (status == WEFT_OK)
         status = feed_with_items(s, c, ids, n, err);
     wf_free(ids);
@@ -223,6 +248,8 @@ static weft_status feed_raw(weft_sequence *s, const pieces *c, weft_error *err)
     int32_t     bos = wf_text_bos(c->text);
     uint32_t    item = 0;
     weft_status status = bos >= 0 ? weft_sequence_feed_ids(s, &bos, 1, err) : WEFT_OK;
+    if (status == WEFT_OK)
+        status = reserve_raw(s, c, err);
     for (uint32_t i = 0; i < c->n && status == WEFT_OK; i++) {
         text_ctx ctx = {c->text, &c->parts[i]};
         int32_t *ids = NULL;

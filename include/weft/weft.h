@@ -454,6 +454,7 @@ typedef struct weft_part_result {
     uint64_t       n_ids;
     float          avg_logprob, temperature;
     double         encode_s, prefill_s, decode_s;
+    int32_t        stopped, reserved; /* stopped: as of weft_generation */
 } weft_part_result;
 typedef struct weft_long_request {
     weft_hdr    hdr;
@@ -521,6 +522,17 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
  * with the same model and settings goes on with what an interrupted one left there. No weights need
  * be loaded (WEFT_OPEN_CONFIG). IO: the disk. */
 weft_status weft_quantize(weft_engine *e, const char *out, weft_error *err);
+
+/* A file that is written whole or not at all: it grows as ".weft-NAME" beside its own name, which
+ * it gets in the end, with the mode of a file that it replaces; links are followed. A pipe, a
+ * device and a descriptor (/dev/stdout, /dev/fd/N) are written as it comes. One thread. */
+typedef struct wf_writer weft_output;
+/* On success *out is the caller's until weft_output_close. *busy (may be NULL): 1 where it failed
+ * because another process is writing the file. INVALID: a folder; IO: the reason. */
+weft_status weft_output_open(const char *path, int32_t *busy, weft_output **out, weft_error *err);
+weft_status weft_output_write(weft_output *o, const void *bytes, uint64_t n, weft_error *err);
+/* keep 0: what was written is removed, where it is a file. Frees *o, also on failure. */
+weft_status weft_output_close(weft_output **o, int32_t keep, weft_error *err);
 
 /* Writes named host tensors (dtype f32, i64, i32 or u8, C order) to a safetensors file, whole or
  * not at all. */

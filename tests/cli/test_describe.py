@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """weft describe and generate on files, folders, pipes and what is none, with the demo model."""
+import csv
+import io
 import json
 import os
 import shutil
@@ -48,10 +50,65 @@ class Describe(harness.Case):
         picture = png(64, 64)
         why = self.fails(7, "describe", "--max-tokens", "1", "-", stdin=picture)
         self.assertTrue(why.startswith("weft: standard input: the picture makes"), why)
-        why = self.fails(3, "describe", b"bad\xff\nname")
-        self.assertEqual(why, "weft: bad??name: no such file")
-        why = self.fails(3, "describe", "a/" * 1000 + "b")
+        why = self.fails(2, "describe", b"bad\xff\nname")
+        self.assertEqual(why, "weft: bad\ufffd\ufffdname: no such file")
+        why = self.fails(2, "describe", "a/" * 1000 + "b")
         self.assertTrue(why.endswith("b: no such file"), why)
+
+    def test_a_file_that_is_not_there(self):
+        none = self.path("none.png")
+        r = self.weft("describe", "--json", none, self.write("words.txt", b"just words"))
+        errors = [one["error"] for one in r.json_lines()]
+        self.assertEqual([(e["code"], e["status"]) for e in errors],
+                         [(2, "NOTFOUND"), (3, "UNSUPPORTED")])
+        for words in ("What is this", "is.it?"):
+            self.assertIn("a question goes behind -p", self.fails(2, "describe", words))
+        self.assertEqual(self.fails(2, "preprocess", none, "-o", "x"), "weft: %s: no such file" % none)
+        long = "a" * 250 + "/" + "b" * 200
+        self.assertTrue(self.fails(2, "describe", long).endswith("b: no such file"))
+
+    def test_documents(self):
+        self.write("d/notes.txt", b"just words")
+        for name in ("d/b.png", "d/a.png", "d/sub/a.png"):
+            self.write(name, png(64, 64))
+        text = self.text_of(self.red).encode()
+        r = self.ok("describe", "-q", "-r", "-o", "out", self.path("d"))
+        self.assertEqual(r.out, b"")
+        self.assertEqual(sorted(os.listdir(self.path("out"))), ["a-2.txt", "a.txt", "b.txt"])
+        for name in os.listdir(self.path("out")):
+            with open(self.path("out/" + name), "rb") as f:
+                self.assertEqual(f.read(), text)
+        self.write("out/b.txt", b"mine\n")
+        self.ok("describe", "-q", "-o", "out", "--skip-existing", self.path("d"))
+        self.ok("describe", "-q", "-o", "out", "--append", self.path("d/b.png"))
+        with open(self.path("out/b.txt"), "rb") as f:
+            self.assertEqual(f.read(), b"mine\n" + text)
+        self.ok("describe", "-q", "-o", self.path("d"), self.path("d")) # beside the pictures
+        self.assertEqual(sorted(os.listdir(self.path("d"))),
+                         ["a.png", "a.txt", "b.png", "b.txt", "notes.txt", "sub"])
+        self.assertEqual(self.ok("describe", "-o", "-", self.red).out, text)
+
+    def test_documents_that_cannot_be(self):
+        for more, word in ((("-o", "x.txt"), "folder"), (("-o", self.red), "no folder"),
+                           (("--append",), "-o DIR"), (("--skip-existing",), "-o DIR"),
+                           (("-o", "d", "--json"), "--json"), (("-o", "d", "--together"), "--together"),
+                           (("-o", "d", "--append", "--skip-existing"), "--append"),
+                           (("-o", "no/d"), "no folder no"), (("--csv", "--json"), "--csv"),
+                           (("--csv", "--together"), "--csv")):
+            self.assertIn(word, self.fails(2, "describe", *more, self.red))
+        self.assertFalse(os.path.exists(self.path("d")))
+
+    def test_csv(self):
+        odd = self.write('a,"b"\n.png', png(64, 64))
+        bad = self.write("bad.png", png(64, 64)[:60])
+        r = self.weft("describe", "--csv", odd, bad)
+        self.assertEqual(r.code, 3)
+        rows = list(csv.DictReader(io.StringIO(r.out.decode(), newline="")))
+        self.assertEqual([row["path"] for row in rows], [odd, bad])
+        self.assertEqual(rows[0]["text"] + "\n", self.text_of(self.red))
+        self.assertEqual((rows[0]["finish_reason"], rows[0]["error"]), ("stop", ""))
+        self.assertEqual(rows[1]["text"], "")
+        self.assertIn("bad.png", rows[1]["error"])
 
     def test_folders(self):
         self.write("d/b.png", png(64, 64))
@@ -63,7 +120,8 @@ class Describe(harness.Case):
         r = self.ok("describe", folder)
         paths = [line.split("\t")[0] for line in r.out.decode().splitlines()]
         self.assertEqual(paths, [folder + "/a.png", folder + "/b.png"])
-        self.assertEqual(r.err, "")
+        self.assertEqual(r.err, "weft: 1 file skipped: 1 .txt (-v names them)\n")
+        self.assertEqual(self.ok("describe", "-q", folder).err, "")
         r = self.ok("describe", "-r", "-v", folder + "/")
         paths = [line.split("\t")[0] for line in r.out.decode().splitlines()]
         self.assertEqual(paths, [folder + "/a.png", folder + "/b.png", folder + "/sub/c.png"])
@@ -92,7 +150,7 @@ class Describe(harness.Case):
         for name, data in (("words.txt", b"just words"), ("empty.png", b""),
                            ("cut.png", whole[:60]), ("head.png", whole[:8])):
             self.assertIn(name, self.fails(3, "describe", self.write(name, data)))
-        self.assertIn("none.png", self.fails(3, "describe", self.path("none.png")))
+        self.assertIn("none.png", self.fails(2, "describe", self.path("none.png")))
 
     def test_the_rest_is_done_after_a_failure(self):
         bad = self.write("bad.png", png(64, 64)[:60])

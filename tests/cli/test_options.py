@@ -7,7 +7,7 @@ import re
 import harness
 
 COMMANDS = ["describe", "transcribe", "generate", "tokenize", "preprocess", "model inspect",
-            "model verify", "plugin list", "plugin inspect", "bench", "help"]
+            "model verify", "model quantize", "plugin list", "plugin inspect", "bench", "help", "version"]
 
 
 class Help(harness.Case):
@@ -25,6 +25,8 @@ class Help(harness.Case):
             self.assertLessEqual(max(len(line) for line in r.out.decode().splitlines()), 80)
             self.assertEqual(r.out, self.ok("help", *name.split()).out)
             self.assertIn(b"--cpu-mask LEVEL", r.out)
+            self.assertRegex(r.out.decode(), "\nExamples?:\n  .*weft " + name)
+            self.assertEqual(r.out, self.ok("help", name).out)
 
     def test_the_page_of_docs_is_what_help_prints(self):
         with open(os.path.join(harness.SOURCE, "docs", "CLI.md"), "rb") as f:
@@ -32,6 +34,7 @@ class Help(harness.Case):
                              "docs/CLI.md is stale: build/weft help --all >docs/CLI.md")
 
     def test_version(self):
+        self.assertEqual(self.ok("version").out, self.ok("--version").out)
         self.assertRegex(self.ok("--version").out.decode(), r"^weft \d+\.\d+\.\d+\n$")
 
     def devices(self, *options):
@@ -107,6 +110,18 @@ class Usage(harness.Case):
     def test_options_of_other_commands(self):
         line = self.fails(2, "describe", "--chat", "x")
         self.assertIn("--chat is an option of another command", line)
+
+    def test_words_of_other_programs(self):
+        for args, word in ((("describe", "-f", "x.png"), "weft describe FILE"),
+                           (("describe", "--image", "x.png"), "weft describe FILE"),
+                           (("transcribe", "-f", "x.wav"), "weft transcribe FILE"),
+                           (("transcribe", "-l", "de"), "--language"),
+                           (("generate", "-f", "x.txt"), "-p -"),
+                           (("generate", "--n-predict", "5"), "--max-new-tokens"),
+                           (("model", "inspect", "-l"), "--list-devices")):
+            line = self.fails(2, *args)
+            self.assertIn("there is no option", line)
+            self.assertIn(word, line)
 
     def test_operands(self):
         self.assertIn("one operand too many", self.fails(2, "model", "inspect", "a", "b"))
@@ -187,6 +202,24 @@ class Settings(harness.Case):
     def test_a_wrong_key_of_a_file_gets_a_suggestion(self):
         ini = self.write("bad.ini", b"[core]\ntempereture = 1\n")
         self.assertIn("did you mean temperature?", self.fails(2, "describe", "--config", ini, "x"))
+
+    def test_a_path_in_the_home_folder(self):
+        ini = self.write("c.ini", b"[core]\nmodel = ~/models/a\nplugin = ~/a.so:b.so\n")
+        found = self.config("--config", ini)
+        self.assertEqual(found["core", "model"][0], self.path("models/a"))
+        self.assertEqual(found["core", "plugin"][0], self.path("a.so") + ":" + self.path("b.so"))
+
+    def test_seeds_have_64_bits(self):
+        most = str(2 ** 64 - 1)
+        self.assertEqual(self.config("--seed", most)["core", "seed"], (most, "--seed"))
+        for wrong in (str(2 ** 64), "-1", "1K", "", "x"):
+            self.assertIn(most, self.fails(2, "generate", "--seed", wrong, "-p", "a"))
+
+    def test_quotes_and_comments_are_told(self):
+        for line, word in ((b'model = "a b"', "the quotes are part"),
+                           (b"system = be brief # always", "a comment has a line of its own")):
+            r = self.ok("--print-config", "--config", self.write("c.ini", b"[core]\n" + line + b"\n"))
+            self.assertRegex(r.err, r"warning: .*c\.ini:2: .*" + word)
 
     def test_environment_is_checked(self):
         self.env["WEFT_THREADS"] = "many"

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "output/progress.h"
@@ -122,6 +123,44 @@ static void test_several_files(void **state)
     (void)shown();
 }
 
+/* Of a folder the line tells how many are done, and from the first one on how long the rest takes.
+ */
+static void test_files_that_were_counted(void **state)
+{
+    cli_progress_file a, b;
+    (void)state;
+    cli_progress_total(60);
+    cli_progress_begin(&a);
+    cli_progress(NULL, "prefill", 5, 10, "tokens");
+    assert_string_equal(shown(), START "0 of 60");
+    cli_progress_begin(&b);
+    cli_progress_end(&a);
+    (void)shown();
+    cli_progress(NULL, "prefill", 6, 10, "tokens");
+    assert_string_equal(shown(), START "1 of 60, ETA 0:00");
+    cli_progress_end(&b);
+    cli_progress_total(0);
+    cli_line_clear();
+    (void)shown();
+}
+
+/* A step of more than a second tells how long it will take; another step begins anew. */
+static void test_time_left_of_a_step(void **state)
+{
+    const struct timespec pause = {1, 50000000};
+    (void)state;
+    cli_progress(NULL, "prefill", 0, 8000, "tokens");
+    assert_string_equal(shown(), START "prefill   0 %: 0 of 8000 tokens");
+    nanosleep(&pause, NULL);
+    cli_progress(NULL, "prefill", 4000, 8000, "tokens");
+    assert_non_null(strstr(shown(), "prefill  50 %: 4000 of 8000 tokens, ETA 0:0"));
+    cli_line_clear();
+    cli_progress(NULL, "weights", 10, 100, "tensors");
+    assert_null(strstr(shown(), "ETA"));
+    cli_line_clear();
+    (void)shown();
+}
+
 static void test_quiet(void **state)
 {
     cli_progress_file f;
@@ -138,10 +177,9 @@ static void test_quiet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_step_of_the_engine),
-        cmocka_unit_test(test_one_recording),
-        cmocka_unit_test(test_several_files),
-        cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_a_step_of_the_engine), cmocka_unit_test(test_one_recording),
+        cmocka_unit_test(test_several_files),        cmocka_unit_test(test_files_that_were_counted),
+        cmocka_unit_test(test_time_left_of_a_step),  cmocka_unit_test(test_quiet),
     };
     return cmocka_run_group_tests(tests, open_terminal, close_terminal);
 }

@@ -186,14 +186,14 @@ static void test_over_the_context(void **state)
     rig_open(&r, pairs, NULL);
     rig_check(weft_item_open(r.e, &rq, &item, &err), &err);
     weft_sequence *s = rig_sequence(&r, (const int32_t[]){10, 0});
-    refused(weft_sequence_feed_ids(s, ids, 7, &err), &err, WEFT_E_LIMIT, 7, "10 tokens and 7 more");
+    refused(weft_sequence_feed_ids(s, ids, 7, &err), &err, WEFT_E_LIMIT, 7, "17 tokens are over");
     refused(weft_sequence_feed_ids(s, ids, 17, &err), &err, WEFT_E_LIMIT, 7,
             "context of 16 (--context");
     refused(weft_sequence_feed_ids(s, ids, (uint64_t)1 << 62, &err), &err, WEFT_E_LIMIT, 7,
             "tokens");
     assert_int_equal(weft_sequence_length(s), 10);
     rig_check(weft_sequence_feed_ids(s, ids, 6, &err), &err);
-    refused(weft_sequence_feed_item(s, item, &err), &err, WEFT_E_LIMIT, 7, "16 tokens and 1 more");
+    refused(weft_sequence_feed_item(s, item, &err), &err, WEFT_E_LIMIT, 7, "17 tokens are over");
     assert_int_equal(s->n_items, 0);
     rig_check(weft_sequence_truncate(s, 12, &err), &err);
     rig_check(weft_generate(s, &p, take, &got, &g, &err),

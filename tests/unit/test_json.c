@@ -124,6 +124,24 @@ static void bad_text(void **state)
     }
 }
 
+static void what_is_no_json_is_named(void **state)
+{
+    static const struct {
+        const char *text, *word;
+    } rows[] = {
+        {"\xEF\xBB\xBF{}", "byte order mark"},
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"},
+    };
+    json_t    *root;
+    weft_error err = WF_ERROR_INIT;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_failure(wf_json_parse(rows[i].text, strlen(rows[i].text), "some.json", &root, &err),
+                       &err, WEFT_E_CORRUPT, "some.json", rows[i].word);
+        assert_null(root);
+    }
+}
+
 static void good_text(void **state)
 {
     static const char *const goods[] = {
@@ -365,11 +383,11 @@ static void quoting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_text),       cmocka_unit_test(good_text),
-        cmocka_unit_test(caps),           cmocka_unit_test(million_keys),
-        cmocka_unit_test(paths),          cmocka_unit_test(typed_reads),
-        cmocka_unit_test(load_from_file), cmocka_unit_test(memory_runs_out),
-        cmocka_unit_test(quoting),
+        cmocka_unit_test(bad_text),        cmocka_unit_test(what_is_no_json_is_named),
+        cmocka_unit_test(good_text),       cmocka_unit_test(caps),
+        cmocka_unit_test(million_keys),    cmocka_unit_test(paths),
+        cmocka_unit_test(typed_reads),     cmocka_unit_test(load_from_file),
+        cmocka_unit_test(memory_runs_out), cmocka_unit_test(quoting),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }
