@@ -129,9 +129,10 @@ class Terminal(harness.Case):
 
 class Interrupt(harness.Case):
     def start(self, *args):
+        # Without a buffer: communicate() would not see what readline() took too much of.
         return subprocess.Popen([harness.WEFT, *args], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env,
-                                cwd=self.dir)
+                                cwd=self.dir, bufsize=0)
 
     def finish(self, p):
         out, err = p.communicate(timeout=harness.TIMEOUT_S)
