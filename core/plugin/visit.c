@@ -120,7 +120,7 @@ static uint32_t stage_of(const wf_visit *v, weft_status status)
 
 static weft_status judge(wf_visit *v, weft_status status, weft_error *err)
 {
-    char  words[sizeof v->why.message + 64];
+    char  words[sizeof v->why.message + 64] = "";
     char *said = v->why.message;
     said[sizeof v->why.message - 1] = '\0';
     if (!is_status(status)) {
