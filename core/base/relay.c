@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/base/running.h"
+
 /* Gives the turn away; with `back` returns when it has come back. */
 static void pass(wf_relay *r, bool inside, bool back)
 {
@@ -17,13 +19,16 @@ static void pass(wf_relay *r, bool inside, bool back)
 
 static void *run(void *arg)
 {
-    wf_relay *r = arg;
+    wf_relay       *r = arg;
+    wf_signal_stack stack;
+    wf_signal_stack_use(&stack);
     pthread_mutex_lock(&r->lock);
     while (!r->inside)
         pthread_cond_wait(&r->passed, &r->lock);
     pthread_mutex_unlock(&r->lock);
     r->body(r->ctx);
     r->ended = true;
+    wf_signal_stack_leave(&stack);
     pass(r, false, false);
     return NULL;
 }

@@ -2,6 +2,8 @@
 /* Whose code runs on this thread, and the floating-point mode around it. */
 #include "core/base/running.h"
 
+#include <string.h>
+
 #include <fenv.h>
 #include <stddef.h>
 #if defined(__x86_64__)
@@ -91,4 +93,17 @@ wf_running *wf_running_pause(void)
 {
     wf_running_mend();
     return wf_running_set(NULL);
+}
+
+void wf_signal_stack_use(wf_signal_stack *s)
+{
+    stack_t mine = {.ss_sp = s->memory, .ss_size = sizeof s->memory};
+    memset(&s->before, 0, sizeof s->before);
+    s->before.ss_flags = SS_DISABLE;
+    (void)sigaltstack(&mine, &s->before);
+}
+
+void wf_signal_stack_leave(const wf_signal_stack *s)
+{
+    (void)sigaltstack(&s->before, NULL);
 }

@@ -6,7 +6,10 @@
 #define WF_RUNNING_H
 
 #include <stdatomic.h>
+#include <signal.h>
 #include <stdint.h>
+
+#define WF_SIGNAL_STACK_BYTES 32768
 
 /* What decides how a processor rounds: x86: MXCSR and the x87 control word; elsewhere the rounding
  * direction alone. */
@@ -41,6 +44,15 @@ void wf_running_mark(uint32_t marks);
 /* The host is about to compute while a plugin waits: the mode that the call began with is put back
  * and a change is marked. Only on the thread that made the call. */
 void wf_running_mend(void);
+/* Memory on which a program's handler of a fatal signal can run when a thread's own stack has
+ * overflowed, as the kernel of a plugin may let it. A thread of the library keeps one in its first
+ * function, from use to leave, the last thing that it does. */
+typedef struct wf_signal_stack {
+    stack_t before;
+    _Alignas(16) char memory[WF_SIGNAL_STACK_BYTES];
+} wf_signal_stack;
+void wf_signal_stack_use(wf_signal_stack *s);
+void wf_signal_stack_leave(const wf_signal_stack *s);
 /* Around what is not the plugin's doing while it waits: mends, and no call is in progress until
  * wf_running_set() is given what this returns. */
 wf_running *wf_running_pause(void);

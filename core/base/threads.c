@@ -80,13 +80,12 @@ static uint32_t await_work(wf_pool *p, uint32_t seen)
 
 static void *worker_main(void *arg)
 {
-    worker  *w = arg;
-    wf_pool *p = w->pool;
-    uint32_t seen = 0;
-    for (;;) {
-        uint32_t now = await_work(p, seen);
-        if (now == seen)
-            return NULL;
+    worker         *w = arg;
+    wf_pool        *p = w->pool;
+    uint32_t        now, seen = 0;
+    wf_signal_stack stack;
+    wf_signal_stack_use(&stack);
+    while ((now = await_work(p, seen)) != seen) {
         seen = now;
         run_part(p->caller, p->fn, p->ctx, w->index, p->n_threads);
         if (atomic_fetch_sub(&p->running, 1) == 1) {
@@ -95,6 +94,8 @@ static void *worker_main(void *arg)
             pthread_mutex_unlock(&p->mutex);
         }
     }
+    wf_signal_stack_leave(&stack);
+    return NULL;
 }
 
 static void await_idle(wf_pool *p)

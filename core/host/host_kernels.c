@@ -135,7 +135,7 @@ static weft_status check_launch(const weft_host *h, const weft_queue *q, const w
         return wf_misuse(err, "kernels.launch: a queue, a kernel, a weft_launch with its size "
                               "set and arguments are needed");
     if (k->owner != wf_lent_of(h))
-        return wf_misuse(err, "kernels.launch: %s is another plugin's kernel", k->decl.name);
+        return wf_misuse(err, "kernels.launch: the kernel is another plugin's");
     if (l->n < 0 || l->grain < 1)
         return wf_misuse(err,
                          "kernels.launch: %s: n is %lld and grain %lld; n is 0 or more, "

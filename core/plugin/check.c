@@ -230,12 +230,13 @@ weft_status wf_descriptor_check(const weft_descriptor *d, const wf_manifest     
                        "%s: its descriptor has %u bytes where this ABI has %zu; rebuild it", path,
                        d->hdr.size, WEFT_UPTO(weft_descriptor, n_components));
     if (d->id == NULL || strcmp(d->id, m->id) != 0)
-        return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor says id %.64s, its manifest %s",
-                       path, d->id != NULL ? d->id : "(null)", m->id);
+        return wf_fail(err, WEFT_E_INVALID, "%s: its descriptor says %s%.64s, its manifest id %s",
+                       path, d->id != NULL ? "id " : "no id", d->id != NULL ? d->id : "", m->id);
     if (d->version == NULL || strcmp(d->version, m->version) != 0)
         return wf_fail(err, WEFT_E_INVALID,
-                       "%s: its descriptor says version %.32s, its manifest %s", path,
-                       d->version != NULL ? d->version : "(null)", m->version);
+                       "%s: its descriptor says %s%.32s, its manifest version %s", path,
+                       d->version != NULL ? "version " : "no version",
+                       d->version != NULL ? d->version : "", m->version);
     st = check_components(d, m, path, err);
     if (st == WEFT_OK)
         st = check_services(d->needs_service, m->needs, m->n_needs, "needs", path, err);

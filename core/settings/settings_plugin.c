@@ -144,7 +144,7 @@ static weft_status check_declaration(const char *plugin, const weft_option *o, w
         return wf_fail_nomem(err, 1, "an option");
     return wf_fail_stage(err,
                          wf_fail(err, WEFT_E_INVALID, "plugin %s: its option %.60s %s", plugin,
-                                 o->key != NULL ? o->key : "(null)", what),
+                                 o->key != NULL ? o->key : "without a key", what),
                          WEFT_STAGE_PLUGIN);
 }
 

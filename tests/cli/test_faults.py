@@ -71,6 +71,11 @@ class Faults(Case):
             if not SANITIZED:
                 self.assertEqual(r.err, "weft: org.bad crashed in encode of ok.bad (a bad address)\n")
 
+    @unittest.skipIf(SANITIZED, "AddressSanitizer has a handler of its own")
+    def test_a_stack_that_overflows_on_another_thread_is_told(self):
+        r = self.describe("overflow:kernel", "--threads", "2", files=("ok.bad",))
+        self.assertEqual((r.code, r.err), (5, "weft: org.bad crashed in encode of ok.bad (a bad address)\n"))
+
     def test_an_exit_is_told_and_earlier_results_stay(self):
         self.ends("exit:encode", 1, "org.bad called exit() in encode of now.bad")
         self.ends("exit:open", 0, "org.bad called exit() in open of ok.bad")
