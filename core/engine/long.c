@@ -36,6 +36,8 @@ static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
     wf_running *segmenter = wf_visit_pause();
     weft_status status = take_part(ctx, seg, err);
     wf_visit_resume(segmenter);
+    if (status != WEFT_OK)
+        wf_running_mark(WF_PASSED_ON);
     return status;
 }
 

@@ -118,14 +118,25 @@ static uint32_t stage_of(const wf_visit *v, weft_status status)
     return stage == WEFT_STAGE_NONE && own ? WEFT_STAGE_PLUGIN : stage;
 }
 
+/* The answer of a call that nobody cancelled, and in which nothing else was. */
+static bool is_false_cancel(const wf_visit *v, weft_status status)
+{
+    const weft_host *h = v->plugin != NULL ? wf_plugin_host(v->plugin) : NULL;
+    bool             passed_on = (atomic_load(&v->running.marks) & WF_PASSED_ON) != 0;
+    return status == WEFT_E_CANCELLED && !passed_on && h != NULL && h->cancelled(h) == 0;
+}
+
 static weft_status judge(wf_visit *v, weft_status status, weft_error *err)
 {
     char  words[sizeof v->why.message + 64] = "";
     char *said = v->why.message;
     said[sizeof v->why.message - 1] = '\0';
-    if (!is_status(status)) {
-        snprintf(words, sizeof words, "it returned %d, which is no status%s%s", status,
-                 said[0] != '\0' ? ": " : "", said);
+    if (!is_status(status) || is_false_cancel(v, status)) {
+        if (status == WEFT_E_CANCELLED)
+            snprintf(words, sizeof words, "it returned CANCELLED, and nobody had cancelled");
+        else
+            snprintf(words, sizeof words, "it returned %d, which is no status%s%s", status,
+                     said[0] != '\0' ? ": " : "", said);
         compose(v, words, WEFT_E_INTERNAL, err);
         return wf_fail_stage(err, WEFT_E_INTERNAL, WEFT_STAGE_PLUGIN);
     }

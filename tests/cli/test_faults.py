@@ -95,6 +95,10 @@ class Faults(Case):
                         r"now\.bad: it returned 77, which is no status" + by % "encode")
         self.fails_once("status:plan", 5,
                         r"now\.bad: it returned 77, which is no status" + by % "plan")
+        self.fails_once("cancelled:encode", 5,
+                        r"now\.bad: it returned CANCELLED, and nobody had cancelled" + by % "encode")
+        self.fails_once("cancelled:read_audio", 5,
+                        r"now\.bad: it returned CANCELLED, and nobody had cancelled" + by % "read_audio")
         self.fails_once("silent:plan", 3,
                         r"now\.bad: it failed with CORRUPT and gave no reason" + by % "plan")
         self.fails_once("fail:encode", 3, r"now\.bad: it is as bad as it looks" + by % "encode")
