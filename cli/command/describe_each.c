@@ -186,22 +186,12 @@ static bool has_room(void *ctx)
     return j->spare == 0 || j->held + j->largest <= j->spare;
 }
 
-/* Half of the device's free memory, so that others have some too; 0: not known. */
-static uint64_t spare_memory(const cli *c)
-{
-    weft_device_info d = {.hdr = WEFT_HDR(weft_device_info)};
-    for (uint32_t i = 0; weft_device_at(c->settings, i, &d); i++)
-        if (d.chosen)
-            return d.free_bytes / 2;
-    return 0;
-}
-
 void cli_describe_each(cli_describe *j, cli_files *files)
 {
     bool           bounded = j->at_once > 1 && !cli_has(j->c, OWN_PARALLEL);
     const cli_walk walk = {j->at_once, has_room,   "no file here that can be described",
                            j,          start_file, wait_files};
-    j->spare = bounded ? spare_memory(j->c) : 0;
+    j->spare = bounded ? cli_spare_memory(j->c) : 0;
     j->sampling = (weft_sampling){.hdr = WEFT_HDR(weft_sampling)};
     weft_sampling_from_settings(j->c->settings, &j->sampling);
     cli_walk_files(&walk, j->c, files, &j->tally);

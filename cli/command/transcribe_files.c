@@ -232,12 +232,31 @@ static bool start_file(void *ctx, const cli_file *file, cli_place *place)
     return true;
 }
 
+/* Keys and values apart, which the engine bounds by itself, a recording holds the samples of one
+ * part and what an encoder makes of them, whatever its length. */
+#define RECORDING_BYTES ((uint64_t)64 << 20)
+
+/* How many recordings are worked on at once, where the user did not say. */
+static uint32_t most_at_once(const cli_transcribe *j)
+{
+    uint64_t spare = cli_spare_memory(j->c), most = spare / RECORDING_BYTES;
+    if (cli_has(j->c, OWN_PARALLEL) || spare == 0 || most >= j->at_once)
+        return j->at_once;
+    return most > 0 ? (uint32_t)most : 1;
+}
+
+static void walk_files(cli_transcribe *j, cli_files *files)
+{
+    const cli_walk walk = {most_at_once(j), NULL,      "no recording is here", j,
+                           start_file,      wait_files};
+    cli_walk_files(&walk, j->c, files, &j->tally);
+}
+
 int32_t cli_transcribe_files(cli_transcribe *j)
 {
-    const cli_walk walk = {j->at_once, NULL, "no recording is here", j, start_file, wait_files};
-    weft_error     err = CLI_ERROR_INIT;
-    cli_files      files;
-    int32_t        code;
+    weft_error err = CLI_ERROR_INIT;
+    cli_files  files;
+    int32_t    code;
     if (cli_files_init(&files, j->c->operands, j->c->n_operands, cli_has(j->c, OWN_RECURSIVE),
                        &err) != WEFT_OK)
         code = cli_say_error(&err);
@@ -246,7 +265,7 @@ int32_t cli_transcribe_files(cli_transcribe *j)
     if (code == CLI_EXIT_OK)
         j->e = cli_engine_open(j->c, 0, &code);
     if (j->e != NULL) {
-        cli_walk_files(&walk, j->c, &files, &j->tally);
+        walk_files(j, &files);
         code = j->tally.code;
     }
     weft_scheduler_destroy(&j->scheduler);

@@ -89,3 +89,12 @@ void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t)
         t->code = CLI_EXIT_MEDIA;
     }
 }
+
+uint64_t cli_spare_memory(const cli *c)
+{
+    weft_device_info d = {.hdr = WEFT_HDR(weft_device_info)};
+    for (uint32_t i = 0; weft_device_at(c->settings, i, &d); i++)
+        if (d.chosen)
+            return d.free_bytes / 2;
+    return 0;
+}

@@ -25,4 +25,8 @@ typedef struct cli_walk {
  * exit code becomes CLI_EXIT_MEDIA. */
 void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t);
 
+/* What files that are worked on together may hold: half of the device's free memory, so that others
+ * have some too. 0: it is not known. */
+uint64_t cli_spare_memory(const cli *c);
+
 #endif
