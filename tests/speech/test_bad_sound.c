@@ -17,7 +17,8 @@
 
 /* Where the source fails within an Ogg's headers, libsndfile 1.2 gives no file and keeps what
  * libvorbis had begun. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
+
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libvorbis\n";
