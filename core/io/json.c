@@ -14,8 +14,6 @@
 #include "core/io/file.h"
 #include "core/io/text.h"
 
-#define LFS "version https://git-lfs"
-
 /* While it parses, jansson ignores some failed allocations of its own buffers. A string could then
  * come out short, and its scanner would stop the program by an assertion. So while it parses
  * (`parsing`), an allocation that fails is noted in `starved`, and jansson is given memory from the
@@ -109,11 +107,8 @@ weft_status wf_json_parse(const char *text, uint64_t bytes, const char *name, js
                        "%s:1:1: a byte order mark, which JSON may not have: save the file as UTF-8 "
                        "without one",
                        wf_quote(name).s);
-    if (bytes >= sizeof LFS - 1 && memcmp(text, LFS, sizeof LFS - 1) == 0)
-        return wf_fail(err, WEFT_E_CORRUPT,
-                       "%s: is a pointer of git-lfs and not the file itself: run git lfs pull, or "
-                       "download the file",
-                       wf_quote(name).s);
+    if (wf_text_is_pointer(text, bytes))
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: " WF_TEXT_POINTER, wf_quote(name).s);
     weft_status status = caps_check(&in, err);
     if (status != WEFT_OK)
         return status;

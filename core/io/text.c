@@ -67,3 +67,9 @@ void wf_text_place(const char *text, uint64_t offset, int32_t *line, int32_t *co
         }
     }
 }
+
+bool wf_text_is_pointer(const void *bytes, uint64_t n)
+{
+    static const char version[] = "version https://git-lfs.github.com/spec/";
+    return n >= sizeof version - 1 && memcmp(bytes, version, sizeof version - 1) == 0;
+}

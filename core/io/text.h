@@ -3,6 +3,7 @@
 #ifndef WF_TEXT_H
 #define WF_TEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WF_QUOTED_BYTES 160
@@ -15,6 +16,14 @@ typedef struct wf_quoted {
  * a long text becomes "...". The result is returned by value, so `wf_quote(x).s` can be passed as
  * an argument. Any thread. */
 wf_quoted wf_quote(const char *text);
+
+/* Do these bytes begin a pointer of git-lfs, which a clone without git-lfs has in a file's place?
+ * Any thread. */
+bool wf_text_is_pointer(const void *bytes, uint64_t n);
+/* What is said of one. */
+#define WF_TEXT_POINTER                                                                            \
+    "this is a pointer of git-lfs and not the file itself: run \"git lfs pull\" where it was "     \
+    "cloned, or download the file"
 
 /* Sets *line and *column to the place of the byte at offset. Both count from 1, and columns are in
  * characters. Any thread. */

@@ -31,43 +31,59 @@ static bool is_asked_for(const wf_chooser *c, const char *kind)
            (c->locked == NULL || strcmp(kind, c->locked) == 0);
 }
 
-static void consider(const wf_chooser *c, const weft_decoder *d, wf_plugin *owner, wf_choice *best)
+static bool is_named(int32_t score)
+{
+    return score > WEFT_PROBE_HINT && score <= WEFT_PROBE_NAMED;
+}
+
+/* What the loaded decoders offer: the best of those that may read the file, and one that names it.
+ */
+typedef struct offers {
+    wf_choice best, named;
+} offers;
+
+static void compare(const wf_chooser *c, const wf_choice *next, wf_choice *best)
+{
+    bool live = wf_modality_of(c->live, next->kind) != NULL;
+    bool best_live = best->vt != NULL && wf_modality_of(c->live, best->kind) != NULL;
+    if (best->vt == NULL || (live != best_live ? live : next->score > best->score))
+        *best = *next;
+    else if (next->score == best->score && live == best_live && best->plugin != next->plugin)
+        wf_log(WEFT_LOG_DEBUG, "%s and %s both know this file; %s is asked first",
+               wf_plugin_id(best->plugin), wf_plugin_id(next->plugin), wf_plugin_id(best->plugin));
+}
+
+static void consider(const wf_chooser *c, const weft_decoder *d, wf_plugin *owner, offers *o)
 {
     for (const char *const *kind = d->kinds; *kind != NULL; kind++) {
         if (!is_asked_for(c, *kind) || was_tried(c, d, *kind))
             continue;
         weft_probe p = *c->head;
         p.kind = *kind;
-        int32_t score = wf_decoder_probe(d, owner, &p);
-        bool    live = wf_modality_of(c->live, *kind) != NULL;
-        bool    best_live = best->vt != NULL && wf_modality_of(c->live, best->kind) != NULL;
-        if (score <= c->least || (best_live && !live))
-            continue;
-        if (best->vt == NULL || (live && !best_live) || score > best->score)
-            *best = (wf_choice){d, owner, *kind, score, 0};
-        else if (score == best->score && best->plugin != owner)
-            wf_log(WEFT_LOG_DEBUG, "%s and %s both know this file; %s is asked first",
-                   wf_plugin_id(best->plugin), wf_plugin_id(owner), wf_plugin_id(best->plugin));
+        const wf_choice next = {d, owner, *kind, wf_decoder_probe(d, owner, &p), 0};
+        if (next.score > c->least)
+            compare(c, &next, is_named(next.score) ? &o->named : &o->best);
     }
 }
 
-/* The best of the decoders that are loaded. */
+/* The best of the decoders that are loaded. A file that can be named is not for a decoder that goes
+ * by the file's name alone. */
 static wf_choice best_of(const wf_chooser *c)
 {
-    wf_choice   best = {NULL, NULL, NULL, 0, 0};
+    offers      o = {0};
     wf_plugin  *owner;
     const void *vt;
     for (size_t i = 0; (vt = wf_registry_component(c->registry, WEFT_C_DECODER, i, &owner)) != NULL;
          i++)
-        consider(c, vt, owner, &best);
-    return best;
+        consider(c, vt, owner, &o);
+    return o.named.vt != NULL && o.best.score <= WEFT_PROBE_HINT ? o.named : o.best;
 }
 
 /* Does its content say that it is of a kind that the model takes? Then no decoder that its first
  * bytes do not fit would be preferred, and none of those is loaded for it. */
 static bool is_sure(const wf_chooser *c, const wf_choice *best)
 {
-    return best->vt != NULL && best->score > WEFT_PROBE_HINT &&
+    return best->vt != NULL && best->score > WEFT_PROBE_NAMED &&
            wf_modality_of(c->live, best->kind) != NULL;
 }
 
@@ -106,7 +122,7 @@ bool wf_chooser_failed(wf_chooser *c, weft_status status)
 {
     const wf_choice *last = &c->tried[c->n_tried - 1];
     if (last->score > WEFT_PROBE_HINT)
-        c->least = WEFT_PROBE_HINT;
+        c->least = WEFT_PROBE_NAMED;
     if (status == WEFT_E_UNSUPPORTED)
         c->locked = last->kind;
     return status == WEFT_E_NOTFOUND || status == WEFT_E_UNSUPPORTED;

@@ -12,7 +12,6 @@
 #include "core/media/choose.h"
 #include "core/media/fill.h"
 #include "core/media/head.h"
-#include "core/media/known.h"
 
 #define STILL_FILE_BYTES ((uint64_t)64 << 20)
 
@@ -66,10 +65,11 @@ static weft_status unknown(const wf_chooser *c, bool none, weft_error *err)
     char              hint[WF_REGISTRY_HINT_CAP];
     const weft_probe *head = c->head;
     const char       *kind = c->wanted;
+    if (wf_text_is_pointer(head->head, head->head_bytes))
+        return wf_fail(err, WEFT_E_UNSUPPORTED, WF_TEXT_POINTER);
+    if (!none)
+        return WEFT_OK;
     wf_registry_hint(c->registry, hint);
-    weft_status status = wf_known_format(head->head, head->head_bytes, kind, hint, err);
-    if (status != WEFT_OK || !none)
-        return status;
     if (kind != NULL)
         return wf_fail(err, WEFT_E_NOTFOUND, "no decoder reads it as \"%s\"%s", kind, hint);
     return wf_fail(err, WEFT_E_NOTFOUND, "no decoder knows this kind of file%s", hint);

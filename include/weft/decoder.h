@@ -62,6 +62,7 @@ typedef struct weft_probe {
 } weft_probe;
 #define WEFT_PROBE_NO 0
 #define WEFT_PROBE_HINT 25     /* only the name fits */
+#define WEFT_PROBE_NAMED 30    /* open fails with what the file is: asked last */
 #define WEFT_PROBE_MAGIC 80    /* magic number */
 #define WEFT_PROBE_CERTAIN 100 /* magic and validated structure */
 
@@ -71,7 +72,8 @@ typedef struct weft_decoder {
     /* The kinds that it gives, 1 to 15 of them and a NULL. Required. */
     const char *const *kinds;
     /* How well the bytes fit in->kind, 0 to 100 (WEFT_PROBE_*), from in alone: no reading, no
-     * allocation. The highest score opens the file. Required. [any] */
+     * allocation. The highest score opens the file; one of at most WEFT_PROBE_NAMED and above
+     * HINT only where no decoder scores more. Required. [any] */
     int32_t (*probe)(const weft_probe *in);
     /* Reads headers and checks them against lim. src is copied by who wants to keep it; what its
      * ctx points to outlives the decoder. A source that is a pipe can be read again only in its

@@ -40,6 +40,16 @@ class Names(Case):
         self.refused("a.pdf", b"%PDF-1.4\n" + bytes(40), 3, "PDF", "no picture")
         self.refused("a.heic", b"\0\0\0\x18ftyphevc" + bytes(40), 3, "HEIC", "convert it", "libheif")
 
+    def test_what_was_asked_for_decides_what_is_named(self):
+        line = self.fails(3, "transcribe", self.write("a.wav", b"%PDF-1.4\n" + bytes(40)))
+        self.assertIn("a PDF document", line)
+        line = self.fails(3, "transcribe", self.write("b.wav", b"gimp xcf v011" + bytes(40)))
+        self.assertNotIn("GIMP", line)
+
+    def test_a_format_by_its_bytes_goes_before_a_files_name(self):
+        self.refused("a.png", b"gimp xcf v011" + bytes(40), 3, "GIMP", "convert it to PNG or JPEG")
+        self.refused("a.mp3", b"MThd" + bytes(40), 3, "MIDI")
+
     def test_a_pointer_of_git_lfs_is_named_whatever_its_ending(self):
         text = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
         for name in ("a.png", "a.wav", "a.mp4", "a"):
