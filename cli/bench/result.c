@@ -92,7 +92,7 @@ void bench_result_of(const bench *b, const bench_row *r, const bench_shape *s,
                           .runs = m->runs,
                           .layers = m->layers,
                           .of_layers = s->n_layers};
-    if (out->min > out->max) { /* of rates, the shortest time is the most */
+    if (out->min > out->max) { /* the shortest time is the largest rate */
         out->max = out->min;
         out->min = most;
     }

@@ -24,7 +24,7 @@ static weft_status feed_random(bench *b, weft_sequence *s, int32_t n, int32_t vo
     return status;
 }
 
-/* What a row of the text core has at hand. */
+/* What a row of the text core is measured with. */
 typedef struct text_run {
     bench             *b;
     const bench_row   *row;

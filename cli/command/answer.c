@@ -203,7 +203,7 @@ static void tell_cut(const cli_answer *a)
 static void end_line(cli_answer *a)
 {
     if (a->status == WEFT_OK)
-        begin(a); /* an answer without a character is still a line */
+        begin(a); /* an empty answer still takes a line */
     if (a->begun && !a->ends_line)
         cli_place_put(a->place, "\n", 1);
     cli_place_flush(a->place);
@@ -255,7 +255,8 @@ int32_t cli_prompt_text(const cli *c, weft_prompt *prompt, char **owned)
         int32_t code = cli_read_stdin(CLI_PROMPT_BYTES_MAX, owned, &n);
         if (code != CLI_EXIT_OK)
             return code;
-        if (n > 0 && (*owned)[n - 1] == '\n') /* echo's, not the text's */
+        if (n > 0 &&
+            (*owned)[n - 1] == '\n') /* the newline that echo adds is no part of the text */
             n -= n > 1 && (*owned)[n - 2] == '\r' ? 2 : 1;
         text = n > 0 ? *owned : "";
     }

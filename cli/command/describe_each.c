@@ -16,7 +16,7 @@ typedef struct task {
     cli_answer answer;
     weft_item *item;
     char      *document; /* its path, with -o */
-    uint64_t   bytes;    /* that the item takes */
+    uint64_t   bytes;    /* bytes that the item takes */
 } task;
 
 static void task_end(cli_describe *j, task *t)

@@ -42,7 +42,7 @@ static void put_chunk(cli_sheet *s, const char *type, const uint8_t *data, uint3
     put_u32(head, n);
     memcpy(head + 4, type, 4);
     uLong crc = crc32(0, head + 4, 4);
-    if (n > 0) /* without bytes crc32 would start afresh */
+    if (n > 0) /* crc32() of no bytes would begin a new sum */
         crc = crc32(crc, data, n);
     put_u32(tail, (uint32_t)crc);
     cli_sheet_put(s, (const char *)head, sizeof head);

@@ -10,7 +10,7 @@
 
 #define LINE_BYTES 256u
 #define CLOCK_BYTES 32u
-#define ETA_AFTER_S 1.0 /* what is over sooner needs none */
+#define ETA_AFTER_S 1.0 /* work that ends sooner shows no line */
 
 static struct {
     cli_progress_file *first;           /* of the files at work */

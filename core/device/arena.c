@@ -57,7 +57,8 @@ static wf_arena_piece *find(const wf_arena *a, uint64_t bytes)
     return best;
 }
 
-/* A piece more; where memory is short, what lies idle is given back first. */
+/* Allocates one more piece. Where memory is short, the pieces that nobody has taken are given back
+ * first. */
 static weft_status add(wf_arena *a, uint64_t bytes, wf_arena_piece **out, weft_error *err)
 {
     wf_arena_piece *p = wf_zalloc(sizeof *p);

@@ -27,7 +27,8 @@ static void release_all(weft_scheduler *s)
     s->encoding = (wf_item_batch){.n = 0};
 }
 
-/* A single item's failure is its request's. Of several, each goes alone after this. */
+/* The failure of an item that ran alone fails its request. Of a batch it is not known which item
+ * failed: each is encoded alone after this. */
 static void give_up(weft_scheduler *s, weft_status status, const weft_error *why)
 {
     if (s->encoding.n == 1)

@@ -77,7 +77,7 @@ static weft_status ask(wf_long *l, weft_error *err)
     return WEFT_OK;
 }
 
-/* Of what the segmenter gives, or of the recording as it is. */
+/* The item of a part: of the samples that the segmenter gave, or of the whole recording. */
 static weft_status open_item(wf_long *l, const weft_segment *seg, weft_error *err)
 {
     weft_request none = {WEFT_HDR(weft_request), -1, -1, -1, 0};

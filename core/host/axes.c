@@ -32,7 +32,7 @@ static void spread_over(wf_call *c, const weft_tensor *y, const weft_tensor *t, 
     }
 }
 
-/* The last axis stays itself: stride 1, or 0 for one element that repeats. */
+/* The last axis is never merged: rows of it have stride 1, or 0 where one element repeats. */
 static void place_last(wf_call *c, const spread *s, const char *arg, int64_t length, int32_t last,
                        bool may_repeat, int64_t *stride)
 {
@@ -50,7 +50,8 @@ static bool extends(const wf_axes *a, int32_t group, const spread *s, int32_t n,
     return true;
 }
 
-/* Axes before the last, from the inside outward: those that go on evenly become one. */
+/* Merges the axes before the last, from the innermost on: two whose strides continue each other in
+ * every tensor become one. */
 static void merge(wf_call *c, const spread *s, const char *const *names, int32_t n, wf_axes *a)
 {
     const weft_tensor *y = s[0].t;

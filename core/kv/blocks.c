@@ -50,7 +50,7 @@ void wf_blocks_free(wf_blocks *b)
 static bool give_up(void *ctx, uint64_t now)
 {
     wf_blocks *b = ctx;
-    (void)now; /* what a step uses, a sequence holds */
+    (void)now; /* a block of the step that runs has a sequence that holds it: refs > 1 */
     for (wf_block *k = b->oldest; k != NULL; k = k->newer) {
         if (k->refs > 1)
             continue;

@@ -5,7 +5,8 @@
 #include "core/media/media.h"
 
 #define COUNT_BLOCK 16384
-#define MARGIN_US 1000000 /* what a header's length may be wrong by: encoders pad */
+#define MARGIN_US                                                                                  \
+    1000000 /* the samples that a header's length may be wrong by, since encoders pad */
 
 /* Samples up to the end, or a few more than most. */
 static weft_status count_samples(wf_media *m, int64_t most, int64_t *n, weft_error *err)
@@ -24,7 +25,7 @@ static weft_status count_samples(wf_media *m, int64_t most, int64_t *n, weft_err
     return status;
 }
 
-/* The samples of so much time; rate is a plugin's word. */
+/* The samples of that much time at a rate that a plugin gave and nobody has checked. */
 static int64_t samples_in(int64_t us, int32_t rate)
 {
     return us < INT64_MAX / 2000000 ? us / 1000000 * rate + us % 1000000 * rate / 1000000
@@ -53,7 +54,7 @@ weft_status wf_media_count(wf_media *m, int64_t most_us, bool cut, weft_error *e
     /* Rows of a kind without a rate have no time: they are counted to their end. */
     most = i->sample_rate > 0 ? samples_in(most_us, i->sample_rate) : most_rows(m);
     weft_status status = count_samples(m, most, &n, err);
-    m->peak = 0; /* of what an item is made of, which is read after this */
+    m->peak = 0; /* what an item is made of is read after this */
     if (status == WEFT_OK && m->source.is_pipe && m->source.at > m->source.n_kept)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "a pipe of more than %llu bytes cannot be read twice; give a file",

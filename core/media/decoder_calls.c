@@ -33,7 +33,7 @@ weft_status wf_decoder_open(wf_decoding *d, const weft_source *src, const weft_l
     weft_status status = d->vt->open(wf_plugin_host(d->plugin), src, d->kind, lim, &d->dec, &v.why);
     status = wf_visit_end(&v, status, err);
     if (status != WEFT_OK)
-        d->dec = NULL; /* who fails keeps nothing open */
+        d->dec = NULL; /* a decoder that failed to open left nothing to close */
     else if (d->dec == NULL)
         status = wf_visit_wrong(&v, err, "OK and no decoder");
     return status;

@@ -91,7 +91,7 @@ static weft_status job_open(wf_encoding *b, uint32_t k, weft_error *err)
     return status;
 }
 
-/* Whose encoder asked for so much, and for what. */
+/* The failure of an allocation of so many bytes, with the plugin and the item that it was for. */
 static weft_status scratch_fail(const wf_encoding *b, uint64_t bytes, weft_error *err)
 {
     return wf_fail(
@@ -138,7 +138,7 @@ static weft_status upload(const weft_item *item, const wf_encode_job *job, weft_
     return status;
 }
 
-/* What messages call it. */
+/* The name that messages use for the items of an encode. */
 static const char *file_of(const wf_encoding *b)
 {
     return b->n == 1 ? b->items[0]->file : b->several;

@@ -12,7 +12,7 @@
 
 #define GUARD 64u
 #define POISON 0xffu
-#define GRAIN 16u /* bytes that chance does not write as they were */
+#define GRAIN 16u /* a run of bytes so long is never rewritten unchanged by chance */
 
 static bool is_c_order(const weft_tensor *t)
 {
@@ -36,7 +36,7 @@ static bool elements(const weft_tensor *t, uint64_t *n)
     return true;
 }
 
-/* Why dst is no place for `need` values of v's dtype and last axis; NULL: it is one. */
+/* Why dst cannot take `need` values of v's dtype and last axis; NULL: it can. */
 static const char *place_fault(const weft_tensor *dst, const weft_tensor *v, uint64_t need)
 {
     uint64_t n = 0, each = v->dtype.bits / 8u;

@@ -6,10 +6,10 @@
 
 #include "core/media/calls.h"
 
-#define FIRST_BYTES 16   /* as many as the longest magic numbers */
-#define MAGIC_BYTES 4096 /* with so many before it, what a magic number says is believed */
+#define FIRST_BYTES 16   /* the longest magic numbers have so many */
+#define MAGIC_BYTES 4096 /* of a pipe: with so many bytes a score of MAGIC decides */
 
-/* The score from which on n bytes decide. */
+/* The score that is enough to choose a decoder by the first n bytes, without waiting for more. */
 static int32_t enough(uint64_t n)
 {
     return n >= MAGIC_BYTES ? WEFT_PROBE_MAGIC : WEFT_PROBE_CERTAIN;

@@ -3,7 +3,7 @@
 #include "core/base/mem.h"
 #include "core/media/encoding.h"
 
-/* Of inputs and scratch of the items that run together. */
+/* Bytes of inputs and scratch that the items of one call may take together. */
 #define BATCH_BYTES ((uint64_t)256 << 20)
 
 static bool goes_alone(const weft_item *item)

@@ -4,7 +4,8 @@
 #include "core/media/calls.h"
 #include "core/media/item.h"
 
-/* Parts of an output [parts, rows, width] that hold rows, where whole parts do. */
+/* For an output [parts, rows, width] (tiles of a picture, frames of a clip): how many parts the
+ * rows that are used make up, where these are whole parts. */
 static void count_parts(const weft_plan *p, weft_item_info *i)
 {
     const weft_tensor_spec *s = &p->outputs[0].spec;

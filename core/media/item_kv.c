@@ -96,7 +96,7 @@ static weft_status take_runs(weft_item *item, wf_item_kv *kv, weft_error *err)
 
 /* Slots of one output's rows while their keys and values are computed. */
 typedef struct projection {
-    int64_t *slots; /* NULL: this output has nothing to project */
+    int64_t *slots; /* NULL: no site reads this output */
     void    *device_slots;
 } projection;
 
@@ -132,7 +132,8 @@ static bool wants_projection(const wf_item_kv *kv)
     return kv->n_runs > 0 && !kv->projected;
 }
 
-/* All that is wanted and not there, behind the encoder if that is at work. */
+/* Enqueues the projections that are wanted and not there yet, ordered behind the encoder where that
+ * is still at work. */
 static weft_status enqueue(weft_item *item, projection *p, weft_error *err)
 {
     weft_status status = WEFT_OK;
@@ -144,7 +145,7 @@ static weft_status enqueue(weft_item *item, projection *p, weft_error *err)
     return status;
 }
 
-/* Nothing of it is believed before the encoder's own end: until then nobody sees the pages. */
+/* The pages are not counted as filled before the encoder has ended well. */
 static weft_status project(weft_item *item, weft_error *err)
 {
     projection  p[WF_MAX_OUTPUTS] = {{NULL, NULL}};

@@ -36,7 +36,7 @@ static void mix_spec(sums *s, const weft_tensor_spec *spec)
         mix(s, (uint64_t)spec->shape[d]);
 }
 
-/* All that a plan decides, apart from names, which are for people. */
+/* Everything that a plan says except names, which are for messages alone. */
 static void mix_plan(sums *s, const weft_item *item)
 {
     const weft_plan *p = &item->plan;

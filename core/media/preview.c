@@ -79,7 +79,7 @@ static weft_status ask(const wf_modality *m, const wf_preview *what, weft_tensor
     return status;
 }
 
-/* view: where what was told of goes. */
+/* Asks for the pictures that were described, into the memory that view gives. */
 static weft_status fill_pictures(const wf_modality *m, const wf_preview *what,
                                  const weft_tensor *view, weft_error *err)
 {

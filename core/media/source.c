@@ -114,7 +114,8 @@ static weft_status pipe_fill(wf_source *s, uint64_t end)
     return WEFT_OK;
 }
 
-/* Past what is kept a pipe only goes forward. */
+/* Reads beyond the kept start of a pipe, where bytes come once and in order: an earlier offset is
+ * refused, and what lies before a later one is skipped. */
 static int64_t pipe_stream(wf_source *s, uint64_t offset, void *dst, uint64_t n)
 {
     uint8_t skip[4096];
@@ -146,7 +147,8 @@ static int64_t pipe_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
     return rest < 0 ? rest : (int64_t)part + rest;
 }
 
-/* With a prefix. A read that begins in it gives no more than what is left of it. */
+/* read_at of a source that has a prefix: bytes that stand before the file's own. A read that begins
+ * in the prefix ends with it. */
 static int64_t prefixed_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
 {
     wf_source *s = ctx;

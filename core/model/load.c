@@ -91,7 +91,7 @@ weft_status wf_loader_finish(wf_loader *l, weft_error *err)
     return status;
 }
 
-/* Begins one more piece, for which an earlier one may have to be ended. */
+/* Begins one more piece. Two are under way at once, so an earlier one may have to end first. */
 static weft_status add_piece(wf_loader *l, const wf_piece *piece, weft_error *err)
 {
     weft_status status = check_cancel(l, err);
@@ -116,7 +116,8 @@ static weft_status pack_region(wf_loader *l, const wf_region *r, const wf_weight
     return status;
 }
 
-/* Every row of the weight will be packed: the memory needs no zeroing. */
+/* Does the region cover every row? Then packing writes all of the memory, which needs no zeroing.
+ */
 static weft_status weight_alloc(wf_loader *l, wf_buffers *b, wf_weight *w, weft_error *err)
 {
     uint64_t    bytes;

@@ -12,10 +12,11 @@
 #include "core/io/json.h"
 #include "core/io/text.h"
 
-#define UNIFORM ((uint64_t)32 << 20)            /* values around 0: 64 MiB of bf16 */
-#define AROUND_ONE ((uint64_t)256 << 10)        /* values around 1, which end the block */
-#define PERIOD (2 * (UNIFORM + AROUND_ONE) - 2) /* odd in elements: rows meet no row again soon */
-#define HALF_WIDTH 0.0346410162f                /* 0.02 sqrt(3): of deviation 0.02 */
+#define UNIFORM ((uint64_t)32 << 20)     /* values around 0: 64 MiB of bf16 */
+#define AROUND_ONE ((uint64_t)256 << 10) /* values around 1, which end the block */
+#define PERIOD                                                                                     \
+    (2 * (UNIFORM + AROUND_ONE) - 2) /* an odd number of elements: rows meet no row again soon */
+#define HALF_WIDTH 0.0346410162f     /* 0.02 sqrt(3): of deviation 0.02 */
 
 typedef struct tensor {
     struct tensor *next;

@@ -10,7 +10,7 @@
 
 #define SLOTS 2
 #define READER_LEAST                                                                               \
-    ((uint64_t)256 << 10) /* smaller pieces are read sooner than a thread wakes                    \
+    ((uint64_t)256 << 10) /* a smaller piece is read before a thread would wake                    \
                            */
 
 enum slot_state { FREE, OWN, ASKED, READ }; /* OWN: the caller reads it when it comes to it */

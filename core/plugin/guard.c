@@ -32,7 +32,8 @@ struct wf_guard {
 
 static mode_t read_umask(void)
 {
-    /* There is no other way to ask; for an instant new files are private, the safe side. */
+    /* umask can only be read by setting it: for a moment new files are private, which is the safe
+     * choice. */
     mode_t m = umask(077);
     umask(m);
     return m;

@@ -45,7 +45,7 @@ void wf_found_reject(wf_found *f, const weft_error *why)
     f->state = WF_PLUGIN_REJECTED;
     f->status = why->code != WEFT_OK ? why->code : WEFT_E_INTERNAL;
     wf_free(f->reason);
-    f->reason = wf_strdup(why->message); /* NULL: the state still says it */
+    f->reason = wf_strdup(why->message); /* without memory for the reason the state alone tells */
 }
 
 void wf_found_warn(wf_found *f, const char *sentence)

@@ -18,7 +18,8 @@
 void wf_visit_begin(wf_visit *v, wf_plugin *p, const char *function, const char *file,
                     uint32_t flags)
 {
-    wf_running_mend(); /* a plugin that calls the host must not be the measure of its mode */
+    wf_running_mend(); /* the mode at the outermost call counts, not what a plugin that calls the
+                          host has set */
     v->plugin = p;
     v->flags = flags;
     v->bytes = 0;

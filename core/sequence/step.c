@@ -8,7 +8,8 @@
 #include "core/base/exponential.h"
 #include "core/base/mem.h"
 
-/* One pass over parts that have room together; logits is its own part of the caller's. */
+/* One forward pass over n parts of the step, which fit the tables together. logits is where the
+ * rows of this pass begin in the caller's array. */
 static weft_status run_parts(wf_stepper *st, wf_step_part **parts, int32_t n, float *logits,
                              float *hidden, int32_t *n_best, weft_error *err)
 {
@@ -35,8 +36,8 @@ weft_status wf_step_prepare(weft_sequence *s, int64_t n_rows, weft_error *err)
     return status == WEFT_OK ? wf_sequence_reserve(s, end, err) : status;
 }
 
-/* Adds the items that a part's rows see and that have not been encoded. Returns how many list has.
- */
+/* Adds to the n items of list those that a part's rows see and that have not been encoded, each
+ * once. Returns how many items list then has. */
 static uint32_t add_waiting(const wf_step_part *part, weft_item **list, uint32_t n)
 {
     const weft_sequence *s = part->seq;
@@ -51,7 +52,8 @@ static uint32_t add_waiting(const wf_step_part *part, weft_item **list, uint32_t
     return n;
 }
 
-/* Encoders take what waits in all parts together. */
+/* Encodes the media that the rows of all parts wait for, so that an encoder gets as many items in a
+ * call as there are. */
 static void encode_waiting(const wf_step_part *parts, int32_t n_parts)
 {
     weft_item *list[WF_ENCODE_BATCH];
@@ -76,7 +78,7 @@ static int32_t prepare(wf_stepper *st, wf_step_part *parts, int32_t n_parts, wf_
         if (p->status == WEFT_OK)
             ready[n++] = p;
         else
-            wf_sequence_trim(p->seq); /* others may need the pages */
+            wf_sequence_trim(p->seq); /* gives back pages that other parts may need */
     }
     return n;
 }
@@ -87,7 +89,7 @@ static weft_status unsound(const wf_stepper *st, bool is_nan, weft_error *err)
                    st->model, is_nan ? "NaN" : "infinity");
 }
 
-/* Of the n logits at v: the model's weights are damaged where one is no number. */
+/* Refuses the n logits at v where one is NaN or infinite: only damaged weights give such. */
 static weft_status check_logits(const wf_stepper *st, const float *v, int64_t n, weft_error *err)
 {
     for (int64_t i = 0; i < n; i++)
@@ -96,11 +98,13 @@ static weft_status check_logits(const wf_stepper *st, const float *v, int64_t n,
     return WEFT_OK;
 }
 
-/* What came back of a pass that is no logits: rows of n_best tokens, in the order of the parts. */
+/* What a pass gives in place of logits: for each output row its n_best likeliest tokens, in the
+ * order of the parts. */
 typedef struct bests {
     wf_row_best *rows;
     int32_t      n_best, reserved;
-    int64_t      at, n_logits; /* the part's first; the rows of logits that stand before them all */
+    int64_t      at;       /* the first row of the part that is looked at */
+    int64_t      n_logits; /* rows of the pass whose logits came back whole; they stand first */
 } bests;
 
 /* The likeliest tokens of a part's n_out rows. */
@@ -122,8 +126,8 @@ static weft_status take_best(const wf_stepper *st, const bests *b, wf_step_part 
     return WEFT_OK;
 }
 
-/* The part's rows are there: taken where they are sound. Rows without logits are proven by a later
- * row that sees them. */
+/* The part's rows have run: the sequence advances over them if their logits are sound. Rows without
+ * logits need no look of their own, since a later row that has logits attends to them. */
 static void finish_part(const wf_stepper *st, wf_step_part *p, const float *logits, const bests *b)
 {
     int64_t vocab = st->config->vocab;
@@ -140,7 +144,7 @@ static void finish_part(const wf_stepper *st, wf_step_part *p, const float *logi
         wf_sequence_offer(p->seq);
 }
 
-/* The first part has no room in the tables, not even alone. */
+/* Fails a part that does not fit the tables even alone. */
 static void too_many_blocks(wf_step_part *p)
 {
     p->status = wf_fail(&p->why, WEFT_E_LIMIT,
@@ -149,8 +153,8 @@ static void too_many_blocks(wf_step_part *p)
     wf_sequence_trim(p->seq);
 }
 
-/* The first of the parts in one pass; *done says how many they were, *first_out counts logit rows.
- */
+/* Runs as many of the first parts as fit one pass. *done gets their number. *first_out counts the
+ * rows whose logits come back whole, over all passes. */
 static weft_status run_pass(wf_stepper *st, wf_step_part **parts, int32_t n, float *logits,
                             float *hidden, int32_t *done, int64_t *first_out, weft_error *err)
 {
@@ -183,8 +187,9 @@ static void fail_rest(wf_step_part **parts, int32_t n, const weft_error *why)
     }
 }
 
-/* Logits stay on the device until the next pass, or the next rows of the same. Where a part would
- * lose its own so, they all come back. */
+/* Decides whether logits may stay on the device. They are overwritten by the next pass, and by the
+ * next max_out rows of the same pass; where either comes before a part's logits were asked for, all
+ * logits are downloaded. */
 static void keep_or_fetch(const wf_stepper *st, wf_step_part **parts, int32_t n)
 {
     int64_t outs = 0;
@@ -203,7 +208,8 @@ weft_status wf_step_logits(wf_stepper *st, const wf_best_tokens *tokens, float *
     return status == WEFT_OK ? waited : status;
 }
 
-/* As many passes as the tables make of it: one, but for very many or very long sequences. */
+/* Runs all parts in as many passes as the room in the tables asks for, which is one unless there
+ * are very many or very long sequences. */
 static weft_status run_ready(wf_stepper *st, wf_step_part **ready, int32_t n, float *logits,
                              float *hidden, weft_error *err)
 {

@@ -43,15 +43,16 @@ static void *device_at(const wf_tables *t, size_t offset)
     return t->data + offset;
 }
 
-/* Key blocks of a stream's rows. An item takes n_sites pages for each. */
+/* The most key blocks that the items of a stream can have. Each block of 64 rows takes a page at
+ * every site that reads the stream. */
 static int64_t stream_most(const wf_tables *t, int32_t stream)
 {
     int32_t n = t->sites->streams[stream].n_sites;
     return n > 0 ? WHOLE_MEDIA * (t->pages / n + 1) : 0;
 }
 
-/* The lists of key blocks come first: stream -1 is the text itself. Returns where the rows begin
- * for stream n_streams. */
+/* The lists of key blocks stand first: that of the text itself (stream -1), then one a stream.
+ * Returns the offset of a stream's list; for stream n_streams that of what follows the lists. */
 static size_t spans_at(const wf_tables *t, int32_t stream)
 {
     size_t end = 0;
@@ -82,7 +83,8 @@ static void lay_out(layout *l)
     l->pos = carve(&l->end, l->m, sizeof(int32_t));
     l->slot = carve(&l->end, l->m, sizeof(int64_t));
     l->out = carve(&l->end, l->m, sizeof(int32_t));
-    l->soft = carve(&l->end, 2 * l->m, sizeof(int32_t)); /* a row takes one item's row at most */
+    l->soft =
+        carve(&l->end, 2 * l->m, sizeof(int32_t)); /* two arrays; a row is replaced once at most */
     l->self = carve_seen(l->t, &l->end, l->m, -1);
 }
 
@@ -141,7 +143,7 @@ static int64_t text_blocks(const wf_step_part *p)
     return (p->seq->n_done + p->n_rows + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS;
 }
 
-/* Items of a sequence stand in a stream's spans at most once for each part. */
+/* The key blocks that a part can list for a stream: all items of its sequence, each listed once. */
 static int64_t media_blocks(const wf_step_part *p, int32_t stream)
 {
     int64_t n = 0;
@@ -238,15 +240,17 @@ static int64_t add_spans(wf_kv_span *spans, int64_t n, const wf_item_kv *kv)
     return n;
 }
 
-/* A stream's arrays while they are filled: rows that see something, and spans. */
+/* A stream's arrays while they are filled: n rows that see an item, and the n_spans key blocks that
+ * they look at. */
 typedef struct filling {
     int32_t    *index, *begin, *end, *last;
     wf_kv_span *spans;
     int64_t     n, n_spans;
 } filling;
 
-/* The rows of one part that see items of a stream. A group's spans are written once and grow item
- * by item: a row sees a prefix of them. */
+/* Adds the rows of one part that see items of a stream. Rows whose first visible item is the same
+ * share one list of key blocks: a later row sees more items, so the list grows, and each row sees
+ * the blocks up to where the list ended when the row came. */
 static void fill_part(filling *f, const wf_step_part *part, int32_t stream, int64_t row0)
 {
     int32_t group = -1, upto = 0;
@@ -272,7 +276,8 @@ static void fill_part(filling *f, const wf_step_part *part, int32_t stream, int6
     }
 }
 
-/* Returns how many spans there are; *seen gets the stream's arrays. */
+/* Fills a stream's arrays with the rows of all parts. Returns the number of key blocks; *seen gets
+ * the arrays' addresses on the device. */
 static int64_t fill_stream(const layout *l, int32_t stream, const seen_at *at, wf_seen *seen)
 {
     filling f = {host_at(l->t, at->index),
@@ -292,8 +297,9 @@ static int64_t fill_stream(const layout *l, int32_t stream, const seen_at *at, w
     return f.n_spans;
 }
 
-/* The rows of one item that are in the step, behind the *used rows of other items: its soft rows,
- * or its marker's embedding. shift: from a position to its row. */
+/* What takes the place of embeddings for one item: its soft rows that are in this step, or the
+ * embedding of its marker. Its entries stand behind the *used ones of earlier items. shift is what
+ * is added to a position for the row of the step. */
 static wf_soft_rows soft_rows(const layout *l, const weft_sequence *s, const wf_seq_item *it,
                               const wf_step_part *part, int64_t shift, int64_t *used)
 {

@@ -178,7 +178,8 @@ bool wf_test_in_use(const wf_test_device *d, const uint8_t *from, const uint8_t 
 void wf_test_forget(wf_test_device *d)
 {
     for (int32_t i = 0; i < WF_TEST_QUEUES; i++)
-        if (d->slots[i].head != NULL) /* it may not know yet what the host knows */
+        if (d->slots[i].head !=
+            NULL) /* the device runs later and may not know yet what the host knows by now */
             return;
     for (int32_t i = 0; i < WF_TEST_QUEUES; i++) {
         wf_test_slot *s = &d->slots[i];

@@ -36,7 +36,9 @@ bool wf_poison_holds(const void *p, uint64_t bytes)
         n = bytes < sizeof seen ? bytes : sizeof seen;
         struct iovec to = {seen, n}, from = {(void *)(uintptr_t)at, n};
         ssize_t      got = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
-        if (got < 0 && errno != EFAULT) /* not allowed here: look without a net */
+        if (got < 0 &&
+            errno !=
+                EFAULT) /* process_vm_readv is not allowed here, so a bad address would crash */
             memcpy(seen, at, n);
         else if (got != (ssize_t)n)
             return false;
