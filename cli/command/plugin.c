@@ -27,6 +27,7 @@ static void show_plugin(void *ctx, const weft_plugin_info *p)
              or_dash(p->where), or_dash(p->path));
     show_list("offers", p->components);
     show_list("gives", p->gives);
+    show_list("needs", p->needs);
     show_list("knows", p->architectures);
     if (p->reason != NULL)
         cli_outf("%20s %s: %s\n", "", strcmp(p->state, "rejected") == 0 ? "rejected" : "warning",
@@ -47,6 +48,7 @@ static void add_plugin(void *ctx, const weft_plugin_info *p)
                  {"where", p->where},
                  {"components", p->components},
                  {"gives", p->gives},
+                 {"needs", p->needs},
                  {"architectures", p->architectures},
                  {"links", p->links},
                  {"abi", p->abi}};

@@ -141,8 +141,8 @@ static const char *join(char *const *v, uint32_t n, char *text, size_t cap)
 static void tell_candidate(const wf_candidate *c, weft_plugin_fn fn, void *ctx)
 {
     static const char *const states[] = {"available", "loaded", "rejected"};
-    char                     components[512], architectures[512], links[512], gives[512], abi[32];
-    const wf_manifest       *m = c->manifest;
+    char components[512], architectures[512], links[512], gives[512], needs[512], abi[32];
+    const wf_manifest *m = c->manifest;
     snprintf(abi, sizeof abi, "%u.%u", m->abi_major, m->abi_minor);
     weft_plugin_info info = {
         WEFT_HDR(weft_plugin_info),
@@ -156,7 +156,8 @@ static void tell_candidate(const wf_candidate *c, weft_plugin_fn fn, void *ctx)
         join(m->architectures, m->n_architectures, architectures, sizeof architectures),
         join(m->links, m->n_links, links, sizeof links),
         abi,
-        join(m->gives, m->n_gives, gives, sizeof gives)};
+        join(m->gives, m->n_gives, gives, sizeof gives),
+        join(m->needs, m->n_needs, needs, sizeof needs)};
     fn(ctx, &info);
 }
 

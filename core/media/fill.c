@@ -71,7 +71,8 @@ static weft_status refuse(const char *call, const char *why, const weft_tensor *
         at += (size_t)snprintf(shape + at, sizeof shape - at, "%s%lld", i > 0 ? ", " : "",
                                (long long)v->shape[i]);
     wf_running_mark(WF_MISUSED);
-    return wf_fail(err, WEFT_E_INVALID, "%s: dst: %s; asked for were [%s]", call, why, shape);
+    return wf_fail(err, WEFT_E_INVALID, "%s: its destination does not take [%s]: %s", call, shape,
+                   why);
 }
 
 weft_status wf_fill_place(const char *call, const weft_tensor *dst, weft_dtype dtype, int32_t ndim,

@@ -112,7 +112,8 @@ static weft_status read_frames(void *ctx, const int64_t *time_us, uint32_t n,
     weft_dtype  u8 = {WEFT_DT_UINT, 8, 1};
     weft_tensor place;
     if (n == 0 || time_us == NULL || at_us == NULL)
-        return wf_fill_refuse("read_frames", "no frames, or time_us or at_us NULL", err);
+        return wf_fill_refuse("read_frames", "it asks for no frames, or time_us or at_us is NULL",
+                              err);
     weft_status status = wf_fill_place("read_frames", dst, u8, 4, shape, &place, err);
     return status == WEFT_OK ? wf_decoder_frames(&m->decoding, time_us, n, &place, at_us, err)
                              : status;

@@ -146,8 +146,9 @@ static weft_status load_needs(wf_registry *r, wf_found *f, weft_error *err)
         weft_error  why = WF_ERROR_INIT;
         if (giver == NULL)
             st = wf_fail(err, WEFT_E_NOTFOUND,
-                         "%s needs the service %.60s, which no plugin here gives", f->manifest.id,
-                         service);
+                         "%s needs the service %.60s, which no plugin here gives: install one that "
+                         "does (weft plugin list shows what each gives)",
+                         f->manifest.id, service);
         else if (giver->loading)
             st = wf_fail(err, WEFT_E_CONFLICT, "%s needs %.60s of %s, which needs it in turn",
                          f->manifest.id, service, giver->manifest.id);

@@ -175,6 +175,7 @@ typedef struct weft_plugin_info {
     const char *reason;                      /* why rejected, a warning, or NULL */
     const char *components, *architectures, *links, *abi;
     const char *gives; /* services for other plugins */
+    const char *needs; /* services of other plugins */
 } weft_plugin_info;
 typedef void (*weft_plugin_fn)(void *ctx, const weft_plugin_info *p);
 weft_status weft_plugins_each(weft_settings *s, weft_plugin_fn fn, void *ctx, weft_error *err);

@@ -300,6 +300,9 @@ class Plugins(harness.Case):
         lines = self.ok("plugin", "list", "--plugin", whole).out.decode().splitlines()
         at = next(i for i, line in enumerate(lines) if line.startswith("org.example.whole"))
         self.assertEqual(lines[at + 1].split(), ["gives", "org.example.whole/1"])
+        self.assertEqual(found["weft.video"]["needs"], "weft.vision_encoder/1")
+        at = next(i for i, line in enumerate(lines) if line.startswith("weft.video"))
+        self.assertIn(["needs", "weft.vision_encoder/1"], [line.split() for line in lines[at:at + 5]])
 
     def test_what_is_no_plugin_is_listed_with_the_reason(self):
         bad = self.write("bad.so", b"no library")

@@ -101,10 +101,9 @@ static void test_parts(void **state)
         char        mood;
         weft_status status;
         const char *what;
-    } cases[] = {
-        {'9', WEFT_E_INVALID, "it is too small; asked for were [2, 1] (test.moods in run)"},
-        {'0', WEFT_E_INTERNAL, "test.moods gave a segment whose sizes cannot be in run"},
-        {'M', WEFT_E_INTERNAL, "gave 3 samples where 2 were asked for in read_audio"}};
+    } cases[] = {{'9', WEFT_E_INVALID, "does not take [2, 1]: it is too small (test.moods in run)"},
+                 {'0', WEFT_E_INTERNAL, "test.moods gave a segment whose sizes cannot be in run"},
+                 {'M', WEFT_E_INTERNAL, "gave 3 samples where 2 were asked for in read_audio"}};
     rig           r;
     weft_error    err = WF_ERROR_INIT;
     weft_sampling p = greedy(1);

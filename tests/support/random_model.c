@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/mem.h"
-#include "core/device/cpu/half.h"
+#include "core/base/half.h"
 
 #define PIECE ((int64_t)4 << 20) /* elements packed by one op: bounds the block */
 #define DEVIATION 0.02f

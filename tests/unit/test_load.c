@@ -10,7 +10,7 @@
 #include "core/base/cpu.h"
 #include "core/base/mem.h"
 #include "core/device/builtin.h"
-#include "core/device/cpu/half.h"
+#include "core/base/half.h"
 #include "core/model/load.h"
 #include "tests/unit/scratch.h"
 

@@ -6,7 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/device/cpu/dispatch.h"
-#include "core/device/cpu/half.h"
+#include "core/base/half.h"
 #include "core/device/cpu/math.h"
 
 /* ---- work over threads ---- */

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "core/device/cpu/half.h"
+#include "core/base/half.h"
 
 /* exp(x) = 2^n (1 + r + r^2 q(r)), n = round(x / ln 2), r = x - n ln 2 in two parts (the first has
  * zeros at its end, so that n times it is exact). q: Chebyshev fit on |r| <= 0.35, 1.1e-8. */

@@ -14,7 +14,7 @@
 #ifndef WF_QUANT_BLOCK_H
 #define WF_QUANT_BLOCK_H
 
-#include "core/device/cpu/half.h"
+#include "core/base/half.h"
 #include "core/ops/op.h"
 
 #define WF_BLOCK_ROWS 32

@@ -47,7 +47,7 @@ static weft_status weights(void *self, const weft_weight_sink *sink, weft_error 
 {
     const vid_modality *m = self;
     weft_status         status = WEFT_OK;
-    if (WEFT_HAS(m->eyes, weft_if_vision_encoder, weights))
+    if (WEFT_HAS(m->eyes, weft_if_vision_encoder, weights) && m->eyes->weights != NULL)
         status = m->eyes->weights(m->encoder, sink, err);
     return status == WEFT_OK ? vid_weights_tell(m->host, m->package, &m->config, sink, err)
                              : status;
