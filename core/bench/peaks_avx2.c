@@ -10,6 +10,7 @@
 void wf_peak_fp32_avx2(uint64_t rounds)
 {
     __m256 acc[N], a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(1.0f);
+#pragma GCC unroll 12 /* an index that is no constant would keep them in memory */
     for (int i = 0; i < N; i++)
         acc[i] = b;
     for (uint64_t r = 0; r < rounds; r++)

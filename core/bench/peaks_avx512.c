@@ -10,6 +10,7 @@
 void wf_peak_fp32_avx512(uint64_t rounds)
 {
     __m512 acc[N], a = _mm512_set1_ps(0.5f), b = _mm512_set1_ps(1.0f);
+#pragma GCC unroll 16 /* an index that is no constant would keep them in memory */
     for (int i = 0; i < N; i++)
         acc[i] = b;
     for (uint64_t r = 0; r < rounds; r++)

@@ -10,6 +10,7 @@
 void wf_peak_int8_avx512(uint64_t rounds)
 {
     __m512i acc[N], a = _mm512_set1_epi8(1);
+#pragma GCC unroll 16 /* an index that is no constant would keep them in memory */
     for (int i = 0; i < N; i++)
         acc[i] = _mm512_setzero_si512();
     for (uint64_t r = 0; r < rounds; r++)

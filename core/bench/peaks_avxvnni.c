@@ -10,6 +10,7 @@
 void wf_peak_int8_avx2(uint64_t rounds)
 {
     __m256i acc[N], a = _mm256_set1_epi8(1);
+#pragma GCC unroll 12 /* an index that is no constant would keep them in memory */
     for (int i = 0; i < N; i++)
         acc[i] = _mm256_setzero_si256();
     for (uint64_t r = 0; r < rounds; r++)
