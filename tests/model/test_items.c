@@ -89,7 +89,9 @@ static void test_where_samples_cannot_go(void **state)
     moods_open(&r, MODEL, "dtype=f32", NULL);
     for (int i = 0; i < 8; i++)
         fails(r.e, (char)('1' + i), WEFT_E_INVALID, 5, why[i]);
-    fails(r.e, '3', WEFT_E_INVALID, 5, "[8, 1] (test.moods in preprocess)");
+    fails(r.e, '3', WEFT_E_INVALID, 5,
+          "does not take [8, 1]: it has strides, and C order is what is filled (test.moods in "
+          "preprocess)");
     fails(r.e, 'c', WEFT_E_INVALID, 5, "its last axis is not the number of channels");
     rig_close(&r);
 }
