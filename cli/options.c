@@ -85,6 +85,7 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
                     "with -o: put the text behind what the document holds"},
     [OWN_CSV] = {"csv", 0, BOOL, 0, NULL, NULL, NULL,
                  "print CSV: path, text, finish_reason, error"},
+    [OWN_MARKDOWN] = {"markdown", 0, BOOL, 0, NULL, NULL, NULL, "print a page of Markdown"},
     [OWN_OP] = {"op", 0, STR, 0, NULL, NULL, "NAME",
                 "time one op over its shapes: linear, attention, norm, ..."},
 };

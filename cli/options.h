@@ -53,6 +53,7 @@ enum cli_own {
     OWN_SKIP_EXISTING,
     OWN_APPEND,
     OWN_CSV,
+    OWN_MARKDOWN,
     OWN_COUNT
 };
 #define OWN_BIT(o) (UINT64_C(1) << (o))

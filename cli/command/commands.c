@@ -104,6 +104,18 @@ const cli_command cli_commands[] = {
      "  weft preprocess photo.jpg -o inputs.safetensors\n",
      cli_run_preprocess,
      OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END), 1},
+    {"model list", "", "models that weft runs, and the lines that fetch them",
+     "For each released model: what it takes, the memory of its weights by format (the\n"
+     "encoders in bf16; keys and values come on top), its licence, the lines that fetch\n"
+     "it, and one that runs it. A model whose licence must be accepted first is fetched\n"
+     "by who has done so, and has said hf auth login. --json: an array of objects with\n"
+     "family, name, plugin, takes, repository, core (the text model that is needed\n"
+     "beside it), text_parameters, encoder_parameters, context, gated, licence, bytes,\n"
+     "use and proof.\n"
+     "\n"
+     "Example:\n"
+     "  weft model list\n",
+     cli_run_model_list, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_MARKDOWN), 0},
     {"model inspect", "[DIR]", "sizes, hook sites, markers and memory of a model",
      "Reads config.json, and for the ids of markers the tokenizer where there is one;\n"
      "no weights. A marker is the token at which a medium stands in the text; one with\n"

@@ -6,7 +6,7 @@ import re
 
 import harness
 
-COMMANDS = ["describe", "transcribe", "generate", "tokenize", "preprocess", "model inspect",
+COMMANDS = ["describe", "transcribe", "generate", "tokenize", "preprocess", "model list", "model inspect",
             "model verify", "model quantize", "plugin list", "plugin inspect", "bench", "help", "version"]
 
 
@@ -32,6 +32,25 @@ class Help(harness.Case):
         with open(os.path.join(harness.SOURCE, "docs", "CLI.md"), "rb") as f:
             self.assertEqual(f.read(), self.ok("help", "--all").out,
                              "docs/CLI.md is stale: build/weft help --all >docs/CLI.md")
+
+    def test_models(self):
+        with open(os.path.join(harness.SOURCE, "docs", "MODELS.md"), "rb") as f:
+            self.assertEqual(self.ok("model", "list", "--markdown").out, f.read(),
+                             "docs/MODELS.md is stale: build/weft model list --markdown >docs/MODELS.md")
+        text = self.ok("model", "list").out.decode()
+        found = json.loads(self.ok("model", "list", "--json").out)
+        self.assertGreater(len(found), 10)
+        for m in found:
+            self.assertIn(m["name"], text)
+            for repository in filter(None, (m["core"], m["repository"])):
+                line = "hf download %s --local-dir %s" % (repository, repository.split("/")[1])
+                self.assertIn(line, text)
+                self.assertIn(repository.split("/")[1], m["use"])
+            both = m["text_parameters"] + m["encoder_parameters"]
+            self.assertEqual(m["bytes"]["bf16"], 2 * both)
+            self.assertLess(m["bytes"]["q4"], m["bytes"]["q8"])
+            self.assertLess(m["bytes"]["q8"], m["bytes"]["bf16"])
+            self.assertGreater(m["bytes"]["q4"], both * 20 // 32)
 
     def test_version(self):
         self.assertEqual(self.ok("version").out, self.ok("--version").out)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table. A family is listed once its plugin is there and proven; sizes of the text cores and of
+ * Llama 3.2 Vision and Idefics were counted on transformers 4.49's classes, Ultravox's follow from
+ * the sizes of its files. */
+#include "models/models.h"
+
+static const cli_family smollm = {
+    "SmolLM2", NULL, "text",
+    "Small, ungated, quick on any machine; good for a first try and for scripts.", CLI_PROOF_RUN};
+static const cli_family llama = {
+    "Llama 3", NULL, "text",
+    "The text model of the paper: Llama 3, 3.1, 3.2 and 3.3, base and Instruct.", CLI_PROOF_RANDOM};
+static const cli_family vision = {
+    "Llama 3.2 Vision", "weft.vision", "text, pictures",
+    "Llama 3.1 with the paper's image adapter: a ViT-H/14 and cross-attention layers.",
+    CLI_PROOF_RANDOM};
+static const cli_family idefics = {
+    "Idefics", "weft.idefics", "text, pictures",
+    "Llama 1 with gated cross-attention, after Flamingo; base and instruct.", CLI_PROOF_RANDOM};
+static const cli_family ultravox = {
+    "Ultravox", "weft.ultravox", "text, recordings",
+    "A Whisper encoder and a projector beside a Llama Instruct that stays as it is.",
+    CLI_PROOF_RANDOM};
+
+#define LLAMA_31 "Llama 3.1 Community License"
+#define LLAMA_32 "Llama 3.2 Community License"
+#define LLAMA_33 "Llama 3.3 Community License"
+#define CHAT(DIR) "weft generate --chat -m " DIR " -p \"What is a loom?\""
+#define SEE(DIR) "weft describe -m " DIR " photo.jpg"
+#define HEAR(CORE, DIR) "weft transcribe -m " CORE " --set weft.ultravox.weights=" DIR " talk.flac"
+
+/* Columns: family, name, repository, text core beside it, parameters of the text core, of its
+ * tables, of encoders, context, gated, licence, use. */
+const cli_release cli_releases[] = {
+    {&smollm, "SmolLM2 135M Instruct", "HuggingFaceTB/SmolLM2-135M-Instruct", NULL, 134515008,
+     28311552, 0, 8192, false, "Apache-2.0", CHAT("SmolLM2-135M-Instruct")},
+    {&smollm, "SmolLM2 360M Instruct", "HuggingFaceTB/SmolLM2-360M-Instruct", NULL, 361821120,
+     47185920, 0, 8192, false, "Apache-2.0", CHAT("SmolLM2-360M-Instruct")},
+    {&smollm, "SmolLM2 1.7B Instruct", "HuggingFaceTB/SmolLM2-1.7B-Instruct", NULL, 1711376384,
+     100663296, 0, 8192, false, "Apache-2.0", CHAT("SmolLM2-1.7B-Instruct")},
+    {&llama, "Llama 3.2 1B Instruct", "meta-llama/Llama-3.2-1B-Instruct", NULL, 1235814400,
+     262668288, 0, 131072, true, LLAMA_32, CHAT("Llama-3.2-1B-Instruct")},
+    {&llama, "Llama 3.2 3B Instruct", "meta-llama/Llama-3.2-3B-Instruct", NULL, 3212749824,
+     394002432, 0, 131072, true, LLAMA_32, CHAT("Llama-3.2-3B-Instruct")},
+    {&llama, "Llama 3.1 8B Instruct", "meta-llama/Llama-3.1-8B-Instruct", NULL, 8030261248,
+     1050673152, 0, 131072, true, LLAMA_31, CHAT("Llama-3.1-8B-Instruct")},
+    {&llama, "Llama 3.3 70B Instruct", "meta-llama/Llama-3.3-70B-Instruct", NULL, 70553706496,
+     2101346304, 0, 131072, true, LLAMA_33, CHAT("Llama-3.3-70B-Instruct")},
+    {&vision, "Llama 3.2 11B Vision Instruct", "meta-llama/Llama-3.2-11B-Vision-Instruct", NULL,
+     9775192080, 1050705920, 867749395, 131072, true, LLAMA_32,
+     SEE("Llama-3.2-11B-Vision-Instruct")},
+    {&vision, "Llama 3.2 90B Vision Instruct", "meta-llama/Llama-3.2-90B-Vision-Instruct", NULL,
+     87666865192, 2101411840, 899210771, 131072, true, LLAMA_32,
+     SEE("Llama-3.2-90B-Vision-Instruct")},
+    {&idefics, "Idefics 9B Instruct", "HuggingFaceM4/idefics-9b-instruct", NULL, 8172949520,
+     262160384, 756725760, 2048, false, "Llama 1's, for research", SEE("idefics-9b-instruct")},
+    {&ultravox, "Ultravox v0.5 on Llama 3.2 1B", "fixie-ai/ultravox-v0_5-llama-3_2-1b",
+     "meta-llama/Llama-3.2-1B-Instruct", 1235814400, 262668288, 683118592, 131072, false,
+     "MIT (and the text model's own)", HEAR("Llama-3.2-1B-Instruct", "ultravox-v0_5-llama-3_2-1b")},
+    {&ultravox, "Ultravox v0.6 on Llama 3.1 8B", "fixie-ai/ultravox-v0_6-llama-3_1-8b",
+     "meta-llama/Llama-3.1-8B-Instruct", 8030261248, 1050673152, 687312896, 131072, false,
+     "MIT (and the text model's own)", HEAR("Llama-3.1-8B-Instruct", "ultravox-v0_6-llama-3_1-8b")},
+    {&ultravox, "Ultravox v0.6 on Llama 3.3 70B", "fixie-ai/ultravox-v0_6-llama-3_3-70b",
+     "meta-llama/Llama-3.3-70B-Instruct", 70553706496, 2101346304, 695701504, 131072, false,
+     "MIT (and the text model's own)",
+     HEAR("Llama-3.3-70B-Instruct", "ultravox-v0_6-llama-3_3-70b")},
+    {NULL, NULL, NULL, NULL, 0, 0, 0, 0, false, NULL, NULL},
+};
