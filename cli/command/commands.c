@@ -105,13 +105,13 @@ const cli_command cli_commands[] = {
      cli_run_preprocess,
      OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_FRAMES) | OWN_BIT(OWN_START) | OWN_BIT(OWN_END), 1},
     {"model list", "", "models that weft runs, and the lines that fetch them",
-     "For each released model: what it takes, the memory of its weights by format (the\n"
-     "encoders in bf16; keys and values come on top), its licence, the lines that fetch\n"
-     "it, and one that runs it. A model whose licence must be accepted first is fetched\n"
-     "by who has done so, and has said hf auth login. --json: an array of objects with\n"
-     "family, name, plugin, takes, repository, core (the text model that is needed\n"
-     "beside it), text_parameters, encoder_parameters, context, gated, licence, bytes,\n"
-     "use and proof.\n"
+     "For each released model: what it takes, the memory of its weights by format\n"
+     "(the encoders in bf16; keys and values come on top), its licence, the lines\n"
+     "that fetch it, and one that runs it. A model whose licence must be accepted\n"
+     "first is fetched by who has done so, and has said hf auth login. --json: an\n"
+     "array of objects with family, name, plugin, takes, repository, core (the text\n"
+     "model that is needed beside it), text_parameters, encoder_parameters, context,\n"
+     "gated, licence, bytes, use and proof.\n"
      "\n"
      "Example:\n"
      "  weft model list\n",
