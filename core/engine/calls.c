@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of weft.h that hand an engine's rooms to the room that does the work. */
 #include "core/engine/engine.h"
+#include "core/text/layout.h"
 #include "core/text/prompt.h"
 #include "core/verify/verify.h"
 
@@ -26,6 +27,11 @@ weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_ite
     wf_mark     before = wf_scope_begin(&e->scope);
     weft_status status = wf_item_open(&e->items, &e->media, rq, out, err);
     wf_scope_end(&e->scope, &before);
+    /* Where there is no tokenizer that is said when the item is fed: its sizes can do without. */
+    if (status == WEFT_OK && (*out)->plan.layout[0] != '\0' && wf_engine_text(e, NULL) == WEFT_OK)
+        status = wf_text_lay_out(&e->text, *out, err);
+    if (status != WEFT_OK)
+        weft_item_release(out);
     return status;
 }
 
@@ -37,20 +43,22 @@ weft_status weft_sequence_create(weft_engine *e, weft_sequence **out, weft_error
     return wf_sequence_create(&e->sequences, out, err);
 }
 
-/* Whether the ids of the tokens around the item are known; a tokenizer that is not there says so
- * only when it is needed. */
-static weft_status enclosing_known(weft_engine *e, const weft_item *item, weft_error *err)
+/* Looks up the ids of the tokens around the item and in its layout; a tokenizer that is not there
+ * says so only when it is needed. */
+static weft_status look_up(weft_engine *e, weft_item *item, weft_error *err)
 {
     int32_t marker = wf_item_marker(item);
-    if (marker < 0 ||
-        (e->hooks.markers[marker].before == NULL && e->hooks.markers[marker].after == NULL))
+    bool    has_layout = item->plan.layout[0] != '\0';
+    if (marker < 0 || (!has_layout && e->hooks.markers[marker].before == NULL &&
+                       e->hooks.markers[marker].after == NULL))
         return WEFT_OK;
-    return wf_engine_text(e, err);
+    weft_status status = wf_engine_text(e, err);
+    return status == WEFT_OK ? wf_text_lay_out(&e->text, item, err) : status;
 }
 
 weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err)
 {
-    weft_status status = enclosing_known(s->of->engine, item, err);
+    weft_status status = look_up(s->of->engine, item, err);
     return status == WEFT_OK ? wf_sequence_feed_item(s, item, err) : status;
 }
 

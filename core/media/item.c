@@ -83,6 +83,7 @@ void weft_item_release(weft_item **item)
         wf_free_aligned(it->input[i].data);
     for (uint32_t i = 0; i < WF_MAX_OUTPUTS; i++)
         wf_device_free(it->of->device, it->output[i]);
+    wf_free(it->layout.ids);
     wf_free(it->file);
     wf_free(it);
 }
@@ -108,6 +109,15 @@ int32_t wf_item_marker(const weft_item *item)
         if (sites->markers[i].stream == stream)
             return i;
     return -1;
+}
+
+int64_t wf_item_tokens(const weft_item *item)
+{
+    const wf_item_layout *l = &item->layout;
+    int64_t               n = item->plan.n_placeholders;
+    for (int64_t i = 0; l->ids != NULL && i < l->n; i++)
+        n += l->ids[i] >= 0;
+    return n;
 }
 
 weft_status wf_item_unread(const weft_item *item, weft_error *err)

@@ -38,6 +38,13 @@ typedef struct wf_item_kv { /* of one output */
     int32_t *runs; /* first page of each run of WF_PAGE_TOKENS rows; each of n_sites pages */
 } wf_item_kv;
 
+/* What stands in the text for an item whose plan has a layout: ids, and -1 for each run of
+ * `run` placeholders. */
+typedef struct wf_item_layout {
+    int32_t *ids; /* owned; NULL: none, or not known yet */
+    int64_t  n, run;
+} wf_item_layout;
+
 struct weft_item {
     struct weft_item *next;
     wf_items         *of;
@@ -52,6 +59,7 @@ struct weft_item {
     weft_tensor       input[WF_MAX_INPUTS];   /* host, owned */
     void             *output[WF_MAX_OUTPUTS]; /* device, owned */
     wf_item_kv        kv[WF_MAX_OUTPUTS];
+    wf_item_layout    layout; /* filled by whoever knows the tokenizer (core/text/layout.h) */
     uint64_t          digest[2], last_use; /* last_use: the budget's `now` of its last step */
     double            decode_s, encode_s;
     wf_encoding      *encoding; /* from the begin of an encode to its end, else NULL */
@@ -79,6 +87,9 @@ void wf_item_digest(weft_item *item);
 bool wf_item_equal(const weft_item *a, const weft_item *b);
 /* The marker at which it stands, as a place in the sites' markers; -1: nothing reads it. */
 int32_t wf_item_marker(const weft_item *item);
+/* The tokens that it takes in the text, those of its layout included where that is known, without
+ * the marker's before and after. */
+int64_t wf_item_tokens(const weft_item *item);
 /* UNSUPPORTED: an item without one is fed: its plugin and its stream, which do not fit the model.
  */
 weft_status wf_item_unread(const weft_item *item, weft_error *err);

@@ -29,7 +29,7 @@ weft_status weft_item_describe(const weft_item *item, weft_item_info *out, weft_
     i.sample_rate = item->info.sample_rate;
     i.duration_us = item->info.duration_us;
     i.n_samples = item->info.n_samples;
-    i.n_placeholders = item->plan.n_placeholders;
+    i.n_placeholders = wf_item_tokens(item);
     i.scratch_bytes = item->plan.scratch_bytes;
     i.silent = item->silent;
     i.decode_s = item->decode_s;

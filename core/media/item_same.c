@@ -50,6 +50,7 @@ static void mix_plan(sums *s, const weft_item *item)
     }
     mix(s, (uint64_t)p->n_placeholders);
     mix_bytes(s, p->carried, p->carried_bytes);
+    mix_bytes(s, p->layout, strlen(p->layout));
 }
 
 void wf_item_digest(weft_item *item)
@@ -73,7 +74,7 @@ static bool same_plan(const weft_item *x, const weft_item *y)
     const weft_plan *a = &x->plan, *b = &y->plan;
     if (a->n_inputs != b->n_inputs || a->n_outputs != b->n_outputs ||
         a->n_placeholders != b->n_placeholders ||
-        memcmp(a->carried, b->carried, a->carried_bytes) != 0)
+        memcmp(a->carried, b->carried, a->carried_bytes) != 0 || strcmp(a->layout, b->layout) != 0)
         return false;
     for (uint32_t i = 0; i < a->n_inputs; i++)
         if (!same_spec(&a->inputs[i].spec, &b->inputs[i].spec))

@@ -21,7 +21,9 @@ void wf_plan_begin(weft_plan *p, wf_plan_room *room)
                      .inputs = room->input,
                      .outputs = room->output,
                      .carried = room->carried,
-                     .carried_bytes = sizeof room->carried};
+                     .carried_bytes = sizeof room->carried,
+                     .layout = room->layout,
+                     .layout_bytes = sizeof room->layout};
 }
 
 void wf_plan_copy(weft_plan *to, wf_plan_room *room, const weft_plan *from)
@@ -30,9 +32,11 @@ void wf_plan_copy(weft_plan *to, wf_plan_room *room, const weft_plan *from)
     memcpy(room->input, from->inputs, sizeof room->input);
     memcpy(room->output, from->outputs, sizeof room->output);
     memcpy(room->carried, from->carried, sizeof room->carried);
+    memcpy(room->layout, from->layout, sizeof room->layout);
     to->inputs = room->input;
     to->outputs = room->output;
     to->carried = room->carried;
+    to->layout = room->layout;
 }
 
 uint64_t wf_spec_numel(const weft_tensor_spec *s)
@@ -69,6 +73,39 @@ static weft_status check_widths(const wf_plan_limits *l, const wf_hooks *sites,
     return WEFT_OK;
 }
 
+int64_t wf_plan_runs(const weft_plan *p, const char *token)
+{
+    int64_t n = 0;
+    if (p->layout[0] == '\0')
+        return 1;
+    for (const char *at = p->layout; (at = strstr(at, token)) != NULL; at += strlen(token))
+        n++;
+    return n;
+}
+
+/* A layout is of soft tokens, and cuts the item's rows into equal runs. */
+static weft_status check_layout(const wf_hooks *sites, const wf_modality *m, const weft_plan *p,
+                                int32_t stream, weft_error *err)
+{
+    const char *why = NULL;
+    int64_t     runs = 0;
+    if (p->layout[0] == '\0')
+        return WEFT_OK;
+    for (int32_t i = 0; stream >= 0 && i < sites->n_markers && runs == 0; i++)
+        if (sites->markers[i].stream == stream)
+            runs = wf_plan_runs(p, sites->markers[i].token);
+    if (stream >= 0 && !sites->streams[stream].soft)
+        why = "that is not of soft tokens";
+    else if (stream >= 0 && (runs < 1 || p->n_placeholders % runs != 0))
+        why = "that does not cut n_placeholders into equal runs";
+    return why == NULL ? WEFT_OK
+                       : wf_fail_stage(err,
+                                       wf_fail(err, WEFT_E_INTERNAL,
+                                               "%s gave a plan with a layout %s, in plan",
+                                               wf_plugin_id(m->plugin), why),
+                                       WEFT_STAGE_PLUGIN);
+}
+
 weft_status wf_plan_check(const wf_plan_limits *l, const wf_hooks *sites, const wf_modality *m,
                           const weft_plan *p, weft_error *err)
 {
@@ -88,6 +125,9 @@ weft_status wf_plan_check(const wf_plan_limits *l, const wf_hooks *sites, const 
                     wf_plugin_id(m->plugin), (long long)p->n_placeholders,
                     (long long)p->outputs[0].stream_rows),
             WEFT_STAGE_PLUGIN);
+    weft_status status = check_layout(sites, m, p, first, err);
+    if (status != WEFT_OK)
+        return status;
     if ((uint64_t)p->n_placeholders > l->max_tokens)
         return wf_fail(err, WEFT_E_LIMIT, "%lld tokens are over --max-tokens %llu",
                        (long long)p->n_placeholders, (unsigned long long)l->max_tokens);

@@ -8,11 +8,13 @@
 #define WF_MAX_INPUTS 8 /* of a plan, which every plan is lent room for */
 #define WF_MAX_OUTPUTS 8
 #define WF_PLAN_CARRIED 256 /* bytes */
+#define WF_PLAN_LAYOUT WEFT_PLAN_LAYOUT
 
 /* The memory behind a plan's pointers. */
 typedef struct wf_plan_room {
     weft_plan_tensor input[WF_MAX_INPUTS], output[WF_MAX_OUTPUTS];
     _Alignas(16) uint8_t carried[WF_PLAN_CARRIED];
+    char layout[WF_PLAN_LAYOUT];
 } wf_plan_room;
 
 /* An empty plan, as a modality gets one to fill. room stays where it is while the plan is used. */
@@ -30,6 +32,10 @@ typedef struct wf_plan_limits {
  * (INTERNAL); LIMIT names the option. */
 weft_status wf_plan_check(const wf_plan_limits *l, const wf_hooks *sites, const wf_modality *m,
                           const weft_plan *p, weft_error *err);
+
+/* How many runs of placeholders the layout of a checked plan has: how often it names the marker's
+ * token; 1 where there is no layout. */
+int64_t wf_plan_runs(const weft_plan *p, const char *token);
 
 /* Of a checked plan's tensors. */
 uint64_t wf_spec_numel(const weft_tensor_spec *s);

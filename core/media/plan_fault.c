@@ -111,8 +111,12 @@ bool wf_plan_form_fault(const weft_plan *p, const wf_plan_room *room, char *text
                  WF_MAX_OUTPUTS);
     else if (!lent(p->inputs, room->input, WF_MAX_INPUTS) ||
              !lent(p->outputs, room->output, WF_MAX_OUTPUTS) || p->carried != room->carried ||
-             p->carried_bytes != sizeof room->carried)
+             p->carried_bytes != sizeof room->carried || p->layout != room->layout ||
+             p->layout_bytes != sizeof room->layout)
         snprintf(text, cap, "a plan whose arrays, or their sizes, are not those that it was lent");
+    else if (memchr(room->layout, '\0', sizeof room->layout) == NULL)
+        snprintf(text, cap, "a plan whose layout has no end within its %zu bytes",
+                 sizeof room->layout);
     else
         return false;
     return true;

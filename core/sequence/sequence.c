@@ -81,27 +81,62 @@ static weft_status add_item(weft_sequence *s, weft_item *item, int32_t marker, w
         s->items_cap = cap;
     }
     wf_item_hold(item);
-    s->items[s->n_items++] = (wf_seq_item){item, s->n, marker, 0};
+    s->items[s->n_items++] = (wf_seq_item){item, s->n, s->n, marker, 0};
     return WEFT_OK;
 }
 
 weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int32_t marker,
-                                          weft_error *err)
+                                          int64_t first, int64_t n, weft_error *err)
 {
     const wf_marker *m = &s->of->sites->markers[marker];
     bool             soft = s->of->sites->streams[m->stream].soft != 0;
-    int64_t          n = item->plan.n_placeholders;
     if (item->of != s->of->items)
         return wf_fail(err, WEFT_E_INVALID, "the item belongs to another engine");
-    if (soft && item->kv[0].n_rows < n)
+    if (soft && item->kv[0].n_rows < first + n)
         return wf_fail(err, WEFT_E_INTERNAL, "an item of %lld rows takes %lld places",
-                       (long long)item->kv[0].n_rows, (long long)n);
+                       (long long)item->kv[0].n_rows, (long long)(first + n));
     weft_status status = wf_sequence_room(s, n, err);
-    if (status == WEFT_OK)
+    if (status == WEFT_OK && first == 0)
         status = add_item(s, item, marker, err);
     for (int64_t i = 0; i < n && status == WEFT_OK; i++)
-        s->toks[s->n++] = (wf_tok){m->token_id, s->n_items - 1, soft ? (int32_t)i : -1};
+        s->toks[s->n++] = (wf_tok){m->token_id, s->n_items - 1, soft ? (int32_t)(first + i) : -1};
+    if (status == WEFT_OK)
+        s->items[s->n_items - 1].end = s->n;
     return status;
+}
+
+static void keep_blocks(weft_sequence *s, int64_t n)
+{
+    while (s->n_blocks > n)
+        wf_block_drop(s->of->blocks, s->blocks[--s->n_blocks]);
+    if (s->n_offered > n)
+        s->n_offered = n;
+}
+
+/* Does the n-th token stand within the soft tokens of an item, or in text between them? */
+static bool is_within_item(const weft_sequence *s, int64_t n)
+{
+    for (int32_t i = 0; i < s->n_items; i++)
+        if (s->items[i].pos < n && n < s->items[i].end && s->toks[s->items[i].pos].row >= 0)
+            return true;
+    return false;
+}
+
+/* The first n tokens stay. */
+static void cut(weft_sequence *s, int64_t n)
+{
+    keep_blocks(s, (n + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
+    if (s->n_offered > n / WF_PAGE_TOKENS)
+        s->n_offered = n / WF_PAGE_TOKENS;
+    while (s->n_items > 0 && s->items[s->n_items - 1].pos >= n)
+        weft_item_release(&s->items[--s->n_items].item);
+    s->n = n;
+    if (s->n_done > n)
+        s->n_done = n;
+    /* What follows may differ, so blocks cached after this one must not be found through its name.
+     */
+    if (s->n_blocks > 0 && n % WF_PAGE_TOKENS != 0 && s->blocks[s->n_blocks - 1]->refs == 1)
+        s->blocks[s->n_blocks - 1]->id = s->of->blocks->next_id++;
 }
 
 /* One of the special tokens that enclose placeholders; is_shared: not once more where it is the
@@ -122,30 +157,46 @@ static weft_status feed_special(weft_sequence *s, const wf_marker *m, const char
     return weft_sequence_feed_ids(s, &id, 1, err);
 }
 
+/* Ids and runs as they stand in the layout. */
+static weft_status feed_layout(weft_sequence *s, weft_item *item, int32_t marker, weft_error *err)
+{
+    const wf_item_layout *l = &item->layout;
+    weft_status           status = WEFT_OK;
+    int64_t               row = 0;
+    if (l->ids == NULL)
+        return wf_fail(err, WEFT_E_STATE, "the item's layout was not looked up");
+    for (int64_t i = 0; i < l->n && status == WEFT_OK; i++) {
+        if (l->ids[i] >= 0) {
+            status = weft_sequence_feed_ids(s, &l->ids[i], 1, err);
+            continue;
+        }
+        status = wf_sequence_feed_placeholders(s, item, marker, row, l->run, err);
+        row += l->run;
+    }
+    return status;
+}
+
+static weft_status feed_enclosed(weft_sequence *s, weft_item *item, int32_t marker, weft_error *err)
+{
+    const wf_marker *m = &s->of->sites->markers[marker];
+    bool is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;
+    weft_status status = feed_special(s, m, m->before, m->before_id, is_shared, err);
+    if (status == WEFT_OK)
+        status = wf_sequence_feed_placeholders(s, item, marker, 0, item->plan.n_placeholders, err);
+    return status == WEFT_OK ? feed_special(s, m, m->after, m->after_id, false, err) : status;
+}
+
 weft_status wf_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err)
 {
     int32_t marker = wf_item_marker(item);
     if (marker < 0)
         return wf_item_unread(item, err);
-    const wf_marker *m = &s->of->sites->markers[marker];
-    int64_t          before = s->n;
-    bool is_shared = m->before != NULL && m->after != NULL && strcmp(m->before, m->after) == 0;
-    weft_status status = feed_special(s, m, m->before, m->before_id, is_shared, err);
-    if (status == WEFT_OK)
-        status = wf_sequence_feed_placeholders(s, item, marker, err);
-    if (status == WEFT_OK)
-        status = feed_special(s, m, m->after, m->after_id, false, err);
+    int64_t     before = s->n;
+    weft_status status = item->plan.layout[0] != '\0' ? feed_layout(s, item, marker, err)
+                                                      : feed_enclosed(s, item, marker, err);
     if (status != WEFT_OK)
-        (void)weft_sequence_truncate(s, before, NULL);
+        cut(s, before);
     return status;
-}
-
-static void keep_blocks(weft_sequence *s, int64_t n)
-{
-    while (s->n_blocks > n)
-        wf_block_drop(s->of->blocks, s->blocks[--s->n_blocks]);
-    if (s->n_offered > n)
-        s->n_offered = n;
 }
 
 weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err)
@@ -153,20 +204,9 @@ weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err)
     if (n < 0 || n > s->n)
         return wf_fail(err, WEFT_E_INVALID, "a sequence of %lld tokens cannot be cut to %lld",
                        (long long)s->n, (long long)n);
-    if (n < s->n && s->toks[n].row > 0)
+    if (is_within_item(s, n))
         return wf_fail(err, WEFT_E_INVALID, "token %lld is within a media item", (long long)n);
-    keep_blocks(s, (n + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
-    if (s->n_offered > n / WF_PAGE_TOKENS)
-        s->n_offered = n / WF_PAGE_TOKENS;
-    while (s->n_items > 0 && s->items[s->n_items - 1].pos >= n)
-        weft_item_release(&s->items[--s->n_items].item);
-    s->n = n;
-    if (s->n_done > n)
-        s->n_done = n;
-    /* What follows may differ, so blocks cached after this one must not be found through its name.
-     */
-    if (s->n_blocks > 0 && n % WF_PAGE_TOKENS != 0 && s->blocks[s->n_blocks - 1]->refs == 1)
-        s->blocks[s->n_blocks - 1]->id = s->of->blocks->next_id++;
+    cut(s, n);
     return WEFT_OK;
 }
 
@@ -351,6 +391,6 @@ void wf_sequence_visible(const weft_sequence *s, int32_t stream, int64_t pos, in
         if (*first == *last || alone)
             *first = i;
         *last = i + 1;
-        end_of_last = it->pos + it->item->plan.n_placeholders;
+        end_of_last = it->end;
     }
 }

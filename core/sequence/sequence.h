@@ -25,7 +25,7 @@ typedef struct wf_tok {
 
 typedef struct wf_seq_item {
     weft_item *item;
-    int64_t    pos;              /* of its first placeholder */
+    int64_t    pos, end;         /* of its first placeholder; behind its last one */
     int32_t    marker, reserved; /* sites->markers */
 } wf_seq_item;
 
@@ -49,11 +49,13 @@ weft_status wf_sequence_room(weft_sequence *s, int64_t n, weft_error *err);
 
 /* An empty one; the caller's until weft_sequence_destroy. */
 weft_status wf_sequence_create(const wf_sequences *of, weft_sequence **out, weft_error *err);
-/* Appends the item with the tokens that enclose it (their ids were resolved beforehand). */
+/* Appends the item with the tokens that enclose it, or with those of its layout (their ids were
+ * resolved beforehand: wf_text_lay_out). */
 weft_status wf_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err);
-/* Appends the item's placeholder tokens, without the tokens that enclose them. */
+/* Appends n of the item's placeholder tokens from the first-th on, without any tokens around them.
+ * Those of one item come in order, and nothing of another item between them. */
 weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int32_t marker,
-                                          weft_error *err);
+                                          int64_t first, int64_t n, weft_error *err);
 
 /* Takes whole blocks that somebody has computed already; leaves at least one token to run. */
 void wf_sequence_reuse(weft_sequence *s);

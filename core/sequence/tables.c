@@ -300,18 +300,20 @@ static int64_t fill_stream(const layout *l, int32_t stream, const seen_at *at, w
 /* What takes the place of embeddings for one item: its soft rows that are in this step, or the
  * embedding of its marker. Its entries stand behind the *used ones of earlier items. shift is what
  * is added to a position for the row of the step. */
-static wf_soft_rows soft_rows(const layout *l, const weft_sequence *s, const wf_seq_item *it,
+static wf_soft_rows soft_rows(const layout *l, const weft_sequence *s, int32_t k,
                               const wf_step_part *part, int64_t shift, int64_t *used)
 {
-    size_t           src_at = l->soft + (size_t)*used * sizeof(int32_t);
-    size_t           dst_at = src_at + (size_t)l->m * sizeof(int32_t);
-    int32_t         *src = host_at(l->t, src_at), *dst = host_at(l->t, dst_at);
-    const wf_marker *mk = &l->t->sites->markers[it->marker];
-    bool             soft = s->toks[it->pos].row >= 0;
-    int64_t          from = s->n_done, to = s->n_done + part->n_rows, n = 0;
-    const float     *rows = soft ? it->item->output[0] : mk->embedding;
-    for (int64_t p = it->pos; rows != NULL && p < it->pos + it->item->plan.n_placeholders; p++) {
-        if (p < from || p >= to)
+    const wf_seq_item *it = &s->items[k];
+    size_t             src_at = l->soft + (size_t)*used * sizeof(int32_t);
+    size_t             dst_at = src_at + (size_t)l->m * sizeof(int32_t);
+    int32_t           *src = host_at(l->t, src_at), *dst = host_at(l->t, dst_at);
+    const wf_marker   *mk = &l->t->sites->markers[it->marker];
+    bool               soft = s->toks[it->pos].row >= 0;
+    int64_t            from = s->n_done, to = s->n_done + part->n_rows, n = 0;
+    const float       *rows = soft ? it->item->output[0] : mk->embedding;
+    to = to < it->end ? to : it->end;
+    for (int64_t p = it->pos > from ? it->pos : from; rows != NULL && p < to; p++) {
+        if (s->toks[p].item != k) /* text of the item's layout */
             continue;
         src[n] = soft ? s->toks[p].row : 0;
         dst[n++] = (int32_t)(p + shift);
@@ -330,7 +332,7 @@ static void fill_soft(const layout *l, wf_soft_rows *soft, int64_t d_model)
     for (int32_t i = 0; i < l->n_parts; row += l->parts[i++]->n_rows) {
         const weft_sequence *s = l->parts[i]->seq;
         for (int32_t k = 0; k < s->n_items; k++, n++) {
-            soft[n] = soft_rows(l, s, &s->items[k], l->parts[i], row - s->n_done, &used);
+            soft[n] = soft_rows(l, s, k, l->parts[i], row - s->n_done, &used);
             soft[n].src_stride = d_model;
         }
     }

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/base/sized.h"
 #include "core/media/calls.h"
+#include "core/text/layout.h"
 
 /* A prompt cut into text and places for items. */
 typedef struct pieces {
@@ -206,7 +207,7 @@ static weft_status reserve(weft_sequence *s, const pieces *c, uint64_t text_toke
 {
     int64_t n = text_tokens < INT32_MAX ? (int64_t)text_tokens : INT32_MAX;
     for (uint32_t i = 0; i < c->p->n_items; i++)
-        n += c->p->items[i]->plan.n_placeholders;
+        n += wf_item_tokens(c->p->items[i]);
     return wf_sequence_room(s, n, err);
 }
 
@@ -279,12 +280,13 @@ static weft_status default_prompt(const weft_prompt *p, const char **system, con
     return status;
 }
 
-static weft_status check_items(const weft_prompt *p, weft_error *err)
+static weft_status check_items(const wf_text *t, const weft_prompt *p, weft_error *err)
 {
-    for (uint32_t i = 0; i < p->n_items; i++)
-        if (wf_item_marker(p->items[i]) < 0)
-            return wf_item_unread(p->items[i], err);
-    return WEFT_OK;
+    weft_status status = WEFT_OK;
+    for (uint32_t i = 0; i < p->n_items && status == WEFT_OK; i++)
+        status = wf_item_marker(p->items[i]) < 0 ? wf_item_unread(p->items[i], err)
+                                                 : wf_text_lay_out(t, p->items[i], err);
+    return status;
 }
 
 /* prompt with every "{language}" replaced; the caller's to free. */
@@ -355,7 +357,7 @@ weft_status wf_prompt_feed(const wf_text *t, weft_sequence *s, const weft_prompt
 {
     WF_TAKE(weft_prompt, p, prompt);
     char       *system = NULL, *user = NULL;
-    weft_status status = check_items(&p, err);
+    weft_status status = check_items(t, &p, err);
     if (status == WEFT_OK && p.user == NULL)
         status = own_prompt(&p, &system, &user, err);
     if (status == WEFT_OK)

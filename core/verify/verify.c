@@ -107,16 +107,62 @@ static weft_item *next_item(const verify *v, int32_t marker, uint32_t *next)
     return *next < v->n_items ? v->items[(*next)++] : NULL;
 }
 
-/* The file's ids; a marker's id is the next item of its stream. */
-static weft_status feed(verify *v, const int64_t *ids, int64_t n, uint32_t *next, weft_error *err)
+/* Where the ids have come to: for one marker, the item whose rows are being placed. */
+typedef struct placing {
+    weft_item *item; /* NULL: none */
+    int64_t    row;  /* of it, the next one */
+    uint32_t   next; /* where the search for another item goes on */
+    bool       each; /* the file repeats the marker for each row; else it stands once an item */
+} placing;
+
+/* References repeat the marker for each soft row. In files that do not, it stands once for an item;
+ * which of the two a file does is told by how often the marker is in it. */
+static bool repeats(const verify *v, int32_t marker, const int64_t *ids, int64_t n)
+{
+    const wf_marker *m = &v->env->sequences->sites->markers[marker];
+    int64_t          there = 0, rows = 0, items = 0;
+    for (int64_t i = 0; i < n; i++)
+        there += ids[i] == m->token_id;
+    for (uint32_t i = 0; i < v->n_items; i++)
+        if (wf_item_marker(v->items[i]) == marker) {
+            rows += v->items[i]->plan.n_placeholders;
+            items++;
+        }
+    return there == rows && rows != items;
+}
+
+/* Feeds the next placeholders at this marker; *found false: there is no item for them. */
+static weft_status feed_marker(verify *v, int32_t marker, placing *p, bool *found, weft_error *err)
+{
+    if (p->item == NULL) {
+        p->item = next_item(v, marker, &p->next);
+        p->row = 0;
+    }
+    *found = p->item != NULL;
+    if (p->item == NULL)
+        return WEFT_OK;
+    int64_t     all = p->item->plan.n_placeholders, n = p->each ? 1 : all;
+    weft_status status = wf_sequence_feed_placeholders(v->seq, p->item, marker, p->row, n, err);
+    p->row += n;
+    if (p->row == all)
+        p->item = NULL;
+    return status;
+}
+
+/* The file's ids; a marker's id is the next item of its stream, or the item's next row. */
+static weft_status feed(verify *v, const int64_t *ids, int64_t n, placing *places, weft_error *err)
 {
     weft_status status = WEFT_OK;
+    for (int32_t i = 0; i < v->env->sequences->sites->n_markers; i++)
+        places[i].each = repeats(v, i, ids, n);
     for (int64_t i = 0; i < n && status == WEFT_OK; i++) {
-        int32_t    marker = marker_of_id(v->env->sequences->sites, ids[i]);
-        weft_item *item = marker >= 0 ? next_item(v, marker, &next[marker]) : NULL;
-        if (item != NULL) {
-            status = wf_sequence_feed_placeholders(v->seq, item, marker, err);
-        } else if (ids[i] >= 0 && ids[i] < v->config->vocab) {
+        int32_t marker = marker_of_id(v->env->sequences->sites, ids[i]);
+        bool    found = false;
+        if (marker >= 0)
+            status = feed_marker(v, marker, &places[marker], &found, err);
+        if (found || status != WEFT_OK)
+            continue;
+        if (ids[i] >= 0 && ids[i] < v->config->vocab) {
             int32_t id = (int32_t)ids[i];
             status = weft_sequence_feed_ids(v->seq, &id, 1, err);
         } else {
@@ -138,15 +184,14 @@ static weft_status feed_ids(verify *v, weft_error *err)
     if (status != WEFT_OK)
         return status;
     status = wf_sequence_create(v->env->sequences, &v->seq, err);
-    uint32_t *next = wf_zalloc_n((size_t)v->env->sequences->sites->n_markers + 1,
-                                 sizeof *next); /* item, by marker */
-    if (status == WEFT_OK && next == NULL)
-        status = wf_fail_nomem(err, sizeof *next, "a list of items");
+    placing *places = wf_zalloc_n((size_t)v->env->sequences->sites->n_markers + 1, sizeof *places);
+    if (status == WEFT_OK && places == NULL)
+        status = wf_fail_nomem(err, sizeof *places, "a list of items");
     if (status == WEFT_OK) {
         v->seq->no_cache = 1;
-        status = feed(v, ids, t->shape[0], next, err);
+        status = feed(v, ids, t->shape[0], places, err);
     }
-    wf_free(next);
+    wf_free(places);
     wf_free_aligned(ids);
     return status;
 }

@@ -61,14 +61,16 @@ typedef struct weft_plan_tensor {
     int64_t stream_rows;
 } weft_plan_tensor;
 
-#define WEFT_PLAN_TENSORS 8  /* inputs, and outputs, that every plan has room for */
-#define WEFT_PLAN_CARRIED 64 /* bytes that every plan can carry */
+#define WEFT_PLAN_TENSORS 8    /* inputs, and outputs, that every plan has room for */
+#define WEFT_PLAN_CARRIED 64   /* bytes that every plan can carry */
+#define WEFT_PLAN_LAYOUT 16384 /* bytes of a layout that every plan has room for */
 
 /* An item's sizes, from metadata alone: no pixels, no device, no weights. The memory is the host's:
  * on entry n_inputs, n_outputs, n_placeholders and scratch_bytes are 0, the arrays hold as many
  * zero elements as max_inputs and max_outputs say (WEFT_PLAN_TENSORS at least), walked by WEFT_AT,
- * and carried is so many zero bytes (WEFT_PLAN_CARRIED at least), aligned to 16. The plan fills the
- * counts, the first elements and carried; the pointers, the capacities and the sizes stay. */
+ * carried is so many zero bytes (WEFT_PLAN_CARRIED at least), aligned to 16, and layout is so many
+ * (WEFT_PLAN_LAYOUT at least). The plan fills the counts, the first elements, carried and, where it
+ * wants one, layout; the pointers, the capacities and the sizes stay. */
 typedef struct weft_plan {
     weft_hdr          hdr;
     uint32_t          n_inputs, n_outputs; /* n_outputs: 1 at least */
@@ -79,8 +81,14 @@ typedef struct weft_plan {
     int64_t  n_placeholders;
     uint64_t scratch_bytes; /* device memory; an upper bound; encode gets the sum over its items */
     void    *carried; /* the plugin's own, which preprocess, encode and preview get with the plan.
-                         Items whose inputs and carried bytes are equal are one item. */
+                         Items whose inputs, carried bytes and layout are equal are one item. */
     uint64_t carried_bytes;
+    /* Of soft tokens with text between them (the tiles of a picture, each with its place): what
+     * stands in the text for the item, in place of the marker's before and after. In it the
+     * marker's token stands for a run of placeholders, each of the runs being equally long, and the
+     * string of any other special token for that token. Ends with a NUL. "": one run. */
+    char    *layout;
+    uint64_t layout_bytes;
 } weft_plan;
 
 /* input[i], output[i]: device tensors in the order of the plan; input_host[i] are the same inputs

@@ -36,7 +36,8 @@ static void feed_item(rig *r, weft_sequence *s, int32_t i)
 {
     weft_error err = WF_ERROR_INIT;
     int32_t    marker = wf_item_marker(r->items[i]);
-    rig_check(wf_sequence_feed_placeholders(s, r->items[i], marker, &err), &err);
+    int64_t    n = r->items[i]->plan.n_placeholders;
+    rig_check(wf_sequence_feed_placeholders(s, r->items[i], marker, 0, n, &err), &err);
 }
 
 static weft_sequence *sequence(rig *r, int media)
