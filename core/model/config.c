@@ -188,6 +188,16 @@ static weft_status read_rope(const keys *k, wf_config *c, weft_error *err)
     return read_llama3(k, o, c, err);
 }
 
+/* Whether head and embedding are one table. In a directory that wraps its text core, that may stand
+ * outside the core's object: what the map says of it counts before the file. */
+static weft_status tie_of(const keys *k, int32_t *tied, weft_error *err)
+{
+    weft_status status = wf_json_bool(k->defaults, "defaults", "tie_word_embeddings", tied, err);
+    return status == WEFT_E_NOTFOUND
+               ? wf_json_bool(k->file, "config.json", "tie_word_embeddings", tied, err)
+               : status;
+}
+
 static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *c, weft_error *err)
 {
     double      eps = 0;
@@ -205,7 +215,7 @@ static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *
     c->rms_eps = (float)eps;
     c->extra = map != NULL ? map->extra_rows : 0;
     c->vocab += c->extra;
-    status = wf_json_bool(k->file, "config.json", "tie_word_embeddings", &tied, err);
+    status = tie_of(k, &tied, err);
     c->tied = tied;
     return status == WEFT_E_NOTFOUND ? WEFT_OK : status;
 }

@@ -17,8 +17,8 @@ typedef struct weft_text_map {
     weft_hdr hdr;
     const char
         *config_path; /* "text_config": where config.json keeps the core's numbers; "": the top */
-    const char
-        *defaults; /* JSON object: values of keys that config.json may leave out; NULL: Llama's */
+    const char *defaults;  /* JSON object: values of keys that config.json may leave out; NULL:
+                              Llama's.  tie_word_embeddings in it counts before config.json's */
     const char    *prefix; /* "language_model.model." */
     const char    *head;   /* "language_model.lm_head.weight" */
     const int32_t *layers; /* the file's layer number of each self-attention block, in order */

@@ -53,6 +53,12 @@ void plg_add(plg_run *r, const weft_tensor *x, const weft_tensor *b, float scale
         r->status = r->ops->add(r->host, r->q, x, x, b, scale, r->err);
 }
 
+void plg_gather(plg_run *r, const weft_tensor *y, const weft_tensor *x, const weft_tensor *index)
+{
+    if (r->status == WEFT_OK)
+        r->status = r->ops->gather(r->host, r->q, y, x, index, r->err);
+}
+
 void plg_copy(plg_run *r, const weft_tensor *to, const weft_tensor *from)
 {
     if (r->status == WEFT_OK)

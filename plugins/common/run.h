@@ -55,6 +55,8 @@ void plg_layernorm(plg_run *r, const weft_tensor *y, const weft_tensor *x, const
                    float eps);
 /* Adds: x += scale * b. */
 void plg_add(plg_run *r, const weft_tensor *x, const weft_tensor *b, float scale);
+/* Row i of y [m, d] = row index[i] of x [rows, d]. */
+void plg_gather(plg_run *r, const weft_tensor *y, const weft_tensor *x, const weft_tensor *index);
 void plg_copy(plg_run *r, const weft_tensor *to, const weft_tensor *from);
 /* Copies to.bytes bytes from host memory into the device tensor `to`. `from` may be reused as soon
  * as this returns. */

@@ -31,7 +31,7 @@ static void bicubic_equals_pillow(void **state)
         uint64_t n = 3u * (uint64_t)w * (uint64_t)h;
         uint8_t *src = formula_picture(sw, sh), *dst = malloc(n);
         void    *scratch = scratch_of(vis_resize_scratch(sw, sh, w, h));
-        vis_resize_bicubic(NULL, src, sw, sh, dst, w, h, scratch);
+        vis_resize(NULL, VIS_BICUBIC, 3, src, sw, sh, dst, w, h, scratch);
         if (fnv(FNV_START, dst, n) != hash_of(one, "fnv"))
             fail_msg("%d x %d to %d x %d", sw, sh, w, h);
         free(src);

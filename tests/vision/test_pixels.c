@@ -38,7 +38,7 @@ static void resize_equals_pillow(void **state)
         uint64_t n = 3u * (uint64_t)w * (uint64_t)h;
         uint8_t *src = formula_picture(sw, sh), *dst = malloc(n);
         void    *scratch = scratch_of(vis_resize_scratch(sw, sh, w, h));
-        vis_resize_bilinear(NULL, src, sw, sh, dst, w, h, scratch);
+        vis_resize(NULL, VIS_BILINEAR, 3, src, sw, sh, dst, w, h, scratch);
         if (fnv(FNV_START, dst, n) != hash_of(one, "fnv"))
             fail_msg("%d x %d to %d x %d", sw, sh, w, h);
         free(src);
@@ -65,12 +65,12 @@ static void resize_does_not_overflow(void **state)
     (void)state;
     memset(src, 255, 3u * (size_t)side);
     void *scratch = scratch_of(vis_resize_scratch(side, 1, 1, 1));
-    vis_resize_bilinear(NULL, src, side, 1, out, 1, 1, scratch);
+    vis_resize(NULL, VIS_BILINEAR, 3, src, side, 1, out, 1, 1, scratch);
     assert_true(out[0] == 255 && out[1] == 255 && out[2] == 255);
     free(scratch);
     scratch = scratch_of(vis_resize_scratch(1, side, 1, 1));
     memset(out, 0, sizeof out);
-    vis_resize_bilinear(NULL, src, 1, side, out, 1, 1, scratch);
+    vis_resize(NULL, VIS_BILINEAR, 3, src, 1, side, out, 1, 1, scratch);
     assert_true(out[0] == 255 && out[1] == 255 && out[2] == 255);
     free(scratch);
     free(src);

@@ -7,6 +7,20 @@ int64_t vis_block_wide(int32_t d, int32_t d_ffn)
     return d_ffn > 3 * (int64_t)d ? d_ffn : 3 * (int64_t)d;
 }
 
+/* Attention where some keys alone are seen: their k and v are put side by side. */
+static void attend_seen(plg_run *r, const vis_block_rows *s, const weft_tensor *q,
+                        const weft_tensor *k, const weft_tensor *v)
+{
+    const vis_block_seen *w = s->seen;
+    weft_tensor           some_k = plg_rows(w->room, 0, w->n, s->d);
+    weft_tensor           some_v = plg_rows(w->room, w->n, w->n, s->d);
+    const weft_attention  how = {
+         .hdr = WEFT_HDR(weft_attention), .q_begin = s->bounds, .k_begin = w->bounds, .n = 1};
+    plg_gather(r, &some_k, k, w->index);
+    plg_gather(r, &some_v, v, w->index);
+    plg_attend(r, s->h, q, &some_k, &some_v, s->n_heads, &how);
+}
+
 void vis_block_run(plg_run *r, const vis_block *b, const vis_block_rows *s)
 {
     weft_tensor          q = plg_rows(s->wide, 0, s->n_rows, s->d);
@@ -24,7 +38,10 @@ void vis_block_run(plg_run *r, const vis_block *b, const vis_block_rows *s)
     plg_linear(r, &q, s->h, &b->q, WEFT_ACT_NONE);
     plg_linear(r, &k, s->h, &b->k, WEFT_ACT_NONE);
     plg_linear(r, &v, s->h, &b->v, WEFT_ACT_NONE);
-    plg_attend(r, s->h, &q, &k, &v, s->n_heads, &how);
+    if (s->seen != NULL)
+        attend_seen(r, s, &q, &k, &v);
+    else
+        plg_attend(r, s->h, &q, &k, &v, s->n_heads, &how);
     plg_linear(r, &q, s->h, &b->o, WEFT_ACT_NONE);
     plg_add(r, s->x, &q, b->gate_attn);
 

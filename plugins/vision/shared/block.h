@@ -18,16 +18,25 @@ typedef struct vis_block {
     float       gate_attn, gate_ffn;
 } vis_block;
 
+/* Keys that alone are seen, of the one sequence that there is. */
+typedef struct vis_block_seen {
+    const weft_tensor *index;  /* i32 [n]: their rows */
+    const weft_tensor *bounds; /* i32 [2]: 0, n */
+    const weft_tensor *room;   /* scratch, [2 n, d] at least */
+    int32_t            n, reserved;
+} vis_block_seen;
+
 /* What a block works on: n_rows rows that form n independent sequences, with bounds [n + 1]. Each
  * row may also be limited to an interval of keys. */
 typedef struct vis_block_rows {
-    const weft_tensor *x, *h;           /* [n_rows, d]: the hidden state; scratch */
-    const weft_tensor *wide;            /* scratch: n_rows rows of vis_block_wide() columns */
-    const weft_tensor *bounds;          /* i32 [n + 1] */
-    const weft_tensor *k_begin, *k_end; /* i32 [n_rows]; both NULL: a row sees its sequence */
-    int64_t            n_rows;
-    int32_t            n, d, d_ffn, n_heads, act;
-    float              eps;
+    const weft_tensor    *x, *h;           /* [n_rows, d]: the hidden state; scratch */
+    const weft_tensor    *wide;            /* scratch: n_rows rows of vis_block_wide() columns */
+    const weft_tensor    *bounds;          /* i32 [n + 1] */
+    const weft_tensor    *k_begin, *k_end; /* i32 [n_rows]; both NULL: a row sees its sequence */
+    const vis_block_seen *seen;            /* NULL: every key is; n is then any, else 1 */
+    int64_t               n_rows;
+    int32_t               n, d, d_ffn, n_heads, act;
+    float                 eps;
 } vis_block_rows;
 
 /* The columns that vis_block_rows.wide must have: it holds q, k and v, and later the inner rows of

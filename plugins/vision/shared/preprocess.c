@@ -112,10 +112,8 @@ void vis_preprocess(const plg_pool *pool, const vis_image_config *cfg, const vis
     int64_t        per_tile = 3 * (int64_t)cfg->tile * cfg->tile;
     if (resized(width, height, grid)) {
         uint8_t *out = scratch;
-        void (*resize)(const plg_pool *, const uint8_t *, int32_t, int32_t, uint8_t *, int32_t,
-                       int32_t, void *) = cfg->bicubic ? vis_resize_bicubic : vis_resize_bilinear;
-        resize(pool, src, width, height, out, grid->new_width, grid->new_height,
-               out + resized_bytes(grid));
+        vis_resize(pool, cfg->bicubic ? VIS_BICUBIC : VIS_BILINEAR, 3, src, width, height, out,
+                   grid->new_width, grid->new_height, out + resized_bytes(grid));
         px = out;
     }
     tone_make(cfg, &t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pillow's antialiased resizing of u8 RGB: weights are computed for each output, then each axis
+/* Pillow's antialiased resizing of u8 pixels: weights are computed for each output, then each axis
  * takes one pass. */
 #include "resize.h"
 
@@ -9,7 +9,8 @@
 #define BITS 22    /* fraction bits of a weight: 32, less 8 for the pixel and 2 to spare */
 #define ROWS 16    /* of a piece of work */
 #define STRIP 1024 /* values of a row that are summed at a time */
-#define WIDEST 2.0 /* support of the widest kernel */
+#define WIDEST 3.0 /* support of the widest kernel */
+#define PI 3.14159265358979323846
 
 /* The weights of one axis: output i is the sum over k < count[i] of pixel[first[i] + k] times
  * weight[i * per_output + k]. */
@@ -51,7 +52,7 @@ uint64_t vis_resize_scratch(int32_t src_w, int32_t src_h, int32_t dst_w, int32_t
 {
     if (!side_ok(src_w) || !side_ok(src_h) || !side_ok(dst_w) || !side_ok(dst_h))
         return 0;
-    uint64_t row = 3u * (uint64_t)dst_w;
+    uint64_t row = 4u * (uint64_t)dst_w;
     return axis_bytes(src_w, dst_w, WIDEST) + axis_bytes(src_h, dst_h, WIDEST) +
            align16(row * (uint64_t)src_h) + align16(4u * row);
 }
@@ -73,7 +74,20 @@ static double cubic(double d)
     return d < 2.0 ? (((d - 5) * d + 8) * d - 4) * a : 0.0;
 }
 
-static const filter bilinear = {triangle, 1.0}, bicubic = {cubic, WIDEST};
+static double sinc(double d)
+{
+    d *= PI;
+    return d == 0.0 ? 1.0 : sin(d) / d;
+}
+
+/* A sinc within three lobes of another, three times as wide. */
+static double lanczos(double d)
+{
+    return d >= -3.0 && d < 3.0 ? sinc(d) * sinc(d / 3) : 0.0;
+}
+
+static const filter filters[] = {
+    [VIS_BILINEAR] = {triangle, 1.0}, [VIS_BICUBIC] = {cubic, 2.0}, [VIS_LANCZOS] = {lanczos, 3.0}};
 
 /* One output's weights: doubles that are divided by their sum, then rounded half away from zero. */
 static void output_weights(const filter *f, int32_t first, int32_t n, double center, double inv,
@@ -122,6 +136,22 @@ static uint8_t narrow(int32_t sum)
     return (uint8_t)(v > 255 ? 255 : v);
 }
 
+/* src [src_w, 4] to dst [dst_w, 4]: one row. */
+static void row_pass4(const axis *a, const uint8_t *restrict src, uint8_t *restrict dst,
+                      int32_t     dst_w)
+{
+    for (int32_t x = 0; x < dst_w; x++) {
+        const uint8_t *p = src + 4 * (int64_t)a->first[x];
+        const int32_t *w = a->weight + (int64_t)x * a->per_output;
+        int32_t sum[4] = {1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1)};
+        for (int32_t k = 0; k < a->count[x]; k++)
+            for (int c = 0; c < 4; c++)
+                sum[c] += w[k] * p[4 * k + c];
+        for (int c = 0; c < 4; c++)
+            dst[4 * (int64_t)x + c] = narrow(sum[c]);
+    }
+}
+
 /* src [src_w, 3] to dst [dst_w, 3]: one row. */
 static void row_pass(const axis *a, const uint8_t *restrict src, uint8_t *restrict dst,
                      int32_t     dst_w)
@@ -167,29 +197,37 @@ typedef struct pass {
     const axis    *a;
     const uint8_t *src;
     uint8_t       *dst;
-    int32_t        src_w, dst_w;
+    int32_t        src_w, dst_w, channels;
 } pass;
 
 static void some_rows(void *ctx, int64_t begin, int64_t end)
 {
     const pass *p = ctx;
-    for (int64_t y = begin; y < end; y++)
-        row_pass(p->a, p->src + y * 3 * p->src_w, p->dst + y * 3 * p->dst_w, p->dst_w);
+    for (int64_t y = begin; y < end; y++) {
+        const uint8_t *src = p->src + y * p->channels * p->src_w;
+        uint8_t       *dst = p->dst + y * p->channels * p->dst_w;
+        if (p->channels == 3)
+            row_pass(p->a, src, dst, p->dst_w);
+        else
+            row_pass4(p->a, src, dst, p->dst_w);
+    }
 }
 
 static void some_columns(void *ctx, int64_t begin, int64_t end)
 {
     const pass *p = ctx;
-    int64_t     n = 3 * (int64_t)p->dst_w;
+    int64_t     n = p->channels * (int64_t)p->dst_w;
     for (int64_t y = begin; y < end; y++)
         column_pass(p->a, (int32_t)y, p->src, p->dst + y * n, n);
 }
 
-static void resize(const plg_pool *pool, const filter *f, const uint8_t *src, int32_t src_w,
-                   int32_t src_h, uint8_t *dst, int32_t dst_w, int32_t dst_h, void *scratch)
+void vis_resize(const plg_pool *pool, vis_filter how, int32_t channels, const uint8_t *src,
+                int32_t src_w, int32_t src_h, uint8_t *dst, int32_t dst_w, int32_t dst_h,
+                void *scratch)
 {
-    uint8_t *p = scratch;
-    int64_t  n = 3 * (int64_t)dst_w;
+    const filter *f = &filters[how];
+    uint8_t      *p = scratch;
+    int64_t       n = channels * (int64_t)dst_w;
     if (src_w != dst_w) {
         axis     a = axis_make(f, src_w, dst_w, &p);
         uint8_t *out = dst;
@@ -197,27 +235,38 @@ static void resize(const plg_pool *pool, const filter *f, const uint8_t *src, in
             out = p;
             p += align16((uint64_t)n * (uint64_t)src_h);
         }
-        pass rows = {&a, src, out, src_w, dst_w};
+        pass rows = {&a, src, out, src_w, dst_w, channels};
         plg_pool_run(pool, src_h, ROWS, some_rows, &rows);
         src = out;
     }
     if (src_h != dst_h) {
         axis a = axis_make(f, src_h, dst_h, &p);
-        pass columns = {&a, src, dst, dst_w, dst_w};
+        pass columns = {&a, src, dst, dst_w, dst_w, channels};
         plg_pool_run(pool, dst_h, ROWS, some_columns, &columns);
     } else if (src_w == dst_w) {
         memcpy(dst, src, (size_t)n * (size_t)src_h);
     }
 }
 
-void vis_resize_bilinear(const plg_pool *pool, const uint8_t *src, int32_t src_w, int32_t src_h,
-                         uint8_t *dst, int32_t dst_w, int32_t dst_h, void *scratch)
+/* round(x / 255) of a product of two bytes, as Pillow computes it. */
+static uint8_t of_255(uint32_t x)
 {
-    resize(pool, &bilinear, src, src_w, src_h, dst, dst_w, dst_h, scratch);
+    x += 128;
+    return (uint8_t)(((x >> 8) + x) >> 8);
 }
 
-void vis_resize_bicubic(const plg_pool *pool, const uint8_t *src, int32_t src_w, int32_t src_h,
-                        uint8_t *dst, int32_t dst_w, int32_t dst_h, void *scratch)
+void vis_premultiply(uint8_t *px, uint64_t n)
 {
-    resize(pool, &bicubic, src, src_w, src_h, dst, dst_w, dst_h, scratch);
+    for (uint64_t i = 0; i < n; i++, px += 4)
+        for (int c = 0; c < 3; c++)
+            px[c] = of_255((uint32_t)px[c] * px[3]);
+}
+
+void vis_unpremultiply(uint8_t *px, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++, px += 4)
+        for (int c = 0; c < 3 && px[3] != 0 && px[3] != 255; c++) {
+            uint32_t v = 255u * px[c] / px[3];
+            px[c] = (uint8_t)(v > 255 ? 255 : v);
+        }
 }
