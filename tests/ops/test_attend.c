@@ -133,7 +133,7 @@ static void check_pages(int64_t m, int32_t n_seqs, int32_t hd, int32_t kv, int32
         for (int32_t t = 0; t < 3; t++)
             check_same(pages_run(&c, level, thread_counts[t], 0, m), ref, m, used, c.stride,
                        c.name);
-        for (int64_t r = 0; r < m; r++) { /* a decode step: one row alone */
+        for (int64_t r = 0; r<m; r += m> 40 ? 17 : 1) { /* a decode step: one row alone */
             float *alone = pages_run(&c, level, 1, r, 1);
             check_same(alone + r * c.stride, ref + r * c.stride, 1, used, c.stride, c.name);
         }
@@ -153,9 +153,53 @@ static void test_pages(void **unused)
             check_pages(ms[(i + (size_t)dtype) % 6], dtype + 1, hds[i], 1 + (int32_t)(i % 3),
                         groups[i], dtype, CHECK_NORMAL);
     check_pages(33, 1, 64, 2, 4, WF_BF16, CHECK_NORMAL);
+    check_pages(5, 3, 64, 7, 4, WF_F16, CHECK_NORMAL);   /* heads in turn, by 7, 4, 3 and 1 */
+    check_pages(130, 2, 32, 1, 4, WF_F32, CHECK_NORMAL); /* several chunks */
     for (int32_t fill = 0; fill < CHECK_FILLS; fill++)
         if (fill != CHECK_LARGE) /* q k overflows there, and infinity less itself is NaN */
             check_pages(9, 2, 32, 2, 2, WF_F32, (check_fill)fill);
+}
+
+/* A row's bytes do not depend on keys that it does not see, though others of its tile see them: not
+ * even a NaN or an infinity comes through. */
+static void check_unseen(int32_t hd, int32_t kv, int32_t group, int32_t dtype)
+{
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    pages_case         c;
+    pages_make(&c, 70, 1, hd, kv, group, dtype, CHECK_NORMAL);
+    int64_t width = (int64_t)kv * hd, used = width * group, at = 70;
+    int32_t keys = KEYS_MAX - 7;
+    for (int64_t r = 0; r < 70; r++)
+        c.see[r] = (int32_t)(r < 60 ? 11 + r : keys);
+    fill_rows(&c, &keys);
+    for (int32_t level = 0; level < check_levels(); level++) {
+        float *before = pages_run(&c, level, 2, 0, 70);
+        for (int64_t i = 0; i < width; i++) {
+            c.k[at * width + i] = bad[i % 3];
+            c.v[at * width + i] = bad[(i + 1) % 3];
+        }
+        store_keys(&c, &keys);
+        float *after = pages_run(&c, level, 2, 0, 70);
+        for (int64_t r = 0; r < 70; r++) {
+            if (c.see[r] <= at)
+                check_same(after + r * c.stride, before + r * c.stride, 1, used, c.stride, c.name);
+            else
+                assert_true(isnan(after[r * c.stride]));
+        }
+        for (int64_t i = 0; i < width; i++)
+            c.k[at * width + i] = c.v[at * width + i] = 0.5f;
+        store_keys(&c, &keys);
+    }
+    check_free_all();
+}
+
+static void test_unseen(void **unused)
+{
+    (void)unused;
+    for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
+        check_unseen(64, 2, 4, dtype);
+        check_unseen(20, 1, 1, dtype);
+    }
 }
 
 /* softmax(scale q k^T) v in f64 over keys begin..end-1 of k, v (rows of stride). */
@@ -454,6 +498,7 @@ static void bench(void **unused)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_pages),  cmocka_unit_test(test_pages_against_f64),
     cmocka_unit_test(test_packed), cmocka_unit_test(test_pages_equal_packed),
-    cmocka_unit_test(test_bounds), cmocka_unit_test(bench),
+    cmocka_unit_test(test_unseen), cmocka_unit_test(test_bounds),
+    cmocka_unit_test(bench),
 };
 CHECK_MAIN(tests)

@@ -1,80 +1,82 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of attention that variants replace, in plain C: the block kernel states the canonical
- * sums (core/ops/op.h), merge the one way in which blocks are joined. */
-#include "core/device/cpu/internal.h"
+/* The parts of attention that levels replace, in plain C: `block` states the canonical sums
+ * (core/ops/op.h), and the one way in which blocks are merged. */
+#include "core/device/cpu/attend.h"
 
-static void to_f32_ref(float *dst, const void *src, int64_t n, int32_t dtype)
+static void begin_ref(wf_attend_run *r)
 {
-    for (int64_t i = 0; i < n; i++)
-        dst[i] = wf_load(src, i, dtype);
-}
-
-static void transpose_ref(float *kt, const float *k, int64_t k_stride, int64_t n_keys,
-                          int64_t head_dim)
-{
-    for (int64_t d = 0; d < head_dim; d++) {
-        for (int64_t i = 0; i < WF_KEY_BLOCK; i++)
-            kt[d * WF_KEY_BLOCK + i] = i < n_keys ? k[i * k_stride + d] : 0.0f;
+    for (int32_t i = 0; i < r->nq; i++) {
+        memcpy(r->queries + i * r->stride, wf_query_at(r, i), (size_t)r->head_dim * 4);
+        r->m[i] = -INFINITY;
+        r->l[i] = 0.0f;
     }
+    memset(r->o, 0, (size_t)(r->nq * r->stride) * 4);
 }
 
-static float score(const wf_key_block *b, const float *q, int32_t key)
+static float score(const wf_attend_run *r, const wf_key_block *b, const float *q, int64_t key)
 {
     float s = 0.0f;
-    for (int64_t d = 0; d < b->head_dim; d++)
-        s = fmaf(q[d], b->kt[d * WF_KEY_BLOCK + key], s);
-    return s * b->scale;
+    for (int64_t d = 0; d < r->head_dim; d++)
+        s = fmaf(q[d], wf_load(b->k, key * b->k_key + d * b->k_dim, b->dtype), s);
+    return s * r->scale;
 }
 
-static void query_ref(const wf_key_block *b, int32_t i)
+static void merge_ref(wf_attend_run *r, int32_t i, float block_m, float block_l, const float *o)
 {
-    float   p[WF_KEY_BLOCK];
-    float  *o = b->o + i * b->stride;
-    int32_t n = b->n_keys[i];
+    float  m = block_m > r->m[i] ? block_m : r->m[i];
+    float  before = wf_expf(r->m[i] - m), now = wf_expf(block_m - m);
+    float *sum = r->o + i * r->stride;
+    r->m[i] = m;
+    r->l[i] = fmaf(block_l, now, r->l[i] * before);
+    for (int64_t d = 0; d < r->head_dim; d++)
+        sum[d] = fmaf(o[d], now, sum[d] * before);
+}
+
+static void query_ref(wf_attend_run *r, const wf_key_block *b, int32_t i)
+{
+    float   p[WF_KEY_BLOCK], *o = r->v; /* [head_dim] */
+    int32_t n = r->n_keys[i];
     float   m = -INFINITY, l = 0.0f;
     for (int32_t j = 0; j < n; j++) {
-        p[j] = score(b, b->q + i * b->stride, j);
+        p[j] = score(r, b, r->queries + i * r->stride, j);
         m = p[j] > m ? p[j] : m;
     }
     for (int32_t j = 0; j < n; j++) {
         p[j] = wf_expf(p[j] - m);
         l = l + p[j];
     }
-    for (int64_t d = 0; d < b->head_dim; d++) {
+    for (int64_t d = 0; d < r->head_dim; d++) {
         float sum = 0.0f;
         for (int32_t j = 0; j < n; j++)
-            sum = fmaf(p[j], b->v[j * b->stride + d], sum);
+            sum = fmaf(p[j], wf_load(b->v, j * b->v_key + d, b->dtype), sum);
         o[d] = sum;
     }
-    b->m[i] = m;
-    b->l[i] = l;
+    merge_ref(r, i, m, l, o);
 }
 
-static void block_ref(const wf_key_block *b)
+static void block_ref(wf_attend_run *r, const wf_key_block *b)
 {
-    for (int32_t i = 0; i < b->nq; i++) {
-        if (b->n_keys[i] > 0)
-            query_ref(b, i);
+    for (int32_t i = 0; i < r->nq; i++)
+        if (r->n_keys[i] > 0)
+            query_ref(r, b, i);
+}
+
+/* A query without a key has still l = 0: its row is 0, not 0 / 0. */
+static void finish_ref(wf_attend_run *r)
+{
+    for (int32_t i = 0; i < r->nq; i++) {
+        float *out = wf_output_at(r, i);
+        int    empty = r->l[i] == 0.0f && r->m[i] == -INFINITY;
+        for (int64_t d = 0; d < r->head_dim; d++)
+            out[d] = empty ? 0.0f : r->o[i * r->stride + d] / r->l[i];
     }
 }
 
-static void merge_ref(wf_attend_state *s, const wf_key_block *b)
-{
-    for (int32_t i = 0; i < b->nq; i++) {
-        if (b->n_keys[i] == 0)
-            continue;
-        float        m = b->m[i] > s->m[i] ? b->m[i] : s->m[i];
-        float        before = wf_expf(s->m[i] - m), now = wf_expf(b->m[i] - m);
-        float       *sum = s->o + i * b->stride;
-        const float *o = b->o + i * b->stride;
-        s->m[i] = m;
-        s->l[i] = fmaf(b->l[i], now, s->l[i] * before);
-        for (int64_t d = 0; d < b->head_dim; d++)
-            sum[d] = fmaf(o[d], now, sum[d] * before);
+#define KERNEL                                                                                     \
+    {                                                                                              \
+        begin_ref, block_ref, finish_ref                                                           \
     }
-}
-
-static const wf_attend_kernels kernels = {to_f32_ref, transpose_ref, block_ref, merge_ref};
+static const wf_attend_kernels kernels = {KERNEL, KERNEL, 0};
 
 weft_status wf_attend_pages_ref(wf_exec *ex, const wf_attend_pages *a)
 {
@@ -83,5 +85,5 @@ weft_status wf_attend_pages_ref(wf_exec *ex, const wf_attend_pages *a)
 
 weft_status wf_attend_ref(wf_exec *ex, const wf_attend *a)
 {
-    return wf_attend_run(ex, a, &kernels);
+    return wf_attend_run_packed(ex, a, &kernels);
 }

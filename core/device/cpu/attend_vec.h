@@ -1,216 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention's kernels over vec.h: scores as vectors over keys, outputs as vectors over head_dim, up
- * to four queries at a time so that a key is loaded once for them. Each lane does the reference's
- * steps. */
+/* Attention's kernels over vec.h. There are two, which give the same bytes, since each lane does
+ * the reference's steps: attend_few.h has keys in the lanes, for the few queries of a decode step,
+ * and reads pages as they are; attend_many.h has queries in the lanes. */
 #ifndef WF_ATTEND_VEC_H
 #define WF_ATTEND_VEC_H
 
-#include "core/device/cpu/internal.h"
+#include "core/device/cpu/attend.h"
 #include "core/device/cpu/vec_math.h"
 
-#define VF_QUERIES 4 /* at a time; with VF_CHUNK vectors each they fill the registers */
-#if VF_LANES == 16
-#define VF_CHUNK 4
-#else
-#define VF_CHUNK 2
-#endif
-
-static void to_f32(float *dst, const void *src, int64_t n, int32_t dtype)
+/* Elements i.. of p as f32. */
+VF_INLINE vf load_as(const void *p, int64_t i, const int32_t dtype)
 {
-    const uint16_t *half = src;
-    int64_t         i = 0;
-    if (dtype == WF_F32) {
-        memcpy(dst, src, (size_t)n * 4);
-        return;
-    }
+    if (dtype == WF_F32)
+        return vf_load((const float *)p + i);
+    return dtype == WF_BF16 ? vf_from_bf16x((const uint16_t *)p + i)
+                            : vf_from_f16x((const uint16_t *)p + i);
+}
+
+VF_INLINE void widen_as(float *dst, const void *src, int64_t n, const int32_t dtype)
+{
+    int64_t i = 0;
     for (; i + VF_LANES <= n; i += VF_LANES)
-        vf_store(dst + i, dtype == WF_BF16 ? vf_from_bf16x(half + i) : vf_from_f16x(half + i));
+        vf_store(dst + i, load_as(src, i, dtype));
     for (; i < n; i++)
         dst[i] = wf_load(src, i, dtype);
 }
 
-/* Four keys by four dimensions. */
-VF_INLINE void transpose4(float *kt, const float *k, int64_t k_stride)
+/* n elements at src + from, as f32. */
+static void widen_to(float *dst, const void *src, int64_t from, int64_t n, int32_t dtype)
 {
-    __m128 a = _mm_loadu_ps(k), b = _mm_loadu_ps(k + k_stride);
-    __m128 c = _mm_loadu_ps(k + 2 * k_stride), d = _mm_loadu_ps(k + 3 * k_stride);
+    const uint8_t *p = (const uint8_t *)src + from * wf_dtype_bytes(dtype);
+    if (dtype == WF_F32)
+        widen_as(dst, p, n, WF_F32);
+    else if (dtype == WF_BF16)
+        widen_as(dst, p, n, WF_BF16);
+    else
+        widen_as(dst, p, n, WF_F16);
+}
+
+/* The block's values as f32 rows of r->stride, zero past head_dim. */
+static void widen_values(const wf_attend_run *r, const wf_key_block *b)
+{
+    for (int64_t i = 0; i < b->n; i++) {
+        float *row = r->v + i * r->stride;
+        widen_to(row, b->v, i * b->v_key, r->head_dim, b->dtype);
+        for (int64_t d = r->head_dim; d < r->stride; d++)
+            row[d] = 0.0f;
+    }
+}
+
+/* dst column by column from four rows of src: four columns at a time. */
+VF_INLINE void transpose4(float *dst, int64_t step, const float *const row[4], int64_t at)
+{
+    __m128 a = _mm_loadu_ps(row[0] + at), b = _mm_loadu_ps(row[1] + at);
+    __m128 c = _mm_loadu_ps(row[2] + at), d = _mm_loadu_ps(row[3] + at);
     _MM_TRANSPOSE4_PS(a, b, c, d);
-    _mm_storeu_ps(kt, a);
-    _mm_storeu_ps(kt + WF_KEY_BLOCK, b);
-    _mm_storeu_ps(kt + 2 * WF_KEY_BLOCK, c);
-    _mm_storeu_ps(kt + 3 * WF_KEY_BLOCK, d);
+    _mm_storeu_ps(dst, a);
+    _mm_storeu_ps(dst + step, b);
+    _mm_storeu_ps(dst + 2 * step, c);
+    _mm_storeu_ps(dst + 3 * step, d);
 }
 
-static void transpose(float *kt, const float *k, int64_t k_stride, int64_t n_keys, int64_t head_dim)
-{
-    int64_t whole_keys = n_keys / 4 * 4, whole_dims = head_dim / 4 * 4;
-    for (int64_t i = 0; i < whole_keys; i += 4) {
-        for (int64_t d = 0; d < whole_dims; d += 4)
-            transpose4(kt + d * WF_KEY_BLOCK + i, k + i * k_stride + d, k_stride);
-    }
-    for (int64_t d = 0; d < head_dim; d++) {
-        for (int64_t i = d < whole_dims ? whole_keys : 0; i < WF_KEY_BLOCK; i++)
-            kt[d * WF_KEY_BLOCK + i] = i < n_keys ? k[i * k_stride + d] : 0.0f;
-    }
-}
-
-/* Scores of queries first..first+rows-1 for the VF_CHUNK vectors of keys from key on. */
-VF_INLINE void score_chunk(const wf_key_block *b, int64_t first, int64_t key,
-                           float p[][WF_KEY_BLOCK], const int rows)
-{
-    vf           acc[VF_QUERIES][VF_CHUNK];
-    const float *q = b->q + first * b->stride, *kt = b->kt + key;
-    VF_UNROLL
-    for (int r = 0; r < rows; r++) {
-        VF_UNROLL
-        for (int v = 0; v < VF_CHUNK; v++)
-            acc[r][v] = vf_zero();
-    }
-    for (int64_t d = 0; d < b->head_dim; d++, kt += WF_KEY_BLOCK) {
-        VF_UNROLL
-        for (int v = 0; v < VF_CHUNK; v++) {
-            vf k = vf_load(kt + v * VF_LANES);
-            VF_UNROLL
-            for (int r = 0; r < rows; r++)
-                acc[r][v] = vf_fma(vf_set1(q[r * b->stride + d]), k, acc[r][v]);
-        }
-    }
-    VF_UNROLL
-    for (int r = 0; r < rows; r++) {
-        VF_UNROLL
-        for (int v = 0; v < VF_CHUNK; v++)
-            vf_store(p[r] + key + v * VF_LANES, vf_mul(acc[r][v], vf_set1(b->scale)));
-    }
-}
-
-/* p: scores to exp(score - maximum); keys past n count as minus infinity. Returns the maximum. */
-VF_INLINE float exponents(float *p, int32_t n)
-{
-    for (int32_t i = n; i < WF_KEY_BLOCK; i++)
-        p[i] = -INFINITY;
-    vf most = vf_set1(-INFINITY);
-    for (int i = 0; i < WF_KEY_BLOCK; i += VF_LANES)
-        most = vf_max(vf_load(p + i), most);
-    float m = vf_reduce_max(most);
-    for (int i = 0; i < WF_KEY_BLOCK; i += VF_LANES)
-        vf_store(p + i, vf_exp(vf_sub(vf_load(p + i), vf_set1(m))));
-    return m;
-}
-
-/* Adds keys from..to-1 to nv vectors of o at column c. */
-VF_INLINE void value_chunk(const wf_key_block *b, float *o, float p[][WF_KEY_BLOCK], int64_t c,
-                           int32_t from, int32_t to, const int rows, const int nv)
-{
-    vf           acc[VF_QUERIES][VF_CHUNK];
-    const float *value = b->v + from * b->stride + c;
-    VF_UNROLL
-    for (int r = 0; r < rows; r++) {
-        VF_UNROLL
-        for (int v = 0; v < nv; v++)
-            acc[r][v] = vf_load(o + r * b->stride + c + v * VF_LANES);
-    }
-    for (int32_t j = from; j < to; j++, value += b->stride) {
-        VF_UNROLL
-        for (int v = 0; v < nv; v++) {
-            vf x = vf_load(value + v * VF_LANES);
-            VF_UNROLL
-            for (int r = 0; r < rows; r++)
-                acc[r][v] = vf_fma(vf_set1(p[r][j]), x, acc[r][v]);
-        }
-    }
-    VF_UNROLL
-    for (int r = 0; r < rows; r++) {
-        VF_UNROLL
-        for (int v = 0; v < nv; v++)
-            vf_store(o + r * b->stride + c + v * VF_LANES, acc[r][v]);
-    }
-}
-
-VF_INLINE void values(const wf_key_block *b, float *o, float p[][WF_KEY_BLOCK], int32_t from,
-                      int32_t to, const int rows)
-{
-    int64_t c = 0;
-    for (; c + VF_CHUNK * VF_LANES <= b->stride; c += VF_CHUNK * VF_LANES)
-        value_chunk(b, o, p, c, from, to, rows, VF_CHUNK);
-    for (; c < b->stride; c += VF_LANES)
-        value_chunk(b, o, p, c, from, to, rows, 1);
-}
-
-/* l is a plain sum, ascending: the chains of the queries run side by side. */
-VF_INLINE void sums(const wf_key_block *b, int64_t first, float p[][WF_KEY_BLOCK], int32_t n,
-                    const int rows)
-{
-    float l[VF_QUERIES] = {0};
-    for (int32_t j = 0; j < n; j++) {
-        VF_UNROLL
-        for (int r = 0; r < rows; r++)
-            l[r] += p[r][j];
-    }
-    for (int r = 0; r < rows; r++) {
-        for (int32_t j = n; j < b->n_keys[first + r]; j++)
-            l[r] += p[r][j];
-        b->l[first + r] = l[r];
-    }
-}
-
-/* Keys that all of the queries see are taken together, what is left one query at a time: a key past
- * a query's end must not even be multiplied by zero. */
-VF_INLINE void block_rows(const wf_key_block *b, int64_t first, const int rows)
-{
-    _Alignas(64) float p[VF_QUERIES][WF_KEY_BLOCK];
-    float             *o = b->o + first * b->stride;
-    int32_t            least = WF_KEY_BLOCK, most = 0;
-    for (int r = 0; r < rows; r++) {
-        int32_t n = b->n_keys[first + r];
-        least = n < least ? n : least;
-        most = n > most ? n : most;
-    }
-    if (most == 0)
-        return;
-    for (int64_t key = 0; key < most; key += VF_CHUNK * VF_LANES)
-        score_chunk(b, first, key, p, rows);
-    for (int r = 0; r < rows; r++)
-        b->m[first + r] = exponents(p[r], b->n_keys[first + r]);
-    sums(b, first, p, least, rows);
-    memset(o, 0, (size_t)(rows * b->stride) * 4);
-    values(b, o, p, 0, least, rows);
-    for (int r = 0; r < rows; r++) {
-        if (b->n_keys[first + r] > least)
-            values(b, o + r * b->stride, p + r, least, b->n_keys[first + r], 1);
-    }
-}
-
-static void block(const wf_key_block *b)
+/* Four rows of n elements: element i of row k to dst[i * step + k]. */
+VF_INLINE void columns_of4(float *dst, int64_t step, const float *const row[4], int64_t n)
 {
     int64_t i = 0;
-    for (; i + 4 <= b->nq; i += 4)
-        block_rows(b, i, 4);
-    if (b->nq - i == 3)
-        block_rows(b, i, 3);
-    else if (b->nq - i == 2)
-        block_rows(b, i, 2);
-    else if (b->nq - i == 1)
-        block_rows(b, i, 1);
+    for (; i + 4 <= n; i += 4)
+        transpose4(dst + i * step, step, row, i);
+    for (; i < n; i++)
+        for (int k = 0; k < 4; k++)
+            dst[i * step + k] = row[k][i];
 }
 
-static void merge(wf_attend_state *s, const wf_key_block *b)
+/* wf_expf(a - b) where b is at least a, so that a clamp above is not needed; a NaN passes through
+ * by itself. */
+VF_INLINE vf exp_below(vf a, vf b)
 {
-    for (int32_t i = 0; i < b->nq; i++) {
-        if (b->n_keys[i] == 0)
-            continue;
-        float        m = b->m[i] > s->m[i] ? b->m[i] : s->m[i];
-        float        before = wf_expf(s->m[i] - m), now = wf_expf(b->m[i] - m);
-        float       *sum = s->o + i * b->stride;
-        const float *o = b->o + i * b->stride;
-        s->m[i] = m;
-        s->l[i] = fmaf(b->l[i], now, s->l[i] * before);
-        for (int64_t d = 0; d < b->stride; d += VF_LANES)
-            vf_store(sum + d, vf_fma(vf_load(o + d), vf_set1(now),
-                                     vf_mul(vf_load(sum + d), vf_set1(before))));
-    }
+    vf x = vf_max(vf_set1(WF_EXP_LOW), vf_sub(a, b)); /* of a NaN the NaN */
+    vf magic = vf_fma(x, vf_set1(WF_EXP_LOG2E), vf_set1(WF_EXP_MAGIC));
+    vf n = vf_sub(magic, vf_set1(WF_EXP_MAGIC));
+    vf r = vf_fma(n, vf_set1(-WF_EXP_LN2_HI), x);
+    r = vf_fma(n, vf_set1(-WF_EXP_LN2_LO), r);
+    vf q = vf_fma(vf_set1(WF_EXP_Q4), r, vf_set1(WF_EXP_Q3));
+    q = vf_fma(q, r, vf_set1(WF_EXP_Q2));
+    q = vf_fma(q, r, vf_set1(WF_EXP_Q1));
+    q = vf_fma(q, r, vf_set1(WF_EXP_Q0));
+    vf p = vf_fma(vf_fma(q, r, vf_set1(1.0f)), r, vf_set1(1.0f));
+#if VF_LANES == 16
+    return _mm512_scalef_ps(p, n); /* rounded once, as p times two powers of two is */
+#else
+    vi whole = vi_sub(vi_of(magic), vi_of(vf_set1(WF_EXP_MAGIC))), half = vi_sra(whole, 1);
+    vf first = vf_of(vi_sll(vi_add(half, vi_set1(127)), 23));
+    vf second = vf_of(vi_sll(vi_add(vi_sub(whole, half), vi_set1(127)), 23));
+    return vf_mul(vf_mul(p, first), second);
+#endif
 }
 
-static const wf_attend_kernels attend_kernels = {to_f32, transpose, block, merge};
+#include "core/device/cpu/attend_few.h"
+#include "core/device/cpu/attend_many.h"
+
+#define FEW_QUERIES (VF_LANES / 2) /* where queries in lanes leave half of them empty */
+
+static const wf_attend_kernels attend_kernels = {
+    {few_begin, few_block, few_finish}, {many_begin, many_block, many_finish}, FEW_QUERIES};
 
 static weft_status attend_pages(wf_exec *ex, const wf_attend_pages *a)
 {
@@ -219,7 +111,7 @@ static weft_status attend_pages(wf_exec *ex, const wf_attend_pages *a)
 
 static weft_status attend(wf_exec *ex, const wf_attend *a)
 {
-    return wf_attend_run(ex, a, &attend_kernels);
+    return wf_attend_run_packed(ex, a, &attend_kernels);
 }
 
 #endif

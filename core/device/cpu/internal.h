@@ -176,39 +176,6 @@ static inline uint8_t *wf_page_at(const wf_kv *kv, int64_t page)
     return (uint8_t *)kv->pools[pool] + place * kv->page_bytes;
 }
 
-/* One key block against nq queries. Query i sees the first n_keys[i] keys (0: its outputs are left
- * as they are). Rows of q, v and o are stride floats apart, a multiple of 16, zero past head_dim.
- */
-typedef struct wf_key_block {
-    const float   *q;  /* [nq, stride] */
-    const float   *kt; /* [head_dim, WF_KEY_BLOCK] */
-    const float   *v;  /* [WF_KEY_BLOCK, stride] */
-    const int32_t *n_keys;
-    float         *m, *l; /* [nq] */
-    float         *o;     /* [nq, stride] */
-    int64_t        stride;
-    int32_t        nq, head_dim;
-    float          scale;
-} wf_key_block;
-
-/* The running result of queries: (m, l, o) of all blocks so far. */
-typedef struct wf_attend_state {
-    float *m, *l; /* [nq] */
-    float *o;     /* [nq, stride] */
-} wf_attend_state;
-
-typedef struct wf_attend_kernels {
-    void (*to_f32)(float *dst, const void *src, int64_t n, int32_t dtype);
-    /* kt [head_dim, WF_KEY_BLOCK] from n_keys rows of k; lanes past n_keys are 0. */
-    void (*transpose)(float *kt, const float *k, int64_t k_stride, int64_t n_keys,
-                      int64_t head_dim);
-    void (*block)(const wf_key_block *b);
-    void (*merge)(wf_attend_state *s, const wf_key_block *b);
-} wf_attend_kernels;
-
-weft_status wf_attend_pages_run(wf_exec *ex, const wf_attend_pages *a, const wf_attend_kernels *k);
-weft_status wf_attend_run(wf_exec *ex, const wf_attend *a, const wf_attend_kernels *k);
-
 /* ---- the reference of each op, one file per family ---- */
 
 weft_status wf_linear_ref(wf_exec *ex, const wf_linear *a);

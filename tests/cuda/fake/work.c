@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What streams have to do, and doing it. A stream is run when something waits for it; until it is
+ * done, any stream whose next work waits for no event may go first, as the seed says. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake.h"
+
+static stream the_default; /* the stream of handle 0 */
+
+stream *stream_of(void *handle)
+{
+    return handle != NULL ? handle : &the_default;
+}
+
+static uint64_t next_random(void)
+{
+    it.random ^= it.random << 13;
+    it.random ^= it.random >> 7;
+    it.random ^= it.random << 17;
+    return it.random;
+}
+
+static result append(list *l, const work *w)
+{
+    if (l->n == l->room) {
+        const size_t room = l->room * 2 + 16;
+        work        *all = realloc(l->all, room * sizeof *all);
+        if (all == NULL) {
+            free(w->params);
+            return OUT_OF_MEMORY;
+        }
+        l->all = all;
+        l->room = room;
+    }
+    l->all[l->n++] = *w;
+    return OK;
+}
+
+result push(stream *s, const work *w)
+{
+    return append(s->capture != NULL ? &s->capture->what : &s->todo, w);
+}
+
+void free_list(list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->all[i].params);
+    free(l->all);
+    *l = (list){0};
+}
+
+static size_t param_bytes(const function *f)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < f->facts.n_params; i++) {
+        const size_t end = f->facts.param[i].offset + f->facts.param[i].bytes;
+        most = end > most ? end : most;
+    }
+    return most;
+}
+
+bool copy_work(work *to, const work *from)
+{
+    *to = *from;
+    if (from->params == NULL)
+        return true;
+    const size_t bytes = param_bytes(from->f) + 1;
+    to->params = malloc(bytes);
+    if (to->params != NULL)
+        memcpy(to->params, from->params, bytes);
+    return to->params != NULL;
+}
+
+static result run_kernel(work *w)
+{
+    static ptx_report report;
+    void             *args[64];
+    for (uint32_t i = 0; i < w->f->facts.n_params; i++)
+        args[i] = w->params + w->f->facts.param[i].offset;
+    memset(&report, 0, sizeof report);
+    w->launch.seed = next_random() % 5;
+    it.kernels++;
+    if (ptx_run(w->f->kernel, &w->launch, args, &report) && ptx_clean(&report))
+        return OK;
+    fault(ptx_sentence(&report));
+    return LAUNCH_FAILED;
+}
+
+static result run_copy(const work *w)
+{
+    void *to = ptx_host(it.memory, w->to, w->bytes), *from = ptx_host(it.memory, w->from, w->bytes);
+    if ((w->kind != DO_DOWNLOAD && to == NULL) ||
+        ((w->kind == DO_DOWNLOAD || w->kind == DO_COPY) && from == NULL)) {
+        fault("a copy reaches memory that was freed before it ran");
+        return LAUNCH_FAILED;
+    }
+    if (w->kind == DO_UPLOAD)
+        memcpy(to, w->host, w->bytes);
+    else if (w->kind == DO_DOWNLOAD)
+        memcpy(w->host, from, w->bytes);
+    else if (w->kind == DO_COPY)
+        memmove(to, from, w->bytes);
+    else
+        memset(to, (int)w->value, w->bytes);
+    if (w->kind != DO_DOWNLOAD)
+        ptx_define(it.memory, w->to, w->bytes);
+    return OK;
+}
+
+static bool is_blocked(const stream *s)
+{
+    const work *w = &s->todo.all[s->done];
+    return w->kind == DO_WAIT && w->e->passed < w->value;
+}
+
+bool stream_is_idle(stream *s)
+{
+    return s->done == s->todo.n;
+}
+
+/* Does the next thing of s. */
+static void step(stream *s)
+{
+    work *w = &s->todo.all[s->done++];
+    if (it.sticky == OK && w->kind == DO_KERNEL)
+        it.sticky = run_kernel(w);
+    else if (w->kind == DO_RECORD && w->e->passed < w->value)
+        w->e->passed = w->value;
+    else if (it.sticky == OK && w->kind != DO_WAIT && w->kind != DO_RECORD)
+        it.sticky = run_copy(w);
+    free(w->params);
+    w->params = NULL;
+    if (stream_is_idle(s))
+        s->todo.n = s->done = 0;
+}
+
+/* One of the streams that can go on; NULL: none can. */
+static stream *any_ready(void)
+{
+    stream *ready[64];
+    size_t  n = 0;
+    if (!stream_is_idle(&the_default) && !is_blocked(&the_default))
+        ready[n++] = &the_default;
+    for (stream *s = it.streams; s != NULL && n < 64; s = s->next)
+        if (!stream_is_idle(s) && !is_blocked(s))
+            ready[n++] = s;
+    return n > 0 ? ready[next_random() % n] : NULL;
+}
+
+result run_stream(stream *s)
+{
+    while (!stream_is_idle(s)) {
+        stream *next = any_ready();
+        if (next == NULL) {
+            fault("streams wait for events that nothing records");
+            it.sticky = LAUNCH_FAILED;
+            s->done = s->todo.n;
+            break;
+        }
+        step(next);
+    }
+    return it.sticky;
+}
+
+result run_all(void)
+{
+    run_stream(&the_default);
+    for (stream *s = it.streams; s != NULL; s = s->next)
+        run_stream(s);
+    return it.sticky;
+}
