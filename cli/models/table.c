@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table. A family is listed once its plugin is there and proven; sizes of the text cores and of
- * Llama 3.2 Vision and Idefics were counted on transformers 4.49's classes, Ultravox's follow from
- * the sizes of its files. */
+ * Llama 3.2 Vision, Idefics and Idefics3 were counted on transformers 4.49's classes, Ultravox's
+ * follow from the sizes of its files. */
 #include "models/models.h"
 
 static const cli_family smollm = {
@@ -17,6 +17,11 @@ static const cli_family vision = {
 static const cli_family idefics = {
     "Idefics", "weft.idefics", "text, pictures",
     "Llama 1 with gated cross-attention, after Flamingo; base and instruct.", CLI_PROOF_RANDOM};
+static const cli_family smolvlm = {
+    "SmolVLM and Idefics3", "weft.idefics3", "text, pictures",
+    "SigLIP and soft tokens before a Llama; pictures are cut into tiles. The small ones run on any "
+    "machine.",
+    CLI_PROOF_RANDOM};
 static const cli_family ultravox = {
     "Ultravox", "weft.ultravox", "text, recordings",
     "A Whisper encoder and a projector beside a Llama Instruct that stays as it is.",
@@ -52,6 +57,14 @@ const cli_release cli_releases[] = {
     {&vision, "Llama 3.2 90B Vision Instruct", "meta-llama/Llama-3.2-90B-Vision-Instruct", NULL,
      87666865192, 2101411840, 899210771, 131072, true, LLAMA_32,
      SEE("Llama-3.2-90B-Vision-Instruct")},
+    {&smolvlm, "SmolVLM 256M Instruct", "HuggingFaceTB/SmolVLM-256M-Instruct", NULL, 162974016,
+     56770560, 93510912, 8192, false, "Apache-2.0", SEE("SmolVLM-256M-Instruct")},
+    {&smolvlm, "SmolVLM 500M Instruct", "HuggingFaceTB/SmolVLM-500M-Instruct", NULL, 409252800,
+     94617600, 98229504, 8192, false, "Apache-2.0", SEE("SmolVLM-500M-Instruct")},
+    {&smolvlm, "SmolVLM2 2.2B Instruct", "HuggingFaceTB/SmolVLM2-2.2B-Instruct", NULL, 1812563968,
+     201850880, 434220912, 8192, false, "Apache-2.0", SEE("SmolVLM2-2.2B-Instruct")},
+    {&smolvlm, "Idefics3 8B Llama3", "HuggingFaceM4/Idefics3-8B-Llama3", NULL, 8030285824,
+     1050697728, 431800560, 131072, false, "Apache-2.0", SEE("Idefics3-8B-Llama3")},
     {&idefics, "Idefics 9B Instruct", "HuggingFaceM4/idefics-9b-instruct", NULL, 8172949520,
      262160384, 756725760, 2048, false, "Llama 1's, for research", SEE("idefics-9b-instruct")},
     {&ultravox, "Ultravox v0.5 on Llama 3.2 1B", "fixie-ai/ultravox-v0_5-llama-3_2-1b",
