@@ -111,15 +111,19 @@ class Pipe(Chat):
         self.assertEqual(self.chat("", " \t ", "/quit", "never asked").out, b"")
 
     def test_words_that_are_none(self):
-        for line, code, told in (
-                ("/imagine red.png", 2, "/image?"), ("/image", 2, "name the file"),
-                ("/image no.png", 2, "no such file"), ("/audio red.png", 3, "red.png"),
-                ("/image -", 2, "standard input"), ("/clear now", 2, "nothing behind it"),
-                ("/save", 2, "name the file"), ("/load no.json", 2, "no.json"),
-                ("/save no/where.json", 1, "no/where.json"), ("/", 2, "/help")):
-            r = self.chat(line, code=code)
-            self.assertEqual(r.out, b"")
-            self.assertIn(told, r.err, line)
+        bad = (("/imagine red.png", "/image?"), ("/image", "name the file"),
+               ("/image no.png", "no such file"), ("/audio red.png", "red.png"),
+               ("/image -", "standard input"), ("/clear now", "nothing behind it"),
+               ("/save", "name the file"), ("/load no.json", "no.json"),
+               ("/save no/where.json", "no/where.json"), ("/", "/help"))
+        r = self.chat(*(line for line, _ in bad), args=("-q",), code=1) # of the worst
+        self.assertEqual(r.out, b"")
+        said = r.err.splitlines()
+        self.assertEqual(len(said), len(bad), r.err)
+        for (line, told), text in zip(bad, said):
+            self.assertIn(told, text, line)
+        for line, code in (("/imagine", 2), ("/image no.png", 2), ("/audio red.png", 3)):
+            self.chat(line, code=code)
         self.assertIn("/image", self.chat("/help").err)
         self.fails(2, "chat", "-p", "-")
         self.fails(2, "chat", "a.json", "b.json")
@@ -242,17 +246,18 @@ class Saved(Chat):
                 parts({"type": "image", "path": ""}, text), parts({"type": "image", "path": 4}, text),
                 parts({"type": "image", "path": "red.png\0x"}, text), parts({"type": "html"}, text),
                 parts({"type": "image", "path": "red.png"})))]
-        for i, value in enumerate(bad):
-            self.write("bad.json", json.dumps(value).encode())
-            got, err = self.answers("a", "/load bad.json", "b", code=3)
-            self.assertEqual(len(got), 2, value)
-            self.assertIn("bad.json", err)
-            # The conversation is as it was.
-            self.assertEqual(got[1]["tokens"]["prefilled"], got[1]["tokens"]["prompt"]
-                             - got[0]["tokens"]["prompt"] - got[0]["tokens"]["generated"], i)
-        for data in (b"", b"{", b"\xff\xfe{}", b"[" * 100000, b'{"weft_chat":1,"weft_chat":1}'):
-            self.write("bad.json", data)
-            self.assertIn("bad.json", self.chat("/load bad.json", code=3).err)
+        texts = [json.dumps(value).encode() for value in bad]
+        texts += [b"", b"{", b"\xff\xfe{}", b"[" * 100000, b'{"weft_chat":1,"weft_chat":1}']
+        for i, text_of in enumerate(texts):
+            self.write(f"bad{i}.json", text_of)
+        got, err = self.answers("a", *(f"/load bad{i}.json" for i in range(len(texts))), "b", code=3)
+        for i in range(len(texts)):
+            self.assertIn(f"bad{i}.json: ", err)
+        self.assertEqual(err.count("weft: bad"), len(texts), err)
+        # The conversation is as it was.
+        self.assertEqual(len(got), 2)
+        self.assertEqual(got[1]["tokens"]["prefilled"], got[1]["tokens"]["prompt"]
+                         - got[0]["tokens"]["prompt"] - got[0]["tokens"]["generated"])
         self.write("bad.json", json.dumps({"weft_chat": 1, "messages": parts(
             {"type": "image", "path": "gone.png"}, text)}).encode())
         self.assertIn("gone.png", self.chat("/load bad.json", code=2).err)
@@ -361,15 +366,18 @@ class Terminal(Chat):
         self.wait_for(b"> ")
         self.type(b"/save talk.json\n")
         self.wait_for(b"was saved")
+        self.wait_for(b"> ")
         with open(self.path("talk.json"), encoding="utf-8") as f:
             self.assertEqual([m["role"] for m in json.load(f)["messages"]], ["user", "assistant"])
         self.type(b"b\n")
         self.p.stdout.read(1)
         self.type(b"\x03")
         self.answer()
+        self.wait_for(b"stopped")
         self.wait_for(b"> ")
         self.type(b"\x03")
         self.wait_for(b"Ctrl-C once more")
+        self.wait_for(b"> ")
         self.type(b"/clear\n") # it was not meant
         self.wait_for(b"is empty")
         self.wait_for(b"> ")
