@@ -3,7 +3,8 @@
 # the installed directories (core/CMakeLists.txt); plugins install themselves (cmake/plugin.cmake).
 
 add_executable(weft_program $<TARGET_OBJECTS:weft> $<TARGET_OBJECTS:weft_cli>)
-target_link_libraries(weft_program PRIVATE weft_flags weft_installed ZLIB::ZLIB)
+target_link_libraries(weft_program PRIVATE weft_flags weft_installed ZLIB::ZLIB
+  $<$<BOOL:${LIBEDIT_FOUND}>:PkgConfig::LIBEDIT>)
 set_target_properties(weft_program PROPERTIES OUTPUT_NAME weft LINKER_LANGUAGE C
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/installed)
 

@@ -27,9 +27,16 @@ void cli_answer_init(cli_answer *a, const cli *c, enum cli_form form, const char
     a->err = (weft_error)CLI_ERROR_INIT;
 }
 
+static void drop_sequence(cli_answer *a)
+{
+    if (!a->lent)
+        weft_sequence_destroy(&a->sequence);
+    a->sequence = NULL;
+}
+
 void cli_answer_deinit(cli_answer *a)
 {
-    weft_sequence_destroy(&a->sequence);
+    drop_sequence(a);
     cli_stops_deinit(&a->stops);
     free(a->text);
     a->text = NULL;
@@ -81,10 +88,10 @@ static void begin(cli_answer *a)
 
 static void put(cli_answer *a, const char *text, size_t n)
 {
-    if (a->form == CLI_FORM_KEEP) {
+    if (a->form == CLI_FORM_KEEP || a->lent)
         keep(a, text, n);
+    if (a->form == CLI_FORM_KEEP)
         return;
-    }
     begin(a);
     if (a->form == CLI_FORM_LINE)
         put_on_line(a, text, n);
@@ -158,7 +165,7 @@ static void take_end(void *ctx, const weft_job_result *result)
     a->run = *result->generation;
     if (result->status != WEFT_OK)
         a->err = *result->error;
-    weft_sequence_destroy(&a->sequence);
+    drop_sequence(a);
     a->done = true;
 }
 
@@ -211,7 +218,7 @@ static void end_line(cli_answer *a)
 
 void cli_answer_end(cli_answer *a)
 {
-    weft_sequence_destroy(&a->sequence);
+    drop_sequence(a);
     put_text(a, a->stops.held, cli_stops_rest(&a->stops));
     settle(a);
     if (a->form != CLI_FORM_KEEP)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs one prompt and puts out the text that the model writes; for describe and generate. */
+/* Runs one prompt and puts out the text that the model writes; for describe, generate and chat. */
 #ifndef WEFT_CLI_ANSWER_H
 #define WEFT_CLI_ANSWER_H
 
@@ -14,17 +14,19 @@ enum cli_form {
 };
 
 typedef struct cli_answer {
-    enum cli_form   form;
-    const char     *path;     /* CLI_FORM_LINE */
-    cli_place      *place;    /* where the text is put among the results; NULL: at once */
-    weft_sequence  *sequence; /* there from start to finish */
-    weft_status     status;   /* of the start, and after finish of the whole */
+    enum cli_form  form;
+    const char    *path;     /* CLI_FORM_LINE */
+    cli_place     *place;    /* where the text is put among the results; NULL: at once */
+    weft_sequence *sequence; /* there from start to finish */
+    bool           lent;     /* it is the caller's, who fed it and goes on with it; and the text is
+                                kept, whatever the form */
+    weft_status     status;  /* of the start, and after finish of the whole */
     weft_generation run;
     weft_error      err;                /* why it failed, or WEFT_OK */
     double          decode_s, encode_s; /* of the items */
     cli_stops       stops;              /* of --stop */
     int32_t         max_new;            /* of -n */
-    char           *text;               /* CLI_FORM_KEEP */
+    char           *text;               /* CLI_FORM_KEEP, and with lent */
     size_t          text_bytes, text_cap;
     bool            begun, ends_line, no_memory;
     bool            nothing;      /* there is nothing to answer: the text stays empty */

@@ -86,6 +86,34 @@ const cli_command cli_commands[] = {
      "  weft generate --chat -p - <question.txt\n",
      cli_run_generate,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_CHAT) | OWN_BIT(OWN_STOP), 1},
+    {"chat", "[FILE]", "talk with a model",
+     "Reads messages, a line each, and prints the answers; FILE is a conversation that\n"
+     "was saved, to go on with. The model is opened once, and of each message only what\n"
+     "is new is computed. A line that ends in \\ goes on in the next one.\n"
+     "\n"
+     "  /image FILE, /audio FILE, /clip FILE   it goes with the next message\n"
+     "  /clear   forget the conversation, but not the --system message\n"
+     "  /save FILE, /load FILE   as JSON, with the names of the files in it\n"
+     "  /help, /quit\n"
+     "\n"
+     "What a message holds is text and never a special token; // begins one with /.\n"
+     "Ctrl-C stops an answer; what was said of it stays. Ctrl-D leaves, and Ctrl-C\n"
+     "twice where a message is waited for. Where the context is full the oldest\n"
+     "questions leave with their answers, and a warning says so.\n"
+     "\n"
+     "Answers go to standard output, each with an empty line behind it; prompts and\n"
+     "notes to standard error. --json: an object for each answer, with text,\n"
+     "finish_reason, tokens (prefilled: those that had to be computed), timings, dropped\n"
+     "(questions that left) and error. Where standard input is no terminal Ctrl-C ends\n"
+     "the program, a line that fails is told, and the exit code is that of the worst.\n"
+     "\n"
+     "A model without a chat format is refused before its weights are read. The key\n"
+     "about of a configuration's [core] is said at the beginning.\n"
+     "\n"
+     "Examples:\n"
+     "  weft chat -m DIR\n"
+     "  printf '/image photo.jpg\\nWhat is this?\\n' | weft chat\n",
+     cli_run_chat, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_STOP) | OWN_BIT(OWN_FAIL_FAST), 1},
     {"tokenize", "", "text to token ids and back",
      "Reads standard input and writes one line of ids for each line of input. Lines\n"
      "end at \\n alone; it is not part of the text, every other byte is. No\n"

@@ -11,6 +11,7 @@ extern const cli_command cli_commands[]; /* ends with a row without a name */
 int32_t cli_run_describe(cli *c);
 int32_t cli_run_transcribe(cli *c);
 int32_t cli_run_generate(cli *c);
+int32_t cli_run_chat(cli *c);
 int32_t cli_run_tokenize(cli *c);
 int32_t cli_run_preprocess(cli *c);
 int32_t cli_run_model_list(cli *c);

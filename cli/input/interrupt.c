@@ -9,7 +9,11 @@
 
 #include "exit.h"
 
-static volatile sig_atomic_t interrupted;
+#define PATIENCE 3 /* Ctrl-C that a patient program takes for one call */
+
+static volatile sig_atomic_t interrupted; /* how often */
+static volatile sig_atomic_t ends;        /* one of them was no Ctrl-C */
+static volatile sig_atomic_t patient;
 static weft_engine *volatile running; /* what a signal cancels */
 
 /* weft_engine_cancel() is one atomic store, so it may be called here. Without an engine nothing has
@@ -17,10 +21,11 @@ static weft_engine *volatile running; /* what a signal cancels */
  * the second time: timeout(1) and a terminal that closes send their signal twice at once. */
 static void on_interrupt(int sig)
 {
-    int saved = errno;
-    if (running == NULL || (interrupted != 0 && sig == SIGINT))
+    int saved = errno, most = patient ? PATIENCE : 1;
+    if (running == NULL || (interrupted >= most && sig == SIGINT))
         _exit(CLI_EXIT_INTERRUPTED);
-    interrupted = 1;
+    interrupted = interrupted < PATIENCE ? interrupted + 1 : PATIENCE;
+    ends |= sig != SIGINT;
     weft_engine_cancel(running);
     errno = saved;
 }
@@ -51,4 +56,17 @@ void cli_interrupt_pass_on(void)
 {
     if (interrupted != 0 && running != NULL)
         weft_engine_cancel(running);
+}
+
+void cli_interrupt_patient(void)
+{
+    patient = 1;
+}
+
+bool cli_interrupt_forget(void)
+{
+    if (ends)
+        return false;
+    interrupted = 0;
+    return true;
 }

@@ -16,5 +16,11 @@ void cli_interrupt_engine(weft_engine *e);
 /* A signal that came between two calls was cleared by the start of the second one: cancels again,
  * where there was one. */
 void cli_interrupt_pass_on(void);
+/* For a program that goes on after Ctrl-C: only the fourth one within a call ends it at once. */
+void cli_interrupt_patient(void);
+/* Forgets the Ctrl-C that has stopped a call. False: the program was asked to end (SIGTERM,
+ * SIGHUP).
+ */
+bool cli_interrupt_forget(void);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +63,12 @@ int32_t cli_verbose(void)
 bool cli_err_is_terminal(void)
 {
     return terminal.err && terminal.quiet == 0;
+}
+
+bool cli_err_can_edit(void)
+{
+    const char *kind = getenv("TERM");
+    return terminal.err && kind != NULL && strcmp(kind, "dumb") != 0;
 }
 
 bool cli_in_is_terminal(void)

@@ -16,6 +16,7 @@ void    cli_verbosity(int32_t quiet, int32_t verbose);
 bool    cli_is_quiet(void);
 int32_t cli_verbose(void);
 bool    cli_err_is_terminal(void); /* false also with -q: no progress and no summaries then */
+bool    cli_err_can_edit(void);    /* it is a terminal, also with -q, whose cursor can be moved */
 bool    cli_out_is_terminal(void);
 bool    cli_in_is_terminal(void);
 

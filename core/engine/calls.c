@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of weft.h that hand an engine's rooms to the room that does the work. */
 #include "core/engine/engine.h"
+#include "core/text/conversation.h"
 #include "core/text/layout.h"
 #include "core/text/prompt.h"
 #include "core/verify/verify.h"
@@ -67,6 +68,27 @@ weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *promp
     weft_engine *e = s->of->engine;
     weft_status  status = wf_engine_text(e, err);
     return status == WEFT_OK ? wf_prompt_feed(&e->text, s, prompt, err) : status;
+}
+
+weft_status weft_sequence_feed_turns(weft_sequence *s, const weft_turn *turns, uint32_t n,
+                                     weft_turns_info *info, weft_error *err)
+{
+    weft_engine *e = s->of->engine;
+    weft_status  status = wf_engine_text(e, err);
+    return status == WEFT_OK ? wf_turns_feed(&e->text, s, turns, n, info, err) : status;
+}
+
+weft_status weft_engine_can_chat(weft_engine *e, weft_error *err)
+{
+    weft_error  why = WF_ERROR_INIT;
+    weft_status status = wf_engine_text(e, err);
+    if (status != WEFT_OK)
+        return status;
+    status = wf_turns_possible(&e->text, &why);
+    if (status == WEFT_OK)
+        return WEFT_OK;
+    wf_fail(err, status, "%s has no chat format: %s", wf_package_dir(e->package), why.message);
+    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
 }
 
 weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,

@@ -217,6 +217,8 @@ static weft_status open_model(weft_engine *e, const char *dir, weft_error *err)
         status = open_modalities(e, err);
     if (status == WEFT_OK)
         status = wf_engine_resolve_markers(e, err);
+    if (status == WEFT_OK && (e->flags & WEFT_OPEN_CHAT) != 0)
+        status = weft_engine_can_chat(e, err);
     if (status == WEFT_OK && (e->flags & WEFT_OPEN_CONFIG) == 0)
         status = load_weights(e, err);
     if (status == WEFT_OK)

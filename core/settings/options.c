@@ -58,6 +58,8 @@ const wf_core_option wf_core_options[] = {
      "divide the scores of tokens already seen"},
     {"seed", 0, I64, 0, "0", "0.." WF_U64_MOST, "N", "seed of sampling"},
     {"system", 0, STR, 0, NULL, NULL, "TEXT", "system message of the chat"},
+    {"about", 0, STR, WF_OPT_HIDDEN, NULL, NULL, "TEXT",
+     "what a person should know of this model before a chat"},
     {"prompt", 'p', STR, 0, NULL, NULL, "TEXT",
      "what to ask (default: the modality's own question)"},
 };

@@ -109,6 +109,10 @@ typedef struct weft_engine weft_engine;
     2u /* the tokenizer only: the directory may lack weights and even config.json */
 #define WEFT_OPEN_NO_CORE                                                                          \
     4u /* a directory without a text core is fine: its encoder alone can be verified */
+#define WEFT_OPEN_CHAT                                                                             \
+    8u /* a model without a chat format fails, as weft_engine_can_chat says, before weights are    \
+        * read                                                                                     \
+        */
 
 /* What takes time says so: done of total (total 0: unknown) in unit ("weights", "bytes"; "prefill",
  * "tokens"). */
@@ -288,6 +292,32 @@ typedef struct weft_prompt {
     const char       *language; /* for "{language}" in the modality's prompt; NULL: "English" */
 } weft_prompt;
 weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *p, weft_error *err);
+
+/* A message of a conversation. */
+typedef struct weft_turn {
+    weft_hdr    hdr;
+    const char *role;        /* "system", "user", "assistant" */
+    const char *text;        /* UTF-8; only the marker strings of the items are parsed, as in user
+                                text of a weft_prompt */
+    uint64_t          bytes; /* 0: strlen */
+    weft_item *const *items;
+    uint32_t          n_items, reserved;
+} weft_turn;
+typedef struct weft_turns_info {
+    weft_hdr hdr;
+    int64_t  n_tokens; /* of the whole conversation */
+    int64_t  n_kept;   /* of these, the first ones, whose keys and values s had */
+} weft_turns_info;
+/* OK: the model has a chat format. NOTFOUND or UNSUPPORTED, of stage MODEL: why it has none. */
+weft_status weft_engine_can_chat(weft_engine *e, weft_error *err);
+/* Makes s hold this conversation in the model's chat format, with the header of the next answer.
+ * Of what s holds stays what is the same, and only the rest will run: after an answer, the turns so
+ * far with that answer and the next question. The tokens of an answer stay those that were
+ * generated, where its text is given unchanged. LIMIT: over the context; s is as it was, and
+ * info->n_tokens (info may be NULL) counts them. INVALID: a role that the format does not have. On
+ * any other failure s may hold a part. */
+weft_status weft_sequence_feed_turns(weft_sequence *s, const weft_turn *turns, uint32_t n,
+                                     weft_turns_info *info, weft_error *err);
 
 /* ---- generation ---- */
 

@@ -70,6 +70,15 @@ static void scheduler(const given *g, void *out)
     assert_int_equal(weft_scheduler_describe(g->scheduler, out, NULL), WEFT_OK);
 }
 
+static void turns(const given *g, void *out)
+{
+    weft_turn      turn = {WEFT_HDR(weft_turn), "user", "a large red apple", 0, NULL, 0, 0};
+    weft_sequence *s;
+    assert_int_equal(weft_sequence_create(g->e, &s, NULL), WEFT_OK);
+    assert_int_equal(weft_sequence_feed_turns(s, &turn, 1, out, NULL), WEFT_OK);
+    weft_sequence_destroy(&s);
+}
+
 /* As from within a call of a plugin. */
 static void running(const given *g, void *out)
 {
@@ -109,6 +118,7 @@ static const struct {
     {"weft_item_info", item, sizeof(weft_item_info), sizeof(weft_item_info), REST_ZERO},
     {"weft_scheduler_info", scheduler, sizeof(weft_scheduler_info), sizeof(weft_scheduler_info),
      REST_ZERO},
+    {"weft_turns_info", turns, sizeof(weft_turns_info), sizeof(weft_turns_info), REST_ZERO},
     {"weft_running", running, sizeof(weft_running), sizeof(weft_running), REST_ZERO},
     {"weft_sampling", sampling, sizeof(weft_sampling), sizeof(weft_sampling), REST_ZERO},
     {"weft_generation", generation, sizeof(weft_generation), offsetof(weft_generation, prefill_s),

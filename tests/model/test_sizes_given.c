@@ -153,6 +153,15 @@ static void feed_prompt(const void *in)
     weft_sequence_destroy(&w.s);
 }
 
+static void feed_turn(const void *in)
+{
+    weft_error err = WF_ERROR_INIT;
+    rig_check(weft_sequence_create(w.e, &w.s, &err), &err);
+    rig_check(weft_sequence_feed_turns(w.s, in, 1, NULL, &err), &err);
+    add(weft_sequence_length(w.s));
+    weft_sequence_destroy(&w.s);
+}
+
 static void sample(const void *in)
 {
     weft_error      err = WF_ERROR_INIT;
@@ -263,6 +272,12 @@ static void make_prompt(void *to)
     *(weft_prompt *)to = (weft_prompt){.hdr = WEFT_HDR(weft_prompt), .user = "a large red apple"};
 }
 
+static void make_turn(void *to)
+{
+    *(weft_turn *)to =
+        (weft_turn){.hdr = WEFT_HDR(weft_turn), .role = "user", .text = "a large red apple"};
+}
+
 static void make_sampling(void *to)
 {
     *(weft_sampling *)to = sampling_of_two;
@@ -316,6 +331,7 @@ static const struct {
      offsetof(weft_item_request, start_us)},
     {"weft_prompt", make_prompt, feed_prompt, NULL, sizeof(weft_prompt),
      offsetof(weft_prompt, user_bytes)},
+    {"weft_turn", make_turn, feed_turn, NULL, sizeof(weft_turn), offsetof(weft_turn, bytes)},
     {"weft_sampling", make_sampling, both_samplings, NULL, sizeof(weft_sampling),
      offsetof(weft_sampling, seed)},
     {"weft_scheduler_options", make_options, schedule, NULL, sizeof(weft_scheduler_options),
