@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Word error rate of the voice: `weft transcribe` on files, or a checkpoint of the training.
 
-    python eval.py [--count 100] [--weft build/weft] [--config models/voice/weft.ini]
+    python eval.py [--count 100] [--weft build/weft] [--config DIR/weft.ini]
     python eval.py --engine ctc|core|expected --checkpoint ctc-s6l2
 
 weft: one run of the program for each set; its wall time over the sounds' is the real-time factor, start included.
@@ -27,11 +27,16 @@ from speech_voices import read_wav
 from texts import plain
 
 
+def clean_environment():
+    """The environment without WEFT_VOICE and the like, which the program would take for options."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("WEFT_")}
+
+
 def ask_weft(args, paths):
     """path -> text, by one run of the program."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith("WEFT_")}    # which it would take for options
     command = [args.weft, "transcribe", "-q", "--config", args.config, *args.option, *map(str, paths)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=env)
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False,
+                          env=clean_environment())
     out = defaultdict(list)
     for line in done.stdout.splitlines():
         path, _, text = line.partition("\t")
@@ -102,10 +107,10 @@ def parsed():
     args.add_argument("--sets", default="", help="only those whose name begins with this")
     args.add_argument("--engine", choices=["weft", "ctc", "core", "expected"], default="weft")
     args.add_argument("--weft", default=str(ROOT / "build" / "weft"))
-    args.add_argument("--config", default=str(ROOT / "models" / "voice" / "weft.ini"))
+    args.add_argument("--config", default=str(places.workdir() / "voice" / "weft.ini"))
     args.add_argument("--option", action="append", default=[], help="one more argument for the program; may be repeated")
     args.add_argument("--checkpoint", default="ctc-s6l2")
-    args.add_argument("--wording", default="Repeat the following text, without any explanation: @")
+    args.add_argument("--wording", default="turns", help="a request of repeat.py: turns, message-0 and so on")
     args.add_argument("--threads", type=int, default=1)
     args.add_argument("--show", type=int, default=0, help="wrong answers to print, for each set")
     return args.parse_args()

@@ -8,9 +8,18 @@ from transformers import DynamicCache
 import ends
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
-# The first is what `weft transcribe` asks by itself with an adapter that has ln_mid.
-WORDINGS = ["Repeat the following text, without any explanation: @", 'Repeat the sentence: "@"', "Repeat what is said: @",
-            "Transcribe\n@", "@\n\nRepeat the text above word for word."]
+EXAMPLES = [("the cat sat on the mat", "The cat sat on the mat."),
+            ("it was raining when we left the old house near the river",
+             "It was raining when we left the old house near the river.")]
+# Asked in one message, so small a core says something of its own in place of what it reads; shown two examples as earlier turns of
+# the chat, it repeats. The second is what `weft transcribe` asks by itself with such an adapter.
+TURNS = (f"{ends.START}system\nRepeat what the user says.<|im_end|>\n"
+         + "".join(f"{ends.START}user\n{said}<|im_end|>\n{ends.START}assistant\n{written}<|im_end|>\n" for said, written in EXAMPLES)
+         + f"{ends.START}user\n@<|im_end|>\n{ends.START}assistant\n")
+ONE_MESSAGE = ["Repeat the following text, without any explanation: @", 'Repeat the sentence: "@"', "Repeat what is said: @",
+               "Transcribe\n@", "@\n\nRepeat the text above word for word."]
+WORDINGS = {"turns": TURNS} | {f"message-{n}": f"{ends.START}system\n{SYSTEM}<|im_end|>\n{ends.START}user\n{text}<|im_end|>\n"
+                               f"{ends.START}assistant\n" for n, text in enumerate(ONE_MESSAGE)}
 
 
 def written(text):
@@ -27,9 +36,7 @@ class Repeater:
     def prefix(self, wording):
         """(keys and values of all before the rows, embeddings of what follows them)"""
         if wording not in self.prefixes:
-            before, after = wording.split("@")
-            chat = (f"{ends.START}system\n{SYSTEM}<|im_end|>\n{ends.START}user\n{before}",
-                    f"{after}<|im_end|>\n{ends.START}assistant\n")
+            chat = WORDINGS[wording].split("@")
             with torch.no_grad():
                 cache = self.core.model(torch.tensor([ends.ids(chat[0])]), use_cache=True).past_key_values
             self.prefixes[wording] = cache.to_legacy_cache(), self.table[ends.ids(chat[1])]
@@ -52,7 +59,7 @@ class Repeater:
         return F.cross_entropy(self.core.lm_head(asked).float(), torch.tensor([i for _, a in spans for i in a]))
 
     @torch.inference_mode()
-    def answer(self, rows, wording=WORDINGS[0], most=60):
+    def answer(self, rows, wording="turns", most=60):
         """Greedy text after one item's rows [n, 576]."""
         x, cache, out = torch.cat([rows.to(self.table.dtype), self.prefix(wording)[1]])[None], self.cache(wording, 1), []
         for _ in range(most):

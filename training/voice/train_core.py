@@ -19,7 +19,7 @@ from repeat import WORDINGS, Repeater
 from train_ctc import LETTER_SHARE, Smoothed, hearing, parser, trained
 
 CTC_SHARE = 0.3
-FIRST_WORDING = 0.6     # how often `weft transcribe`'s own wording is used
+TURNS_SHARE = 0.6       # how often the request is the one with examples
 
 
 def expected(model, z):
@@ -28,7 +28,7 @@ def expected(model, z):
 
 
 def wording(rng):
-    return WORDINGS[0] if rng.random() < FIRST_WORDING else rng.choice(WORDINGS[1:])
+    return "turns" if rng.random() < TURNS_SHARE else rng.choice([w for w in WORDINGS if w != "turns"])
 
 
 def losses(model, core, batch, step, on_manifold):
