@@ -60,19 +60,19 @@ class Torch:
             self.repeater = Repeater()
 
     def rows(self, samples):
-        import torch
         import data
         rows, lengths = data.pad([self.encoder(samples)], self.model.projector.stack)
-        with torch.inference_mode():
-            return self.model.projector(rows, lengths)
+        return self.model.projector(rows, lengths)
 
     def text(self, path):
+        import torch
         import ends
         from train_core import expected
-        z = self.rows(read_wav(path)[0])
-        if self.engine == "ctc":
-            return ends.tokenizer().decode(self.model.best(z[0]))
-        return self.repeater.answer((expected(self.model, z) if self.engine == "expected" else z)[0].detach(), self.wording)
+        with torch.inference_mode():
+            z = self.rows(read_wav(path)[0])
+            if self.engine == "ctc":
+                return ends.tokenizer().decode(self.model.best(z[0]))
+            return self.repeater.answer((expected(self.model, z) if self.engine == "expected" else z)[0], self.wording)
 
 
 def interval(wrong, words):

@@ -8,13 +8,11 @@ from transformers import DynamicCache
 import ends
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
-EXAMPLES = [("the cat sat on the mat", "The cat sat on the mat."),
-            ("it was raining when we left the old house near the river",
-             "It was raining when we left the old house near the river.")]
+EXAMPLES = ["the cat sat on the mat", "it was raining when we left the old house near the river"]
 # Asked in one message, so small a core says something of its own in place of what it reads; shown two examples as earlier turns of
-# the chat, it repeats. The second is what `weft transcribe` asks by itself with such an adapter.
+# the chat, it repeats, word by word only where they are lower case too. The second is what `weft transcribe` asks by itself with such an adapter.
 TURNS = (f"{ends.START}system\nRepeat what the user says.<|im_end|>\n"
-         + "".join(f"{ends.START}user\n{said}<|im_end|>\n{ends.START}assistant\n{written}<|im_end|>\n" for said, written in EXAMPLES)
+         + "".join(f"{ends.START}user\n{said}<|im_end|>\n{ends.START}assistant\n{said}<|im_end|>\n" for said in EXAMPLES)
          + f"{ends.START}user\n@<|im_end|>\n{ends.START}assistant\n")
 ONE_MESSAGE = ["Repeat the following text, without any explanation: @", 'Repeat the sentence: "@"', "Repeat what is said: @",
                "Transcribe\n@", "@\n\nRepeat the text above word for word."]
