@@ -9,6 +9,8 @@ part (`known`), and in training a random choice of these beside the batch's own.
 Letters are taught beside them, by a layer that the exported model lacks: three letters' places for each row. They say
 what a rare word sounds like long before its tokens have been heard often enough.
 """
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -75,10 +77,13 @@ def token_loss(model, z, lengths, texts, gen):
     """Alignment with the sentences' tokens."""
     wanted = [[model.place[i] for i in target(t) if i in model.place] for t in texts]
     mine = sorted({i for t in wanted for i in t})
-    others = torch.randperm(len(model.table), generator=gen)[:OTHERS].tolist()
-    chosen = mine + sorted(set(others) - set(mine))
-    at = {k: n + 1 for n, k in enumerate(chosen)}
-    return ctc(model.scores(z, torch.tensor(chosen)), lengths, [[at[i] for i in t] for t in wanted])
+    others = sorted(set(torch.randperm(len(model.table), generator=gen)[:OTHERS].tolist()) - set(mine))
+    at = {k: n + 1 for n, k in enumerate(mine)}
+    scores = model.scores(z, torch.tensor(mine + others))
+    # Each of the others stands for several that were not drawn, so that the sum over all tokens is right on the average.
+    several = math.log((len(model.table) - len(mine)) / len(others))
+    scores = torch.cat([scores[..., :1 + len(mine)], scores[..., 1 + len(mine):] + several], -1)
+    return ctc(scores, lengths, [[at[i] for i in t] for t in wanted])
 
 
 def letter_loss(model, middle, lengths, texts):
