@@ -67,8 +67,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for path in recordings:
             parity = Path(folder) / f"{path.stem}.safetensors"
-            save_file({k: v.to(torch.int32) if v.dtype == torch.int64 else v.contiguous()
-                       for k, v in expected(path, encoder, projector, core).items()}, parity)
+            save_file({k: v.contiguous() for k, v in expected(path, encoder, projector, core).items()}, parity)
             command = [args.weft, "model", "verify", str(places.end("smollm2")), "--config", str(args.folder / "weft.ini"),
                        "--dtype", "f32", "--parity", str(parity)]
             print(path, flush=True)
