@@ -43,6 +43,11 @@ def sentences():
     return [t for t in lines if not held_out(t)]
 
 
+def words():
+    """One to three words alone; they are too few to be divided."""
+    return (places.workdir() / "words.txt").read_text().splitlines()
+
+
 def heard(samples, rng):
     """int16 samples as somebody records them: f32."""
     if rng.random() >= CLEAN:
@@ -72,13 +77,16 @@ def jobs(shards, views):
     """(name, engine or None, number) of every shard in the order in which they are wanted."""
     for n in range(shards):
         yield f"said-{n:04d}", ORDER[n % len(ORDER)], n
+        if n % 4 == 3:
+            yield f"word-{n // 4:04d}", ORDER[n // 4 % len(ORDER)], n // 4
         if n % 8 == 7 and n // 8 < views:
             yield f"people-{n // 8}", None, n // 8
             yield f"nothing-{n // 8}", None, n // 8
 
 
-def sounds(name, engine, n, texts):
+def sounds(name, engine, n):
     if engine:
+        texts = words() if name.startswith("word") else sentences()
         said = texts[n * PER_SHARD:(n + 1) * PER_SHARD]
         return speakers.speak(engine, said, random.Random(f"{places.SEED} {name}")) if said else []
     return speakers.people() if name.startswith("people") else speakers.nothing(300, f"{places.SEED} {name}")
@@ -93,12 +101,12 @@ def main():
     part, parts = map(int, args.part.split("/"))
     lock = places.alone(f"rows-{part}-of-{parts}")   # noqa: F841
     torch.set_num_threads(1)
-    encoder, texts = ends.Encoder(), sentences()
+    encoder = ends.Encoder()
     for i, (name, engine, n) in enumerate(jobs(args.shards, args.views)):
         if i % parts != part or (folder() / f"{name}.json").exists():
             continue
         started = time.time()
-        said = sounds(name, engine, n, texts)
+        said = sounds(name, engine, n)
         if said:
             made = time.time() - started
             seconds = write(name, said, encoder)

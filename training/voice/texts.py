@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sentences: English of 3 to 20 words from Debian's packages, numbers and names. Writes $WEFT_VOICE/texts.txt.
+"""What is said: English sentences of 3 to 20 words from Debian's packages, numbers and names ($WEFT_VOICE/texts.txt), and
+one to three words alone ($WEFT_VOICE/words.txt), which are the hardest to hear.
 
     python texts.py
 
@@ -28,6 +29,7 @@ FAQ = Path("/usr/share/doc/anarchism/html")
 PERSON, PLACE = "18", "15"      # WordNet's files of nouns
 # How many sentences of each source are taken at most. The Bible's English is old and the FAQ has one subject.
 MOST = {"example": 60000, "definition": 16000, "fortune": 20000, "bible": 7000, "faq": 20000, "number": 7000, "name": 6000}
+WORDS = 12000
 OFFENSIVE = re.compile(r"\b(fuck|shit|cunt|nigger|faggot|rape)", re.I)
 ABBREVIATED = re.compile(r"\b(Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|etc|e\.g|i\.e|cf|esp|Prof|Rev|Capt|Co|Inc|No|Vol|pp?)\.|\b[A-Z]{2,}\b|\b[A-Z]\.")
 SPEAKABLE = re.compile(r"[A-Za-z][A-Za-z ,;:.?!'-]*")
@@ -149,6 +151,48 @@ def numbers(rng):
         yield text[0].upper() + text[1:]
 
 
+def common(part):
+    """WordNet's single words of a part of speech that its tagged texts have, in a fixed order."""
+    out = []
+    for line in (WORDNET / f"index.{part}").read_text().splitlines():
+        fields = line.split()
+        if not line.startswith("  ") and fields[0].isalpha() and len(fields[0]) > 1:
+            tagged = int(fields[5 + int(fields[3])])    # lemma pos senses pointers POINTER... senses tagged
+            if tagged > 0:
+                out.append(fields[0])
+    return out
+
+
+def ordinal(n):
+    tens, ones = divmod(n, 10)
+    if n < 20 or ones == 0:
+        word = number_words(n)
+        special = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
+                   "twelve": "twelfth"}
+        return special.get(word) or (word[:-1] + "ieth" if word.endswith("y") else word + "th")
+    return number_words(10 * tens) + " " + ordinal(ones)
+
+
+def words(rng, count):
+    """One to three words alone: things with and without an article, two things, numbers, days and months."""
+    nouns, others = common("noun"), common("adj") + common("verb") + common("adv")
+    days = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday today tomorrow yesterday".split()
+    for _ in range(count):
+        kind, noun = rng.random(), rng.choice(nouns)
+        article = "an" if noun[0] in "aeiou" else "a"
+        if kind < 0.3:
+            yield f"{article} {noun}"
+        elif kind < 0.55:
+            yield rng.choice([noun, rng.choice(others)])
+        elif kind < 0.7:
+            yield f"{rng.choice(['a', 'the', ''])} {rng.choice(others)} {noun}".strip()
+        elif kind < 0.93:
+            n = rng.choice([rng.randrange(21), rng.randrange(100), rng.randrange(1000)])
+            yield rng.choice([number_words(n), ordinal(max(1, n % 100)), rng.choice(["hundred", "thousand", "million"])])
+        else:
+            yield rng.choice(days + MONTHS)
+
+
 def take(source, most, rng, seen):
     """At most so many clean new sentences of a source, chosen at random."""
     found = []
@@ -173,6 +217,7 @@ def main():
         out += found
     rng.shuffle(out)
     write_bytes(places.workdir() / "texts.txt", "\n".join(out) + "\n")
+    write_bytes(places.workdir() / "words.txt", "\n".join(words(rng, WORDS)) + "\n")
     print(len(out), "sentences,", sum(map(held_out, out)), "of them held out:", dict(counts))
 
 
