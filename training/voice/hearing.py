@@ -6,7 +6,7 @@ So what is heard lies near embeddings of the core, whose rows the core can read.
 sentence without signs, each word with the space before it. Of the 49,152 tokens only those that the sentences use take
 part (`known`), and in training a random choice of these beside the batch's own.
 
-Letters are taught beside them, by a layer that the exported model lacks: three letters' places for each row. They say
+Letters are taught beside them, by a layer that the exported model lacks, with several places for letters in each row. They say
 what a rare word sounds like long before its tokens have been heard often enough.
 """
 import math
@@ -20,7 +20,6 @@ import places
 from texts import plain
 
 LETTERS = " abcdefghijklmnopqrstuvwxyz'"
-PER_STACK = 3           # places for letters in each row
 OTHERS = 3000           # random tokens beside those of the batch
 
 
@@ -48,8 +47,8 @@ class Hearing(nn.Module):
         self.place = {int(k): n for n, k in enumerate(ids)}
         self.blank = nn.Parameter(table.mean(0).clone())
         self.log_t = nn.Parameter(torch.tensor(-0.7))
-        width = projector.last_width()
-        self.letters = nn.Linear(width, PER_STACK * (len(LETTERS) + 1))
+        self.places = (projector.stack + 1) // 2    # for letters in each row: 25 a second
+        self.letters = nn.Linear(projector.last_width(), self.places * (len(LETTERS) + 1))
 
     def scores(self, z, chosen):
         """Log odds of the chosen tokens (indices into `known`), blank first: z [b, n, 576] -> [b, n, 1 + chosen]."""
@@ -73,8 +72,8 @@ def ctc(scores, lengths, targets):
     return (loss / sizes.clamp(min=1)).mean()
 
 
-def token_loss(model, z, lengths, texts, gen):
-    """Alignment with the sentences' tokens."""
+def token_loss(model, z, lengths, texts, gen, blank_cost=0.0):
+    """Alignment with the sentences' tokens. blank_cost: taken from the log odds of blank, so that rows rather repeat a token."""
     wanted = [[model.place[i] for i in target(t) if i in model.place] for t in texts]
     mine = sorted({i for t in wanted for i in t})
     others = sorted(set(torch.randperm(len(model.table), generator=gen)[:OTHERS].tolist()) - set(mine))
@@ -82,10 +81,10 @@ def token_loss(model, z, lengths, texts, gen):
     scores = model.scores(z, torch.tensor(mine + others))
     # Each of the others stands for several that were not drawn, so that the sum over all tokens is right on the average.
     several = math.log((len(model.table) - len(mine)) / len(others))
-    scores = torch.cat([scores[..., :1 + len(mine)], scores[..., 1 + len(mine):] + several], -1)
+    scores = torch.cat([scores[..., :1] - blank_cost, scores[..., 1:1 + len(mine)], scores[..., 1 + len(mine):] + several], -1)
     return ctc(scores, lengths, [[at[i] for i in t] for t in wanted])
 
 
 def letter_loss(model, middle, lengths, texts):
-    scores = model.letters(middle).float().unflatten(-1, (PER_STACK, -1)).flatten(1, 2)
-    return ctc(scores, lengths * PER_STACK, [[LETTERS.index(c) + 1 for c in plain(t)] for t in texts])
+    scores = model.letters(middle).float().unflatten(-1, (model.places, -1)).flatten(1, 2)
+    return ctc(scores, lengths * model.places, [[LETTERS.index(c) + 1 for c in plain(t)] for t in texts])

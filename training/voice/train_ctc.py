@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Step 1: the projector alone, without the language model: $WEFT_VOICE/ctc-NAME.pt.
 
-    nice -n 19 python train_ctc.py [--name s6l2] [--stack 6] [--layers 2] [--steps 6000] [--threads 1]
+    nice -n 19 python train_ctc.py [--name s6l2] [--stack 6] [--layers 2] [--steps 6000] [--blank-cost 4] [--start ctc-NAME]
 
+--blank-cost makes rows repeat a token where they would be blank: the core reads repeated words better than words with
+something between them. --start begins with the weights of another checkpoint, which may stack fewer rows.
 Start it again to go on; a larger --steps goes on from the last checkpoint. It may run while corpus.py still makes shards.
 """
 import argparse
@@ -59,14 +61,30 @@ def trained(name, mean=True):
     return model.eval(), state["step"]
 
 
+def begin_with(model, name):
+    """Copies what fits of another checkpoint; rows that it stacked are the middle ones of a larger stack."""
+    other, _ = trained(name)
+    mine, theirs = model.state_dict(), other.state_dict()
+    for key, value in theirs.items():
+        if mine[key].shape == value.shape:
+            mine[key].copy_(value)
+        elif key in ("projector.linear_in.weight", "projector.ln_pre.weight"):
+            first = (mine[key].shape[-1] - value.shape[-1]) // 2 // ends.WIDTH * ends.WIDTH
+            mine[key].mul_(0.1 if key.endswith("in.weight") else 1)[..., first:first + value.shape[-1]] = value
+
+
 def main():
     args = parser(__doc__)
     args.add_argument("--steps", type=int, default=6000)
-    args.add_argument("--rows", type=int, default=9000, help="encoder rows of a batch, 50 a second")
+    args.add_argument("--blank-cost", type=float, default=0.0)
+    args.add_argument("--start", default="")
+    args.add_argument("--rows", type=int, default=7000, help="encoder rows of a batch, 50 a second")
     args = args.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(places.SEED)
     model = hearing(args.stack, args.layers).train()
+    if args.start:
+        begin_with(model, args.start)
     both = Smoothed(model, args.stack, args.layers)
     run = Run(f"ctc-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.01, adam_lr=2e-3))
     feed, gen, seen = Feed(args.name, args.rows, args.stack), torch.Generator(), []
@@ -76,7 +94,7 @@ def main():
         with torch.autocast("cpu", torch.bfloat16):
             middle = model.projector.middle(rows, lengths)
             z = model.projector.last(middle)
-        losses = token_loss(model, z.float(), lengths, texts, gen), letter_loss(model, middle, lengths, texts)
+        losses = token_loss(model, z.float(), lengths, texts, gen, args.blank_cost), letter_loss(model, middle, lengths, texts)
         (losses[0] + LETTER_SHARE * losses[1]).backward()
         run.optimiser.step(lr_factor(run.step, args.steps))
         both.follow(run.step)
