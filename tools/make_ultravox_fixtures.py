@@ -9,6 +9,7 @@ v05             ln_mid, swiglu, 128 bins, the encoder inside; its preprocessor_c
 v041            ln_post, swiglu, 80 bins; the projector alone, beside `whisper`
 shuka           ShukaModel: ln_post, silu, 80 bins, the encoder inside; of 20 positions: chunks of 40 frames
 mid-silu        ln_mid, silu, 128 bins; the projector alone, beside `encoder`
+layers          two encoder layers in the projector, 80 bins, of 24 positions: chunks of 48 frames
 whisper         WhisperForConditionalGeneration as transformers writes it, in float16
 encoder         WhisperModel as transformers writes it
 
@@ -36,6 +37,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import (LlamaConfig, LlamaForCausalLM, WhisperConfig, WhisperFeatureExtractor,
                           WhisperForConditionalGeneration, WhisperModel)
+from transformers.models.whisper.modeling_whisper import WhisperEncoderLayer
 
 import gen_speech_models
 import make_parity
@@ -47,16 +49,19 @@ SIZES = dict(d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ff
 DECODER = dict(vocab_size=16, decoder_layers=1, decoder_attention_heads=1, decoder_ffn_dim=8,
                max_target_positions=8, pad_token_id=0, bos_token_id=1, eos_token_id=2,
                decoder_start_token_id=1)
-# name -> (bins, positions, ln_mid, act, hidden_size, where the encoder is)
+# name -> (bins, positions, ln_mid, act, hidden_size, where the encoder is); act "layers": hidden_size layers
 KINDS = {"v05": (128, 1500, True, "swiglu", 64, None),
          "v041": (80, 60, False, "swiglu", 48, "whisper"),
          "shuka": (80, 20, False, "silu", 40, None),
-         "mid-silu": (128, 44, True, "silu", 24, "encoder")}
+         "mid-silu": (128, 44, True, "silu", 24, "encoder"),
+         "layers": (80, 24, False, "layers", 2, None)}
 SHORT = {"v05": {"parity": 16000, "parity-319": 319, "parity-320": 320, "parity-321": 321},
          "v041": {"parity": 9000, "parity-321": 321},
          # three chunks, the last of 7 frames; 40 frames exactly; two chunks, the last of 1 frame
          "shuka": {"parity": 13900, "parity-one": 6400, "parity-last1": 6401},
-         "mid-silu": {"parity": 8000, "parity-319": 319}}
+         "mid-silu": {"parity": 8000, "parity-319": 319},
+         # three chunks, the last of 5 frames; a chunk and no more; one token
+         "layers": {"parity": 16100, "parity-one": 7680, "parity-321": 321}}
 LONG = (479999, 480000, 480001, 1000000)
 # Tensors so small that an epsilon shows: 1e-6 of the projector's norms, 1e-5 of the encoder's.
 SMALL = {"v041": ("linear_2.weight",), "shuka": ("conv2.weight", "conv2.bias", "positions.weight"),
@@ -102,7 +107,7 @@ class Projector(nn.Module):
         else:
             self.ln_post = Rms(d_text)
 
-    def forward(self, rows):
+    def forward(self, rows, n_tokens):
         rows = F.pad(rows, (0, 0, 0, -len(rows) % STACK))
         x = self.linear_1(self.ln_pre(rows.reshape(-1, rows.shape[1] * STACK)))
         if self.gated:
@@ -111,7 +116,29 @@ class Projector(nn.Module):
         else:
             x = F.silu(x)
         x = self.linear_2(self.ln_mid(x) if self.mid else x)
-        return x if self.mid else self.ln_post(x)
+        return (x if self.mid else self.ln_post(x))[:n_tokens]
+
+
+class TransformerProjector(nn.Module):
+    """num_projector_layers: transformers' own encoder layers between two linears."""
+
+    def __init__(self, config, layers, d_text):
+        super().__init__()
+        d = config.d_model
+        self.ln_pre = Rms(d * STACK)
+        self.linear_in = nn.Linear(d * STACK, d)
+        self.embed_positions = nn.Embedding(config.max_source_positions, d)
+        self.layers = nn.ModuleList(WhisperEncoderLayer(config) for _ in range(layers))
+        self.ln_post = Rms(d)
+        self.linear_out = nn.Linear(d, d_text)
+
+    def forward(self, rows, n_tokens):
+        rows = F.pad(rows, (0, 0, 0, -len(rows) % STACK))
+        x = self.linear_in(self.ln_pre(rows.reshape(-1, rows.shape[1] * STACK)))[:n_tokens]
+        x = (x + self.embed_positions.weight[: len(x)])[None]
+        for layer in self.layers:
+            x = layer(x, None, layer_head_mask=None)[0]
+        return self.linear_out(self.ln_post(x[0]))
 
 
 def encode(encoder, frames, n_keys):
@@ -150,7 +177,7 @@ def stages(encoder, projector, samples):
         rows = encode(encoder, part, (n - 1) // 2 + 1)
         if len(frames) <= chunk:
             out["encoder.output"] = rows
-        tokens.append(projector(rows)[: -(-n // (2 * STACK))])
+        tokens.append(projector(rows, -(-n // (2 * STACK))))
     out["adapter.output"] = torch.cat(tokens)
     return out
 
@@ -248,6 +275,9 @@ def adapter_config(name, model):
     if name == "shuka":  # a sibling with defaults of its own, of which silu is one
         config.update(architectures=["ShukaModel"], model_type="shuka")
         config.pop("projector_act")
+    if act == "layers":
+        del config["projector_act"], config["hidden_size"]
+        config["num_projector_layers"] = hidden
     if mid:
         config["projector_ln_mid"] = True
     if where is not None:
@@ -281,7 +311,10 @@ def save_adapter(name, directory, model, projector):
 def kind(out, name, seed, core):
     _, _, mid, act, hidden, where = KINDS[name]
     model = encoder_of(name, seed)
-    projector = Projector(SIZES["d_model"], hidden, WIDTH, act, mid)
+    if act == "layers":
+        projector = TransformerProjector(model.get_encoder().config, hidden, WIDTH)
+    else:
+        projector = Projector(SIZES["d_model"], hidden, WIDTH, act, mid)
     projector = as_stored(gen_speech_models.randomise(projector, seed + 1), torch.bfloat16,
                           SMALL.get(name, ()))
     save_adapter(name, out / name, model, projector)

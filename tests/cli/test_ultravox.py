@@ -166,12 +166,12 @@ class Refused(Case):
         self.assertIn("example/demo", line)
         self.assertIn("--set weft.ultravox.weights=DIR", line)
 
-    def test_layers_in_the_projector(self):
+    def test_attention_in_blocks(self):
         folder = os.path.dirname(self.write(
-            "new/config.json", json.dumps({**ADAPTER, "num_projector_layers": 3}).encode()))
+            "new/config.json", json.dumps({**ADAPTER, "audio_latency_block_size": 3}).encode()))
         line = self.fails(4, "transcribe", "-m", TEXT, "--set", "weft.ultravox.weights=" + folder,
                           self.talk)
-        self.assertIn("num_projector_layers is 3", line)
+        self.assertIn("audio_latency_block_size is 3", line)
 
 
 if __name__ == "__main__":

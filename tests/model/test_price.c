@@ -27,6 +27,7 @@ static const char *const models[] = {
     INI("speech-paper/weft.ini"),
     MODEL("w2v-bert"),
     MODEL("w2v-bert-adapter"),
+    INI("ultravox/layers/weft.ini"),
     INI("ultravox/mid-silu/weft.ini"),
     INI("ultravox/shuka/weft.ini"),
     INI("ultravox/v041/weft.ini"),

@@ -21,7 +21,10 @@ static const struct {
     {V05, NULL, "no text model", 0, WEFT_E_INVALID},
     {"{\"architectures\": [\"LlamaForCausalLM\"]}", NULL, "LlamaForCausalLM", 64, WEFT_E_INVALID},
     {"{}", NULL, "names nothing", 64, WEFT_E_INVALID},
-    {ARCH ", \"num_projector_layers\": 2}", NULL, "num_projector_layers is 2", 64, WEFT_E_INVALID},
+    {ARCH ", \"num_projector_layers\": 513}", NULL, "num_projector_layers is 513", 64,
+     WEFT_E_INVALID},
+    {ARCH ", \"num_projector_layers\": -1}", NULL, "num_projector_layers is -1", 64,
+     WEFT_E_INVALID},
     {ARCH ", \"audio_latency_block_size\": 100}", NULL, "audio_latency_block_size", 64,
      WEFT_E_INVALID},
     {ARCH ", \"stack_factor\": 0}", NULL, "stack_factor is 0", 64, WEFT_E_INVALID},
@@ -178,6 +181,8 @@ static void test_parameters(void **state)
               " \"encoder_attention_heads\": 12, \"encoder_ffn_dim\": 3072}}",
          2048, 88154112, 29368320},                                         /* v0.3, 3.2 1B */
         {ARCH "}", 2048, 8208384, 4096 * 3072 + 2048 * 2048 + 3072 + 2048}, /* whisper-tiny */
+        {ARCH ", \"num_projector_layers\": 2}", 2048, 8208384,
+         3072 + (3072 + 1 + 1500) * 384 + 2 * 1774080 + 384 + (384 + 1) * 2048},
         {"{\"architectures\": [\"ShukaModel\"], \"audio_config\": {\"d_model\": 1280,"
          " \"encoder_layers\": 32, \"encoder_attention_heads\": 20,"
          " \"encoder_ffn_dim\": 5120}}",

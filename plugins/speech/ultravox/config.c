@@ -75,24 +75,18 @@ static weft_status read_norm(const plg_keys *k, vox_projector_config *c)
     return WEFT_OK;
 }
 
-/* Refuses keys that ask for layers which this plugin does not have. */
+/* Refuses a key that asks for attention which this plugin does not have. */
 static weft_status refuse(const plg_keys *k)
 {
-    static const struct {
-        const char *key, *what;
-    } foreign[] = {{"num_projector_layers", "a transformer within the projector"},
-                   {"audio_latency_block_size", "attention in blocks"}};
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
-        int64_t     v = 0;
-        weft_status status = plg_keys_i64(k, foreign[i].key, INT32_MIN, INT32_MAX, &v);
-        if (status != WEFT_OK)
-            return status;
-        if (v != 0)
-            return weft_fail(k->err, WEFT_E_INVALID,
-                             "%s: %s is %lld: %s is not provided; v0.3 to v0.6 have none", k->file,
-                             foreign[i].key, (long long)v, foreign[i].what);
-    }
-    return WEFT_OK;
+    static const char key[] = "audio_latency_block_size";
+    int64_t           v = 0;
+    weft_status       status = plg_keys_i64(k, key, INT32_MIN, INT32_MAX, &v);
+    if (status == WEFT_OK && v != 0)
+        return weft_fail(k->err, WEFT_E_INVALID,
+                         "%s: %s is %lld: attention in blocks is not provided; v0.3 to v0.6 have "
+                         "none",
+                         k->file, key, (long long)v);
+    return status;
 }
 
 static weft_status check_width(const plg_keys *k, int32_t d_text)
@@ -112,12 +106,14 @@ static weft_status read_projector(const plg_keys *k, int shuka, vox_projector_co
     static const plg_int_key keys[] = {
         {"stack_factor", offsetof(vox_projector_config, stack), 8, 1, 64},
         {"hidden_size", offsetof(vox_projector_config, inner), 4096, 1, 1 << 20},
+        {"num_projector_layers", offsetof(vox_projector_config, n_layers), 0, 0, VOX_MAX_LAYERS},
     };
     weft_status status = refuse(k);
     if (status == WEFT_OK)
         status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
-    if (status == WEFT_OK)
-        status = read_activation(k, shuka, c);
+    if (status != WEFT_OK || c->n_layers > 0)
+        return status;
+    status = read_activation(k, shuka, c);
     return status == WEFT_OK ? read_norm(k, c) : status;
 }
 

@@ -27,7 +27,8 @@ static weft_status preprocess(void *self, const weft_media *media, const weft_pl
 
 /* The default prompts are those that the models were trained with, since they work best
  * (fixie-ai/ultravox ultravox/data). The prompt for transcripts changed in the same release as the
- * place of the projector's norm, which therefore tells which of the two to use. */
+ * place of the projector's norm, which therefore tells which of the two to use; projectors with
+ * layers came later. */
 static weft_status prompt(void *self, const char *task, const char **system, const char **user,
                           weft_error *err)
 {
@@ -36,7 +37,7 @@ static weft_status prompt(void *self, const char *task, const char **system, con
     *system = NULL;
     *user = VOX_MARKER;
     if (strcmp(task, "transcribe") == 0)
-        *user = c->projector.ln_mid
+        *user = c->projector.ln_mid || c->projector.n_layers > 0
                     ? "Repeat the following text, without any explanation: " VOX_MARKER
                     : "Transcribe\n" VOX_MARKER;
     else if (strcmp(task, "translate") == 0)

@@ -53,7 +53,8 @@ typedef struct vox_projector_config {
     int32_t inner, mid; /* columns of linear_1's output, of linear_2's input */
     int32_t gated, act; /* swiglu: half of inner gates the other; else WEFT_ACT_* */
     int32_t ln_mid;     /* the second norm is between the linears, else after them */
-    int32_t d_text, reserved;
+    int32_t d_text;
+    int32_t n_layers; /* encoder layers between two linears; then inner to ln_mid mean nothing */
 } vox_projector_config;
 
 typedef struct vox_config {
@@ -104,10 +105,12 @@ typedef struct vox_layer {
 typedef struct vox_weights {
     plg_pair    conv1, conv2; /* [d, bins or d, 3] */
     weft_tensor positions;    /* [positions, d] */
-    vox_layer  *layers;       /* [n_layers] */
+    vox_layer  *layers;       /* [n_layers], and behind them the projector's */
     plg_pair    norm;
     plg_pair    ln_pre, ln_mid, ln_post; /* no bias: an RMS norm */
-    plg_pair    linear1, linear2;
+    plg_pair    linear1, linear2;        /* linear_in and linear_out, with biases, around inner */
+    weft_tensor places;                  /* [positions, d], added before inner */
+    vox_layer  *inner;                   /* [projector.n_layers], within layers; or NULL */
 } vox_weights;
 
 /* Loads encoder and projector. On failure *out holds nothing. [setup] */

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of heard sentences from the shards of corpus.py, made worse anew at every use."""
+import json
+import random
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import places
+from corpus import folder
+
+PEOPLE_SHARE = 3        # how often a person's recording comes for once of a synthesiser's
+LONGEST = 700           # encoder rows (14 s)
+
+
+class Corpus:
+    """All shards that are there; `refresh` looks for more. items: (shard, first row, rows, text, share)."""
+
+    def __init__(self):
+        self.seen, self.items = {}, []
+        self.refresh()
+
+    def refresh(self):
+        for path in sorted(folder().glob("*.json")):
+            if path.name in self.seen:
+                continue
+            self.seen[path.name] = np.load(path.with_suffix(".npy"), mmap_mode="r")
+            at = 0
+            for item in json.loads(path.read_text()):
+                share = PEOPLE_SHARE if path.name.startswith("people") else 1
+                if 8 <= item["rows"] <= LONGEST:
+                    self.items.append((path.name, at, item["rows"], item["text"], share))
+                at += item["rows"]
+
+    def rows(self, item):
+        return self.seen[item[0]][item[1]:item[1] + item[2]]
+
+    def batches(self, seed, rows, stack, pool=640):
+        """Batches of about so many encoder rows, like lengths together; a function of the seed and of what is there."""
+        rng = random.Random(f"{places.SEED} {seed}")
+        drawn = sorted(rng.choices(self.items, [i[4] for i in self.items], k=pool), key=lambda i: i[2])
+        groups, group = [], []
+        for item in drawn:
+            if group and (len(group) + 1) * item[2] > rows:
+                groups.append(group)
+                group = []
+            group.append(item)
+        groups.append(group)
+        rng.shuffle(groups)
+        for group in groups:
+            made = [worsen(torch.from_numpy(np.array(self.rows(i))).float(), rng, stack) for i in group]
+            yield (*pad(made, stack), [i[3] for i in group])
+
+
+def worsen(rows, rng, stack):
+    """Another beginning (and so other stacks), another tempo, noise, hidden stretches."""
+    rows = rows[rng.randrange(min(stack, len(rows) // 2)):]
+    if rng.random() < 0.5:
+        n = max(4, int(len(rows) * rng.uniform(0.88, 1.15)))
+        rows = F.interpolate(rows.T[None], n, mode="linear", align_corners=True)[0].T.contiguous()
+    gen = torch.Generator().manual_seed(rng.randrange(1 << 30))
+    rows = rows + rng.uniform(0, 0.3) * rows.std() * torch.randn(rows.shape, generator=gen)
+    for _ in range(rng.randint(0, 2)):
+        width = rng.randint(1, 8)
+        at = rng.randrange(max(1, len(rows) - width))
+        rows[at:at + width] = 0
+    return rows
+
+
+def pad(made, stack):
+    """Rows [b, most * stack, 384] with zeros behind, and how many stacks each has."""
+    lengths = torch.tensor([-(-len(r) // stack) for r in made])
+    out = torch.zeros(len(made), int(lengths.max()) * stack, made[0].shape[1])
+    for place, r in zip(out, made):
+        place[:len(r)] = r
+    return out, lengths
+
+
+class Feed:
+    """Batches without end, and a look for more shards now and then."""
+
+    def __init__(self, name, rows, stack, every=50):
+        self.name, self.size, self.stack, self.every = name, rows, stack, every
+        self.corpus, self.queue, self.looked = Corpus(), iter(()), 0
+
+    def next(self, step):
+        if step - self.looked >= self.every:
+            self.corpus.refresh()
+            self.looked = step
+        batch = next(self.queue, None)
+        if batch is None:
+            self.queue = self.corpus.batches(f"{self.name} {step}", self.size, self.stack)
+            batch = next(self.queue)
+        return batch

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A checkpoint as a directory of Ultravox's layout, bf16, which weft.ultravox runs on the two frozen ends.
+
+    python export_voice.py core-s6l2 [OUT]      OUT: $WEFT_VOICE/voice
+
+OUT gets config.json, model.safetensors and weft.ini, which names the ends where they lie:
+    weft transcribe --config OUT/weft.ini talk.wav
+"""
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+import ends
+import places
+from common import write_bytes
+from projector import sinusoids
+from train_ctc import trained
+
+POSITIONS = 1500        # max_source_positions of the encoder
+
+
+def tensors(projector):
+    out = {f"multi_modal_projector.{k}": v for k, v in projector.state_dict().items()}
+    if projector.n_layers:
+        out["multi_modal_projector.embed_positions.weight"] = sinusoids(POSITIONS, ends.WIDTH)
+    return {k: v.to(torch.bfloat16).contiguous() for k, v in out.items()}
+
+
+def config(projector):
+    shape = ({"num_projector_layers": projector.n_layers} if projector.n_layers else
+             {"hidden_size": projector.linear_1.out_features, "projector_act": "swiglu", "projector_ln_mid": True})
+    return {"architectures": ["UltravoxModel"], "model_type": "ultravox", "audio_model_id": "openai/whisper-tiny.en",
+            "text_model_id": "HuggingFaceTB/SmolLM2-135M-Instruct", "text_config": {"hidden_size": ends.D_TEXT},
+            "stack_factor": projector.stack, "torch_dtype": "bfloat16"} | shape
+
+
+def export(projector, out):
+    write_bytes(out / "config.json", json.dumps(config(projector), indent=2) + "\n")
+    write_bytes(out / "model.safetensors", save(tensors(projector), {"format": "pt"}))
+    write_bytes(out / "weft.ini", f"[core]\nmodel = {places.end('smollm2')}\n\n[plugin weft.ultravox]\nweights = .\n"
+                                  f"audio = {places.end('whisper-tiny.en')}\n")
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("checkpoint")
+    args.add_argument("out", nargs="?", type=Path, default=places.workdir() / "voice")
+    args = args.parse_args()
+    model, steps = trained(args.checkpoint)
+    export(model.projector, args.out)
+    print(f"{args.out}: {args.checkpoint} after {steps} steps, {(args.out / 'model.safetensors').stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

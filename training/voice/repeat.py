@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The frozen core, asked to repeat what rows of its own width say: the loss of the sentence and greedy answers."""
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import DynamicCache
+
+import ends
+
+SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
+EXAMPLES = ["the cat sat on the mat", "it was raining when we left the old house near the river"]
+# Asked in one message, so small a core says something of its own in place of what it reads; shown two examples as earlier turns of
+# the chat, it repeats, word by word only where they are lower case too. The second is what `weft transcribe` asks by itself with such an adapter.
+TURNS = (f"{ends.START}system\nRepeat what the user says.<|im_end|>\n"
+         + "".join(f"{ends.START}user\n{said}<|im_end|>\n{ends.START}assistant\n{said}<|im_end|>\n" for said in EXAMPLES)
+         + f"{ends.START}user\n@<|im_end|>\n{ends.START}assistant\n")
+ONE_MESSAGE = ["Repeat the following text, without any explanation: @", 'Repeat the sentence: "@"', "Repeat what is said: @",
+               "Transcribe\n@", "@\n\nRepeat the text above word for word."]
+WORDINGS = {"turns": TURNS} | {f"message-{n}": f"{ends.START}system\n{SYSTEM}<|im_end|>\n{ends.START}user\n{text}<|im_end|>\n"
+                               f"{ends.START}assistant\n" for n, text in enumerate(ONE_MESSAGE)}
+
+
+def written(text):
+    """How the core is to write a sentence: a capital first, a sign last; nothing where nobody speaks."""
+    return text and text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else ".")
+
+
+class Repeater:
+    def __init__(self, dtype=torch.float32):
+        self.core = ends.core(dtype)
+        self.table = self.core.get_input_embeddings().weight
+        self.prefixes = {}
+
+    def prefix(self, wording):
+        """(keys and values of all before the rows, embeddings of what follows them)"""
+        if wording not in self.prefixes:
+            chat = WORDINGS[wording].split("@")
+            with torch.no_grad():
+                cache = self.core.model(torch.tensor([ends.ids(chat[0])]), use_cache=True).past_key_values
+            self.prefixes[wording] = cache.to_legacy_cache(), self.table[ends.ids(chat[1])]
+        return self.prefixes[wording]
+
+    def cache(self, wording, count):
+        return DynamicCache.from_legacy_cache(tuple((k.expand(count, -1, -1, -1), v.expand(count, -1, -1, -1))
+                                                    for k, v in self.prefix(wording)[0]))
+
+    def loss(self, rows, texts, wording):
+        """Mean cross-entropy per token of the sentences; rows: a list of [n, 576] with gradients."""
+        after, parts, spans = self.prefix(wording)[1], [], []
+        for r, text in zip(rows, texts):
+            answer = ends.ids(written(text)) + [ends.END]
+            parts.append(torch.cat([r.to(after.dtype), after, self.table[answer[:-1]]]))
+            spans.append((len(r) + len(after) - 1, answer))
+        x = nn.utils.rnn.pad_sequence(parts, batch_first=True)
+        hidden = self.core.model(inputs_embeds=x, past_key_values=self.cache(wording, len(rows)), use_cache=True)[0]
+        asked = torch.cat([h[at:at + len(answer)] for h, (at, answer) in zip(hidden, spans)])
+        return F.cross_entropy(self.core.lm_head(asked).float(), torch.tensor([i for _, a in spans for i in a]))
+
+    @torch.inference_mode()
+    def answer(self, rows, wording="turns", most=60):
+        """Greedy text after one item's rows [n, 576]."""
+        x, cache, out = torch.cat([rows.to(self.table.dtype), self.prefix(wording)[1]])[None], self.cache(wording, 1), []
+        for _ in range(most):
+            hidden = self.core.model(inputs_embeds=x, past_key_values=cache, use_cache=True)[0]
+            token = int(self.core.lm_head(hidden[0, -1]).argmax())
+            if token == ends.END:
+                break
+            out.append(token)
+            x = self.table[[token]][None]
+        return ends.tokenizer().decode(out)

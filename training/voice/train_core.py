@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step 2: the projector of step 1 with the frozen core behind it: $WEFT_VOICE/core-NAME.pt.
+
+    nice -n 19 python train_core.py [--name s6l2] [--steps 2000] [--rows 3000]
+
+The loss is the cross-entropy of the sentence after a request to repeat it, in several wordings, and a share of step 1's.
+--expected gives the core the mean embedding under step 1's odds in place of the row itself: rows on the core's own
+manifold, which Ultravox's layout has no layer for (a measurement, see README.md).
+"""
+import random
+
+import torch
+
+import places
+from common import Optimiser, Run, lr_factor
+from data import Feed
+from hearing import letter_loss, token_loss
+from repeat import WORDINGS, Repeater
+from train_ctc import LETTER_SHARE, Smoothed, hearing, parser, trained
+
+CTC_SHARE = 0.3
+TURNS_SHARE = 0.6       # how often the request is the one with examples
+
+
+def expected(model, z):
+    """Mean embedding of each row [b, n, 576] under the odds of all known tokens and blank."""
+    return model.scores(z, slice(None)).softmax(-1) @ torch.cat([model.blank[None], model.table])
+
+
+def wording(rng):
+    return "turns" if rng.random() < TURNS_SHARE else rng.choice([w for w in WORDINGS if w != "turns"])
+
+
+def losses(model, core, batch, step, on_manifold):
+    rows, lengths, texts = batch
+    gen, rng = torch.Generator().manual_seed(places.SEED + step), random.Random(f"{places.SEED} core {step}")
+    with torch.autocast("cpu", torch.bfloat16):
+        middle = model.projector.middle(rows, lengths)
+        z = model.projector.last(middle)
+    z = z.float()
+    aligned = token_loss(model, z, lengths, texts, gen) + LETTER_SHARE * letter_loss(model, middle, lengths, texts)
+    shown = expected(model, z) if on_manifold else z
+    return core.loss([r[:n] for r, n in zip(shown, lengths)], texts, wording(rng)), aligned
+
+
+def main():
+    args = parser(__doc__)
+    args.add_argument("--steps", type=int, default=2000)
+    args.add_argument("--rows", type=int, default=3000, help="encoder rows of a batch, 50 a second")
+    args.add_argument("--expected", action="store_true")
+    args = args.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(places.SEED)
+    first, _ = trained(f"ctc-{args.name}")
+    stack, layers = first.projector.stack, first.projector.n_layers
+    model = hearing(stack, layers)
+    model.load_state_dict(first.state_dict())
+    model.train()
+    both = Smoothed(model, stack, layers)
+    run = Run(f"core-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.004, adam_lr=5e-4))
+    core, feed, seen = Repeater(torch.bfloat16), Feed(f"core {args.name}", args.rows, stack), []
+    while run.step < args.steps:
+        repeated, aligned = losses(model, core, feed.next(run.step), run.step, args.expected)
+        (repeated + CTC_SHARE * aligned).backward()
+        run.optimiser.step(lr_factor(run.step, args.steps, warmup=20))
+        both.follow(run.step)
+        seen.append([repeated.item(), aligned.item()])
+        run.advance()
+        if run.step % 10 == 0:
+            told, heard = (sum(c) / len(c) for c in zip(*seen))
+            run.log(core_loss=told, ctc_loss=heard, items=len(feed.corpus.items))
+            seen = []
+    run.save()
+
+
+if __name__ == "__main__":
+    main()

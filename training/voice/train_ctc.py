@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Step 1: the projector alone, without the language model: $WEFT_VOICE/ctc-NAME.pt.
+
+    nice -n 19 python train_ctc.py [--name s6l2] [--stack 6] [--layers 2] [--steps 6000] [--blank-cost 4] [--start ctc-NAME]
+
+--blank-cost makes rows repeat a token where they would be blank: the core reads repeated words better than words with
+something between them. --start begins with the weights of another checkpoint, which may stack fewer rows.
+Start it again to go on; a larger --steps goes on from the last checkpoint. It may run while corpus.py still makes shards.
+"""
+import argparse
+
+import torch
+
+import ends
+import places
+from common import Optimiser, Run, lr_factor
+from corpus import sentences
+from data import Feed
+from hearing import Hearing, known, letter_loss, token_loss
+from projector import Projector
+
+LETTER_SHARE = 0.3
+AVERAGE = 0.97          # of the weights of every fourth step: about the last 130 steps
+
+
+def parser(doc):
+    args = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--name", default="s6l2")
+    args.add_argument("--stack", type=int, default=6)
+    args.add_argument("--layers", type=int, default=2)
+    args.add_argument("--threads", type=int, default=1)
+    return args
+
+
+def hearing(stack, layers):
+    return Hearing(Projector(stack, layers), ends.embeddings(), known(sentences()))
+
+
+class Smoothed(torch.nn.Module):
+    """A model and the running mean of its weights, both in one checkpoint."""
+
+    def __init__(self, model, stack, layers):
+        super().__init__()
+        self.model, self.mean = model, torch.optim.swa_utils.AveragedModel(
+            model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE))
+        self.mean.requires_grad_(False)
+        self.register_buffer("shape", torch.tensor([stack, layers]))
+
+    def follow(self, step):
+        if step % 4 == 0:
+            self.mean.update_parameters(self.model)
+
+
+def trained(name, mean=True):
+    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, in evaluation mode."""
+    state = torch.load(places.workdir() / f"{name}.pt", weights_only=False)
+    prefix = "mean.module." if mean else "model."
+    weights = {k.removeprefix(prefix): v for k, v in state["model"].items() if k.startswith(prefix)}
+    model = hearing(*state["model"]["shape"].tolist())
+    model.load_state_dict(weights)
+    return model.eval(), state["step"]
+
+
+def begin_with(model, name):
+    """Copies what fits of another checkpoint; rows that it stacked are the middle ones of a larger stack."""
+    other, _ = trained(name)
+    mine, theirs = model.state_dict(), other.state_dict()
+    for key, value in theirs.items():
+        if mine[key].shape == value.shape:
+            mine[key].copy_(value)
+        elif key in ("projector.linear_in.weight", "projector.ln_pre.weight"):
+            first = (mine[key].shape[-1] - value.shape[-1]) // 2 // ends.WIDTH * ends.WIDTH
+            mine[key].mul_(0.1 if key.endswith("in.weight") else 1)[..., first:first + value.shape[-1]] = value
+
+
+def main():
+    args = parser(__doc__)
+    args.add_argument("--steps", type=int, default=6000)
+    args.add_argument("--blank-cost", type=float, default=0.0)
+    args.add_argument("--start", default="")
+    args.add_argument("--rows", type=int, default=7000, help="encoder rows of a batch, 50 a second")
+    args = args.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(places.SEED)
+    model = hearing(args.stack, args.layers).train()
+    if args.start:
+        begin_with(model, args.start)
+    both = Smoothed(model, args.stack, args.layers)
+    run = Run(f"ctc-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.01, adam_lr=2e-3))
+    feed, gen, seen = Feed(args.name, args.rows, args.stack), torch.Generator(), []
+    while run.step < args.steps:
+        rows, lengths, texts = feed.next(run.step)
+        gen.manual_seed(places.SEED + run.step)
+        with torch.autocast("cpu", torch.bfloat16):
+            middle = model.projector.middle(rows, lengths)
+            z = model.projector.last(middle)
+        losses = token_loss(model, z.float(), lengths, texts, gen, args.blank_cost), letter_loss(model, middle, lengths, texts)
+        (losses[0] + LETTER_SHARE * losses[1]).backward()
+        run.optimiser.step(lr_factor(run.step, args.steps))
+        both.follow(run.step)
+        seen.append([x.item() for x in losses])
+        run.advance()
+        if run.step % 20 == 0:
+            token, letter = (sum(c) / len(c) for c in zip(*seen))
+            run.log(token_loss=token, letter_loss=letter, batch=len(texts), items=len(feed.corpus.items))
+            seen = []
+    run.save()
+
+
+if __name__ == "__main__":
+    main()
