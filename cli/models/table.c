@@ -22,6 +22,10 @@ static const cli_family smolvlm = {
     "SigLIP and soft tokens before a Llama; pictures are cut into tiles. The small ones run on any "
     "machine.",
     CLI_PROOF_RANDOM};
+static const cli_family llava = {
+    "LLaVA", "weft.llava", "text, pictures",
+    "CLIP or SigLIP and a projector before a Llama whose weights were tuned with it.",
+    CLI_PROOF_RANDOM};
 static const cli_family ultravox = {
     "Ultravox", "weft.ultravox", "text, recordings",
     "A Whisper encoder and a projector beside a Llama Instruct that stays as it is.",
@@ -65,6 +69,19 @@ const cli_release cli_releases[] = {
      201850880, 434220912, 8192, false, "Apache-2.0", SEE("SmolVLM2-2.2B-Instruct")},
     {&smolvlm, "Idefics3 8B Llama3", "HuggingFaceM4/Idefics3-8B-Llama3", NULL, 8030285824,
      1050697728, 431800560, 131072, false, "Apache-2.0", SEE("Idefics3-8B-Llama3")},
+    {&llava, "LLaVA 1.5 7B", "llava-hf/llava-1.5-7b-hf", NULL, 6738939904, 262668288, 324487168,
+     4096, false, "Llama 2 Community License", SEE("llava-1.5-7b-hf")},
+    {&llava, "LLaVA 1.5 13B", "llava-hf/llava-1.5-13b-hf", NULL, 13016519680, 328335360, 334974976,
+     4096, false, "Llama 2 Community License", SEE("llava-1.5-13b-hf")},
+    {&llava, "LLaVA Llama 3 8B (xtuner)", "xtuner/llava-llama-3-8b-v1_1-transformers", NULL,
+     8030785536, 1051197440, 324487168, 8192, false, "Llama 3 Community License",
+     SEE("llava-llama-3-8b-v1_1-transformers")},
+    {&llava, "LLaVA-NeXT Llama 3 8B", "llava-hf/llama3-llava-next-8b-hf", NULL, 8030785536,
+     1051197440, 324491264, 8192, false, "Llama 3 Community License",
+     SEE("llama3-llava-next-8b-hf")},
+    {&llava, "JoyCaption Beta One", "fancyfeast/llama-joycaption-beta-one-hf-llava", NULL,
+     8030261248, 1050673152, 449729600, 131072, false, "Llama 3.1 Community License",
+     SEE("llama-joycaption-beta-one-hf-llava")},
     {&idefics, "Idefics 9B Instruct", "HuggingFaceM4/idefics-9b-instruct", NULL, 8172949520,
      262160384, 756725760, 2048, false, "Llama 1's, for research", SEE("idefics-9b-instruct")},
     {&ultravox, "Ultravox v0.5 on Llama 3.2 1B", "fixie-ai/ultravox-v0_5-llama-3_2-1b",

@@ -69,7 +69,7 @@ static void encode_tile(plg_run *r, const id3_modality *m, const weft_tensor *pi
 {
     const id3_config *c = &m->config;
     const plg_pair    project = {.w = m->weights.project};
-    vis_tower_run(r, &m->weights.tower, pixels, mask, &b->x, &b->rest);
+    vis_tower_run(r, &m->weights.tower, pixels, mask, NULL, &b->x, &b->rest);
     if (rows->data != NULL)
         plg_copy(r, rows, &b->x);
     shuffle(r, c, b);

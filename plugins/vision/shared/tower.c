@@ -119,15 +119,20 @@ static void embed(plg_run *r, const vis_tower *t, const weft_tensor *pixels,
         plg_layernorm(r, x, x, &t->pre, c->eps);
 }
 
-static void blocks(plg_run *r, const vis_tower *t, const vis_block_rows *rows)
+static void blocks(plg_run *r, const vis_tower *t, const vis_tower_tap *tap,
+                   const vis_block_rows *rows)
 {
-    for (int32_t i = 0; i < t->config->n_layers; i++)
-        vis_block_run(r, &t->blocks[i], rows);
+    for (int32_t i = 0; i <= t->config->n_layers; i++) {
+        if (tap != NULL)
+            tap->take(r, tap->ctx, i);
+        if (i < t->config->n_layers)
+            vis_block_run(r, &t->blocks[i], rows);
+    }
 }
 
 /* The blocks where only the mask's keys are seen. */
 static void masked_blocks(plg_run *r, const vis_tower *t, const vis_tower_mask *mask,
-                          vis_block_rows *rows, const buffers *b)
+                          const vis_tower_tap *tap, vis_block_rows *rows, const buffers *b)
 {
     const int64_t  n = mask->n_keys;
     const int32_t  among[2] = {0, mask->n_keys};
@@ -136,11 +141,12 @@ static void masked_blocks(plg_run *r, const vis_tower *t, const vis_tower_mask *
     plg_upload(r, &keys, mask->keys);
     plg_upload(r, &b->among, among);
     rows->seen = &seen;
-    blocks(r, t, rows);
+    blocks(r, t, tap, rows);
 }
 
 void vis_tower_run(plg_run *r, const vis_tower *t, const weft_tensor *pixels,
-                   const vis_tower_mask *mask, const weft_tensor *x, const weft_tensor *scratch)
+                   const vis_tower_mask *mask, const vis_tower_tap *tap, const weft_tensor *x,
+                   const weft_tensor *scratch)
 {
     const vis_tower_config *c = t->config;
     const int32_t           all[2] = {0, c->n};
@@ -164,9 +170,9 @@ void vis_tower_run(plg_run *r, const vis_tower *t, const weft_tensor *pixels,
     embed(r, t, pixels, mask, x, &b);
     plg_upload(r, &b.bounds, all);
     if (mask != NULL)
-        masked_blocks(r, t, mask, &rows, &b);
+        masked_blocks(r, t, mask, tap, &rows, &b);
     else
-        blocks(r, t, &rows);
+        blocks(r, t, tap, &rows);
     if (c->has_post)
         plg_layernorm(r, x, x, &t->post, c->eps);
 }

@@ -54,12 +54,20 @@ typedef struct vis_tower_mask {
     int32_t        n_keys;    /* 1 at least */
 } vis_tower_mask;
 
+/* Sees x after `layer` blocks, 0 to n_layers: at 0 after the norm before them. Enqueues copies, as
+ * a rule. [encode] */
+typedef struct vis_tower_tap {
+    void (*take)(plg_run *r, void *ctx, int32_t layer);
+    void *ctx;
+} vis_tower_tap;
+
 /* Bytes of device memory that one run needs. [any] */
 uint64_t vis_tower_scratch_bytes(const vis_tower_config *c);
 /* Enqueues the tower over one tile: pixels, f32 [3, tile, tile], to x, f32 [n, d]. mask: NULL where
- * every patch counts. scratch: at least vis_tower_scratch_bytes. Once r->status is an error it does
- * nothing. [encode] */
+ * every patch counts. tap: NULL where x at the end is all that is wanted. scratch: at least
+ * vis_tower_scratch_bytes. Once r->status is an error it does nothing. [encode] */
 void vis_tower_run(plg_run *r, const vis_tower *t, const weft_tensor *pixels,
-                   const vis_tower_mask *mask, const weft_tensor *x, const weft_tensor *scratch);
+                   const vis_tower_mask *mask, const vis_tower_tap *tap, const weft_tensor *x,
+                   const weft_tensor *scratch);
 
 #endif
