@@ -76,8 +76,7 @@ static weft_status attribute(wf_cuda_device *d, int which, int32_t *out, weft_er
     int      value = 0;
     CUresult r = d->driver->cuDeviceGetAttribute(&value, which, d->device);
     *out = value;
-    return r == CUDA_SUCCESS ? WEFT_OK
-                             : wf_cuda_fail(d->driver, r, "asking for a property", err);
+    return r == CUDA_SUCCESS ? WEFT_OK : wf_cuda_fail(d->driver, r, "asking for a property", err);
 }
 
 /* Is there a device of that index, and what can it do? */
@@ -137,11 +136,11 @@ static weft_status load_kernels(wf_cuda_device *d, weft_error *err)
         status = load_image(d, i, err);
     for (int32_t i = 0; i < WF_CUDA_KERNELS && status == WEFT_OK; i++) {
         const wf_cuda_entry *e = wf_cuda_entry_at(i);
-        CUresult r = d->driver->cuModuleGetFunction(&d->functions[i], d->modules[e->image], e->name);
+        CUresult             r =
+            d->driver->cuModuleGetFunction(&d->functions[i], d->modules[e->image], e->name);
         if (r == CUDA_SUCCESS && e->shared_most > 0)
-            r = d->driver->cuFuncSetAttribute(d->functions[i],
-                                              CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                              d->shared_most);
+            r = d->driver->cuFuncSetAttribute(
+                d->functions[i], CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, d->shared_most);
         if (r != CUDA_SUCCESS)
             status = wf_cuda_fail(d->driver, r, e->name, err);
     }
@@ -179,8 +178,8 @@ weft_status wf_cuda_create(const wf_device_config *c, int32_t index, wf_device *
     wf_cuda_device *d = wf_zalloc(sizeof *d);
     if (d == NULL)
         return wf_fail_nomem(err, sizeof *d, "the device cuda");
-    d->base = (wf_device){
-        .fns = &fns, .name = "cuda", .isa = d->isa, .type = WEFT_DEV_CUDA, .id = index};
+    d->base =
+        (wf_device){.fns = &fns, .name = "cuda", .isa = d->isa, .type = WEFT_DEV_CUDA, .id = index};
     d->driver = driver;
     d->log = c->log;
     pthread_mutex_init(&d->memory.lock, NULL);

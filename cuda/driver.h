@@ -55,7 +55,7 @@ enum {
     X(cuDevicePrimaryCtxRelease, 11000, (CUdevice device))                                         \
     X(cuCtxPushCurrent, 4000, (CUcontext context))                                                 \
     X(cuCtxPopCurrent, 4000, (CUcontext * context))                                                \
-    X(cuMemGetInfo, 3020, (size_t *free, size_t *total))                                           \
+    X(cuMemGetInfo, 3020, (size_t * free, size_t * total))                                         \
     X(cuMemAlloc, 3020, (CUdeviceptr * p, size_t bytes))                                           \
     X(cuMemFree, 3020, (CUdeviceptr p))                                                            \
     X(cuMemHostAlloc, 2020, (void **p, size_t bytes, unsigned flags))                              \
@@ -69,7 +69,7 @@ enum {
     X(cuStreamQuery, 2000, (CUstream stream))                                                      \
     X(cuStreamWaitEvent, 3020, (CUstream stream, CUevent event, unsigned flags))                   \
     X(cuStreamBeginCapture, 10010, (CUstream stream, int mode))                                    \
-    X(cuStreamEndCapture, 10000, (CUstream stream, CUgraph *graph))                                \
+    X(cuStreamEndCapture, 10000, (CUstream stream, CUgraph * graph))                               \
     X(cuEventCreate, 2000, (CUevent * event, unsigned flags))                                      \
     X(cuEventDestroy, 4000, (CUevent event))                                                       \
     X(cuEventRecord, 2000, (CUevent event, CUstream stream))                                       \

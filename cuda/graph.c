@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#define GRAPHS 48         /* kept by a queue at most */
-#define NODES_MOST 65536  /* ops in all of them: a graph takes some kilobytes of the GPU for each */
-#define SEEN 64           /* lists that came once, remembered by their hash */
-#define OPS_LEAST 8       /* below, a graph saves nothing */
+#define GRAPHS 48        /* kept by a queue at most */
+#define NODES_MOST 65536 /* ops in all of them: each takes some kilobytes of the GPU */
+#define SEEN 64          /* lists that came once, remembered by their hash */
+#define OPS_LEAST 8      /* below, a graph saves nothing */
 
 typedef struct kept {
     wf_op      *ops; /* NULL: a free place */

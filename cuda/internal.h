@@ -91,16 +91,16 @@ typedef struct wf_cuda_command wf_cuda_command; /* of a wf_graph */
 typedef struct wf_cuda_queue {
     weft_queue      base;
     CUstream        stream;
-    CUevent         event;     /* what other queues wait for */
-    wf_op          *ops;       /* [n_ops] not launched yet */
+    CUevent         event; /* what other queues wait for */
+    wf_op          *ops;   /* [n_ops] not launched yet */
     int64_t         n_ops, cap_ops;
-    void           *scratch;   /* of ops that need some */
+    void           *scratch; /* of ops that need some */
     uint64_t        scratch_bytes;
-    void          **retired;   /* scratch that queued work may still use, freed after a wait */
+    void          **retired; /* scratch that queued work may still use, freed after a wait */
     int64_t         n_retired, cap_retired;
     wf_cuda_graphs *graphs;
-    wf_graph       *capture;   /* NULL: none is being recorded */
-    weft_error      why;       /* the first failure not yet told */
+    wf_graph       *capture; /* NULL: none is being recorded */
+    weft_error      why;     /* the first failure not yet told */
 } wf_cuda_queue;
 
 static inline wf_cuda_device *wf_cuda_of(const wf_cuda_queue *q)

@@ -16,9 +16,10 @@ weft_status wf_cuda_launch(wf_cuda_queue *q, int32_t kernel, wf_cuda_grid g, con
     if (g.x <= 0 || g.y <= 0 || g.z <= 0)
         return WEFT_OK;
     if (g.x > GRID_X_MOST || g.y > GRID_YZ_MOST || g.z > GRID_YZ_MOST)
-        return wf_fail(err, WEFT_E_LIMIT,
-                       "device cuda: %s would need %lld x %lld x %lld blocks, more than a GPU takes",
-                       name, (long long)g.x, (long long)g.y, (long long)g.z);
+        return wf_fail(
+            err, WEFT_E_LIMIT,
+            "device cuda: %s would need %lld x %lld x %lld blocks, more than a GPU takes", name,
+            (long long)g.x, (long long)g.y, (long long)g.z);
     if (g.shared_bytes > d->shared_most)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "device cuda: %s needs %d bytes of shared memory, and %s has %d: the heads "

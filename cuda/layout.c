@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How large weights and pages are on a GPU. Kernels know the same layouts (cuda/kernels/layout.cuh). */
+/* How large weights and pages are on a GPU. Kernels know the same layouts
+ * (cuda/kernels/layout.cuh). */
 #include "cuda/internal.h"
 #include "cuda/kernels/layout.h"
 

@@ -150,8 +150,7 @@ weft_status wf_cuda_zero(weft_queue *queue, void *dst, uint64_t bytes, weft_erro
     status = flush(q, err);
     if (status == WEFT_OK)
         status = told(
-            q,
-            d->driver->cuMemsetD8Async((CUdeviceptr)(uintptr_t)dst, 0, (size_t)bytes, q->stream),
+            q, d->driver->cuMemsetD8Async((CUdeviceptr)(uintptr_t)dst, 0, (size_t)bytes, q->stream),
             "zeroing memory", err);
     wf_cuda_leave(d);
     return status;

@@ -26,7 +26,8 @@ static weft_status split(wf_cuda_queue *q, const wf_attend_pages *a, weft_error 
     void              *memory;
     wf_cuda_split_args s = {.op = *a, .most = a->most_spans};
     uint64_t           floats = (uint64_t)(a->m * a->n_heads) * (uint64_t)s.most;
-    weft_status status = wf_cuda_scratch(q, floats * (uint64_t)(a->kv.head_dim + 2) * 4, &memory, err);
+    weft_status        status =
+        wf_cuda_scratch(q, floats * (uint64_t)(a->kv.head_dim + 2) * 4, &memory, err);
     if (status != WEFT_OK)
         return status;
     s.part = memory;

@@ -4,9 +4,11 @@
 
 #include "cuda/kernels/args.h"
 
-#define F32_SIDE 64                         /* rows and columns of a block of gemm_f32 */
-#define WINDOW_BYTES ((int64_t)64 << 20)    /* of a convolution's rows at a time; one at least */
-#define ROWS_MOST ((int64_t)65535 * WF_CUDA_NARROW_ROWS) /* of a product: the grid's second axis */
+#define F32_SIDE 64                      /* rows and columns of a block of gemm_f32 */
+#define WINDOW_BYTES ((int64_t)64 << 20) /* of a convolution's rows at a time; one at least */
+
+/* Rows of a product at a time: the grid's second axis ends there. */
+#define ROWS_MOST ((int64_t)65535 * WF_CUDA_NARROW_ROWS)
 
 /* ---- rows made ready ---- */
 
@@ -20,8 +22,9 @@ static uint64_t element_bytes(const wf_linear *a)
 {
     if (wf_is_grouped(a->w.format))
         return aligned((uint64_t)(a->m * wf_cuda_groups(a->w.k) * WF_GROUP));
-    return a->w.format == WF_F32 ? 0
-                                 : aligned((uint64_t)(a->m * wf_cuda_padded(a->w.format, a->w.k) * 2));
+    return a->w.format == WF_F32
+               ? 0
+               : aligned((uint64_t)(a->m * wf_cuda_padded(a->w.format, a->w.k) * 2));
 }
 
 static uint64_t scale_bytes(const wf_linear *a)
@@ -123,21 +126,21 @@ weft_status wf_cuda_linear(wf_cuda_queue *q, const wf_linear *a, weft_error *err
 static weft_status conv_part(wf_cuda_queue *q, const wf_conv *a, int64_t first, int64_t m,
                              weft_error *err)
 {
-    int64_t  k = a->c * a->kh * a->kw;
-    void    *memory;
-    uint64_t rows_bytes = aligned((uint64_t)(m * k) * 4);
-    wf_linear l = {.y = a->y + first * a->w.n,
-                   .w = a->w,
-                   .bias = a->bias,
-                   .m = m,
-                   .y_stride = a->w.n,
-                   .x_stride = k,
-                   .scale = 1.0f};
+    int64_t     k = a->c * a->kh * a->kw;
+    void       *memory;
+    uint64_t    rows_bytes = aligned((uint64_t)(m * k) * 4);
+    wf_linear   l = {.y = a->y + first * a->w.n,
+                     .w = a->w,
+                     .bias = a->bias,
+                     .m = m,
+                     .y_stride = a->w.n,
+                     .x_stride = k,
+                     .scale = 1.0f};
     weft_status status = wf_cuda_scratch(q, rows_bytes + prepared_bytes(&l), &memory, err);
     if (status != WEFT_OK)
         return status;
     wf_cuda_windows_args w = {.op = *a, .rows = memory, .first = first, .m = m};
-    wf_cuda_grid g = {wf_cuda_blocks(m * k, WF_CUDA_THREADS), 1, 1, WF_CUDA_THREADS, 0};
+    wf_cuda_grid         g = {wf_cuda_blocks(m * k, WF_CUDA_THREADS), 1, 1, WF_CUDA_THREADS, 0};
     l.x = w.rows;
     status = wf_cuda_launch(q, WF_CUDA_K_windows, g, &w, err);
     return status == WEFT_OK ? multiply(q, &l, (uint8_t *)memory + rows_bytes, err) : status;
@@ -159,8 +162,8 @@ weft_status wf_cuda_conv(wf_cuda_queue *q, const wf_conv *a, weft_error *err)
 weft_status wf_cuda_pack(wf_cuda_queue *q, const wf_pack *a, weft_error *err)
 {
     const int32_t each = a->src_dtype != a->w.format ? 128 : WF_CUDA_THREADS;
-    wf_cuda_grid  g = {a->rows, wf_cuda_blocks(wf_cuda_padded(a->w.format, a->w.k), WF_CUDA_COLUMNS),
-                       1, WF_CUDA_THREADS, 0};
+    wf_cuda_grid g = {a->rows, wf_cuda_blocks(wf_cuda_padded(a->w.format, a->w.k), WF_CUDA_COLUMNS),
+                      1, WF_CUDA_THREADS, 0};
     if (!wf_is_grouped(a->w.format))
         return wf_cuda_launch(q, WF_CUDA_K_pack, g, a, err);
     g = (wf_cuda_grid){wf_cuda_blocks(a->rows * wf_cuda_groups(a->w.k), each), 1, 1, each, 0};

@@ -73,11 +73,10 @@ static weft_status kernel(wf_cuda_queue *q, const wf_kernel_op *a, weft_error *e
     for (int i = 0; i < 3; i++)
         if (a->grid[i] == 0 || a->block[i] == 0)
             return wf_fail(err, WEFT_E_INVALID,
-                           "kernel %s is launched with a grid or a block of no size",
-                           k->base.name);
-    CUresult r = d->driver->cuLaunchKernel(k->function, a->grid[0], a->grid[1], a->grid[2],
-                                           a->block[0], a->block[1], a->block[2], a->shared_bytes,
-                                           q->stream, args, NULL);
+                           "kernel %s is launched with a grid or a block of no size", k->base.name);
+    CUresult r =
+        d->driver->cuLaunchKernel(k->function, a->grid[0], a->grid[1], a->grid[2], a->block[0],
+                                  a->block[1], a->block[2], a->shared_bytes, q->stream, args, NULL);
     return r == CUDA_SUCCESS ? WEFT_OK : wf_cuda_fail(d->driver, r, k->base.name, err);
 }
 

@@ -43,7 +43,8 @@ __device__ static int run_keys(const wf_attend_pages *a, const run &u, int64_t b
     return most;
 }
 
-__device__ static void attend_pages_part(wf_tile &t, const wf_attend_pages *a, const run &u, int first)
+__device__ static void attend_pages_part(wf_tile &t, const wf_attend_pages *a, const run &u,
+                                         int first)
 {
     const int64_t begin = a->row_begin[u.row];
     const int64_t head_bytes = (int64_t)KEYS * t.head_dim * (a->kv.dtype == WF_F32 ? 4 : 2);
@@ -124,8 +125,8 @@ __device__ static range range_of(const wf_attend *a, int64_t row)
 }
 
 /* Rows key.. of k or v into kv: transposed for keys, zeros past n. */
-__device__ static void load_rows(const wf_tile &t, const float *p, int64_t stride, int64_t key, int n,
-                                 bool transposed)
+__device__ static void load_rows(const wf_tile &t, const float *p, int64_t stride, int64_t key,
+                                 int n, bool transposed)
 {
     for (int e = threadIdx.x; e < KEYS * t.head_dim; e += THREADS) {
         const int   i = e / t.head_dim, d = e % t.head_dim;

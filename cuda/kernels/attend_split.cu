@@ -15,12 +15,12 @@ WF_KERNEL(WF_CUDA_ATTEND_THREADS) wf_cuda_attend_block(const wf_cuda_split_args 
 {
     extern __shared__ float shared[];
     const wf_attend_pages  *a = &g.op;
-    const int     n_kv = a->kv.n_kv_heads, group = a->n_heads / n_kv;
-    const int     kv_head = (int)blockIdx.y % n_kv;
-    const int64_t row = (int)blockIdx.y / n_kv, block = blockIdx.x;
-    const int     n_keys = wf_span_keys(a, row, block), hd = a->kv.head_dim;
-    const int64_t head_bytes = (int64_t)KEYS * hd * (a->kv.dtype == WF_F32 ? 4 : 2);
-    wf_tile       t = wf_tile_at(shared, hd, a->scale);
+    const int               n_kv = a->kv.n_kv_heads, group = a->n_heads / n_kv;
+    const int               kv_head = (int)blockIdx.y % n_kv;
+    const int64_t           row = (int)blockIdx.y / n_kv, block = blockIdx.x;
+    const int               n_keys = wf_span_keys(a, row, block), hd = a->kv.head_dim;
+    const int64_t           head_bytes = (int64_t)KEYS * hd * (a->kv.dtype == WF_F32 ? 4 : 2);
+    wf_tile                 t = wf_tile_at(shared, hd, a->scale);
     if (n_keys == 0)
         return;
     const int32_t  page = a->spans[a->row_begin[row] + block].page;

@@ -41,8 +41,8 @@ __device__ static void load_fragment(uint32_t f[4], const uint4 *rows, int r, in
     ptx_load_matrices(f, rows + row * PIECES + ((2 * step + lane / 16) ^ row % PIECES));
 }
 
-template <bool BF16> __device__ static void multiply(float d[4], const uint32_t a[4], uint32_t b0,
-                                                     uint32_t b1)
+template <bool BF16>
+__device__ static void multiply(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
 {
     if (BF16)
         ptx_mma_bf16(d, a, b0, b1);
@@ -52,8 +52,8 @@ template <bool BF16> __device__ static void multiply(float d[4], const uint32_t 
 
 /* One stage: WR x 16 rows of the warp by WC x 16 columns. */
 template <bool BF16, int WR, int WC>
-__device__ static void multiply_stage(float acc[WR][WC][2][4], const uint4 *x, const uint4 *w, int r0,
-                                      int c0)
+__device__ static void multiply_stage(float acc[WR][WC][2][4], const uint4 *x, const uint4 *w,
+                                      int r0, int c0)
 {
 #pragma unroll
     for (int step = 0; step < DEPTH / 16; step++) {
@@ -75,7 +75,8 @@ __device__ static void multiply_stage(float acc[WR][WC][2][4], const uint4 *x, c
 }
 
 template <int WR, int WC>
-__device__ static void finish(const wf_cuda_gemm_args *g, float acc[WR][WC][2][4], int64_t row, int64_t column)
+__device__ static void finish(const wf_cuda_gemm_args *g, float acc[WR][WC][2][4], int64_t row,
+                              int64_t column)
 {
     const int lane = threadIdx.x % 32;
 #pragma unroll
@@ -85,7 +86,8 @@ __device__ static void finish(const wf_cuda_gemm_args *g, float acc[WR][WC][2][4
 #pragma unroll
             for (int i = 0; i < 8; i++)
                 wf_finish(g, row + 16 * r + lane / 4 + i % 4 / 2 * 8,
-                          column + 16 * c + i / 4 * 8 + lane % 4 * 2 + i % 2, acc[r][c][i / 4][i % 4]);
+                          column + 16 * c + i / 4 * 8 + lane % 4 * 2 + i % 2,
+                          acc[r][c][i / 4][i % 4]);
 }
 
 /* SPLIT: warps that share the rows; the others share the columns. */
@@ -93,13 +95,13 @@ template <bool BF16, int ROWS, int COLUMNS, int STAGES, int WR, int WC>
 __device__ static void gemm(const wf_cuda_gemm_args &g)
 {
     __shared__ stage<ROWS, COLUMNS, STAGES> s;
-    const wf_linear *a = &g.op;
-    const int64_t    row0 = (int64_t)blockIdx.y * ROWS, column0 = (int64_t)blockIdx.x * COLUMNS;
-    const int64_t    padded = wf_cuda_padded(WF_BF16, a->w.k);
-    const int        steps = (int)((padded + DEPTH - 1) / DEPTH), warp = threadIdx.x / 32;
-    const int        across = COLUMNS / (16 * WC);
-    const int        r0 = warp / across * 16 * WR, c0 = warp % across * 16 * WC;
-    float            acc[WR][WC][2][4] = {{{{0.0f}}}};
+    const wf_linear                        *a = &g.op;
+    const int64_t row0 = (int64_t)blockIdx.y * ROWS, column0 = (int64_t)blockIdx.x * COLUMNS;
+    const int64_t padded = wf_cuda_padded(WF_BF16, a->w.k);
+    const int     steps = (int)((padded + DEPTH - 1) / DEPTH), warp = threadIdx.x / 32;
+    const int     across = COLUMNS / (16 * WC);
+    const int     r0 = warp / across * 16 * WR, c0 = warp % across * 16 * WC;
+    float         acc[WR][WC][2][4] = {{{{0.0f}}}};
     for (int t = 0; t < STAGES - 1; t++) {
         if (t < steps) {
             copy_rows<ROWS>(s.x[t], g.x, row0, a->m, padded, (int64_t)t * DEPTH);

@@ -6,7 +6,8 @@
 #include "cuda/kernels/common.cuh"
 
 /* Output (row, column) with its epilogue, where there is such a place (order: core/ops/op.h). */
-__device__ inline void wf_finish(const wf_cuda_gemm_args *g, int64_t row, int64_t column, float value)
+__device__ inline void wf_finish(const wf_cuda_gemm_args *g, int64_t row, int64_t column,
+                                 float value)
 {
     const wf_linear *a = &g->op;
     if (row >= a->m || column >= a->w.n)

@@ -66,9 +66,9 @@ __device__ static void add_group(float acc[4], const int32_t sum[4], const float
 /* What one warp works on. */
 struct tile {
     const wf_cuda_gemm_args *g;
-    const uint16_t     *d, *m;
-    int64_t             row, column, groups; /* the lane's first row and column */
-    int                 r0, c0;
+    const uint16_t          *d, *m;
+    int64_t                  row, column, groups; /* the lane's first row and column */
+    int                      r0, c0;
 };
 
 /* Group `group` of all, number i of the stage. */
@@ -126,8 +126,8 @@ __device__ static void gemm(const wf_cuda_gemm_args &g)
     const int        steps = (int)((groups + GROUPS - 1) / GROUPS), warp = threadIdx.x / 32;
     const int        across = COLUMNS / (16 * WC), lane = threadIdx.x % 32;
     const uint16_t  *d = (const uint16_t *)((const uint8_t *)a->w.data + a->w.n * bytes);
-    tile             t = {&g, d, d + a->w.n * groups, 0, 0, groups, warp / across * 16 * WR,
-                          warp % across * 16 * WC};
+    tile             t = {&g, d,      d + a->w.n * groups,     0,
+                          0,  groups, warp / across * 16 * WR, warp % across * 16 * WC};
     float            acc[WR][WC][2][4] = {{{{0.0f}}}};
     t.row = row0 + t.r0 + lane / 4;
     t.column = column0 + t.c0 + lane % 4 * 2;
@@ -144,8 +144,7 @@ __device__ static void gemm(const wf_cuda_gemm_args &g)
         ptx_copies_wait<STAGES - 2>();
         __syncthreads(); /* stage s is there for all, and nobody reads stage s - 1 any more */
         if (next < steps) {
-            copy_rows<ROWS, 8>(x[next % STAGES], g.x, row0, a->m, groups * 32,
-                               (int64_t)next * 128);
+            copy_rows<ROWS, 8>(x[next % STAGES], g.x, row0, a->m, groups * 32, (int64_t)next * 128);
             copy_rows<COLUMNS, PIECES>(w[next % STAGES], a->w.data, column0, a->w.n, bytes,
                                        (int64_t)next * PIECES * 16);
         }

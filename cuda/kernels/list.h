@@ -4,9 +4,22 @@
 #ifndef WF_CUDA_LIST_H
 #define WF_CUDA_LIST_H
 
-#define WF_CUDA_IMAGE_LIST(X)                                                                      \
-    X(rows) X(tensor) X(norm) X(position) X(weights) X(quantize) X(prepare) X(gemm)                \
-    X(gemm_f32) X(gemm_quant) X(attend) X(attend_split) X(best)
+/* clang-format off */
+#define WF_CUDA_IMAGE_LIST(X) \
+    X(rows) \
+    X(tensor) \
+    X(norm) \
+    X(position) \
+    X(weights) \
+    X(quantize) \
+    X(prepare) \
+    X(gemm) \
+    X(gemm_f32) \
+    X(gemm_quant) \
+    X(attend) \
+    X(attend_split) \
+    X(best)
+/* clang-format on */
 
 #define WF_CUDA_KERNEL_LIST(X)                                                                     \
     X(rows, convert, 0)                                                                            \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RMSNorm and LayerNorm: sums in f64, as the CPU's but in another order; rounded to f32 once they
- * are the same but for rare last bits. Long rows are a block's work, short ones (heads) a warp's. */
+ * are the same but for rare last bits. Long rows are a block's work, short ones (heads) a warp's.
+ */
 #include "cuda/kernels/common.cuh"
 
 __device__ static int64_t row_at(const wf_norm *a, int64_t r, int64_t stride)

@@ -29,8 +29,8 @@ __device__ static void load(group *g, const wf_pack *a, int64_t row, int64_t fir
 {
     g->bad = false;
     for (int e = 0; e < WF_GROUP; e++) {
-        float x = first + e < a->w.k ? wf_element(a->src, row * a->w.k + first + e, a->src_dtype)
-                                     : 0.0f;
+        float x =
+            first + e < a->w.k ? wf_element(a->src, row * a->w.k + first + e, a->src_dtype) : 0.0f;
         g->bad = g->bad || (wf_bits(x) & 0x7fffffffu) >= 0x7f800000u;
         g->w[e * THREADS] = x;
     }
@@ -160,8 +160,7 @@ WF_KERNEL(THREADS) wf_cuda_pack_q4(const wf_pack a)
     *p.minimum = wf_to_f16(l.m);
     for (int e = 0; e < WF_GROUP / 2; e++) {
         uint32_t low = wf_bits(step_of(g.w[e * THREADS], l.m, inverse) + NEAREST);
-        uint32_t high =
-            wf_bits(step_of(g.w[(e + WF_GROUP / 2) * THREADS], l.m, inverse) + NEAREST);
+        uint32_t high = wf_bits(step_of(g.w[(e + WF_GROUP / 2) * THREADS], l.m, inverse) + NEAREST);
         p.bytes[e] = (uint8_t)((low & 15u) | (high & 15u) << 4);
     }
 }

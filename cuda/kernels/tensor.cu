@@ -103,7 +103,7 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_pooling(const wf_pooling a)
     const range   rows = cut(i * a.stride[0] - a.pad[0], a.kh, a.h);
     const range   places = cut(j * a.stride[1] - a.pad[2], a.kw, a.wd);
     float         value = pooled(&a, a.x + item * a.x_stride[0] + c, rows, places);
-    float divisor = (float)((rows.end - rows.begin) * (places.end - places.begin));
+    float         divisor = (float)((rows.end - rows.begin) * (places.end - places.begin));
     if (a.how == WF_POOLING_MEAN_PADDED)
         divisor = (float)(a.kh * a.kw);
     a.y[item * a.y_stride[0] + i * a.y_stride[1] + j * a.y_stride[2] + c] =

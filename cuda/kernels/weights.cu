@@ -8,7 +8,7 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_pack(const wf_pack a)
     const int64_t r = blockIdx.x, padded = wf_cuda_padded(a.w.format, a.w.k);
     const int64_t end = wf_end_column(padded);
     for (int64_t i = wf_first_column(); i < end; i += WF_CUDA_THREADS) {
-        float value = i < a.w.k ? wf_element(a.src, r * a.w.k + i, a.src_dtype) : 0.0f;
+        float   value = i < a.w.k ? wf_element(a.src, r * a.w.k + i, a.src_dtype) : 0.0f;
         int64_t to = (a.row0 + r) * padded + i;
         if (i < a.w.k && a.src_dtype == a.w.format && a.src_dtype != WF_F32)
             ((uint16_t *)a.w.data)[to] = ((const uint16_t *)a.src)[r * a.w.k + i];
@@ -55,9 +55,9 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_embed(const wf_embed a)
 /* The same of q8 and q4: the product rounded, then the sum. */
 WF_KERNEL(WF_CUDA_THREADS) wf_cuda_embed_groups(const wf_embed a)
 {
-    const int64_t r = blockIdx.x, id = a.ids[r], end = wf_end_column(a.w.k);
-    const int64_t groups = wf_cuda_groups(a.w.k), bytes = wf_cuda_group_bytes(a.w.format);
-    const bool    q8 = a.w.format == WF_Q8;
+    const int64_t   r = blockIdx.x, id = a.ids[r], end = wf_end_column(a.w.k);
+    const int64_t   groups = wf_cuda_groups(a.w.k), bytes = wf_cuda_group_bytes(a.w.format);
+    const bool      q8 = a.w.format == WF_Q8;
     const uint8_t  *data = (const uint8_t *)a.w.data;
     const uint16_t *scales = (const uint16_t *)(data + a.w.n * groups * bytes);
     const uint16_t *minima = scales + a.w.n * groups;

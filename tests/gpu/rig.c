@@ -176,8 +176,7 @@ wf_kv rig_pages(int32_t dtype, int32_t n_kv_heads, int32_t head_dim, int32_t n_p
     weft_error err = {.hdr = WEFT_HDR(weft_error)};
     int64_t    bytes = wf_device_page_bytes(rig_cpu, dtype, WF_KEY_BLOCK, n_kv_heads, head_dim);
     assert_true(bytes > 0);
-    assert_true(bytes ==
-                wf_device_page_bytes(rig_gpu, dtype, WF_KEY_BLOCK, n_kv_heads, head_dim));
+    assert_true(bytes == wf_device_page_bytes(rig_gpu, dtype, WF_KEY_BLOCK, n_kv_heads, head_dim));
     pair *pages = add_pair((uint64_t)(bytes * n_pages), (uint64_t)(bytes * n_pages));
     pages->shared = false;
     pair *table = add_pair(sizeof(void *), sizeof(void *));

@@ -79,8 +79,9 @@ static void check_packed(int32_t hd, int32_t n_kv, int32_t group, bool causal, b
     enum { SEQS = 3 };
     static const int32_t q_begin[] = {0, 5, 45, 60}, k_begin[] = {0, 90, 130, 160};
     int64_t              m = q_begin[SEQS], keys = k_begin[SEQS], n = (int64_t)n_kv * group * hd;
-    int32_t *qb = rig_ints(SEQS + 1), *kb = rig_ints(SEQS + 1), *rb = rig_ints(m), *re = rig_ints(m);
-    float   *out = rig_floats(m * n, 1.0f);
+    int32_t             *qb = rig_ints(SEQS + 1), *kb = rig_ints(SEQS + 1), *rb = rig_ints(m),
+            *re = rig_ints(m);
+    float *out = rig_floats(m * n, 1.0f);
     for (int i = 0; i <= SEQS; i++) {
         qb[i] = q_begin[i];
         kb[i] = k_begin[i];

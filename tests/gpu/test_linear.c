@@ -58,8 +58,7 @@ static void test_row_counts(void **unused)
         wf_weight w = rig_weight(format, n, k);
         float    *x = rig_floats(m * k, 2.0f), *y = rig_floats(m * n, 1.0f);
         wf_op     op = {.kind = WF_OP_LINEAR,
-                        .u.linear = {
-                            .y = y, .x = x, .w = w, .m = m, .y_stride = n, .x_stride = k}};
+                        .u.linear = {.y = y, .x = x, .w = w, .m = m, .y_stride = n, .x_stride = k}};
         rig_run(&op);
         float *all = rig_pull(y, (uint64_t)(m * n) * 4);
         for (int64_t r = 0; r < m; r += 7) {
@@ -76,13 +75,10 @@ static void test_row_counts(void **unused)
 static void check_numbers(int32_t format, const float *x, int64_t n, int64_t k, int64_t m)
 {
     float *y = rig_floats(m * n, 1.0f);
-    wf_op  op = {.kind = WF_OP_LINEAR,
-                 .u.linear = {.y = y,
-                              .x = x,
-                              .w = rig_weight(format, n, k),
-                              .m = m,
-                              .y_stride = n,
-                              .x_stride = k}};
+    wf_op  op = {
+         .kind = WF_OP_LINEAR,
+         .u.linear = {
+             .y = y, .x = x, .w = rig_weight(format, n, k), .m = m, .y_stride = n, .x_stride = k}};
     rig_run(&op);
     if (format != WF_F16)
         rig_same(y, (uint64_t)(m * n) * 4, wf_format_name(format));
@@ -191,8 +187,9 @@ static void test_pack_groups(void **unused)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_linear), cmocka_unit_test(test_row_counts), cmocka_unit_test(test_numbers),
-    cmocka_unit_test(test_embed),  cmocka_unit_test(test_conv),       cmocka_unit_test(test_pack_groups)};
+    cmocka_unit_test(test_linear),  cmocka_unit_test(test_row_counts),
+    cmocka_unit_test(test_numbers), cmocka_unit_test(test_embed),
+    cmocka_unit_test(test_conv),    cmocka_unit_test(test_pack_groups)};
 
 int main(void)
 {

@@ -208,8 +208,9 @@ static void test_memory(void **unused)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_axes),   cmocka_unit_test(test_softmax),    cmocka_unit_test(test_pooling),
-    cmocka_unit_test(test_finite), cmocka_unit_test(test_best),       cmocka_unit_test(test_again),
+    cmocka_unit_test(test_axes),       cmocka_unit_test(test_softmax),
+    cmocka_unit_test(test_pooling),    cmocka_unit_test(test_finite),
+    cmocka_unit_test(test_best),       cmocka_unit_test(test_again),
     cmocka_unit_test(test_two_queues), cmocka_unit_test(test_memory)};
 
 int main(void)

@@ -21,7 +21,7 @@ static const uint32_t relative_args[] = {P, P, P, P, P, I, I, I, I, I};
 
 #define KERNEL(body)                                                                               \
     {                                                                                              \
-        WEFT_HDR(weft_kernel_decl), "spk_" #body, spk_k_##body, "spk_gpu_" #body, body##_args,                 \
+        WEFT_HDR(weft_kernel_decl), "spk_" #body, spk_k_##body, "spk_gpu_" #body, body##_args,     \
             sizeof body##_args / sizeof *body##_args, 0                                            \
     }
 static const weft_kernel_decl kernels[] = {

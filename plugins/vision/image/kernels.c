@@ -19,7 +19,7 @@ static const uint32_t zero_args[] = {P, I};
 
 #define KERNEL(body)                                                                               \
     {                                                                                              \
-        WEFT_HDR(weft_kernel_decl), "vis_" #body, vis_k_##body, "vis_gpu_" #body, body##_args,                 \
+        WEFT_HDR(weft_kernel_decl), "vis_" #body, vis_k_##body, "vis_gpu_" #body, body##_args,     \
             sizeof body##_args / sizeof *body##_args, 0                                            \
     }
 static const weft_kernel_decl kernels[] = {KERNEL(embed),   KERNEL(arrange),  KERNEL(intervals),
