@@ -31,11 +31,12 @@ foreach(arch IN LISTS WEFT_CUDA_ARCHITECTURES)
   list(APPEND WEFT_NVCC_FLAGS -gencode arch=compute_${arch},code=sm_${arch})
 endforeach()
 
-# weft_fatbin(OUTPUT SOURCE DEPENDS... ): the image of one .cu.
+# weft_fatbin(OUTPUT SOURCE): the image of one .cu.
 function(weft_fatbin output source)
   add_custom_command(OUTPUT ${output}
-    COMMAND ${WEFT_NVCC} ${WEFT_NVCC_FLAGS} -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include -o ${output} ${source}
-    DEPENDS ${source} ${ARGN} COMMENT "Building the GPU image of ${source}" VERBATIM)
+    COMMAND ${WEFT_NVCC} ${WEFT_NVCC_FLAGS} -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include
+      -MD -MF ${output}.d -o ${output} ${source}
+    DEPENDS ${source} DEPFILE ${output}.d COMMENT "Building the GPU image of ${source}" VERBATIM)
 endfunction()
 
 # weft_plugin_image(PLUGIN SOURCE.cu FILE.c): gives the plugin the image; FILE.c embeds it (plugins/common/gpu_image.h).

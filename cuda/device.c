@@ -33,6 +33,7 @@ static void cuda_destroy(wf_device *dev)
 {
     wf_cuda_device *d = (wf_cuda_device *)dev;
     if (d->context != NULL && wf_cuda_enter(d, NULL) == WEFT_OK) {
+        wf_cuda_blas_free(d->blas);
         unload(d);
         wf_cuda_memory_free(d);
         wf_cuda_leave(d);
@@ -40,6 +41,7 @@ static void cuda_destroy(wf_device *dev)
     if (d->context != NULL)
         (void)d->driver->cuDevicePrimaryCtxRelease(d->device);
     pthread_mutex_destroy(&d->memory.lock);
+    pthread_mutex_destroy(&d->blas_lock);
     wf_free(d);
 }
 
@@ -182,7 +184,9 @@ weft_status wf_cuda_create(const wf_device_config *c, int32_t index, wf_device *
         (wf_device){.fns = &fns, .name = "cuda", .isa = d->isa, .type = WEFT_DEV_CUDA, .id = index};
     d->driver = driver;
     d->log = c->log;
+    d->deterministic = c->deterministic;
     pthread_mutex_init(&d->memory.lock, NULL);
+    pthread_mutex_init(&d->blas_lock, NULL);
     status = open_device(d, index, err);
     if (status != WEFT_OK) {
         cuda_destroy(&d->base);

@@ -25,6 +25,8 @@ typedef struct wf_cuda_memory {
     pthread_mutex_t lock;
 } wf_cuda_memory;
 
+typedef struct wf_cuda_blas wf_cuda_blas; /* blas.c */
+
 /* ---- the device (device.c) ---- */
 
 typedef struct wf_cuda_device {
@@ -35,18 +37,23 @@ typedef struct wf_cuda_device {
     char                  isa[16];
     int32_t               n_sms, capability; /* 90 is sm_90 */
     int32_t               shared_most;       /* bytes that a block may have */
-    int32_t               reserved;
+    bool                  deterministic;     /* wf_device_config */
     uint64_t              total;
     CUmodule              modules[WF_CUDA_IMAGES];
     CUfunction            functions[WF_CUDA_KERNELS];
     wf_cuda_memory        memory;
     uint64_t _Atomic      epoch; /* counts what makes kept graphs stale */
+    wf_cuda_blas         *blas;  /* NULL: none, or nobody has looked for it */
+    pthread_mutex_t       blas_lock;
+    bool                  blas_tried;
     void (*log)(int32_t level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 } wf_cuda_device;
 
 /* Makes the device's context the thread's, and gives the thread back what it had. */
 weft_status wf_cuda_enter(wf_cuda_device *d, weft_error *err);
 void        wf_cuda_leave(wf_cuda_device *d);
+
+void wf_cuda_blas_free(wf_cuda_blas *b); /* NULL is fine */
 
 /* The 0-th device, opened: wf_device_module.create. */
 weft_status wf_cuda_create(const wf_device_config *c, int32_t index, wf_device **out,

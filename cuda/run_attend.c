@@ -20,6 +20,48 @@ static int64_t rows_of_tile(int64_t m, int32_t n_heads, int32_t n_kv_heads)
     return m <= FEW_ROWS || rows < 1 ? 1 : rows;
 }
 
+/* ---- by matrix instructions ---- */
+
+/* Shared memory of a block of keys and values; parts: 2 where they are f32. */
+static int32_t mma_bytes(int32_t width, int32_t parts)
+{
+    int32_t values = WF_KEY_BLOCK * (width + 8), keys = width * (WF_KEY_BLOCK + 8);
+    return 2 * parts * (parts == 1 ? keys + values : 2 * values);
+}
+
+/* The width of the kernels for that head; 0: there are none, or the caller wants bytes that do not
+ * depend on the number of rows. */
+static int32_t mma_width(const wf_cuda_queue *q, int64_t m, int32_t group, int32_t head_dim)
+{
+    if (wf_cuda_of(q)->deterministic || m <= FEW_ROWS || group > WF_CUDA_MMA_QUERIES ||
+        head_dim % 8 != 0 || head_dim > 128)
+        return 0;
+    return head_dim <= 64 ? 64 : 128;
+}
+
+static weft_status mma_pages(wf_cuda_queue *q, const wf_attend_pages *a, int32_t width,
+                             weft_error *err)
+{
+    bool               bf16 = a->kv.dtype == WF_BF16;
+    int32_t            kernel = bf16 ? WF_CUDA_K_mma_pages_bf16_64 : WF_CUDA_K_mma_pages_f16_64;
+    wf_cuda_pages_args p = {.op = *a,
+                            .tile_rows = WF_CUDA_MMA_QUERIES / (a->n_heads / a->kv.n_kv_heads)};
+    wf_cuda_grid       g = {wf_cuda_blocks(a->m, p.tile_rows), a->kv.n_kv_heads, 1,
+                            WF_CUDA_ATTEND_THREADS, mma_bytes(width, 1)};
+    return wf_cuda_launch(q, kernel + (width > 64), g, &p, err);
+}
+
+static weft_status mma_rows(wf_cuda_queue *q, const wf_attend *a, int32_t width, weft_error *err)
+{
+    wf_cuda_rows_args r = {.op = *a,
+                           .tile_rows = WF_CUDA_MMA_QUERIES / (a->n_heads / a->n_kv_heads)};
+    wf_cuda_grid g = {wf_cuda_blocks(a->m, r.tile_rows), a->n_kv_heads, 1, WF_CUDA_ATTEND_THREADS,
+                      mma_bytes(width, 2)};
+    return wf_cuda_launch(q, WF_CUDA_K_mma_rows_64 + (width > 64), g, &r, err);
+}
+
+/* ---- in the canonical sums ---- */
+
 /* The blocks of keys side by side, then their merge. */
 static weft_status split(wf_cuda_queue *q, const wf_attend_pages *a, weft_error *err)
 {
@@ -41,8 +83,11 @@ static weft_status split(wf_cuda_queue *q, const wf_attend_pages *a, weft_error 
 weft_status wf_cuda_attend_pages(wf_cuda_queue *q, const wf_attend_pages *a, weft_error *err)
 {
     wf_cuda_pages_args p = {.op = *a};
+    int32_t            width = mma_width(q, a->m, a->n_heads / a->kv.n_kv_heads, a->kv.head_dim);
     if (a->m <= FEW_ROWS && a->most_spans > 1)
         return split(q, a, err);
+    if (width > 0 && a->kv.dtype != WF_F32)
+        return mma_pages(q, a, width, err);
     p.tile_rows = rows_of_tile(a->m, a->n_heads, a->kv.n_kv_heads);
     wf_cuda_grid g = {wf_cuda_blocks(a->m, p.tile_rows), a->kv.n_kv_heads, 1,
                       WF_CUDA_ATTEND_THREADS, tile_bytes(a->kv.head_dim)};
@@ -53,6 +98,9 @@ weft_status wf_cuda_attend(wf_cuda_queue *q, const wf_attend *a, weft_error *err
 {
     wf_cuda_rows_args r = {.op = *a};
     int64_t           rows = WF_CUDA_QUERIES / (a->n_heads / a->n_kv_heads);
+    int32_t           width = mma_width(q, a->m, a->n_heads / a->n_kv_heads, a->head_dim);
+    if (width > 0)
+        return mma_rows(q, a, width, err);
     r.tile_rows = rows < 1 ? 1 : rows;
     wf_cuda_grid g = {wf_cuda_blocks(a->m, r.tile_rows), a->n_kv_heads, 1, WF_CUDA_ATTEND_THREADS,
                       tile_bytes(a->head_dim)};

@@ -2,7 +2,7 @@
 /* Matrix products and convolutions, and weights into their layout. */
 #include "cuda/internal.h"
 
-#include "cuda/kernels/args.h"
+#include "cuda/blas.h"
 
 #define F32_SIDE 64                      /* rows and columns of a block of gemm_f32 */
 #define WINDOW_BYTES ((int64_t)64 << 20) /* of a convolution's rows at a time; one at least */
@@ -76,6 +76,50 @@ static const int32_t narrow_kernels[WF_FORMATS] = {[WF_BF16] = WF_CUDA_K_gemm_bf
                                                    [WF_Q8] = WF_CUDA_K_gemm_q8_narrow,
                                                    [WF_Q4] = WF_CUDA_K_gemm_q4_narrow};
 
+/* Whether cuBLASLt takes the product: for many rows it is better than the kernels here. */
+static bool by_blas(wf_cuda_queue *q, const wf_linear *a)
+{
+    return (a->w.format == WF_BF16 || a->w.format == WF_F16) && a->m > WF_CUDA_NARROW_ROWS &&
+           wf_cuda_blas_has(wf_cuda_of(q));
+}
+
+/* Can cuBLASLt write y itself? Its own epilogue is alpha sum + c + bias. */
+static bool is_direct(const wf_cuda_gemm_args *g)
+{
+    const wf_linear *a = &g->op;
+    return g->row_scale == NULL && a->act == WF_ACT_NONE &&
+           (a->residual == NULL || a->bias == NULL || a->scale == 1.0f);
+}
+
+/* memory: cuBLASLt's workspace, then room for sums [m, n] that take another epilogue. */
+static weft_status multiply_blas(wf_cuda_queue *q, wf_cuda_gemm_args *g, uint8_t *memory,
+                                 bool *done, weft_error *err)
+{
+    const wf_linear *a = &g->op;
+    bool             direct = is_direct(g);
+    wf_cuda_product  p = {.w = &a->w,
+                          .x = g->x,
+                          .y = (float *)(void *)(memory + wf_cuda_blas_workspace()),
+                          .m = a->m,
+                          .y_stride = a->w.n,
+                          .workspace = memory,
+                          .alpha = 1.0f};
+    if (direct) {
+        p.bias = a->bias;
+        p.y = a->y;
+        p.y_stride = a->y_stride;
+        p.c = a->residual;
+        p.c_stride = a->residual_stride;
+        p.alpha = a->residual != NULL ? a->scale : 1.0f;
+    }
+    weft_status status = wf_cuda_blas_run(q, &p, done, err);
+    if (status != WEFT_OK || !*done || direct)
+        return status;
+    wf_cuda_grid grid = {a->m, wf_cuda_blocks(a->w.n, WF_CUDA_COLUMNS), 1, WF_CUDA_THREADS, 0};
+    g->x = p.y;
+    return wf_cuda_launch(q, WF_CUDA_K_finish, grid, g, err);
+}
+
 /* With the rows' memory. Both widths give the same bytes. */
 static weft_status multiply(wf_cuda_queue *q, const wf_linear *a, void *memory, weft_error *err)
 {
@@ -87,12 +131,23 @@ static weft_status multiply(wf_cuda_queue *q, const wf_linear *a, void *memory, 
     weft_status status = prepare(q, a, memory, &g, err);
     if (status != WEFT_OK)
         return status;
-    bool narrow = a->m <= WF_CUDA_NARROW_ROWS;
+    bool narrow = a->m <= WF_CUDA_NARROW_ROWS, done = false;
+    if (by_blas(q, a))
+        status = multiply_blas(q, &g, (uint8_t *)memory + prepared_bytes(a), &done, err);
+    if (status != WEFT_OK || done)
+        return status;
     grid = (wf_cuda_grid){
         wf_cuda_blocks(a->w.n, narrow ? WF_CUDA_NARROW_COLUMNS : WF_CUDA_WIDE_COLUMNS),
         wf_cuda_blocks(a->m, narrow ? WF_CUDA_NARROW_ROWS : WF_CUDA_WIDE_ROWS), 1,
         WF_CUDA_GEMM_THREADS, 0};
     return wf_cuda_launch(q, narrow_kernels[a->w.format] + (narrow ? 0 : 1), grid, &g, err);
+}
+
+/* Scratch of a product. */
+static uint64_t product_bytes(wf_cuda_queue *q, const wf_linear *a)
+{
+    uint64_t sums = (uint64_t)(a->m * a->w.n) * 4;
+    return prepared_bytes(a) + (by_blas(q, a) ? wf_cuda_blas_workspace() + sums : 0);
 }
 
 /* Rows first..first+m-1 of a. */
@@ -114,7 +169,7 @@ weft_status wf_cuda_linear(wf_cuda_queue *q, const wf_linear *a, weft_error *err
         void     *memory = NULL;
         wf_linear part = rows_of(a, first, a->m - first < ROWS_MOST ? a->m - first : ROWS_MOST);
         if (a->w.format != WF_F32)
-            status = wf_cuda_scratch(q, prepared_bytes(&part), &memory, err);
+            status = wf_cuda_scratch(q, product_bytes(q, &part), &memory, err);
         if (status == WEFT_OK)
             status = multiply(q, &part, memory, err);
     }
@@ -136,7 +191,7 @@ static weft_status conv_part(wf_cuda_queue *q, const wf_conv *a, int64_t first, 
                      .y_stride = a->w.n,
                      .x_stride = k,
                      .scale = 1.0f};
-    weft_status status = wf_cuda_scratch(q, rows_bytes + prepared_bytes(&l), &memory, err);
+    weft_status status = wf_cuda_scratch(q, rows_bytes + product_bytes(q, &l), &memory, err);
     if (status != WEFT_OK)
         return status;
     wf_cuda_windows_args w = {.op = *a, .rows = memory, .first = first, .m = m};

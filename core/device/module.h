@@ -26,6 +26,7 @@ typedef struct wf_device_config {
     uint64_t    cpu_flags;  /* WEFT_CPU_* that may be used */
     uint64_t    seed;       /* of the test device; 0: WEFT_TEST_SEED, else one of this run's own */
     const char *module_dir; /* where libweft-NAME.so is looked for; NULL: nowhere */
+    bool        deterministic; /* a row's bytes do not depend on the rows beside it */
     void (*log)(int32_t level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 } wf_device_config;
 

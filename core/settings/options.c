@@ -22,6 +22,8 @@ const wf_core_option wf_core_options[] = {
     {"quantize_encoders", 0, STR, 0, "none", "none|q8|q4", "FORMAT",
      "the same for the encoders of plugins"},
     {"device", 0, STR, 0, "auto", "auto|cpu|cuda|async-test", "NAME", "where the model runs"},
+    {"deterministic", 0, BOOL, 0, "false", NULL, NULL,
+     "a text's bytes do not hang on what runs beside it; always so on a CPU"},
     {"threads", 't', I64, 0, "0", "0..256", "N", "threads; 0: what affinity and cgroup allow"},
     {"cpu_mask", 0, STR, 0, "max", "none|avx2|avxvnni|avx512|avx512vnni|avx512bf16|max", "LEVEL",
      "use no instructions beyond this level"},

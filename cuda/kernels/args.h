@@ -44,7 +44,8 @@ typedef struct wf_cuda_windows_args {
 } wf_cuda_windows_args;
 
 /* Attention over pages, a tile of queries at a time: tile_rows rows of one kv head. */
-#define WF_CUDA_QUERIES 16 /* of a tile */
+#define WF_CUDA_QUERIES 16     /* of a tile */
+#define WF_CUDA_MMA_QUERIES 64 /* of a tile by matrix instructions */
 #define WF_CUDA_ATTEND_THREADS 128
 typedef struct wf_cuda_pages_args {
     wf_attend_pages op;

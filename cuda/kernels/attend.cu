@@ -93,37 +93,6 @@ WF_KERNEL(WF_CUDA_ATTEND_THREADS) wf_cuda_attend_pages(const wf_cuda_pages_args 
 
 /* ---- packed rows ---- */
 
-struct range {
-    int64_t begin, n;
-};
-
-/* The keys that a row sees. */
-__device__ static range range_of(const wf_attend *a, int64_t row)
-{
-    int low = 0, high = a->n_seqs; /* the last s with q_begin[s] <= row */
-    while (high - low > 1) {
-        const int middle = low + (high - low) / 2;
-        if (a->q_begin[middle] <= row)
-            low = middle;
-        else
-            high = middle;
-    }
-    int64_t begin = a->k_begin[low], end = a->k_begin[low + 1];
-    if (a->causal) {
-        const int64_t queries = (int64_t)a->q_begin[low + 1] - a->q_begin[low];
-        const int64_t last = row - a->q_begin[low] + (end - begin) - queries;
-        end = begin + last + 1 < end ? begin + last + 1 : end;
-    }
-    if (a->row_k_begin != NULL) {
-        begin = a->row_k_begin[row];
-        end = !a->causal || a->row_k_end[row] < end ? a->row_k_end[row] : end;
-    }
-    begin = begin > 0 ? begin : 0;
-    end = end < a->keys ? end : a->keys;
-    range r = {begin, end > begin ? end - begin : 0};
-    return r;
-}
-
 /* Rows key.. of k or v into kv: transposed for keys, zeros past n. */
 __device__ static void load_rows(const wf_tile &t, const float *p, int64_t stride, int64_t key,
                                  int n, bool transposed)
@@ -146,7 +115,7 @@ __device__ static void attend_rows_part(wf_tile &t, const wf_attend *a, const ru
         __syncthreads();
         load_rows(t, a->k + u.kv_head * t.head_dim, a->k_stride, begin + at, n, true);
         for (int i = threadIdx.x; i < t.n; i += THREADS) {
-            const int64_t left = range_of(a, u.row + (first + i) / u.group).n - at;
+            const int64_t left = wf_key_range_of(a, u.row + (first + i) / u.group).n - at;
             t.n_keys[i] = left <= 0 ? 0 : left < KEYS ? (int)left : KEYS;
         }
         __syncthreads();
@@ -171,10 +140,10 @@ WF_KERNEL(WF_CUDA_ATTEND_THREADS) wf_cuda_attend_rows(const wf_cuda_rows_args g)
     const int64_t           row = (int64_t)blockIdx.x * g.tile_rows;
     const int64_t           end = row + g.tile_rows < a->m ? row + g.tile_rows : a->m;
     for (u.row = row; u.row < end; u.row += u.rows) {
-        const range mine = range_of(a, u.row);
-        int64_t     most = mine.n;
+        const wf_key_range mine = wf_key_range_of(a, u.row);
+        int64_t            most = mine.n;
         for (u.rows = 1; u.row + u.rows < end; u.rows++) {
-            const range other = range_of(a, u.row + u.rows);
+            const wf_key_range other = wf_key_range_of(a, u.row + u.rows);
             if (other.begin != mine.begin)
                 break;
             most = other.n > most ? other.n : most;

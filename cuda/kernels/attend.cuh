@@ -178,4 +178,35 @@ __device__ inline int wf_span_keys(const wf_attend_pages *a, int64_t r, int64_t 
     return block == n - 1 && last < keys ? last : keys;
 }
 
+/* Of packed rows: where a row's keys begin, and how many they are. */
+struct wf_key_range {
+    int64_t begin, n;
+};
+
+__device__ inline wf_key_range wf_key_range_of(const wf_attend *a, int64_t row)
+{
+    int low = 0, high = a->n_seqs; /* the last s with q_begin[s] <= row */
+    while (high - low > 1) {
+        const int middle = low + (high - low) / 2;
+        if (a->q_begin[middle] <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    int64_t begin = a->k_begin[low], end = a->k_begin[low + 1];
+    if (a->causal) {
+        const int64_t queries = (int64_t)a->q_begin[low + 1] - a->q_begin[low];
+        const int64_t last = row - a->q_begin[low] + (end - begin) - queries;
+        end = begin + last + 1 < end ? begin + last + 1 : end;
+    }
+    if (a->row_k_begin != NULL) {
+        begin = a->row_k_begin[row];
+        end = !a->causal || a->row_k_end[row] < end ? a->row_k_end[row] : end;
+    }
+    begin = begin > 0 ? begin : 0;
+    end = end < a->keys ? end : a->keys;
+    wf_key_range r = {begin, end > begin ? end - begin : 0};
+    return r;
+}
+
 #endif

@@ -22,6 +22,10 @@
 #undef inline
 
 #define WF_KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+/* One block of a multiprocessor is enough: the kernel may take all registers that a thread can
+ * have.
+ */
+#define WF_KERNEL_LARGE(threads) extern "C" __global__ void __launch_bounds__(threads, 1)
 
 __device__ inline float wf_activated(float x, int32_t act)
 {

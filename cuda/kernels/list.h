@@ -18,6 +18,7 @@
     X(gemm_quant) \
     X(attend) \
     X(attend_split) \
+    X(attend_mma) \
     X(best)
 /* clang-format on */
 
@@ -48,6 +49,7 @@
     X(prepare, round_bf16, 0)                                                                      \
     X(prepare, round_f16, 0)                                                                       \
     X(prepare, round_q8, 0)                                                                        \
+    X(prepare, finish, 0)                                                                          \
     X(gemm, gemm_bf16_narrow, 0)                                                                   \
     X(gemm, gemm_bf16_wide, 0)                                                                     \
     X(gemm, gemm_f16_narrow, 0)                                                                    \
@@ -61,6 +63,12 @@
     X(attend, attend_rows, 1)                                                                      \
     X(attend_split, attend_block, 1)                                                               \
     X(attend_split, attend_merge, 0)                                                               \
+    X(attend_mma, mma_pages_bf16_64, 1)                                                            \
+    X(attend_mma, mma_pages_bf16_128, 1)                                                           \
+    X(attend_mma, mma_pages_f16_64, 1)                                                             \
+    X(attend_mma, mma_pages_f16_128, 1)                                                            \
+    X(attend_mma, mma_rows_64, 1)                                                                  \
+    X(attend_mma, mma_rows_128, 1)                                                                 \
     X(best, finite, 0)                                                                             \
     X(best, best_part, 0)                                                                          \
     X(best, best_join, 0)                                                                          \

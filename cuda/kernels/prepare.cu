@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows of x made ready for a matrix product: rounded to the type that the weights' instruction
- * takes. */
-#include "cuda/kernels/common.cuh"
+ * takes; and the epilogue of products that a library has made. */
+#include "cuda/kernels/gemm.cuh"
 
 /* Grid x is the row, grid y the part of it. Padding is 0. */
 WF_KERNEL(WF_CUDA_THREADS) wf_cuda_round_bf16(const wf_cuda_prepare_args a)
@@ -58,4 +58,12 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_round_q8(const wf_cuda_prepare_args a)
         a.scale[g] = dx;
         a.sum[g] = dx * (float)sum;
     }
+}
+
+/* g.x: sums [m, n]. Grid x is the row, grid y the part of it. */
+WF_KERNEL(WF_CUDA_THREADS) wf_cuda_finish(const wf_cuda_gemm_args g)
+{
+    const int64_t r = blockIdx.x, n = g.op.w.n, end = wf_end_column(n);
+    for (int64_t i = wf_first_column(); i < end; i += WF_CUDA_THREADS)
+        wf_finish(&g, r, i, ((const float *)g.x)[r * n + i]);
 }

@@ -43,6 +43,31 @@ __device__ inline void ptx_load_matrices(uint32_t r[4], const void *row)
                  : "memory");
 }
 
+/* The same, each matrix transposed on the way. */
+__device__ inline void ptx_load_matrices_t(uint32_t r[4], const void *row)
+{
+    unsigned at = (unsigned)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(at)
+                 : "memory");
+}
+
+/* Two numbers rounded to 16 bits: a in the low half. */
+__device__ inline uint32_t ptx_pack_bf16(float a, float b)
+{
+    uint32_t r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(b), "f"(a));
+    return r;
+}
+
+__device__ inline uint32_t ptx_pack_f16(float a, float b)
+{
+    uint32_t r;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(b), "f"(a));
+    return r;
+}
+
 /* d [16, 8] += a [16, 16] b [16, 8]. */
 __device__ inline void ptx_mma_bf16(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
 {

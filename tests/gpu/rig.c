@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "core/base/threads.h"
-#include "core/device/cpu/half.h"
+#include "core/base/half.h"
 #include "core/device/registry.h"
 
 #define PAIRS 256
@@ -35,23 +35,20 @@ void rig_ok(weft_status status, const weft_error *err)
         fail_msg("%s", err->message);
 }
 
-int rig_open(void)
+static int open_devices(bool deterministic)
 {
-    weft_error             err = {.hdr = WEFT_HDR(weft_error)};
-    const char            *seed = getenv("WEFT_SEED"), *dir = getenv("WEFT_GPU_MODULES");
-    const wf_device_config c = {.module_dir = dir != NULL ? dir : WEFT_BUILD_DIR};
-    state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-    printf("seed: WEFT_SEED=%llu\n", (unsigned long long)state);
-    state = state * 0x9e3779b97f4a7c15ull + 1;
+    weft_error       err = {.hdr = WEFT_HDR(weft_error)};
+    const char      *dir = getenv("WEFT_GPU_MODULES");
+    wf_device_config c = {.module_dir = dir != NULL ? dir : WEFT_BUILD_DIR,
+                          .deterministic = deterministic};
     if (wf_device_open("cuda", &c, &rig_gpu, &err) != WEFT_OK) {
         printf("skipped: %s\n", err.message);
         return 77;
     }
-    wf_device_config cpu = c;
     if (wf_pool_create(2, &pool, &err) != WEFT_OK)
         return 1;
-    cpu.pool = pool;
-    if (wf_device_open("cpu", &cpu, &rig_cpu, &err) != WEFT_OK ||
+    c.pool = pool;
+    if (wf_device_open("cpu", &c, &rig_cpu, &err) != WEFT_OK ||
         wf_queue_create(rig_cpu, &rig_cpu_queue, &err) != WEFT_OK ||
         wf_queue_create(rig_gpu, &rig_gpu_queue, &err) != WEFT_OK) {
         printf("%s\n", err.message);
@@ -60,13 +57,26 @@ int rig_open(void)
     return 0;
 }
 
-void rig_close(void)
+static void close_devices(void)
 {
     wf_queue_destroy(&rig_cpu_queue);
     wf_queue_destroy(&rig_gpu_queue);
     wf_device_destroy(&rig_cpu);
     wf_device_destroy(&rig_gpu);
     wf_pool_destroy(&pool);
+}
+
+int rig_main(const struct CMUnitTest *tests, size_t n_tests, bool deterministic)
+{
+    const char *seed = getenv("WEFT_SEED");
+    state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    printf("seed: WEFT_SEED=%llu\n", (unsigned long long)state);
+    state = state * 0x9e3779b97f4a7c15ull + 1;
+    int code = open_devices(deterministic);
+    if (code == 0)
+        code = _cmocka_run_group_tests("gpu", tests, n_tests, NULL, NULL);
+    close_devices();
+    return code;
 }
 
 uint32_t rig_random(void)

@@ -15,9 +15,11 @@
 #include "core/base/mem.h"
 #include "core/device/device.h"
 
-/* Opens both devices; 77, with the reason on stdout, where there is no GPU. Else 0. */
-int  rig_open(void);
-void rig_close(void);
+/* Opens both devices, runs the tests and closes them. What main returns: 77, with the reason on
+ * stdout, where there is no GPU. deterministic: the device's bytes do not depend on row counts. */
+int rig_main(const struct CMUnitTest *tests, size_t n_tests, bool deterministic);
+#define RIG_MAIN(tests, deterministic)                                                             \
+    rig_main(tests, sizeof(tests) / sizeof *(tests), deterministic)
 
 uint32_t rig_random(void);
 int64_t  rig_between(int64_t low, int64_t high); /* both included */

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention on a GPU: the canonical sums, so the reference's bytes, however the work is cut. */
+/* Attention on a GPU: the canonical sums, so the reference's bytes, however the work is cut; of
+ * many rows, unless they shall be exact, by matrix instructions. */
 #include "rig.h"
 
 #include <stdio.h>
+
+#define FEW_ROWS 64 /* up to here the sums are the canonical ones */
+/* Products of numbers split in two keep 16 bits: 2^-16 of a score and of a weight, squared. */
+#define SPLIT 1e-8
+
+static bool is_exact;
 
 static void store(const wf_kv *kv, int64_t n_pages)
 {
@@ -57,7 +64,10 @@ static void check_pages(int32_t dtype, int32_t n_kv, int32_t group, int32_t hd, 
     snprintf(what, sizeof what, "pages of type %d, %d heads of %d for %d, %lld rows", dtype, n_kv,
              hd, group, (long long)m);
     rig_run(&op);
-    rig_same(out, (uint64_t)(m * (n + 3)) * 4, what);
+    if (is_exact || m <= FEW_ROWS || dtype == WF_F32)
+        rig_same(out, (uint64_t)(m * (n + 3)) * 4, what);
+    else
+        rig_close_to(out, m, n, n + 3, SPLIT, what);
     rig_free();
 }
 
@@ -71,13 +81,16 @@ static void test_pages(void **unused)
         check_pages(dtype, 1, 3, 80, 70, 8);
         check_pages(dtype, 1, 20, 24, 2, 8);
         check_pages(dtype, 1, 20, 24, 66, 8);
+        check_pages(dtype, 1, 4, 128, 130, 8);
     }
 }
 
 static void check_packed(int32_t hd, int32_t n_kv, int32_t group, bool causal, bool intervals)
 {
     enum { SEQS = 3 };
-    static const int32_t q_begin[] = {0, 5, 45, 60}, k_begin[] = {0, 90, 130, 160};
+    static const int32_t few[] = {0, 5, 45, 60}, many[] = {0, 70, 110, 230};
+    static const int32_t k_begin[] = {0, 90, 130, 260};
+    const int32_t       *q_begin = group == 2 ? many : few;
     int64_t              m = q_begin[SEQS], keys = k_begin[SEQS], n = (int64_t)n_kv * group * hd;
     int32_t             *qb = rig_ints(SEQS + 1), *kb = rig_ints(SEQS + 1), *rb = rig_ints(m),
             *re = rig_ints(m);
@@ -112,7 +125,10 @@ static void check_packed(int32_t hd, int32_t n_kv, int32_t group, bool causal, b
                              .scale = 0.2f,
                              .causal = causal}};
     rig_run(&op);
-    rig_same(out, (uint64_t)(m * n) * 4, "packed rows");
+    if (is_exact || m <= FEW_ROWS)
+        rig_same(out, (uint64_t)(m * n) * 4, "packed rows");
+    else
+        rig_close_to(out, m, n, n, SPLIT, "packed rows");
     rig_free();
 }
 
@@ -123,6 +139,9 @@ static void test_packed(void **unused)
     check_packed(80, 2, 1, true, false);
     check_packed(64, 1, 4, false, true);
     check_packed(20, 1, 2, true, true);
+    check_packed(24, 1, 2, true, true);
+    check_packed(72, 2, 2, false, false);
+    check_packed(128, 1, 2, true, false);
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_pages),
@@ -130,10 +149,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(test_pages),
 
 int main(void)
 {
-    int code = rig_open();
-    if (code == 0)
-        code = cmocka_run_group_tests(tests, NULL, NULL);
-    if (rig_gpu != NULL)
-        rig_close();
-    return code;
+    int code = RIG_MAIN(tests, false);
+    is_exact = true;
+    return code != 0 ? code : RIG_MAIN(tests, true);
 }

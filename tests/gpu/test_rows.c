@@ -135,10 +135,5 @@ static const struct CMUnitTest tests[] = {
 
 int main(void)
 {
-    int code = rig_open();
-    if (code == 0)
-        code = cmocka_run_group_tests(tests, NULL, NULL);
-    if (rig_gpu != NULL)
-        rig_close();
-    return code;
+    return RIG_MAIN(tests, false);
 }
