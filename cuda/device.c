@@ -29,15 +29,17 @@ static void unload(wf_cuda_device *d)
             (void)d->driver->cuModuleUnload(d->modules[i]);
 }
 
+/* Also where the context cannot be entered any more: what the host holds is then freed all the
+ * same, and the driver frees the rest with the context. */
 static void cuda_destroy(wf_device *dev)
 {
     wf_cuda_device *d = (wf_cuda_device *)dev;
-    if (d->context != NULL && wf_cuda_enter(d, NULL) == WEFT_OK) {
-        wf_cuda_blas_free(d->blas);
-        unload(d);
-        wf_cuda_memory_free(d);
+    bool            entered = d->context != NULL && wf_cuda_enter(d, NULL) == WEFT_OK;
+    wf_cuda_blas_free(d->blas);
+    unload(d);
+    wf_cuda_memory_free(d);
+    if (entered)
         wf_cuda_leave(d);
-    }
     if (d->context != NULL)
         (void)d->driver->cuDevicePrimaryCtxRelease(d->device);
     pthread_mutex_destroy(&d->memory.lock);

@@ -179,8 +179,7 @@ void wf_cuda_free(wf_device *dev, void *p)
 {
     wf_cuda_device *d = (wf_cuda_device *)dev;
     CUdeviceptr     at = (CUdeviceptr)(uintptr_t)p;
-    if (wf_cuda_enter(d, NULL) != WEFT_OK)
-        return;
+    bool            entered = wf_cuda_enter(d, NULL) == WEFT_OK;
     pthread_mutex_lock(&d->memory.lock);
     for (wf_cuda_slab **link = &d->memory.slabs; *link != NULL; link = &(*link)->next) {
         wf_cuda_slab *s = *link;
@@ -193,7 +192,8 @@ void wf_cuda_free(wf_device *dev, void *p)
         break;
     }
     pthread_mutex_unlock(&d->memory.lock);
-    wf_cuda_leave(d);
+    if (entered)
+        wf_cuda_leave(d);
 }
 
 weft_status wf_cuda_memory_left(wf_device *dev, uint64_t *free, uint64_t *total, weft_error *err)
@@ -231,8 +231,8 @@ weft_status wf_cuda_host_alloc(wf_device *dev, uint64_t bytes, void **out, weft_
 void wf_cuda_host_free(wf_device *dev, void *p)
 {
     wf_cuda_device *d = (wf_cuda_device *)dev;
-    if (wf_cuda_enter(d, NULL) != WEFT_OK)
-        return;
+    bool            entered = wf_cuda_enter(d, NULL) == WEFT_OK;
     (void)d->driver->cuMemFreeHost(p);
-    wf_cuda_leave(d);
+    if (entered)
+        wf_cuda_leave(d);
 }

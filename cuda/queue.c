@@ -45,13 +45,13 @@ void wf_cuda_queue_destroy(weft_queue *queue)
 {
     wf_cuda_queue  *q = (wf_cuda_queue *)queue;
     wf_cuda_device *d = wf_cuda_of(q);
-    if (wf_cuda_enter(d, NULL) == WEFT_OK) {
-        (void)d->driver->cuStreamSynchronize(q->stream);
-        wf_cuda_graphs_free(q);
-        (void)d->driver->cuEventDestroy(q->event);
-        (void)d->driver->cuStreamDestroy(q->stream);
+    bool            entered = wf_cuda_enter(d, NULL) == WEFT_OK;
+    (void)d->driver->cuStreamSynchronize(q->stream);
+    wf_cuda_graphs_free(q);
+    (void)d->driver->cuEventDestroy(q->event);
+    (void)d->driver->cuStreamDestroy(q->stream);
+    if (entered)
         wf_cuda_leave(d);
-    }
     free_retired(q);
     if (q->scratch != NULL)
         wf_cuda_free(queue->device, q->scratch);
@@ -190,8 +190,10 @@ weft_status wf_cuda_wait(weft_queue *queue, weft_error *err)
     if (q->capture != NULL)
         return not_now(err, "wait");
     weft_status status = wf_cuda_enter(d, err);
-    if (status != WEFT_OK)
+    if (status != WEFT_OK) {
+        q->n_ops = 0; /* the caller gives up what they work on */
         return status;
+    }
     status = flush(q, err);
     CUresult r = d->driver->cuStreamSynchronize(q->stream);
     if (r != CUDA_SUCCESS && status == WEFT_OK)

@@ -7,7 +7,7 @@
 
 #define FEW_ROWS 64 /* up to here the sums are the canonical ones */
 /* Products of numbers split in two keep 16 bits: 2^-16 of a score and of a weight, squared. */
-#define SPLIT 1e-8
+#define SPLIT 1e-10
 
 static bool is_exact;
 
