@@ -123,6 +123,22 @@ const cli_command cli_commands[] = {
      "Example:\n"
      "  echo 'a text' | weft tokenize | weft tokenize --decode\n",
      cli_run_tokenize, OWN_BIT(OWN_DECODE) | OWN_BIT(OWN_TOKENIZER), 0},
+    {"chat-template", "--messages FILE", "print what a conversation becomes",
+     "Runs the model's own chat template on the conversation in FILE and writes the\n"
+     "text that the model would be given, and nothing else: no byte is added. Reads no\n"
+     "weights. FILE holds JSON: a list of messages, [{\"role\": \"user\", \"content\":\n"
+     "\"Hi\"}], or an object with \"messages\" whose other members the template gets by\n"
+     "their names (documents, add_generation_prompt, enable_thinking). --tools FILE: a\n"
+     "list of functions. The day is 26 Jul 2024 unless --date or weft.text's option\n"
+     "date says another, so that the same conversation is always the same text.\n"
+     "\n"
+     "A message may hold the text of a special token, and here it is printed as it is.\n"
+     "For the model it is text: only what the template itself wrote is parsed for\n"
+     "special tokens, whatever the template does with a message.\n"
+     "\n"
+     "Example:\n"
+     "  weft chat-template -m DIR --messages talk.json --date 2026-11-30\n",
+     cli_run_chat_template, OWN_BIT(OWN_MESSAGES) | OWN_BIT(OWN_TOOLS) | OWN_BIT(OWN_DATE), 0},
     {"preprocess", "FILE -o OUT", "write what an encoder would be given",
      "Decodes FILE (- for standard input), prepares it for the model and writes the\n"
      "tensors under the reference's names to a safetensors file: of a clip the frames'\n"

@@ -213,6 +213,28 @@ weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int3
 weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text,
                             uint64_t cap, uint64_t *need, weft_error *err);
 
+/* A conversation as JSON in UTF-8, not terminated. */
+typedef struct weft_chat {
+    weft_hdr hdr;
+    /* A list of {"role": ..., "content": ...}, with whatever else the model's chat template reads;
+     * or an object with "messages", whose other members the template gets by their names
+     * ("documents", "add_generation_prompt", "enable_thinking"). */
+    const char *messages, *messages_name; /* names are for messages: a file's; NULL is fine */
+    uint64_t    messages_bytes;
+    const char *tools, *tools_name; /* a list of functions; NULL: none */
+    uint64_t    tools_bytes;
+    const char *date; /* for templates that ask for it: "2026-11-30"; NULL: as the settings say */
+} weft_chat;
+/* What the conversation becomes by the model's own chat template, as text and as ids. In the ids no
+ * text of the conversation is a special token, whatever the template does with it; in the text it
+ * looks as it was written. *need gets the count; at most cap are written. UNSUPPORTED: the model
+ * has no template, or it uses what is not known here; CORRUPT: the JSON is damaged; INVALID: the
+ * template refuses the conversation. */
+weft_status weft_chat_text(weft_engine *e, const weft_chat *chat, char *text, uint64_t cap,
+                           uint64_t *need, weft_error *err);
+weft_status weft_chat_ids(weft_engine *e, const weft_chat *chat, int32_t *ids, uint64_t cap,
+                          uint64_t *need, weft_error *err);
+
 /* ---- media items ---- */
 
 typedef struct weft_item weft_item;

@@ -16,6 +16,8 @@ import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(weft/[^>]+)>)', re.M)
 TOP = ("core", "cli", "cuda", "include", "plugins", "examples")
+# Families that are one plugin: their folders below the first are its own.
+ONE_PLUGIN = ("plugins/text",)
 # Rooms of the core from the ground up, and the rooms that each may use beside core/base. A room stands below all that use it.
 CORE = {
     "base": (),
@@ -52,6 +54,8 @@ def allowed(folder):
     if len(parts) == 2:  # a family that is one plugin, or plugins/common
         return {folder, "include", "plugins/common"} if parts[1] != "common" else {folder, "include"}
     family = "/".join(parts[:2])
+    if family in ONE_PLUGIN:
+        return {family, "include", "plugins/common"}
     if parts[2] == "ops":
         return {folder, "include"}
     beside = {family + "/ops"} if parts[2] == "shared" else {family + "/ops", family + "/shared"}
