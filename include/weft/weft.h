@@ -328,6 +328,9 @@ typedef struct weft_sampling {
     int32_t  top_k; /* 0: off */
     int32_t  max_new_tokens;
     uint64_t seed;
+    /* The answer ends where its last so many tokens stand in it already, and is without them; 0:
+     * never. Tokens that may become such a repeat are told once they are none. */
+    int32_t repeat_stop, reserved;
 } weft_sampling;
 /* Filled from the settings (temperature, top_k, ...). */
 void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out);
@@ -347,7 +350,7 @@ typedef struct weft_token {
 typedef struct weft_generation {
     weft_hdr hdr;
     int32_t  n_prompt, n_new, n_cached; /* n_cached: prompt tokens taken from shared K/V */
-    int32_t  stopped; /* 1: a stop token; 0: max_new_tokens or the context's end */
+    int32_t  stopped; /* 1: a stop token, or a repeat; 0: max_new_tokens or the context's end */
     double   prefill_s, decode_s;
     double   sum_logprob;
 } weft_generation;
