@@ -144,6 +144,12 @@ typedef struct weft_engine_info {
     uint64_t weight_bytes, kv_bytes, step_bytes, total_bytes;
 } weft_engine_info;
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err);
+/* What the model can do. All may be asked of an engine without weights, and a failure says why not.
+ * Media of a kind ("image", "audio", "video"): *plugin is the one that takes them, or NULL. */
+weft_status weft_engine_takes(weft_engine *e, const char *kind, const char **plugin,
+                              weft_error *err);
+/* Whether its weights are in their files, by the headers of these. */
+weft_status weft_engine_can_load(weft_engine *e, weft_error *err);
 
 /* As weft_path_at(), of the engine's own device: 0 also where that is no CPU. */
 int32_t weft_engine_path(const weft_engine *e, uint32_t index, weft_path_info *out);

@@ -6,7 +6,7 @@ import re
 
 import harness
 
-COMMANDS = ["describe", "transcribe", "generate", "tokenize", "preprocess", "model list", "model inspect",
+COMMANDS = ["describe", "transcribe", "generate", "chat", "tokenize", "preprocess", "model list", "model inspect",
             "model verify", "model quantize", "plugin list", "plugin inspect", "bench", "help", "version"]
 
 
