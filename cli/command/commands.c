@@ -87,9 +87,9 @@ const cli_command cli_commands[] = {
      cli_run_generate,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_CHAT) | OWN_BIT(OWN_STOP), 1},
     {"chat", "[FILE]", "talk with a model",
-     "Reads messages, a line each, and prints the answers; FILE is a conversation that\n"
-     "was saved, to go on with. The model is opened once, and of each message only what\n"
-     "is new is computed. A line that ends in \\ goes on in the next one.\n"
+     "Reads messages, a line each, and prints the answers; FILE is a conversation\n"
+     "that was saved, to go on with. The model is opened once, and of each message\n"
+     "only what is new is computed. A line that ends in \\ goes on in the next one.\n"
      "\n"
      "  /image FILE, /audio FILE, /clip FILE   it goes with the next message\n"
      "  /clear   forget the conversation, but not the --system message\n"
@@ -103,7 +103,7 @@ const cli_command cli_commands[] = {
      "\n"
      "Answers go to standard output, each with an empty line behind it; prompts and\n"
      "notes to standard error. --json: an object for each answer, with text,\n"
-     "finish_reason, tokens (prefilled: those that had to be computed), timings, dropped\n"
+     "finish_reason, tokens (prefilled: those that were computed), timings, dropped\n"
      "(questions that left) and error. Where standard input is no terminal Ctrl-C ends\n"
      "the program, a line that fails is told, and the exit code is that of the worst.\n"
      "\n"
@@ -160,9 +160,14 @@ const cli_command cli_commands[] = {
      "Example:\n"
      "  weft model list\n",
      cli_run_model_list, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_MARKDOWN), 0},
-    {"model inspect", "[DIR]", "sizes, hook sites, markers and memory of a model",
-     "Reads config.json, and for the ids of markers the tokenizer where there is one;\n"
-     "no weights. A marker is the token at which a medium stands in the text; one with\n"
+    {"model inspect", "[DIR]", "what a model is, can do and takes",
+     "Reads config.json, the tokenizer and the headers of the weights: sizes, the\n"
+     "memory that each --quantize takes, whether it makes text, has a chat format and\n"
+     "takes pictures, recordings and clips, and whether it would run here. Exit code\n"
+     "4: it would not, for want of a tokenizer, of weights or of memory; all that is\n"
+     "known is printed still.\n"
+     "\n"
+     "A marker is the token at which a medium stands in the text; one with\n"
      "an id from the vocabulary's size on is never generated. It tells how far the\n"
      "text behind it sees the medium.\n"
      "\n"

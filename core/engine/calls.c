@@ -117,19 +117,6 @@ weft_status weft_sequence_feed_turns(weft_sequence *s, const weft_turn *turns, u
     return status == WEFT_OK ? wf_turns_feed(&e->text, s, turns, n, info, err) : status;
 }
 
-weft_status weft_engine_can_chat(weft_engine *e, weft_error *err)
-{
-    weft_error  why = WF_ERROR_INIT;
-    weft_status status = wf_engine_text(e, err);
-    if (status != WEFT_OK)
-        return status;
-    status = wf_turns_possible(&e->text, &why);
-    if (status == WEFT_OK)
-        return WEFT_OK;
-    wf_fail(err, status, "%s has no chat format: %s", wf_package_dir(e->package), why.message);
-    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
-}
-
 weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,
                         weft_error *err)
 {

@@ -58,6 +58,8 @@ const wf_core_option wf_core_options[] = {
     {"min_p", 0, F64, 0, "0", "0..1", "P", "sample among those at least P times the likeliest"},
     {"repetition_penalty", 0, F64, 0, "1", "0.01..100", "X",
      "divide the scores of tokens already seen"},
+    {"repeat_stop", 0, I64, 0, "0", "0..16777216", "N",
+     "end the answer where its last N tokens stand in it already, and leave these out; 0: never"},
     {"seed", 0, I64, 0, "0", "0.." WF_U64_MOST, "N", "seed of sampling"},
     {"system", 0, STR, 0, NULL, NULL, "TEXT", "system message of the chat"},
     {"about", 0, STR, WF_OPT_HIDDEN, NULL, NULL, "TEXT",

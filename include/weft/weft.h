@@ -144,6 +144,12 @@ typedef struct weft_engine_info {
     uint64_t weight_bytes, kv_bytes, step_bytes, total_bytes;
 } weft_engine_info;
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err);
+/* What the model can do. All may be asked of an engine without weights, and a failure says why not.
+ * Media of a kind ("image", "audio", "video"): *plugin is the one that takes them, or NULL. */
+weft_status weft_engine_takes(weft_engine *e, const char *kind, const char **plugin,
+                              weft_error *err);
+/* Whether its weights are in their files, by the headers of these. */
+weft_status weft_engine_can_load(weft_engine *e, weft_error *err);
 
 /* As weft_path_at(), of the engine's own device: 0 also where that is no CPU. */
 int32_t weft_engine_path(const weft_engine *e, uint32_t index, weft_path_info *out);
@@ -350,6 +356,9 @@ typedef struct weft_sampling {
     int32_t  top_k; /* 0: off */
     int32_t  max_new_tokens;
     uint64_t seed;
+    /* The answer ends where its last so many tokens stand in it already, and is without them; 0:
+     * never. Tokens that may become such a repeat are told once they are none. */
+    int32_t repeat_stop, reserved;
 } weft_sampling;
 /* Filled from the settings (temperature, top_k, ...). */
 void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out);
@@ -369,7 +378,7 @@ typedef struct weft_token {
 typedef struct weft_generation {
     weft_hdr hdr;
     int32_t  n_prompt, n_new, n_cached; /* n_cached: prompt tokens taken from shared K/V */
-    int32_t  stopped; /* 1: a stop token; 0: max_new_tokens or the context's end */
+    int32_t  stopped; /* 1: a stop token, or a repeat; 0: max_new_tokens or the context's end */
     double   prefill_s, decode_s;
     double   sum_logprob;
 } weft_generation;

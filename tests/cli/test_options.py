@@ -6,7 +6,8 @@ import re
 
 import harness
 
-COMMANDS = ["describe", "transcribe", "generate", "tokenize", "chat-template", "preprocess", "model list", "model inspect",
+COMMANDS = ["describe", "transcribe", "generate", "chat", "tokenize", "chat-template", "preprocess", "model list",
+            "model inspect",
             "model verify", "model quantize", "plugin list", "plugin inspect", "bench", "help", "version"]
 
 
