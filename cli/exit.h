@@ -9,6 +9,7 @@
 #define CLI_EXIT_UNEXPECTED 1
 #define CLI_EXIT_USAGE 2
 #define CLI_EXIT_MEDIA 3
+#define CLI_EXIT_MODEL 4
 #define CLI_EXIT_PLUGIN 5
 #define CLI_EXIT_MEMORY 6
 #define CLI_EXIT_LIMIT 7

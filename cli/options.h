@@ -53,6 +53,9 @@ enum cli_own {
     OWN_SKIP_EXISTING,
     OWN_APPEND,
     OWN_CSV,
+    OWN_MESSAGES,
+    OWN_TOOLS,
+    OWN_DATE,
     OWN_MARKDOWN,
     OWN_COUNT
 };

@@ -50,6 +50,13 @@ weft_package(plugins weft-plugins "weft's own modalities"
 weft_package(demo weft-demo "a small model for weft"
   "A model that was made to try weft with; it describes simple pictures."
   PACKAGE_ARCHITECTURE all PACKAGE_SHLIBDEPS OFF)
+set(device "")
+if(TARGET weft-cuda)
+  set(device cuda)
+  weft_package(cuda weft-cuda "NVIDIA GPUs for weft"
+    "The device cuda: it looks for the NVIDIA driver when it is asked for, and\nneeds no library of NVIDIA's to be installed."
+    PACKAGE_DEPENDS "weft-plugins (= ${PROJECT_VERSION})")
+endif()
 foreach(plugin IN LISTS plugins)
   string(REPLACE weft- "" format ${plugin})
   weft_package(${plugin} weft-plugin-${format} "decoder of weft through ${format}"
@@ -85,7 +92,7 @@ License: Apache-2.0
 option(WEFT_DEBIAN_DOC "Install what Debian's policy wants beside the files (scripts/package)" OFF)
 if(WEFT_DEBIAN_DOC AND WEFT_GZIP)
   execute_process(COMMAND ${WEFT_GZIP} -9nf ${CMAKE_BINARY_DIR}/package/changelog)
-  foreach(component program lib dev plugins demo ${plugins})
+  foreach(component program lib dev plugins demo ${device} ${plugins})
     string(TOUPPER ${component} upper)
     install(FILES ${CMAKE_BINARY_DIR}/package/copyright ${CMAKE_BINARY_DIR}/package/changelog.gz
       DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${CPACK_DEBIAN_${upper}_PACKAGE_NAME} COMPONENT ${component})

@@ -87,9 +87,9 @@ const cli_command cli_commands[] = {
      cli_run_generate,
      OWN_BIT(OWN_JSON) | OWN_BIT(OWN_PLAN) | OWN_BIT(OWN_CHAT) | OWN_BIT(OWN_STOP), 1},
     {"chat", "[FILE]", "talk with a model",
-     "Reads messages, a line each, and prints the answers; FILE is a conversation that\n"
-     "was saved, to go on with. The model is opened once, and of each message only what\n"
-     "is new is computed. A line that ends in \\ goes on in the next one.\n"
+     "Reads messages, a line each, and prints the answers; FILE is a conversation\n"
+     "that was saved, to go on with. The model is opened once, and of each message\n"
+     "only what is new is computed. A line that ends in \\ goes on in the next one.\n"
      "\n"
      "  /image FILE, /audio FILE, /clip FILE   it goes with the next message\n"
      "  /clear   forget the conversation, but not the --system message\n"
@@ -103,7 +103,7 @@ const cli_command cli_commands[] = {
      "\n"
      "Answers go to standard output, each with an empty line behind it; prompts and\n"
      "notes to standard error. --json: an object for each answer, with text,\n"
-     "finish_reason, tokens (prefilled: those that had to be computed), timings, dropped\n"
+     "finish_reason, tokens (prefilled: those that were computed), timings, dropped\n"
      "(questions that left) and error. Where standard input is no terminal Ctrl-C ends\n"
      "the program, a line that fails is told, and the exit code is that of the worst.\n"
      "\n"
@@ -123,6 +123,22 @@ const cli_command cli_commands[] = {
      "Example:\n"
      "  echo 'a text' | weft tokenize | weft tokenize --decode\n",
      cli_run_tokenize, OWN_BIT(OWN_DECODE) | OWN_BIT(OWN_TOKENIZER), 0},
+    {"chat-template", "--messages FILE", "print what a conversation becomes",
+     "Runs the model's own chat template on the conversation in FILE and writes the\n"
+     "text that the model would be given, and nothing else: no byte is added. Reads no\n"
+     "weights. FILE holds JSON: a list of messages, [{\"role\": \"user\", \"content\":\n"
+     "\"Hi\"}], or an object with \"messages\" whose other members the template gets by\n"
+     "their names (documents, add_generation_prompt, enable_thinking). --tools FILE: a\n"
+     "list of functions. The day is 26 Jul 2024 unless --date or weft.text's option\n"
+     "date says another, so that the same conversation is always the same text.\n"
+     "\n"
+     "A message may hold the text of a special token, and here it is printed as it is.\n"
+     "For the model it is text: only what the template itself wrote is parsed for\n"
+     "special tokens, whatever the template does with a message.\n"
+     "\n"
+     "Example:\n"
+     "  weft chat-template -m DIR --messages talk.json --date 2026-11-30\n",
+     cli_run_chat_template, OWN_BIT(OWN_MESSAGES) | OWN_BIT(OWN_TOOLS) | OWN_BIT(OWN_DATE), 0},
     {"preprocess", "FILE -o OUT", "write what an encoder would be given",
      "Decodes FILE (- for standard input), prepares it for the model and writes the\n"
      "tensors under the reference's names to a safetensors file: of a clip the frames'\n"
@@ -144,9 +160,14 @@ const cli_command cli_commands[] = {
      "Example:\n"
      "  weft model list\n",
      cli_run_model_list, OWN_BIT(OWN_JSON) | OWN_BIT(OWN_MARKDOWN), 0},
-    {"model inspect", "[DIR]", "sizes, hook sites, markers and memory of a model",
-     "Reads config.json, and for the ids of markers the tokenizer where there is one;\n"
-     "no weights. A marker is the token at which a medium stands in the text; one with\n"
+    {"model inspect", "[DIR]", "what a model is, can do and takes",
+     "Reads config.json, the tokenizer and the headers of the weights: sizes, the\n"
+     "memory that each --quantize takes, whether it makes text, has a chat format and\n"
+     "takes pictures, recordings and clips, and whether it would run here. Exit code\n"
+     "4: it would not, for want of a tokenizer, of weights or of memory; all that is\n"
+     "known is printed still.\n"
+     "\n"
+     "A marker is the token at which a medium stands in the text; one with\n"
      "an id from the vocabulary's size on is never generated. It tells how far the\n"
      "text behind it sees the medium.\n"
      "\n"

@@ -13,6 +13,7 @@ int32_t cli_run_transcribe(cli *c);
 int32_t cli_run_generate(cli *c);
 int32_t cli_run_chat(cli *c);
 int32_t cli_run_tokenize(cli *c);
+int32_t cli_run_chat_template(cli *c);
 int32_t cli_run_preprocess(cli *c);
 int32_t cli_run_model_list(cli *c);
 int32_t cli_run_model_inspect(cli *c);

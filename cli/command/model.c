@@ -7,6 +7,7 @@
 #include "command/session.h"
 #include "exit.h"
 #include "input/interrupt.h"
+#include "output/abilities.h"
 #include "output/json.h"
 #include "output/out.h"
 #include "output/say.h"
@@ -24,22 +25,38 @@ static int32_t take_dir(cli *c)
     return cli_say_error(&err);
 }
 
+static int32_t inspect(const cli *c, weft_engine *e, const cli_abilities *can)
+{
+    if (cli_has(c, OWN_JSON)) {
+        json_t *v = cli_json_engine(e);
+        if (v != NULL && !cli_abilities_json(can, v)) {
+            json_decref(v);
+            v = NULL;
+        }
+        return cli_json_print(NULL, v) ? CLI_EXIT_OK : CLI_EXIT_MEMORY;
+    }
+    int32_t code = cli_show_engine(e);
+    cli_abilities_show(can);
+    cli_show_sites(e);
+    cli_show_markers(e);
+    return code;
+}
+
 int32_t cli_run_model_inspect(cli *c)
 {
-    int32_t code = take_dir(c);
+    cli_abilities can = {.n_formats = 0};
+    char          why[600];
+    int32_t       code = take_dir(c);
     if (code != CLI_EXIT_OK)
         return code;
+    cli_abilities_formats(&can, c);
     weft_engine *e = cli_engine_open(c, WEFT_OPEN_CONFIG, &code);
     if (e == NULL)
         return code;
-    if (cli_has(c, OWN_JSON)) {
-        if (!cli_json_print(NULL, cli_json_engine(e)))
-            code = CLI_EXIT_MEMORY;
-    } else {
-        code = cli_show_engine(e);
-        cli_show_sites(e);
-        cli_show_markers(e);
-    }
+    cli_abilities_ask(&can, c, e);
+    code = inspect(c, e, &can);
+    if (code == CLI_EXIT_OK && !cli_abilities_runs(&can, why, sizeof why))
+        code = CLI_EXIT_MODEL;
     cli_engine_close(&e);
     return code;
 }

@@ -6,10 +6,11 @@
  * and is built with the libweft that opens it: the seam is not an interface for others, and a
  * module of another build is refused. It links nothing of libweft. It may include core/ops/op.h,
  * core/device/device.h and this header, and core/base/status.h and core/base/mem.h, whose sources
- * (and that of op.h) it compiles into itself with hidden symbols; nothing else of core/. What it
- * logs goes through wf_device_config.log. Every function of its table is given back by the module:
- * the core calls wf_device_* (core/device/device.c), which a module does not contain. None of them
- * is NULL but where wf_device_fns says so. */
+ * (and that of op.h) it compiles into itself with hidden symbols; nothing else of core/, but for
+ * the formulas of core/device/cpu/math.h and core/base/exponential.h, which its kernels share. What
+ * it logs goes through wf_device_config.log. Every function of its table is given back by the
+ * module: the core calls wf_device_* (core/device/device.c), which a module does not contain. None
+ * of them is NULL but where wf_device_fns says so. */
 #ifndef WF_DEVICE_MODULE_H
 #define WF_DEVICE_MODULE_H
 
@@ -25,6 +26,7 @@ typedef struct wf_device_config {
     uint64_t    cpu_flags;  /* WEFT_CPU_* that may be used */
     uint64_t    seed;       /* of the test device; 0: WEFT_TEST_SEED, else one of this run's own */
     const char *module_dir; /* where libweft-NAME.so is looked for; NULL: nowhere */
+    bool        deterministic; /* a row's bytes do not depend on the rows beside it */
     void (*log)(int32_t level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 } wf_device_config;
 

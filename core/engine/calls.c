@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of weft.h that hand an engine's rooms to the room that does the work. */
+#include "core/base/sized.h"
 #include "core/engine/engine.h"
 #include "core/text/conversation.h"
 #include "core/text/layout.h"
@@ -20,6 +21,44 @@ weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char
 {
     weft_status status = wf_engine_text(e, err);
     return status == WEFT_OK ? wf_text_decode(&e->text, ids, n, text, cap, need, err) : status;
+}
+
+/* The program's request as the tokenizer gets it. */
+static weft_status conversation(const weft_chat *chat, weft_conversation *out, weft_error *err)
+{
+    WF_TAKE(weft_chat, c, chat);
+    if (c.messages == NULL)
+        return wf_fail(err, WEFT_E_INVALID, "there are no messages");
+    *out = (weft_conversation){WEFT_HDR(weft_conversation),
+                               c.messages,
+                               c.messages_name != NULL ? c.messages_name : "messages",
+                               c.messages_bytes,
+                               c.tools,
+                               c.tools_name != NULL ? c.tools_name : "tools",
+                               c.tools_bytes,
+                               c.date};
+    return WEFT_OK;
+}
+
+weft_status weft_chat_text(weft_engine *e, const weft_chat *chat, char *text, uint64_t cap,
+                           uint64_t *need, weft_error *err)
+{
+    weft_conversation c;
+    weft_status       status = wf_engine_text(e, err);
+    if (status == WEFT_OK)
+        status = conversation(chat, &c, err);
+    return status == WEFT_OK ? wf_text_conversation_text(&e->text, &c, text, cap, need, err)
+                             : status;
+}
+
+weft_status weft_chat_ids(weft_engine *e, const weft_chat *chat, int32_t *ids, uint64_t cap,
+                          uint64_t *need, weft_error *err)
+{
+    weft_conversation c;
+    weft_status       status = wf_engine_text(e, err);
+    if (status == WEFT_OK)
+        status = conversation(chat, &c, err);
+    return status == WEFT_OK ? wf_text_conversation_ids(&e->text, &c, ids, cap, need, err) : status;
 }
 
 weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out,
@@ -76,19 +115,6 @@ weft_status weft_sequence_feed_turns(weft_sequence *s, const weft_turn *turns, u
     weft_engine *e = s->of->engine;
     weft_status  status = wf_engine_text(e, err);
     return status == WEFT_OK ? wf_turns_feed(&e->text, s, turns, n, info, err) : status;
-}
-
-weft_status weft_engine_can_chat(weft_engine *e, weft_error *err)
-{
-    weft_error  why = WF_ERROR_INIT;
-    weft_status status = wf_engine_text(e, err);
-    if (status != WEFT_OK)
-        return status;
-    status = wf_turns_possible(&e->text, &why);
-    if (status == WEFT_OK)
-        return WEFT_OK;
-    wf_fail(err, status, "%s has no chat format: %s", wf_package_dir(e->package), why.message);
-    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
 }
 
 weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,

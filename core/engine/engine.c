@@ -50,8 +50,11 @@ static weft_status open_device(weft_engine *e, weft_error *err)
     if (status != WEFT_OK)
         return status;
     wf_dir_modules(modules);
-    wf_device_config config = {
-        .pool = e->pool, .cpu_flags = e->cpu.flags, .module_dir = modules, .log = wf_log};
+    wf_device_config config = {.pool = e->pool,
+                               .cpu_flags = e->cpu.flags,
+                               .module_dir = modules,
+                               .deterministic = wf_settings_bool(e->settings, "deterministic"),
+                               .log = wf_log};
     log_paths(e);
     status = wf_device_open(name != NULL ? name : "auto", &config, &e->device, err);
     if (status == WEFT_OK)

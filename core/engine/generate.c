@@ -140,6 +140,7 @@ void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out)
         .top_k = (int32_t)wf_settings_i64(s, "top_k"),
         .max_new_tokens = (int32_t)wf_settings_i64(s, "max_new_tokens"),
         .seed = (uint64_t)wf_settings_i64(s, "seed"),
+        .repeat_stop = (int32_t)wf_settings_i64(s, "repeat_stop"),
     };
     wf_give_sized(out, &from, sizeof from);
 }

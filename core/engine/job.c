@@ -12,6 +12,7 @@ static void drop(weft_job *job)
         return;
     wf_sampler_destroy(&job->sampler);
     wf_text_out_free(&job->text.out);
+    wf_repeats_free(&job->repeats);
     wf_free(job);
 }
 
@@ -93,6 +94,9 @@ weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *reques
     if (status != WEFT_OK)
         return status;
     weft_job *job;
+    if (sampling.repeat_stop < 0)
+        return wf_fail(err, WEFT_E_INVALID, "--repeat-stop is %d and must be 0 or more",
+                       sampling.repeat_stop);
     status = wf_job_create(s, &job, err);
     if (status == WEFT_OK)
         status = weft_sampler_create(rq->sequence, &sampling, &job->sampler, err);
@@ -108,6 +112,7 @@ weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *reques
     job->ctx = rq->ctx;
     job->text.text = &s->e->text;
     job->max_new = sampling.max_new_tokens;
+    job->repeats.least = sampling.repeat_stop;
     job->n_best = wf_sampler_head(job->sampler, WF_BEST_MOST);
     job->n_cached = job->s->n_cached;
     job->g = (weft_generation){.hdr = WEFT_HDR(weft_generation), .n_prompt = (int32_t)job->s->n};
@@ -116,38 +121,6 @@ weft_status weft_scheduler_add(weft_scheduler *s, const weft_job_request *reques
     if (out != NULL)
         *out = wf_job_hold(job);
     return WEFT_OK;
-}
-
-static void tell(weft_job *job, const weft_token *t)
-{
-    if (job->on_token != NULL && job->on_token(job->ctx, t) != 0)
-        job->enough = true;
-}
-
-/* The token's characters, or at a stop those that still waited. */
-static weft_status say(weft_job *job, int32_t id, float logprob, weft_error *err)
-{
-    weft_token  t = {.hdr = WEFT_HDR(weft_token),
-                     .id = id,
-                     .is_stop = job->g.stopped,
-                     .text = "",
-                     .logprob = logprob};
-    weft_status status = t.is_stop
-                             ? weft_text_stream_flush(&job->text, &t.text, &t.text_bytes, err)
-                             : weft_text_stream_push(&job->text, id, &t.text, &t.text_bytes, err);
-    if (status == WEFT_OK)
-        tell(job, &t);
-    return status;
-}
-
-/* Nothing of a half character is lost where no stop token ends the answer. */
-static weft_status say_rest(weft_job *job, weft_error *err)
-{
-    weft_token  t = {.hdr = WEFT_HDR(weft_token), .id = -1};
-    weft_status status = weft_text_stream_flush(&job->text, &t.text, &t.text_bytes, err);
-    if (status == WEFT_OK && t.text_bytes > 0)
-        tell(job, &t);
-    return status;
 }
 
 static bool is_full(const weft_job *job)
@@ -184,22 +157,6 @@ void wf_job_pick(weft_job *job, const wf_step_part *part, float *logits)
         wf_job_end(job, status, &err);
 }
 
-static weft_status draw(weft_job *job, weft_error *err)
-{
-    int32_t     id = job->picked.id;
-    float       logprob = job->picked.logprob;
-    weft_status status;
-    job->g.stopped = wf_text_is_stop(&job->of->e->text, id);
-    job->g.sum_logprob += (double)logprob;
-    status = say(job, id, logprob, err);
-    if (status != WEFT_OK || job->g.stopped)
-        return status;
-    wf_sampler_accept(job->sampler, id);
-    status = weft_sequence_feed_ids(job->s, &id, 1, err);
-    job->g.n_new++;
-    return status;
-}
-
 /* The prompt's rows have run. */
 static void begin_answer(weft_job *job)
 {
@@ -218,11 +175,11 @@ void wf_job_answer(weft_job *job)
     if (!job->answers)
         begin_answer(job);
     if (!full) {
-        status = draw(job, &err);
+        status = wf_job_say(job, &err);
         full = job->g.stopped || job->enough || job->g.n_new >= job->max_new;
     }
     if (status == WEFT_OK && full && !job->g.stopped)
-        status = say_rest(job, &err);
+        status = wf_job_say_rest(job, &err);
     if (status != WEFT_OK || full)
         wf_job_end(job, status, &err);
 }

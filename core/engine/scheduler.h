@@ -4,6 +4,7 @@
 #define WF_SCHEDULER_H
 
 #include "core/engine/engine.h"
+#include "core/text/repeats.h"
 #include "core/text/sampler.h"
 #include "core/text/stream.h"
 
@@ -21,6 +22,7 @@ struct weft_job {
     void            *ctx;
     wf_sampler      *sampler;
     weft_text_stream text;
+    wf_repeats       repeats; /* least 0: nobody asks */
     weft_generation  g;
     int32_t          max_new, n_cached; /* n_cached: of the sequence before it was run here */
     int64_t          first_row;         /* n_done when it was admitted, for progress */
@@ -81,6 +83,12 @@ void wf_job_pick(weft_job *job, const wf_step_part *part, float *logits);
 void wf_job_answer(weft_job *job);
 /* Tells the callers of all that are over, or cancelled, and forgets those jobs. */
 void wf_jobs_reap(weft_scheduler *s);
+
+/* job_say.c. job->picked is told and appended; at a stop token, or where the answer repeats itself,
+ * job->g.stopped is set. */
+weft_status wf_job_say(weft_job *job, weft_error *err);
+/* The answer was cut: what was held back is told, and half a character. */
+weft_status wf_job_say_rest(weft_job *job, weft_error *err);
 
 /* encodes.c. Where no encoder is at work one starts for what wf_schedule_encode gathers. It runs
  * beside this step, and beside as many more as it takes. */

@@ -72,6 +72,7 @@ static weft_status attend(wf_decoder *d, const wf_batch *b, int32_t layer, weft_
                                           .q_stride = stride,
                                           .out_stride = q,
                                           .n_heads = c->n_heads,
+                                          .most_spans = (int32_t)b->self.most,
                                           .scale = wf_attention_scale(c->head_dim)}};
     weft_status status = wf_queue_submit(d->queue, &rope, err);
     if (status == WEFT_OK)

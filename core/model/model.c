@@ -56,18 +56,18 @@ static wf_want want_of(const wf_config *c, int32_t which, const char *name)
 
 /* Checks the embedding. It may have rows beyond the vocabulary, for markers. They do not belong to
  * the text core, unless the text map says where such rows are. */
-static void check_embed(wf_problems *pr, wf_loader *l, const wf_config *c, const char *name)
+static void check_embed(wf_problems *pr, weft_package *p, const wf_config *c, const char *name)
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
     wf_want             w = {name, 2, {c->vocab - c->extra, c->d_model}};
-    if (c->extra == 0 && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK &&
-        t->rank >= 2 && t->shape[0] > w.shape[0])
+    if (c->extra == 0 && wf_package_find(p, name, &file, &t, NULL) == WEFT_OK && t->rank >= 2 &&
+        t->shape[0] > w.shape[0])
         w.shape[0] = t->shape[0];
-    wf_problems_check(pr, l->package, &w);
+    wf_problems_check(pr, p, &w);
 }
 
-static weft_status check_all(wf_loader *l, const wf_config *c, const names *n, weft_error *err)
+static weft_status check_all(weft_package *p, const wf_config *c, const names *n, weft_error *err)
 {
     char        name[WF_NAME_BYTES];
     wf_problems pr = WF_PROBLEMS_INIT;
@@ -75,20 +75,19 @@ static weft_status check_all(wf_loader *l, const wf_config *c, const names *n, w
         for (int32_t which = 0; which < LAYER_TENSORS; which++) {
             layer_name(name, n, i, which);
             wf_want w = want_of(c, which, name);
-            wf_problems_check(&pr, l->package, &w);
+            wf_problems_check(&pr, p, &w);
         }
     top_name(name, n, "embed_tokens.weight");
-    check_embed(&pr, l, c, name);
+    check_embed(&pr, p, c, name);
     top_name(name, n, "norm.weight");
-    wf_problems_check(&pr, l->package, &(wf_want){name, 1, {c->d_model}});
+    wf_problems_check(&pr, p, &(wf_want){name, 1, {c->d_model}});
     if (!c->tied)
-        wf_problems_check(&pr, l->package,
-                          &(wf_want){n->head, 2, {c->vocab - c->extra, c->d_model}});
+        wf_problems_check(&pr, p, &(wf_want){n->head, 2, {c->vocab - c->extra, c->d_model}});
     if (n->extra_embed != NULL)
-        wf_problems_check(&pr, l->package, &(wf_want){n->extra_embed, 2, {c->extra, c->d_model}});
+        wf_problems_check(&pr, p, &(wf_want){n->extra_embed, 2, {c->extra, c->d_model}});
     if (n->extra_head != NULL && !c->tied)
-        wf_problems_check(&pr, l->package, &(wf_want){n->extra_head, 2, {c->extra, c->d_model}});
-    return wf_problems_report(&pr, l->package, err);
+        wf_problems_check(&pr, p, &(wf_want){n->extra_head, 2, {c->extra, c->d_model}});
+    return wf_problems_report(&pr, p, err);
 }
 
 static weft_status load_layer(wf_loader *l, wf_model *m, const names *n, int32_t i, weft_error *err)
@@ -215,9 +214,16 @@ void wf_model_linears(const wf_config *c, const weft_text_map *map, wf_linear_fn
             fn(ctx, tables[i], true);
 }
 
+weft_status wf_model_check(weft_package *p, const wf_config *c, const weft_text_map *map,
+                           weft_error *err)
+{
+    const names n = names_of(c, map);
+    return check_all(p, c, &n, err);
+}
+
 static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_error *err)
 {
-    weft_status status = check_all(l, &m->config, n, err);
+    weft_status status = check_all(l->package, &m->config, n, err);
     if (status == WEFT_OK)
         status = load_inv_freq(l, m, err);
     for (int32_t i = 0; i < m->config.n_layers && status == WEFT_OK; i++)

@@ -38,6 +38,10 @@ static inline int32_t wf_kv_dtype_for(int32_t format)
 weft_status wf_model_load(wf_loader *l, const wf_config *c, const weft_text_map *map,
                           wf_model **out, weft_error *err);
 void        wf_model_free(wf_model **m);
+/* Whether p has all that wf_model_load() would read, in its shapes, by the headers of the files;
+ * the message names what is missing. */
+weft_status wf_model_check(weft_package *p, const wf_config *c, const weft_text_map *map,
+                           weft_error *err);
 /* Adds what wf_model_load() would take of the device's memory. p: the directory, with or without
  * its weights. */
 void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *map, weft_package *p);

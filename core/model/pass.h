@@ -15,6 +15,7 @@ typedef struct wf_seen {
     int64_t           n;
     const int32_t    *index, *begin, *end, *last;
     const wf_kv_span *spans;
+    int64_t           most; /* no row sees more spans; a power of two, so that steps are alike */
 } wf_seen;
 
 #define WF_BEST_MOST 64 /* of the likeliest tokens of a row that come back, where it is not one */

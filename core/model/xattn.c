@@ -54,6 +54,7 @@ static weft_status look(wf_decoder *d, const wf_site *s, const wf_seen *seen, fl
                                        .q_stride = q,
                                        .out_stride = q,
                                        .n_heads = x->n_heads,
+                                       .most_spans = (int32_t)seen->most,
                                        .scale = wf_attention_scale(x->head_dim)}};
     weft_status status = wf_queue_submit(d->queue, &norm, err);
     if (status == WEFT_OK)

@@ -209,9 +209,10 @@ typedef struct wf_attend_pages {
     const wf_kv_span *spans;
     const int32_t    *row_begin, *row_end, *row_last; /* [m] */
     int64_t           m, q_stride, out_stride;
-    int32_t           n_heads, reserved;
+    int32_t           n_heads;
+    int32_t           most_spans; /* no row sees more; 0: unknown */
     float             scale;
-    int32_t           reserved1;
+    int32_t           reserved;
 } wf_attend_pages;
 
 /* Attention over packed sequences in plain f32 rows (encoders): sequence s has query rows

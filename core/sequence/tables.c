@@ -198,6 +198,16 @@ static void fill_rows(const layout *l)
     }
 }
 
+static int64_t most_spans(const wf_tables *t, const seen_at *s, int64_t n)
+{
+    const int32_t *begin = host_at(t, s->begin), *end = host_at(t, s->end);
+    int64_t        most = 1;
+    for (int64_t r = 0; r < n; r++)
+        while (most < end[r] - begin[r])
+            most *= 2;
+    return most;
+}
+
 static wf_seen seen_of(const wf_tables *t, const seen_at *s, int64_t n)
 {
     return (wf_seen){n,
@@ -205,7 +215,8 @@ static wf_seen seen_of(const wf_tables *t, const seen_at *s, int64_t n)
                      device_at(t, s->begin),
                      device_at(t, s->end),
                      device_at(t, s->last),
-                     device_at(t, s->spans)};
+                     device_at(t, s->spans),
+                     most_spans(t, s, n)};
 }
 
 /* Each row sees its sequence's blocks up to its own place. Returns how many spans there are. */

@@ -104,8 +104,8 @@ static weft_item *item_due(const written *w, next_item *k, int32_t *token_id)
     return c->items[c->order[k->at]];
 }
 
-/* Feeds ids; a marker's id is the next item. The tokenizer parses no special strings, so a marker's
- * id can only be one of ours. */
+/* Feeds ids; a marker's id is the next item. No text of a message becomes a special token, so a
+ * marker's id can only be one of ours. */
 static weft_status feed_with_items(weft_sequence *s, const written *w, const int32_t *ids,
                                    uint64_t n, weft_error *err)
 {

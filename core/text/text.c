@@ -56,10 +56,52 @@ weft_status wf_text_decode(const wf_text *t, const int32_t *ids, uint64_t n, cha
     return wf_tokens_decode(&t->tokens, ids, n, text, cap, need, err);
 }
 
+/* A format that cannot be had is the model's matter, damaged JSON that of the input. */
+static weft_status staged(weft_status status, weft_error *err)
+{
+    if (status == WEFT_E_UNSUPPORTED)
+        return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+    return status == WEFT_E_CORRUPT ? wf_fail_stage(err, status, WEFT_STAGE_MEDIA) : status;
+}
+
 weft_status wf_text_chat(const wf_text *t, const weft_message *m, uint32_t n, int32_t *ids,
                          uint64_t cap, uint64_t *need, weft_error *err)
 {
-    return wf_tokens_chat(&t->tokens, m, n, ids, cap, need, err);
+    return staged(wf_tokens_chat(&t->tokens, m, n, ids, cap, need, err), err);
+}
+
+static weft_status check_size(const char *name, uint64_t bytes, weft_error *err)
+{
+    if (bytes <= PROMPT_MAX_BYTES)
+        return WEFT_OK;
+    return wf_fail(err, WEFT_E_LIMIT, "%s has %llu bytes, over the %llu of a prompt", name,
+                   (unsigned long long)bytes, (unsigned long long)PROMPT_MAX_BYTES);
+}
+
+static weft_status check_sizes(const weft_conversation *c, weft_error *err)
+{
+    weft_status status = check_size(c->messages_name, c->messages_bytes, err);
+    if (status == WEFT_OK && c->tools != NULL)
+        status = check_size(c->tools_name, c->tools_bytes, err);
+    return status;
+}
+
+weft_status wf_text_conversation_text(const wf_text *t, const weft_conversation *c, char *text,
+                                      uint64_t cap, uint64_t *need, weft_error *err)
+{
+    weft_status status = check_sizes(c, err);
+    if (status != WEFT_OK)
+        return status;
+    return staged(wf_tokens_conversation_text(&t->tokens, c, text, cap, need, err), err);
+}
+
+weft_status wf_text_conversation_ids(const wf_text *t, const weft_conversation *c, int32_t *ids,
+                                     uint64_t cap, uint64_t *need, weft_error *err)
+{
+    weft_status status = check_sizes(c, err);
+    if (status != WEFT_OK)
+        return status;
+    return staged(wf_tokens_conversation_ids(&t->tokens, c, ids, cap, need, err), err);
 }
 
 int32_t wf_text_special(const wf_text *t, const char *token)

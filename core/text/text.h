@@ -25,6 +25,11 @@ weft_status wf_text_decode(const wf_text *t, const int32_t *ids, uint64_t n, cha
                            uint64_t cap, uint64_t *need, weft_error *err);
 weft_status wf_text_chat(const wf_text *t, const weft_message *m, uint32_t n, int32_t *ids,
                          uint64_t cap, uint64_t *need, weft_error *err);
+/* LIMIT: the JSON is longer than a prompt may be. */
+weft_status wf_text_conversation_text(const wf_text *t, const weft_conversation *c, char *text,
+                                      uint64_t cap, uint64_t *need, weft_error *err);
+weft_status wf_text_conversation_ids(const wf_text *t, const weft_conversation *c, int32_t *ids,
+                                     uint64_t cap, uint64_t *need, weft_error *err);
 int32_t     wf_text_special(const wf_text *t, const char *token); /* id or -1 */
 int32_t     wf_text_bos(const wf_text *t);                        /* id or -1 */
 /* Of a tokenizer that is not open no token is one that stops. */

@@ -60,6 +60,33 @@ weft_status wf_tokens_chat(const wf_tokens *t, const weft_message *m, uint32_t n
     return finish(&v, t->vt->chat(t->self, m, n, ids, cap, need, &v.why), *need, err);
 }
 
+static weft_status without_templates(weft_error *err)
+{
+    return wf_fail(err, WEFT_E_UNSUPPORTED, "the model's tokenizer knows no chat templates");
+}
+
+weft_status wf_tokens_conversation_text(const wf_tokens *t, const weft_conversation *c, char *text,
+                                        uint64_t cap, uint64_t *need, weft_error *err)
+{
+    wf_visit v;
+    *need = 0;
+    if (!WEFT_HAS(t->vt, weft_tokenizer, conversation_text) || t->vt->conversation_text == NULL)
+        return without_templates(err);
+    wf_visit_begin(&v, t->plugin, "conversation_text", NULL, WF_VISIT_QUICK);
+    return finish(&v, t->vt->conversation_text(t->self, c, text, cap, need, &v.why), *need, err);
+}
+
+weft_status wf_tokens_conversation_ids(const wf_tokens *t, const weft_conversation *c, int32_t *ids,
+                                       uint64_t cap, uint64_t *need, weft_error *err)
+{
+    wf_visit v;
+    *need = 0;
+    if (!WEFT_HAS(t->vt, weft_tokenizer, conversation_ids) || t->vt->conversation_ids == NULL)
+        return without_templates(err);
+    wf_visit_begin(&v, t->plugin, "conversation_ids", NULL, WF_VISIT_QUICK);
+    return finish(&v, t->vt->conversation_ids(t->self, c, ids, cap, need, &v.why), *need, err);
+}
+
 weft_status wf_tokens_decode(const wf_tokens *t, const int32_t *ids, uint64_t n, char *text,
                              uint64_t cap, uint64_t *need, weft_error *err)
 {

@@ -24,6 +24,11 @@ weft_status wf_tokens_encode(const wf_tokens *t, const char *text, uint64_t byte
                              int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err);
 weft_status wf_tokens_chat(const wf_tokens *t, const weft_message *m, uint32_t n, int32_t *ids,
                            uint64_t cap, uint64_t *need, weft_error *err);
+/* UNSUPPORTED: this plugin's tokenizer knows no templates. */
+weft_status wf_tokens_conversation_text(const wf_tokens *t, const weft_conversation *c, char *text,
+                                        uint64_t cap, uint64_t *need, weft_error *err);
+weft_status wf_tokens_conversation_ids(const wf_tokens *t, const weft_conversation *c, int32_t *ids,
+                                       uint64_t cap, uint64_t *need, weft_error *err);
 weft_status wf_tokens_decode(const wf_tokens *t, const int32_t *ids, uint64_t n, char *text,
                              uint64_t cap, uint64_t *need, weft_error *err);
 int32_t     wf_tokens_special(const wf_tokens *t, const char *token);

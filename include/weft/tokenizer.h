@@ -25,13 +25,26 @@ typedef struct weft_message {
     uint32_t         n_parts, reserved;
 } weft_message;
 
+/* A conversation as programs write it down. JSON is UTF-8 and is not terminated; the names are for
+ * messages. */
+typedef struct weft_conversation {
+    weft_hdr hdr;
+    /* A list of messages, {"role": ..., "content": ...} and whatever the model's template reads; or
+     * an object with "messages", whose other members the template gets by their names. */
+    const char *messages, *messages_name;
+    uint64_t    messages_bytes;
+    const char *tools, *tools_name; /* a list of functions; NULL: none */
+    uint64_t    tools_bytes;
+    const char *date; /* "2026-11-30", for templates that ask for it; NULL: as the options say */
+} weft_conversation;
+
 #define WEFT_TOK_SPECIAL                                                                           \
     1u /* special-token strings in the text become special tokens; never set for user text */
 
-/* All functions are required. Sizes: *need, 0 on entry, gets the whole count, and at most cap
- * elements are written to ids or text, which are the host's (NULL where cap is 0); so the host
- * calls with cap 0, or grows and calls again. No token for the beginning of a text is added unless
- * the chat format has it. Life: create -> any calls, concurrently -> destroy. */
+/* All functions are required, the last two apart. Sizes: *need, 0 on entry, gets the whole count,
+ * and at most cap elements are written to ids or text, which are the host's (NULL where cap is 0);
+ * so the host calls with cap 0, or grows and calls again. No token for the beginning of a text is
+ * added unless the chat format has it. Life: create -> any calls, concurrently -> destroy. */
 #define WEFT_C_TOKENIZER "weft.tokenizer/1"
 typedef struct weft_tokenizer {
     weft_hdr hdr;
@@ -54,6 +67,14 @@ typedef struct weft_tokenizer {
     int32_t (*special)(void *self, const char *token); /* the token's id; -1: none. [any] */
     int32_t (*bos)(void *self);                 /* the id that begins a text; -1: none. [any] */
     int32_t (*is_stop)(void *self, int32_t id); /* 1: an answer ends with this id. [any] */
+    /* The last two may be missing. What the conversation becomes by the model's own chat template:
+     * the text, and its ids. No text of the conversation becomes a special token. UNSUPPORTED:
+     * there is no template; INVALID: it refuses the conversation; CORRUPT: the JSON is damaged.
+     * [any] */
+    weft_status (*conversation_text)(void *self, const weft_conversation *c, char *text,
+                                     uint64_t cap, uint64_t *need, weft_error *err);
+    weft_status (*conversation_ids)(void *self, const weft_conversation *c, int32_t *ids,
+                                    uint64_t cap, uint64_t *need, weft_error *err);
 } weft_tokenizer;
 
 #ifdef __cplusplus

@@ -144,6 +144,12 @@ typedef struct weft_engine_info {
     uint64_t weight_bytes, kv_bytes, step_bytes, total_bytes;
 } weft_engine_info;
 weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, weft_error *err);
+/* What the model can do. All may be asked of an engine without weights, and a failure says why not.
+ * Media of a kind ("image", "audio", "video"): *plugin is the one that takes them, or NULL. */
+weft_status weft_engine_takes(weft_engine *e, const char *kind, const char **plugin,
+                              weft_error *err);
+/* Whether its weights are in their files, by the headers of these. */
+weft_status weft_engine_can_load(weft_engine *e, weft_error *err);
 
 /* As weft_path_at(), of the engine's own device: 0 also where that is no CPU. */
 int32_t weft_engine_path(const weft_engine *e, uint32_t index, weft_path_info *out);
@@ -212,6 +218,28 @@ weft_status weft_tokenize(weft_engine *e, const char *text, uint64_t bytes, int3
                           int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err);
 weft_status weft_detokenize(weft_engine *e, const int32_t *ids, uint64_t n, char *text,
                             uint64_t cap, uint64_t *need, weft_error *err);
+
+/* A conversation as JSON in UTF-8, not terminated. */
+typedef struct weft_chat {
+    weft_hdr hdr;
+    /* A list of {"role": ..., "content": ...}, with whatever else the model's chat template reads;
+     * or an object with "messages", whose other members the template gets by their names
+     * ("documents", "add_generation_prompt", "enable_thinking"). */
+    const char *messages, *messages_name; /* names are for messages: a file's; NULL is fine */
+    uint64_t    messages_bytes;
+    const char *tools, *tools_name; /* a list of functions; NULL: none */
+    uint64_t    tools_bytes;
+    const char *date; /* for templates that ask for it: "2026-11-30"; NULL: as the settings say */
+} weft_chat;
+/* What the conversation becomes by the model's own chat template, as text and as ids. In the ids no
+ * text of the conversation is a special token, whatever the template does with it; in the text it
+ * looks as it was written. *need gets the count; at most cap are written. UNSUPPORTED: the model
+ * has no template, or it uses what is not known here; CORRUPT: the JSON is damaged; INVALID: the
+ * template refuses the conversation. */
+weft_status weft_chat_text(weft_engine *e, const weft_chat *chat, char *text, uint64_t cap,
+                           uint64_t *need, weft_error *err);
+weft_status weft_chat_ids(weft_engine *e, const weft_chat *chat, int32_t *ids, uint64_t cap,
+                          uint64_t *need, weft_error *err);
 
 /* ---- media items ---- */
 
@@ -328,6 +356,9 @@ typedef struct weft_sampling {
     int32_t  top_k; /* 0: off */
     int32_t  max_new_tokens;
     uint64_t seed;
+    /* The answer ends where its last so many tokens stand in it already, and is without them; 0:
+     * never. Tokens that may become such a repeat are told once they are none. */
+    int32_t repeat_stop, reserved;
 } weft_sampling;
 /* Filled from the settings (temperature, top_k, ...). */
 void weft_sampling_from_settings(const weft_settings *s, weft_sampling *out);
@@ -347,7 +378,7 @@ typedef struct weft_token {
 typedef struct weft_generation {
     weft_hdr hdr;
     int32_t  n_prompt, n_new, n_cached; /* n_cached: prompt tokens taken from shared K/V */
-    int32_t  stopped; /* 1: a stop token; 0: max_new_tokens or the context's end */
+    int32_t  stopped; /* 1: a stop token, or a repeat; 0: max_new_tokens or the context's end */
     double   prefill_s, decode_s;
     double   sum_logprob;
 } weft_generation;

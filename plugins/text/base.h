@@ -51,6 +51,9 @@ typedef struct txt_reader {
  * held on failure. */
 weft_status txt_reader_open(const weft_host *h, const weft_package *p, const char *file,
                             uint64_t max_bytes, txt_reader *out, weft_error *err);
+/* The same for bytes from elsewhere, which `name` is said to hold; the source is copied. */
+weft_status txt_reader_open_source(const weft_host *h, const weft_source *source, const char *name,
+                                   uint64_t max_bytes, txt_reader *out, weft_error *err);
 /* Sets *byte to the next byte, or to -1 at the end. */
 weft_status txt_reader_next(txt_reader *r, int *byte, weft_error *err);
 void        txt_reader_close(txt_reader *r);

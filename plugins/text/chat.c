@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chat format of Llama 3:
+/* The chat format of Llama 3, for directories without a template of their own:
  *   <|begin_of_text|>, then per message <|start_header_id|> role <|end_header_id|> "\n\n" content
  *   <|eot_id|>, then <|start_header_id|> assistant <|end_header_id|> "\n\n".
  * The templates of 3.1, 3.2 and 3.3 put the dates of the model's knowledge before the system text,
@@ -221,6 +221,8 @@ weft_status txt_chat(void *self, const weft_message *m, uint32_t n, int32_t *ids
 {
     const txt_tokenizer *t = self;
     writer               w = {.t = t, .out = {ids, cap, 0}};
+    if (t->templates.is_there)
+        return txt_template_chat(t, m, n, ids, cap, need, err);
     if (!has_chat(t))
         return weft_fail(
             err, WEFT_E_UNSUPPORTED,

@@ -11,7 +11,14 @@ typedef struct encoding {
     txt_scratch         *scratch;
     txt_sink            *out;
     bool                 specials;
+    bool                 continues; /* something of the text stands before this */
 } encoding;
+
+/* Text, and which of its bytes may be no part of a special token: NULL, or [n], not 0. */
+typedef struct stretch {
+    const uint8_t *p, *given;
+    uint64_t       n;
+} stretch;
 
 /* Encodes normalised text without added tokens. */
 static weft_status encode_plain(const encoding *e, const uint8_t *text, uint64_t n, bool is_first,
@@ -36,19 +43,32 @@ static weft_status encode_plain(const encoding *e, const uint8_t *text, uint64_t
     return s;
 }
 
-static weft_status encode_normal(const encoding *e, const uint8_t *text, uint64_t n, bool is_first,
-                                 weft_error *err)
+/* Whether special tokens may be looked for in text that the normalizers made of s. Where they
+ * changed it, it is not known which bytes are given, so none may be. */
+static bool keeps_specials(const stretch *s, const uint8_t *text, uint64_t n)
 {
-    uint32_t    which;
-    txt_found   found;
-    weft_status s = txt_normalise(&e->t->normalizers, text, n, e->scratch->text, &which, err);
+    return s->given == NULL || memchr(s->given, 1, s->n) == NULL ||
+           (n == s->n && memcmp(text, s->p, n) == 0);
+}
+
+static weft_status encode_normal(const encoding *e, stretch part, bool is_first, weft_error *err)
+{
+    uint32_t       which;
+    txt_found      found;
+    const uint8_t *text = part.p;
+    uint64_t       n = part.n;
+    weft_status    s = txt_normalise(&e->t->normalizers, text, n, e->scratch->text, &which, err);
     if (s != WEFT_OK)
         return s;
     if (which != 2) {
         text = e->scratch->text[which].p;
         n = e->scratch->text[which].n;
     }
-    txt_search search = {.set = &e->t->normal, .text = text, .n = n, .specials = e->specials};
+    txt_search search = {.set = &e->t->normal,
+                         .text = text,
+                         .n = n,
+                         .specials = e->specials && keeps_specials(&part, text, n),
+                         .given = n == part.n ? part.given : NULL};
     while (s == WEFT_OK && txt_search_next(&search, &found)) {
         if (found.from > search.done)
             s = encode_plain(e, text + search.done, found.from - search.done,
@@ -61,26 +81,46 @@ static weft_status encode_normal(const encoding *e, const uint8_t *text, uint64_
                                            : s;
 }
 
+static weft_status encode_rest(const encoding *e, stretch whole, uint64_t from, uint64_t to,
+                               weft_error *err)
+{
+    const stretch part = {whole.p + from, whole.given != NULL ? whole.given + from : NULL,
+                          to - from};
+    return from < to ? encode_normal(e, part, from == 0 && !e->continues, err) : WEFT_OK;
+}
+
+static weft_status encode(const encoding *e, stretch whole, weft_error *err)
+{
+    txt_search  search = {.set = &e->t->raw,
+                          .text = whole.p,
+                          .n = whole.n,
+                          .specials = e->specials,
+                          .given = whole.given};
+    txt_found   found;
+    weft_status s = WEFT_OK;
+    if (whole.n == 0)
+        return WEFT_OK; /* the text may be NULL */
+    while (s == WEFT_OK && txt_search_next(&search, &found)) {
+        s = encode_rest(e, whole, search.done, found.from, err);
+        txt_sink_put(e->out, found.id);
+        search.done = found.to;
+    }
+    return s == WEFT_OK ? encode_rest(e, whole, search.done, whole.n, err) : s;
+}
+
 weft_status txt_encode_into(const txt_tokenizer *t, const char *text, uint64_t n, uint32_t flags,
                             txt_scratch *scratch, txt_sink *out, weft_error *err)
 {
-    const uint8_t *bytes = (const uint8_t *)text;
-    const encoding e = {t, scratch, out, (flags & WEFT_TOK_SPECIAL) != 0};
-    txt_search     search = {.set = &t->raw, .text = bytes, .n = n, .specials = e.specials};
-    txt_found      found;
-    weft_status    s = WEFT_OK;
-    if (n == 0)
-        return WEFT_OK; /* text may be NULL */
-    while (s == WEFT_OK && txt_search_next(&search, &found)) {
-        if (found.from > search.done)
-            s = encode_normal(&e, bytes + search.done, found.from - search.done, search.done == 0,
-                              err);
-        txt_sink_put(out, found.id);
-        search.done = found.to;
-    }
-    return s == WEFT_OK && search.done < n
-               ? encode_normal(&e, bytes + search.done, n - search.done, search.done == 0, err)
-               : s;
+    const encoding e = {t, scratch, out, (flags & WEFT_TOK_SPECIAL) != 0, false};
+    return encode(&e, (stretch){(const uint8_t *)text, NULL, n}, err);
+}
+
+weft_status txt_encode_given(const txt_tokenizer *t, const uint8_t *text, const uint8_t *given,
+                             uint64_t n, bool is_first, txt_scratch *scratch, txt_sink *out,
+                             weft_error *err)
+{
+    const encoding e = {t, scratch, out, true, !is_first};
+    return encode(&e, (stretch){text, given, n}, err);
 }
 
 weft_status txt_encode(void *self, const char *text, uint64_t bytes, uint32_t flags, int32_t *ids,

@@ -18,17 +18,31 @@ static weft_status advance(txt_json *j, weft_error *err)
     return txt_reader_next(&j->in, &j->c, err);
 }
 
+/* The first byte of what was opened, or s. */
+static weft_status begin(txt_json *j, weft_status s, weft_error *err)
+{
+    if (s == WEFT_OK)
+        s = advance(j, err);
+    if (s != WEFT_OK)
+        txt_json_close(j);
+    return s;
+}
+
 weft_status txt_json_open(const weft_host *h, const weft_package *p, const char *file,
                           txt_json *out, weft_error *err)
 {
     memset(out, 0, sizeof *out);
     out->text.host = out->key.host = h;
-    weft_status s = txt_reader_open(h, p, file, TXT_MAX_JSON_FILE, &out->in, err);
-    if (s == WEFT_OK)
-        s = advance(out, err);
-    if (s != WEFT_OK)
-        txt_json_close(out);
-    return s;
+    return begin(out, txt_reader_open(h, p, file, TXT_MAX_JSON_FILE, &out->in, err), err);
+}
+
+weft_status txt_json_open_source(const weft_host *h, const weft_source *source, const char *name,
+                                 txt_json *out, weft_error *err)
+{
+    memset(out, 0, sizeof *out);
+    out->text.host = out->key.host = h;
+    return begin(out, txt_reader_open_source(h, source, name, TXT_MAX_JSON_FILE, &out->in, err),
+                 err);
 }
 
 void txt_json_close(txt_json *j)

@@ -37,6 +37,9 @@ typedef struct txt_json {
 } txt_json;
 weft_status txt_json_open(const weft_host *h, const weft_package *p, const char *file,
                           txt_json *out, weft_error *err);
+/* Of bytes from elsewhere, which `name` is said to hold. */
+weft_status txt_json_open_source(const weft_host *h, const weft_source *source, const char *name,
+                                 txt_json *out, weft_error *err);
 weft_status txt_json_next(txt_json *j, weft_error *err); /* CORRUPT with file, line and column */
 /* After OBJECT or ARRAY: goes past its end. */
 weft_status txt_json_skip(txt_json *j, weft_error *err);

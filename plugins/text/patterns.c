@@ -87,19 +87,29 @@ static uint32_t bound(const txt_patterns *set, uint32_t lo, uint32_t hi, uint32_
     return lo;
 }
 
-/* The longest pattern that begins at `at`, or NULL. */
+/* The longest pattern that begins at `at`, or NULL. A special one of which some bytes are given and
+ * some are not is passed over: it is neither a token nor a text that hides one. */
 static const txt_pattern *longest_at(const txt_search *s, uint64_t at)
 {
     const txt_pattern *best = NULL;
-    uint32_t           lo = 0, hi = count_of(s->set);
+    uint32_t           lo = 0, hi = count_of(s->set), given = 0;
     for (uint32_t depth = 0; lo < hi && at + depth < s->n; depth++) {
         const int byte = s->text[at + depth];
         lo = bound(s->set, lo, hi, depth, byte);
         hi = bound(s->set, lo, hi, depth, byte + 1);
-        if (lo < hi && items_of(s->set)[lo].length == depth + 1)
+        given += s->given != NULL && s->given[at + depth] != 0;
+        if (lo < hi && items_of(s->set)[lo].length == depth + 1 &&
+            ((items_of(s->set)[lo].flags & TXT_SPECIAL) == 0 || given == 0 || given == depth + 1))
             best = &items_of(s->set)[lo];
     }
     return best;
+}
+
+/* A special token is one only where it was asked for, and where nobody gave its text. */
+static bool may_be(const txt_search *s, const txt_pattern *p, uint64_t at)
+{
+    return (p->flags & TXT_SPECIAL) == 0 ||
+           (s->specials && (s->given == NULL || s->given[at] == 0));
 }
 
 static uint32_t char_at(const txt_search *s, uint64_t at, uint32_t *length)
@@ -159,7 +169,7 @@ bool txt_search_next(txt_search *s, txt_found *found)
         const uint64_t     from = s->at;
         const txt_pattern *p = longest_at(s, from);
         s->at += p != NULL ? p->length : 1;
-        if (p == NULL || ((p->flags & TXT_SPECIAL) != 0 && !s->specials) ||
+        if (p == NULL || !may_be(s, p, from) ||
             ((p->flags & TXT_WORD) != 0 && !stands_alone(s, from, s->at)))
             continue;
         *found = (txt_found){from, s->at, p->id};

@@ -47,6 +47,8 @@ static const weft_tokenizer tokenizer = {
     special,
     bos,
     is_stop,
+    txt_conversation_text,
+    txt_conversation_ids,
 };
 
 static const char *const needs_host[] = {WEFT_IF_OPTIONS, WEFT_IF_PACKAGE, NULL};
@@ -54,8 +56,10 @@ static const char *const needs_host[] = {WEFT_IF_OPTIONS, WEFT_IF_PACKAGE, NULL}
 static const weft_option options[] = {
     {WEFT_HDR(weft_option), "system_block", WEFT_OPT_STR, 0, "auto", "auto|always|never",
      "the system message with knowledge dates that Llama 3.1 and later begin a chat with"},
-    {WEFT_HDR(weft_option), "date", WEFT_OPT_STR, 0, "26 Jul 2024", NULL,
-     "today's date in that message"},
+    {WEFT_HDR(weft_option), "date", WEFT_OPT_STR, 0, TXT_DATE, NULL,
+     "today's date in that message and for chat templates: 26 Jul 2024 or 2024-07-26"},
+    {WEFT_HDR(weft_option), "chat_format", WEFT_OPT_STR, 0, "auto", "auto|built-in",
+     "auto: the directory's chat template, where it has one; built-in: never"},
 };
 
 static const weft_component components[] = {

@@ -4,27 +4,33 @@
  * is said to have. */
 #include "base.h"
 
-weft_status txt_reader_open(const weft_host *h, const weft_package *p, const char *file,
-                            uint64_t max_bytes, txt_reader *out, weft_error *err)
+weft_status txt_reader_open_source(const weft_host *h, const weft_source *source, const char *name,
+                                   uint64_t max_bytes, txt_reader *out, weft_error *err)
 {
-    const weft_if_package *package = h->get_interface(h, WEFT_IF_PACKAGE);
     memset(out, 0, sizeof *out);
     out->host = h;
-    out->name = file;
+    out->name = name;
     out->max_bytes = max_bytes;
-    out->source.hdr.size = (uint32_t)sizeof out->source;
-    weft_status s = package->open(h, p, file, &out->source, err);
-    if (s != WEFT_OK)
-        return s;
+    out->source = *source;
     if (out->source.length(out->source.ctx) > (int64_t)max_bytes)
         return weft_fail(err, WEFT_E_LIMIT,
-                         "%s is longer than the %llu bytes that such a file may have", file,
+                         "%s is longer than the %llu bytes that such a file may have", name,
                          (unsigned long long)max_bytes);
     out->block = h->alloc(h, TXT_BLOCK, 16);
     if (out->block == NULL)
         return txt_fail_nomem(err, TXT_BLOCK);
     out->line = 1;
     return WEFT_OK;
+}
+
+weft_status txt_reader_open(const weft_host *h, const weft_package *p, const char *file,
+                            uint64_t max_bytes, txt_reader *out, weft_error *err)
+{
+    const weft_if_package *package = h->get_interface(h, WEFT_IF_PACKAGE);
+    weft_source            source = {.hdr = WEFT_HDR(weft_source)};
+    memset(out, 0, sizeof *out);
+    weft_status s = package->open(h, p, file, &source, err);
+    return s == WEFT_OK ? txt_reader_open_source(h, &source, file, max_bytes, out, err) : s;
 }
 
 static weft_status refill(txt_reader *r, weft_error *err)

@@ -195,7 +195,7 @@ weft_status txt_settings_chat(txt_tokenizer *t, const weft_package *p, weft_erro
     const char            *block = options->str(t->host, "system_block"),
                *date = options->str(t->host, "date");
     template look = {false, false};
-    t->date = date != NULL && date[0] != '\0' ? date : "26 Jul 2024";
+    t->date = date != NULL && date[0] != '\0' ? date : TXT_DATE;
     if (block != NULL && strcmp(block, "auto") != 0) {
         t->system_block = strcmp(block, "always") == 0;
         return WEFT_OK;

@@ -14,6 +14,7 @@
 #ifndef TXT_TEXT_H
 #define TXT_TEXT_H
 
+#include "chat_template.h"
 #include "model.h"
 #include "unicode.h"
 
@@ -40,6 +41,7 @@ typedef struct txt_tokenizer {
     uint32_t         end_turn; /* <end_of_utterance> of Idefics' instruct models, or TXT_NONE */
     bool             system_block;
     const char      *date;
+    txt_templates    templates;
 } txt_tokenizer;
 weft_status txt_tokenizer_create(const weft_host *h, const weft_package *p, void **self,
                                  weft_error *err);
@@ -48,6 +50,11 @@ void        txt_tokenizer_destroy(void *self);
 /* encode.c: appends the ids of text to out. flags say which added tokens are found in it. */
 weft_status txt_encode_into(const txt_tokenizer *t, const char *text, uint64_t n, uint32_t flags,
                             txt_scratch *scratch, txt_sink *out, weft_error *err);
+/* The same with special tokens, but only where given, [n], is 0 for each of their bytes. is_first:
+ * nothing stands before this text. */
+weft_status txt_encode_given(const txt_tokenizer *t, const uint8_t *text, const uint8_t *given,
+                             uint64_t n, bool is_first, txt_scratch *scratch, txt_sink *out,
+                             weft_error *err);
 weft_status txt_encode(void *self, const char *text, uint64_t bytes, uint32_t flags, int32_t *ids,
                        uint64_t cap, uint64_t *need, weft_error *err);
 
@@ -77,6 +84,8 @@ weft_status txt_tekken_read(txt_tokenizer *t, txt_added_list *added, const weft_
  * 3's names by position. */
 weft_status txt_specials_read(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
                               weft_error *err);
+
+#define TXT_DATE "26 Jul 2024" /* the option `date`, where nobody sets it */
 
 /* settings.c: reads what config.json, generation_config.json, the chat template and the options
  * say. */

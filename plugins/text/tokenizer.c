@@ -52,7 +52,9 @@ static weft_status read_all(txt_tokenizer *t, txt_added_list *list, const weft_p
         return s;
     txt_settings_bos(t, p);
     s = txt_settings_stops(t, p, err);
-    return s == WEFT_OK ? txt_settings_chat(t, p, err) : s;
+    if (s == WEFT_OK)
+        s = txt_settings_chat(t, p, err);
+    return s == WEFT_OK ? txt_templates_read(t, p, err) : s;
 }
 
 static void find_specials(txt_tokenizer *t)
@@ -105,5 +107,6 @@ void txt_tokenizer_destroy(void *self)
     txt_steps_free(&t->pre_tokenizers);
     txt_patterns_free(&t->raw);
     txt_patterns_free(&t->normal);
+    txt_templates_free(&t->templates);
     t->host->free(t->host, t);
 }

@@ -83,12 +83,13 @@ typedef struct txt_search {
     const uint8_t      *text;
     uint64_t            n, at, done, white_end;
     bool                specials; /* special tokens are found too */
+    const uint8_t      *given;    /* NULL, or [n]: not 0 where no special token may have a byte */
 } txt_search;
 weft_status txt_patterns_put(txt_patterns *set, const uint8_t *bytes, uint64_t n, uint32_t id,
                              uint32_t flags, weft_error *err);
 void        txt_patterns_sort(txt_patterns *set);
 void        txt_patterns_free(txt_patterns *set);
-/* The next token: the leftmost, and of those that begin there the longest. */
+/* The next token: the leftmost, and of those that begin there the longest that may stand there. */
 bool txt_search_next(txt_search *s, txt_found *found);
 
 #endif

@@ -252,6 +252,22 @@ class Plan(harness.Case):
         self.assertEqual(alone, [whole])
         self.fails(4, "describe", "--config", ini, red)
 
+    def test_the_demo_never_goes_round_in_circles(self):
+        # A picture of a kind that it was not trained on.
+        picture = os.path.join(harness.FIXTURES, "images", "palette8.png")
+        endless = self.ok("describe", "--json", "--repeat-stop", "0", "-n", "60", picture)
+        ended = self.ok("describe", "--json", picture)
+        (before,), (after,) = endless.json_lines(), ended.json_lines()
+        self.assertEqual((before["finish_reason"], after["finish_reason"]), ("length", "stop"))
+        self.assertTrue(before["text"].startswith(after["text"]))
+        self.assertLess(after["tokens"]["generated"], 20)
+        # It is the demo's own default: another model has none.
+        config = self.ok("--print-config").out.decode()
+        self.assertIn("repeat_stop = 8", config)
+        text = os.path.join(harness.DEMO, "text")
+        self.assertIn("repeat_stop = 0", self.ok("--print-config", "-m", text).out.decode())
+        self.fails(2, "describe", "--repeat-stop", "-1", picture)
+
     def test_context_costs_memory(self):
         def kv(context):
             whole, = self.ok("generate", "--plan", "--json", "-c", context).json_lines()

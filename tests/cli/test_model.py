@@ -49,30 +49,37 @@ def released_config(text, tile):
                 text_config=text, vision_config=vision)
 
 
+def inspect(case, *args, code=4):
+    """Model inspect of a directory that has no tokenizer: it says all that there is to say."""
+    r = case.weft("model", "inspect", *args)
+    case.assertEqual(r.code, code, r.err)
+    return r
+
+
 class Published(harness.Case):
     def test_parameters(self):
         os.mkdir(self.path("m"))
         for name, (text, tile, total) in PUBLISHED.items():
             with open(self.path("m/config.json"), "w", encoding="ascii") as f:
                 json.dump(released_config(text, tile), f)
-            found = json.loads(self.ok("model", "inspect", self.path("m"), "--json").out)
+            found = json.loads(inspect(self, self.path("m"), "--json").out)
             self.assertEqual(sum(v for k, v in found["parameters"].items() if k != "total"), total, name)
 
 
 class Markers(harness.Case):
     def test_markers(self):
-        found = json.loads(self.ok("model", "inspect", MLLAMA, "--json").out)
+        found = json.loads(inspect(self, MLLAMA, "--json").out)
         self.assertEqual(found["markers"], [
             {"token": "<|image|>", "id": 128, "plugin": "weft.vision", "stream": "weft.vision/image",
              "before": None, "after": None, "seen": "until the next group", "end_id": None}])
         self.assertEqual([s["layer"] for s in found["sites"]], [1, 2])
-        lines = self.ok("model", "inspect", MLLAMA).out.decode().splitlines()
+        lines = inspect(self, MLLAMA).out.decode().splitlines()
         self.assertEqual(lines[-1].split()[:4], ["128", "<|image|>", "weft.vision/image", "weft.vision"])
-        self.assertEqual(json.loads(self.ok("model", "inspect", LLAMA, "--json").out)["markers"], [])
+        self.assertEqual(json.loads(inspect(self, LLAMA, "--json").out)["markers"], [])
 
     def test_what_encloses_and_ends(self):
         idefics = os.path.join(harness.FIXTURES, "idefics", "plain")
-        line = self.ok("model", "inspect", idefics).out.decode().splitlines()[-1]
+        line = inspect(self, idefics).out.decode().splitlines()[-1]
         around = "<fake_token_around_image>"
         self.assertTrue(line.endswith(" %s...%s" % (around, around)), line)
         self.assertIn(" until the next or token 2 ", line)
@@ -209,16 +216,16 @@ class Inspect(harness.Case):
     def test_text_and_json(self):
         with open(os.path.join(MLLAMA, "config.json")) as f:
             config = json.load(f)["text_config"]
-        found = json.loads(self.ok("model", "inspect", MLLAMA, "--json").out)
+        found = json.loads(inspect(self, MLLAMA, "--json").out)
         self.assertEqual(found["architecture"], "MllamaForConditionalGeneration")
         crossing = config["cross_attention_layers"]
         self.assertEqual(found["shape"]["n_layers"], config["num_hidden_layers"] - len(crossing))
         self.assertEqual(found["shape"]["d_model"], config["hidden_size"])
         self.assertEqual(len(found["sites"]), len(crossing))
         self.assertEqual({s["kind"] for s in found["sites"]}, {"cross-attention"})
-        text = self.ok("model", "inspect", MLLAMA).out.decode()
+        text = inspect(self, MLLAMA).out.decode()
         self.assertIn("MllamaForConditionalGeneration", text)
-        self.assertEqual(self.ok("model", "inspect", "-m", MLLAMA).out.decode(), text)
+        self.assertEqual(inspect(self, "-m", MLLAMA).out.decode(), text)
 
     def test_text_says_what_json_says(self):
         """Every line of the text, put together from the JSON."""
@@ -228,7 +235,7 @@ class Inspect(harness.Case):
                     return ("%.0f %s" if unit == "B" else "%.1f %s") % (n, unit)
                 n /= 1024
 
-        d = json.loads(self.ok("model", "inspect", MLLAMA, "--json").out)
+        d = json.loads(inspect(self, MLLAMA, "--json").out)
         shape, memory, parameters = d["shape"], d["memory_bytes"], d["parameters"]
         self.assertEqual(memory["total"], memory["weights"] + memory["kv"] + memory["step"])
         lines = ["model         " + d["model"], "architecture  " + d["architecture"],
@@ -242,17 +249,79 @@ class Inspect(harness.Case):
         for i, (name, key) in enumerate((("weights", "weights"), ("keys and values", "kv"), ("one step", "step"),
                                          ("total", "total"))):
             lines.append("%-13s %-16s %12s %20d bytes" % ("" if i else "memory", name, size(memory[key]), memory[key]))
+        for i, (name, m) in enumerate(d["memory_by_format"].items()):
+            lines.append("%-13s --quantize %-5s %12s weights, %s in all" % (
+                "" if i else "formats", name, size(m["weights"]), size(m["total"])))
+        for name, can in d["can"].items():
+            plugin = " (%s)" % can["plugin"] if can["plugin"] else ""
+            lines.append("%-13s %s" % (name, "yes" + plugin if can["able"] else "no: " + can["why"]))
+        lines.append("runs here     no: " + d["runs_here"]["why"])
         lines += ["", "%5s %5s  %-16s %-16s %-20s %12s  %s" % ("layer", "order", "kind", "stream", "plugin", "parameters",
                                                               "name")]
         lines += ["%(layer)5d %(order)5d  %(kind)-16s %(stream)-16s %(plugin)-20s %(parameters)12d  %(name)s" % s
                   for s in d["sites"]]
         lines += ["", "%7s  %-32s %-20s %-16s %-34s %s" % ("id", "marker", "stream", "plugin", "seen", "enclosed in")]
         lines += ["%(id)7d  %(token)-32s %(stream)-20s %(plugin)-16s %(seen)-34s -" % m for m in d["markers"]]
-        self.assertEqual(self.ok("model", "inspect", MLLAMA).out.decode().splitlines(), lines)
+        self.assertEqual(inspect(self, MLLAMA).out.decode().splitlines(), lines)
 
     def test_reads_config_alone(self):
         shutil.copytree(LLAMA, self.path("m"), ignore=shutil.ignore_patterns("*.safetensors"))
-        self.ok("model", "inspect", self.path("m"))
+        inspect(self, self.path("m"))
+
+    def test_what_a_model_can_do(self):
+        demo = json.loads(inspect(self, "--json", code=0).out)
+        can = demo["can"]
+        self.assertEqual([k for k, v in can.items() if v["able"]],
+                         ["text", "chat", "pictures", "recordings", "clips"])
+        self.assertEqual(can["pictures"]["plugin"], "weft.vision")
+        here = demo["runs_here"]
+        self.assertTrue(here["able"])
+        self.assertEqual(here["needs_bytes"], demo["memory_bytes"]["total"])
+        formats = demo["memory_by_format"]
+        self.assertEqual(list(formats)[0], "none")
+        self.assertEqual(formats["none"], {k: demo["memory_bytes"][k] for k in ("weights", "total")})
+        for name in formats: # as that format says of itself
+            one = json.loads(inspect(self, "--json", "--quantize", name, code=0).out)
+            self.assertEqual(one["memory_bytes"]["total"], formats[name]["total"])
+            self.assertEqual(one["memory_by_format"], formats)
+        text = inspect(self, code=0).out.decode()
+        self.assertIn("pictures      yes (weft.vision)\n", text)
+        self.assertIn("runs here     yes", text)
+
+    def test_what_keeps_a_model_from_running(self):
+        demo = os.path.join(harness.DEMO, "text")
+        def why(code=4, *args):
+            d = json.loads(inspect(self, "--json", self.path("m"), *args, code=code).out)
+            return d["can"]["chat"]["why"], d["runs_here"]["why"]
+        shutil.copytree(demo, self.path("m"))
+        self.assertEqual(why(code=0), (None, None))
+        os.rename(self.path("m/model.safetensors"), self.path("m/elsewhere"))
+        self.assertIn("weights", why()[1])
+        tensors = read_safetensors(self.path("m/elsewhere"))
+        name = "model.layers.3.mlp.up_proj.weight"
+        dtype, shape, data = tensors.pop(name)
+        write_safetensors(self.path("m/model.safetensors"), tensors)
+        self.assertIn(name, why()[1])
+        write_safetensors(self.path("m/model.safetensors"), {**tensors, name: (dtype, shape[::-1], data)})
+        self.assertIn(name, why()[1])
+        os.rename(self.path("m/elsewhere"), self.path("m/model.safetensors"))
+        # A tokenizer without the special tokens of the chat format.
+        os.remove(self.path("m/tokenizer.model"))
+        with open(self.path("m/tokenizer.json"), encoding="utf-8") as f:
+            tokenizer = json.load(f)
+        tokenizer["added_tokens"] = [t for t in tokenizer["added_tokens"] if "header" not in t["content"]]
+        self.write("m/tokenizer.json", json.dumps(tokenizer).encode())
+        chat, runs = why(code=0)
+        self.assertIn("no chat format", chat)
+        self.assertIsNone(runs)
+        # More memory than any machine has.
+        shutil.rmtree(self.path("m"))
+        shutil.copytree(demo, self.path("m"))
+        with open(self.path("m/config.json"), encoding="utf-8") as f:
+            config = json.load(f)
+        with open(self.path("m/config.json"), "w", encoding="utf-8") as f:
+            json.dump({**config, "max_position_embeddings": 16777216}, f)
+        self.assertIn("this machine has", why(4, "-c", "16777216")[1])
 
     def test_directories_that_are_none(self):
         self.fails(4, "model", "inspect", self.path("none"))

@@ -6,7 +6,8 @@ import re
 
 import harness
 
-COMMANDS = ["describe", "transcribe", "generate", "tokenize", "preprocess", "model list", "model inspect",
+COMMANDS = ["describe", "transcribe", "generate", "chat", "tokenize", "chat-template", "preprocess", "model list",
+            "model inspect",
             "model verify", "model quantize", "plugin list", "plugin inspect", "bench", "help", "version"]
 
 
@@ -90,8 +91,10 @@ class Help(harness.Case):
     def test_devices(self):
         lines = self.devices()
         self.assertEqual([line[2:].split()[0] for line in lines], ["cpu", "cuda", "async-test"])
-        self.assertRegex(lines[0], r"^\* cpu +[0-9.]+ GB free of [0-9.]+ GB$")
-        self.assertIn("libweft-cuda.so is not installed", lines[1])
+        self.assertRegex(lines[0], r"^[* ] cpu +[0-9.]+ GB free of [0-9.]+ GB$")
+        self.assertRegex(lines[1], r"^  cuda +not usable: device cuda: .*(libweft-cuda.so is not installed|NVIDIA driver)"
+                                   r"|^\* cuda +[0-9.]+ GB free of [0-9.]+ GB$")
+        self.assertEqual([line[0] for line in lines].count("*"), 1)
         lines = self.devices("--device", "async-test")
         self.assertEqual([line[0] for line in lines], [" ", " ", "*"])
 

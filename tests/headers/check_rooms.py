@@ -4,7 +4,7 @@
 
     check_rooms.py SOURCE-DIR BUILD-DIR
 
-The core knows no plugin, the program knows the public headers alone, and a plugin knows the public headers, its own folder,
+The core knows no plugin and no device module, the program knows the public headers alone, and a plugin knows the public headers, its own folder,
 the shared and ops folders beside it and plugins/common. So a plugin can be taken out of the tree, and nobody depends on a
 file that is another plugin's own. Within the core each room uses the rooms that CORE names for it, and none of those comes
 back to it: only the engine, which composes them, knows all.
@@ -15,7 +15,9 @@ import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(weft/[^>]+)>)', re.M)
-TOP = ("core", "cli", "include", "plugins", "examples")
+TOP = ("core", "cli", "cuda", "include", "plugins", "examples")
+# Families that are one plugin: their folders below the first are its own.
+ONE_PLUGIN = ("plugins/text",)
 # Rooms of the core from the ground up, and the rooms that each may use beside core/base. A room stands below all that use it.
 CORE = {
     "base": (),
@@ -34,6 +36,9 @@ CORE = {
     "verify": ("io", "media", "model", "sequence"),
 }
 
+MODULE = ("core/base/status.h", "core/base/mem.h", "core/base/threads.h", "core/base/exponential.h", "core/device/device.h",
+          "core/device/module.h", "core/device/cpu/math.h", "core/base/half.h")
+
 
 def allowed(folder):
     """The folders whose files a file in this folder may use, each with what is below it or not."""
@@ -41,12 +46,16 @@ def allowed(folder):
     if parts[0] == "core" and len(parts) > 1 and parts[1] != "engine":
         rooms = ("base", parts[1], *CORE.get(parts[1], ()))
         return {"include", *("core/" + room for room in rooms)}
+    if parts[0] == "cuda":  # a device module: core/device/module.h says what it may see; its kernels share the CPU's formulas
+        return {"cuda", "include", "core/ops", *MODULE}
     if parts[0] != "plugins":
         own = {parts[0]} if parts[0] != "examples" else {folder}
         return own | {"include"}
     if len(parts) == 2:  # a family that is one plugin, or plugins/common
         return {folder, "include", "plugins/common"} if parts[1] != "common" else {folder, "include"}
     family = "/".join(parts[:2])
+    if family in ONE_PLUGIN:
+        return {family, "include", "plugins/common"}
     if parts[2] == "ops":
         return {folder, "include"}
     beside = {family + "/ops"} if parts[2] == "shared" else {family + "/ops", family + "/shared"}
@@ -54,7 +63,7 @@ def allowed(folder):
 
 
 def is_allowed(path, folder):
-    return any(path.startswith(home + "/") for home in allowed(folder))
+    return any(path == home or path.startswith(home + "/") for home in allowed(folder))
 
 
 def resolved(root, folder, name):
@@ -70,7 +79,7 @@ def sources(root):
     for top in TOP:
         for folder, _, names in os.walk(os.path.join(root, top)):
             for name in sorted(names):
-                if name.endswith((".c", ".h", ".cu", ".inc")):
+                if name.endswith((".c", ".h", ".cu", ".cuh", ".inc")):
                     yield os.path.relpath(os.path.join(folder, name), root)
 
 

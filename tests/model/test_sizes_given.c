@@ -260,6 +260,17 @@ static void bench(const void *in)
 static const weft_sampling sampling_of_two = {
     .hdr = WEFT_HDR(weft_sampling), .top_p = 1, .repetition_penalty = 1, .max_new_tokens = 2};
 
+static void chat_text(const void *in)
+{
+    char       text[256];
+    uint64_t   n = 0;
+    weft_error err = WF_ERROR_INIT;
+    rig_check(weft_chat_text(w.e, in, text, sizeof text, &n, &err), &err);
+    assert_true(n <= sizeof text);
+    for (uint64_t i = 0; i < n; i++)
+        add(text[i]);
+}
+
 /* Each makes the struct whole, and zero (or what stands for "nothing said") from `cut` on: that is
  * what one that ends there must mean too. */
 static void make_item_request(void *to)
@@ -276,6 +287,13 @@ static void make_turn(void *to)
 {
     *(weft_turn *)to =
         (weft_turn){.hdr = WEFT_HDR(weft_turn), .role = "user", .text = "a large red apple"};
+}
+
+static void make_chat(void *to)
+{
+    static const char talk[] = "[{\"role\": \"user\", \"content\": \"Hi\"}]";
+    *(weft_chat *)to = (weft_chat){
+        .hdr = WEFT_HDR(weft_chat), .messages = talk, .messages_bytes = sizeof talk - 1};
 }
 
 static void make_sampling(void *to)
@@ -332,6 +350,7 @@ static const struct {
     {"weft_prompt", make_prompt, feed_prompt, NULL, sizeof(weft_prompt),
      offsetof(weft_prompt, user_bytes)},
     {"weft_turn", make_turn, feed_turn, NULL, sizeof(weft_turn), offsetof(weft_turn, bytes)},
+    {"weft_chat", make_chat, chat_text, NULL, sizeof(weft_chat), offsetof(weft_chat, tools)},
     {"weft_sampling", make_sampling, both_samplings, NULL, sizeof(weft_sampling),
      offsetof(weft_sampling, seed)},
     {"weft_scheduler_options", make_options, schedule, NULL, sizeof(weft_scheduler_options),

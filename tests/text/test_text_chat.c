@@ -74,9 +74,10 @@ static void test_system_block(void **state)
         weft_part    hi = text_part("Hi"), brief = text_part(" Be brief.\n");
         weft_message m[2] = {{WEFT_HDR(weft_message), "system", &brief, 1, 0},
                              {WEFT_HDR(weft_message), "user", &hi, 1, 0}};
-        fake_option  options[2] = {{"system_block", 0, 0, cases[i].option},
-                                   {"date", 0, 0, "1 Jan 2025"}};
-        setup_begin(&s, options, 2);
+        fake_option  options[3] = {{"system_block", 0, 0, cases[i].option},
+                                   {"date", 0, 0, "1 Jan 2025"},
+                                   {"chat_format", 0, 0, "built-in"}};
+        setup_begin(&s, options, 3);
         snprintf(config, sizeof config, "{\"chat_template\": %s}", cases[i].template);
         if (cases[i].template != NULL)
             text_put(s.p, "tokenizer_config.json", config);
@@ -101,9 +102,10 @@ static void test_template_in_other_files(void **state)
         {"chat_template.jinja", "{{ 'Cutting Knowledge Date' }}"},
         {"chat_template.json", "{\"chat_template\": \"Cutting Knowledge Date\"}"},
     };
+    static const fake_option built_in = {"chat_format", 0, 0, "built-in"};
     for (int i = 0; i < 2; i++) {
         setup s;
-        setup_begin(&s, NULL, 0);
+        setup_begin(&s, &built_in, 1);
         text_put(s.p, files[i][0], files[i][1]);
         s.t = tokenizer_open(&s.h, s.p);
         chat_is(&s, NULL, 0,

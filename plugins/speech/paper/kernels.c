@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Declares the kernels to the host under their names, and finds them again by name. */
+#include "../../common/gpu_image.h"
 #include "../ops/kernels.h"
-
 #include "speech.h"
 
 #define P ((uint32_t)sizeof(void *))
@@ -21,7 +21,7 @@ static const uint32_t relative_args[] = {P, P, P, P, P, I, I, I, I, I};
 
 #define KERNEL(body)                                                                               \
     {                                                                                              \
-        WEFT_HDR(weft_kernel_decl), "spk_" #body, spk_k_##body, NULL, body##_args,                 \
+        WEFT_HDR(weft_kernel_decl), "spk_" #body, spk_k_##body, "spk_gpu_" #body, body##_args,     \
             sizeof body##_args / sizeof *body##_args, 0                                            \
     }
 static const weft_kernel_decl kernels[] = {
@@ -32,7 +32,7 @@ static const weft_kernel_decl kernels[] = {
 weft_status spk_kernels_add(const weft_host *h, weft_error *err)
 {
     const weft_if_kernels *launcher = h->get_interface(h, WEFT_IF_KERNELS);
-    return launcher->add(h, kernels, sizeof kernels / sizeof *kernels, NULL, err);
+    return launcher->add(h, kernels, sizeof kernels / sizeof *kernels, plg_gpu_fatbin(), err);
 }
 
 weft_status spk_kernels_find(const weft_host *h, spk_kernels *out, weft_error *err)

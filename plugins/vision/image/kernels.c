@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Declares the encoder's kernels to the host under their names, and finds them again by name. */
 #include "../ops/rows.h"
+#include "../../common/gpu_image.h"
 #include "vision.h"
 
 #define P ((uint32_t)sizeof(void *))
@@ -18,7 +19,7 @@ static const uint32_t zero_args[] = {P, I};
 
 #define KERNEL(body)                                                                               \
     {                                                                                              \
-        WEFT_HDR(weft_kernel_decl), "vis_" #body, vis_k_##body, NULL, body##_args,                 \
+        WEFT_HDR(weft_kernel_decl), "vis_" #body, vis_k_##body, "vis_gpu_" #body, body##_args,     \
             sizeof body##_args / sizeof *body##_args, 0                                            \
     }
 static const weft_kernel_decl kernels[] = {KERNEL(embed),   KERNEL(arrange),  KERNEL(intervals),
@@ -27,7 +28,7 @@ static const weft_kernel_decl kernels[] = {KERNEL(embed),   KERNEL(arrange),  KE
 weft_status vis_kernels_add(const weft_host *h, weft_error *err)
 {
     const weft_if_kernels *launcher = h->get_interface(h, WEFT_IF_KERNELS);
-    return launcher->add(h, kernels, sizeof kernels / sizeof *kernels, NULL, err);
+    return launcher->add(h, kernels, sizeof kernels / sizeof *kernels, plg_gpu_fatbin(), err);
 }
 
 weft_status vis_kernels_find(const weft_host *h, vis_kernels *out, weft_error *err)

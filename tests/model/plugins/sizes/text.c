@@ -77,6 +77,16 @@ static int32_t is_stop(void *self, int32_t id)
     return id == 0;
 }
 
+static weft_status conversation_text(void *self, const weft_conversation *c, char *text,
+                                     uint64_t cap, uint64_t *need, weft_error *err)
+{
+    const weft_host *h = (const weft_host *)self;
+    (void)text, (void)cap, (void)err;
+    HANDED(h, weft_conversation, c);
+    *need = c->messages_bytes;
+    return WEFT_OK;
+}
+
 static weft_status text_map(const weft_host *h, const weft_package *p, weft_text_map *out,
                             weft_error *err)
 {
@@ -98,5 +108,6 @@ grown_tokenizer  sizes_tokenizer = {.known = {.create = create,
                                               .decode = decode,
                                               .special = special,
                                               .bos = bos,
-                                              .is_stop = is_stop}};
+                                              .is_stop = is_stop,
+                                              .conversation_text = conversation_text}};
 grown_checkpoint sizes_checkpoint = {.known = {.text_map = text_map}};

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filters are found by their names; here are those that take a value of any kind. Source: jinja2
+ * filters.py; tojson: transformers utils/chat_template_utils.py. */
+#include "run.h"
+#include "strings.h"
+
+static tpl_value f_default(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    const tpl_value *dflt = tpl_arg(r, a, 0, "default_value");
+    if (v.type != TPL_UNDEFINED && (tpl_truth(&v) || !tpl_arg_bool(r, a, 1, "boolean", false)))
+        return v;
+    return dflt != NULL ? *dflt : tpl_string(&tpl_empty);
+}
+
+static tpl_value f_length(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    (void)a;
+    if (v.type == TPL_STRING)
+        return tpl_work(&r->s, v.u.text->n / 8)
+                   ? tpl_int((int64_t)tpl_length(v.u.text), tpl_origin(&v))
+                   : tpl_undefined();
+    if (v.type == TPL_LIST || v.type == TPL_TUPLE)
+        return tpl_int((int64_t)v.u.list->n, TPL_GIVEN);
+    if (v.type == TPL_DICT)
+        return tpl_int((int64_t)v.u.dict->n, TPL_GIVEN);
+    if (v.type != TPL_UNDEFINED)
+        tpl_fail(&r->s, WEFT_E_INVALID, "a %s has no length", tpl_type_name(&v));
+    return tpl_int(0, TPL_OWN);
+}
+
+static tpl_value f_string(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    (void)a;
+    return tpl_markup(tpl_print(&r->s, &v), v.markup != 0);
+}
+
+static tpl_value f_safe(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    (void)a;
+    return tpl_markup(tpl_print(&r->s, &v), true);
+}
+
+static const tpl_text *spaces(tpl_run *r, int64_t n)
+{
+    tpl_build b = {.s = &r->s};
+    for (int64_t i = 0; i < n && tpl_work(&r->s, 1); i++)
+        tpl_add_str(&b, " ", TPL_OWN);
+    return tpl_built(&b);
+}
+
+/* separators=(item, key), where it is given. */
+static void take_separators(tpl_run *r, const tpl_args *a, tpl_json_style *style)
+{
+    const tpl_value *pair = tpl_arg(r, a, 2, "separators");
+    if (pair == NULL || pair->type == TPL_NONE)
+        return;
+    const tpl_list *l = tpl_items(&r->s, pair);
+    if (l->n != 2 || l->at[0].type != TPL_STRING || l->at[1].type != TPL_STRING) {
+        tpl_fail(&r->s, WEFT_E_INVALID, "tojson's separators are two texts");
+        return;
+    }
+    style->item = l->at[0].u.text;
+    style->key = l->at[1].u.text;
+}
+
+static tpl_value f_tojson(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    const tpl_value *indent = tpl_arg(r, a, 1, "indent");
+    tpl_json_style   style = {.ascii = tpl_arg_bool(r, a, 0, "ensure_ascii", false),
+                              .sorted = tpl_arg_bool(r, a, 3, "sort_keys", false),
+                              .indent = &tpl_empty};
+    style.spaced = indent != NULL && indent->type != TPL_NONE;
+    style.item = tpl_str(&r->s, style.spaced ? "," : ", ");
+    style.key = tpl_str(&r->s, ": ");
+    if (style.spaced)
+        style.indent = indent->type == TPL_STRING ? indent->u.text
+                                                  : spaces(r, tpl_arg_int(r, a, 1, "indent", 0));
+    take_separators(r, a, &style);
+    return tpl_string(tpl_tojson(&r->s, &v, &style));
+}
+
+static tpl_value f_attr(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    const tpl_text *name = tpl_arg_text(r, a, 0, "name", NULL);
+    return v.type == TPL_DICT ? tpl_missing(TPL_DICT, name) : tpl_attribute(&r->s, &v, name);
+}
+
+static tpl_value f_abs(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    (void)a;
+    if (v.type == TPL_FLOAT)
+        return tpl_float(v.u.f < 0 ? -v.u.f : v.u.f, v.origin);
+    if (tpl_is_int(&v) && v.u.i >= 0)
+        return tpl_int(v.u.i, v.origin);
+    return tpl_negate(&r->s, &v);
+}
+
+/* The number at the start and end of a text, with white space around it. false: it is none. */
+static bool read_number(tpl_run *r, const tpl_text *t, double *f, int64_t *i, bool *whole)
+{
+    char            text[64];
+    uint64_t        n = 0;
+    const tpl_text *bare = tpl_strip(&r->s, t, NULL, TPL_LEFT | TPL_RIGHT);
+    *whole = true;
+    *i = 0;
+    if (bare->n == 0 || bare->n >= sizeof text)
+        return false;
+    for (uint64_t k = 0; k < bare->n; k++) {
+        const uint8_t c = bare->p[k];
+        const bool    digit = c >= '0' && c <= '9', sign = c == '-' || c == '+';
+        if (!digit && !(sign && (k == 0 || (bare->p[k - 1] | 0x20) == 'e')) && c != '.' &&
+            (c | 0x20) != 'e')
+            return false;
+        *whole &= digit || (sign && k == 0);
+        if (digit && *whole &&
+            (__builtin_mul_overflow(*i, 10, i) ||
+             __builtin_add_overflow(*i, (int64_t)(c - '0'), i)))
+            *whole = false;
+        text[n++] = (char)c;
+    }
+    text[n] = '\0';
+    *i = text[0] == '-' ? -*i : *i;
+    *f = tpl_float_read(text);
+    return memchr(text, '0', n) != NULL || *f != 0;
+}
+
+static tpl_value f_int(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    double  f = 0;
+    int64_t i = 0;
+    bool    whole = false;
+    if (tpl_is_int(&v))
+        return tpl_int(v.u.i, v.origin);
+    if (v.type == TPL_UNDEFINED)
+        tpl_fail_missing(&r->s, &v);
+    if (v.type == TPL_FLOAT)
+        f = v.u.f;
+    else if (v.type != TPL_STRING || !read_number(r, v.u.text, &f, &i, &whole))
+        return tpl_int(tpl_arg_int(r, a, 0, "default", 0), TPL_OWN);
+    if (!whole && !(f > -9e18 && f < 9e18))
+        tpl_fail(&r->s, WEFT_E_UNSUPPORTED,
+                 "whole numbers of more than 64 bits are not known here");
+    return tpl_int(whole || tpl_failed(&r->s) ? i : (int64_t)f, tpl_origin(&v));
+}
+
+static tpl_value f_float(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    double           f = 0;
+    int64_t          i;
+    bool             whole;
+    const tpl_value *dflt = tpl_arg(r, a, 0, "default");
+    if (tpl_is_number(&v))
+        return tpl_float(tpl_as_float(&v), v.origin);
+    if (v.type == TPL_UNDEFINED)
+        tpl_fail_missing(&r->s, &v);
+    if (v.type == TPL_STRING && read_number(r, v.u.text, &f, &i, &whole))
+        return tpl_float(f, tpl_origin(&v));
+    return dflt != NULL ? *dflt : tpl_float(0, TPL_OWN);
+}
+
+static tpl_value f_round(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    char            text[400];
+    const int64_t   precision = tpl_arg_int(r, a, 0, "precision", 0);
+    const tpl_text *method = tpl_arg_text(r, a, 1, "method", "common");
+    if (!tpl_is_number(&v) || precision < 0 || precision > 20 || !tpl_is(method, "common"))
+        tpl_fail(&r->s, WEFT_E_UNSUPPORTED,
+                 "round is known for numbers and up to 20 places only here");
+    if (tpl_failed(&r->s) || v.type != TPL_FLOAT)
+        return tpl_is_int(&v) ? tpl_int(v.u.i, v.origin) : tpl_undefined();
+    snprintf(text, sizeof text, "%.*f", (int)precision, v.u.f);
+    for (char *c = text; *c != '\0'; c++) /* the program's locale may write a comma */
+        *c = *c == ',' ? '.' : *c;
+    return tpl_float(tpl_float_read(text), v.origin);
+}
+
+static const tpl_filter_row general[] = {
+    {"default", f_default}, {"d", f_default}, {"length", f_length}, {"count", f_length},
+    {"string", f_string},   {"safe", f_safe}, {"tojson", f_tojson}, {"attr", f_attr},
+    {"abs", f_abs},         {"int", f_int},   {"float", f_float},   {"round", f_round},
+    {NULL, NULL},
+};
+
+tpl_value tpl_filter(tpl_run *r, const tpl_text *name, tpl_value v, const tpl_args *a)
+{
+    const tpl_filter_row *const tables[] = {general, tpl_text_filters, tpl_list_filters,
+                                            tpl_pick_filters};
+    if (tpl_failed(&r->s))
+        return tpl_undefined();
+    for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (const tpl_filter_row *row = tables[i]; row->name != NULL; row++)
+            if (tpl_is(name, row->name))
+                return row->filter(r, v, a);
+    tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "the filter \"%.*s\" is not known here",
+             name->n < 32 ? (int)name->n : 32, (const char *)name->p);
+    return tpl_undefined();
+}

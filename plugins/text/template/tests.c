@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests: what stands behind `is`. Source: jinja2 tests.py. */
+#include "unicode.h"
+
+#include "case.h"
+#include "run.h"
+
+static bool of_type(const tpl_value *v, const char *name, bool *result)
+{
+    static const struct {
+        const char *name;
+        uint32_t    types; /* a bit each */
+    } rows[] = {
+        {"none", 1u << TPL_NONE},
+        {"boolean", 1u << TPL_BOOL},
+        {"integer", 1u << TPL_INT},
+        {"float", 1u << TPL_FLOAT},
+        {"number", 1u << TPL_BOOL | 1u << TPL_INT | 1u << TPL_FLOAT},
+        {"string", 1u << TPL_STRING},
+        {"mapping", 1u << TPL_DICT},
+        {"undefined", 1u << TPL_UNDEFINED},
+        {"defined", ~(1u << TPL_UNDEFINED)},
+        /* What has a length and items: also an undefined value. */
+        {"sequence", 1u << TPL_STRING | 1u << TPL_LIST | 1u << TPL_TUPLE | 1u << TPL_DICT},
+        {"iterable", 1u << TPL_STRING | 1u << TPL_LIST | 1u << TPL_TUPLE | 1u << TPL_ITER |
+                         1u << TPL_DICT | 1u << TPL_UNDEFINED},
+        {"callable", 1u << TPL_MACRO | 1u << TPL_FUNCTION | 1u << TPL_METHOD | 1u << TPL_LOOP |
+                         1u << TPL_UNDEFINED},
+    };
+    for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(name, rows[i].name) == 0) {
+            *result = (rows[i].types >> v->type & 1u) != 0;
+            return true;
+        }
+    return false;
+}
+
+static bool truth_is(const tpl_value *v, bool which)
+{
+    return v->type == TPL_BOOL && (v->u.i != 0) == which;
+}
+
+static bool divides(tpl_run *r, const tpl_value *v, int64_t by, int64_t rest)
+{
+    const tpl_value divisor = tpl_int(by, TPL_OWN);
+    const tpl_value result = tpl_arithmetic(&r->s, '%', v, &divisor);
+    return tpl_is_number(&result) && tpl_as_float(&result) == (double)rest;
+}
+
+static bool same_case(tpl_run *r, const tpl_value *v, bool upper)
+{
+    const tpl_text *t = tpl_print(&r->s, v);
+    bool            any = false, all = tpl_work(&r->s, t->n / 8);
+    uint32_t        bytes;
+    for (uint64_t at = 0; at < t->n && all; at += bytes) {
+        const uint32_t cp = tpl_char(t, at, &bytes);
+        const bool     cased = tpl_is_cased(cp);
+        any |= cased;
+        all = !cased || (upper ? tpl_is_upper(cp) : tpl_is_lower(cp));
+    }
+    return any && all;
+}
+
+static bool compared(tpl_run *r, const char *name, const tpl_value *v, const tpl_value *with,
+                     bool *result)
+{
+    static const struct {
+        const char *name, *also, *sign;
+        int         low, high; /* the orders that hold */
+    } rows[] = {{"lt", "lessthan", "<", -1, -1},
+                {"gt", "greaterthan", ">", 1, 1},
+                {"le", "le", "<=", -1, 0},
+                {"ge", "ge", ">=", 0, 1}};
+    for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(name, rows[i].name) == 0 || strcmp(name, rows[i].also) == 0 ||
+            strcmp(name, rows[i].sign) == 0) {
+            const int order = with != NULL ? tpl_order(&r->s, v, with) : 0;
+            *result = with != NULL && order >= rows[i].low && order <= rows[i].high;
+            return true;
+        }
+    const bool equals =
+        strcmp(name, "eq") == 0 || strcmp(name, "equalto") == 0 || strcmp(name, "==") == 0;
+    if (!equals && strcmp(name, "ne") != 0 && strcmp(name, "!=") != 0)
+        return false;
+    *result = with != NULL && tpl_equal(&r->s, v, with) == equals;
+    return true;
+}
+
+static bool same_object(tpl_run *r, const tpl_value *v, const tpl_value *with)
+{
+    if (with == NULL || v->type != with->type)
+        return false;
+    return v->type == TPL_LIST || v->type == TPL_DICT || v->type == TPL_TUPLE
+               ? v->u.list == with->u.list
+               : tpl_equal(&r->s, v, with);
+}
+
+static bool further(tpl_run *r, const char *name, const tpl_value *v, const tpl_value *with,
+                    bool *result)
+{
+    if (strcmp(name, "true") == 0 || strcmp(name, "false") == 0)
+        *result = truth_is(v, name[0] == 't');
+    else if (strcmp(name, "even") == 0 || strcmp(name, "odd") == 0)
+        *result = divides(r, v, 2, name[0] == 'o');
+    else if (strcmp(name, "divisibleby") == 0)
+        *result = with != NULL && tpl_is_int(with) && divides(r, v, with->u.i, 0);
+    else if (strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0)
+        *result = same_case(r, v, name[0] == 'u');
+    else if (strcmp(name, "in") == 0)
+        *result = with != NULL && tpl_contains(&r->s, v, with);
+    else if (strcmp(name, "sameas") == 0)
+        *result = same_object(r, v, with);
+    else if (strcmp(name, "escaped") == 0)
+        *result = false; /* nothing is escaped where autoescape is off */
+    else
+        return false;
+    return true;
+}
+
+bool tpl_test(tpl_run *r, const tpl_text *name, const tpl_value *v, const tpl_args *a)
+{
+    char             text[32];
+    bool             result = false;
+    const tpl_value *with = tpl_arg(r, a, 0, NULL);
+    snprintf(text, sizeof text, "%.*s", name->n < 31 ? (int)name->n : 31, (const char *)name->p);
+    if (tpl_failed(&r->s) || of_type(v, text, &result) || compared(r, text, v, with, &result) ||
+        further(r, text, v, with, &result))
+        return result;
+    tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "the test \"%s\" is not known here", text);
+    return false;
+}

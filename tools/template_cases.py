@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small templates that show each part of the language, for tools/gen_templates.py. They run with VARIABLES as what came
+from a conversation."""
+
+VARIABLES = {
+    "messages": [{"role": "user", "content": " Hi "}, {"role": "assistant", "content": "Ho", "name": "Bo"},
+                 {"role": "user", "content": "é日🙂 end"}],
+    "n": 7, "f": 2.5, "t": True, "no": None, "s": "Hello World", "empty": "", "quotes": "it's \"so\" \\ \n\t",
+    "words": ["b", "A", "c", "a"], "nums": [3, 1, 2, 3], "d": {"b": 1, "a": [1, 2.0, None, True], "items": "own", "x y": "é<&>"},
+    "nested": [{"k": {"v": 2}, "w": "z"}, {"k": {"v": 1}, "w": "Y"}, {"k": {}}], "wide": "ßfiÅΣας ǅ ŉ ΑΣ", "l": [],
+}
+
+EXPRESSIONS = r"""
+1 + 2 * 3 - 4
+2 ** 62, (-1) ** 4611686018427387905, (-1) ** 4611686018427387904, 0 ** 0, 1 ** 99999999, (-2) ** 63
+7 // 2, -7 // 2, 7 % 3, -7 % 3, 7 % -3, 7.5 // 2, -7.5 % 2
+1 / 2, 4 / 2, 2 ** 10, 2 ** -1, 2 ** 0.5, -2 ** 2
+1 ~ 2 + 3 ~ 4
+"a" ~ 1 ~ none ~ true ~ 1.0 ~ [1, "x"] ~ {"k": "v"}
+1.0, 1e16, 1e15, 123456789.125, 1e-4, 1e-5, 0.1 + 0.2, 1e300 * 1e10, -0.0, 1_000, 5e-324
+"a" * 3, 3 * "ab", [1] * 2, "x" * 0, "x" * -1
+"a" + "b", [1] + [2], (1,) + (2,)
+"a" + 1
+1 + "a"
+1 < 2 < 3, 1 < 3 < 2, "a" < "b", [1, 2] < [1, 3], 1 == 1.0, true == 1, "1" == 1, none == false
+1 < "a"
+none < 1
+1 in [1, 2], "a" in "abc", "" in "abc", "k" in {"k": 1}, 3 not in [1], 1 in ()
+1 in "abc"
+not true, not not 1, not ""
+true and "x", "" or "y", none and 1, 0 or none or "z"
+"x" if true else "y", "x" if false else "y", "x" if false, ("a" if 0 else "b" if 0 else "c")
+"x" if n is defined and n > 3 else "y"
+missing, missing|default("d"), no|default("d"), no|default("d", true), empty|d("e", true), missing.x|default("q")
+missing.x
+missing["x"]
+missing + 1
+missing ~ "a", missing|length, missing|list, missing == missing, missing == none, missing|trim, missing|upper
+missing()
+s.nothing, d.nothing, d["nothing"], nums[9], nums[-1], nums[-9], s[0], s[-1], s[99]
+s.nothing.more
+s.nothing()
+no.x, n.x, n["x"], no["x"]
+d["items"], d.get("items"), d.get("q"), d.get("q", 5)
+d.keys()|list, d.values()|list, d.items()|list
+d.b, d["a"][1], d.a.1, d["x y"]
+nested[0].k.v, nested[2].k.v, nested[2].w is defined
+s[1:4], s[:3], s[-3:], s[::2], s[::-1], s[5:1], s[8:2:-2], s[-100:100], s[100:], s[:-100]
+words[1:], words[::-1], words[:1], words[-2:], words[3:0:-1], nums[::2], words[5:], (1, 2, 3)[1:]
+"é日🙂"[1], "é日🙂"[::-1], "é日🙂"|length, "é日🙂"[1:], "é日🙂"[-1:]
+s["a":]
+words[::0]
+n[0]
+s.upper(), s.lower(), s.title(), s.capitalize(), "hello wORLD it's".title(), "hELLO".capitalize()
+wide.upper(), wide.lower(), wide.title(), wide.capitalize(), wide|upper, wide|lower, wide|title, wide|capitalize
+" x ".strip(), "xxaxx".strip("x"), "abcba".lstrip("ab"), "abc  ".rstrip(), "\u00a0\u2003x\x1f".strip() ~ "|", "éaé".strip("é")
+s.split(), s.split(" "), "a,b,,c".split(","), "a,b,c".split(",", 1), "  a  b ".split(), "a b c".split(none, 1), "".split(), "".split(",")
+"a,b,c".rsplit(",", 1), "a.b.c".rsplit("."), "abc".split("x")
+"a".split("")
+"a\nb\r\nc\rd".splitlines(), "a\n".splitlines(), "".splitlines(), "a\n\nb".splitlines(true)
+s.startswith("He"), s.endswith("ld"), s.startswith("x"), s.startswith(("x", "H")), s.endswith(""), "".startswith("a")
+s.replace("l", "L"), s.replace("l", "L", 1), s.replace("", "-"), "aaa".replace("aa", "b"), "".replace("", "x"), "ab".replace("", "-", 2)
+s.find("o"), s.rfind("o"), s.find("zz"), s.index("W"), s.count("l"), s.count(""), "é日".find("日")
+s.index("zz")
+"-".join(words), "".join([]), ", ".join("abc")
+"-".join(nums)
+s.removeprefix("He"), s.removesuffix("ld"), s.partition(" "), s.rpartition("o"), s.partition("zz"), s.rpartition("zz")
+"12".isdigit(), "a1".isalnum(), "ab".isalpha(), " ".isspace(), "".isdigit(), "AB".isupper(), "ab1".islower(), "12".isupper(), "x y".isalpha()
+"ab".ljust(5, ".") ~ "ab".rjust(5) ~ "ab".center(5, "*") ~ "ab".center(6, "*") ~ "abc".center(6, "*") ~ "abc".ljust(2)
+"{} and {}".format(1, "x"), "{0}{1}{0}".format("a", "b"), "{k}{{}}".format(k=5)
+"%s is %d" % ("x", 5), "%s" % "y", "100%%" % (), "%.2f" % 2.5, "%r" % "q"
+"%s"|format("z"), "%s-%s"|format(1, 2)
+"%s %s" % "one"
+words|join, words|join(", "), nums|join("-"), nested|join("|", attribute="w"), s|join("."), [none, true]|join("/")
+words|first, words|last, l|first, s|first, s|last, d|first, l|last is defined
+words|length, d|length, s|length, l|count, (1, 2)|length
+n|length
+words|sort, words|sort(reverse=true), words|sort(case_sensitive=true), nums|sort, nested[:2]|sort(attribute="k.v")|map(attribute="w")|list
+words|unique|list, nums|unique|list, ["a", "A", "b"]|unique|list, ["a", "A"]|unique(true)|list
+words|reverse|list, s|reverse, nums|sum, nums|min, nums|max, words|min, words|max, l|max is defined, nested[:2]|sum("k.v")
+d|dictsort|map("first")|list, {"B": 1, "a": 2}|dictsort, {"B": 1, "a": 2}|dictsort(true), {"x": 2, "y": 1}|dictsort(by="value"), {"x": 1}|items|list
+nums|map("string")|list, words|map("upper")|join, nested|map(attribute="w")|list, nested|map(attribute="w", default="?")|list, nested|map(attribute="k.v")|list
+nums|select("odd")|list, nums|reject("equalto", 3)|list, nums|select|list, [0, 1, ""]|select|list, [1, 2]|select("in", [2])|list, [0, 1]|reject|list
+messages|selectattr("role", "equalto", "user")|map(attribute="content")|list, messages|selectattr("name")|list|length, messages|selectattr("name", "defined")|list|length
+messages|rejectattr("role", "eq", "user")|list, messages|rejectattr("name", "defined")|map(attribute="role")|join(",")
+"yes" if messages|selectattr("role", "equalto", "nobody") else "no"
+"yes" if messages|selectattr("role", "equalto", "nobody")|list else "no"
+no|selectattr("x")|list, no|map("upper")|list, missing|select|list
+nums|batch(2)|list, nums|batch(3, "x")|list
+"  x "|trim, "xax"|trim("x"), n|string, s|replace("l", "1"), s|replace("l", "1", 1), s|wordcount, -5|abs, 2.5|abs, "x y-z (a"|title
+"3"|int, " 42 "|int, "x"|int, "x"|int(9), 3.9|int, "3.9"|int, "1e3"|int, true|int, "2.5"|float, "x"|float, 1|float, none|int, "-7"|int, "+7"|int, "1_0"|int(5) is number
+2.5|round, 3.5|round, 2.345|round(2), 7|round, 1.25|round(1), -2.5|round
+"a\nb\n\nc"|indent, "a\nb"|indent(2, true), "a\n\nb"|indent(2, false, true), "a\nb"|indent("> ")
+"<a href='x'>&\""|escape, "<b>"|e, "<b>"|safe, ("<b>"|safe) + "<i>", "<i>" + ("<b>"|safe), ("<b>"|safe) ~ "<i>", ("<b>"|e)|e, ("<b>"|safe)|upper + "<", ("<"|safe) * 2 + "<"
+d|tojson, s|tojson, quotes|tojson, no|tojson, t|tojson, f|tojson, nums|tojson, "é🙂\u2028\x7f\x00"|tojson, {}|tojson, []|tojson
+d|tojson(indent=2), []|tojson(indent=2), {"a": {}}|tojson(indent=4), nums|tojson(indent=0), {"a": 1}|tojson(indent="--")
+d|tojson(separators=(",", ":")), d|tojson(ensure_ascii=true), d|tojson(true), {"b": 1, "a": 2}|tojson(sort_keys=true), "🙂é"|tojson(ensure_ascii=true)
+{1: 2, none: 3, true: 4, 2.5: 5}|tojson, (1, 2)|tojson, 1e16|tojson, 1e22|tojson
+missing|tojson
+quotes, [quotes], ["it's"], ['"'], ["é\x00\u2028\u200b\U0001f642\xad"], {"k": none}, (1,), (), [[]], {"a": {"b": (1, 2)}}
+n is number, t is number, f is float, n is float, n is integer, t is integer, t is boolean, s is string, no is none, missing is none, missing is undefined, s is not defined
+d is mapping, words is mapping, words is sequence, s is sequence, d is sequence, n is sequence, words is iterable, n is iterable, missing is iterable, d is iterable
+4 is even, 3 is odd, 6 is divisibleby 3, 6 is divisibleby(4), n is eq 7, n is equalto(7), n is ne 7, n is gt 6, n is lt 6, n is ge 7, n is le 6, n is sameas n, "a" is in "abc", 1 is in([1])
+"abc" is lower, "ABC" is upper, "aB" is lower, "1" is lower, t is true, n is true, (not t) is false, no is false, range is callable, s is callable
+s is string and n is number or false
+range(3)|list, range(1, 4)|list, range(5, 0, -2)|list, range(0)|list, range(2, 2)|length
+range(200000)|list
+dict(a=1, b="x"), dict({"a": 1}, b=2), dict([("q", 1)])
+namespace(a=1).a, namespace({"b": 2}).b, namespace().q is defined
+strftime_now("%d %b %Y"), strftime_now("%Y-%m-%d"), strftime_now("%A, %B %d, %y %j %H:%M:%S %p %I %a %% %-d %-m")
+raise_exception("no")
+{"a": 1, "a": 2}, {"b": 1, "a": 2, "b": 3}
+{[1]: 2}
+[1, 2,], (1, 2,), {"a": 1,}, "a" "b" 'c', ("x")
+words.append("x")
+words.append is defined, d.update is defined, words.index("c"), words.count("a"), nums.count(3), d.copy()
+words.index("zz")
+"\x41\u00e9\U0001F642\101\q\'\"\\\a|\
+x"
+{"a": {"b": [1, {"c": "deep"}]}}.a.b[1].c
+[1, 2, 3][-1], {"a": 1}["a"], "abc"[1], (1, 2)[0], [[1, 2], [3]][0][1]
+nums|first + 1, nums|length * 2, -n|abs, -n|string, n|string|length
+s|length > 5 and s|lower == "hello world"
+"%s" % [1, 2], "%s" % {"a": 1}, "%d" % 3.7, "%s%%" % n
+s.nonsense("x")
+s|nonsense
+s is nonsense
+wide|length, wide.upper()|length
+[3, "a"]|sort
+d == {"b": 1}, [1, [2]] == [1.0, [2]], (1, 2) == [1, 2], {"a": 1, "b": 2} == {"b": 2, "a": 1}
+loop
+"a".join(["x", "y"])|upper, "a b".split(" ")[1], "a:b".split(":")|last
+nested|groupby("w")|list|length
+1 if missing else 2, 1 if l else 2, 1 if d else 2, 1 if 0.0 else 2, 1 if "0" else 2
+"x" in missing, missing in [1], missing in [missing]
+s|default("x").upper(), "a"|upper|lower|upper, (1 + 2)|string + "x", "a"|upper ~ "b"|upper
+n / 0
+n % 0
+9223372036854775807 - 1, -9223372036854775807
+"abc"|attr("upper") is callable, d|attr("b") is defined
+""" 
+
+STATEMENTS = [
+    "{% for m in messages %}{{ loop.index }}/{{ loop.length }}{{ m.role }}{% if not loop.last %}, {% endif %}{% endfor %}",
+    "{% for a in nums %}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}{{ loop.first }}{{ loop.last }}{{ loop.depth }}{{ loop.cycle('a', 'b') }}{{ loop.previtem }}{{ loop.nextitem|default('-') }}{{ loop.changed(a) }};{% endfor %}",
+    "{% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %}{% for k in d %}{{ k }}{% endfor %}{% for c in 'é日' %}[{{ c }}]{% endfor %}",
+    "{% for x in [] %}a{% else %}none{% endfor %}{% for x in missing %}a{% else %}none{% endfor %}",
+    "{% for x in n %}{% endfor %}", "{% for x in none %}{% endfor %}",
+    "{% for x in nums if x > 1 %}{{ loop.index }}:{{ x }}/{{ loop.length }} {% else %}no{% endfor %}",
+    "{% for x in nums if x > 9 %}{{ x }}{% else %}no{% endfor %}",
+    "{% for x in nums %}{% if x == 2 %}{% break %}{% endif %}{{ x }}{% endfor %}",
+    "{% for x in nums %}{% if x == 1 %}{% continue %}{% endif %}{{ x }}{% endfor %}",
+    "{% for x in nums %}{% for y in words %}{% if y == 'c' %}{% break %}{% endif %}{{ x }}{{ y }}{% endfor %}|{% endfor %}",
+    "{% set x = 1 %}{% for y in nums %}{% set x = x + y %}{{ x }},{% endfor %}{{ x }}",
+    "{% set x = 1 %}{% if true %}{% set x = 2 %}{% endif %}{{ x }}",
+    "{% set ns = namespace(x=0, seen=[]) %}{% for y in nums %}{% set ns.x = ns.x + y %}{% set ns.seen = ns.seen + [y] %}{% endfor %}{{ ns.x }}{{ ns.seen }}",
+    "{% set q.x = 1 %}", "{% set d.x = 1 %}",
+    "{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set (c, e) = (3, 4) %}{{ c }}{{ e }}", "{% set a, b = [1] %}", "{% set a = 1, 2 %}{{ a }}",
+    "{% set x %}  <{{ s }}>\n{% endset %}[{{ x }}]", "{% set x | upper | trim %} a{{ n }}b {% endset %}[{{ x }}]",
+    "{% macro m(a, b=2, c=b) %}{{ a }}-{{ b }}-{{ c }};{% endmacro %}{{ m(1) }}{{ m(1, 3) }}{{ m(b=5, a=4) }}{{ m() }}",
+    "{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, 2, k=3) }}",
+    "{% set x = 1 %}{% macro m() %}{{ x }}{% set x = 9 %}{{ x }}{% endmacro %}{{ m() }}{% set x = 2 %}{{ m() }}{{ x }}",
+    "{% macro m(n) %}{{ n }}{% if n > 0 %}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(5) }}",
+    "{% macro box(t) %}<{{ t }}>{{ caller() }}</{{ t }}>{% endmacro %}{% call box('b') %}in {{ s }}{% endcall %}",
+    "{% macro each(l) %}{% for x in l %}{{ caller(x, loop.index) }}{% endfor %}{% endmacro %}{% call(x, i) each(words) %}{{ i }}{{ x }} {% endcall %}",
+    "{% macro m() %}{{ caller is defined }}{% endmacro %}{{ m() }}",
+    "{% filter upper %}a{{ s }}b{% endfilter %}{% filter replace('a', 'b')|trim %} aaa {% endfilter %}|",
+    "{% with a = 1, b = n %}{{ a }}{{ b }}{% set a = 5 %}{{ a }}{% endwith %}{{ a is defined }}", "{% with %}{{ n }}{% endwith %}",
+    "{% generation %}x{{ n }}{% set y = 1 %}{% endgeneration %}{{ y is defined }}",
+    "{% raw %}{{ a }}{% b %}{# c #}{% endraw %}{{ n }}", "a {%- raw -%} {{ x }} {%- endraw -%} b", "{% raw %}\n x\n{% endraw %}\ny",
+    "{% for x in [[1,[2]],[3,[]]] recursive %}{{ x if x is number else loop(x) }}{{ loop.depth }},{% endfor %}",
+    "{% for x in words %}{{ loop(words) }}{% endfor %}",
+    "{% if n > 9 %}a{% elif n > 6 %}b{% elif true %}c{% else %}d{% endif %}{% if missing %}x{% else %}y{% endif %}",
+    "a\n  {% if true %}\n  b\n  {% endif %}\nc\n", "a\n  {%- if true %}\n  b\n  {%- endif %}\nc", "a\n  {%+ if true %}\n  b\n  {%+ endif +%}\nc\n\n",
+    "  {{ n }}  \n  {{- n -}}  \n x", "{# c #}\n a {# d -#}  \n b {#- e #} c\n  {# f #}  \n{# g +#}\nz", "x{%- if true -%}\n y \n{%- endif -%} z",
+    "{% if true %}\n\na\n\n{% endif %}\n\n", "a\r\nb\rc{% if true %}\r\nd{% endif %}\r\n", "a {% set x = 1 %} b\n {% set y = 2 %} c", "\n\n{% set x = 1 %}\n\n{{ x }}",
+    "{{- '\n' }}{{ '%}' }}{{ '}}' }}{% set x = '{{ {% %}' %}{{ x }}", "{{ {'a': {'b': 1}} }}{{ {'a': {'b': 1}}['a']['b'] }}", "{{ '{%' }}{{ \"{#\" }}",
+    "{{", "{% if %}", "{% if true %}", "{% endif %}", "{% nonsense %}", "{{ 1 + }}", "{{ (1 }}", "{{ [1 }}", "{{ 'a }}", "{# a", "{{ a b }}",
+    "{% for in x %}{% endfor %}", "{% for x nums %}{% endfor %}", "{% break %}", "{% macro %}{% endmacro %}", "{{ n | }}", "{{ n is }}", "{% set %}", "{% set 1 = 2 %}",
+    "{{ a.b. }}", "{{ 1.x }}", "{{ ! }}", "{{ $ }}", "{% call n %}{% endcall %}", "{% for x in nums %}{% else %}{% else %}{% endfor %}", "{% if true %}{% else %}{% elif true %}{% endif %}",
+    "{% include 'x' %}", "{% extends 'x' %}", "{% import 'x' as y %}", "{{ super() }}",
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('alternate') }}{% endif %}{{ m['content']|trim }}{% endfor %}",
+    "{% for i in range(3) %}{% set x = i %}{% endfor %}{{ x is defined }}{{ i is defined }}", "{% if false %}{% set x = 1 %}{% endif %}{{ x is defined }}",
+    "{% for x in [1, 2] %}{% if loop.first %}{% set seen = x %}{% endif %}{{ seen|default('-') }}{% endfor %}",
+    "{% set it = nums|map('string') %}{{ it|first }}{{ it|list }}{{ it|list }}", "{% set r = words|reverse %}{% for x in r %}{{ x }}{% endfor %}{% for x in r %}{{ x }}{% endfor %}",
+    "{{ words|map('upper') is string }}{{ (words|map('upper'))|length }}", "{% set f = range %}{{ f(2)|list }}", "{% set true_ = 1 %}{{ true_ }}{{ True }}{{ None }}{{ False }}",
+    "{% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}", "{% for a, b in nums %}{% endfor %}", "{{ 'a' if n else }}",
+    "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}B{% endmacro %}{{ a() }}", "{% for x in nums %}{% macro m() %}{{ x }}{% endmacro %}{{ m() }}{% endfor %}",
+    "{{ namespace(a=1) is mapping }}{% set ns = namespace() %}{% set ns.a = n %}{{ ns.a }}{{ ns['a'] }}{{ ns.b is defined }}",
+    "{% set x = messages[0] %}{{ x.content|trim ~ '|' }}{{ messages[0]['content'].strip() }}{{ messages[-1].content[:2] }}{{ messages[1:]|length }}",
+    "{%if n%}x{%endif%}{%-if n-%} y {%-endif-%}{{n}}{{-n-}}", "{% set x=n %}{{x}}{%set y = x%}\n{{y}}", "é{{ 'é' }}日{% if true %}🙂{% endif %}",
+    "{% for x in nums %}{{ x }}{% if loop.index == 2 %}{% set ns = 1 %}{% break %}{% endif %}{% endfor %}{{ ns is defined }}",
+    "{{ (1, 2) is sequence }}{{ () }}{{ (1) }}{{ 1, }}", "{{ [] is iterable }}{{ {} is iterable }}{{ '' is iterable }}", "{% set x = {'a': [1, 2]} %}{% for k, v in x|dictsort %}{{ k }}{{ v|join('+') }}{% endfor %}",
+    "{% for k, v in d|items %}{{ k }}{% endfor %}{% for k in d.keys() %}{{ k }}{% endfor %}{% for v in d.values() %}{{ v }}{% endfor %}", "{% for x in missing|items %}{% endfor %}", "{% for x in words|items %}{% endfor %}",
+]
