@@ -60,16 +60,18 @@ static void encode_short(const txt_vocab *v, const uint8_t *piece, uint32_t n, t
 void txt_scratch_init(txt_scratch *s, const weft_host *h)
 {
     memset(s, 0, sizeof *s);
-    s->lists.host = s->parts.host = h;
+    s->lists.host = s->parts.host = s->given.host = h;
     for (int i = 0; i < 2; i++)
-        s->text[i].host = s->pieces[i].own.host = s->pieces[i].spans.host = h;
+        s->text[i].host = s->prefix[i].host = s->pieces[i].own.host = s->pieces[i].spans.host = h;
 }
 
 void txt_scratch_free(txt_scratch *s)
 {
     txt_buf_free(&s->lists);
     txt_buf_free(&s->parts);
+    txt_buf_free(&s->given);
     for (int i = 0; i < 2; i++) {
+        txt_buf_free(&s->prefix[i]);
         txt_buf_free(&s->text[i]);
         txt_buf_free(&s->pieces[i].own);
         txt_buf_free(&s->pieces[i].spans);

@@ -43,42 +43,52 @@ static weft_status encode_plain(const encoding *e, const uint8_t *text, uint64_t
     return s;
 }
 
-/* Whether special tokens may be looked for in text that the normalizers made of s. Where they
- * changed it, it is not known which bytes are given, so none may be. */
-static bool keeps_specials(const stretch *s, const uint8_t *text, uint64_t n)
+static bool has_specials(const txt_patterns *set)
 {
-    return s->given == NULL || memchr(s->given, 1, s->n) == NULL ||
-           (n == s->n && memcmp(text, s->p, n) == 0);
+    return set->items.n / sizeof(txt_pattern) > set->n_plain;
+}
+
+/* Sets up the search for added tokens in what the normalizers made of part. Where it is not known
+ * which of its bytes are given, no special token is looked for. */
+static weft_status search_normal(const encoding *e, const stretch *part, txt_search *search,
+                                 weft_error *err)
+{
+    weft_status s = WEFT_OK;
+    search->specials = e->specials && has_specials(&e->t->normal);
+    if (part->given == NULL || !search->specials || memchr(part->given, 1, part->n) == NULL)
+        return WEFT_OK;
+    s = txt_given_normalised(&e->t->normalizers, part->p, part->given, part->n,
+                             (txt_text_bytes){search->text, search->n}, e->scratch, &search->given,
+                             err);
+    search->specials = search->given != NULL;
+    return s;
 }
 
 static weft_status encode_normal(const encoding *e, stretch part, bool is_first, weft_error *err)
 {
-    uint32_t       which;
-    txt_found      found;
-    const uint8_t *text = part.p;
-    uint64_t       n = part.n;
-    weft_status    s = txt_normalise(&e->t->normalizers, text, n, e->scratch->text, &which, err);
+    uint32_t    which;
+    txt_found   found;
+    txt_search  search = {.set = &e->t->normal, .text = part.p, .n = part.n};
+    weft_status s =
+        txt_normalise(&e->t->normalizers, part.p, part.n, e->scratch->text, &which, err);
     if (s != WEFT_OK)
         return s;
     if (which != 2) {
-        text = e->scratch->text[which].p;
-        n = e->scratch->text[which].n;
+        search.text = e->scratch->text[which].p;
+        search.n = e->scratch->text[which].n;
     }
-    txt_search search = {.set = &e->t->normal,
-                         .text = text,
-                         .n = n,
-                         .specials = e->specials && keeps_specials(&part, text, n),
-                         .given = n == part.n ? part.given : NULL};
+    s = search_normal(e, &part, &search, err);
     while (s == WEFT_OK && txt_search_next(&search, &found)) {
         if (found.from > search.done)
-            s = encode_plain(e, text + search.done, found.from - search.done,
+            s = encode_plain(e, search.text + search.done, found.from - search.done,
                              is_first && search.done == 0, err);
         txt_sink_put(e->out, found.id);
         search.done = found.to;
     }
-    return s == WEFT_OK && search.done < n ? encode_plain(e, text + search.done, n - search.done,
-                                                          is_first && search.done == 0, err)
-                                           : s;
+    return s == WEFT_OK && search.done < search.n
+               ? encode_plain(e, search.text + search.done, search.n - search.done,
+                              is_first && search.done == 0, err)
+               : s;
 }
 
 static weft_status encode_rest(const encoding *e, stretch whole, uint64_t from, uint64_t to,

@@ -21,6 +21,7 @@ static inline void txt_sink_put(txt_sink *s, uint32_t id)
 /* Memory for one call from outside, and a count of the work that it took. */
 typedef struct txt_scratch {
     txt_buf    lists, parts, text[2]; /* text: the normalised one */
+    txt_buf    prefix[2], given;      /* given.c */
     txt_pieces pieces[2];
     uint64_t   work; /* heap and lookup steps done: what the tests of linear time count */
 } txt_scratch;

@@ -58,6 +58,19 @@ weft_status txt_encode_given(const txt_tokenizer *t, const uint8_t *text, const 
 weft_status txt_encode(void *self, const char *text, uint64_t bytes, uint32_t flags, int32_t *ids,
                        uint64_t cap, uint64_t *need, weft_error *err);
 
+/* given.c */
+typedef struct txt_text_bytes {
+    const uint8_t *p;
+    uint64_t       n;
+} txt_text_bytes;
+#define TXT_GIVEN_UNKNOWN UINT64_MAX
+/* given, [n], of text as it is in `whole`, which the steps made of text: [whole.n], in scratch or
+ * given itself. *out is NULL where it is not known: a step joined bytes across a border, or it
+ * would take too long. */
+weft_status txt_given_normalised(const txt_steps *s, const uint8_t *text, const uint8_t *given,
+                                 uint64_t n, txt_text_bytes whole, txt_scratch *scratch,
+                                 const uint8_t **out, weft_error *err);
+
 /* decode.c: ids to bytes, and what the decoder of tokenizer.json says about it. */
 extern const txt_step_kind txt_decoders[];
 extern const uint32_t      txt_n_decoders;

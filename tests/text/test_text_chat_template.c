@@ -247,6 +247,68 @@ static void test_media(void **state)
     media_is(EACH("{{ m.content|upper }}"), "a", "b", "A{id}B");
 }
 
+/* The marker that a template writes is the medium's place where it has the marker's id, and the
+ * same text in a message is none. */
+static void test_own_markers(void **state)
+{
+    (void)state;
+    setup    s;
+    int32_t  got[64];
+    uint64_t n;
+    begin_with(&s, EACH("{% for p in m.content %}{{ p.text if p.type == 'text' else "
+                        "'<|reserved_special_token_5|>' }}{% endfor %}"));
+    const uint32_t id = txt_added_find(&s.t->vocab, "<|reserved_special_token_5|>");
+    assert_true(id != TXT_NONE);
+    weft_part    parts[] = {text_part("<|reserved_special_token_5|>"),
+                            {WEFT_HDR(weft_part), NULL, 0, (int32_t)id, 0}};
+    weft_message m = {WEFT_HDR(weft_message), "user", parts, 2, 0};
+    assert_int_equal(txt_chat(s.t, &m, 1, got, 64, &n, NULL), WEFT_OK);
+    assert_int_equal(got[n - 1], id);
+    assert_int_equal(count_specials(&s, got, n), 1);
+    end(&s);
+}
+
+/* Special tokens of normalised text, after normalizers that make the text longer. */
+static void test_normalised(void **state)
+{
+    (void)state;
+    static const char tokenizer[] =
+        "{\"added_tokens\": [{\"id\": 0, \"content\": \"<s>\", \"special\": true, "
+        "\"normalized\": true}, {\"id\": 1, \"content\": \"[E]\", \"special\": true, "
+        "\"normalized\": true}], \"normalizer\": {\"type\": \"Replace\", \"pattern\": "
+        "{\"String\": \" \"}, \"content\": \"\xe2\x96\x81\"}, \"model\": {\"type\": \"BPE\", "
+        "\"unk_token\": \"?\", \"byte_fallback\": false, \"vocab\": {\"<s>\": 0, \"[E]\": 1, "
+        "\"?\": 2, \"\xe2\x96\x81\": 3, \"a\": 4, \"<\": 5, \"s\": 6, \">\": 7, \"[\": 8, "
+        "\"E\": 9, \"]\": 10}, \"merges\": []}}";
+    static const struct {
+        const char *text;
+        int32_t     ids[20];
+        uint64_t    n;
+    } cases[] = {
+        {"a a", {0, 3, 4, 3, 4, 3, 1}, 7},
+        {"<s> [E]", {0, 3, 5, 6, 7, 3, 8, 9, 10, 3, 1}, 11},
+        {"", {0, 3, 3, 1}, 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        setup        s;
+        int32_t      got[32];
+        uint64_t     n;
+        weft_error   err = {WEFT_HDR(weft_error), 0, 0, {0}};
+        weft_part    part = text_part(cases[i].text);
+        weft_message m = {WEFT_HDR(weft_message), "user", &part, 1, 0};
+        fake_host_init(&s.h, NULL, 0);
+        s.p = fake_package_open(&s.h, NULL);
+        text_put(s.p, "tokenizer.json", tokenizer);
+        text_put(s.p, "chat_template.jinja", EACH("<s> {{ m.content }} [E]"));
+        s.t = tokenizer_open(&s.h, s.p);
+        if (txt_chat(s.t, &m, 1, got, 32, &n, &err) != WEFT_OK)
+            fail_msg("%s", err.message);
+        assert_int_equal(n, cases[i].n);
+        assert_memory_equal(got, cases[i].ids, n * sizeof *got);
+        end(&s);
+    }
+}
+
 static void test_lost_media(void **state)
 {
     (void)state;
@@ -332,6 +394,8 @@ int main(void)
         cmocka_unit_test(test_files),        cmocka_unit_test(test_variables),
         cmocka_unit_test(test_no_break_out), cmocka_unit_test(test_own_tokens_stay),
         cmocka_unit_test(test_media),        cmocka_unit_test(test_lost_media),
+        cmocka_unit_test(test_own_markers),  cmocka_unit_test(test_normalised),
+
         cmocka_unit_test(test_broken),       cmocka_unit_test(test_conversation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
