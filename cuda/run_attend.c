@@ -6,6 +6,9 @@
 
 #define FEW_ROWS 64 /* up to here a row is a tile: they are mostly rows of different sequences */
 
+/* Bytes of a split's parts: beyond, there are rows enough to run side by side without one. */
+#define PARTS_MOST ((uint64_t)64 << 20)
+
 /* Shared memory of a tile (cuda/kernels/attend.cuh). */
 static int32_t tile_bytes(int64_t head_dim)
 {
@@ -62,30 +65,38 @@ static weft_status mma_rows(wf_cuda_queue *q, const wf_attend *a, int32_t width,
 
 /* ---- in the canonical sums ---- */
 
-/* The blocks of keys side by side, then their merge. */
-static weft_status split(wf_cuda_queue *q, const wf_attend_pages *a, weft_error *err)
+/* Bytes of the parts of a split: one for each row, head and block of keys. */
+static uint64_t part_bytes(const wf_attend_pages *a)
 {
-    void              *memory;
-    wf_cuda_split_args s = {.op = *a, .most = a->most_spans};
-    uint64_t           floats = (uint64_t)(a->m * a->n_heads) * (uint64_t)s.most;
-    weft_status        status =
-        wf_cuda_scratch(q, floats * (uint64_t)(a->kv.head_dim + 2) * 4, &memory, err);
-    if (status != WEFT_OK)
-        return status;
-    s.part = memory;
-    wf_cuda_grid g = {s.most, a->m * a->kv.n_kv_heads, 1, WF_CUDA_ATTEND_THREADS,
-                      tile_bytes(a->kv.head_dim)};
-    status = wf_cuda_launch(q, WF_CUDA_K_attend_block, g, &s, err);
+    return (uint64_t)(a->m * a->n_heads) * (uint64_t)a->most_spans *
+           (uint64_t)(a->kv.head_dim + 2) * 4;
+}
+
+/* The blocks of keys side by side, then their merge. part: memory of part_bytes. */
+static weft_status split(wf_cuda_queue *q, const wf_attend_pages *a, void *part, weft_error *err)
+{
+    wf_cuda_split_args s = {.op = *a, .part = part, .most = a->most_spans};
+    wf_cuda_grid       g = {s.most, a->m * a->kv.n_kv_heads, 1, WF_CUDA_ATTEND_THREADS,
+                            tile_bytes(a->kv.head_dim)};
+    weft_status        status = wf_cuda_launch(q, WF_CUDA_K_attend_block, g, &s, err);
     g = (wf_cuda_grid){a->m, a->n_heads, 1, WF_CUDA_ATTEND_THREADS, 0};
     return status == WEFT_OK ? wf_cuda_launch(q, WF_CUDA_K_attend_merge, g, &s, err) : status;
+}
+
+/* Few rows of many keys are split where the parts have room: both ways give the same bytes. */
+static bool has_room(wf_cuda_queue *q, const wf_attend_pages *a, void **part)
+{
+    return a->m <= FEW_ROWS && a->most_spans > 1 && part_bytes(a) <= PARTS_MOST &&
+           wf_cuda_scratch(q, part_bytes(a), part, NULL) == WEFT_OK;
 }
 
 weft_status wf_cuda_attend_pages(wf_cuda_queue *q, const wf_attend_pages *a, weft_error *err)
 {
     wf_cuda_pages_args p = {.op = *a};
     int32_t            width = mma_width(q, a->m, a->n_heads / a->kv.n_kv_heads, a->kv.head_dim);
-    if (a->m <= FEW_ROWS && a->most_spans > 1)
-        return split(q, a, err);
+    void              *part;
+    if (has_room(q, a, &part))
+        return split(q, a, part, err);
     if (width > 0 && a->kv.dtype != WF_F32)
         return mma_pages(q, a, width, err);
     p.tile_rows = rows_of_tile(a->m, a->n_heads, a->kv.n_kv_heads);

@@ -84,10 +84,9 @@ static bool by_blas(wf_cuda_queue *q, const wf_linear *a)
 }
 
 /* Can cuBLASLt write y itself? Its own epilogue is alpha sum + c + bias. */
-static bool is_direct(const wf_cuda_gemm_args *g)
+static bool is_direct(const wf_linear *a)
 {
-    const wf_linear *a = &g->op;
-    return g->row_scale == NULL && a->act == WF_ACT_NONE &&
+    return a->w.format == WF_BF16 && a->act == WF_ACT_NONE &&
            (a->residual == NULL || a->bias == NULL || a->scale == 1.0f);
 }
 
@@ -96,7 +95,7 @@ static weft_status multiply_blas(wf_cuda_queue *q, wf_cuda_gemm_args *g, uint8_t
                                  bool *done, weft_error *err)
 {
     const wf_linear *a = &g->op;
-    bool             direct = is_direct(g);
+    bool             direct = is_direct(a);
     wf_cuda_product  p = {.w = &a->w,
                           .x = g->x,
                           .y = (float *)(void *)(memory + wf_cuda_blas_workspace()),
@@ -146,7 +145,7 @@ static weft_status multiply(wf_cuda_queue *q, const wf_linear *a, void *memory, 
 /* Scratch of a product. */
 static uint64_t product_bytes(wf_cuda_queue *q, const wf_linear *a)
 {
-    uint64_t sums = (uint64_t)(a->m * a->w.n) * 4;
+    uint64_t sums = is_direct(a) ? 0 : (uint64_t)(a->m * a->w.n) * 4;
     return prepared_bytes(a) + (by_blas(q, a) ? wf_cuda_blas_workspace() + sums : 0);
 }
 
