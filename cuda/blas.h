@@ -20,8 +20,7 @@ typedef struct wf_cuda_product {
 /* Whether there is a cuBLASLt to be used: looks for it the first time. The context is entered. */
 bool     wf_cuda_blas_has(wf_cuda_device *d);
 uint64_t wf_cuda_blas_workspace(void);
-/* Enqueues the product; *done false: cuBLASLt knows no way, and nothing is enqueued. */
-weft_status wf_cuda_blas_run(wf_cuda_queue *q, const wf_cuda_product *a, bool *done,
-                             weft_error *err);
+/* Enqueues the product; false: cuBLASLt knows no way, and nothing is enqueued. */
+bool wf_cuda_blas_run(wf_cuda_queue *q, const wf_cuda_product *a);
 
 #endif

@@ -24,7 +24,8 @@ struct wf_cuda_graphs {
     uint64_t seen[SEEN];
     uint64_t clock, epoch;
     int64_t  nodes;
-    uint32_t next_seen, reserved;
+    uint32_t next_seen;
+    bool     off; /* a graph could not be made: lists are launched op by op from then on */
 };
 
 static uint64_t hash_of(const wf_op *ops, int64_t n)
@@ -153,23 +154,34 @@ static weft_status replay(wf_cuda_queue *q, kept *k, weft_error *err)
     return r == CUDA_SUCCESS ? WEFT_OK : wf_cuda_fail(driver, r, "launching a graph", err);
 }
 
-/* Keeps the list as a graph, and launches it. Where the GPU has no room for one, the list is
- * launched op by op: a graph is never needed. */
+/* Without a graph: none is ever needed. */
+static weft_status give_up(wf_cuda_queue *q, const weft_error *why, weft_error *err)
+{
+    wf_cuda_device *d = wf_cuda_of(q);
+    q->graphs->off = true;
+    if (d->log != NULL)
+        d->log(WEFT_LOG_INFO, "cuda: steps are launched op by op from here on: %s", why->message);
+    return launch_all(q, err);
+}
+
+/* Keeps the list as a graph, and launches it. */
 static weft_status keep(wf_cuda_queue *q, uint64_t hash, weft_error *err)
 {
     CUgraphExec exec;
+    weft_error  why = WF_ERROR_INIT;
     size_t      bytes = (size_t)q->n_ops * sizeof *q->ops;
     uint64_t    epoch = wf_cuda_of(q)->epoch;
     wf_op      *ops = wf_alloc(bytes);
     if (ops == NULL)
-        return wf_fail_nomem(err, bytes, "a kept list of ops");
+        return launch_all(q, err);
     kept       *k = place_for(q);
-    weft_status status = record(q, &exec, err);
-    if (status != WEFT_OK || epoch != wf_cuda_of(q)->epoch) { /* scratch has grown meanwhile */
+    weft_status status = record(q, &exec, &why);
+    bool        stale = epoch != wf_cuda_of(q)->epoch; /* scratch has grown meanwhile */
+    if (status != WEFT_OK || stale) {
         if (exec != NULL)
             (void)wf_cuda_of(q)->driver->cuGraphExecDestroy(exec);
         wf_free(ops);
-        return status == WEFT_OK || status == WEFT_E_NOMEM ? launch_all(q, err) : status;
+        return status == WEFT_OK ? launch_all(q, err) : give_up(q, &why, err);
     }
     memcpy(ops, q->ops, bytes);
     *k = (kept){ops, q->n_ops, hash, 0, exec};
@@ -182,6 +194,8 @@ weft_status wf_cuda_run_list(wf_cuda_queue *q, weft_error *err)
     if (q->n_ops < OPS_LEAST)
         return launch_all(q, err);
     if (q->graphs == NULL && (q->graphs = wf_zalloc(sizeof *q->graphs)) == NULL)
+        return launch_all(q, err);
+    if (q->graphs->off)
         return launch_all(q, err);
     drop_stale(q);
     uint64_t hash = hash_of(q->ops, q->n_ops);

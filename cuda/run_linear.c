@@ -90,20 +90,21 @@ static bool is_direct(const wf_linear *a)
            (a->residual == NULL || a->bias == NULL || a->scale == 1.0f);
 }
 
-/* memory: cuBLASLt's workspace, then room for sums [m, n] that take another epilogue. */
-static weft_status multiply_blas(wf_cuda_queue *q, wf_cuda_gemm_args *g, uint8_t *memory,
+/* memory: cuBLASLt's workspace, then room for sums [m, n] that take another epilogue. *done false:
+ * cuBLASLt does not do it. */
+static weft_status multiply_blas(wf_cuda_queue *q, const wf_cuda_gemm_args *g, uint8_t *memory,
                                  bool *done, weft_error *err)
 {
-    const wf_linear *a = &g->op;
-    bool             direct = is_direct(a);
-    wf_cuda_product  p = {.w = &a->w,
-                          .x = g->x,
-                          .y = (float *)(void *)(memory + wf_cuda_blas_workspace()),
-                          .m = a->m,
-                          .y_stride = a->w.n,
-                          .workspace = memory,
-                          .alpha = 1.0f};
-    if (direct) {
+    const wf_linear  *a = &g->op;
+    wf_cuda_gemm_args rest = *g;
+    wf_cuda_product   p = {.w = &a->w,
+                           .x = g->x,
+                           .y = (float *)(void *)(memory + wf_cuda_blas_workspace()),
+                           .m = a->m,
+                           .y_stride = a->w.n,
+                           .workspace = memory,
+                           .alpha = 1.0f};
+    if (is_direct(a)) {
         p.bias = a->bias;
         p.y = a->y;
         p.y_stride = a->y_stride;
@@ -111,12 +112,12 @@ static weft_status multiply_blas(wf_cuda_queue *q, wf_cuda_gemm_args *g, uint8_t
         p.c_stride = a->residual_stride;
         p.alpha = a->residual != NULL ? a->scale : 1.0f;
     }
-    weft_status status = wf_cuda_blas_run(q, &p, done, err);
-    if (status != WEFT_OK || !*done || direct)
-        return status;
+    *done = wf_cuda_blas_run(q, &p);
+    if (!*done || is_direct(a))
+        return WEFT_OK;
     wf_cuda_grid grid = {a->m, wf_cuda_blocks(a->w.n, WF_CUDA_COLUMNS), 1, WF_CUDA_THREADS, 0};
-    g->x = p.y;
-    return wf_cuda_launch(q, WF_CUDA_K_finish, grid, g, err);
+    rest.x = p.y;
+    return wf_cuda_launch(q, WF_CUDA_K_finish, grid, &rest, err);
 }
 
 /* With the rows' memory. Both widths give the same bytes. */
