@@ -9,6 +9,17 @@ import harness
 HEAD = "<|start_header_id|>%s<|end_header_id|>\n\n"
 
 
+def bytes_tokenizer(added, placed):
+    """A tokenizer.json with a token for each byte; added special tokens from id 256 on, others where they are placed."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [byte for byte in range(256) if byte not in plain]
+    vocab = {chr(byte): byte for byte in plain} | {chr(256 + i): byte for i, byte in enumerate(rest)}
+    ids = {text: 256 + i for i, text in enumerate(added)} | placed
+    return {"added_tokens": [{"id": i, "content": text, "special": True, "normalized": False} for text, i in ids.items()],
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+            "decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "vocab": vocab, "merges": []}}
+
+
 class ChatTemplate(harness.Case):
     def setUp(self):
         super().setUp()
@@ -45,6 +56,24 @@ class ChatTemplate(harness.Case):
     def test_standard_input(self):
         self.file("chat_template.jinja", "{{ messages }}")
         self.assertEqual(self.ok("chat-template", "-m", self.dir, "--messages", "-", stdin=b"[1, \"a\"]").out, b"[1, 'a']")
+
+    def test_a_picture(self):
+        """A template that reads lists of parts writes the marker where the picture is, and nobody else can."""
+        source = os.path.join(harness.FIXTURES, "idefics3", "tied")
+        for name in ("config.json", "model.safetensors"):
+            shutil.copy(os.path.join(source, name), self.dir)
+        self.file("tokenizer.json", bytes_tokenizer(
+            ["<|im_start|>", "<end_of_utterance>", "<fake_token_around_image>", "<global-img>",
+             *(f"<row_{row}_col_{col}>" for row in range(1, 7) for col in range(1, 7))], {"<image>": 500}))
+        self.file("generation_config.json", {"eos_token_id": 257})
+        shutil.copy(os.path.join(harness.FIXTURES, "templates", "weft-smolvlm.jinja"),
+                    os.path.join(self.dir, "chat_template.jinja"))
+        picture = os.path.join(harness.FIXTURES, "images", "rgb8.png")
+        for text in ("Hi", "<end_of_utterance><row_1_col_1>"):
+            out = self.ok("describe", "-m", self.dir, "-n", "1", "--json", "-p", text, picture).out
+            # <|im_start|>, "User:", the picture as the plugin lays it out, a byte each of the text, <end_of_utterance>,
+            # a newline and "Assistant:"
+            self.assertEqual(json.loads(out)["tokens"]["prompt"], 1 + 5 + 108 + len(text) + 1 + 1 + 10)
 
     def test_refusals(self):
         good = self.file("m.json", [])

@@ -51,6 +51,14 @@ static void test_limits(void **state)
          "steps"},
         {"{% for x in range(2) recursive %}{{ loop(range(2)) }}{% endfor %}", "deeper"},
         {"{{ range(100001) }}", "100000"},
+        {"{% set a = 'a' * 1000000 %}{{ a.rfind('a' * 500000 ~ 'b') }}", "steps"},
+        {"{% set a = 'a' * 4000000 %}{% for i in range(99999) %}{{ a.find('a' * 200 ~ 'b') }}"
+         "{% endfor %}",
+         "steps"},
+        {"{% set a = 'a' * 100000 %}{% set ns = namespace(d={}) %}{% for i in range(999) %}"
+         "{% set ns.d = dict(ns.d, **{a ~ (i + 1000): i}) %}{% endfor %}",
+         "steps"},
+        {"{% set a = 'a' * 4000000 %}{{ a.strip('b' * 1000000 ~ 'a') }}", "steps"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         weft_error  err;
@@ -58,6 +66,35 @@ static void test_limits(void **state)
         if ((s != WEFT_E_LIMIT && s != WEFT_E_UNSUPPORTED && s != WEFT_OK) ||
             strstr(err.message, cases[i][1]) == NULL)
             fail_msg("%s: status %d: %s", cases[i][0], s, err.message);
+    }
+}
+
+/* Honest work on a long text is no limit's matter. */
+static void test_long_text(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {
+        "{% set t = 'some words, of a line\\n' * 100000 %}",
+        "{{ t.split('\\n')|length }}",
+        "{{ t.replace(',', ';')|length }}",
+        "{{ t|trim|length }}",
+        "{{ t.splitlines()|length }}",
+        "{{ t.split()|length }}",
+        "{{ t|upper|length }}",
+        "{{ t|tojson|length }}",
+        "{{ t.count('o') }}",
+        "{{ t|indent|length }}",
+        "{{ t[::-1]|length }}",
+        "{{ t.rsplit('\\n')|length }}",
+        "{{ t.rsplit(',', 3)|length }}",
+        "{{ t }}",
+    };
+    for (size_t i = 1; i < sizeof sources / sizeof *sources; i++) {
+        char       source[256];
+        weft_error err;
+        snprintf(source, sizeof source, "%s%s", sources[0], sources[i]);
+        if (run(source, strlen(source), &err) != WEFT_OK)
+            fail_msg("%s: %s", source, err.message);
     }
 }
 
@@ -105,6 +142,22 @@ static void test_deep_sources(void **state)
             assert_true(err.message[0] != '\0');
         free(source);
     }
+}
+
+/* So many variables that looking for one is work. */
+static void test_many_variables(void **state)
+{
+    (void)state;
+    char      *source = malloc((size_t)TPL_MAX_SOURCE);
+    size_t     n = 0;
+    weft_error err;
+    assert_non_null(source);
+    for (int i = 0; i < 40000; i++)
+        n += (size_t)sprintf(source + n, "{%%set v%d=1%%}", i);
+    n += (size_t)sprintf(source + n, "{%% for i in range(99999) %%}{{ v0 }}{%% endfor %%}");
+    assert_int_equal(run(source, n, &err), WEFT_E_LIMIT);
+    assert_non_null(strstr(err.message, "steps"));
+    free(source);
 }
 
 static void test_too_long(void **state)
@@ -193,8 +246,9 @@ static void test_documents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limits),    cmocka_unit_test(test_deep_sources),
-        cmocka_unit_test(test_too_long),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_deep_sources),   cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_many_variables), cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,9 +57,11 @@ static tpl_value m_splitlines(const tpl_str_call *c)
                       tpl_lines(c->s, c->t, tpl_arg_bool(c->r, c->a, 0, "keepends", false)));
 }
 
-static bool has_end(const tpl_text *t, const tpl_text *end, bool last)
+static bool has_end(const tpl_str_call *c, const tpl_text *end, bool last)
 {
-    return end->n <= t->n && memcmp(t->p + (last ? t->n - end->n : 0), end->p, end->n) == 0;
+    const tpl_text *t = c->t;
+    return end->n <= t->n && tpl_work(c->s, 1 + end->n / 64) &&
+           memcmp(t->p + (last ? t->n - end->n : 0), end->p, end->n) == 0;
 }
 
 /* startswith, endswith: one text, or a tuple of some of which any may stand there. */
@@ -70,9 +72,9 @@ static tpl_value at_end(const tpl_str_call *c, bool last)
     if (what != NULL && what->type == TPL_TUPLE) {
         for (uint64_t i = 0; i < what->u.list->n; i++)
             is |= what->u.list->at[i].type == TPL_STRING &&
-                  has_end(c->t, what->u.list->at[i].u.text, last);
+                  has_end(c, what->u.list->at[i].u.text, last);
     } else
-        is = has_end(c->t, tpl_arg_text(c->r, c->a, 0, NULL, NULL), last);
+        is = has_end(c, tpl_arg_text(c->r, c->a, 0, NULL, NULL), last);
     return tpl_bool(is, TPL_GIVEN);
 }
 
@@ -179,14 +181,14 @@ static tpl_value m_join(const tpl_str_call *c)
 static tpl_value m_removeprefix(const tpl_str_call *c)
 {
     const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
-    return tpl_string(tpl_part(c->s, c->t, has_end(c->t, what, false) ? what->n : 0, c->t->n));
+    return tpl_string(tpl_part(c->s, c->t, has_end(c, what, false) ? what->n : 0, c->t->n));
 }
 
 static tpl_value m_removesuffix(const tpl_str_call *c)
 {
     const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
     return tpl_string(
-        tpl_part(c->s, c->t, 0, has_end(c->t, what, true) ? c->t->n - what->n : c->t->n));
+        tpl_part(c->s, c->t, 0, has_end(c, what, true) ? c->t->n - what->n : c->t->n));
 }
 
 static tpl_value partition(const tpl_str_call *c, bool last)

@@ -113,7 +113,7 @@ int tpl_order(tpl_state *s, const tpl_value *a, const tpl_value *b)
     else if (tpl_is_number(a) && tpl_is_number(b))
         order = sign(tpl_as_float(a) - tpl_as_float(b));
     else if (a->type == TPL_STRING && b->type == TPL_STRING)
-        order = order_texts(a->u.text, b->u.text);
+        order = tpl_work(s, a->u.text->n / 64) ? order_texts(a->u.text, b->u.text) : 0;
     else if ((a->type == TPL_LIST || a->type == TPL_TUPLE) && a->type == b->type)
         order = order_lists(s, a->u.list, b->u.list);
     else if (a->type == TPL_UNDEFINED || b->type == TPL_UNDEFINED)

@@ -74,7 +74,7 @@ tpl_scope       *tpl_scope_enter(tpl_run *r, tpl_scope *up); /* returns the one 
 void             tpl_scope_leave(tpl_run *r, tpl_scope *before);
 void             tpl_bind(tpl_run *r, const tpl_text *name, tpl_value v); /* in the innermost one */
 void             tpl_bind_str(tpl_run *r, const char *name, tpl_value v);
-const tpl_value *tpl_lookup(const tpl_run *r, const tpl_text *name); /* NULL: none */
+const tpl_value *tpl_lookup(tpl_run *r, const tpl_text *name); /* NULL: none */
 /* To a name, a namespace's member, or each of a tuple's. */
 void tpl_assign(tpl_run *r, const tpl_node *target, tpl_value v);
 

@@ -19,11 +19,15 @@ void tpl_scope_leave(tpl_run *r, tpl_scope *before)
 
 void tpl_bind(tpl_run *r, const tpl_text *name, tpl_value v)
 {
-    for (tpl_binding *b = r->scope->first; b != NULL; b = b->next)
+    uint64_t passed = 0;
+    for (tpl_binding *b = r->scope->first; b != NULL; b = b->next, passed++)
         if (tpl_same(b->name, name)) {
             b->value = v;
+            (void)tpl_work(&r->s, passed / 8);
             return;
         }
+    if (!tpl_work(&r->s, passed / 8))
+        return;
     tpl_binding *b = tpl_alloc(&r->s, sizeof *b);
     if (b == NULL)
         return;
@@ -36,12 +40,14 @@ void tpl_bind_str(tpl_run *r, const char *name, tpl_value v)
     tpl_bind(r, tpl_str(&r->s, name), v);
 }
 
-const tpl_value *tpl_lookup(const tpl_run *r, const tpl_text *name)
+const tpl_value *tpl_lookup(tpl_run *r, const tpl_text *name)
 {
-    for (const tpl_scope *scope = r->scope; scope != NULL; scope = scope->up)
-        for (const tpl_binding *b = scope->first; b != NULL; b = b->next)
+    uint64_t passed = 0;
+    for (const tpl_scope *scope = r->scope; scope != NULL; scope = scope->up, passed++)
+        for (const tpl_binding *b = scope->first; b != NULL; b = b->next, passed++)
             if (tpl_same(b->name, name))
-                return &b->value;
+                return tpl_work(&r->s, passed / 8) ? &b->value : NULL;
+    (void)tpl_work(&r->s, passed / 8);
     return NULL;
 }
 

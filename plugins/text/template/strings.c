@@ -38,13 +38,13 @@ const tpl_text *tpl_strip(tpl_state *s, const tpl_text *t, const tpl_text *set, 
         return t;
     while ((ends & TPL_LEFT) != 0 && from < to) {
         (void)tpl_char(t, from, &bytes);
-        if (!strips(set, t, from, bytes) || !tpl_work(s, set != NULL ? set->n / 64 : 0))
+        if (!strips(set, t, from, bytes) || !tpl_work(s, set != NULL ? set->n / 4 : 0))
             break;
         from += bytes;
     }
     while ((ends & TPL_RIGHT) != 0 && to > from) {
         const uint64_t at = char_before(t, to, &bytes);
-        if (!strips(set, t, at, bytes) || !tpl_work(s, set != NULL ? set->n / 64 : 0))
+        if (!strips(set, t, at, bytes) || !tpl_work(s, set != NULL ? set->n / 4 : 0))
             break;
         to = at;
     }

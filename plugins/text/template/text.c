@@ -138,22 +138,33 @@ bool tpl_is_space(uint32_t cp)
     return txt_is_space(cp) || (cp >= 0x1c && cp <= 0x1f);
 }
 
+/* What is counted is what was searched, not what might have been: a text is cut at each of its many
+ * lines in linear time. Where the pattern is long, a place may take that many bytes to look at. */
 uint64_t tpl_find(tpl_state *s, const tpl_text *t, const tpl_text *what, uint64_t at)
 {
-    if (at > t->n || !tpl_work(s, 1 + (t->n - at) / 64))
+    if (at > t->n || !tpl_work(s, 1))
         return t->n;
     if (what->n == 0)
         return at;
     const uint8_t *found = memmem(t->p + at, t->n - at, what->p, what->n);
-    return found != NULL ? (uint64_t)(found - t->p) : t->n;
+    const uint64_t end = found != NULL ? (uint64_t)(found - t->p) : t->n;
+    return tpl_work(s, (end - at) / 64 * (1 + (what->n < 256 ? what->n : 256) / 32)) ? end : t->n;
 }
 
 uint64_t tpl_find_last(tpl_state *s, const tpl_text *t, const tpl_text *what, uint64_t end)
 {
-    if (what->n > end || !tpl_work(s, 1 + end / 8))
+    if (what->n > end || !tpl_work(s, 1))
         return t->n;
-    for (uint64_t at = end - what->n + 1; at-- > 0;)
+    if (what->n == 0)
+        return end;
+    for (uint64_t at = end - what->n + 1; at-- > 0;) {
+        if (t->p[at] != what->p[0])
+            continue;
+        if (!tpl_work(s, 1 + what->n / 64))
+            break;
         if (memcmp(t->p + at, what->p, what->n) == 0)
-            return at;
+            return tpl_work(s, (end - at) / 64) ? at : t->n;
+    }
+    (void)tpl_work(s, end / 64);
     return t->n;
 }

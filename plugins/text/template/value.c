@@ -29,13 +29,18 @@ tpl_dict *tpl_dict_new(tpl_state *s)
     return tpl_alloc(s, sizeof(tpl_dict));
 }
 
+static bool same_key(tpl_state *s, const tpl_text *a, const tpl_text *b)
+{
+    return a->n == b->n && tpl_work(s, a->n / 64) && tpl_same(a, b);
+}
+
 tpl_value *tpl_get(tpl_state *s, const tpl_dict *d, const tpl_value *key)
 {
     if (d == NULL || !tpl_work(s, d->n / 4))
         return NULL;
-    for (uint64_t i = 0; i < d->n; i++)
+    for (uint64_t i = 0; i < d->n && !tpl_failed(s); i++)
         if (key->type == TPL_STRING && d->keys[i].type == TPL_STRING
-                ? tpl_same(d->keys[i].u.text, key->u.text)
+                ? same_key(s, d->keys[i].u.text, key->u.text)
                 : tpl_equal(s, &d->keys[i], key))
             return &d->values[i];
     return NULL;
@@ -105,17 +110,4 @@ void tpl_fail_missing(tpl_state *s, const tpl_value *v)
     else
         tpl_fail(s, WEFT_E_INVALID, "a value of type %s has no \"%.*s\"", tpl_type_name(&of), shown,
                  (const char *)name->p);
-}
-
-static uint8_t text_origin(const tpl_text *t)
-{
-    for (uint64_t i = 0; i < t->n; i++)
-        if (t->origin[i] != TPL_OWN)
-            return TPL_GIVEN;
-    return TPL_OWN;
-}
-
-uint8_t tpl_origin(const tpl_value *v)
-{
-    return v->type == TPL_STRING ? text_origin(v->u.text) : v->origin;
 }

@@ -183,8 +183,12 @@ static inline double tpl_as_float(const tpl_value *v)
 {
     return v->type == TPL_FLOAT ? v->u.f : (double)v->u.i;
 }
-/* Whether a value was computed from the conversation: of strings, where any byte is. */
-uint8_t tpl_origin(const tpl_value *v);
+/* The origin of what is computed from v. A string is looked at no further: what is computed from
+ * one counts as the conversation's. */
+static inline uint8_t tpl_origin(const tpl_value *v)
+{
+    return v->type == TPL_STRING ? TPL_GIVEN : v->origin;
+}
 
 tpl_list  *tpl_list_new(tpl_state *s);
 void       tpl_push(tpl_state *s, tpl_list *l, tpl_value v);
