@@ -210,17 +210,18 @@ static void run(full *f, int32_t from, int32_t n, bool item, float *logits)
     weft_error err = WF_ERROR_INIT;
     int64_t    seeing = fill_tables(&f->host, f->text_page, from, n, item);
     tables    *d = f->on_device;
-    wf_seen    streams[1] = {{seeing, d->x_index, d->x_begin, d->x_end, d->x_last, d->x_span}};
-    wf_batch   b = {.m = n,
-                    .n_out = n,
-                    .n_logits = n,
-                    .ids = d->ids,
-                    .pos = d->pos,
-                    .slot = d->slot,
-                    .streams = streams,
-                    .self = {n, NULL, d->begin, d->end, d->last, d->span},
-                    .out_index = d->out,
-                    .logits = logits + (size_t)from * (size_t)shape.vocab};
+    wf_seen    streams[1] = {
+           {seeing, d->x_index, d->x_begin, d->x_end, d->x_last, d->x_span, ITEM_RUNS}};
+    wf_batch b = {.m = n,
+                  .n_out = n,
+                  .n_logits = n,
+                  .ids = d->ids,
+                  .pos = d->pos,
+                  .slot = d->slot,
+                  .streams = streams,
+                  .self = {n, NULL, d->begin, d->end, d->last, d->span, 1},
+                  .out_index = d->out,
+                  .logits = logits + (size_t)from * (size_t)shape.vocab};
     check(wf_queue_upload(f->queue, d, &f->host, sizeof f->host, &err), &err);
     check(wf_decoder_run(&f->decoder, &b, &err), &err);
     check(wf_queue_wait(f->queue, &err), &err);
