@@ -6,7 +6,9 @@
  * there are (0 or 1) FAKE_CUDA_VERSION  of CUDA, as cuDriverGetVersion says it (13000)
  *   FAKE_CUDA_SEED     of the order of streams, blocks, warps and lanes
  *   FAKE_CUDA_FAIL_AT, FAKE_CUDA_FAIL_WITH, FAKE_CUDA_LOST   as fake_cuda_fail
- * What the interpreter finds is told on stderr, and fails the stream as a GPU's fault would. */
+ *   FAKE_CUDA_REPORT   a file that gets `name number` lines when the process ends; left: what it
+ * did not give back What the interpreter finds is told on stderr, and fails the stream as a GPU's
+ * fault would. */
 #ifndef FAKE_CONTROL_H
 #define FAKE_CONTROL_H
 

@@ -238,6 +238,20 @@ struct pt_run {
     for (uint32_t left_ = (m), l; left_ != 0 && ((l) = (uint32_t)__builtin_ctz(left_), 1);         \
          left_ &= left_ - 1)
 
+/* The same of a short body: all 32 lanes are a plain loop, which compilers turn into vectors. */
+#define PT_ALL_OF(m, l, ...)                                                                       \
+    do {                                                                                           \
+        if ((m) == PT_ALL)                                                                         \
+            for (uint32_t l = 0; l < PT_LANES; l++) {                                              \
+                __VA_ARGS__                                                                        \
+            }                                                                                      \
+        else                                                                                       \
+            PT_EACH(m, l)                                                                          \
+            {                                                                                      \
+                __VA_ARGS__                                                                        \
+            }                                                                                      \
+    } while (0)
+
 enum { A_READ, A_WRITE, A_ATOMIC };
 /* One lane's access to bytes (a power of two, at most 16) of a space: where they lie on the host,
  * once they have been checked and noted. NULL: it was reported. */
