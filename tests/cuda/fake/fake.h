@@ -129,6 +129,7 @@ result  push(stream *s, const work *w); /* takes w->params */
 void    free_list(list *l);
 bool    copy_work(work *to, const work *from);
 void    fault(const char *sentence);
+void    profile_add(const char *kernel, const ptx_counts *c);
 
 /* The text of the PTX in an image, and its bytes; NULL: none that fits the device. */
 const char *ptx_in_image(const void *image, int capability, size_t *bytes, result *why);

@@ -70,7 +70,9 @@ static result run_kernel(work *w)
     memset(&report, 0, sizeof report);
     w->launch.seed = next_random() % 5;
     it.kernels++;
-    if (ptx_run(w->f->kernel, &w->launch, args, &report) && ptx_clean(&report))
+    const bool ended = ptx_run(w->f->kernel, &w->launch, args, &report);
+    profile_add(ptx_kernel_name(w->f->kernel), &report.counts);
+    if (ended && ptx_clean(&report))
         return OK;
     fault(ptx_sentence(&report));
     return LAUNCH_FAILED;
