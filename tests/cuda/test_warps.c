@@ -124,6 +124,22 @@ static void test_async(void **state)
     }
 }
 
+/* A copy that takes 6 bytes reads no more than these; one that takes 8 does. */
+static void test_async_tail(void **state)
+{
+    (void)state;
+    run_right("setp.ne.u32 %p1, %r0, 0;\n@%p1 bra End;\ncp.async.cg.shared.global [%r2], "
+              "[%q1+2048], 16, 6;\n"
+              "cp.async.wait_all;\nld.shared.v2.u32 {%r5,%r6}, [%r2+8];\nst.global.v2.u32 [%q0], "
+              "{%r5,%r6};\nEnd:",
+              32, 0);
+    assert_int_equal(out[0] | out[1], 0);
+    assert_true(run("setp.ne.u32 %p1, %r0, 0;\n@%p1 bra End;\ncp.async.cg.shared.global [%r2], "
+                    "[%q1+2048], 16, 8;\nEnd:",
+                    32, 0));
+    assert_int_equal(report.n[PTX_NEW_GLOBAL], 1);
+}
+
 /* What a warp's matrix instructions must give, by their definition: element (row, column) of 16-bit
  * matrices in shared memory at 16 bytes a row. */
 static void test_ldmatrix(void **state)
@@ -238,9 +254,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shuffles),   cmocka_unit_test(test_votes),
         cmocka_unit_test(test_divergence), cmocka_unit_test(test_atomics),
-        cmocka_unit_test(test_async),      cmocka_unit_test(test_ldmatrix),
-        cmocka_unit_test(test_mma_s8),     cmocka_unit_test(test_mma_bf16),
-        cmocka_unit_test(test_e4m3),
+        cmocka_unit_test(test_async),      cmocka_unit_test(test_async_tail),
+        cmocka_unit_test(test_ldmatrix),   cmocka_unit_test(test_mma_s8),
+        cmocka_unit_test(test_mma_bf16),   cmocka_unit_test(test_e4m3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

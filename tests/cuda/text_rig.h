@@ -17,6 +17,7 @@
 #include "ptx/ptx.h"
 
 #define WORDS 512
+#define TAIL 6 /* bytes behind in[] that are defined, of 16 that are there */
 static uint32_t   in[WORDS], out[WORDS];
 static ptx_report report;
 
@@ -49,11 +50,11 @@ static bool run(const char *body, uint32_t threads, uint64_t seed)
     ptx_module      *module = NULL;
     ptx_kernel      *k = kernel_of(m, body, &module);
     const ptx_launch l = {{1, 1, 1}, {threads, 1, 1}, 0, seed, 1u << 20};
-    uint64_t         x = ptx_alloc(m, sizeof in), y = ptx_alloc(m, sizeof out);
+    uint64_t         x = ptx_alloc(m, sizeof in + 16), y = ptx_alloc(m, sizeof out);
     void            *args[] = {&y, &x};
     memcpy(ptx_host(m, x, sizeof in), in, sizeof in);
     memset(ptx_host(m, y, sizeof out), 0, sizeof out);
-    ptx_define(m, x, sizeof in);
+    ptx_define(m, x, sizeof in + TAIL);
     ptx_define(m, y, sizeof out);
     report = (ptx_report){0};
     const bool ended = ptx_run(k, &l, args, &report);

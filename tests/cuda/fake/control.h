@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a test may ask of the fake driver: it dlopens libcuda.so.1 and finds these by name. The
- * environment says the rest, before the driver is first used: FAKE_CUDA_DEVICE   a100, h200 (the
- * default), b200, or the path of a JSON file of a device's properties FAKE_CUDA_MEMORY   bytes that
- * the device has; without it what the device's properties say FAKE_CUDA_COUNT    how many devices
- * there are (0 or 1) FAKE_CUDA_VERSION  of CUDA, as cuDriverGetVersion says it (13000)
+/* What a test may ask of the fake driver: it dlopens libcuda.so.1 and finds these by name. What the
+ * interpreter finds is told on stderr, and fails the stream as a GPU's fault would. The environment
+ * says the rest, before the driver is first used. */
+/* clang-format off */
+/*   FAKE_CUDA_DEVICE   a100, h200 (the default), b200, or the path of a JSON file of a device's properties
+ *   FAKE_CUDA_MEMORY   bytes that the device has; without it what the device's properties say
+ *   FAKE_CUDA_COUNT    how many devices there are (0 or 1)
+ *   FAKE_CUDA_VERSION  of CUDA, as cuDriverGetVersion says it (13000)
  *   FAKE_CUDA_SEED     of the order of streams, blocks, warps and lanes
  *   FAKE_CUDA_FAIL_AT, FAKE_CUDA_FAIL_WITH, FAKE_CUDA_LOST   as fake_cuda_fail
- * What the interpreter finds is told on stderr, and fails the stream as a GPU's fault would. */
+ *   FAKE_CUDA_REPORT   a file that gets `name number` lines when the process ends; left: what was not given back
+ *   FAKE_CUDA_PROFILE  a file that gets a line a kernel: its name, launches, instructions of warps; requests, sectors and
+ *                      the ideal of global memory; requests, wavefronts and the ideal of shared memory */
+/* clang-format on */
 #ifndef FAKE_CONTROL_H
 #define FAKE_CONTROL_H
 

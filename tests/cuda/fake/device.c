@@ -161,11 +161,10 @@ static result f_cuDevicePrimaryCtxRelease(int device)
     return leave(device == 0 ? OK : INVALID_DEVICE);
 }
 
+/* Fails of a context that is none, and of nothing else. */
 static result f_cuCtxPushCurrent(void *context)
 {
-    const result r = enter(false);
-    if (r != OK)
-        return r;
+    enter_surely();
     if (context != &it || it.retained == 0)
         return leave(INVALID_CONTEXT);
     depth++;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fake/library.h"
 #include "ptx/ptx.h"
 
 typedef int      result;
@@ -38,6 +39,8 @@ enum {
 typedef struct module {
     struct module   *next;
     ptx_module      *code;
+    uint64_t         hash; /* of its text, which has these bytes */
+    size_t           bytes;
     struct function *functions;
 } module;
 
@@ -54,7 +57,7 @@ typedef struct event {
     uint64_t      recorded, passed; /* how often; the last that has run */
 } event;
 
-enum { DO_KERNEL, DO_UPLOAD, DO_DOWNLOAD, DO_COPY, DO_SET, DO_RECORD, DO_WAIT };
+enum { DO_KERNEL, DO_UPLOAD, DO_DOWNLOAD, DO_COPY, DO_SET, DO_RECORD, DO_WAIT, DO_LIBRARY };
 
 /* Something that a stream has to do. */
 typedef struct work {
@@ -62,11 +65,13 @@ typedef struct work {
     function  *f;
     ptx_launch launch;
     uint8_t   *params; /* the values of its arguments, one after the other */
+    size_t     param_bytes;
     address    to, from;
     void      *host;
     size_t     bytes;
     uint64_t   value;
     event     *e;
+    fake_call  call; /* of another fake; params are its argument */
 } work;
 
 typedef struct list {
@@ -124,6 +129,7 @@ result  push(stream *s, const work *w); /* takes w->params */
 void    free_list(list *l);
 bool    copy_work(work *to, const work *from);
 void    fault(const char *sentence);
+void    profile_add(const char *kernel, const ptx_counts *c);
 
 /* The text of the PTX in an image, and its bytes; NULL: none that fits the device. */
 const char *ptx_in_image(const void *image, int capability, size_t *bytes, result *why);

@@ -6,6 +6,54 @@
 
 #include "fake.h"
 
+/* Modules that were unloaded and have no variables of their own, kept for the next time that the
+ * same text is loaded: tests open the device hundreds of times. */
+typedef struct kept {
+    ptx_module *code;
+    uint64_t    hash;
+    size_t      bytes;
+} kept;
+static kept cache[64];
+
+static uint64_t hash_of(const char *text, size_t bytes)
+{
+    uint64_t h = 0xcbf29ce484222325ull;
+    for (size_t i = 0; i < bytes; i++)
+        h = (h ^ (uint8_t)text[i]) * 0x100000001b3ull;
+    return h;
+}
+
+static ptx_module *code_of(module *m, const char *text, size_t bytes, char why[256])
+{
+    m->hash = hash_of(text, bytes);
+    m->bytes = bytes;
+    for (size_t i = 0; i < sizeof cache / sizeof *cache; i++) {
+        if (cache[i].code != NULL && cache[i].hash == m->hash && cache[i].bytes == bytes) {
+            ptx_module *code = cache[i].code;
+            cache[i].code = NULL;
+            return code;
+        }
+    }
+    return ptx_module_new(it.memory, text, bytes, why);
+}
+
+static void keep_or_free(const module *m)
+{
+    for (size_t i = 0; i < sizeof cache / sizeof *cache && !ptx_module_varies(m->code); i++) {
+        if (cache[i].code == NULL) {
+            cache[i] = (kept){m->code, m->hash, m->bytes};
+            return;
+        }
+    }
+    ptx_module_free(m->code);
+}
+
+static __attribute__((destructor)) void forget(void)
+{
+    for (size_t i = 0; i < sizeof cache / sizeof *cache; i++)
+        ptx_module_free(cache[i].code);
+}
+
 static result f_cuModuleLoadData(module **out, const void *image)
 {
     result r = enter(true);
@@ -19,7 +67,7 @@ static result f_cuModuleLoadData(module **out, const void *image)
     module *m = calloc(1, sizeof *m);
     if (m == NULL)
         return leave(OUT_OF_MEMORY);
-    m->code = ptx_module_new(it.memory, text, bytes, why);
+    m->code = code_of(m, text, bytes, why);
     if (m->code == NULL) {
         fault(why);
         free(m);
@@ -43,7 +91,7 @@ static result f_cuModuleUnload(module *m)
             next = f->next;
             free(f);
         }
-        ptx_module_free(m->code);
+        keep_or_free(m);
         free(m);
         return leave(OK);
     }
@@ -136,7 +184,11 @@ static result f_cuLaunchKernel(function *f, unsigned gx, unsigned gy, unsigned g
         return leave(INVALID_VALUE);
     if (!fits(f, &w.launch))
         return leave(LAUNCH_OUT_OF_RESOURCES);
-    w.params = calloc(1, 4352);
+    for (uint32_t i = 0; i < f->facts.n_params; i++) {
+        const size_t end = f->facts.param[i].offset + f->facts.param[i].bytes;
+        w.param_bytes = end > w.param_bytes ? end : w.param_bytes;
+    }
+    w.params = calloc(1, w.param_bytes + 1);
     if (w.params == NULL)
         return leave(OUT_OF_MEMORY);
     for (uint32_t i = 0; i < f->facts.n_params; i++)

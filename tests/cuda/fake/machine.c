@@ -140,3 +140,21 @@ void fake_cuda_fail(uint64_t n, int code, int lost)
     it.sticky = OK;
     leave(OK);
 }
+
+/* FAKE_CUDA_REPORT: a file that says at the end of the process what was done and what was left. */
+static __attribute__((destructor)) void tell(void)
+{
+    const char     *path = getenv("FAKE_CUDA_REPORT");
+    FILE           *f = path != NULL && it.is_read ? fopen(path, "w") : NULL;
+    fake_cuda_state s;
+    if (f == NULL)
+        return;
+    fake_cuda_state_get(&s);
+    const uint64_t left =
+        s.device_bytes + s.host_blocks + s.streams + s.events + s.modules + s.graphs + s.contexts;
+    fprintf(f, "calls %llu\nfaults %llu\nkernels %llu\ngraph_launches %llu\nleft %llu\n",
+            (unsigned long long)s.calls, (unsigned long long)s.faults,
+            (unsigned long long)s.kernels, (unsigned long long)s.graph_launches,
+            (unsigned long long)left);
+    fclose(f);
+}

@@ -50,25 +50,14 @@ void free_list(list *l)
     *l = (list){0};
 }
 
-static size_t param_bytes(const function *f)
-{
-    size_t most = 0;
-    for (uint32_t i = 0; i < f->facts.n_params; i++) {
-        const size_t end = f->facts.param[i].offset + f->facts.param[i].bytes;
-        most = end > most ? end : most;
-    }
-    return most;
-}
-
 bool copy_work(work *to, const work *from)
 {
     *to = *from;
     if (from->params == NULL)
         return true;
-    const size_t bytes = param_bytes(from->f) + 1;
-    to->params = malloc(bytes);
+    to->params = malloc(from->param_bytes + 1);
     if (to->params != NULL)
-        memcpy(to->params, from->params, bytes);
+        memcpy(to->params, from->params, from->param_bytes);
     return to->params != NULL;
 }
 
@@ -81,7 +70,9 @@ static result run_kernel(work *w)
     memset(&report, 0, sizeof report);
     w->launch.seed = next_random() % 5;
     it.kernels++;
-    if (ptx_run(w->f->kernel, &w->launch, args, &report) && ptx_clean(&report))
+    const bool ended = ptx_run(w->f->kernel, &w->launch, args, &report);
+    profile_add(ptx_kernel_name(w->f->kernel), &report.counts);
+    if (ended && ptx_clean(&report))
         return OK;
     fault(ptx_sentence(&report));
     return LAUNCH_FAILED;
@@ -108,6 +99,26 @@ static result run_copy(const work *w)
     return OK;
 }
 
+/* Device memory as another fake may reach it: NULL, and a fault, where it may not. */
+static void *reach(uint64_t at, size_t bytes, int reads)
+{
+    void *p = ptx_host(it.memory, at, bytes);
+    if (p == NULL)
+        fault("a library reaches memory out of bounds");
+    else if (reads && ptx_undefined(it.memory, at, bytes) != 0)
+        fault("a library reads memory that nothing wrote");
+    else if (!reads)
+        ptx_define(it.memory, at, bytes);
+    return p;
+}
+
+static result run_library(const work *w)
+{
+    const uint64_t before = it.faults;
+    w->call(reach, w->params);
+    return it.faults == before ? OK : LAUNCH_FAILED;
+}
+
 static bool is_blocked(const stream *s)
 {
     const work *w = &s->todo.all[s->done];
@@ -125,9 +136,11 @@ static void step(stream *s)
     work *w = &s->todo.all[s->done++];
     if (it.sticky == OK && w->kind == DO_KERNEL)
         it.sticky = run_kernel(w);
+    else if (it.sticky == OK && w->kind == DO_LIBRARY)
+        it.sticky = run_library(w);
     else if (w->kind == DO_RECORD && w->e->passed < w->value)
         w->e->passed = w->value;
-    else if (it.sticky == OK && w->kind != DO_WAIT && w->kind != DO_RECORD)
+    else if (it.sticky == OK && w->kind <= DO_SET)
         it.sticky = run_copy(w);
     free(w->params);
     w->params = NULL;
@@ -169,4 +182,22 @@ result run_all(void)
     for (stream *s = it.streams; s != NULL; s = s->next)
         run_stream(s);
     return it.sticky;
+}
+
+int fake_cuda_library_call(void *handle, fake_call f, const void *argument, size_t bytes)
+{
+    result r = enter(true);
+    if (r != OK)
+        return r;
+    work w = {.kind = DO_LIBRARY, .call = f, .params = malloc(bytes + 1), .param_bytes = bytes};
+    if (w.params == NULL)
+        return leave(OUT_OF_MEMORY);
+    memcpy(w.params, argument, bytes);
+    return leave(push(stream_of(handle), &w));
+}
+
+int fake_cuda_may_fail(void)
+{
+    const result r = enter(false);
+    return r != OK ? r : leave(OK);
 }

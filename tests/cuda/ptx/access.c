@@ -36,14 +36,32 @@ static void report(pt_warp *w, const pt_insn *i, uint32_t lane, ptx_fault f, con
     pt_report(w, i, lane, f, sentence, at);
 }
 
+static bool all_defined(const uint8_t *known, uint32_t bytes)
+{
+    const uint64_t defined = 0x0101010101010101ull * K_DEFINED;
+    uint64_t       a = defined, b = defined;
+    switch (bytes) {
+    case 4:
+        memcpy(&a, known, 4);
+        break;
+    case 16:
+        memcpy(&b, known + 8, 8);
+        memcpy(&a, known, 8);
+        break;
+    case 8:
+        memcpy(&a, known, 8);
+        break;
+    default:
+        memcpy(&a, known, bytes);
+    }
+    return a == defined && b == defined;
+}
+
 /* What is read must have been written, and have arrived. */
 static void check_known(pt_warp *w, const pt_insn *i, uint32_t lane, pt_space space,
                         const uint8_t *known, uint64_t at, uint32_t bytes)
 {
-    static const uint8_t all[16] = {
-        K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED,
-        K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED, K_DEFINED};
-    if (memcmp(known, all, bytes) == 0)
+    if (all_defined(known, bytes))
         return;
     if (memchr(known, K_COMING, bytes) != NULL)
         report(w, i, lane, PTX_ASYNC, "cp.async is not awaited: a read", space, at);

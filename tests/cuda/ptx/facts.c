@@ -20,6 +20,14 @@ const char *ptx_kernel_name(const ptx_kernel *k)
     return k->name;
 }
 
+bool ptx_module_varies(const ptx_module *x)
+{
+    for (size_t i = 0; i < x->symbols.n; i++)
+        if (x->symbols.all[i].space == S_GLOBAL)
+            return true;
+    return false;
+}
+
 uint64_t ptx_variable(ptx_module *x, const char *name, size_t *bytes)
 {
     for (size_t i = 0; i < x->symbols.n; i++) {

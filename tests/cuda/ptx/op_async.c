@@ -24,9 +24,11 @@ static void start(pt_warp *w, const pt_insn *i, uint32_t l, pt_copy one)
     uint8_t *to = pt_touch(w, i, l, S_SHARED, one.to, one.bytes, A_WRITE);
     if (one.from % one.bytes != 0)
         pt_report(w, i, l, PTX_MISALIGNED, "the source of cp.async is not aligned", one.from);
-    for (uint32_t k = 0; k < one.take; k += 4)
-        if (pt_touch(w, i, l, S_GLOBAL, one.from + k, 4, A_READ) == NULL)
+    for (uint32_t k = 0, n = 0; k < one.take; k += n) { /* it may end within a word */
+        n = one.take - k >= 4 ? 4 : one.take - k >= 2 ? 2 : 1;
+        if (pt_touch(w, i, l, S_GLOBAL, one.from + k, n, A_READ) == NULL)
             return;
+    }
     pt_copy *c = to != NULL ? new_copy(&w->copies[l]) : NULL;
     if (c == NULL)
         return;

@@ -5,30 +5,61 @@
 
 #include "inside.h"
 
+static int order_of(bool less, bool equal)
+{
+    return less ? 1 : equal ? 2 : 4;
+}
+
+static double number(const pt_insn *i, uint64_t v)
+{
+    if (i->type != T_F32)
+        return i->type == T_F64 ? pt_f64(v) : pt_small_value(i->type, v);
+    const double x = (double)pt_f32(v);
+    return i->ftz && fabs(x) < 0x1p-126 ? 0 : x;
+}
+
 static int order(const pt_insn *i, uint64_t a, uint64_t b)
 {
     if (pt_types[i->type].kind == 'f') {
-        double x, y;
-        if (i->type == T_F32) {
-            x = (double)pt_f32(a);
-            y = (double)pt_f32(b);
-            if (i->ftz) {
-                x = fabs(x) < 0x1p-126 ? 0 : x;
-                y = fabs(y) < 0x1p-126 ? 0 : y;
-            }
-        } else {
-            x = i->type == T_F64 ? pt_f64(a) : pt_small_value(i->type, a);
-            y = i->type == T_F64 ? pt_f64(b) : pt_small_value(i->type, b);
-        }
-        return isnan(x) || isnan(y) ? 8 : x < y ? 1 : x == y ? 2 : 4;
+        const double x = number(i, a), y = number(i, b);
+        return isnan(x) || isnan(y) ? 8 : order_of(x < y, x == y);
     }
     if (pt_types[i->type].kind == 's') {
         const int64_t x = pt_signed(a, i->bits), y = pt_signed(b, i->bits);
-        return x < y ? 1 : x == y ? 2 : 4;
+        return order_of(x < y, x == y);
     }
     a &= i->mask;
     b &= i->mask;
-    return a < b ? 1 : a == b ? 2 : 4;
+    return order_of(a < b, a == b);
+}
+
+#define COMPARE(BITS)                                                                              \
+    for (uint32_t l = 0; l < PT_LANES; l++) {                                                      \
+        const int##BITS##_t x = (int##BITS##_t)(A[l] ^ flip), y = (int##BITS##_t)(B[l] ^ flip);    \
+        holds |= (uint32_t)((order_of(x < y, x == y) & i->mode) != 0) << l;                        \
+    }
+
+/* Integers of 32 and 64 bits, which nearly all comparisons are of: the top bit turned over makes
+ * unsigned ones signed. */
+static uint32_t compare_ints(const pt_insn *i, const uint64_t *A, const uint64_t *B)
+{
+    const uint64_t flip = pt_types[i->type].kind == 's' ? 0 : 1ull << (i->bits - 1);
+    uint32_t       holds = 0;
+    if (i->bits == 32)
+        COMPARE(32)
+    else
+        COMPARE(64)
+    return holds;
+}
+
+static uint32_t compare(const pt_insn *i, const uint64_t *A, const uint64_t *B, uint32_t lanes)
+{
+    uint32_t holds = 0;
+    if (i->klass == C_INT && i->bits >= 32)
+        return compare_ints(i, A, B) & lanes;
+    PT_EACH(lanes, l)
+    holds |= (uint32_t)((order(i, A[l], B[l]) & i->mode) != 0) << l;
+    return holds;
 }
 
 static uint32_t combined(const pt_insn *i, uint32_t a, uint32_t b)
@@ -40,9 +71,8 @@ static uint32_t combined(const pt_insn *i, uint32_t a, uint32_t b)
 static void h_setp(pt_warp *w, const pt_insn *i, uint32_t lanes)
 {
     const uint64_t *A = pt_in(w, i, 1, lanes), *B = pt_in(w, i, 2, lanes);
-    uint32_t        holds = 0, with = 0;
-    PT_EACH(lanes, l)
-    holds |= (uint32_t)((order(i, A[l], B[l]) & i->mode) != 0) << l;
+    const uint32_t  holds = compare(i, A, B, lanes);
+    uint32_t        with = 0;
     if (i->n_ops > 3) {
         with = pt_in_pred(w, i, i->op[3].reg[0], lanes);
         with = i->bool_not ? ~with : with;

@@ -28,45 +28,41 @@ static uint64_t out32(const pt_insn *i, float v)
     {                                                                                              \
         const uint64_t *A = pt_in(w, i, 1, lanes);                                                 \
         uint64_t       *D = pt_out(w, i, lanes);                                                   \
-        PT_EACH(lanes, l)                                                                          \
-        {                                                                                          \
+        PT_ALL_OF(lanes, l, {                                                                      \
             const float a = in32(i, A[l]);                                                         \
             D[l] = out32(i, EXPR);                                                                 \
-        }                                                                                          \
+        });                                                                                        \
     }
 #define F32_2(NAME, NEAREST, EXACT)                                                                \
     static void NAME(pt_warp *w, const pt_insn *i, uint32_t lanes)                                 \
     {                                                                                              \
         const uint64_t *A = pt_in(w, i, 1, lanes), *B = pt_in(w, i, 2, lanes);                     \
         uint64_t       *D = pt_out(w, i, lanes);                                                   \
-        PT_EACH(lanes, l)                                                                          \
-        {                                                                                          \
+        PT_ALL_OF(lanes, l, {                                                                      \
             const float a = in32(i, A[l]), b = in32(i, B[l]);                                      \
             D[l] = out32(i, i->round == R_NEAREST ? (NEAREST)                                      \
                                                   : pt_f32(pt_round32((EXACT), i->round)));        \
-        }                                                                                          \
+        });                                                                                        \
     }
 #define F64_1(NAME, EXPR)                                                                          \
     static void NAME(pt_warp *w, const pt_insn *i, uint32_t lanes)                                 \
     {                                                                                              \
         const uint64_t *A = pt_in(w, i, 1, lanes);                                                 \
         uint64_t       *D = pt_out(w, i, lanes);                                                   \
-        PT_EACH(lanes, l)                                                                          \
-        {                                                                                          \
+        PT_ALL_OF(lanes, l, {                                                                      \
             const double a = pt_f64(A[l]);                                                         \
             D[l] = pt_bits64(EXPR);                                                                \
-        }                                                                                          \
+        });                                                                                        \
     }
 #define F64_2(NAME, EXPR)                                                                          \
     static void NAME(pt_warp *w, const pt_insn *i, uint32_t lanes)                                 \
     {                                                                                              \
         const uint64_t *A = pt_in(w, i, 1, lanes), *B = pt_in(w, i, 2, lanes);                     \
         uint64_t       *D = pt_out(w, i, lanes);                                                   \
-        PT_EACH(lanes, l)                                                                          \
-        {                                                                                          \
+        PT_ALL_OF(lanes, l, {                                                                      \
             const double a = pt_f64(A[l]), b = pt_f64(B[l]);                                       \
             D[l] = pt_bits64(EXPR);                                                                \
-        }                                                                                          \
+        });                                                                                        \
     }
 
 /* The lesser: of a number and a NaN the number, unless the instruction says NaN; -0 is less than 0.

@@ -12,22 +12,20 @@ typedef __int128          wide_s;
     {                                                                                              \
         const uint64_t *A = pt_in(w, i, 1, lanes);                                                 \
         uint64_t       *D = pt_out(w, i, lanes);                                                   \
-        PT_EACH(lanes, l)                                                                          \
-        {                                                                                          \
+        PT_ALL_OF(lanes, l, {                                                                      \
             const uint64_t a = A[l] & i->mask;                                                     \
             D[l] = (uint64_t)(EXPR)&i->out;                                                        \
-        }                                                                                          \
+        });                                                                                        \
     }
 #define BINARY(NAME, EXPR)                                                                         \
     static void NAME(pt_warp *w, const pt_insn *i, uint32_t lanes)                                 \
     {                                                                                              \
         const uint64_t *A = pt_in(w, i, 1, lanes), *B = pt_in(w, i, 2, lanes);                     \
         uint64_t       *D = pt_out(w, i, lanes);                                                   \
-        PT_EACH(lanes, l)                                                                          \
-        {                                                                                          \
+        PT_ALL_OF(lanes, l, {                                                                      \
             const uint64_t a = A[l] & i->mask, b = B[l] & i->mask;                                 \
             D[l] = (uint64_t)(EXPR)&i->mask;                                                       \
-        }                                                                                          \
+        });                                                                                        \
     }
 #define TERNARY(NAME, EXPR)                                                                        \
     static void NAME(pt_warp *w, const pt_insn *i, uint32_t lanes)                                 \
@@ -35,11 +33,10 @@ typedef __int128          wide_s;
         const uint64_t *A = pt_in(w, i, 1, lanes), *B = pt_in(w, i, 2, lanes);                     \
         const uint64_t *C = pt_in(w, i, 3, lanes);                                                 \
         uint64_t       *D = pt_out(w, i, lanes);                                                   \
-        PT_EACH(lanes, l)                                                                          \
-        {                                                                                          \
+        PT_ALL_OF(lanes, l, {                                                                      \
             const uint64_t a = A[l], b = B[l], c = C[l];                                           \
             D[l] = (uint64_t)(EXPR)&i->out;                                                        \
-        }                                                                                          \
+        });                                                                                        \
     }
 
 static bool is_signed(const pt_insn *i)

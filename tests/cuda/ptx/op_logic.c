@@ -8,8 +8,7 @@
         const uint64_t *A = pt_in(w, i, 1, lanes);                                                 \
         ARGS;                                                                                      \
         uint64_t *D = pt_out(w, i, lanes);                                                         \
-        PT_EACH(lanes, l)                                                                          \
-        D[l] = (uint64_t)(EXPR)&i->mask;                                                           \
+        PT_ALL_OF(lanes, l, D[l] = (uint64_t)(EXPR)&i->mask;);                                     \
     }
 #define B_ const uint64_t *B = pt_in(w, i, 2, lanes)
 #define C_ B_, *C = pt_in(w, i, 3, lanes)
@@ -158,8 +157,7 @@ static void h_mov(pt_warp *w, const pt_insn *i, uint32_t lanes)
     }
     const uint64_t *A = pt_in(w, i, 1, lanes);
     uint64_t       *D = pt_out(w, i, lanes);
-    PT_EACH(lanes, l)
-    D[l] = A[l] & i->mask;
+    PT_ALL_OF(lanes, l, D[l] = A[l] & i->mask;);
 }
 
 /* Generic addresses of global memory are its addresses; shared and local memory have windows. */

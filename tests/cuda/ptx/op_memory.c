@@ -30,7 +30,9 @@ static void load(pt_warp *w, const pt_insn *i, uint32_t lane, const uint8_t *fro
 {
     for (int j = 0; j < n; j++) {
         uint64_t v = 0;
-        if (from != NULL)
+        if (from != NULL && i->bytes == 4) /* what nearly all of them are */
+            memcpy(&v, from + j * 4, 4);
+        else if (from != NULL)
             memcpy(&v, from + j * i->bytes, i->bytes);
         if (pt_types[i->type].kind == 's')
             v = (uint64_t)pt_signed(v, i->bits);

@@ -40,7 +40,8 @@ void        ptx_module_free(ptx_module *x);
 ptx_kernel *ptx_kernel_find(ptx_module *x, const char *name); /* NULL: it has none of that name */
 ptx_kernel *ptx_kernel_at(ptx_module *x, size_t index);       /* NULL: it has not so many */
 const char *ptx_kernel_name(const ptx_kernel *k);
-/* Where a .global or .const variable lies; 0: there is none of that name. */
+bool        ptx_module_varies(const ptx_module *x); /* it has .global or .const variables */
+/* Where one lies; 0: there is none of that name. */
 uint64_t ptx_variable(ptx_module *x, const char *name, size_t *bytes);
 
 typedef struct ptx_facts {

@@ -63,7 +63,7 @@ static void read_by(pt_warp *w, uint32_t lane, uint32_t since, pt_cell *c)
 {
     const pt_run  *run = w->run;
     const uint32_t base = run->block_thread + w->first, me = base + lane + 1;
-    if (c->reader != me && c->reader != 0 && !readers_ordered(w, lane, since, c)) {
+    if (c->reader != me && c->read >= since && !readers_ordered(w, lane, since, c)) {
         const uint32_t one = c->reader & PT_THREAD, kind = c->reader & ~PT_THREAD;
         if (c->read < run->began || kind == PT_GRID)
             c->reader = PT_GRID | me;
@@ -101,7 +101,7 @@ static void check(pt_warp *w, const pt_insn *i, uint32_t lane, pt_segment *s, ui
     if (mode == A_ATOMIC && atomic && !since_began && c->written >= s->since &&
         c->written > run->foreign)
         run->foreign = c->written;
-    if (c->writer != 0 && !(mode == A_ATOMIC && atomic) &&
+    if (writer != me && c->written >= s->since && !(mode == A_ATOMIC && atomic) &&
         !ordered(w, lane, s->since, writer, c->written))
         found(w, i, lane, s, at,
               mode == A_READ ? "a read and another thread's write" : "two threads' writes", writer);
@@ -109,7 +109,7 @@ static void check(pt_warp *w, const pt_insn *i, uint32_t lane, pt_segment *s, ui
         read_by(w, lane, s->since, c);
         return;
     }
-    if (c->reader != me && !readers_ordered(w, lane, s->since, c))
+    if (c->reader != me && c->read >= s->since && !readers_ordered(w, lane, s->since, c))
         found(w, i, lane, s, at, "a write and another thread's read", c->reader & PT_THREAD);
     c->writer = me | (mode == A_ATOMIC ? PT_ATOMIC : 0);
     c->written = run->memory->now;

@@ -66,10 +66,21 @@ static format format_of(pt_type t)
     }
 }
 
+/* f16 by the exponent of f32: 2^112 lies between the two biases. */
+static double half_value(uint64_t bits)
+{
+    const float v = pt_f32((bits & 0x7fff) << 13) * 0x1p112f;
+    if ((bits & 0x7c00) == 0x7c00)
+        return (bits & 0x3ff) != 0 ? NAN : (bits & 0x8000) != 0 ? -INFINITY : INFINITY;
+    return (bits & 0x8000) != 0 ? -(double)v : (double)v;
+}
+
 double pt_small_value(pt_type t, uint64_t bits)
 {
     if (t == T_BF16 || t == T_BF16X2)
         return pt_f32(bits << 16);
+    if (t == T_F16 || t == T_F16X2)
+        return half_value(bits);
     if (t == T_TF32)
         return pt_f32(bits & 0xffffe000u);
     const format   f = format_of(t);

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The program end to end on the fake driver: the demo model's jobs give on --device cuda the text that they give on the
+CPU, the interpreter finds no fault, and nothing is left allocated; and where there is no usable device, one line says why.
+
+    test_end.py SOURCE-DIR BUILD-DIR FAKE-DIR JOB...      jobs: picture, clip, recording, text, refusals"""
+import os
+import subprocess
+import sys
+import tempfile
+
+SOURCE, BUILD, FAKE = sys.argv[1:4]
+SAMPLES = os.path.join(SOURCE, "models/demo/samples")
+JOBS = {
+    "picture": ["describe", SAMPLES + "/1.png"],
+    "clip": ["describe", SAMPLES + "/5.mp4"],
+    "recording": ["transcribe", SAMPLES + "/6.wav"],
+    "text": ["generate", "-p", "a big", "-n", "24"],
+}
+
+
+def expect(truth, what):
+    if not truth:
+        sys.exit("FAILED: " + what)
+
+
+def weft(job, device, **settings):
+    """(exit code, stdout, stderr)"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FAKE_CUDA")}
+    environment.update({"LD_LIBRARY_PATH": FAKE, **settings})
+    done = subprocess.run([os.path.join(BUILD, "weft"), *JOBS[job], "--device", device, "-q"], env=environment,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def report(path):
+    with open(path) as file:
+        return {name: int(number) for name, number in (line.split() for line in file)}
+
+
+def same_text(job, folder):
+    told = os.path.join(folder, "report")
+    code, want, said = weft(job, "cpu")
+    expect(code == 0 and want.strip(), "%s on the CPU: %d %s" % (job, code, said))
+    code, got, said = weft(job, "cuda", FAKE_CUDA_REPORT=told)
+    expect(code == 0, "%s on the fake driver: %d %s" % (job, code, said))
+    expect(got == want, "%s: `%s` on the fake driver, `%s` on the CPU" % (job, got, want))
+    counts = report(told)
+    expect(counts["faults"] == 0 and counts["left"] == 0, "%s: %s" % (job, counts))
+    expect(counts["kernels"] > 100, "%s ran %d kernels" % (job, counts["kernels"]))
+    if job == "text":
+        expect(counts["graph_launches"] > 0, "no step was replayed as a graph")
+    print("%s: %s" % (job, counts))
+
+
+# What is missing, and whether --device auto then takes the CPU.
+REFUSALS = {
+    "no driver": (dict(LD_LIBRARY_PATH=""), "no NVIDIA driver", True),
+    "an old driver": (dict(FAKE_CUDA_VERSION="11080"), "CUDA 11.8", True),
+    "no device": (dict(FAKE_CUDA_COUNT="0"), "no GPU", True),
+    "no memory": (dict(FAKE_CUDA_MEMORY="1000000"), "memory", False),
+}
+
+
+def refused(what, settings, words, falls_back):
+    code, out, said = weft("text", "cuda", **settings)
+    expect(code != 0 and not out, "%s: exit code %d, stdout `%s`" % (what, code, out))
+    expect(words in said and said.count("\n") == 1, "%s says `%s`" % (what, said))
+    if not falls_back:
+        return
+    _, want, _ = weft("text", "cpu")
+    code, got, said = weft("text", "auto", **settings)
+    expect(code == 0 and got == want, "%s: auto gives %d `%s` %s" % (what, code, got, said))
+
+
+def refusals():
+    for what, how in REFUSALS.items():
+        refused(what, *how)
+    # the device is lost in the middle of the work
+    code, out, said = weft("text", "cuda", FAKE_CUDA_FAIL_AT="1500", FAKE_CUDA_FAIL_WITH="719", FAKE_CUDA_LOST="1")
+    expect(code == 6 and "device cuda" in said, "a lost device: exit code %d, `%s`" % (code, said))
+
+
+def main():
+    if not os.path.exists(os.path.join(SOURCE, "models/demo/text/model.safetensors")):
+        print("skipped: the demo model is not here")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as folder:
+        for job in sys.argv[4:]:
+            if job == "refusals":
+                refusals()
+            else:
+                same_text(job, folder)
+
+
+main()
