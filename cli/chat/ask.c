@@ -30,12 +30,13 @@ static weft_status no_memory(weft_error *err, const char *what)
     return err->code;
 }
 
-/* The conversation as the library takes it: turns, and the items of all of them one behind the
- * other. The caller frees both. */
-static bool list_turns(const cli_chat *h, weft_turn **turns, weft_item ***items, uint32_t *n)
+/* The conversation from turn `first` on, as the library takes it: turns, and the items of all of
+ * them one behind the other. The caller frees both. */
+static bool list_turns(const cli_chat *h, uint32_t first, weft_turn **turns, weft_item ***items,
+                       uint32_t *n)
 {
     uint32_t n_items = 0, at = 0;
-    for (uint32_t i = 0; i < h->turns.n; i++)
+    for (uint32_t i = first; i < h->turns.n; i++)
         n_items += h->turns.v[i].media.n;
     *n = 0;
     *turns = malloc((h->turns.n + 1) * sizeof **turns);
@@ -44,7 +45,7 @@ static bool list_turns(const cli_chat *h, weft_turn **turns, weft_item ***items,
         return false;
     if (h->system != NULL)
         (*turns)[(*n)++] = (weft_turn){WEFT_HDR(weft_turn), "system", h->system, 0, NULL, 0, 0};
-    for (uint32_t i = 0; i < h->turns.n; i++) {
+    for (uint32_t i = first; i < h->turns.n; i++) {
         const cli_turn *t = &h->turns.v[i];
         (*turns)[(*n)++] = (weft_turn){WEFT_HDR(weft_turn), t->role,    t->text, t->bytes,
                                        *items + at,         t->media.n, 0};
@@ -54,19 +55,28 @@ static bool list_turns(const cli_chat *h, weft_turn **turns, weft_item ***items,
     return true;
 }
 
-static weft_status feed(const cli_chat *h, weft_turns_info *info, weft_error *err)
+static weft_status feed(const cli_chat *h, uint32_t first, weft_turns_info *info, weft_error *err)
 {
     weft_turn  *turns;
     weft_item **items;
     uint32_t    n;
     *err = (weft_error)CLI_ERROR_INIT;
     *info = (weft_turns_info){.hdr = WEFT_HDR(weft_turns_info)};
-    weft_status st = list_turns(h, &turns, &items, &n)
+    weft_status st = list_turns(h, first, &turns, &items, &n)
                          ? weft_sequence_feed_turns(h->sequence, turns, n, info, err)
                          : no_memory(err, "a conversation");
     free(turns);
     free(items);
     return st;
+}
+
+/* The next question behind turn i. */
+static uint32_t next_question(const cli_turns *t, uint32_t i)
+{
+    do
+        i++;
+    while (i < t->n && strcmp(t->v[i].role, "user") != 0);
+    return i;
 }
 
 static void tell_dropped(int32_t n, int64_t context)
@@ -83,23 +93,31 @@ static void tell_dropped(int32_t n, int64_t context)
 
 /* Feeds the conversation. Where it leaves too little room for an answer the oldest questions leave,
  * as many as bring it down to a share of the context; the system message and the last question
- * stay. */
+ * stay. Nothing leaves for a question that would not fit alone. */
 static weft_status fit(cli_chat *h, fed *f, weft_error *err)
 {
     weft_engine_info d = {.hdr = WEFT_HDR(weft_engine_info)};
     weft_status      st = weft_engine_describe(h->e, &d, err);
+    uint32_t         first = 0;
     if (st == WEFT_OK)
-        st = feed(h, &f->info, err);
+        st = feed(h, first, &f->info, err);
     int64_t room = weft_settings_i64(h->c->settings, "max_new_tokens");
     int64_t keep = d.context / KEEP_OF * KEEP;
     room = room < d.context - keep ? room : d.context - keep;
     if (st == WEFT_OK && f->info.n_tokens + room <= d.context)
         return st;
-    while (h->turns.n > 1 && (st == WEFT_E_LIMIT || (st == WEFT_OK && f->info.n_tokens > keep))) {
-        cli_turns_drop_oldest(&h->turns);
+    while (first + 1 < h->turns.n &&
+           (st == WEFT_E_LIMIT || (st == WEFT_OK && f->info.n_tokens > keep))) {
+        first = next_question(&h->turns, first);
+        st = feed(h, first, &f->info, err);
         f->n_dropped++;
-        st = feed(h, &f->info, err);
     }
+    if (st != WEFT_OK) {
+        f->n_dropped = 0;
+        return st;
+    }
+    for (int32_t i = 0; i < f->n_dropped; i++)
+        cli_turns_drop_oldest(&h->turns);
     tell_dropped(f->n_dropped, d.context);
     return st;
 }

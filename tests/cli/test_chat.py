@@ -97,6 +97,11 @@ class Pipe(Chat):
         self.assertEqual([a["error"] is None for a in got], [True, False, True])
         self.assertEqual(got[1]["text"], None)
         self.assertIn("--context", err)
+        # Nothing left the conversation for it.
+        self.assertEqual([a["dropped"] for a in got], [0, 0, 0])
+        without, _ = self.answers("a", "c", args=("-c", "128", "-n", "8"))
+        self.assertEqual(got[2]["tokens"]["prompt"], without[1]["tokens"]["prompt"])
+        self.assertEqual(got[2]["text"], without[1]["text"])
         self.assertEqual(len(self.answers("a", "b " * 500, "c", code=7,
                                           args=("-c", "128", "-n", "8", "--fail-fast"))[0]), 2)
 

@@ -236,9 +236,11 @@ static void test_bad_turns(void **state)
     (void)state;
     rig_open(&r, (const char *const[]){NULL}, NULL);
     weft_sequence *s = empty(&r);
-    weft_turn      bad = turn("narrator", "a", NULL, 0), none = turn(NULL, "a", NULL, 0);
-    assert_int_equal(weft_sequence_feed_turns(s, &bad, 1, NULL, &err), WEFT_E_INVALID);
-    assert_int_equal(weft_sequence_feed_turns(s, &none, 1, NULL, &err), WEFT_E_INVALID);
+    weft_turn      nobody = turn(NULL, "a", NULL, 0), nothing = turn("user", NULL, NULL, 0);
+    nothing.bytes = 4;
+    assert_int_equal(weft_sequence_feed_turns(s, &nobody, 1, NULL, &err), WEFT_E_INVALID);
+    assert_int_equal(weft_sequence_feed_turns(s, &nothing, 1, NULL, &err), WEFT_E_INVALID);
+    assert_int_equal(weft_sequence_length(s), 0);
     weft_sequence_destroy(&s);
     rig_close(&r);
 }
