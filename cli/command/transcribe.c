@@ -7,6 +7,7 @@
 
 #include "command/answer.h"
 #include "command/commands.h"
+#include "command/resume.h"
 #include "exit.h"
 #include "input/languages.h"
 #include "input/values.h"
@@ -94,6 +95,9 @@ int32_t cli_run_transcribe(cli *c)
                         .request = {.hdr = WEFT_HDR(weft_long_request), .kind = "audio"},
                         .sampling = {.hdr = WEFT_HDR(weft_sampling)}};
     int32_t        code = check_usage(c);
+    if (code == CLI_EXIT_OK)
+        code = cli_resume_check(c);
+    j.out.resume = cli_has(c, OWN_RESUME);
     if (code == CLI_EXIT_OK)
         code = cli_parallel_option(c, &j.at_once);
     if (code == CLI_EXIT_OK)
