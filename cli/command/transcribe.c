@@ -37,7 +37,7 @@ static int32_t unknown_language(const cli *c, const char *word)
     const char *near = cli_language_near(word);
     return cli_usage(c,
                      "--language %.60s is no language that is known here%s%s%s; give its English "
-                     "name or its code of two letters",
+                     "name or its code of two or three letters",
                      word, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
                      near != NULL ? "?" : "");
 }

@@ -12,6 +12,7 @@
 #include "command/walk.h"
 #include "exit.h"
 #include "input/interrupt.h"
+#include "input/languages.h"
 #include "input/stdin.h"
 #include "output/out.h"
 #include "output/say.h"
@@ -259,6 +260,18 @@ static uint32_t most_at_once(const cli_transcribe *j)
     return most > 0 ? (uint32_t)most : 1;
 }
 
+/* What the model's own files say that it can do; where they say nothing, any language may be tried.
+ */
+static int32_t check_language(const cli_transcribe *j)
+{
+    const char *list = weft_engine_languages(j->e, "audio", j->out.task);
+    if (!cli_has(j->c, OWN_LANGUAGE) || j->request.user != NULL || list == NULL ||
+        cli_language_is_among(j->out.language, list))
+        return CLI_EXIT_OK;
+    return cli_usage(j->c, "--language %.60s: this model can %s %.500s, as its files say",
+                     j->out.language, j->out.task, list);
+}
+
 /* Without memory for the identity no journal is kept. */
 static int32_t walk_files(cli_transcribe *j, cli_files *files)
 {
@@ -285,6 +298,8 @@ int32_t cli_transcribe_files(cli_transcribe *j)
     if (code == CLI_EXIT_OK)
         j->e = cli_engine_open(j->c, 0, &code);
     if (j->e != NULL)
+        code = check_language(j);
+    if (j->e != NULL && code == CLI_EXIT_OK)
         code = walk_files(j, &files);
     weft_scheduler_destroy(&j->scheduler);
     cli_engine_close(&j->e);

@@ -160,6 +160,10 @@ typedef struct weft_modality {
      * the call. The host then tells what each takes, in the format that it will have. NULL: what
      * the encoder takes is estimated from parameters(). [setup] */
     weft_status (*weights)(void *self, const weft_weight_sink *sink, weft_error *err);
+    /* The languages that the model can do a task in ("transcribe", ...): codes or English names
+     * with commas between, as long as the modality lives. NULL, or the function NULL: its files do
+     * not say. [any] */
+    const char *(*languages)(void *self, const char *task);
 } weft_modality;
 
 /* Long and live media: finds segments and pushes them; push returns when the host has taken one. A

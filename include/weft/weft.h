@@ -176,6 +176,10 @@ typedef struct weft_marker_info {
     int32_t end_id;   /* rows behind this token no longer see the item; -1: none */
 } weft_marker_info;
 int32_t weft_engine_marker(const weft_engine *e, uint32_t index, weft_marker_info *out);
+/* The languages that the model says it can do a task ("transcribe") of a kind of media ("audio")
+ * in: what its plugin tells, else those that the tokenizer has a token like <|de|> for. Codes or
+ * English names with commas between, until the engine is closed; NULL: nothing says it. */
+const char *weft_engine_languages(weft_engine *e, const char *kind, const char *task);
 
 /* Plugins: what was found and what became of it. Works on an engine, or on settings alone. */
 typedef struct weft_plugin_info {
