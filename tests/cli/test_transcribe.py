@@ -559,6 +559,34 @@ class Describe(Case):
         self.assertLess(abs(part["tokens"]["prompt"] - wav_too["tokens"]["prompt"]), 3)
         self.assertIn("73 seconds", self.fails(7, *self.args("describe", "--audio", long)))
 
+    def test_two_data_chunks_through_a_pipe(self):
+        one = wav(voice(1.2))
+        size = len(one) - 44
+        two = bytearray(one + b"data" + size.to_bytes(4, "little") + one[44:])
+        two[4:8] = (len(two) - 8).to_bytes(4, "little")
+        path = self.write("two.wav", bytes(two))
+        piped = self.record("--audio", "-", "-p", "What is said?", stdin=bytes(two))
+        whole = self.record("--audio", path, "-p", "What is said?")
+        self.assertEqual((piped["text"], piped["tokens"]), (whole["text"], whole["tokens"]))
+
+    @unittest.skipUnless(speech.has_ffmpeg(), "ffmpeg or its module is not there")
+    def test_a_recording_that_was_cut(self):
+        """Its header counts what is no longer there; what is there is described, with a warning."""
+        talk = self.write("whole.wav", wav(voice(3)))
+        for ending in ("mp3", "flac", "wav", "ogg"):
+            path = self.path("whole." + ending)
+            if ending != "wav":
+                codec = {"ogg": "libvorbis", "mp3": "libmp3lame", "flac": "flac"}[ending]
+                subprocess.run(["ffmpeg", "-v", "error", "-i", talk, "-c:a", codec, path], check=True,
+                               stdin=subprocess.DEVNULL)
+            with open(path, "rb") as f:
+                data = f.read()
+            cut = self.write("cut." + ending, data[:2 * len(data) // 3])
+            r = self.ok(*self.args("describe", "--json", "--audio", cut, "-p", "What is said?"))
+            self.assertLess(r.json_lines()[0]["tokens"]["prompt"],
+                            self.record("--audio", path, "-p", "What is said?")["tokens"]["prompt"], ending)
+            self.assertEqual(r.err.count("warning: "), 1, r.err)
+
     @unittest.skipUnless(speech.has_pictures(), "the demo sees no pictures yet")
     def test_a_picture_and_a_recording(self):
         red = self.write("red.png", harness.png(64, 64))
