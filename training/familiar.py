@@ -2,11 +2,13 @@
 """Fit models/demo/vision/familiar.json, the score by which weft tells a picture unlike the demo's training.
 
     python familiar.py OWN FOREIGN HELD OUT.json
-Each input holds the mean of the encoder's rows of each picture, f32 [pictures, 256] in a .npy file: OWN of scenes as
-`scenes.py` paints them, FOREIGN of other pictures (names in FOREIGN.txt, one a line: what stands before the last - is the
+Each input holds the mean of the encoder's rows of each picture, f32 [pictures, 256] in a .npy file (encoder_means.c makes
+them): OWN of scenes as
+`scenes.py` paints them and of pictures of one colour, FOREIGN of other pictures (names in FOREIGN.txt, one a line: what stands before the last - is the
 picture that it was cut from), HELD of scenes that are not in OWN. A logistic regression tells OWN from FOREIGN; the limit is the
 score that one in a hundred of HELD is over. What is found of foreign pictures is measured on pictures whose source was left
-out of the fit. The demo's: 3,000 and 1,000 scenes, and 450 cuts of 18 photographs and micrographs of scikit-image 0.26.
+out of the fit. The demo's: 3,000 and 1,000 scenes, 500 pictures of one colour
+that count sixteen times, and 450 cuts of 18 photographs and micrographs of scikit-image 0.26.
 """
 import json
 import sys
