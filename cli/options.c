@@ -92,6 +92,8 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_CSV] = {"csv", 0, BOOL, 0, NULL, NULL, NULL,
                  "print CSV: path, text, finish_reason, error"},
     [OWN_MARKDOWN] = {"markdown", 0, BOOL, 0, NULL, NULL, NULL, "print a page of Markdown"},
+    [OWN_RESUME] = {"resume", 0, BOOL, 0, NULL, NULL, NULL,
+                    "with -o: go on where an earlier run was ended; what is done is left"},
     [OWN_OP] = {"op", 0, STR, 0, NULL, NULL, "NAME",
                 "time one op over its shapes: linear, attention, norm, ..."},
 };

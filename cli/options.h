@@ -57,6 +57,7 @@ enum cli_own {
     OWN_TOOLS,
     OWN_DATE,
     OWN_MARKDOWN,
+    OWN_RESUME,
     OWN_COUNT
 };
 #define OWN_BIT(o) (UINT64_C(1) << (o))

@@ -5,7 +5,24 @@
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME weft)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
-set(CPACK_PACKAGE_CONTACT "The weft project <weft@example.invalid>" CACHE STRING "Maintainer in the packages")
+# Who made this version and when: the commit's author and date; of sources without git the project's address, and the time at
+# which CHANGELOG.md was written.
+set(maintainer "The weft maintainers <maintainers@users.noreply.r-seed-a8c3e33b.example>")
+file(TIMESTAMP ${PROJECT_SOURCE_DIR}/CHANGELOG.md made "%a, %d %b %Y %H:%M:%S +0000" UTC)
+find_package(Git QUIET)
+if(Git_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.git)
+  set(ENV{TZ} UTC)
+  execute_process(COMMAND ${GIT_EXECUTABLE} -C ${PROJECT_SOURCE_DIR} log -1 --date=format-local:%a,\ %d\ %b\ %Y\ %H:%M:%S\ +0000
+      --format=%an\ <%ae>|%cd
+    OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  if(NOT failed AND commit MATCHES "^([^|]+<[^|]+>)\\|(.+)$")
+    set(maintainer "${CMAKE_MATCH_1}")
+    set(made "${CMAKE_MATCH_2}")
+  endif()
+endif()
+string(REGEX MATCH " ([0-9][0-9][0-9][0-9]) " year "${made}")
+string(STRIP "${year}" year)
+set(CPACK_PACKAGE_CONTACT "${maintainer}" CACHE STRING "Maintainer in the packages")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Llama 3 text models with plugins for pictures and other media")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -77,14 +94,14 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/package/changelog CONTENT
 
   * What changed is in CHANGELOG.md.
 
- -- @CPACK_PACKAGE_CONTACT@  Sat, 01 Nov 2025 00:00:00 +0000
+ -- @CPACK_PACKAGE_CONTACT@  @made@
 " @ONLY)
 file(WRITE ${CMAKE_BINARY_DIR}/package/copyright
 "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: weft
 
 Files: *
-Copyright: 2025, the weft project
+Copyright: ${year}, the weft maintainers
 License: Apache-2.0
  On Debian systems the text of this license is in
  /usr/share/common-licenses/Apache-2.0.

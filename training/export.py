@@ -119,7 +119,7 @@ def export_text(tok):
 def speech_config(tok):
     return {"architectures": ["WeftSpeechModel"], "model_type": "weft_speech", "torch_dtype": "bfloat16",
             "text_hidden_size": TEXT["hidden_size"], "audio_token": "<|audio|>", "audio_token_index": tok.image + 1,
-            "begin_token": AUDIO_BEGIN, "end_token": AUDIO_END, "max_seconds": LONGEST // 100, "encoder_config": ENCODER, "adapter_config": ADAPTER}
+            "begin_token": AUDIO_BEGIN, "end_token": AUDIO_END, "max_seconds": LONGEST // 100, "languages": "en", "encoder_config": ENCODER, "adapter_config": ADAPTER}
 
 
 def front_end_config():

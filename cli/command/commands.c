@@ -63,19 +63,30 @@ const cli_command cli_commands[] = {
      "by zlib), no_speech_prob: 0, since stretches without speech are no segments, and\n"
      "finish_reason: stop, or length where -n or the context cut the text.\n"
      "\n"
+     "What was done of a recording is kept in .weft-NAME.resume beside its documents\n"
+     "until they are whole. After a crash, a kill or Ctrl-C the same command with\n"
+     "--resume goes on from there, and the documents are those of a run that was never\n"
+     "ended. It leaves out recordings whose documents are there, and refuses to go on\n"
+     "where the recording, the model or an option that changes the text is another\n"
+     "one; --format and --max-line may be.\n"
+     "\n"
      "Subtitles have lines of at most --max-line characters; of more than --max-lines\n"
-     "several cues are made, which share the time by their characters.\n"
+     "several cues are made, which share the time by their characters. A cue, and a\n"
+     "segment of json, stands from the first sound of its speech to the last, and at\n"
+     "least 5/6 s, for reading, where its part is that long.\n"
      "\n"
      "The prompt is the model's own for --task and --language, or --prompt.\n"
      "\n"
      "Examples:\n"
      "  weft transcribe talk.mp3\n"
      "  weft transcribe -o talk.srt --language de talk.mp3\n"
-     "  weft transcribe -o texts/ --format txt,srt,json recordings/\n",
+     "  weft transcribe -o texts/ --format txt,srt,json recordings/\n"
+     "  weft transcribe --resume -o texts/ --format txt,srt,json recordings/\n",
      cli_run_transcribe,
      OWN_BIT(OWN_FORMAT) | OWN_BIT(OWN_LANGUAGE) | OWN_BIT(OWN_TASK) | OWN_BIT(OWN_MAX_SEGMENT) |
          OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_RAW) | OWN_BIT(OWN_RECURSIVE) | OWN_BIT(OWN_FAIL_FAST) |
-         OWN_BIT(OWN_PARALLEL) | OWN_BIT(OWN_MAX_LINE) | OWN_BIT(OWN_MAX_LINES),
+         OWN_BIT(OWN_PARALLEL) | OWN_BIT(OWN_MAX_LINE) | OWN_BIT(OWN_MAX_LINES) |
+         OWN_BIT(OWN_RESUME),
      -1},
     {"generate", "-p TEXT | TEXT", "continue a text",
      "Begins with the model's begin-of-text token and continues TEXT; with -p - the\n"

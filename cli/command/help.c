@@ -22,7 +22,8 @@ static const char exit_codes[] =
     "   4  a model directory that is bad or does not fit\n"
     "   5  a plugin is missing, was refused or failed\n"
     "   6  out of memory, or the device failed\n"
-    "   7  a limit was exceeded; the message names the option that raises it\n"
+    "   7  a limit was exceeded; the message names the option that raises it,\n"
+    "      or says what else to do\n"
     "   8  not a number where numbers belong\n"
     "   9  a comparison did not hold (model verify)\n"
     " 130  interrupted: Ctrl-C, SIGTERM or SIGHUP\n";

@@ -7,6 +7,7 @@
 
 #include "command/answer.h"
 #include "command/commands.h"
+#include "command/resume.h"
 #include "exit.h"
 #include "input/languages.h"
 #include "input/values.h"
@@ -36,7 +37,7 @@ static int32_t unknown_language(const cli *c, const char *word)
     const char *near = cli_language_near(word);
     return cli_usage(c,
                      "--language %.60s is no language that is known here%s%s%s; give its English "
-                     "name or its code of two letters",
+                     "name or its code of two or three letters",
                      word, near != NULL ? "; did you mean " : "", near != NULL ? near : "",
                      near != NULL ? "?" : "");
 }
@@ -94,6 +95,9 @@ int32_t cli_run_transcribe(cli *c)
                         .request = {.hdr = WEFT_HDR(weft_long_request), .kind = "audio"},
                         .sampling = {.hdr = WEFT_HDR(weft_sampling)}};
     int32_t        code = check_usage(c);
+    if (code == CLI_EXIT_OK)
+        code = cli_resume_check(c);
+    j.out.resume = cli_has(c, OWN_RESUME);
     if (code == CLI_EXIT_OK)
         code = cli_parallel_option(c, &j.at_once);
     if (code == CLI_EXIT_OK)

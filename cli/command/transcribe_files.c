@@ -7,10 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "command/resume.h"
 #include "command/session.h"
 #include "command/walk.h"
 #include "exit.h"
 #include "input/interrupt.h"
+#include "input/languages.h"
 #include "input/stdin.h"
 #include "output/out.h"
 #include "output/say.h"
@@ -88,8 +90,9 @@ static void note_cut(const run *r)
  * be read. */
 static void finish(cli_transcribe *j, run *r, weft_status st)
 {
-    bool    stopped = cli_interrupted();
-    bool    keep = st == WEFT_OK || stopped || r->text.open;
+    bool stopped = cli_interrupted();
+    bool keep = st == WEFT_OK || stopped || r->text.open;
+    r->text.whole = st == WEFT_OK && !stopped;
     int32_t code = cli_transcript_close(&r->text, keep, r->info.duration_us);
     if (stopped) {
         r->err.code = WEFT_E_CANCELLED;
@@ -203,11 +206,19 @@ static weft_status submit(cli_transcribe *j, run *r)
     rq.on_part = take_part;
     rq.on_time = take_time;
     rq.ctx = r;
+    rq.from_us = r->text.journal.end_us;
     if (j->scheduler == NULL)
         st = weft_scheduler_create(j->e, NULL, &j->scheduler, &r->err);
     if (st == WEFT_OK)
         st = weft_scheduler_add_long(j->scheduler, &rq, &j->sampling, take_end, NULL, &r->err);
     return st;
+}
+
+static void fail_start(cli_transcribe *j, run *r)
+{
+    (void)cli_transcript_close(&r->text, false, 0);
+    cli_tally_fail(&j->tally, r->base.place, &r->err,
+                   cli_interrupted() ? CLI_EXIT_INTERRUPTED : weft_exit_code(&r->err));
 }
 
 static bool start_file(void *ctx, const cli_file *file, cli_place *place)
@@ -221,9 +232,13 @@ static bool start_file(void *ctx, const cli_file *file, cli_place *place)
     r->info = (weft_item_info){.hdr = WEFT_HDR(weft_item_info)};
     r->err = (weft_error)CLI_ERROR_INIT;
     cli_transcript_init(&r->text, &j->out, r->base.file.path, place);
-    if (cli_media_ready(r->base.file.path, &r->err) != WEFT_OK || submit(j, r) != WEFT_OK) {
-        cli_tally_fail(&j->tally, place, &r->err,
-                       cli_interrupted() ? CLI_EXIT_INTERRUPTED : weft_exit_code(&r->err));
+    bool at_work = cli_resume_start(j, &r->base, &r->text);
+    if (at_work &&
+        (cli_media_ready(r->base.file.path, &r->err) != WEFT_OK || submit(j, r) != WEFT_OK)) {
+        fail_start(j, r);
+        at_work = false;
+    }
+    if (!at_work) {
         cli_task_end(&j->tally, &r->base);
         return false;
     }
@@ -245,11 +260,29 @@ static uint32_t most_at_once(const cli_transcribe *j)
     return most > 0 ? (uint32_t)most : 1;
 }
 
-static void walk_files(cli_transcribe *j, cli_files *files)
+/* What the model's own files say that it can do; where they say nothing, any language may be tried.
+ */
+static int32_t check_language(const cli_transcribe *j)
 {
+    const char *list = weft_engine_languages(j->e, "audio", j->out.task);
+    if (!cli_has(j->c, OWN_LANGUAGE) || j->request.user != NULL || list == NULL ||
+        cli_language_is_among(j->out.language, list))
+        return CLI_EXIT_OK;
+    return cli_usage(j->c, "--language %.60s: this model can %s %.500s, as its files say",
+                     j->out.language, j->out.task, list);
+}
+
+/* Without memory for the identity no journal is kept. */
+static int32_t walk_files(cli_transcribe *j, cli_files *files)
+{
+    json_t        *identity = j->out.path != NULL ? cli_resume_identity(j) : NULL;
     const cli_walk walk = {most_at_once(j), NULL,      "no recording is here", j,
                            start_file,      wait_files};
+    j->out.identity = identity;
     cli_walk_files(&walk, j->c, files, &j->tally);
+    json_decref(identity);
+    j->out.identity = NULL;
+    return j->tally.code;
 }
 
 int32_t cli_transcribe_files(cli_transcribe *j)
@@ -264,10 +297,10 @@ int32_t cli_transcribe_files(cli_transcribe *j)
         code = cli_outputs_init(&j->out, j->c, files.many);
     if (code == CLI_EXIT_OK)
         j->e = cli_engine_open(j->c, 0, &code);
-    if (j->e != NULL) {
-        walk_files(j, &files);
-        code = j->tally.code;
-    }
+    if (j->e != NULL)
+        code = check_language(j);
+    if (j->e != NULL && code == CLI_EXIT_OK)
+        code = walk_files(j, &files);
     weft_scheduler_destroy(&j->scheduler);
     cli_engine_close(&j->e);
     cli_files_deinit(&files);

@@ -65,7 +65,7 @@ bool cli_may_share_name(const char *a, const char *b)
     return n == stem(of_b, m) && strncmp(of_a, of_b, n) == 0;
 }
 
-const char *cli_names_for(cli_names *o, const char *source)
+char *cli_names_next(const cli_names *o, const char *source)
 {
     size_t      n;
     const char *base = base_of(source, &n);
@@ -75,7 +75,16 @@ const char *cli_names_for(cli_names *o, const char *source)
         if (asprintf(&name, "%.*s-%u", (int)n, base, i) < 0)
             name = NULL;
     }
-    if (name != NULL && !is_taken(o, name) && take_name(o, name))
+    if (name != NULL && !is_taken(o, name))
+        return name;
+    free(name);
+    return NULL;
+}
+
+const char *cli_names_for(cli_names *o, const char *source)
+{
+    char *name = cli_names_next(o, source);
+    if (name != NULL && take_name(o, name))
         return name;
     free(name);
     return NULL;

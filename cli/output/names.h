@@ -16,7 +16,9 @@ typedef struct cli_names {
  * "talk-2". The list keeps it. A further call for the same source gives the next name. NULL: out of
  * memory, or too many. */
 const char *cli_names_for(cli_names *names, const char *source);
-void        cli_names_deinit(cli_names *names);
+/* The same name without giving it; the caller frees it. NULL: as above. */
+char *cli_names_next(const cli_names *names, const char *source);
+void  cli_names_deinit(cli_names *names);
 /* Whether the names of two sources' documents in one folder may depend on which of them is opened
  * first. */
 bool cli_may_share_name(const char *a, const char *b);

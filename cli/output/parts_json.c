@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "output/json.h"
+#include "output/subtitles.h"
 
 #define DIGITS 9 /* a float's worth */
 #define TIME_DIGITS 15
@@ -66,14 +67,16 @@ static json_t *tokens_json(const weft_part_result *p)
 
 static json_t *segment_json(const cli_parts_json *j, const weft_part_result *p)
 {
-    double ratio;
+    double  ratio;
+    int64_t start, end;
+    cli_part_times(p, &start, &end);
     if (!ratio_of(p->text, (size_t)p->text_bytes, &ratio))
         return NULL;
     return json_pack(
         "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:s}", "id", (json_int_t)j->n, "seek",
-        (json_int_t)(p->start_us / 10000), "start", cli_json_real((double)p->start_us / 1e6), "end",
-        cli_json_real((double)p->end_us / 1e6), "text",
-        cli_json_text(p->text, (size_t)p->text_bytes), "tokens", tokens_json(p), "temperature",
+        (json_int_t)(start / 10000), "start", cli_json_real((double)start / 1e6), "end",
+        cli_json_real((double)end / 1e6), "text", cli_json_text(p->text, (size_t)p->text_bytes),
+        "tokens", tokens_json(p), "temperature",
         cli_json_real(round((double)p->temperature * 1e6) / 1e6), "avg_logprob",
         cli_json_real((double)p->avg_logprob), "compression_ratio", cli_json_real(ratio),
         "no_speech_prob", 0, "finish_reason", p->stopped != 0 ? "stop" : "length");

@@ -6,10 +6,10 @@
  * language is in lower-case letters, duration in seconds, and text is the texts of all segments
  * joined by spaces. The segments come before the values that are known only at the end, so each is
  * written as soon as it is made. A segment has: id, from 0; seek, its start in frames of 10 ms;
- * start and end in seconds; text; tokens; temperature; avg_logprob; compression_ratio, the bytes of
- * the text divided by its bytes when compressed with zlib; no_speech_prob, which is always 0,
- * because stretches without speech are left out; and finish_reason, "stop", or "length" where -n or
- * the context cut the text. */
+ * start and end of its speech in seconds, as subtitles have them; text; tokens; temperature;
+ * avg_logprob; compression_ratio, the bytes of the text divided by its bytes when compressed with
+ * zlib; no_speech_prob, which is always 0, because stretches without speech are left out; and
+ * finish_reason, "stop", or "length" where -n or the context cut the text. */
 #ifndef WEFT_CLI_PARTS_JSON_H
 #define WEFT_CLI_PARTS_JSON_H
 

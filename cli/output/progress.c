@@ -10,6 +10,8 @@
 
 #define LINE_BYTES 256u
 #define CLOCK_BYTES 32u
+#define KIBIBYTE 1024.0
+#define MEBIBYTE 1048576.0
 #define ETA_AFTER_S 1.0 /* work that ends sooner shows no line */
 
 static struct {
@@ -121,14 +123,16 @@ static void show_step(const char *what, uint64_t done, uint64_t total, const cha
 {
     char   line[LINE_BYTES], left[CLOCK_BYTES];
     bool   bytes = strcmp(unit, "bytes") == 0;
-    double scale = bytes ? 1048576.0 : 1.0;
+    bool   large = (double)(total > 0 ? total : done) >= MEBIBYTE;
+    double scale = !bytes ? 1.0 : large ? MEBIBYTE : KIBIBYTE;
+    if (bytes)
+        unit = large ? "MiB" : "KiB";
     if (total > 0)
         snprintf(line, sizeof line, "%s %3.0f %%: %.0f of %.0f %s", what,
                  100.0 * (double)done / (double)total, (double)done / scale, (double)total / scale,
-                 bytes ? "MiB" : unit);
+                 unit);
     else if (done > 0)
-        snprintf(line, sizeof line, "%s: %.0f %s", what, (double)done / scale,
-                 bytes ? "MiB" : unit);
+        snprintf(line, sizeof line, "%s: %.0f %s", what, (double)done / scale, unit);
     else
         snprintf(line, sizeof line, "%s", what);
     double left_s = left_of(what, done, total);

@@ -8,6 +8,8 @@
 
 #include "weft/utf8.h"
 
+/* Five sixths of a second: the shortest subtitle of Netflix's Timed Text Style Guide. */
+#define READABLE_US 833333
 #define ARROW "\xE2\x86\x92" /* U+2192 */
 
 /* 01:02:03,004; more than 99 hours take more digits. Milliseconds are cut,
@@ -79,10 +81,21 @@ static size_t clean(char *to, const char *text, size_t n)
     return made;
 }
 
-/* A cue's share of the part's time goes by its characters. */
+void cli_part_times(const weft_part_result *p, int64_t *start_us, int64_t *end_us)
+{
+    int64_t readable = p->speech_start_us + READABLE_US;
+    *start_us = p->speech_start_us;
+    *end_us = p->speech_end_us > readable ? p->speech_end_us
+              : p->end_us > readable      ? readable
+                                          : p->end_us;
+}
+
+/* A cue's share of the speech's time goes by its characters. */
 static int64_t time_at(const weft_part_result *p, int64_t chars, int64_t all)
 {
-    return p->start_us + (int64_t)((double)(p->end_us - p->start_us) * (double)chars / (double)all);
+    int64_t start, end;
+    cli_part_times(p, &start, &end);
+    return start + (int64_t)((double)(end - start) * (double)chars / (double)all);
 }
 
 static void put_cue(cli_sheet *s, bool vtt, const cli_wrap *w, const char *text, const cli_cue *cue)

@@ -23,6 +23,17 @@ const char *wf_log_file(void)
     return about;
 }
 
+/* The callback is the program's: what happens in it is no plugin's doing. */
+static void tell(const char *file, int32_t level, const char *line)
+{
+    wf_running *paused = wf_running_pause();
+    const char *before = about;
+    about = file == NULL && paused != NULL ? paused->file : file;
+    sink(sink_ctx, level, line);
+    about = before;
+    wf_running_set(paused);
+}
+
 void wf_log(int32_t level, const char *fmt, ...)
 {
     char    line[1024];
@@ -32,11 +43,17 @@ void wf_log(int32_t level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    /* The callback is the program's: what happens in it is no plugin's doing. */
-    wf_running *paused = wf_running_pause();
-    const char *before = about;
-    about = paused != NULL ? paused->file : NULL;
-    sink(sink_ctx, level, line);
-    about = before;
-    wf_running_set(paused);
+    tell(NULL, level, line);
+}
+
+void wf_log_about(const char *file, int32_t level, const char *fmt, ...)
+{
+    char    line[1024];
+    va_list ap;
+    if (sink == NULL)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    tell(file, level, line);
 }

@@ -15,5 +15,8 @@ void wf_log_set(wf_log_fn fn, void *ctx);
  * about, as weft_log_file() gives it; NULL: none. */
 const char *wf_log_file(void);
 void        wf_log(int32_t level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same, about a file (NULL: none) that no plugin is called for. */
+void wf_log_about(const char *file, int32_t level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

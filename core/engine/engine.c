@@ -301,6 +301,7 @@ void weft_engine_close(weft_engine **engine)
         (void)wf_queue_wait(e->encode_queue, NULL);
     wf_blocks_free(&e->blocks);
     wf_text_close(&e->text);
+    wf_free(e->languages);
     wf_modalities_close(&e->modalities);
     wf_decoder_free(&e->decoder);
     wf_stepper_free(&e->stepper);

@@ -45,6 +45,7 @@ struct weft_engine {
     wf_sequences  sequences;
     wf_stepper    stepper;
     wf_text       text;
+    char         *languages; /* of the tokenizer, once they were asked for */
 };
 
 /* rooms.c: K/V memory, items, sequences and steps, once device, model and modalities are open.

@@ -72,8 +72,9 @@ static weft_status run_parts(wf_long *l, weft_error *err)
     weft_segment_sink     sink = {WEFT_HDR(weft_segment_sink), l, push};
     int64_t               max_us;
     if (s == NULL) {
-        weft_segment all = {WEFT_HDR(weft_segment), 0, l->media.info.duration_us, 0, 0,
-                            &l->media.pub};
+        weft_segment all = {.hdr = WEFT_HDR(weft_segment),
+                            .end_us = l->media.info.duration_us,
+                            .media = &l->media.pub};
         return push(l, &all, err);
     }
     l->status = part_limit(l, &max_us, &l->failed); /* the caller's mistake, not the recording's */

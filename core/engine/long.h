@@ -14,8 +14,9 @@ typedef struct wf_long_part {
     char           *text;
     int32_t        *ids;
     uint64_t        n_text, text_cap, n_ids, ids_cap;
-    int64_t         start_us, end_us;
+    int64_t         start_us, end_us, speech_start_us, speech_end_us;
     bool            silent, told; /* told: its caller has heard of it */
+    bool            past;         /* before the request's from_us */
     bool            waits;        /* for its answer */
     double          encode_s;
     weft_generation g;

@@ -94,6 +94,18 @@ static weft_status open_item(wf_long *l, const weft_segment *seg, weft_error *er
                               true, &l->part.item, err);
 }
 
+/* Of a segmenter that says it, within the part. */
+static void take_times(wf_long_part *p, const weft_segment *seg)
+{
+    p->start_us = p->speech_start_us = seg->start_us;
+    p->end_us = p->speech_end_us = seg->end_us;
+    if (WEFT_HAS(seg, weft_segment, speech_end_us) && seg->speech_start_us >= seg->start_us &&
+        seg->speech_end_us > seg->speech_start_us && seg->speech_end_us <= seg->end_us) {
+        p->speech_start_us = seg->speech_start_us;
+        p->speech_end_us = seg->speech_end_us;
+    }
+}
+
 weft_status wf_long_part_begin(wf_long *l, const weft_segment *seg, weft_error *err)
 {
     wf_long_part *p = &l->part;
@@ -102,9 +114,16 @@ weft_status wf_long_part_begin(wf_long *l, const weft_segment *seg, weft_error *
     p->encode_s = 0;
     p->silent = seg->silent != 0;
     p->told = false;
-    p->start_us = seg->start_us;
-    p->end_us = seg->end_us;
-    if (p->silent)
+    p->past = seg->start_us < l->rq.from_us;
+    take_times(p, seg);
+    if (p->past && p->end_us > l->rq.from_us)
+        return wf_fail(
+            err, WEFT_E_INVALID,
+            "%s: to go on at %g s no part may reach across it, and one is cut from %g to "
+            "%g s: the recording or the options were others",
+            wf_media_name(l->rq.path), (double)l->rq.from_us / 1e6, (double)p->start_us / 1e6,
+            (double)p->end_us / 1e6);
+    if (p->silent || p->past)
         return WEFT_OK;
     weft_status status = open_item(l, seg, err);
     if (status != WEFT_OK)
@@ -123,6 +142,13 @@ static bool is_blank(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
+static void tell_time(const wf_long *l)
+{
+    if (l->rq.on_time != NULL)
+        l->rq.on_time(l->rq.ctx, l->part.end_us,
+                      l->media.info.duration_us > 0 ? l->media.info.duration_us : -1);
+}
+
 void wf_long_part_tell(wf_long *l)
 {
     wf_long_part    *p = &l->part;
@@ -138,7 +164,9 @@ void wf_long_part_tell(wf_long *l)
                             .encode_s = p->encode_s,
                             .prefill_s = p->g.prefill_s,
                             .decode_s = p->g.decode_s,
-                            .stopped = p->g.stopped};
+                            .stopped = p->g.stopped,
+                            .speech_start_us = p->speech_start_us,
+                            .speech_end_us = p->speech_end_us};
     uint64_t         first = 0, last = p->n_text;
     while (first < last && is_blank(p->text[first]))
         first++;
@@ -150,10 +178,8 @@ void wf_long_part_tell(wf_long *l)
     if (p->n_ids > 0)
         out.avg_logprob = (float)(p->g.sum_logprob / (double)(p->n_ids + 1));
     p->told = true;
-    l->enough = l->rq.on_part != NULL && l->rq.on_part(l->rq.ctx, &out) != 0;
-    if (l->rq.on_time != NULL)
-        l->rq.on_time(l->rq.ctx, p->end_us,
-                      l->media.info.duration_us > 0 ? l->media.info.duration_us : -1);
+    l->enough = !p->past && l->rq.on_part != NULL && l->rq.on_part(l->rq.ctx, &out) != 0;
+    tell_time(l);
 }
 
 void wf_long_part_free(wf_long_part *p)

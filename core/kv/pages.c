@@ -124,9 +124,10 @@ static weft_status grow(wf_kv_pool *p, int32_t n, weft_error *err)
     int64_t left = p->max_pages - p->n_pages, pages = left < p->pool_pages ? left : p->pool_pages;
     void   *pool = NULL;
     if (pages < n)
-        return wf_fail(err, WEFT_E_LIMIT,
-                       "keys and values need more than the %llu MiB allowed (--kv-bytes raises it)",
-                       (unsigned long long)((uint64_t)(p->max_pages * p->page_bytes) >> 20));
+        return wf_fail(
+            err, WEFT_E_LIMIT,
+            "keys and values need more than the %llu bytes allowed (--kv-bytes raises it)",
+            (unsigned long long)p->max_pages * (unsigned long long)p->page_bytes);
     weft_status status = make_tables(p, err);
     if (status == WEFT_OK)
         status = more_bits(p, pages, err);

@@ -2,6 +2,7 @@
 /* Items through their encoder: how an encode begins and ends. */
 #include "core/base/time.h"
 #include "core/media/encoding.h"
+#include "core/media/familiar.h"
 
 static void drop_outputs(weft_item *item)
 {
@@ -37,10 +38,12 @@ static weft_status conclude(wf_encoding *b, uint32_t k, weft_status waited, weft
     item->encoding = NULL;
     item->encoded = status == WEFT_OK;
     item->spoils |= status != WEFT_OK && b->n > 1 && !wf_scope_is_cancelled(item->of->scope);
-    if (item->encoded)
+    if (item->encoded) {
         item->encode_s = (wf_now_s() - b->start) / b->n;
-    else
+        wf_familiar_look(item);
+    } else {
         drop_outputs(item);
+    }
     return status;
 }
 

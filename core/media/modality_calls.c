@@ -176,3 +176,14 @@ int64_t wf_modality_longest_us(const wf_modality *m)
            wf_plugin_id(m->plugin), (long long)us);
     return INT64_MAX;
 }
+
+const char *wf_modality_languages(const wf_modality *m, const char *task)
+{
+    wf_visit v;
+    if (!WEFT_HAS(m->vt, weft_modality, languages) || m->vt->languages == NULL)
+        return NULL;
+    wf_visit_begin(&v, m->plugin, "languages", NULL, WF_VISIT_QUICK);
+    const char *list = m->vt->languages(m->self, task);
+    (void)wf_visit_end(&v, WEFT_OK, NULL);
+    return list != NULL && list[0] != '\0' ? list : NULL;
+}

@@ -45,7 +45,7 @@ const wf_core_option wf_core_options[] = {
     {"max_file_bytes", 0, I64, WF_OPT_BYTES, "0", "0..", "BYTES",
      "size of a media file; 0: 64M for pictures, any for what is streamed"},
     {"track", 0, STR, 0, NULL, NULL, "N|LANG",
-     "which track of sound: its number, or its language as the file says it (eng)"},
+     "which track of sound: its number, or its language by name or code (German, deu, de)"},
     {"channel", 0, I64, 0, "0", "0..64", "N", "listen to this channel alone, from 1; 0: to all"},
     {"raw_audio", 0, STR, 0, NULL, NULL, "FORMAT,RATE,CHANNELS",
      "recordings are samples without a header, as s16le,16000,1"},

@@ -84,8 +84,8 @@ static void tell_counts(const wf_places *c, const char *text, uint64_t bytes)
             items += wf_places_marker(c, i) == m;
         if (places == 0 || places == items)
             continue;
-        wf_log(WEFT_LOG_WARN, "the prompt has %u times %s and %u items for it: %s", places,
-               m->token, items,
+        wf_log(WEFT_LOG_WARN, "the prompt has %u time%s %s and %u item%s for it: %s", places,
+               places == 1 ? "" : "s", m->token, items, items == 1 ? "" : "s",
                places > items                       ? "the further ones are read as text"
                : (m->flags & WEFT_MARKER_LAST) != 0 ? "the first items stand behind the text"
                                                     : "the first items stand before the text");

@@ -22,9 +22,9 @@ extern "C" {
 
 /* What a decoder may spend; each refusal names the option that raises it (--max-pixels, ...).
  * Every value is a number of its own name, and 0 forbids; max_decoded_bytes is of one buffer. track
- * says which of several tracks of sound is read: its number among them, from 1, or its language as
- * the file calls it; NULL: the decoder's own choice. A decoder that does not have that track fails
- * with UNSUPPORTED. */
+ * says which of several tracks of sound is read: its number among them, from 1, or its language by
+ * name or code (languages.h); NULL: the decoder's own choice. A decoder that does not have that
+ * track fails with UNSUPPORTED. */
 typedef struct weft_limits {
     weft_hdr    hdr;
     uint64_t    max_pixels, max_side, max_frames, max_samples, max_decoded_bytes, max_tokens;

@@ -160,17 +160,23 @@ typedef struct weft_modality {
      * the call. The host then tells what each takes, in the format that it will have. NULL: what
      * the encoder takes is estimated from parameters(). [setup] */
     weft_status (*weights)(void *self, const weft_weight_sink *sink, weft_error *err);
+    /* The languages that the model can do a task in ("transcribe", ...): codes or English names
+     * with commas between, as long as the modality lives. NULL, or the function NULL: its files do
+     * not say. [any] */
+    const char *(*languages)(void *self, const char *task);
 } weft_modality;
 
 /* Long and live media: finds segments and pushes them; push returns when the host has taken one. A
  * component of its own, found by kind, so that a modality needs none. A segment's media gives its
  * own samples from its start; it is valid during push only. silent 1: nothing worth decoding was
- * found in it. */
+ * found in it. From speech_start_us to speech_end_us, on the recording's own clock, somebody speaks
+ * in it, so that subtitles need not stand longer; both 0: not known. */
 typedef struct weft_segment {
     weft_hdr          hdr;
     int64_t           start_us, end_us;
     int32_t           silent, reserved;
     const weft_media *media;
+    int64_t           speech_start_us, speech_end_us;
 } weft_segment;
 
 typedef struct weft_segment_sink {

@@ -176,6 +176,10 @@ typedef struct weft_marker_info {
     int32_t end_id;   /* rows behind this token no longer see the item; -1: none */
 } weft_marker_info;
 int32_t weft_engine_marker(const weft_engine *e, uint32_t index, weft_marker_info *out);
+/* The languages that the model says it can do a task ("transcribe") of a kind of media ("audio")
+ * in: what its plugin tells, else those that the tokenizer has a token like <|de|> for. Codes or
+ * English names with commas between, until the engine is closed; NULL: nothing says it. */
+const char *weft_engine_languages(weft_engine *e, const char *kind, const char *task);
 
 /* Plugins: what was found and what became of it. Works on an engine, or on settings alone. */
 typedef struct weft_plugin_info {
@@ -517,6 +521,8 @@ typedef struct weft_part_result {
     float          avg_logprob, temperature;
     double         encode_s, prefill_s, decode_s;
     int32_t        stopped, reserved; /* stopped: as of weft_generation */
+    /* Where in the part somebody speaks; all of it where the segmenter does not say. */
+    int64_t speech_start_us, speech_end_us;
 } weft_part_result;
 typedef struct weft_long_request {
     weft_hdr    hdr;
@@ -531,6 +537,10 @@ typedef struct weft_long_request {
     /* How far the recording has been read, of total (-1: unknown). May be NULL. */
     void (*on_time)(void *ctx, int64_t done_us, int64_t total_us);
     void *ctx;
+    /* Parts that end at or before it are passed over: they are cut, so that all others are the same
+     * as without it, but neither decoded nor given to on_part. Where a part of an earlier run
+     * ended; 0: from the beginning. A part that goes across it fails the recording with INVALID. */
+    int64_t from_us;
 } weft_long_request;
 /* Cuts a recording into parts with the segmenter of its kind, if there is one, and generates from
  * each. Memory does not grow with its length. *info (may be NULL) is of the whole. */

@@ -2,6 +2,7 @@
 /* Chooses the stream that is read. */
 #include "clip.h"
 
+#include "weft/languages.h"
 #include "weft/sdk.h"
 
 #include <libavutil/avstring.h>
@@ -38,7 +39,8 @@ static const char *language_of(const AVStream *s)
 }
 
 /* Whether a track of this number (from 1) and language is the one asked for. A language is told by
- * the file's own code for it, or by the part of that before a hyphen ("en" of "en-GB"). */
+ * its name or a code of ISO 639, whichever of them the file has; or by the file's own word for it,
+ * or the part of that before a hyphen. */
 static int is_asked_for(const char *asked, int number, const char *language)
 {
     char  *end;
@@ -46,6 +48,9 @@ static int is_asked_for(const char *asked, int number, const char *language)
     size_t whole = strlen(language), part = strcspn(language, "-");
     if (*asked != '\0' && *end == '\0')
         return n == number;
+    const weft_language *l = weft_language_find(asked);
+    if (l != NULL && l == weft_language_find(language))
+        return 1;
     return (strlen(asked) == whole || strlen(asked) == part) &&
            av_strncasecmp(asked, language, strlen(asked)) == 0;
 }

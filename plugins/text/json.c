@@ -193,6 +193,12 @@ static bool is_number(const char *s)
     return *end == '\0';
 }
 
+/* UTF-8's, or one of UTF-16's. */
+static bool at_byte_order_mark(const txt_json *j)
+{
+    return j->in.line == 1 && j->in.column == 1 && (j->c == 0xEF || j->c == 0xFE || j->c == 0xFF);
+}
+
 static weft_status read_number(txt_json *j, weft_error *err)
 {
     weft_status s = WEFT_OK;
@@ -205,7 +211,11 @@ static weft_status read_number(txt_json *j, weft_error *err)
     if (s == WEFT_OK)
         s = terminate(&j->text, err);
     if (s == WEFT_OK && !is_number((const char *)j->text.p))
-        return txt_json_bad(j, err, "this is no number");
+        return txt_json_bad(j, err,
+                            at_byte_order_mark(j)
+                                ? "this is no number but a byte order mark, which JSON may not "
+                                  "have: save the file as UTF-8 without one"
+                                : "this is no number");
     j->event = TXT_J_NUMBER;
     return s;
 }

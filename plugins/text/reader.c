@@ -4,6 +4,22 @@
  * is said to have. */
 #include "base.h"
 
+/* A directory that was cloned without git-lfs has small texts in the place of its large files. */
+static weft_status check_pointer(const txt_reader *r, weft_error *err)
+{
+    static const char begins[] = "version https://git-lfs";
+    char              head[sizeof begins - 1];
+    int64_t           n = r->source.read_at(r->source.ctx, 0, head, sizeof head);
+    if (n < 0)
+        return weft_fail(err, (weft_status)n, "%s cannot be read", r->name);
+    if (n != (int64_t)sizeof head || memcmp(head, begins, sizeof head) != 0)
+        return WEFT_OK;
+    return weft_fail(err, WEFT_E_CORRUPT,
+                     "%s is a git-lfs pointer, and the file itself is not here: get it with "
+                     "\"git lfs pull\"",
+                     r->name);
+}
+
 weft_status txt_reader_open_source(const weft_host *h, const weft_source *source, const char *name,
                                    uint64_t max_bytes, txt_reader *out, weft_error *err)
 {
@@ -20,7 +36,10 @@ weft_status txt_reader_open_source(const weft_host *h, const weft_source *source
     if (out->block == NULL)
         return txt_fail_nomem(err, TXT_BLOCK);
     out->line = 1;
-    return WEFT_OK;
+    weft_status status = check_pointer(out, err);
+    if (status != WEFT_OK)
+        txt_reader_close(out);
+    return status;
 }
 
 weft_status txt_reader_open(const weft_host *h, const weft_package *p, const char *file,

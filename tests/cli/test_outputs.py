@@ -205,10 +205,26 @@ class Languages(Case):
         return json.loads(self.hear("--format", "json", "--language", word, self.talk).out)["language"]
 
     def test_names_and_codes(self):
-        for word, name in (("de", "german"), ("German", "german"), ("german", "german"), ("pt-BR", "portuguese")):
+        for word, name in (("de", "german"), ("German", "german"), ("german", "german"), ("pt-BR", "portuguese"),
+                           ("deu", "german"), ("GER", "german"), ("wo", "wolof")):
             self.assertEqual(self.language(word), name)
         self.assertIn("did you mean German", self.fails(2, "transcribe", "--language", "Germann", self.talk))
         self.fails(2, "transcribe", "--language", "xx", self.talk)
+
+    def test_what_the_model_says_that_it_can_do(self):
+        """The program's own table only translates: the model's files say which languages it has."""
+        path = os.path.join(self.model, "config.json")
+        with open(path) as f:
+            before = f.read()
+        self.addCleanup(self.write, path, before.encode())
+        self.write(path, json.dumps({**json.loads(before), "languages": "en, German,haw"}).encode())
+        self.assertEqual(self.language("de"), "german")
+        for task in ("transcribe", "translate"):
+            r = self.fails(2, *self.args("transcribe", "--language", "fr", "--task", task, self.talk))
+            self.assertIn("--language French: this model can %s en, German,haw" % task, r)
+        # Words of one's own may say anything.
+        self.hear("--language", "fr", "-p", "Write French.", self.talk)
+        self.assertIn("this model can transcribe en,", self.fails(2, "transcribe", "--language", "de", self.talk))
 
 
 if __name__ == "__main__":

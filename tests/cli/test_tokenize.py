@@ -24,6 +24,37 @@ class Tokenize(harness.Case):
         out = self.ids(b"".join(t + b"\n" for t, _ in one_line)).decode()
         self.assertEqual(out, "".join(" ".join(map(str, ids)) + "\n" for _, ids in one_line))
 
+    def test_files_that_only_look_like_a_tokenizer(self):
+        """A byte order mark and a pointer of git-lfs are named, in whichever file they stand."""
+        text = os.path.join(harness.DEMO, "text")
+        pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+        for name in ("tokenizer.json", "tokenizer_config.json", "generation_config.json", "config.json",
+                     "chat_template.json", "tekken.json", "tokenizer.model"):
+            folder = self.path("of-" + name)
+            os.mkdir(folder)
+            for other in os.listdir(text):
+                if other not in ("tokenizer.json", "tokenizer.model") or name.endswith("config.json"):
+                    os.symlink(os.path.join(text, other), os.path.join(folder, other))
+            if name == "chat_template.json":
+                os.symlink(os.path.join(text, "tokenizer.json"), os.path.join(folder, "tokenizer.json"))
+            path = os.path.join(folder, name)
+            data = b"{}"
+            if os.path.exists(path):
+                with open(path, "rb") as f:
+                    data = f.read()
+                os.remove(path)
+            self.write(path, pointer)
+            r = self.fails(4, "generate", "-m", folder, "-p", "a", "-n", "1", "--chat")
+            self.assertIn("git lfs pull", r)
+            self.assertIn(name, r)
+            if name.endswith(".model"):
+                continue
+            for mark in (b"\xef\xbb\xbf",) + ((b"\xff\xfe",) if name == "tokenizer.json" else ()):
+                self.write(path, mark + data)
+                r = self.fails(4, "generate", "-m", folder, "-p", "a", "-n", "1", "--chat")
+                self.assertIn("byte order mark", r)
+                self.assertIn(name, r)
+
     def test_one_line_in_one_line_out(self):
         for data, lines in ((b"", 0), (b"\n", 1), (b"a", 1), (b"a\n", 1), (b"a\nb", 2),
                             (b"a\n\nb\n", 3), (b"\n\n\n", 3), (b"a\r\nb\r\n", 2)):

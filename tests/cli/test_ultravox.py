@@ -113,6 +113,18 @@ class Transcribe(Case):
         for name in ("talk.srt", "talk.vtt"):
             self.assertTrue(os.path.getsize(self.path(name)) > 0)
 
+    def test_languages_of_the_encoder(self):
+        """Whisper's generation_config.json says what it hears; translating is the text model's work."""
+        path = self.model("encoder/generation_config.json")
+        self.addCleanup(os.remove, path)
+        self.write(path, json.dumps({"lang_to_id": {"<|en|>": 50259, "<|de|>": 50261}}).encode())
+        say = lambda *more: self.weft("transcribe", *self.ini(), *more, self.talk)
+        self.assertEqual(say("--language", "deu").code, 0)
+        self.assertEqual(say("--language", "fr", "--task", "translate").code, 0)
+        r = say("--language", "fr")
+        self.assertEqual(r.code, 2)
+        self.assertIn("--language French: this model can transcribe en,de", r.err)
+
     def test_more_than_a_chunk(self):
         """36 s without a pause to cut at are one part of two chunks."""
         path = self.write("long.wav", wav(*[voice(2), silence(0.25)] * 16))

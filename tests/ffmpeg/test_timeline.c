@@ -210,9 +210,10 @@ static void a_track_can_be_chosen(void **state)
     static const struct {
         const char *track;
         int32_t     rate; /* of the track that is meant; 0: there is none */
-    } asked[] = {{NULL, 8000},   {"1", 8000},    {"2", 16000}, {"3", 32000}, {"deu", 16000},
-                 {"DEU", 16000}, {"fra", 32000}, {"4", 0},     {"0", 0},     {"-1", 0},
-                 {"de", 0},      {"", 8000},     {"2x", 0}};
+    } asked[] = {{NULL, 8000},   {"1", 8000},    {"2", 16000},    {"3", 32000},   {"deu", 16000},
+                 {"DEU", 16000}, {"fra", 32000}, {"4", 0},        {"0", 0},       {"-1", 0},
+                 {"de", 16000},  {"", 8000},     {"2x", 0},       {"ger", 16000}, {"German", 16000},
+                 {"FR", 32000},  {"fre", 32000}, {"en-GB", 8000}, {"it", 0},      {"Italian", 0}};
     const char *path = clips_make("tracks.mkv", PICTURES
                                   "-f lavfi -i sine=r=8000:d=1 -f lavfi -i sine=r=16000:d=1 "
                                   "-f lavfi -i sine=r=32000:d=1 -map 0 -map 1 -map 2 -map 3 "

@@ -148,10 +148,10 @@ static void test_counts_are_told(void **state)
     asks(&r, "say it", 2, NULL);
     asks(&r, "say <|moods|> and <|moods|>", 2, NULL);
     asks(&r, "say <|moods|> and <|moods|>", 1,
-         "the prompt has 2 times <|moods|> and 1 items for it: the further ones are read as text");
-    asks(&r, "say <|moods|>", 0, "1 times <|moods|> and 0 items");
+         "the prompt has 2 times <|moods|> and 1 item for it: the further ones are read as text");
+    asks(&r, "say <|moods|>", 0, "1 time <|moods|> and 0 items");
     asks(&r, "say <|moods|>", 2,
-         "1 times <|moods|> and 2 items for it: the first items stand before the text");
+         "1 time <|moods|> and 2 items for it: the first items stand before the text");
     weft_set_log(NULL, NULL);
     rig_close(&r);
 }

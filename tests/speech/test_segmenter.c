@@ -108,6 +108,7 @@ static weft_status read_audio(void *ctx, int64_t n, const weft_tensor *dst, int6
 typedef struct piece {
     int64_t start_us, end_us, n, at_push; /* at_push: samples that had been read */
     int     silent;
+    int64_t speech_start_us, speech_end_us;
 } piece;
 
 typedef struct sink {
@@ -147,7 +148,18 @@ static weft_status push(void *ctx, const weft_segment *g, weft_error *err)
     assert_true(n > 0 && g->end_us - g->start_us <= s->max_us);
     check_media(s, g, n);
     assert_true(s->n < SEGMENTS_MAX);
-    s->piece[s->n++] = (piece){g->start_us, g->end_us, n, s->from->at, g->silent};
+    if (g->silent || g->speech_end_us == 0)
+        assert_true(g->speech_start_us == 0 && g->speech_end_us == 0);
+    else
+        assert_true(g->start_us <= g->speech_start_us && g->speech_start_us < g->speech_end_us &&
+                    g->speech_end_us <= g->end_us);
+    s->piece[s->n++] = (piece){.start_us = g->start_us,
+                               .end_us = g->end_us,
+                               .n = n,
+                               .at_push = s->from->at,
+                               .silent = g->silent,
+                               .speech_start_us = g->speech_start_us,
+                               .speech_end_us = g->speech_end_us};
     s->at = at;
     if (s->stop_after != 0 && s->n == s->stop_after)
         return weft_fail(err, WEFT_E_CANCELLED, "enough");
@@ -211,6 +223,10 @@ static void sentences_are_found(void **state)
          * within 0.1 s of what -50 dB says; a sentence is never cut. */
         assert_true(begin <= sentence[next].begin && sentence[next].begin - begin < RATE / 2);
         assert_true(end >= sentence[next].end && end - sentence[next].end < RATE / 2);
+        begin = s->piece[i].speech_start_us * RATE / 1000000;
+        end = s->piece[i].speech_end_us * RATE / 1000000;
+        assert_true(llabs(begin - sentence[next].begin) < RATE / 10);
+        assert_true(llabs(end - sentence[next].end) < RATE / 10);
         next++;
     }
     assert_int_equal(next, n_sentences);

@@ -284,6 +284,82 @@ static bytes_made join(const bytes_made *a, const bytes_made *b)
     return out;
 }
 
+/* The checksum of a page (RFC 3533 section 6): polynomial 0x04c11db7, with its own field zero. */
+static uint32_t page_sum(const uint8_t *p, uint64_t n)
+{
+    uint32_t sum = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        sum ^= (uint32_t)(i >= 22 && i < 26 ? 0 : p[i]) << 24;
+        for (int bit = 0; bit < 8; bit++)
+            sum = sum << 1 ^ (sum >> 31 ? 0x04c11db7u : 0);
+    }
+    return sum;
+}
+
+static uint64_t position_of(const uint8_t *page)
+{
+    uint64_t v = 0;
+    for (int i = 7; i >= 0; i--)
+        v = v << 8 | page[6 + i];
+    return v;
+}
+
+/* From the page-th page on the sound is said to come later by `later` samples. Returns the position
+ * where the page before ends. */
+static uint64_t delay_pages(bytes_made *b, int page, uint64_t later)
+{
+    uint64_t before = 0;
+    for (uint64_t at = 0, n; at < b->n; at += n, page--) {
+        const uint8_t *p = b->p + at;
+        uint64_t       position = position_of(p);
+        n = 27u + p[26];
+        for (int i = 0; i < p[26]; i++)
+            n += p[27 + i];
+        if (page > 0 && position != UINT64_MAX)
+            before = position;
+        if (page > 0 || position == UINT64_MAX)
+            continue;
+        bytes_set_le(b, at + 6, position + later, 8);
+        bytes_set_le(b, at + 22, page_sum(p, n), 4);
+    }
+    return before;
+}
+
+/* Whether x is y with n samples of silence at `at`. */
+static void is_with_silence(const decoded *x, const decoded *y, int64_t at, int64_t n)
+{
+    assert_int_equal(x->n, y->n + n);
+    assert_memory_equal(x->x, y->x, (size_t)at * sizeof *x->x);
+    for (int64_t i = at; i < at + n; i++)
+        assert_true(x->x[i] == 0.0f);
+    assert_memory_equal(x->x + at + n, y->x + at, (size_t)(y->n - at) * sizeof *x->x);
+}
+
+/* Granule positions that go on further than the packets reach are silence, of any length up to a
+ * day; less than a tenth of a second is jitter, and a longer jump a clock that was set. */
+static void holes_in_an_ogg(void **state)
+{
+    static const struct {
+        int64_t later, filled;
+    } holes[] = {{5 * 48000, 5 * 48000}, {4800, 4800}, {4700, 0}, {(int64_t)25 * 3600 * 48000, 0}};
+    bytes_made whole = fixture_of("speech/spoken.opus");
+    decoded    plain;
+    (void)state;
+    must_decode(&whole, 0, 4800, &plain);
+    for (size_t i = 0; i < sizeof holes / sizeof *holes; i++) {
+        bytes_made b = join(&whole, &(bytes_made){0});
+        decoded    d;
+        int64_t    at = (int64_t)delay_pages(&b, 4, (uint64_t)holes[i].later) - 312; /* pre-skip */
+        assert_true(at > 0 && at < plain.n);
+        must_decode(&b, i % 2 != 0, 1000, &d);
+        is_with_silence(&d, &plain, at, holes[i].filled);
+        free(d.x);
+        bytes_free(&b);
+    }
+    free(plain.x);
+    bytes_free(&whole);
+}
+
 /* An ID3 tag, or two, before a file of any format changes nothing but where the file begins. */
 static void tags_before_every_format(void **state)
 {
@@ -507,14 +583,23 @@ static void wrong_buffers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_format),        cmocka_unit_test(info_and_blocks),
-        cmocka_unit_test(unknown_lengths),     cmocka_unit_test(live_input),
-        cmocka_unit_test(beyond_4_gib),        cmocka_unit_test(chunks_behind_the_samples),
-        cmocka_unit_test(several_data_chunks), cmocka_unit_test(tags_before_every_format),
-        cmocka_unit_test(chained_ogg),         cmocka_unit_test(mp3_tags),
-        cmocka_unit_test(real_speech),         cmocka_unit_test(probes),
-        cmocka_unit_test(sample_limit),        cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(cancelled),           cmocka_unit_test(wrong_buffers),
+        cmocka_unit_test(every_format),
+        cmocka_unit_test(info_and_blocks),
+        cmocka_unit_test(unknown_lengths),
+        cmocka_unit_test(live_input),
+        cmocka_unit_test(beyond_4_gib),
+        cmocka_unit_test(chunks_behind_the_samples),
+        cmocka_unit_test(several_data_chunks),
+        cmocka_unit_test(tags_before_every_format),
+        cmocka_unit_test(chained_ogg),
+        cmocka_unit_test(mp3_tags),
+        cmocka_unit_test(holes_in_an_ogg),
+        cmocka_unit_test(real_speech),
+        cmocka_unit_test(probes),
+        cmocka_unit_test(sample_limit),
+        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(cancelled),
+        cmocka_unit_test(wrong_buffers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

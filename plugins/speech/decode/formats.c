@@ -172,7 +172,8 @@ static weft_status open_plain_wav(spk_sound *s, weft_error *err)
     if (s->wav.data_bytes >= 0)
         n = s->source_bytes >= 0 ? count_chunks(s, s->wav) : s->wav.data_bytes / s->wav.frame_bytes;
     weft_status st = open_chunk(s, err);
-    s->n_samples = n;
+    /* From a pipe only the header's length of the whole says that no second chunk can come. */
+    s->n_samples = s->source_bytes >= 0 || s->wav.is_all ? n : -1;
     return st;
 }
 
@@ -196,7 +197,9 @@ static weft_status open_mp3(spk_sound *s, weft_error *err)
 static weft_status open_link(spk_sound *s, uint64_t from, weft_error *err)
 {
     window(s, 0, s->source_bytes);
-    spk_ogg_link link = spk_ogg_walk(&s->bytes, from);
+    spk_clock_deinit(&s->clock, s->host);
+    s->hole = s->heard = s->silence = 0;
+    spk_ogg_link link = spk_ogg_walk(&s->bytes, from, &s->clock);
     int64_t      end = link.next >= 0 ? link.next : s->source_bytes;
     s->next_link = link.next;
     if (s->bytes.status != WEFT_OK)
@@ -332,21 +335,29 @@ void spk_sound_close(spk_sound *s)
         sf_close(s->file);
     s->file = NULL;
     spk_mp3_close(&s->mp3);
+    spk_clock_deinit(&s->clock, s->host);
     spk_bytes_deinit(&s->bytes);
 }
 
 /* Reads up to n samples from the file or link that is open. *ok becomes 0 where it is damaged; an
- * error after the last byte of the source only means that the file was cut short. */
-static int64_t take_here(spk_sound *s, float *dst, int64_t n, int *ok)
+ * error after the last byte of the source only means that the file was cut short. *n becomes how
+ * many were asked for in the end. */
+static int64_t take_here(spk_sound *s, float *dst, int64_t *n, int *ok)
 {
-    int64_t got;
+    int64_t got = spk_sound_silence(s, dst, n);
+    *ok = 1;
+    if (got > 0) {
+        *n = got;
+        return got;
+    }
     if (s->file != NULL) {
-        got = sf_readf_float(s->file, dst, n);
+        got = sf_readf_float(s->file, dst, *n);
         *ok = sf_error(s->file) == SF_ERR_NO_ERROR;
     } else {
-        got = spk_mp3_read(&s->mp3, dst, n, ok);
+        got = spk_mp3_read(&s->mp3, dst, *n, ok);
     }
     *ok |= s->bytes.ended;
+    s->heard += got > 0 ? got : 0;
     return got > 0 ? got : 0;
 }
 
@@ -395,7 +406,7 @@ weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, we
     *got = 0;
     while (*got < n) {
         int         ok, more = 0;
-        int64_t     part = take_here(s, dst + *got * s->channels, n - *got, &ok);
+        int64_t     want = n - *got, part = take_here(s, dst + *got * s->channels, &want, &ok);
         weft_status st = WEFT_OK;
         *got += part;
         if (s->bytes.status != WEFT_OK)
@@ -405,8 +416,8 @@ weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, we
                              "the %s is damaged after sample %" PRIu64 "; get a "
                              "complete copy",
                              spk_sound_name(s), s->done + (uint64_t)*got);
-        if (*got == n)
-            break;
+        if (part == want)
+            continue;
         st = follow(s, &more, err);
         if (st != WEFT_OK || !more)
             return st;

@@ -45,7 +45,7 @@ static int is_stump(spk_bytes *b, uint64_t at)
     return n > 0 && memcmp(p, "OggS", n) == 0;
 }
 
-spk_ogg_link spk_ogg_walk(spk_bytes *b, uint64_t from)
+spk_ogg_link spk_ogg_walk(spk_bytes *b, uint64_t from, spk_clock *clock)
 {
     uint8_t      p[PAGE_HEAD];
     spk_ogg_link link = {-1, 0, 0};
@@ -63,6 +63,7 @@ spk_ogg_link spk_ogg_walk(spk_bytes *b, uint64_t from)
             link.next = (int64_t)at;
             break;
         }
+        spk_clock_page(clock, b, at, p, n);
         in_body |= (p[FLAGS_AT] & BEGINS) == 0;
         link.complete |= in_body && (has_sound(p) || (p[FLAGS_AT] & ENDS) != 0);
     }

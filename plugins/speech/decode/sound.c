@@ -66,6 +66,14 @@ static weft_status dec_open(const weft_host *h, const weft_source *src, const ch
     return WEFT_OK;
 }
 
+/* The header of an MP3 or a FLAC counts the samples of the whole recording, also where the file was
+ * cut, and only decoding tells how many of them are there. So it is told as a time alone, which
+ * need not be exact. */
+static int counts_surely(const spk_sound *s)
+{
+    return s->format != SPK_FORMAT_MP3 && s->format != SPK_FORMAT_FLAC;
+}
+
 static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
 {
     const spk_sound *s = &((decoder_state *)dec)->sound;
@@ -74,7 +82,7 @@ static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
     me.kind = "audio";
     me.channels = s->channels;
     me.sample_rate = s->rate;
-    me.n_samples = s->n_samples;
+    me.n_samples = counts_surely(s) ? s->n_samples : -1;
     me.duration_us = -1;
     if (s->n_samples >= 0)
         me.duration_us =

@@ -6,6 +6,7 @@
 
 #include "aiff.h"
 #include "format.h"
+#include "holes.h"
 #include "mp3.h"
 #include "wav.h"
 
@@ -19,12 +20,15 @@ typedef struct spk_sound {
     uint64_t         start;                 /* of the format, behind an ID3 tag */
     int64_t          source_bytes;          /* from start on, as the source says; -1: unknown */
     int64_t          next_link;             /* Ogg: where another recording begins; -1: nowhere */
-    spk_wav          wav;                   /* of a plain WAV: the chunk being read */
-    spk_aiff         aiff;
-    int64_t          n_samples;     /* what the header says; -1: nothing */
-    int64_t          n_missing;     /* samples that it says there are behind the end */
-    int32_t          cut, reserved; /* the file ends before its format says that it does */
-    uint64_t         max_samples, done;
+    spk_clock        clock;                 /* of the link of an Ogg that is open: its holes */
+    int64_t hole, heard, silence; /* the next hole; samples decoded since the link began; of silence
+                                     still to come */
+    spk_wav  wav;                 /* of a plain WAV: the chunk being read */
+    spk_aiff aiff;
+    int64_t  n_samples;     /* what the header says; -1: nothing */
+    int64_t  n_missing;     /* samples that it says there are behind the end */
+    int32_t  cut, reserved; /* the file ends before its format says that it does */
+    uint64_t max_samples, done;
 } spk_sound;
 
 /* Tells the format by content and opens it. The caller has set host, bytes and max_samples; the
@@ -37,6 +41,10 @@ void        spk_sound_close(spk_sound *s);
 /* Reads the next n samples, f32 [n, channels], without checking that they are numbers. *got less
  * than n means the end. [worker] */
 weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, weft_error *err);
+
+/* Where the sound has a hole: writes up to *n samples of its silence and returns how many. Else
+ * lowers *n to the samples before the next hole and returns 0. [worker] */
+int64_t spk_sound_silence(spk_sound *s, float *dst, int64_t *n);
 
 /* The subject of messages about s. [any] */
 const char *spk_sound_name(const spk_sound *s);

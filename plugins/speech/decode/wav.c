@@ -95,6 +95,7 @@ static void set_data(const spk_bytes *b, const walk *w, uint64_t at, uint64_t sa
     int     recorder = said >= UNKNOWN_FROM && said <= UINT32_MAX && !w->rf64;
     out->data_at = at;
     out->missing = 0;
+    out->is_all = at + said + (said & 1) + 8 > w->riff_bytes + 8;
     if (w->rf64 && said == UINT32_MAX)
         said = w->ds64_data;
     out->data_bytes = (int64_t)(said & INT64_MAX);

@@ -17,6 +17,7 @@ typedef struct spk_wav {
     uint64_t data_at;    /* offset of the first sample */
     int64_t  data_bytes; /* -1: until the source ends */
     int64_t  missing;    /* bytes of sound that the header says there are behind the file's end */
+    int32_t  is_all, reserved; /* the header's length of the whole leaves no room for more */
 } spk_wav;
 
 /* Walks the chunks of a RIFF/WAVE or RF64 file up to the first sample. b's window must be the whole

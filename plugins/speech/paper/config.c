@@ -57,6 +57,7 @@ static weft_status read_tokens(const plg_keys *k, spk_config *c)
         {"weft_prompts.translate",
          "Translate the following sentence into {language}: ", &c->translate},
         {"weft_prompts.describe", NULL, &c->describe},
+        {"languages", NULL, &c->languages},
     };
     weft_status status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
     for (size_t i = 0; status == WEFT_OK && i < sizeof strings / sizeof *strings; i++) {

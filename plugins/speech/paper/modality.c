@@ -64,6 +64,13 @@ static int64_t longest_us(void *self)
     return (int64_t)m->config.max_seconds * 1000000;
 }
 
+static const char *languages(void *self, const char *task)
+{
+    const spk_modality *m = self;
+    (void)task;
+    return m->config.languages;
+}
+
 static void destroy(void *self)
 {
     spk_modality *m = self;
@@ -115,4 +122,5 @@ const weft_modality spk_audio_modality = {
     .parameters = parameters,
     .longest_us = longest_us,
     .weights = weights,
+    .languages = languages,
 };

@@ -68,6 +68,7 @@ typedef struct spk_config {
     int32_t             hook_order, marker_id; /* marker_id -1: the host's choice */
     const char         *marker, *begin, *end;  /* begin, end: special tokens; live until deinit */
     const char         *transcribe, *translate, *describe; /* prompts; describe NULL: none */
+    const char         *languages; /* with commas between; NULL: the file does not say */
     spk_encoder_config  encoder;
     spk_adapter_config  adapter;
     spk_features_config front; /* samples to frames */

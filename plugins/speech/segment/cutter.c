@@ -86,7 +86,32 @@ static weft_status segment_read(void *ctx, int64_t n, const weft_tensor *dst, in
     return WEFT_OK;
 }
 
-static weft_status hand_over(const spk_cutter *c, int64_t n, int silent, weft_error *err)
+/* Where in the first n_frames speech begins and ends: with the first ONSET active frames in a row,
+ * and with the last active frame; it goes on across a cut that is less than LEAD away. Neither is
+ * set where there are none. */
+static void find_speech(const spk_cutter *c, int64_t n_frames, weft_segment *s)
+{
+    int64_t run = 0, first = -1, last = -1;
+    for (int64_t i = 0; i < n_frames; i++) {
+        run = c->frames[i].active ? run + 1 : 0;
+        if (run == ONSET && first < 0)
+            first = i + 1 - ONSET;
+        if (run > 0 && first >= 0)
+            last = i;
+    }
+    if (first < 0)
+        return;
+    if (first < LEAD)
+        first = 0;
+    if (n_frames - 1 - last < LEAD)
+        last = n_frames - 1;
+    s->speech_start_us = us_of(c, sample_of(c, c->first + first));
+    s->speech_end_us = us_of(c, sample_of(c, c->first + last + 1));
+    if (s->speech_end_us > s->end_us) /* the recording's last frame may be shorter */
+        s->speech_end_us = s->end_us;
+}
+
+static weft_status hand_over(const spk_cutter *c, int64_t n, int64_t n_frames, weft_error *err)
 {
     segment_media   media = {c->samples, n, 0};
     weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
@@ -95,10 +120,13 @@ static weft_status hand_over(const spk_cutter *c, int64_t n, int silent, weft_er
                             .sample_rate = c->rate,
                             .n_samples = n};
     weft_media      m = {WEFT_HDR(weft_media), &media, &info, NULL, segment_read, NULL};
-    weft_segment    s = {.hdr = WEFT_HDR(weft_segment), .media = &m, .silent = silent};
+    weft_segment    s = {.hdr = WEFT_HDR(weft_segment), .media = &m};
+    s.silent = !spk_voice_heard(c->frames, n_frames);
     s.start_us = us_of(c, c->pushed);
     s.end_us = us_of(c, c->pushed + n);
     info.duration_us = s.end_us - s.start_us;
+    if (!s.silent)
+        find_speech(c, n_frames, &s);
     return c->sink->push(c->sink->ctx, &s, err);
 }
 
@@ -111,7 +139,7 @@ static weft_status push_to(spk_cutter *c, int64_t end, weft_error *err)
         n = c->n_samples;
     if (n <= 0)
         return WEFT_OK;
-    weft_status st = hand_over(c, n, !spk_voice_heard(c->frames, n_frames), err);
+    weft_status st = hand_over(c, n, n_frames, err);
     c->n_frames -= n_frames;
     c->n_samples -= n;
     c->first = end;

@@ -13,6 +13,10 @@
  * words where there is a gap between words. Silence is cut 0.3 s before the limit, so that a word
  * that begins at the limit keeps what precedes it.
  *
+ * Of each segment with speech it tells where that begins and ends: at the first of 3 active frames
+ * in a row, and behind the last active one; a cut within 0.2 s of them is taken for a gap between
+ * words, over which it goes on.
+ *
  * Cuts fall on multiples of 10 ms: frame f begins at sample floor(f rate / 100) of the recording.
  */
 #ifndef SPK_CUTTER_H

@@ -3,6 +3,8 @@
  * is read here. */
 #include "clip.h"
 
+#include <math.h>
+
 _Static_assert(sizeof(spk_carried) <= WEFT_PLAN_CARRIED, "every plan has room for it");
 
 static weft_tensor_spec rows_of(int64_t rows, int64_t columns)
@@ -59,15 +61,25 @@ static weft_status cut(const weft_media_info *mi, const weft_request *rq, spk_ca
     return WEFT_OK;
 }
 
+/* Whole seconds, and of few of them tenths, so that 1.5 does not look like 1. */
+static const char *seconds_of(const spk_carried *what, char *text, size_t cap)
+{
+    double s = (double)what->n_samples / what->sample_rate;
+    snprintf(text, cap, s < 20 ? "%.1f" : "%.0f", s < 20 ? s : floor(s));
+    return text;
+}
+
 static weft_status check_length(int32_t max_seconds, const weft_media_info *mi,
                                 const spk_carried *what, const weft_limits *lim, weft_error *err)
 {
+    char text[32];
     if (what->n_samples / what->sample_rate >= max_seconds &&
         what->n_samples > (int64_t)max_seconds * what->sample_rate)
         return weft_fail(err, WEFT_E_LIMIT,
-                         "%lld seconds of sound are more than the %d that this model takes at "
-                         "once: weft transcribe cuts longer recordings",
-                         (long long)(what->n_samples / what->sample_rate), max_seconds);
+                         "%s seconds of sound are more than the %d that this model takes at once: "
+                         "--end TIME takes the beginning, and weft transcribe cuts longer "
+                         "recordings",
+                         seconds_of(what, text, sizeof text), max_seconds);
     if (WEFT_HAS(lim, weft_limits, max_samples) && lim->max_samples != 0 &&
         (uint64_t)what->n_samples * (uint64_t)mi->channels > lim->max_samples)
         return weft_fail(err, WEFT_E_LIMIT, "%lld samples are over --max-samples %llu",

@@ -158,7 +158,9 @@ weft_status vox_config_read(const weft_host *h, const weft_package *p, int32_t d
         status = vox_origin_find(h, p, &out->origin, err);
     if (status == WEFT_OK)
         status = read_encoder(h, &out->origin, &out->encoder, err);
-    if (status == WEFT_OK)
+    if (status == WEFT_OK) {
         set_front(h, p, out);
+        vox_languages_read(h, out->origin.package, out->languages);
+    }
     return status;
 }

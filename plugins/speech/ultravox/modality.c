@@ -92,6 +92,14 @@ static int64_t longest_us(void *self)
     return VOX_MAX_SECONDS * (int64_t)1000000;
 }
 
+/* Of the speech that the encoder hears; what it is translated into is the text model's affair. */
+static const char *languages(void *self, const char *task)
+{
+    const vox_modality *m = self;
+    return strcmp(task, "transcribe") == 0 && m->config.languages[0] != '\0' ? m->config.languages
+                                                                             : NULL;
+}
+
 static void destroy(void *self)
 {
     vox_modality *m = self;
@@ -157,4 +165,5 @@ const weft_modality vox_audio_modality = {
     .parameters = parameters,
     .longest_us = longest_us,
     .weights = weights,
+    .languages = languages,
 };

@@ -30,10 +30,11 @@
 #define VOX_PREPROCESSOR "preprocessor_config.json"
 
 #define VOX_MAX_LAYERS 512
-#define VOX_MAX_SECONDS 600 /* of one item: twenty chunks */
-#define VOX_CHUNK 3000      /* frames that Whisper and Ultravox take at once */
-#define VOX_HOP 160         /* samples of a frame */
-#define VOX_LEAST 320       /* samples; shorter recordings are filled up with zeros */
+#define VOX_MAX_SECONDS 600      /* of one item: twenty chunks */
+#define VOX_CHUNK 3000           /* frames that Whisper and Ultravox take at once */
+#define VOX_HOP 160              /* samples of a frame */
+#define VOX_LANGUAGES_BYTES 1024 /* more than all codes of two letters with their commas */
+#define VOX_LEAST 320            /* samples; shorter recordings are filled up with zeros */
 
 /* Where the Whisper encoder is. The strings live until deinit. */
 typedef struct vox_origin {
@@ -62,8 +63,14 @@ typedef struct vox_config {
     vox_encoder_config   encoder;
     vox_projector_config projector;
     spk_features_config  front;
-    int32_t              chunk; /* frames */
+    int32_t              chunk;          /* frames */
+    char languages[VOX_LANGUAGES_BYTES]; /* codes with commas between; "": no file says any */
 } vox_config;
+
+/* Writes to list [VOX_LANGUAGES_BYTES] the languages that the encoder's Whisper model was trained
+ * on, as codes with commas between: the keys of lang_to_id in its generation_config.json. Empty
+ * where there is none. [setup] */
+void vox_languages_read(const weft_host *h, const weft_package *p, char *list);
 
 /* Reads both directories' files and decides where the encoder is. INVALID names key, value and
  * range; NOTFOUND the encoder that is missing and how to give it. d_text: the text core's width.

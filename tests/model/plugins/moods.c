@@ -404,7 +404,10 @@ static weft_status cut(const weft_host *h, const weft_media *m, int64_t max_us,
         weft_tensor     dst = weft_view(NULL, p.value, WEFT_F32, 2, shape);
         weft_media_info info = *m->info;
         weft_media      media = {WEFT_HDR(weft_media), &p, &info, no_frames, part_read, part_read};
-        weft_segment    seg = {WEFT_HDR(weft_segment), start, start + PART_ROWS, 0, 0, &media};
+        weft_segment    seg = {.hdr = WEFT_HDR(weft_segment),
+                               .start_us = start,
+                               .end_us = start + PART_ROWS,
+                               .media = &media};
         here(h, "cut");
         if (p.mood == '9')
             dst.bytes = 4;

@@ -19,10 +19,12 @@ static const char *mode(void)
 void sizes_grow(void *p, size_t known, const char *name)
 {
     const int shorter = strncmp(mode(), "short ", 6) == 0 && strcmp(mode() + 6, name) == 0;
-    /* Of a modality the last functions may be missing; the host needs those up to encode. */
-    const size_t less =
-        strcmp(name, "weft_modality") == 0 ? known - offsetof(weft_modality, encode) : 8;
-    weft_hdr hdr = {(uint32_t)(shorter ? known - less : known + LATER), 0};
+    /* Of a modality the last functions may be missing; the host needs those up to encode. Of a
+     * segment it needs the media. */
+    const size_t less = strcmp(name, "weft_modality") == 0 ? known - offsetof(weft_modality, encode)
+                        : strcmp(name, "weft_segment") == 0 ? known - offsetof(weft_segment, media)
+                                                            : 8;
+    weft_hdr     hdr = {(uint32_t)(shorter ? known - less : known + LATER), 0};
     memcpy(p, &hdr, sizeof hdr);
     memset((char *)p + known, strcmp(mode(), "wild") == 0 ? 0xA5 : 0, LATER);
 }

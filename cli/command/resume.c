@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The identity of a run of transcribe. */
+#include "command/resume.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "exit.h"
+#include "output/json.h"
+#include "output/say.h"
+#include "output/target.h"
+#include "output/terminal.h"
+
+/* Where and how fast it is computed, what is refused, and what is written otherwise below. */
+static const char *const left_out[] = {
+    "device",   "threads",       "cpu_mask",    "isa",        "kv_bytes",          "max_pixels",
+    "max_side", "max_frames",    "max_samples", "max_tokens", "max_decoded_bytes", "max_file_bytes",
+    "validate", "prefill_chunk", "prompt"};
+
+typedef struct gathering {
+    json_t *options, *folders;
+    bool    failed;
+} gathering;
+
+static bool is_left_out(const char *key)
+{
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+        if (strcmp(left_out[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* Names, sizes and times of the files: reading weights of many GiB would take longer than a
+ * recording. Sums are added, since files come in any order. */
+static json_t *folder_mark(const char *path)
+{
+    char           file[4096], line[4096], text[24];
+    uint64_t       sum = 0;
+    struct dirent *entry;
+    struct stat    st;
+    DIR           *d = opendir(path);
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        snprintf(file, sizeof file, "%.3000s/%.255s", path, entry->d_name);
+        if (entry->d_name[0] == '.' || stat(file, &st) != 0 || !S_ISREG(st.st_mode))
+            continue;
+        int n = snprintf(line, sizeof line, "%.255s %lld %lld.%09ld", entry->d_name,
+                         (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+        sum += crc32(0, (const Bytef *)line, (uInt)n);
+    }
+    if (d != NULL)
+        closedir(d);
+    snprintf(text, sizeof text, "%016" PRIx64, sum);
+    return json_string(text);
+}
+
+/* A list's items become lines of one value. */
+static json_t *joined(const json_t *before, const char *value)
+{
+    json_t *v = cli_json_string(value);
+    if (!json_is_string(before))
+        return v;
+    json_t *both = json_sprintf("%s\n%s", json_string_value(before), json_string_value(v));
+    json_decref(v);
+    return both;
+}
+
+static void gather(void *ctx, const char *section, const char *key, const char *value,
+                   const char *origin)
+{
+    gathering *g = ctx;
+    char       name[256];
+    bool       core = strcmp(section, "core") == 0;
+    (void)origin;
+    if (value == NULL || (core && is_left_out(key)))
+        return;
+    if (core) {
+        snprintf(name, sizeof name, "--%.200s", key);
+        for (char *p = name; *p != '\0'; p++)
+            *p = *p == '_' ? '-' : *p;
+    } else {
+        snprintf(name, sizeof name, "--set %.120s.%.120s", section, key);
+    }
+    json_t *v = joined(json_object_get(g->options, name), value);
+    g->failed = json_object_set_new(g->options, name, v) != 0 || g->failed;
+    if (cli_is_folder(value))
+        g->failed = json_object_set_new(g->folders, name, folder_mark(value)) != 0 || g->failed;
+}
+
+static bool set(json_t *object, const char *key, const char *value)
+{
+    return value == NULL || json_object_set_new(object, key, cli_json_string(value)) == 0;
+}
+
+json_t *cli_resume_identity(const cli_transcribe *j)
+{
+    gathering g = {json_object(), json_object(), false};
+    char      limit[32];
+    snprintf(limit, sizeof limit, "%g", (double)j->request.max_us / 1e6);
+    weft_settings_each(j->c->settings, gather, &g);
+    bool ok = !g.failed && set(g.options, "--task", j->out.task) &&
+              set(g.options, "--language", j->out.language) &&
+              set(g.options, "--max-segment", j->request.max_us > 0 ? limit : NULL) &&
+              set(g.options, "--prompt", j->request.user) &&
+              set(g.options, "--raw", cli_has(j->c, OWN_RAW) ? "given" : NULL);
+    json_t *identity = json_pack("{s:s, s:o, s:o}", "weft", weft_version(), "options", g.options,
+                                 "folders", g.folders);
+    if (ok && identity != NULL)
+        return identity;
+    json_decref(identity);
+    return NULL;
+}
+
+int32_t cli_resume_check(const cli *c)
+{
+    const char *path = c->value[OWN_OUTPUT];
+    if (!cli_has(c, OWN_RESUME))
+        return CLI_EXIT_OK;
+    if (path == NULL || cli_is_stdout(path))
+        return cli_usage(c, "--resume needs -o FILE or -o DIR: beside what is written there stands "
+                            "what was done");
+    for (int32_t i = 0; i < c->n_operands; i++)
+        if (strcmp(c->operands[i], "-") == 0)
+            return cli_usage(c, "--resume: standard input cannot be heard a second time");
+    return CLI_EXIT_OK;
+}
+
+/* A folder may hold files that are no recordings beside documents of their names. */
+static bool is_recording(cli_transcribe *j, const char *path)
+{
+    weft_error        err = CLI_ERROR_INIT;
+    weft_item        *item = NULL;
+    weft_item_request rq = WEFT_ITEM_REQUEST(path);
+    rq.kind = "audio";
+    rq.plan_only = 1;
+    bool is = weft_item_open(j->e, &rq, &item, &err) == WEFT_OK;
+    weft_item_release(&item);
+    return is;
+}
+
+static void leave_done(cli_transcribe *j, const cli_task *task)
+{
+    if (j->out.folder)
+        (void)cli_names_for(&j->out.names, task->file.path);
+    j->tally.n_done++;
+    if (cli_verbose() > 0)
+        cli_place_say(task->place, "%.600s: was done before", task->file.path);
+}
+
+bool cli_resume_start(cli_transcribe *j, const cli_task *task, cli_transcript *text)
+{
+    if (!j->out.resume)
+        return true;
+    enum cli_resumed how = cli_transcript_resume(text);
+    if (how == CLI_RESUME_DONE && is_recording(j, task->file.path)) {
+        leave_done(j, task);
+        return false;
+    }
+    if (how != CLI_RESUME_FAILED)
+        return true;
+    j->tally.n_failed++; /* said where it happened */
+    j->tally.code = cli_worse(j->tally.code, cli_transcript_close(text, false, 0));
+    return false;
+}
