@@ -180,7 +180,9 @@ const cli_command cli_commands[] = {
      "\n"
      "A marker is the token at which a medium stands in the text; one with\n"
      "an id from the vocabulary's size on is never generated. It tells how far the\n"
-     "text behind it sees the medium.\n"
+     "text behind it sees the medium. Of a GGUF file it also tells in which types the\n"
+     "tensors are stored, what each is held as, and how much that changes them, as\n"
+     "measured on some rows of each tensor.\n"
      "\n"
      "Example:\n"
      "  weft model inspect models/demo/text\n",
@@ -188,9 +190,9 @@ const cli_command cli_commands[] = {
     {"model verify", "[DIR]", "compare a model with a reference",
      "Runs the inputs of parity.safetensors in DIR and compares every tensor that it\n"
      "expects. Tolerance: in f32 a greatest error of 1e-4 of scale, scale being the\n"
-     "greater of 1 and the largest expected value; in bf16 a cosine of 0.999. Exit 0:\n"
-     "within tolerance; 9: not. Without input_ids, logits, hidden states and greedy in\n"
-     "the file the encoder alone is compared.\n"
+     "greater of 1 and the largest expected value; in bf16, q8 and q4 a cosine of\n"
+     "0.999. Exit 0: within tolerance; 9: not. Without input_ids, logits, hidden\n"
+     "states and greedy in the file the encoder alone is compared.\n"
      "\n"
      "Example:\n"
      "  weft model verify DIR --parity reference.safetensors\n",

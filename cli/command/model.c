@@ -25,17 +25,27 @@ static int32_t take_dir(cli *c)
     return cli_say_error(&err);
 }
 
+static int32_t inspect_json(const weft_engine *e, const cli_abilities *can)
+{
+    weft_error err = CLI_ERROR_INIT;
+    json_t    *stored;
+    if (cli_json_stored(e, &stored, &err) != WEFT_OK)
+        return cli_say_error(&err);
+    json_t *v = cli_json_engine(e);
+    if (json_object_set_new(v, "stored", stored) != 0 || !cli_abilities_json(can, v)) {
+        json_decref(v);
+        v = NULL;
+    }
+    return cli_json_print(NULL, v) ? CLI_EXIT_OK : CLI_EXIT_MEMORY;
+}
+
 static int32_t inspect(const cli *c, weft_engine *e, const cli_abilities *can)
 {
-    if (cli_has(c, OWN_JSON)) {
-        json_t *v = cli_json_engine(e);
-        if (v != NULL && !cli_abilities_json(can, v)) {
-            json_decref(v);
-            v = NULL;
-        }
-        return cli_json_print(NULL, v) ? CLI_EXIT_OK : CLI_EXIT_MEMORY;
-    }
+    if (cli_has(c, OWN_JSON))
+        return inspect_json(e, can);
     int32_t code = cli_show_engine(e);
+    if (code == CLI_EXIT_OK)
+        code = cli_show_stored(e);
     cli_abilities_show(can);
     cli_show_sites(e);
     cli_show_markers(e);

@@ -76,6 +76,31 @@ static json_t *sites_json(const weft_engine *e)
     return all;
 }
 
+static void add_type(void *ctx, const weft_stored_info *s)
+{
+    json_t **all = ctx;
+    if (*all == NULL)
+        return;
+    json_t *one =
+        json_pack("{s:s, s:s, s:I, s:I, s:f}", "type", s->type, "held", s->held, "tensors",
+                  (json_int_t)s->tensors, "bytes", (json_int_t)s->bytes, "error", s->error);
+    if (json_array_append_new(*all, one) != 0) {
+        json_decref(*all);
+        *all = NULL;
+    }
+}
+
+weft_status cli_json_stored(const weft_engine *e, json_t **out, weft_error *err)
+{
+    *out = json_array();
+    weft_status status = weft_engine_stored(e, add_type, out, err);
+    if (status != WEFT_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 static json_t *marker_json(const weft_marker_info *m)
 {
     json_t *end = m->end_id >= 0 ? json_integer((json_int_t)m->end_id) : json_null();

@@ -18,6 +18,9 @@ json_t *cli_json_real(double v);
  * was said. */
 bool cli_json_print(cli_place *place, json_t *v);
 
+/* Types that the model's file has, as a list; empty where that is no GGUF file. *out is NULL on
+ * failure, and where there is no memory for it. */
+weft_status cli_json_stored(const weft_engine *e, json_t **out, weft_error *err);
 /* What `model inspect` and --plan print of an engine; and its loaded plugins as {id: version}. */
 json_t *cli_json_engine(const weft_engine *e);
 json_t *cli_json_plugins(const weft_engine *e);

@@ -63,6 +63,25 @@ int32_t cli_show_engine(const weft_engine *e)
     return CLI_EXIT_OK;
 }
 
+static void show_type(void *ctx, const weft_stored_info *s)
+{
+    int *n = ctx;
+    char text[BYTES_CAP], change[64] = "as they are";
+    if (s->error > 0)
+        snprintf(change, sizeof change, "off by %.2f %% (root mean square)", 100.0 * s->error);
+    cli_outf("%-13s %-8s %6llu tensors %12s  held as %s, %s\n", (*n)++ == 0 ? "stored" : "",
+             s->type, (unsigned long long)s->tensors, cli_bytes(s->bytes, text, sizeof text),
+             s->held, change);
+}
+
+int32_t cli_show_stored(const weft_engine *e)
+{
+    weft_error err = CLI_ERROR_INIT;
+    int        n = 0;
+    return weft_engine_stored(e, show_type, &n, &err) == WEFT_OK ? CLI_EXIT_OK
+                                                                 : cli_say_error(&err);
+}
+
 void cli_show_sites(const weft_engine *e)
 {
     weft_site_info s = {.hdr = WEFT_HDR(weft_site_info)};

@@ -9,6 +9,8 @@
 const char *cli_bytes(uint64_t bytes, char *buf, size_t cap);
 /* Prints the model, its shape, its parameters and its memory. Returns the exit code. */
 int32_t cli_show_engine(const weft_engine *e);
+/* Prints what a GGUF file is stored in, and what weft holds that as. Returns the exit code. */
+int32_t cli_show_stored(const weft_engine *e);
 /* Print the hook sites, and the markers: the tokens at which items stand in the text. */
 void cli_show_sites(const weft_engine *e);
 void cli_show_markers(const weft_engine *e);

@@ -33,7 +33,7 @@ weft_status weft_bench_open(weft_settings *settings, uint32_t flags, const weft_
 const char *weft_bench_peak(const weft_engine *e)
 {
     return wf_bench_peak(e->device->isa,
-                         e->model != NULL ? e->model->layers[0].qkv.format : wf_engine_dtype(e));
+                         e->model != NULL ? e->model->layers[0].qkv[0].format : wf_engine_dtype(e));
 }
 
 const char *weft_bench_op_at(uint32_t index)

@@ -117,6 +117,14 @@ weft_status weft_sequence_feed_turns(weft_sequence *s, const weft_turn *turns, u
     return status == WEFT_OK ? wf_turns_feed(&e->text, s, turns, n, info, err) : status;
 }
 
+/* Whether what a weight is multiplied with is rounded too: to bf16 beside bf16, to 8 bits beside q8
+ * and q4. */
+static bool rounds_inputs(const wf_model *m)
+{
+    const int32_t table = m->embed.format, linear = m->layers[0].o.format;
+    return table == WF_BF16 || wf_is_grouped(table) || wf_is_grouped(linear);
+}
+
 weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *passed,
                         weft_error *err)
 {
@@ -128,7 +136,7 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
                          .scope = &e->scope,
                          .has_core = e->has_core,
                          .prefill_chunk = e->prefill_chunk,
-                         .bf16 = e->model != NULL && e->model->embed.format == WF_BF16};
+                         .bf16 = e->model != NULL && rounds_inputs(e->model)};
     *passed = 0;
     if ((e->flags & (WEFT_OPEN_CONFIG | WEFT_OPEN_TOKENIZER)) != 0)
         return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");

@@ -79,6 +79,28 @@ weft_status weft_engine_describe(const weft_engine *e, weft_engine_info *out, we
     return WEFT_OK;
 }
 
+weft_status weft_engine_stored(const weft_engine *e, weft_stored_fn fn, void *ctx, weft_error *err)
+{
+    const wf_gguf_model *gguf = wf_package_gguf(e->package);
+    wf_gguf_held         held[WF_GGUF_TYPES];
+    uint32_t             n = 0;
+    if (fn == NULL)
+        return wf_fail(err, WEFT_E_INVALID, "weft_engine_stored needs a function to call");
+    if (gguf == NULL)
+        return WEFT_OK;
+    weft_status status = wf_gguf_held_read(gguf, held, WF_GGUF_TYPES, &n, err);
+    for (uint32_t i = 0; i < n && status == WEFT_OK; i++) {
+        const weft_stored_info s = {WEFT_HDR(weft_stored_info),
+                                    held[i].type,
+                                    held[i].held,
+                                    held[i].tensors,
+                                    held[i].bytes,
+                                    held[i].error};
+        fn(ctx, &s);
+    }
+    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+}
+
 /* Parameters of one site alone. */
 static uint64_t site_parameters(const weft_engine *e, const wf_site *s)
 {

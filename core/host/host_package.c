@@ -18,7 +18,12 @@ static int64_t file_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
     const wf_file *f = &((wf_host_file *)ctx)->file;
     uint64_t       left = offset < f->bytes ? f->bytes - offset : 0;
     uint64_t       take = n < left ? n : left;
-    weft_status    st = take != 0 ? wf_file_read(f, offset, dst, take, NULL) : WEFT_OK;
+    const char    *text = ((wf_host_file *)ctx)->text;
+    weft_status    st = WEFT_OK;
+    if (take != 0 && text != NULL)
+        memcpy(dst, text + offset, (size_t)take);
+    else if (take != 0)
+        st = wf_file_read(f, offset, dst, take, NULL);
     return st == WEFT_OK ? (int64_t)take : st;
 }
 
@@ -33,17 +38,22 @@ static weft_status package_open(const weft_host *h, const weft_package *p, const
     char          path[PATH_CAP];
     wf_lent      *plugin = wf_lent_of(h);
     wf_host_file *f;
+    weft_error    why = WF_ERROR_INIT;
     weft_status   st;
     if (p == NULL || file == NULL || !WEFT_HAS(out, weft_source, length))
         return wf_misuse(err, "package.open: a package, a file name and a weft_source with "
                               "its size set are needed");
-    st = wf_package_path(p, file, path, sizeof path, err);
-    if (st != WEFT_OK)
-        return st;
     f = wf_zalloc(sizeof *f);
     if (f == NULL)
         return wf_fail_nomem(err, sizeof *f, "a file");
-    st = wf_file_open(path, &f->file, err);
+    f->file.fd = -1;
+    st = wf_package_text_of(p, file, &f->text, &f->file.bytes, &why);
+    if (st == WEFT_E_NOTFOUND)
+        st = wf_package_path(p, file, path, sizeof path, err);
+    else if (st != WEFT_OK)
+        (void)wf_fail_as(err, &why);
+    if (st == WEFT_OK && f->text == NULL)
+        st = wf_file_open(path, &f->file, err);
     if (st != WEFT_OK) {
         wf_free(f);
         return st;
@@ -62,6 +72,7 @@ void wf_host_files_close(wf_lent *p)
         wf_host_file *f = p->files;
         p->files = f->next;
         wf_file_close(&f->file);
+        wf_free(f->text);
         wf_free(f);
     }
 }

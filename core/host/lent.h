@@ -24,6 +24,7 @@ typedef struct wf_held {
 typedef struct wf_host_file { /* behind a weft_source that the plugin opened */
     struct wf_host_file *next;
     wf_file              file;
+    char                *text; /* file.bytes of it, of a file that is on no disk; else NULL */
 } wf_host_file;
 
 typedef struct wf_lent wf_lent;

@@ -286,20 +286,6 @@ const wf_st_tensor *wf_st_find(const wf_st_file *f, const char *name)
     return bsearch(&want, f->tensors, f->n_tensors, sizeof(*f->tensors), by_name);
 }
 
-static weft_status read_again(const wf_st_file *f, uint64_t from, uint8_t *dst, uint64_t n,
-                              weft_error *err)
-{
-    weft_status status = WEFT_OK;
-    while (status == WEFT_OK && n > 0) {
-        uint64_t at = from % f->period, left = f->period - at, part = n < left ? n : left;
-        status = wf_file_read(&f->file, at, dst, part, err);
-        from += part;
-        dst += part;
-        n -= part;
-    }
-    return status;
-}
-
 weft_status wf_st_read(const wf_st_file *f, const wf_st_tensor *t, uint64_t offset, void *dst,
                        uint64_t n, weft_error *err)
 {
@@ -309,7 +295,7 @@ weft_status wf_st_read(const wf_st_file *f, const wf_st_tensor *t, uint64_t offs
                        "%s: tensor \"%s\" has %" PRIu64 " bytes; %" PRIu64 " at %" PRIu64
                        " were asked for",
                        wf_quote(f->file.path).s, wf_quote(t->name).s, t->bytes, n, offset);
-    if (f->period != 0)
-        return read_again(f, t->begin + offset, dst, n, err);
+    if (f->read != NULL)
+        return f->read(f, t, offset, dst, n, err);
     return wf_file_read(&f->file, t->begin + offset, dst, n, err);
 }

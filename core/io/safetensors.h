@@ -23,14 +23,18 @@ typedef struct wf_st_tensor {
     uint64_t    begin, bytes; /* begin: absolute offset in the file */
 } wf_st_tensor;
 
-typedef struct wf_st_file {
+typedef struct wf_st_file wf_st_file;
+/* Makes n bytes of a tensor from `offset` within it, which lie within the tensor. Any thread. */
+typedef weft_status (*wf_st_reader)(const wf_st_file *f, const wf_st_tensor *t, uint64_t offset,
+                                    void *dst, uint64_t n, weft_error *err);
+struct wf_st_file {
     wf_file       file;
     wf_st_tensor *tensors; /* sorted by name */
     uint64_t      n_tensors;
-    void         *names;  /* storage of the names */
-    uint64_t      period; /* 0, or the bytes over which tensors that are in no file lie again and
-                             again (core/model/made.h): byte b of one is byte (begin + b) % period */
-} wf_st_file;
+    void         *names; /* storage of the names */
+    wf_st_reader  read; /* of tensors that lie in no safetensors file (core/model/made.h and gguf.h)
+                           and whose `begin` is the reader's own; NULL: they lie in this one */
+};
 
 weft_status         wf_st_open(const char *path, wf_st_file *out, weft_error *err);
 void                wf_st_close(wf_st_file *f);

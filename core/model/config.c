@@ -17,7 +17,7 @@
 /* Where keys are looked up: the file at a path, then the map's defaults. */
 typedef struct keys {
     const json_t *file, *defaults;
-    const char   *dir;
+    const char   *place; /* what messages call the file */
 } keys;
 
 static weft_status key_f64(const keys *k, const char *name, double dflt, double *out,
@@ -41,12 +41,12 @@ static weft_status key_i32(const keys *k, const char *name, int64_t dflt, int64_
     if (status == WEFT_E_NOTFOUND)
         status = wf_json_i64(k->defaults, "defaults", name, &v, err);
     if (status == WEFT_E_NOTFOUND && dflt < 0)
-        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: %s is missing", k->dir, name);
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: %s is missing", k->place, name);
     if (status != WEFT_OK && status != WEFT_E_NOTFOUND)
         return status;
     if (v < min || v > max)
-        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: %s is %lld, not in %lld..%lld", k->dir,
-                       name, (long long)v, (long long)min, (long long)max);
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: %s is %lld, not in %lld..%lld", k->place, name,
+                       (long long)v, (long long)min, (long long)max);
     *out = (int32_t)v;
     return WEFT_OK;
 }
@@ -57,10 +57,9 @@ static weft_status refuse_flag(const keys *k, const char *name, weft_error *err)
     weft_status status = wf_json_bool(k->file, "config.json", name, &v, err);
     if (status == WEFT_E_NOTFOUND || (status == WEFT_OK && !v))
         return WEFT_OK;
-    return status != WEFT_OK
-               ? status
-               : wf_fail(err, WEFT_E_UNSUPPORTED,
-                         "%s/config.json: %s true is not a Llama 3 text core", k->dir, name);
+    return status != WEFT_OK ? status
+                             : wf_fail(err, WEFT_E_UNSUPPORTED,
+                                       "%s: %s true is not a Llama 3 text core", k->place, name);
 }
 
 static weft_status check_activation(const keys *k, weft_error *err)
@@ -70,8 +69,7 @@ static weft_status check_activation(const keys *k, weft_error *err)
     if (status != WEFT_OK && status != WEFT_E_NOTFOUND)
         return status;
     if (status == WEFT_OK && strcmp(act, "silu") != 0)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s/config.json: hidden_act \"%s\" is not silu",
-                       k->dir, act);
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: hidden_act \"%s\" is not silu", k->place, act);
     return WEFT_OK;
 }
 
@@ -87,7 +85,7 @@ static weft_status read_layers(const keys *k, const weft_text_map *map, wf_confi
     if (status != WEFT_OK)
         return status;
     if (map != NULL && wf_text_map_layers(map, n, what, sizeof what))
-        return wf_fail(err, WEFT_E_INTERNAL, "%s: the text map has %s", k->dir, what);
+        return wf_fail(err, WEFT_E_INTERNAL, "%s: the text map has %s", k->place, what);
     c->n_layers = map != NULL ? map->n_layers : n;
     return WEFT_OK;
 }
@@ -113,8 +111,8 @@ static weft_status read_sizes(const keys *k, const weft_text_map *map, wf_config
         return status;
     if (c->head_dim % 2 != 0 || c->n_heads % c->n_kv_heads != 0)
         return wf_fail(err, WEFT_E_CORRUPT,
-                       "%s/config.json: %d heads of %d over %d key/value heads do not divide",
-                       k->dir, c->n_heads, c->head_dim, c->n_kv_heads);
+                       "%s: %d heads of %d over %d key/value heads do not divide", k->place,
+                       c->n_heads, c->head_dim, c->n_kv_heads);
     return WEFT_OK;
 }
 
@@ -129,8 +127,7 @@ static weft_status rope_object(const keys *k, const json_t **out, weft_error *er
         o = wf_json_at(k->defaults, "rope_scaling");
     *out = json_is_null(o) ? NULL : o;
     if (*out != NULL && !json_is_object(o))
-        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: the rope scaling is no object",
-                       k->dir);
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: the rope scaling is no object", k->place);
     return WEFT_OK;
 }
 
@@ -145,7 +142,7 @@ static weft_status rope_type(const json_t *o, const char **type, weft_error *err
 
 static weft_status read_llama3(const keys *k, const json_t *o, wf_config *c, weft_error *err)
 {
-    keys        r = {o, NULL, k->dir};
+    keys        r = {o, NULL, k->place};
     double      n = 0;
     weft_status status;
     if ((status = key_f64(&r, "factor", 8, &c->rope.factor, err)) != WEFT_OK ||
@@ -155,8 +152,8 @@ static weft_status read_llama3(const keys *k, const json_t *o, wf_config *c, wef
         return status;
     if (!(c->rope.factor >= 1 && c->rope.factor < 1e6 && c->rope.low_freq_factor > 0 &&
           c->rope.high_freq_factor > c->rope.low_freq_factor && n >= 1 && n < 1e9))
-        return wf_fail(err, WEFT_E_CORRUPT,
-                       "%s/config.json: the llama3 rope factors are out of range", k->dir);
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: the llama3 rope factors are out of range",
+                       k->place);
     c->rope.original_positions = (int64_t)n;
     return WEFT_OK;
 }
@@ -172,19 +169,19 @@ static weft_status read_rope(const keys *k, wf_config *c, weft_error *err)
         return status;
     c->rope.factor = 1;
     if (o != NULL) {
-        keys r = {o, NULL, k->dir};
+        keys r = {o, NULL, k->place};
         if ((status = key_f64(&r, "rope_theta", c->rope_theta, &c->rope_theta, err)) != WEFT_OK ||
             (status = rope_type(o, &type, err)) != WEFT_OK)
             return status;
     }
     if (!(c->rope_theta > 1 && c->rope_theta < 1e12))
-        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: rope_theta %g is out of range", k->dir,
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: rope_theta %g is out of range", k->place,
                        c->rope_theta);
     if (strcmp(type, "default") == 0)
         return WEFT_OK;
     if (strcmp(type, "llama3") != 0)
-        return wf_fail(err, WEFT_E_UNSUPPORTED,
-                       "%s/config.json: rope type \"%s\" is not default or llama3", k->dir, type);
+        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: rope type \"%s\" is not default or llama3",
+                       k->place, type);
     return read_llama3(k, o, c, err);
 }
 
@@ -210,8 +207,7 @@ static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *
         (status = refuse_flag(k, "mlp_bias", err)) != WEFT_OK)
         return status;
     if (!(eps >= 0 && eps < 1))
-        return wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: rms_norm_eps %g is out of range",
-                       k->dir, eps);
+        return wf_fail(err, WEFT_E_CORRUPT, "%s: rms_norm_eps %g is out of range", k->place, eps);
     c->rms_eps = (float)eps;
     c->extra = map != NULL ? map->extra_rows : 0;
     c->vocab += c->extra;
@@ -225,6 +221,7 @@ weft_status wf_config_read(weft_package *p, const weft_text_map *map, wf_config 
 {
     const json_t *root;
     json_t       *defaults = NULL;
+    char          place[WF_CONFIG_NAME_BYTES];
     memset(out, 0, sizeof *out);
     weft_status status = wf_package_json(p, "config.json", &root, err);
     if (status != WEFT_OK)
@@ -235,10 +232,10 @@ weft_status wf_config_read(weft_package *p, const weft_text_map *map, wf_config 
         if (status != WEFT_OK)
             return status;
     }
-    keys k = {wf_json_at(root, map != NULL ? map->config_path : ""), defaults, wf_package_dir(p)};
+    keys k = {wf_json_at(root, map != NULL ? map->config_path : ""), defaults, place};
+    wf_package_config_name(p, place);
     if (k.file == NULL)
-        status =
-            wf_fail(err, WEFT_E_CORRUPT, "%s/config.json: %s is missing", k.dir, map->config_path);
+        status = wf_fail(err, WEFT_E_CORRUPT, "%s: %s is missing", k.place, map->config_path);
     else
         status = read_all(&k, map, out, err);
     json_decref(defaults);

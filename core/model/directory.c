@@ -10,9 +10,13 @@
 
 #include "core/base/mem.h"
 #include "core/io/text.h"
+#include "core/model/gguf.h"
 #include "core/model/made.h"
 
 #define CONFIG "config.json"
+#define TOKENIZER_CONFIG "tokenizer_config.json"
+#define GGUF_FILE "model.gguf" /* the name of a GGUF file among those of its package */
+#define GGUF_VALUES "gguf.json"
 #define SINGLE "model.safetensors"
 #define INDEX "model.safetensors.index.json"
 #define MAX_SHARDS 1024u /* each holds a file descriptor open; the largest Llama has 191 */
@@ -25,15 +29,16 @@ typedef struct cached {
 } cached;
 
 struct weft_package {
-    char         *dir;
-    const char   *alias; /* of a package that is one file: its only name */
-    cached       *json;
-    wf_st_file   *shards;
-    uint32_t      n_shards;
-    const json_t *map;       /* tensor to shard name, of the cached index; NULL: one file */
-    json_t       *positions; /* shard name to its place in shards */
-    wf_made      *made;      /* of a package that is in no directory; NULL: it is in one */
-    bool          opened;    /* shards are there */
+    char          *dir;
+    const char    *alias; /* of a package that is one file: its only name */
+    cached        *json;
+    wf_st_file    *shards;
+    uint32_t       n_shards;
+    const json_t  *map;       /* tensor to shard name, of the cached index; NULL: one file */
+    json_t        *positions; /* shard name to its place in shards */
+    wf_made       *made;      /* of a package that is in no directory; NULL: it is in one */
+    wf_gguf_model *gguf;      /* of a package that is a GGUF file; NULL: it is none */
+    bool           opened;    /* shards are there */
 };
 
 static weft_status dir_check(const char *dir, weft_error *err)
@@ -45,7 +50,8 @@ static weft_status dir_check(const char *dir, weft_error *err)
         return wf_fail(err, WEFT_E_IO, "%s: the directory cannot be examined", wf_quote(dir).s);
     if (!S_ISDIR(st.st_mode))
         return wf_fail(err, WEFT_E_INVALID,
-                       "%s: no directory; a model is given as the directory of its files",
+                       "%s: no directory; a model is given as the directory of its files, or as a "
+                       "GGUF file",
                        wf_quote(dir).s);
     return WEFT_OK;
 }
@@ -75,10 +81,50 @@ static weft_status config_check(weft_package *p, weft_error *err)
     return status;
 }
 
+/* Keeps a parsed file, which is the package's from now on, also on failure. */
+static weft_status json_keep(weft_package *p, const char *file, json_t *root, weft_error *err)
+{
+    size_t  n = strlen(file) + 1;
+    cached *c = wf_zalloc(sizeof(*c) + n);
+    if (c == NULL) {
+        json_decref(root);
+        return wf_fail_nomem(err, sizeof(*c) + n, file);
+    }
+    memcpy(c->file, file, n);
+    c->root = root;
+    c->next = p->json;
+    p->json = c;
+    return WEFT_OK;
+}
+
+/* Opens the file, whose JSON files are made at once. Of one for its tokenizer alone config.json is
+ * left out where it would not be complete: a vocabulary may come without a model. */
+static weft_status gguf_open(weft_package *p, bool loose, weft_error *err)
+{
+    json_t     *root = NULL;
+    weft_status status = wf_gguf_model_open(p->dir, loose, &p->gguf, err);
+    p->alias = GGUF_FILE;
+    if (status == WEFT_OK)
+        status = wf_gguf_tokenizer_config(p->gguf, &root, err);
+    if (status == WEFT_OK)
+        status = json_keep(p, TOKENIZER_CONFIG, root, err);
+    if (status == WEFT_OK)
+        status = wf_gguf_config(p->gguf, &root, loose ? NULL : err);
+    if (status == WEFT_OK)
+        return json_keep(p, CONFIG, root, err);
+    return loose && p->json != NULL ? WEFT_OK : status;
+}
+
+/* A directory with its config.json, or a GGUF file. */
+static weft_status model_check(weft_package *p, weft_error *err)
+{
+    return wf_gguf_is(p->dir) ? gguf_open(p, false, err) : config_check(p, err);
+}
+
 weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err)
 {
     *out = NULL;
-    weft_status status = dir_check(dir, err);
+    weft_status status = wf_gguf_is(dir) ? WEFT_OK : dir_check(dir, err);
     if (status != WEFT_OK)
         return status;
     weft_package *p = wf_zalloc(sizeof(*p));
@@ -88,7 +134,7 @@ weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err
     if (p->dir == NULL)
         status = wf_fail_nomem(err, strlen(dir) + 1, "a model directory");
     else
-        status = config_check(p, err);
+        status = model_check(p, err);
     if (status != WEFT_OK)
         wf_package_close(&p);
     *out = p;
@@ -103,6 +149,8 @@ static weft_status loose_check(weft_package *p, weft_error *err)
     size_t      n = strlen(p->dir);
     if (stat(p->dir, &st) != 0 || !S_ISREG(st.st_mode))
         return dir_check(p->dir, err);
+    if (wf_gguf_is(p->dir))
+        return gguf_open(p, true, err);
     const bool json = n > 5 && strcmp(p->dir + n - 5, ".json") == 0;
     const bool tekken = n >= 11 && strcmp(p->dir + n - 11, "tekken.json") == 0;
     p->alias = tekken ? "tekken.json" : json ? "tokenizer.json" : "tokenizer.model";
@@ -122,22 +170,6 @@ weft_status wf_package_open_loose(const char *path, weft_package **out, weft_err
         wf_package_close(&p);
     *out = p;
     return status;
-}
-
-/* Keeps a parsed file, which is the package's from now on, also on failure. */
-static weft_status json_keep(weft_package *p, const char *file, json_t *root, weft_error *err)
-{
-    size_t  n = strlen(file) + 1;
-    cached *c = wf_zalloc(sizeof(*c) + n);
-    if (c == NULL) {
-        json_decref(root);
-        return wf_fail_nomem(err, sizeof(*c) + n, file);
-    }
-    memcpy(c->file, file, n);
-    c->root = root;
-    c->next = p->json;
-    p->json = c;
-    return WEFT_OK;
 }
 
 static weft_status texts_parse(weft_package *p, const wf_package_text *texts, uint32_t n,
@@ -189,6 +221,7 @@ void wf_package_close(weft_package **p)
         return;
     shards_close(*p);
     wf_made_close(&(*p)->made);
+    wf_gguf_model_close(&(*p)->gguf);
     for (cached *c = (*p)->json, *next; c != NULL; c = next) {
         next = c->next;
         json_decref(c->root);
@@ -360,6 +393,16 @@ static const wf_st_file *shard_of(const weft_package *p, const char *name)
     return &p->shards[json_integer_value(json_object_get(p->positions, shard))];
 }
 
+static weft_status gguf_find(const weft_package *p, const char *name, const wf_st_file **file,
+                             const wf_st_tensor **t, weft_error *err)
+{
+    for (uint32_t i = 0; (*file = wf_gguf_part(p->gguf, i)) != NULL; i++)
+        if ((*t = wf_st_find(*file, name)) != NULL)
+            return WEFT_OK;
+    return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no tensor for \"%s\"", wf_quote(p->dir).s,
+                   wf_quote(name).s);
+}
+
 weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file **file,
                             const wf_st_tensor **t, weft_error *err)
 {
@@ -367,6 +410,8 @@ weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file 
     *t = NULL;
     if (p->made != NULL)
         return wf_made_find(p->made, name, file, t, err);
+    if (p->gguf != NULL)
+        return gguf_find(p, name, file, t, err);
     weft_status status = weights_open(p, err);
     if (status != WEFT_OK)
         return status;
@@ -391,7 +436,7 @@ weft_status wf_package_expect(weft_package *p, const char *name, int32_t rank, c
 
 weft_status wf_package_check(weft_package *p, weft_error *err)
 {
-    if (p->made != NULL)
+    if (p->made != NULL || p->gguf != NULL)
         return WEFT_OK;
     const char         *tensor;
     json_t             *value;
@@ -409,37 +454,70 @@ weft_status wf_package_check(weft_package *p, weft_error *err)
     return WEFT_OK;
 }
 
+/* The i-th file of tensors, wherever they come from. */
+static const wf_st_file *file_at(weft_package *p, uint32_t i)
+{
+    if (p->gguf != NULL)
+        return wf_gguf_part(p->gguf, i);
+    return weights_open(p, NULL) == WEFT_OK && i < p->n_shards ? &p->shards[i] : NULL;
+}
+
 const wf_st_file *wf_package_file(weft_package *p, uint32_t i, const char **name)
 {
-    if (p->made != NULL || weights_open(p, NULL) != WEFT_OK || i >= p->n_shards)
-        return NULL;
-    *name = strrchr(p->shards[i].file.path, '/') + 1;
-    return &p->shards[i];
+    const wf_st_file *file = p->made == NULL ? file_at(p, i) : NULL;
+    const char       *slash = file != NULL ? strrchr(file->file.path, '/') : NULL;
+    if (file != NULL)
+        *name = slash != NULL ? slash + 1 : file->file.path;
+    return file;
 }
 
 void wf_package_each(weft_package *p, void (*fn)(void *ctx, const wf_st_tensor *t), void *ctx)
 {
+    const wf_st_file *file;
     if (p->made != NULL) {
         wf_made_each(p->made, fn, ctx);
         return;
     }
-    if (weights_open(p, NULL) != WEFT_OK)
-        return;
-    for (uint32_t i = 0; i < p->n_shards; i++)
-        for (uint64_t k = 0; k < p->shards[i].n_tensors; k++)
-            fn(ctx, &p->shards[i].tensors[k]);
+    for (uint32_t i = 0; (file = file_at(p, i)) != NULL; i++)
+        for (uint64_t k = 0; k < file->n_tensors; k++)
+            fn(ctx, &file->tensors[k]);
 }
 
 uint64_t wf_package_tensor_bytes(weft_package *p)
 {
-    uint64_t total = 0;
+    const wf_st_file *file;
+    uint64_t          total = 0;
     if (p->made != NULL)
         return wf_made_bytes(p->made);
-    if (weights_open(p, NULL) != WEFT_OK)
-        return 0;
-    for (uint32_t i = 0; i < p->n_shards; i++)
-        for (uint64_t k = 0; k < p->shards[i].n_tensors; k++)
-            if (!wf_add(total, p->shards[i].tensors[k].bytes, &total))
+    for (uint32_t i = 0; (file = file_at(p, i)) != NULL; i++)
+        for (uint64_t k = 0; k < file->n_tensors; k++)
+            if (!wf_add(total, file->tensors[k].bytes, &total))
                 return UINT64_MAX;
     return total;
+}
+
+const wf_gguf_model *wf_package_gguf(const weft_package *p)
+{
+    return p->gguf;
+}
+
+void wf_package_config_name(const weft_package *p, char *name)
+{
+    snprintf(name, WF_CONFIG_NAME_BYTES, p->gguf != NULL ? "%s: as " CONFIG : "%s/" CONFIG,
+             wf_quote(p->dir).s);
+}
+
+weft_status wf_package_text_of(const weft_package *p, const char *file, char **text,
+                               uint64_t *bytes, weft_error *err)
+{
+    *text = NULL;
+    if (p->gguf != NULL && strcmp(file, GGUF_VALUES) == 0)
+        return wf_gguf_text_json(p->gguf, text, bytes, err);
+    for (const cached *c = p->json; p->gguf != NULL && c != NULL; c = c->next)
+        if (strcmp(c->file, file) == 0) {
+            *text = json_dumps(c->root, 0);
+            *bytes = *text != NULL ? strlen(*text) : 0;
+            return *text != NULL ? WEFT_OK : wf_fail_nomem(err, sizeof *c, file);
+        }
+    return wf_fail(err, WEFT_E_NOTFOUND, "%s: has no %s", wf_quote(p->dir).s, wf_quote(file).s);
 }

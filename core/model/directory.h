@@ -6,17 +6,19 @@
 
 #include "core/io/json.h"
 #include "core/io/safetensors.h"
+#include "core/model/gguf.h"
 #include "weft/package.h"
 
 /* struct weft_package is the type that plugins know as opaque. All functions are [setup]: one
  * thread. */
 
-/* Opens a directory, which must have a config.json. Its weight files (model.safetensors, or the
- * files that model.safetensors.index.json names) are opened when a tensor is first asked for, so
- * that --plan works with config.json alone. On failure *out is NULL. */
+/* Opens a GGUF file (core/model/gguf.h), or a directory, which must have a config.json. Its weight
+ * files (model.safetensors, or the files that model.safetensors.index.json names) are opened when a
+ * tensor is first asked for, so that --plan works with config.json alone. On failure *out is NULL.
+ */
 weft_status wf_package_open(const char *dir, weft_package **out, weft_error *err);
 /* The same for a tokenizer alone: path is a directory that need not have config.json and weights,
- * or a single tokenizer file. */
+ * or a single tokenizer file, or a GGUF file. */
 weft_status wf_package_open_loose(const char *path, weft_package **out, weft_error *err);
 /* A package that is in no directory: its JSON files are texts, and any tensor that is expected of
  * it (wf_package_expect) is made (core/model/made.h). name takes the directory's place in messages.
@@ -36,6 +38,17 @@ weft_status wf_package_json(weft_package *p, const char *file, const json_t **ou
  * has separators, is ".." or is empty. */
 weft_status wf_package_path(const weft_package *p, const char *file, char *path, size_t cap,
                             weft_error *err);
+
+/* The text of a file that a package has without its being on the disk, for wf_free; NOTFOUND: it
+ * has none of that name. A GGUF file has config.json and tokenizer_config.json, made of its
+ * values, and gguf.json, an object of all its values by their keys. */
+weft_status wf_package_text_of(const weft_package *p, const char *file, char **text,
+                               uint64_t *bytes, weft_error *err);
+/* What messages call config.json, to name [WF_CONFIG_NAME_BYTES]. */
+#define WF_CONFIG_NAME_BYTES 320
+void wf_package_config_name(const weft_package *p, char *name);
+/* The GGUF file that the package is; NULL: it is none. */
+const wf_gguf_model *wf_package_gguf(const weft_package *p);
 
 /* Finds a tensor and the weight file that it is in. NOTFOUND, with the directory and the tensor in
  * the message; CORRUPT where the index and the file disagree. err may be NULL. */

@@ -84,16 +84,16 @@ static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_e
 {
     const wf_config        *c = &d->model->config;
     const wf_layer_weights *w = &d->model->layers[layer];
-    int64_t                 q = (int64_t)c->n_heads * c->head_dim;
-    weft_status             status = wf_do_norm(d, d->a, d->h, w->norm_attn, b->m, c->d_model, err);
+    int64_t     q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
+    weft_status status = wf_do_norm(d, d->a, d->h, w->norm_attn, b->m, c->d_model, err);
     if (status == WEFT_OK)
-        status = wf_do_linear(d, d->qkv, w->qkv.n, d->a, c->d_model, &w->qkv, b->m, err);
+        status = wf_do_parts(d, d->qkv, q + 2 * kv, d->a, c->d_model, w->qkv, 3, b->m, err);
     if (status == WEFT_OK)
         status = attend(d, b, layer, err);
     if (status == WEFT_OK)
         status = wf_do_linear_add(d, d->h, d->att, q, &w->o, WF_UNGATED, b->m, err);
     if (status == WEFT_OK)
-        status = wf_do_ffn(d, d->h, w->norm_ffn, c->rms_eps, &w->gate_up, &w->down, c->d_ffn,
+        status = wf_do_ffn(d, d->h, w->norm_ffn, c->rms_eps, w->gate_up, &w->down, c->d_ffn,
                            WF_UNGATED, b->m, err);
     return status;
 }

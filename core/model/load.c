@@ -228,6 +228,43 @@ weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names
     return load_names(l, b, names, n_names, false, out, err);
 }
 
+bool wf_formats_join(int32_t first, int32_t next)
+{
+    return first == next || (!wf_is_grouped(first) && !wf_is_grouped(next));
+}
+
+/* The format that a linear weight of one tensor would get. */
+static weft_status format_of(const wf_loader *l, const char *name, int32_t *format, weft_error *err)
+{
+    wf_region   r;
+    weft_status status = wf_region_find(l->package, &WF_WHOLE(name), &r, err);
+    if (status == WEFT_OK)
+        *format = wf_linear_format(r.dtype, l->dtype, l->quantize, false);
+    return status;
+}
+
+weft_status wf_load_parts(wf_loader *l, wf_buffers *b, const char *const *names,
+                          const int64_t *rows, int32_t n_names, int64_t k, wf_weight *parts,
+                          weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    int32_t     first = WF_F32, next = WF_F32, end, n_parts = 0;
+    memset(parts, 0, (size_t)n_names * sizeof *parts);
+    for (int32_t i = 0; i < n_names && status == WEFT_OK; i = end) {
+        int64_t n = rows[i];
+        status = format_of(l, names[i], &first, err);
+        for (end = i + 1; end < n_names && status == WEFT_OK; end++) {
+            status = format_of(l, names[end], &next, err);
+            if (status != WEFT_OK || !wf_formats_join(first, next))
+                break;
+            n += rows[end];
+        }
+        if (status == WEFT_OK)
+            status = wf_load_linear(l, b, &names[i], end - i, n, k, &parts[n_parts++], err);
+    }
+    return status;
+}
+
 weft_status wf_load_table(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
                           int64_t n, int64_t k, wf_weight *out, weft_error *err)
 {

@@ -62,7 +62,16 @@ weft_status wf_load_linear_slices(wf_loader *l, wf_buffers *b, const wf_slice *s
 /* The same of 1 to 4 whole tensors; of a single one the first n rows are taken. */
 weft_status wf_load_linear(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
                            int64_t n, int64_t k, wf_weight *out, weft_error *err);
-/* The same of a table of embeddings, or the head that reads it. */
+/* Whether rows of two formats can be one weight. Quantised rows are given as they are stored, so
+ * they stand with their like alone; of others the first one's format becomes that of all. */
+bool wf_formats_join(int32_t first, int32_t next);
+/* n_names whole tensors, of rows[i] rows and k columns each, that are multiplied as one below the
+ * other, in as few parts as can be: parts [n_names], of which those that are not needed come last
+ * and have n 0. */
+weft_status wf_load_parts(wf_loader *l, wf_buffers *b, const char *const *names,
+                          const int64_t *rows, int32_t n_names, int64_t k, wf_weight *parts,
+                          weft_error *err);
+/* The same as wf_load_linear of a table of embeddings, or the head that reads it. */
 weft_status wf_load_table(wf_loader *l, wf_buffers *b, const char *const *names, int32_t n_names,
                           int64_t n, int64_t k, wf_weight *out, weft_error *err);
 /* Row `row` of such a table [rows, k] as f32 in memory of b, rounded as the whole table would be.

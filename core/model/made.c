@@ -62,6 +62,23 @@ static weft_status fail_errno(const char *what, weft_error *err)
     return wf_fail(err, WEFT_E_NOMEM, "memory for made weights: %s: %s", what, strerror(errno));
 }
 
+/* Byte b of a tensor is byte (begin + b) % PERIOD of the block. */
+static weft_status read_round(const wf_st_file *f, const wf_st_tensor *t, uint64_t offset,
+                              void *dst, uint64_t n, weft_error *err)
+{
+    uint8_t    *to = dst;
+    uint64_t    from = t->begin + offset;
+    weft_status status = WEFT_OK;
+    while (status == WEFT_OK && n > 0) {
+        uint64_t at = from % PERIOD, left = PERIOD - at, part = n < left ? n : left;
+        status = wf_file_read(&f->file, at, to, part, err);
+        from += part;
+        to += part;
+        n -= part;
+    }
+    return status;
+}
+
 static weft_status make_block(wf_st_file *f, weft_error *err)
 {
     f->file.fd = memfd_create("weft-made-weights", MFD_CLOEXEC);
@@ -74,7 +91,8 @@ static weft_status make_block(wf_st_file *f, weft_error *err)
         return fail_errno("mmap", err);
     fill(p);
     munmap(p, (size_t)PERIOD);
-    f->file.bytes = f->period = PERIOD;
+    f->file.bytes = PERIOD;
+    f->read = read_round;
     return WEFT_OK;
 }
 

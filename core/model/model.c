@@ -104,12 +104,12 @@ static weft_status load_layer(wf_loader *l, wf_model *m, const names *n, int32_t
     weft_status status;
     if ((status = wf_load_f32(l, &m->buffers, name[NORM_ATTN], &y->norm_attn, err)) != WEFT_OK ||
         (status = wf_load_f32(l, &m->buffers, name[NORM_FFN], &y->norm_ffn, err)) != WEFT_OK ||
-        (status = wf_load_linear(l, &m->buffers, &name[Q], 3, q + 2 * kv, c->d_model, &y->qkv,
-                                 err)) != WEFT_OK ||
+        (status = wf_load_parts(l, &m->buffers, &name[Q], (int64_t[]){q, kv, kv}, 3, c->d_model,
+                                y->qkv, err)) != WEFT_OK ||
         (status = wf_load_linear(l, &m->buffers, &name[O], 1, c->d_model, q, &y->o, err)) !=
             WEFT_OK ||
-        (status = wf_load_linear(l, &m->buffers, &name[GATE], 2, 2 * (int64_t)c->d_ffn, c->d_model,
-                                 &y->gate_up, err)) != WEFT_OK)
+        (status = wf_load_parts(l, &m->buffers, &name[GATE], (int64_t[]){c->d_ffn, c->d_ffn}, 2,
+                                c->d_model, y->gate_up, err)) != WEFT_OK)
         return status;
     return wf_load_linear(l, &m->buffers, &name[DOWN], 1, c->d_model, c->d_ffn, &y->down, err);
 }
@@ -132,6 +132,28 @@ static weft_status load_top(wf_loader *l, wf_model *m, const names *n, weft_erro
     return status;
 }
 
+/* A GGUF file may have numbers by which the frequencies are divided: how it writes the scaling that
+ * config.json calls llama3. */
+static weft_status divide_frequencies(wf_loader *l, float *frequencies, uint64_t n, weft_error *err)
+{
+    const wf_st_file   *file;
+    const wf_st_tensor *t;
+    if (wf_package_gguf(l->package) == NULL ||
+        wf_package_find(l->package, WF_GGUF_ROPE_DIVISORS, &file, &t, NULL) != WEFT_OK)
+        return WEFT_OK;
+    float      *by = wf_alloc((size_t)n * sizeof *by);
+    weft_status status = by != NULL ? wf_load_host(l, WF_GGUF_ROPE_DIVISORS, by, n, err)
+                                    : wf_fail_nomem(err, n * sizeof *by, "a table of frequencies");
+    for (uint64_t i = 0; i < n && status == WEFT_OK; i++)
+        if (by[i] > 0 && by[i] < 1e9f)
+            frequencies[i] /= by[i];
+        else
+            status = wf_fail(err, WEFT_E_CORRUPT, "%s: " WF_GGUF_ROPE_DIVISORS " has the value %g",
+                             wf_package_dir(l->package), (double)by[i]);
+    wf_free(by);
+    return status;
+}
+
 static weft_status load_inv_freq(wf_loader *l, wf_model *m, weft_error *err)
 {
     uint64_t    n = (uint64_t)m->config.head_dim / 2;
@@ -140,7 +162,9 @@ static weft_status load_inv_freq(wf_loader *l, wf_model *m, weft_error *err)
     if (host == NULL)
         return wf_fail_nomem(err, n * sizeof *host, "a table of frequencies");
     wf_config_inv_freq(&m->config, host);
-    status = wf_load_values(l, &m->buffers, host, n, &m->inv_freq, err);
+    status = divide_frequencies(l, host, n, err);
+    if (status == WEFT_OK)
+        status = wf_load_values(l, &m->buffers, host, n, &m->inv_freq, err);
     wf_free(host);
     return status;
 }
@@ -172,13 +196,15 @@ static void price_layer(wf_price *price, const wf_config *c, const names *n, int
     int64_t q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
     int64_t d = c->d_model, f = c->d_ffn;
     const struct {
-        int32_t which;
-        int64_t rows, cols;
-    } linear[] = {{Q, q + 2 * kv, d}, {O, d, q}, {GATE, 2 * f, d}, {DOWN, d, f}};
-    char name[WF_NAME_BYTES];
+        int32_t which, n_names;
+        int64_t rows[3], cols;
+    } linear[] = {{Q, 3, {q, kv, kv}, d}, {O, 1, {d}, q}, {GATE, 2, {f, f}, d}, {DOWN, 1, {d}, f}};
+    char        text[3][WF_NAME_BYTES];
+    const char *name[3] = {text[0], text[1], text[2]};
     for (size_t k = 0; k < sizeof linear / sizeof *linear; k++) {
-        layer_name(name, n, i, linear[k].which);
-        wf_price_linear(price, p, name, linear[k].rows, linear[k].cols);
+        for (int32_t t = 0; t < linear[k].n_names; t++)
+            layer_name(text[t], n, i, linear[k].which + t);
+        wf_price_parts(price, p, name, linear[k].rows, linear[k].n_names, linear[k].cols);
     }
     wf_price_f32(price, 2 * (uint64_t)d);
 }

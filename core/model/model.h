@@ -9,10 +9,10 @@
 
 typedef struct wf_layer_weights {
     float    *norm_attn, *norm_ffn; /* [d_model] */
-    wf_weight qkv;     /* [(n_heads + 2 n_kv_heads) * head_dim, d_model]: q, k, v rows */
-    wf_weight o;       /* [d_model, n_heads * head_dim] */
-    wf_weight gate_up; /* [2 d_ffn, d_model]: gate rows, then up rows */
-    wf_weight down;    /* [d_model, d_ffn] */
+    wf_weight qkv[3]; /* [(n_heads + 2 n_kv_heads) * head_dim, d_model]: q, k, v rows, in parts */
+    wf_weight o;      /* [d_model, n_heads * head_dim] */
+    wf_weight gate_up[2]; /* [2 d_ffn, d_model]: gate rows, then up rows, in parts */
+    wf_weight down;       /* [d_model, d_ffn] */
 } wf_layer_weights;
 
 typedef struct wf_model {

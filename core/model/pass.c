@@ -33,6 +33,17 @@ weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float 
     return wf_queue_submit(d->queue, &op, err);
 }
 
+weft_status wf_do_parts(wf_decoder *d, float *y, int64_t y_stride, const float *x, int64_t x_stride,
+                        const wf_weight *parts, int32_t n_parts, int64_t m, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (int32_t i = 0; i < n_parts && parts[i].n > 0 && status == WEFT_OK; i++) {
+        status = wf_do_linear(d, y, y_stride, x, x_stride, &parts[i], m, err);
+        y += parts[i].n;
+    }
+    return status;
+}
+
 /* h += each * (x w^T), channel by channel; the product stands in d->a meanwhile. */
 static weft_status linear_add_each(wf_decoder *d, float *h, const float *x, int64_t x_stride,
                                    const wf_weight *w, const float *each, int64_t m,
@@ -98,7 +109,7 @@ weft_status wf_do_ffn(wf_decoder *d, float *h, const float *norm, float eps,
                                        .up_stride = 2 * d_ffn}};
     weft_status status = wf_queue_submit(d->queue, &norm_op, err);
     if (status == WEFT_OK)
-        status = wf_do_linear(d, d->gate_up, 2 * d_ffn, d->a, n, gate_up, m, err);
+        status = wf_do_parts(d, d->gate_up, 2 * d_ffn, d->a, n, gate_up, 2, m, err);
     if (status == WEFT_OK)
         status = wf_queue_submit(d->queue, &swiglu, err);
     return status == WEFT_OK ? wf_do_linear_add(d, h, d->ffn, d_ffn, down, gate, m, err) : status;

@@ -59,9 +59,13 @@ weft_status wf_do_norm(wf_decoder *d, float *y, const float *x, const float *w, 
                        int64_t n, weft_error *err);
 weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float *x,
                          int64_t x_stride, const wf_weight *w, int64_t m, weft_error *err);
+/* The same of a weight in n_parts parts, one below the other; those with n 0 are not there. */
+weft_status wf_do_parts(wf_decoder *d, float *y, int64_t y_stride, const float *x, int64_t x_stride,
+                        const wf_weight *parts, int32_t n_parts, int64_t m, weft_error *err);
 /* h += gate * (x w^T); x is not d->a, which a gate of one value a channel uses in between. */
 weft_status wf_do_linear_add(wf_decoder *d, float *h, const float *x, int64_t x_stride,
                              const wf_weight *w, wf_gate gate, int64_t m, weft_error *err);
+/* gate_up: 2 parts. */
 weft_status wf_do_ffn(wf_decoder *d, float *h, const float *norm, float eps,
                       const wf_weight *gate_up, const wf_weight *down, int64_t d_ffn, wf_gate gate,
                       int64_t m, weft_error *err);

@@ -36,6 +36,21 @@ void wf_price_linear(wf_price *price, weft_package *p, const char *name, int64_t
     add_weight(price, wf_price_format(price, p, name, false), n, k);
 }
 
+void wf_price_parts(wf_price *price, weft_package *p, const char *const *names, const int64_t *rows,
+                    int32_t n_names, int64_t k)
+{
+    for (int32_t i = 0, end; i < n_names; i = end) {
+        int32_t first = wf_price_format(price, p, names[i], false);
+        int64_t n = rows[i];
+        for (end = i + 1; end < n_names; end++) {
+            if (!wf_formats_join(first, wf_price_format(price, p, names[end], false)))
+                break;
+            n += rows[end];
+        }
+        add_weight(price, first, n, k);
+    }
+}
+
 void wf_price_table(wf_price *price, weft_package *p, const char *name, int64_t n, int64_t k)
 {
     add_weight(price, wf_price_format(price, p, name, true), n, k);

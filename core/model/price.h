@@ -24,6 +24,9 @@ int32_t wf_price_format(const wf_price *price, weft_package *p, const char *name
 /* Adds one linear weight [n, k], whose first tensor is p's `name`; 0 rows or columns are nothing.
  */
 void wf_price_linear(wf_price *price, weft_package *p, const char *name, int64_t n, int64_t k);
+/* Adds n_names tensors that are multiplied as one below the other, as wf_load_parts holds them. */
+void wf_price_parts(wf_price *price, weft_package *p, const char *const *names, const int64_t *rows,
+                    int32_t n_names, int64_t k);
 /* The same of a table of embeddings, or the head that reads it. */
 void wf_price_table(wf_price *price, weft_package *p, const char *name, int64_t n, int64_t k);
 /* Adds n values that are held as f32: norms, biases, tables. */

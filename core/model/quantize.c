@@ -247,6 +247,11 @@ weft_status wf_quantize_package(const wf_quantize *q, weft_error *err)
     struct stat st;
     char       *note;
     weft_status status = places_of(q, &at, err);
+    if (wf_package_gguf(q->package) != NULL)
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "%s: a GGUF file, which is not written anew; --quantize makes its weights "
+                       "smaller while they are loaded",
+                       wf_quote(wf_package_dir(q->package)).s);
     if (status == WEFT_OK && lstat(at.out, &st) == 0)
         return wf_fail(err, WEFT_E_INVALID, "%s: exists already; give a directory that does not",
                        wf_quote(at.out).s);

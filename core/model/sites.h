@@ -29,8 +29,9 @@ typedef struct wf_site {
     weft_xattn x;             /* strings owned by `strings` */
     char      *strings[13];
     float     *norm_in, *norm_q, *norm_k, *norm_ffn;
-    wf_weight  q, kv, o, gate_up, down; /* kv [2 n_kv_heads head_dim, d_src]: k rows, then v rows */
-    wf_gate    gate_attn, gate_ffn;     /* as multiplied: tanh already applied */
+    wf_weight  gate_up[2];          /* [2 d_ffn, d_model]: gate rows, then up rows, in parts */
+    wf_weight  q, kv, o, down;      /* kv [2 n_kv_heads head_dim, d_src]: k rows, then v rows */
+    wf_gate    gate_attn, gate_ffn; /* as multiplied: tanh already applied */
 } wf_site;
 
 typedef struct wf_stream {

@@ -91,8 +91,8 @@ static weft_status load_ffn(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, we
     if (status == WEFT_OK)
         status = wf_load_f32(l, &h->buffers, x->norm_ffn, &s->norm_ffn, err);
     if (status == WEFT_OK)
-        status =
-            wf_load_linear(l, &h->buffers, gate_up, 2, 2 * (int64_t)x->d_ffn, d, &s->gate_up, err);
+        status = wf_load_parts(l, &h->buffers, gate_up, (int64_t[]){x->d_ffn, x->d_ffn}, 2, d,
+                               s->gate_up, err);
     if (status == WEFT_OK)
         status = wf_load_linear(l, &h->buffers, &x->w_down, 1, d, x->d_ffn, &s->down, err);
     return status;
@@ -167,7 +167,8 @@ static void price_site(wf_price *price, const wf_site *s, int32_t d_model, weft_
         wf_price_f32(price, 2 * (uint64_t)x->head_dim);
     if (x->d_ffn <= 0)
         return;
-    wf_price_linear(price, p, x->w_gate, 2 * (int64_t)x->d_ffn, d);
+    wf_price_parts(price, p, (const char *[]){x->w_gate, x->w_up}, (int64_t[]){x->d_ffn, x->d_ffn},
+                   2, d);
     wf_price_linear(price, p, x->w_down, d, x->d_ffn);
     wf_price_f32(price, (uint64_t)d + (x->gate_ffn != NULL ? gate : 0));
 }

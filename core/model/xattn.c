@@ -74,8 +74,8 @@ static weft_status feed_forward(wf_decoder *d, const wf_site *s, float *h, int64
 {
     const weft_xattn *x = &s->x;
     return x->d_ffn == 0 ? WEFT_OK
-                         : wf_do_ffn(d, h, s->norm_ffn, x->norm_eps, &s->gate_up, &s->down,
-                                     x->d_ffn, s->gate_ffn, m, err);
+                         : wf_do_ffn(d, h, s->norm_ffn, x->norm_eps, s->gate_up, &s->down, x->d_ffn,
+                                     s->gate_ffn, m, err);
 }
 
 /* The seen rows of d->h into d->x, or back. */

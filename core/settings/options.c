@@ -14,7 +14,7 @@
 /* Columns: key, letter, type, flags, default, range, argument, one line for --help. */
 const wf_core_option wf_core_options[] = {
     {"model", 'm', STR, WF_OPT_PATH, NULL, NULL, "DIR",
-     "model directory (default: the demo model)"},
+     "model directory or GGUF file (default: the demo model)"},
     {"dtype", 0, STR, 0, "auto", "auto|f32|bf16", "TYPE",
      "type of linear weights and K/V; auto: as stored"},
     {"quantize", 0, STR, 0, "none", "none|q8|q4", "FORMAT",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Computed against expected. In f32 a tensor passes when its largest absolute error is at most 1e-4
- * of scale = max(1, max |expected|); in bf16 when the cosine over the whole tensor is at least
- * 0.999. Greedy ids are compared while the computed top-two margin exceeds twice the tolerance. */
+ * of scale = max(1, max |expected|); in bf16, q8 and q4 when the cosine over the whole tensor is
+ * at least 0.999. Greedy ids are compared while the computed top-two margin exceeds twice the
+ * tolerance. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -14,7 +14,7 @@ typedef struct wf_verify_env {
     wf_stepper         *stepper; /* without a text core it is not used */
     wf_scope           *scope;
     int32_t             has_core, prefill_chunk;
-    int32_t             bf16, reserved; /* bf16: the weights are, so cosines decide */
+    int32_t             bf16, reserved; /* bf16: inputs of weights are rounded, so cosines decide */
 } wf_verify_env;
 
 /* As weft_verify says. */

@@ -32,8 +32,10 @@ typedef struct weft_source {
     int64_t (*length)(void *ctx); /* in bytes; -1: unknown (a pipe). [worker] */
 } weft_source;
 
-/* A model directory. `file` is a plain name within it, never a path. JSON values are addressed by
- * path: "vision_config.intermediate_layers_indices[3]". All [setup]. */
+/* A model directory, or a GGUF file, which is seen as a directory with config.json,
+ * tokenizer_config.json, gguf.json (all its values by their keys, as one JSON object) and
+ * model.gguf, the file itself. `file` is a plain name within it, never a path. JSON values are
+ * addressed by path: "vision_config.intermediate_layers_indices[3]". All [setup]. */
 #define WEFT_IF_PACKAGE "weft.package/1"
 typedef struct weft_if_package {
     weft_hdr hdr;

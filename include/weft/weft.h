@@ -181,6 +181,21 @@ int32_t weft_engine_marker(const weft_engine *e, uint32_t index, weft_marker_inf
  * English names with commas between, until the engine is closed; NULL: nothing says it. */
 const char *weft_engine_languages(weft_engine *e, const char *kind, const char *task);
 
+/* What a model's file is stored in and what weft holds that as, where the two are not the same by
+ * nature: of a GGUF file. */
+typedef struct weft_stored_info {
+    weft_hdr    hdr;
+    const char *type; /* GGUF's name: "Q6_K" */
+    const char *held; /* weft's: "q8" */
+    uint64_t    tensors, bytes;
+    double      error; /* root mean square of held minus stored over that of stored, measured on
+                          some rows of each tensor; 0: every number is what it was */
+} weft_stored_info;
+typedef void (*weft_stored_fn)(void *ctx, const weft_stored_info *s);
+/* Calls fn for each type that the text core's file has; never, where that is no GGUF file. Reads
+ * some of the tensors. What s points to lives as long as e. */
+weft_status weft_engine_stored(const weft_engine *e, weft_stored_fn fn, void *ctx, weft_error *err);
+
 /* Plugins: what was found and what became of it. Works on an engine, or on settings alone. */
 typedef struct weft_plugin_info {
     weft_hdr    hdr;

@@ -83,11 +83,25 @@ weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, u
  * UNSUPPORTED: it has something that is not known here, which the message names. */
 weft_status txt_tokenizer_json_read(txt_tokenizer *t, bool ranked, txt_added_list *added,
                                     const weft_package *p, weft_error *err);
+/* The same for a text that has only settings: steps, and values of the model. */
+weft_status txt_tokenizer_json_settings(txt_tokenizer *t, const char *text, weft_error *err);
 /* vocab_json.c: its model.vocab and model.merges, whose OBJECT and ARRAY were just read, and what
  * is made of both at the end. */
 weft_status txt_json_vocab(txt_json *j, txt_vocab *v, weft_error *err);
 weft_status txt_json_merges(txt_json *j, txt_tokenizer *t, weft_error *err);
 weft_status txt_json_model(txt_tokenizer *t, const txt_buf *unknown, weft_error *err);
+/* Finds ids by their bytes; file is for messages. CORRUPT: two ids are the same token. */
+weft_status txt_vocab_index_named(txt_vocab *v, const char *file, weft_error *err);
+/* gguf.c: reads gguf.json, the values of a GGUF file, likewise. */
+weft_status txt_gguf_read(txt_tokenizer *t, txt_added_list *added, const weft_package *p,
+                          weft_error *err);
+/* Adds to the stop set what GGUF files do not list: tokens that end an answer by their names. */
+void txt_gguf_stops(txt_tokenizer *t);
+/* gguf_settings.c: the steps that a GGUF file names in `pre`, as a text of the form of
+ * tokenizer.json; NULL: a name that is not known here. model: "gpt2" or "llama". */
+const char *txt_gguf_settings(const char *model, const char *pre, bool adds_space);
+/* gguf_merges.c: the merges that SentencePiece's scores stand for. scores: one a token. */
+weft_status txt_gguf_merges(txt_tokenizer *t, const double *scores, weft_error *err);
 /* tekken.c: reads tekken.json, likewise. */
 weft_status txt_tekken_read(txt_tokenizer *t, txt_added_list *added, const weft_package *p,
                             weft_error *err);

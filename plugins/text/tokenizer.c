@@ -11,8 +11,8 @@ static bool has_file(const weft_host *h, const weft_package *p, const char *file
 }
 
 /* Reads the vocabulary from tokenizer.model where that is in tiktoken's format, else from
- * tokenizer.json, else from tekken.json. The added tokens come from tokenizer.json where it is
- * there.
+ * tokenizer.json, else from tekken.json, else from a GGUF file. The added tokens come from
+ * tokenizer.json where it is there.
  */
 static weft_status read_vocab(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
                               weft_error *err)
@@ -29,6 +29,8 @@ static weft_status read_vocab(txt_tokenizer *t, txt_added_list *list, const weft
         return txt_tokenizer_json_read(t, false, list, p, err);
     if (has_file(t->host, p, "tekken.json"))
         return txt_tekken_read(t, list, p, err);
+    if (has_file(t->host, p, "model.gguf"))
+        return txt_gguf_read(t, list, p, err);
     return s != WEFT_E_NOTFOUND
                ? s
                : weft_fail(
@@ -52,6 +54,8 @@ static weft_status read_all(txt_tokenizer *t, txt_added_list *list, const weft_p
         return s;
     txt_settings_bos(t, p);
     s = txt_settings_stops(t, p, err);
+    if (s == WEFT_OK && has_file(t->host, p, "model.gguf"))
+        txt_gguf_stops(t);
     if (s == WEFT_OK)
         s = txt_settings_chat(t, p, err);
     return s == WEFT_OK ? txt_templates_read(t, p, err) : s;

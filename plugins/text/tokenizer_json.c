@@ -136,8 +136,23 @@ static weft_status event_read(document *d, weft_error *err)
     return is_under(j->path, "model") ? model_value(d, err) : WEFT_OK;
 }
 
-/* What can only be done when the document has been read to its end. */
-static weft_status complete(document *d, weft_error *err)
+static weft_status events_read(document *d, weft_error *err)
+{
+    weft_status s;
+    while ((s = txt_json_next(&d->json, err)) == WEFT_OK && d->json.event != TXT_J_END)
+        if ((s = event_read(d, err)) != WEFT_OK)
+            break;
+    return s;
+}
+
+static void document_free(document *d)
+{
+    txt_steps_free(&d->decoder);
+    txt_buf_free(&d->unknown);
+    txt_json_close(&d->json);
+}
+
+static weft_status steps_finish(document *d, weft_error *err)
 {
     txt_tokenizer *t = d->t;
     weft_status    s =
@@ -147,11 +162,20 @@ static weft_status complete(document *d, weft_error *err)
                              txt_n_pre_tokenizers, err);
     if (s == WEFT_OK)
         s = txt_steps_finish(&d->decoder, "decoder", txt_decoders, txt_n_decoders, err);
+    if (s == WEFT_OK)
+        txt_decoder_use(t, &d->decoder);
+    return s;
+}
+
+/* What can only be done when the document has been read to its end. */
+static weft_status complete(document *d, weft_error *err)
+{
+    txt_tokenizer *t = d->t;
+    weft_status    s = steps_finish(d, err);
     if (s != WEFT_OK)
         return s;
     if ((d->seen & SEEN_VOCAB) == 0 || (d->seen & SEEN_MERGES) == 0)
         return weft_fail(err, WEFT_E_CORRUPT, FILE_NAME " has no model.vocab or no model.merges");
-    txt_decoder_use(t, &d->decoder);
     if (d->ranked)
         return txt_pieces_are_bytes(&t->pre_tokenizers)
                    ? WEFT_OK
@@ -168,13 +192,44 @@ weft_status txt_tokenizer_json_read(txt_tokenizer *t, bool ranked, txt_added_lis
     if (s != WEFT_OK)
         return s;
     txt_steps_init(&d.decoder, t->host);
-    while ((s = txt_json_next(&d.json, err)) == WEFT_OK && d.json.event != TXT_J_END)
-        if ((s = event_read(&d, err)) != WEFT_OK)
-            break;
+    s = events_read(&d, err);
     if (s == WEFT_OK)
         s = complete(&d, err);
-    txt_steps_free(&d.decoder);
-    txt_buf_free(&d.unknown);
-    txt_json_close(&d.json);
+    document_free(&d);
+    return s;
+}
+
+/* A text in memory as a source. */
+typedef struct memory {
+    const char *text;
+    uint64_t    n;
+} memory;
+
+static int64_t memory_read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
+{
+    const memory  *m = ctx;
+    const uint64_t left = offset < m->n ? m->n - offset : 0, take = n < left ? n : left;
+    memcpy(dst, m->text + (take != 0 ? offset : 0), take);
+    return (int64_t)take;
+}
+
+static int64_t memory_length(void *ctx)
+{
+    return (int64_t)((const memory *)ctx)->n;
+}
+
+weft_status txt_tokenizer_json_settings(txt_tokenizer *t, const char *text, weft_error *err)
+{
+    document          d = {.t = t, .unknown.host = t->host};
+    memory            m = {text, strlen(text)};
+    const weft_source source = {WEFT_HDR(weft_source), &m, memory_read_at, memory_length};
+    weft_status       s = txt_json_open_source(t->host, &source, t->from, &d.json, err);
+    if (s != WEFT_OK)
+        return s;
+    txt_steps_init(&d.decoder, t->host);
+    s = events_read(&d, err);
+    if (s == WEFT_OK)
+        s = steps_finish(&d, err);
+    document_free(&d);
     return s;
 }

@@ -7,8 +7,6 @@
 
 #include "unicode.h"
 
-#define FILE_NAME "tokenizer.json"
-
 static weft_status vocab_entry(txt_json *j, txt_vocab *v, weft_error *err)
 {
     uint32_t    id;
@@ -20,12 +18,12 @@ static weft_status vocab_entry(txt_json *j, txt_vocab *v, weft_error *err)
     return txt_vocab_put(v, id, j->key.p, (uint32_t)j->key.n, 0, err);
 }
 
-static weft_status index_make(txt_vocab *v, weft_error *err)
+weft_status txt_vocab_index_named(txt_vocab *v, const char *file, weft_error *err)
 {
     uint32_t    twice, first;
     weft_status s = txt_vocab_index(v, &twice, &first, err);
     if (twice != TXT_NONE)
-        return weft_fail(err, s, FILE_NAME ": ids %u and %u are the same token", first, twice);
+        return weft_fail(err, s, "%s: ids %u and %u are the same token", file, first, twice);
     return s;
 }
 
@@ -35,7 +33,7 @@ weft_status txt_json_vocab(txt_json *j, txt_vocab *v, weft_error *err)
     while ((s = txt_json_next(j, err)) == WEFT_OK && j->event != TXT_J_CLOSE)
         if ((s = vocab_entry(j, v, err)) != WEFT_OK)
             return s;
-    return s == WEFT_OK ? index_make(v, err) : s;
+    return s == WEFT_OK ? txt_vocab_index_named(v, j->in.name, err) : s;
 }
 
 /* Reads a merge, "A B" or ["A", "B"], whose event was just read. `pair` receives A and B without
@@ -93,9 +91,9 @@ weft_status txt_json_merges(txt_json *j, txt_tokenizer *t, weft_error *err)
     uint32_t    n = 0;
     weft_status s = WEFT_OK;
     while (s == WEFT_OK && (s = txt_json_next(j, err)) == WEFT_OK && j->event != TXT_J_CLOSE)
-        s = n++ == TXT_MAX_MERGES
-                ? weft_fail(err, WEFT_E_LIMIT, FILE_NAME " has more than %u merges", TXT_MAX_MERGES)
-                : merge_read(j, t, &both, err);
+        s = n++ == TXT_MAX_MERGES ? weft_fail(err, WEFT_E_LIMIT, "%s has more than %u merges",
+                                              j->in.name, TXT_MAX_MERGES)
+                                  : merge_read(j, t, &both, err);
     txt_buf_free(&both);
     return s == WEFT_OK ? txt_merges_index(&t->merges, t->host, err) : s;
 }
@@ -146,7 +144,7 @@ static weft_status to_bytes(txt_tokenizer *t, weft_error *err)
         memcpy(text, own, n);
         tokens[id].length = (uint16_t)n;
     }
-    return index_make(&t->vocab, err);
+    return txt_vocab_index_named(&t->vocab, t->from, err);
 }
 
 /* Finds the tokens that stand for single bytes; whether all are there. */
@@ -182,10 +180,11 @@ weft_status txt_json_model(txt_tokenizer *t, const txt_buf *unknown, weft_error 
         return WEFT_OK; /* nothing is unknown */
     if (t->merges.falls_back && !t->merges.of_chars)
         return weft_fail(err, WEFT_E_UNSUPPORTED,
-                         FILE_NAME " has byte_fallback and a byte-level vocabulary without all "
-                                   "bytes, which is not known here");
+                         "%s has byte_fallback and a byte-level vocabulary without all bytes, "
+                         "which is not known here",
+                         t->from);
     return unknown->n == 0 || t->merges.unknown != TXT_NONE
                ? WEFT_OK
-               : weft_fail(err, WEFT_E_CORRUPT, FILE_NAME " has no token for its unk_token %.*s",
+               : weft_fail(err, WEFT_E_CORRUPT, "%s has no token for its unk_token %.*s", t->from,
                            (int)(unknown->n < 64 ? unknown->n : 64), (const char *)unknown->p);
 }

@@ -43,6 +43,7 @@ enum {
     HANDED_weft_item_info,
     HANDED_weft_verify_row,
     HANDED_weft_plugin_info,
+    HANDED_weft_stored_info,
     HANDED_weft_bench_limit,
     HANDED_weft_bench_op,
     N_HANDED
@@ -98,6 +99,13 @@ static void on_plugin(void *ctx, const weft_plugin_info *p)
 {
     (void)ctx;
     HANDED(weft_plugin_info, p);
+}
+
+static void on_stored(void *ctx, const weft_stored_info *s)
+{
+    (void)ctx;
+    HANDED(weft_stored_info, s);
+    assert_true(s->tensors > 0);
 }
 
 /* The first one is enough of both. */
@@ -400,11 +408,29 @@ static void test_read(void **state)
     }
 }
 
+static void stored_of_a_file(void)
+{
+    weft_error     err = WF_ERROR_INIT;
+    weft_settings *settings;
+    weft_engine   *e;
+    rig_check(weft_settings_create(&settings, &err), &err);
+    rig_check(weft_settings_set(settings, "model", FIXTURE("gguf/types.gguf"), "a test", &err),
+              &err);
+    rig_check(weft_engine_open(settings, WEFT_OPEN_CONFIG, NULL, &e, &err), &err);
+    rig_check(weft_engine_stored(e, on_stored, NULL, &err), &err);
+    assert_int_equal(weft_engine_stored(e, NULL, NULL, &err), WEFT_E_INVALID);
+    weft_engine_close(&e);
+    weft_settings_destroy(&settings);
+}
+
 static void test_handed(void **state)
 {
     weft_error err = WF_ERROR_INIT;
     (void)state;
     rig_check(weft_engine_plugins(w.e, on_plugin, NULL, &err), &err);
+    rig_check(weft_engine_stored(w.e, on_stored, NULL, &err), &err); /* of a directory: nothing */
+    assert_int_equal(handed & 1u << HANDED_weft_stored_info, 0);
+    stored_of_a_file();
     assert_int_equal(weft_bench_limits(1, on_limit, NULL, &err), WEFT_E_CANCELLED);
     assert_int_equal(weft_bench_op_run(w.e, weft_bench_op_at(0), 1, on_op, NULL, &err),
                      WEFT_E_CANCELLED);

@@ -147,9 +147,10 @@ static weft_status make_layer(maker *k, const wf_config *c, wf_layer_weights *y,
     weft_status status;
     if ((status = make_norm(k, c->d_model, &y->norm_attn, err)) != WEFT_OK ||
         (status = make_norm(k, c->d_model, &y->norm_ffn, err)) != WEFT_OK ||
-        (status = make_linear(k, q + 2 * kv, c->d_model, &y->qkv, err)) != WEFT_OK ||
+        (status = make_linear(k, q + 2 * kv, c->d_model, &y->qkv[0], err)) != WEFT_OK ||
         (status = make_linear(k, c->d_model, q, &y->o, err)) != WEFT_OK ||
-        (status = make_linear(k, 2 * (int64_t)c->d_ffn, c->d_model, &y->gate_up, err)) != WEFT_OK)
+        (status = make_linear(k, 2 * (int64_t)c->d_ffn, c->d_model, &y->gate_up[0], err)) !=
+            WEFT_OK)
         return status;
     return make_linear(k, c->d_model, c->d_ffn, &y->down, err);
 }
@@ -207,7 +208,7 @@ static weft_status make_ffn(maker *k, wf_site *s, int32_t d, weft_error *err)
     weft_status status = make_norm(k, d, &s->norm_ffn, err);
     s->gate_ffn = (wf_gate){.scale = uniform(k, 0.5f, 0.25f)};
     if (status == WEFT_OK)
-        status = make_linear(k, 2 * (int64_t)s->x.d_ffn, d, &s->gate_up, err);
+        status = make_linear(k, 2 * (int64_t)s->x.d_ffn, d, &s->gate_up[0], err);
     return status == WEFT_OK ? make_linear(k, d, s->x.d_ffn, &s->down, err) : status;
 }
 
