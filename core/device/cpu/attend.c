@@ -126,10 +126,15 @@ static wf_key_block page_block(const attend_job *j, const attend_task *t, int64_
 {
     const wf_kv     *kv = &j->pages->kv;
     const wf_kv_span span = j->pages->spans[t->first_key + block];
-    const int64_t    head_bytes = WF_KEY_BLOCK * (int64_t)j->head_dim * wf_dtype_bytes(kv->dtype);
+    const int64_t    values = wf_cpu_values_at(kv), each = values / kv->n_kv_heads;
     const uint8_t   *page = wf_page_at(kv, span.page);
-    return (wf_key_block){.k = page + head * head_bytes,
-                          .v = page + (kv->n_kv_heads + head) * head_bytes,
+    const float     *k_scale = (const float *)(const void *)(page + wf_cpu_k_scales_at(kv));
+    const float     *v_scale = (const float *)(const void *)(page + wf_cpu_v_scales_at(kv));
+    bool             scaled = kv->dtype == WF_Q8;
+    return (wf_key_block){.k = page + head * each,
+                          .v = page + values + head * each,
+                          .k_scale = scaled ? k_scale + head * WF_KEY_BLOCK : NULL,
+                          .v_scale = scaled ? v_scale + head * WF_KEY_BLOCK : NULL,
                           .k_key = 1,
                           .k_dim = WF_KEY_BLOCK,
                           .v_key = j->head_dim,

@@ -10,14 +10,16 @@
 #define WF_ATTEND_TILE 48     /* queries of the widest kernel's tile; other widths divide it */
 
 /* Keys and values of one block of one kv head, where they lie: element (i, d) of k at i * k_key + d
- * * k_dim, of v at i * v_key + d, in elements of dtype. */
+ * * k_dim, of v at i * v_key + d, in elements of dtype. In q8 these are integers, and key i has its
+ * scales at index i. */
 typedef struct wf_key_block {
-    const void *k, *v;
-    const void *next_k, *next_v; /* the block that will be read after it */
-    int64_t     k_key, k_dim, v_key;
-    int32_t     dtype;
-    int32_t     next_n; /* keys of that; 0: there is none */
-    int32_t     n;      /* the most keys of it that a query of the run sees, 1..WF_KEY_BLOCK */
+    const void  *k, *v;
+    const float *k_scale, *v_scale; /* [WF_KEY_BLOCK] in q8; else NULL */
+    const void  *next_k, *next_v;   /* the block that will be read after it */
+    int64_t      k_key, k_dim, v_key;
+    int32_t      dtype;
+    int32_t      next_n; /* keys of that; 0: there is none */
+    int32_t      n;      /* the most keys of it that a query of the run sees, 1..WF_KEY_BLOCK */
 } wf_key_block;
 
 /* Rows whose keys begin at the same place, and one kv head: nq = n_rows * group queries, those of a

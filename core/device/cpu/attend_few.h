@@ -24,7 +24,7 @@ typedef struct few_tile {
 /* Asks for the line of the next block at element i of its keys or values. */
 VF_INLINE void fetch_next(const void *next, int64_t i, int64_t n, const int32_t dtype)
 {
-    const int64_t  size = dtype == WF_F32 ? 4 : 2;
+    const int64_t  size = wf_cpu_kv_element(dtype);
     const uint8_t *p = (const uint8_t *)next + i * size;
     for (int64_t k = 0; k < n * size; k += 64)
         _mm_prefetch((const char *)p + k, _MM_HINT_T0);
@@ -54,10 +54,14 @@ VF_INLINE void few_scores(few_tile *t, int64_t key, const int rows, const int32_
         }
     }
     VF_UNROLL
-    for (int i = 0; i < rows; i++) {
+    for (int v = 0; v < FEW_CHUNK; v++) {
+        int64_t at = key + v * VF_LANES;
+        vf      factor = vf_set1(r->scale);
+        if (t->b->k_scale != NULL)
+            factor = vf_mul(factor, vf_load(t->b->k_scale + at));
         VF_UNROLL
-        for (int v = 0; v < FEW_CHUNK; v++)
-            vf_store(t->p[i] + key + v * VF_LANES, vf_mul(acc[i][v], vf_set1(r->scale)));
+        for (int i = 0; i < rows; i++)
+            vf_store(t->p[i] + at, vf_mul(acc[i][v], factor));
     }
 }
 
@@ -75,10 +79,26 @@ VF_INLINE float few_exponents(float *p, int32_t n)
     return m;
 }
 
-/* The columns of nv vectors from c on: the block's sums, merged into the state. Where c is 0 also l
- * of the block, a plain sum, ascending: its chain of additions runs beside the others. */
-VF_INLINE void few_values(few_tile *t, int64_t c, float *l, const int rows, const int nv,
-                          const int32_t dtype)
+/* l of the block, a plain sum, ascending: the chains of the queries run side by side. */
+VF_INLINE void few_sums(const few_tile *t, float *l, const int rows)
+{
+    for (int64_t j = 0; j < t->n; j++) {
+        VF_UNROLL
+        for (int i = 0; i < rows; i++)
+            l[i] += t->p[i][j];
+    }
+}
+
+/* p to p times the scale of the value that it multiplies. */
+VF_INLINE void few_scale(few_tile *t, const int rows)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < WF_KEY_BLOCK; j += VF_LANES)
+            vf_store(t->p[i] + j, vf_mul(vf_load(t->p[i] + j), vf_load(t->b->v_scale + j)));
+}
+
+/* The columns of nv vectors from c on: the block's sums, merged into the state. */
+VF_INLINE void few_values(few_tile *t, int64_t c, const int rows, const int nv, const int32_t dtype)
 {
     const wf_attend_run *r = t->r;
     vf                   acc[FEW_ROWS][FEW_CHUNK];
@@ -93,9 +113,6 @@ VF_INLINE void few_values(few_tile *t, int64_t c, float *l, const int rows, cons
         int64_t at = j * t->b->v_key + c;
         if (t->b->next_n > 0)
             fetch_next(t->b->next_v, at, nv * VF_LANES, dtype);
-        VF_UNROLL
-        for (int i = 0; l != NULL && i < rows; i++)
-            l[i] += t->p[i][j];
         VF_UNROLL
         for (int v = 0; v < nv; v++) {
             vf x = load_as(t->b->v, at + v * VF_LANES, dtype);
@@ -141,11 +158,14 @@ VF_INLINE void few_rows(few_tile *t, const int rows, const int32_t dtype)
         few_scores(t, key, rows, dtype);
     for (int i = 0; i < rows; i++)
         m[i] = few_exponents(t->p[i], t->n);
+    few_sums(t, l, rows);
+    if (t->b->v_scale != NULL)
+        few_scale(t, rows);
     few_factors(t, m, rows);
     for (; c + FEW_CHUNK * VF_LANES <= columns; c += FEW_CHUNK * VF_LANES)
-        few_values(t, c, c == 0 ? l : NULL, rows, FEW_CHUNK, dtype);
+        few_values(t, c, rows, FEW_CHUNK, dtype);
     for (; c < columns; c += VF_LANES)
-        few_values(t, c, c == 0 ? l : NULL, rows, 1, dtype);
+        few_values(t, c, rows, 1, dtype);
     for (int i = 0; i < rows; i++)
         sum[i] = fmaf(l[i], t->now[i], sum[i] * t->before[i]);
 }
@@ -204,7 +224,9 @@ static void few_block(wf_attend_run *r, const wf_key_block *b)
         plain = few_plain(r, b);
         b = &plain;
     }
-    if (b->dtype == WF_F32)
+    if (b->dtype == WF_Q8)
+        few_block_as(r, b, WF_Q8);
+    else if (b->dtype == WF_F32)
         few_block_as(r, b, WF_F32);
     else if (b->dtype == WF_BF16)
         few_block_as(r, b, WF_BF16);
