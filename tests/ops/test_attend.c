@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define KEYS_MAX 200
+#define KEYS_MAX 392
 
 /* A batch over pages: sequence s of n_seqs has keys[s] keys in pages of its own; row r belongs to
  * seq[r] and sees the first see[r] keys of it. */
@@ -90,7 +90,7 @@ static void pages_make(pages_case *c, int64_t m, int32_t n_seqs, int32_t hd, int
     c->see = check_bytes((uint64_t)m * 4 + 4);
     for (int32_t s = 0; s < n_seqs; s++)
         keys[s] = (int32_t)check_between(1, KEYS_MAX);
-    keys[0] = KEYS_MAX - 7; /* three whole blocks and one key */
+    keys[0] = KEYS_MAX - 7; /* six whole blocks and one key */
     keys[n_seqs - 1] = n_seqs > 1 ? 1 : keys[0];
     for (int64_t r = 0; r < m; r++) {
         c->seq[r] = (int32_t)(r * n_seqs / m);
@@ -160,6 +160,20 @@ static void test_pages(void **unused)
             check_pages(9, 2, 32, 2, 2, WF_F32, (check_fill)fill);
             check_pages(19, 2, 32, 2, 2, WF_Q8, (check_fill)fill);
         }
+}
+
+/* One row, whose blocks threads divide where its kv heads do not go evenly over them. */
+static void test_one_row(void **unused)
+{
+    (void)unused;
+    static const int32_t kvs[] = {1, 2, 3, 5};
+    for (int32_t dtype = WF_F32; dtype <= WF_Q8; dtype++) {
+        for (size_t i = 0; i < 4; i++) {
+            check_pages(1, 1, 32, kvs[i], 1 + dtype, dtype, CHECK_NORMAL);
+            check_pages(1, 1, 24, kvs[i], 2 * dtype + 1, dtype, CHECK_DENORMAL);
+        }
+        check_pages(1, 1, 16, 3, 16, dtype, CHECK_NORMAL); /* too many queries to be divided */
+    }
 }
 
 /* A row's bytes do not depend on keys that it does not see, though others of its tile see them: not
@@ -246,7 +260,7 @@ static void exact_row(double *out, const float *q, const float *k, const float *
 }
 
 /* Every rounding on the way is of about 2^-24 relative to sums of terms of one sign (p) or of mixed
- * signs (v), over at most 200 terms: 1e-11 is (3e-6)^2. */
+ * signs (v), over at most 392 terms: 1e-11 is (3e-6)^2. */
 #define F64_BOUND 1e-11
 
 static void test_pages_against_f64(void **unused)
@@ -518,9 +532,9 @@ static void bench(void **unused)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_pages),  cmocka_unit_test(test_pages_against_f64),
-    cmocka_unit_test(test_packed), cmocka_unit_test(test_pages_equal_packed),
-    cmocka_unit_test(test_unseen), cmocka_unit_test(test_bounds),
-    cmocka_unit_test(bench),
+    cmocka_unit_test(test_pages),   cmocka_unit_test(test_pages_against_f64),
+    cmocka_unit_test(test_packed),  cmocka_unit_test(test_pages_equal_packed),
+    cmocka_unit_test(test_one_row), cmocka_unit_test(test_unseen),
+    cmocka_unit_test(test_bounds),  cmocka_unit_test(bench),
 };
 CHECK_MAIN(tests)

@@ -36,13 +36,23 @@ typedef struct wf_attend_run {
     float *m, *l;        /* [room] with o the state: all blocks so far, merged */
     float *p;            /* [WF_KEY_BLOCK, WF_ATTEND_TILE] */
     float *k, *v;        /* [WF_KEY_BLOCK, stride] for a block as plain f32 */
+    float *part; /* NULL: blocks are merged. Else where the next block's result goes: m [nq],
+                  * l [nq], o [nq, stride]; only runs of few queries have it */
 } wf_attend_run;
 
+/* Floats of a part. */
+static inline int64_t wf_attend_part(int64_t nq, int64_t stride)
+{
+    return (nq * (stride + 2) + 15) / 16 * 16;
+}
+
 /* One way of working on a run: `begin` sets the state to nothing, `block` computes (m, l, o) of one
- * block from nothing and merges it into the state, `finish` writes the rows of out. */
+ * block from nothing and merges it into the state or keeps it as a part, `merge` merges a part
+ * (`many` has none), `finish` writes the rows of out. */
 typedef struct wf_attend_kernel {
     void (*begin)(wf_attend_run *r);
     void (*block)(wf_attend_run *r, const wf_key_block *b);
+    void (*merge)(wf_attend_run *r, const float *part);
     void (*finish)(wf_attend_run *r);
 } wf_attend_kernel;
 

@@ -80,7 +80,7 @@ static void finish_ref(wf_attend_run *r)
 
 #define KERNEL                                                                                     \
     {                                                                                              \
-        begin_ref, block_ref, finish_ref                                                           \
+        begin_ref, block_ref, NULL, finish_ref                                                     \
     }
 static const wf_attend_kernels kernels = {KERNEL, KERNEL, 0};
 

@@ -119,8 +119,9 @@ VF_INLINE vf exp_below(vf a, vf b)
 
 #define FEW_QUERIES (VF_LANES / 2) /* where queries in lanes leave half of them empty */
 
-static const wf_attend_kernels attend_kernels = {
-    {few_begin, few_block, few_finish}, {many_begin, many_block, many_finish}, FEW_QUERIES};
+static const wf_attend_kernels attend_kernels = {{few_begin, few_block, few_merge, few_finish},
+                                                 {many_begin, many_block, NULL, many_finish},
+                                                 FEW_QUERIES};
 
 static weft_status attend_pages(wf_exec *ex, const wf_attend_pages *a)
 {
