@@ -12,7 +12,7 @@
 static void describe_core(const weft_engine *e, weft_engine_info *i)
 {
     const wf_config *c = &e->config;
-    int32_t          kv_dtype = wf_kv_dtype_for(wf_engine_table_dtype(e));
+    int32_t          kv_dtype = wf_engine_kv_dtype(e);
     int64_t          own = wf_kv_page_bytes(e->device, kv_dtype, c->n_kv_heads, c->head_dim);
     int64_t          sites = wf_hooks_page_bytes(&e->hooks, kv_dtype);
     i->kv_dtype = wf_format_name(kv_dtype);

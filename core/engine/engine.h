@@ -68,6 +68,8 @@ weft_status wf_engine_text(weft_engine *e, weft_error *err);
  * loaded, as asked for, as stored, or as config.json says where the weights are not there. */
 int32_t wf_engine_dtype(const weft_engine *e);
 int32_t wf_engine_table_dtype(const weft_engine *e);
+/* The type of keys and values: what the option says, or what suits the embedding table. */
+int32_t wf_engine_kv_dtype(const weft_engine *e);
 /* What all weights take, or will take, of the device's memory, with the few that plugins keep on
  * the host; UINT64_MAX: past all sums. Fails only where a plugin does. */
 weft_status wf_engine_weight_bytes(const weft_engine *e, uint64_t *bytes, weft_error *err);

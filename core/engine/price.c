@@ -61,6 +61,15 @@ int32_t wf_engine_table_dtype(const weft_engine *e)
     return wf_price_format(&price, e->package, name, true);
 }
 
+int32_t wf_engine_kv_dtype(const weft_engine *e)
+{
+    const char *name = wf_settings_str(e->settings, "kv_dtype");
+    for (int32_t format = 0; format < WF_FORMATS; format++)
+        if (strcmp(name, wf_format_name(format)) == 0)
+            return format;
+    return wf_kv_dtype_for(wf_engine_table_dtype(e));
+}
+
 /* The format that the text core is stored in. */
 static int32_t stored_in(const weft_engine *e)
 {

@@ -258,7 +258,6 @@ static weft_status load_all(wf_loader *l, wf_model *m, const names *n, weft_erro
         status = load_top(l, m, n, err);
     if (status == WEFT_OK)
         status = wf_loader_finish(l, err);
-    m->kv_dtype = wf_kv_dtype_for(m->embed.format);
     return status;
 }
 

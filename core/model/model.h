@@ -23,8 +23,6 @@ typedef struct wf_model {
     wf_layer_weights *layers;      /* [n_layers] */
     float            *norm_out;    /* [d_model] */
     float            *inv_freq;    /* [head_dim / 2] */
-    int32_t           kv_dtype;    /* wf_kv_dtype_for the embeddings' format */
-    int32_t           reserved;
 } wf_model;
 
 /* The type of K/V beside weights of a format: bf16 where those are bf16 or smaller, else f32. */

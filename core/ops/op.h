@@ -4,8 +4,8 @@
  *
  * Arguments are plain values and device addresses: a queue may copy a wf_op and run it later, and
  * two ops of equal bytes do the same. Activations are f32 everywhere; weights have one of the
- * formats below, K/V pages are f32, bf16 or f16. Each op has one canonical sum, stated here, which
- * every variant of one ISA path computes for every row count, cut and thread count
+ * formats below, K/V pages are f32, bf16, f16 or q8. Each op has one canonical sum, stated here,
+ * which every variant of one ISA path computes for every row count, cut and thread count
  * (-ffp-contract=off; FMA only where written):
  *   linear     one f32 accumulator per output, k ascending in the path's atom: one fused
  *              multiply-add per k (reference, AVX2, AVX-512), one vdpbf16ps per two k
@@ -178,7 +178,15 @@ typedef struct wf_rope {
  * one layer, elements of dtype; its bytes and its layout are the device's (wf_device_page_bytes).
  * Pages live in pools of pool_pages that never move, page_bytes apart: page p of a slot or span is
  * page p % pool_pages + first of pool p / pool_pages (the pages of a run lie in one pool).
- * page_tokens is WF_KEY_BLOCK. */
+ * page_tokens is WF_KEY_BLOCK.
+ *
+ * In pages of q8 the head_dim elements x of a token and kv head, of k and of v each, are integers q
+ * of 8 bits with one scale d as f32. With a the greatest |x|: d = a / 127, r = 127 / a, and q = x r
+ * rounded to the nearest integer, of two the even one. Where a is below 2^-100, d and all q are 0;
+ * where one x is no finite number, d is NaN and all q are 0, so that rows that see it are NaN.
+ * Attention takes the integers as they are: a score is the sum over head_dim times (scale * d of
+ * the key), and a key enters o with p * d of the value in p's place, rounded once; l sums p itself.
+ */
 typedef struct wf_kv {
     void *const *pools; /* device array of the pools' device addresses */
     int64_t      page_bytes;

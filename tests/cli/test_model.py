@@ -227,6 +227,17 @@ class Inspect(harness.Case):
         self.assertIn("MllamaForConditionalGeneration", text)
         self.assertEqual(inspect(self, "-m", MLLAMA).out.decode(), text)
 
+    def test_type_of_keys_and_values(self):
+        """What is told is what pages of the type take: a page holds 64 tokens, K and V, in q8 with a scale a head."""
+        for option, name, each in (("auto", "f32", 4), ("f32", "f32", 4), ("bf16", "bf16", 2), ("f16", "f16", 2), ("q8", "q8", 1)):
+            d = json.loads(self.ok("model", "inspect", LLAMA, "--json", "--kv-dtype", option).out)
+            shape = d["shape"]
+            row = shape["head_dim"] * each + (4 if option == "q8" else 0)
+            page = (2 * 64 * shape["n_kv_heads"] * row + 63) // 64 * 64
+            self.assertEqual(d["kv_dtype"], name)
+            self.assertEqual(d["memory_bytes"]["kv"], (d["context"] + 63) // 64 * shape["n_layers"] * page)
+        self.assertIn("--kv-dtype", self.fails(2, "model", "inspect", LLAMA, "--kv-dtype", "q4"))
+
     def test_text_says_what_json_says(self):
         """Every line of the text, put together from the JSON."""
         def size(n):

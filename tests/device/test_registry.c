@@ -161,7 +161,8 @@ static void test_sizes(void **unused)
     assert_int_equal(wf_device_page_bytes(d, WF_F32, WF_KEY_BLOCK, 2, 8), 2 * 64 * 2 * 8 * 4);
     assert_int_equal(wf_device_page_bytes(d, WF_BF16, WF_KEY_BLOCK, 1, 1), 256);
     assert_int_equal(wf_device_page_bytes(d, WF_F32, 2 * WF_KEY_BLOCK, 2, 8), 0);
-    assert_int_equal(wf_device_page_bytes(d, WF_Q8, WF_KEY_BLOCK, 2, 8), 0);
+    assert_int_equal(wf_device_page_bytes(d, WF_Q8, WF_KEY_BLOCK, 2, 8), 2 * 64 * 2 * (8 + 4));
+    assert_int_equal(wf_device_page_bytes(d, WF_Q4, WF_KEY_BLOCK, 2, 8), 0);
     assert_int_equal(wf_device_page_bytes(d, WF_F32, WF_KEY_BLOCK, 0, 8), 0);
     assert_true(wf_device_page_bytes(d, WF_F32, WF_KEY_BLOCK, INT32_MAX, INT32_MAX) == 0);
     wf_device_destroy(&d);

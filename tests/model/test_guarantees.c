@@ -3,7 +3,7 @@
  * whatever it is computed beside, in which pieces and on how many threads. Shapes cross every block
  * edge: three key blocks and a tail, 1, 15, 16, 17 and 33 rows; all gates of the fixture are away
  * from zero. Every case runs on each instruction level of this machine, in f32 and bf16, and on the
- * asynchronous device; and with weights in q8 and q4. */
+ * asynchronous device; with weights in q8 and q4; and with each type of keys and values. */
 #include "rig.h"
 
 #include "core/base/cpu.h"
@@ -17,22 +17,28 @@ static const int32_t text[] = {203, 0};
 
 typedef struct level {
     const char *mask, *dtype, *device;
+    const char *kv; /* NULL: what suits the weights */
 } level;
 
 static const level levels[] = {
-    {"cpu_mask=none", "dtype=f32", "device=cpu"},
-    {"cpu_mask=none", "dtype=bf16", "device=cpu"},
-    {"cpu_mask=avx2", "dtype=f32", "device=cpu"},
-    {"cpu_mask=avx2", "dtype=bf16", "device=cpu"},
-    {"cpu_mask=avx512", "dtype=f32", "device=cpu"},
-    {"cpu_mask=avx512", "dtype=bf16", "device=cpu"},
-    {"isa=avx512bf16", "dtype=bf16", "device=cpu"},
-    {"cpu_mask=max", "dtype=f32", "device=async-test"},
-    {"cpu_mask=max", "dtype=bf16", "device=async-test"},
-    {"cpu_mask=none", "quantize=q4", "device=cpu"},
-    {"cpu_mask=avx2", "quantize=q8", "device=cpu"},
-    {"cpu_mask=max", "quantize=q8", "device=cpu"},
-    {"cpu_mask=max", "quantize=q4", "device=async-test"},
+    {"cpu_mask=none", "dtype=f32", "device=cpu", NULL},
+    {"cpu_mask=none", "dtype=bf16", "device=cpu", NULL},
+    {"cpu_mask=avx2", "dtype=f32", "device=cpu", NULL},
+    {"cpu_mask=avx2", "dtype=bf16", "device=cpu", NULL},
+    {"cpu_mask=avx512", "dtype=f32", "device=cpu", NULL},
+    {"cpu_mask=avx512", "dtype=bf16", "device=cpu", NULL},
+    {"isa=avx512bf16", "dtype=bf16", "device=cpu", NULL},
+    {"cpu_mask=max", "dtype=f32", "device=async-test", NULL},
+    {"cpu_mask=max", "dtype=bf16", "device=async-test", NULL},
+    {"cpu_mask=none", "quantize=q4", "device=cpu", NULL},
+    {"cpu_mask=avx2", "quantize=q8", "device=cpu", NULL},
+    {"cpu_mask=max", "quantize=q8", "device=cpu", NULL},
+    {"cpu_mask=max", "quantize=q4", "device=async-test", NULL},
+    {"cpu_mask=none", "dtype=f32", "device=cpu", "kv_dtype=q8"},
+    {"cpu_mask=max", "dtype=bf16", "device=cpu", "kv_dtype=q8"},
+    {"cpu_mask=max", "quantize=q4", "device=async-test", "kv_dtype=q8"},
+    {"cpu_mask=max", "dtype=f32", "device=cpu", "kv_dtype=f16"},
+    {"cpu_mask=max", "dtype=bf16", "device=cpu", "kv_dtype=f32"},
 };
 
 static const level *at; /* the level under test */
@@ -40,7 +46,8 @@ static const level *at; /* the level under test */
 static void open_at(rig *r, const char *model, const char *parity, const char *more,
                     const char *more2)
 {
-    const char *pairs[8] = {at->mask, at->dtype, at->device, model, more, more2, NULL};
+    const char *kv = at->kv != NULL ? at->kv : "kv_dtype=auto";
+    const char *pairs[8] = {at->mask, at->dtype, at->device, kv, model, more, more2, NULL};
     rig_open(r, pairs, parity);
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define KEYS_MAX 200
+#define KEYS_MAX 392
 
 /* A batch over pages: sequence s of n_seqs has keys[s] keys in pages of its own; row r belongs to
  * seq[r] and sees the first see[r] keys of it. */
@@ -90,7 +90,7 @@ static void pages_make(pages_case *c, int64_t m, int32_t n_seqs, int32_t hd, int
     c->see = check_bytes((uint64_t)m * 4 + 4);
     for (int32_t s = 0; s < n_seqs; s++)
         keys[s] = (int32_t)check_between(1, KEYS_MAX);
-    keys[0] = KEYS_MAX - 7; /* three whole blocks and one key */
+    keys[0] = KEYS_MAX - 7; /* six whole blocks and one key */
     keys[n_seqs - 1] = n_seqs > 1 ? 1 : keys[0];
     for (int64_t r = 0; r < m; r++) {
         c->seq[r] = (int32_t)(r * n_seqs / m);
@@ -149,15 +149,31 @@ static void test_pages(void **unused)
     static const int32_t hds[] = {16, 24, 64, 80, 128, 6}, groups[] = {1, 2, 3, 4, 5, 8};
     static const int64_t ms[] = {0, 1, 15, 16, 17, 33};
     for (size_t i = 0; i < 6; i++)
-        for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
+        for (int32_t dtype = WF_F32; dtype <= WF_Q8; dtype++)
             check_pages(ms[(i + (size_t)dtype) % 6], dtype + 1, hds[i], 1 + (int32_t)(i % 3),
                         groups[i], dtype, CHECK_NORMAL);
     check_pages(33, 1, 64, 2, 4, WF_BF16, CHECK_NORMAL);
     check_pages(5, 3, 64, 7, 4, WF_F16, CHECK_NORMAL);   /* heads in turn, by 7, 4, 3 and 1 */
     check_pages(130, 2, 32, 1, 4, WF_F32, CHECK_NORMAL); /* several chunks */
     for (int32_t fill = 0; fill < CHECK_FILLS; fill++)
-        if (fill != CHECK_LARGE) /* q k overflows there, and infinity less itself is NaN */
+        if (fill != CHECK_LARGE) { /* q k overflows there, and infinity less itself is NaN */
             check_pages(9, 2, 32, 2, 2, WF_F32, (check_fill)fill);
+            check_pages(19, 2, 32, 2, 2, WF_Q8, (check_fill)fill);
+        }
+}
+
+/* One row, whose blocks threads divide where its kv heads do not go evenly over them. */
+static void test_one_row(void **unused)
+{
+    (void)unused;
+    static const int32_t kvs[] = {1, 2, 3, 5};
+    for (int32_t dtype = WF_F32; dtype <= WF_Q8; dtype++) {
+        for (size_t i = 0; i < 4; i++) {
+            check_pages(1, 1, 32, kvs[i], 1 + dtype, dtype, CHECK_NORMAL);
+            check_pages(1, 1, 24, kvs[i], 2 * dtype + 1, dtype, CHECK_DENORMAL);
+        }
+        check_pages(1, 1, 16, 3, 16, dtype, CHECK_NORMAL); /* too many queries to be divided */
+    }
 }
 
 /* A row's bytes do not depend on keys that it does not see, though others of its tile see them: not
@@ -196,15 +212,34 @@ static void check_unseen(int32_t hd, int32_t kv, int32_t group, int32_t dtype)
 static void test_unseen(void **unused)
 {
     (void)unused;
-    for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
+    for (int32_t dtype = WF_F32; dtype <= WF_Q8; dtype++) {
         check_unseen(64, 2, 4, dtype);
         check_unseen(20, 1, 1, dtype);
     }
 }
 
+/* What pages of dtype keep of the rows of a case. In q8 that is d times an integer, from the
+ * definition at wf_kv. */
+static float *kept(const pages_case *c, const float *x, int32_t dtype)
+{
+    int64_t n = (int64_t)c->n_seqs * KEYS_MAX * c->kv;
+    float  *y = check_floats(n * c->hd, CHECK_ZERO);
+    for (int64_t r = 0; r < n; r++, x += c->hd) {
+        double most = 0.0;
+        for (int64_t d = 0; d < c->hd; d++)
+            most = fabs((double)x[d]) > most ? fabs((double)x[d]) : most;
+        for (int64_t d = 0; d < c->hd; d++)
+            y[r * c->hd + d] = dtype != WF_Q8
+                                   ? check_rounded(x[d], dtype)
+                                   : (float)(nearbyint((double)(x[d] * (127.0f / (float)most))) *
+                                             (double)((float)most / 127.0f));
+    }
+    return y;
+}
+
 /* softmax(scale q k^T) v in f64 over keys begin..end-1 of k, v (rows of stride). */
 static void exact_row(double *out, const float *q, const float *k, const float *v, int64_t stride,
-                      int64_t begin, int64_t end, int64_t hd, double scale, int32_t dtype)
+                      int64_t begin, int64_t end, int64_t hd, double scale)
 {
     double s[KEYS_MAX], most = -INFINITY, sum = 0.0;
     for (int64_t d = 0; d < hd; d++)
@@ -212,7 +247,7 @@ static void exact_row(double *out, const float *q, const float *k, const float *
     for (int64_t i = begin; i < end; i++) {
         s[i - begin] = 0.0;
         for (int64_t d = 0; d < hd; d++)
-            s[i - begin] += (double)q[d] * (double)check_rounded(k[i * stride + d], dtype) * scale;
+            s[i - begin] += (double)q[d] * (double)k[i * stride + d] * scale;
         most = s[i - begin] > most ? s[i - begin] : most;
     }
     for (int64_t i = begin; i < end; i++)
@@ -220,27 +255,28 @@ static void exact_row(double *out, const float *q, const float *k, const float *
     for (int64_t i = begin; i < end; i++) {
         double p = exp(s[i - begin] - most) / sum;
         for (int64_t d = 0; d < hd; d++)
-            out[d] += p * (double)check_rounded(v[i * stride + d], dtype);
+            out[d] += p * (double)v[i * stride + d];
     }
 }
 
 /* Every rounding on the way is of about 2^-24 relative to sums of terms of one sign (p) or of mixed
- * signs (v), over at most 200 terms: 1e-11 is (3e-6)^2. */
+ * signs (v), over at most 392 terms: 1e-11 is (3e-6)^2. */
 #define F64_BOUND 1e-11
 
 static void test_pages_against_f64(void **unused)
 {
     (void)unused;
-    for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++) {
+    for (int32_t dtype = WF_F32; dtype <= WF_Q8; dtype++) {
         pages_case c;
         pages_make(&c, 11, 3, 40, 2, 3, dtype, CHECK_NORMAL);
-        int64_t width = 2 * 40, used = width * 3;
-        double *e = check_bytes((uint64_t)(11 * used) * 8);
+        const float *k = kept(&c, c.k, dtype), *v = kept(&c, c.v, dtype);
+        int64_t      width = 2 * 40, used = width * 3;
+        double      *e = check_bytes((uint64_t)(11 * used) * 8);
         for (int64_t r = 0; r < 11; r++) {
             for (int64_t h = 0; h < 6; h++) {
                 int64_t at = c.seq[r] * KEYS_MAX * width + h / 3 * 40;
-                exact_row(e + r * used + h * 40, c.op.q + r * c.stride + h * 40, c.k + at, c.v + at,
-                          width, 0, c.see[r], 40, (double)c.op.scale, dtype);
+                exact_row(e + r * used + h * 40, c.op.q + r * c.stride + h * 40, k + at, v + at,
+                          width, 0, c.see[r], 40, (double)c.op.scale);
             }
         }
         float *y = pages_run(&c, 0, 1, 0, 11);
@@ -335,7 +371,7 @@ static void check_packed(int32_t hd, int32_t kv, int32_t group, int32_t causal, 
         for (int64_t h = 0; h < kv * group; h++)
             exact_row(e + r * used + h * hd, c.op.q + r * c.stride + h * hd,
                       c.op.k + h / group * hd, c.op.v + h / group * hd, c.k_stride, begin, end, hd,
-                      (double)c.op.scale, WF_F32);
+                      (double)c.op.scale);
     }
     float *ref = packed_run(&c, 0, 1);
     check_nmse(ref, e, 51, used, c.stride, F64_BOUND, 0.0, c.name);
@@ -496,9 +532,9 @@ static void bench(void **unused)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_pages),  cmocka_unit_test(test_pages_against_f64),
-    cmocka_unit_test(test_packed), cmocka_unit_test(test_pages_equal_packed),
-    cmocka_unit_test(test_unseen), cmocka_unit_test(test_bounds),
-    cmocka_unit_test(bench),
+    cmocka_unit_test(test_pages),   cmocka_unit_test(test_pages_against_f64),
+    cmocka_unit_test(test_packed),  cmocka_unit_test(test_pages_equal_packed),
+    cmocka_unit_test(test_one_row), cmocka_unit_test(test_unseen),
+    cmocka_unit_test(test_bounds),  cmocka_unit_test(bench),
 };
 CHECK_MAIN(tests)

@@ -197,6 +197,59 @@ static void test_kv_store(void **unused)
     }
 }
 
+/* One row of k or v in q8: x against the integers at q, step apart, and their scale. */
+static void check_q8_row(const float *x, int64_t n, const int8_t *q, int64_t step, float scale)
+{
+    float most = 0.0f;
+    bool  finite = true;
+    for (int64_t d = 0; d < n; d++) {
+        finite = finite && isfinite(x[d]);
+        most = fabsf(x[d]) > most ? fabsf(x[d]) : most;
+    }
+    bool plain = finite && most >= 0x1p-100f;
+    assert_true(finite ? scale == (plain ? most / 127.0f : 0.0f) : isnan(scale));
+    for (int64_t d = 0; d < n; d++)
+        assert_int_equal(q[d * step], plain ? lrintf(x[d] * (127.0f / most)) : 0);
+}
+
+/* Rows with ties, a NaN, an infinity, zeros, and numbers that are too small for a scale. */
+static void test_kv_store_q8(void **unused)
+{
+    (void)unused;
+    enum { HEADS = 3, DIM = 10, ROWS = 6, WIDTH = HEADS * DIM };
+    static const int64_t slots[ROWS] = {128, 63, 191, 5, 0, 64};
+    EACH_RUN(level, threads)
+    {
+        wf_kv  kv = check_kv(WF_Q8, HEADS, DIM, PAGES, PAGES);
+        float *k = check_floats(ROWS * WIDTH, CHECK_MIXED);
+        float *v = check_floats(ROWS * WIDTH, CHECK_NORMAL);
+        for (int64_t d = 0; d < DIM; d++) {
+            k[d] = (float)d * 14.5f - 3.5f; /* the greatest is 127: halves are ties */
+            k[DIM + d] = d == 3 ? NAN : 1.0f;
+            v[d] = d == 7 ? -INFINITY : (float)d;
+            v[DIM + d] = d % 2 == 0 ? 0.0f : -0.0f;
+            v[2 * DIM + d] = 0x1p-101f;
+        }
+        wf_op op = {.kind = WF_OP_KV_STORE, .u.kv_store = {kv, k, v, slots, ROWS, WIDTH, WIDTH}};
+        check_run(level, threads, &op);
+        for (int64_t r = 0; r < ROWS; r++) {
+            uint8_t *page = check_page(&kv, slots[r] / WF_KEY_BLOCK);
+            int64_t  i = slots[r] % WF_KEY_BLOCK;
+            float   *k_scale = (float *)(void *)(page + wf_cpu_k_scales_at(&kv));
+            float   *v_scale = (float *)(void *)(page + wf_cpu_v_scales_at(&kv));
+            for (int64_t h = 0; h < HEADS; h++) {
+                const int8_t *q = (const int8_t *)page;
+                check_q8_row(k + r * WIDTH + h * DIM, DIM, q + h * DIM * WF_KEY_BLOCK + i,
+                             WF_KEY_BLOCK, k_scale[h * WF_KEY_BLOCK + i]);
+                check_q8_row(v + r * WIDTH + h * DIM, DIM,
+                             q + wf_cpu_values_at(&kv) + (h * WF_KEY_BLOCK + i) * DIM, 1,
+                             v_scale[h * WF_KEY_BLOCK + i]);
+            }
+        }
+        check_free_all();
+    }
+}
+
 /* y[i] = x[i] * scale + 1, and which items were done how often. */
 static void scale_body(const weft_range *r, void *const *args)
 {
@@ -233,6 +286,7 @@ static void test_kernel(void **unused)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_swiglu_and_add), cmocka_unit_test(test_rows),
     cmocka_unit_test(test_copy),           cmocka_unit_test(test_rope),
-    cmocka_unit_test(test_kv_store),       cmocka_unit_test(test_kernel),
+    cmocka_unit_test(test_kv_store),       cmocka_unit_test(test_kv_store_q8),
+    cmocka_unit_test(test_kernel),
 };
 CHECK_MAIN(tests)

@@ -187,7 +187,6 @@ weft_status wf_random_model(wf_device *d, const wf_config *c, int32_t dtype, uin
         return wf_fail_nomem(err, sizeof *m, "a model");
     m->config = *c;
     m->device = m->buffers.device = d;
-    m->kv_dtype = dtype == WF_BF16 ? WF_BF16 : WF_F32;
     m->layers = wf_zalloc_n((size_t)c->n_layers, sizeof *m->layers);
     int64_t     longest = most(most(c->d_model, c->d_ffn), (int64_t)c->n_heads * c->head_dim);
     weft_status status = maker_open(&k, &m->buffers, dtype, seed, longest, err);

@@ -5,101 +5,14 @@
  * take tasks as they come. Within the chunk, runs of rows whose keys begin at the same place share
  * their blocks, which a level's kernel (attend.h) takes in ascending order. A block of keys and
  * values is read once for all queries of the run, so for all heads of the group, and the heads of a
- * task take turns block by block, since they lie side by side in a page. Nothing of this depends on
- * how rows are grouped or on which thread does a task. */
-#include "core/device/cpu/attend.h"
+ * task take turns block by block, since they lie side by side in a page. The blocks of a single row
+ * are divided among the threads where its kv heads do not go evenly over them: each block's result
+ * is kept, and they are merged when all are there, in the same order. Nothing of this depends on
+ * how rows are grouped, how blocks are divided or which thread does a task. */
+#include "core/device/cpu/attend_blocks.h"
 
-#include <stdatomic.h>
-
-#define FEW_ROWS_MOST 16 /* of a decode step, whose tasks have several heads */
-
-typedef struct attend_job {
-    const wf_attend_kernels *kernels;
-    const wf_attend_pages   *pages; /* one of these two */
-    const wf_attend         *packed;
-    const float             *q;
-    float                   *out;
-    int64_t                  m, q_stride, out_stride, chunk_rows, stride;
-    int32_t                  n_heads, n_kv_heads, head_dim, group, task_heads;
-    float                    scale;
-    uint8_t                 *scratch;
-    int64_t                  thread_bytes;
-    _Atomic int64_t          taken; /* tasks */
-} attend_job;
-
-typedef struct key_range {
-    int64_t begin, n; /* first span or key row; visible keys (packed) or spans (pages) */
-} key_range;
-
-/* What a row sees, in blocks: all but the last whole. */
-typedef struct row_blocks {
-    int32_t n, last; /* keys of the last one */
-} row_blocks;
-
-/* Scratch of one thread. */
-typedef struct attend_task {
-    wf_attend_run *runs;   /* [task_heads] the run at hand, once for each head of the task */
-    row_blocks    *rows;   /* [chunk_rows] of the run */
-    int32_t       *n_keys; /* what the runs have */
-    int64_t        row;    /* the run's first */
-    int64_t        n_rows;
-    int64_t        first_key; /* where its keys begin */
-    int64_t        n_blocks;
-    int32_t        kv_head, n_heads; /* the task's first, how many */
-} attend_task;
-
-/* ---- where a row's keys are ---- */
-
-static int32_t sequence_of(const wf_attend *a, int64_t row)
-{
-    int32_t low = 0, high = a->n_seqs; /* the last s with q_begin[s] <= row */
-    while (high - low > 1) {
-        int32_t middle = low + (high - low) / 2;
-        if (a->q_begin[middle] <= row)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static key_range packed_range(const wf_attend *a, int64_t row)
-{
-    int32_t s = sequence_of(a, row);
-    int64_t begin = a->k_begin[s], end = a->k_begin[s + 1];
-    if (a->causal) {
-        int64_t queries = (int64_t)a->q_begin[s + 1] - a->q_begin[s];
-        int64_t last = row - a->q_begin[s] + (end - begin) - queries;
-        end = begin + last + 1 < end ? begin + last + 1 : end;
-    }
-    if (a->row_k_begin != NULL) {
-        begin = a->row_k_begin[row];
-        end = !a->causal || a->row_k_end[row] < end ? a->row_k_end[row] : end;
-    }
-    begin = begin > 0 ? begin : 0;
-    end = end < a->keys ? end : a->keys;
-    return (key_range){begin, end > begin ? end - begin : 0};
-}
-
-static key_range range_of(const attend_job *j, int64_t row)
-{
-    if (j->packed != NULL)
-        return packed_range(j->packed, row);
-    int64_t begin = j->pages->row_begin[row], end = j->pages->row_end[row];
-    return (key_range){begin, end > begin ? end - begin : 0};
-}
-
-static row_blocks blocks_of(const attend_job *j, int64_t row, key_range r)
-{
-    if (j->pages != NULL) {
-        if (r.n == 0)
-            return (row_blocks){0, 0};
-        int32_t keys = j->pages->spans[r.begin + r.n - 1].n_keys, last = j->pages->row_last[row];
-        return (row_blocks){(int32_t)r.n, last < keys ? last : keys};
-    }
-    int64_t n = (r.n + WF_KEY_BLOCK - 1) / WF_KEY_BLOCK;
-    return (row_blocks){(int32_t)n, (int32_t)(r.n - (n - 1) * WF_KEY_BLOCK)};
-}
+#define FEW_ROWS_MOST 16               /* of a decode step, whose tasks have several heads */
+#define PARTS_MOST ((int64_t)16 << 20) /* floats of results that wait to be merged */
 
 /* ---- a run of rows ---- */
 
@@ -120,58 +33,6 @@ static int32_t block_keys(const attend_job *j, attend_task *t, int64_t block, in
     return most;
 }
 
-/* A block of a page: where the keys and values of a head are. */
-static wf_key_block page_block(const attend_job *j, const attend_task *t, int64_t block,
-                               int32_t head)
-{
-    const wf_kv     *kv = &j->pages->kv;
-    const wf_kv_span span = j->pages->spans[t->first_key + block];
-    const int64_t    head_bytes = WF_KEY_BLOCK * (int64_t)j->head_dim * wf_dtype_bytes(kv->dtype);
-    const uint8_t   *page = wf_page_at(kv, span.page);
-    return (wf_key_block){.k = page + head * head_bytes,
-                          .v = page + (kv->n_kv_heads + head) * head_bytes,
-                          .k_key = 1,
-                          .k_dim = WF_KEY_BLOCK,
-                          .v_key = j->head_dim,
-                          .dtype = kv->dtype,
-                          .n = span.n_keys};
-}
-
-static wf_key_block packed_block(const attend_job *j, const attend_task *t, int64_t block,
-                                 int32_t head)
-{
-    const wf_attend *a = j->packed;
-    int64_t          key = t->first_key + block * WF_KEY_BLOCK, left = a->keys - key;
-    int64_t          column = (int64_t)head * j->head_dim;
-    return (wf_key_block){.k = a->k + key * a->k_stride + column,
-                          .v = a->v + key * a->v_stride + column,
-                          .k_key = a->k_stride,
-                          .k_dim = 1,
-                          .v_key = a->v_stride,
-                          .dtype = WF_F32,
-                          .n = left < WF_KEY_BLOCK ? (int32_t)left : WF_KEY_BLOCK};
-}
-
-static wf_key_block block_of(const attend_job *j, const attend_task *t, int64_t block, int32_t head)
-{
-    return j->pages != NULL ? page_block(j, t, block, head) : packed_block(j, t, block, head);
-}
-
-/* The block that follows for the thread: the next head's, or the first head's next one. */
-static void add_next(const attend_job *j, const attend_task *t, int64_t block, int32_t head,
-                     wf_key_block *b)
-{
-    bool    turn = head + 1 == t->kv_head + t->n_heads;
-    int64_t next = turn ? block + 1 : block;
-    b->next_n = 0;
-    if (next == t->n_blocks)
-        return;
-    wf_key_block after = block_of(j, t, next, turn ? t->kv_head : head + 1);
-    b->next_k = after.k;
-    b->next_v = after.v;
-    b->next_n = after.n;
-}
-
 static void begin_runs(const attend_job *j, attend_task *t, const wf_attend_kernel *kernel)
 {
     int64_t nq = t->n_rows * j->group, width = (int64_t)j->group * j->head_dim;
@@ -185,41 +46,56 @@ static void begin_runs(const attend_job *j, attend_task *t, const wf_attend_kern
     }
 }
 
-static void attend_run(const attend_job *j, attend_task *t)
+/* Blocks first..last-1 of the run. */
+static void run_blocks(const attend_job *j, attend_task *t, const wf_attend_kernel *kernel,
+                       int64_t first, int64_t last)
 {
-    bool                    many = t->n_rows * j->group > j->kernels->few_queries;
-    const wf_attend_kernel *kernel = many ? &j->kernels->many : &j->kernels->few;
-    begin_runs(j, t, kernel);
-    for (int64_t b = 0; b < t->n_blocks; b++) {
+    for (int64_t b = first; b < last; b++) {
         int32_t whole = block_of(j, t, b, 0).n, n = block_keys(j, t, b, whole);
         for (int32_t h = 0; n > 0 && h < t->n_heads; h++) {
             wf_key_block block = block_of(j, t, b, t->kv_head + h);
             block.n = n;
             add_next(j, t, b, t->kv_head + h, &block);
+            if (j->pieces > 1)
+                t->runs[h].part = j->parts + (t->kv_head * j->n_blocks + b) * j->part_floats;
             kernel->block(&t->runs[h], &block);
         }
     }
+}
+
+static void attend_run(const attend_job *j, attend_task *t)
+{
+    bool                    many = t->n_rows * j->group > j->kernels->few_queries;
+    const wf_attend_kernel *kernel = many ? &j->kernels->many : &j->kernels->few;
+    begin_runs(j, t, kernel);
+    run_blocks(j, t, kernel, 0, t->n_blocks);
     for (int32_t h = 0; h < t->n_heads; h++)
         kernel->finish(&t->runs[h]);
 }
 
 /* ---- tasks ---- */
 
+/* Sets the run that begins with row. */
+static void set_run(const attend_job *j, attend_task *t, int64_t row, int64_t end)
+{
+    key_range first = range_of(j, row), r = first;
+    t->row = row;
+    t->first_key = first.begin;
+    t->n_blocks = 0;
+    t->n_rows = 0;
+    for (int64_t i = row; i < end && r.begin == first.begin; i++) {
+        row_blocks b = blocks_of(j, i, r);
+        t->rows[t->n_rows++] = b;
+        t->n_blocks = b.n > t->n_blocks ? b.n : t->n_blocks;
+        if (i + 1 < end)
+            r = range_of(j, i + 1);
+    }
+}
+
 static void attend_chunk(const attend_job *j, attend_task *t, int64_t begin, int64_t end)
 {
     for (int64_t row = begin; row < end; row += t->n_rows) {
-        key_range first = range_of(j, row), r = first;
-        t->row = row;
-        t->first_key = first.begin;
-        t->n_blocks = 0;
-        t->n_rows = 0;
-        for (int64_t i = row; i < end && r.begin == first.begin; i++) {
-            row_blocks b = blocks_of(j, i, r);
-            t->rows[t->n_rows++] = b;
-            t->n_blocks = b.n > t->n_blocks ? b.n : t->n_blocks;
-            if (i + 1 < end)
-                r = range_of(j, i + 1);
-        }
+        set_run(j, t, row, end);
         attend_run(j, t);
     }
 }
@@ -292,6 +168,62 @@ static void attend_thread(void *ctx, int32_t index, int32_t count)
     }
 }
 
+/* ---- one row whose blocks are divided ---- */
+
+static void split_thread(void *ctx, int32_t index, int32_t count)
+{
+    attend_job *j = ctx;
+    attend_task t = {.n_heads = 1};
+    int64_t     i;
+    (void)count;
+    lay_out(j, &t, j->scratch + index * j->thread_bytes);
+    set_run(j, &t, 0, 1);
+    while ((i = atomic_fetch_add_explicit(&j->taken, 1, memory_order_relaxed)) <
+           j->n_kv_heads * j->pieces) {
+        int64_t piece = i % j->pieces;
+        t.kv_head = (int32_t)(i / j->pieces);
+        begin_runs(j, &t, &j->kernels->few);
+        run_blocks(j, &t, &j->kernels->few, j->n_blocks * piece / j->pieces,
+                   j->n_blocks * (piece + 1) / j->pieces);
+    }
+}
+
+/* The parts of each head in ascending order. */
+static void merge_thread(void *ctx, int32_t index, int32_t count)
+{
+    const attend_job       *j = ctx;
+    attend_task             t = {.n_heads = 1};
+    const wf_attend_kernel *kernel = &j->kernels->few;
+    lay_out(j, &t, j->scratch + index * j->thread_bytes);
+    set_run(j, &t, 0, 1);
+    for (t.kv_head = index; t.kv_head < j->n_kv_heads; t.kv_head += count) {
+        begin_runs(j, &t, kernel);
+        for (int64_t b = 0; b < j->n_blocks; b++)
+            if (block_keys(j, &t, b, block_of(j, &t, b, 0).n) > 0)
+                kernel->merge(t.runs, j->parts + (t.kv_head * j->n_blocks + b) * j->part_floats);
+        kernel->finish(t.runs);
+    }
+}
+
+/* ---- the whole ---- */
+
+/* Divides the blocks of a single row where its kv heads do not go evenly over the threads. */
+static void cut_row(attend_job *j, int32_t threads)
+{
+    int32_t a = threads, b = j->n_kv_heads, rest;
+    for (; b != 0; b = rest) { /* a becomes the greatest common divisor */
+        rest = a % b;
+        a = b;
+    }
+    j->n_blocks = blocks_of(j, 0, range_of(j, 0)).n;
+    j->part_floats = wf_attend_part(j->group, j->stride);
+    bool fits = j->n_blocks <= PARTS_MOST / (j->part_floats * j->n_kv_heads);
+    if (j->n_blocks < 2 * (threads / a) || j->group > j->kernels->few_queries || !fits)
+        return;
+    j->pieces = threads / a;
+    j->task_heads = j->pieces > 1 ? 1 : j->task_heads;
+}
+
 /* Sizes of tasks: enough queries to make reading a block cheap, but work for every thread. */
 static void cut(attend_job *j, int32_t threads)
 {
@@ -300,6 +232,9 @@ static void cut(attend_job *j, int32_t threads)
     j->chunk_rows = j->chunk_rows < j->m ? j->chunk_rows : j->m;
     j->task_heads = j->m <= FEW_ROWS_MOST ? (j->n_kv_heads + threads - 1) / threads : 1;
     j->stride = (j->head_dim + 15) / 16 * 16;
+    j->pieces = 1;
+    if (j->m == 1)
+        cut_row(j, threads);
 }
 
 static weft_status attend(wf_exec *ex, attend_job *j)
@@ -310,10 +245,15 @@ static weft_status attend(wf_exec *ex, attend_job *j)
         return WEFT_OK;
     cut(j, threads);
     j->thread_bytes = lay_out(j, &sizes, NULL);
-    j->scratch = wf_exec_scratch(ex, (size_t)(j->thread_bytes * threads));
+    int64_t all = j->thread_bytes * threads;
+    int64_t parts = j->pieces > 1 ? j->n_kv_heads * j->n_blocks * j->part_floats * 4 : 0;
+    j->scratch = wf_exec_scratch(ex, (size_t)(all + parts));
     if (j->scratch == NULL)
         return WEFT_E_NOMEM;
-    wf_pool_run(ex->pool, attend_thread, j);
+    j->parts = (float *)(void *)(j->scratch + all);
+    wf_pool_run(ex->pool, j->pieces > 1 ? split_thread : attend_thread, j);
+    if (j->pieces > 1)
+        wf_pool_run(ex->pool, merge_thread, j);
     return WEFT_OK;
 }
 

@@ -24,7 +24,7 @@ typedef struct few_tile {
 /* Asks for the line of the next block at element i of its keys or values. */
 VF_INLINE void fetch_next(const void *next, int64_t i, int64_t n, const int32_t dtype)
 {
-    const int64_t  size = dtype == WF_F32 ? 4 : 2;
+    const int64_t  size = wf_cpu_kv_element(dtype);
     const uint8_t *p = (const uint8_t *)next + i * size;
     for (int64_t k = 0; k < n * size; k += 64)
         _mm_prefetch((const char *)p + k, _MM_HINT_T0);
@@ -54,10 +54,14 @@ VF_INLINE void few_scores(few_tile *t, int64_t key, const int rows, const int32_
         }
     }
     VF_UNROLL
-    for (int i = 0; i < rows; i++) {
+    for (int v = 0; v < FEW_CHUNK; v++) {
+        int64_t at = key + v * VF_LANES;
+        vf      factor = vf_set1(r->scale);
+        if (t->b->k_scale != NULL)
+            factor = vf_mul(factor, vf_load(t->b->k_scale + at));
         VF_UNROLL
-        for (int v = 0; v < FEW_CHUNK; v++)
-            vf_store(t->p[i] + key + v * VF_LANES, vf_mul(acc[i][v], vf_set1(r->scale)));
+        for (int i = 0; i < rows; i++)
+            vf_store(t->p[i] + at, vf_mul(acc[i][v], factor));
     }
 }
 
@@ -75,14 +79,36 @@ VF_INLINE float few_exponents(float *p, int32_t n)
     return m;
 }
 
-/* The columns of nv vectors from c on: the block's sums, merged into the state. Where c is 0 also l
- * of the block, a plain sum, ascending: its chain of additions runs beside the others. */
-VF_INLINE void few_values(few_tile *t, int64_t c, float *l, const int rows, const int nv,
-                          const int32_t dtype)
+/* l of the block, a plain sum, ascending: the chains of the queries run side by side. */
+VF_INLINE void few_sums(const few_tile *t, float *l, const int rows)
+{
+    for (int64_t j = 0; j < t->n; j++) {
+        VF_UNROLL
+        for (int i = 0; i < rows; i++)
+            l[i] += t->p[i][j];
+    }
+}
+
+/* p to p times the scale of the value that it multiplies. */
+VF_INLINE void few_scale(few_tile *t, const int rows)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < WF_KEY_BLOCK; j += VF_LANES)
+            vf_store(t->p[i] + j, vf_mul(vf_load(t->p[i] + j), vf_load(t->b->v_scale + j)));
+}
+
+/* Merges a vector of query i's output in a block into the state at o. */
+VF_INLINE void few_add(const few_tile *t, float *o, int i, vf x)
+{
+    vf before = vf_mul(vf_load(o), vf_set1(t->before[i]));
+    vf_store(o, vf_fma(x, vf_set1(t->now[i]), before));
+}
+
+/* The columns of nv vectors from c on: the block's sums, merged into the state or kept. */
+VF_INLINE void few_values(few_tile *t, int64_t c, const int rows, const int nv, const int32_t dtype)
 {
     const wf_attend_run *r = t->r;
     vf                   acc[FEW_ROWS][FEW_CHUNK];
-    float               *o = r->o + t->first * r->stride + c;
     VF_UNROLL
     for (int i = 0; i < rows; i++) {
         VF_UNROLL
@@ -93,9 +119,6 @@ VF_INLINE void few_values(few_tile *t, int64_t c, float *l, const int rows, cons
         int64_t at = j * t->b->v_key + c;
         if (t->b->next_n > 0)
             fetch_next(t->b->next_v, at, nv * VF_LANES, dtype);
-        VF_UNROLL
-        for (int i = 0; l != NULL && i < rows; i++)
-            l[i] += t->p[i][j];
         VF_UNROLL
         for (int v = 0; v < nv; v++) {
             vf x = load_as(t->b->v, at + v * VF_LANES, dtype);
@@ -108,18 +131,20 @@ VF_INLINE void few_values(few_tile *t, int64_t c, float *l, const int rows, cons
     for (int i = 0; i < rows; i++) {
         VF_UNROLL
         for (int v = 0; v < nv; v++) {
-            float *sum = o + i * r->stride + v * VF_LANES;
-            vf     before = vf_mul(vf_load(sum), vf_set1(t->before[i]));
-            vf_store(sum, vf_fma(acc[i][v], vf_set1(t->now[i]), before));
+            int64_t at = (t->first + i) * r->stride + c + v * VF_LANES;
+            if (r->part != NULL)
+                vf_store(r->part + 2 * r->nq + at, acc[i][v]);
+            else
+                few_add(t, r->o + at, i, acc[i][v]);
         }
     }
 }
 
-/* Merges the maxima, and sets the factors of both sums and outputs. */
-VF_INLINE void few_factors(few_tile *t, const float *block_m, const int rows)
+/* Merges the block's maxima and sums, and sets the factors of both outputs. */
+VF_INLINE void few_factors(few_tile *t, const float *block_m, const float *block_l, const int rows)
 {
     _Alignas(64) float below[VF_LANES] = {0};
-    float             *m = t->r->m + t->first;
+    float             *m = t->r->m + t->first, *l = t->r->l + t->first;
     for (int i = 0; i < rows; i++) {
         float most = block_m[i] > m[i] ? block_m[i] : m[i];
         below[i] = m[i] - most;
@@ -130,24 +155,38 @@ VF_INLINE void few_factors(few_tile *t, const float *block_m, const int rows)
     for (int i = 0; i < rows; i++) {
         t->before[i] = below[i];
         t->now[i] = below[FEW_ROWS + i];
+        l[i] = fmaf(block_l[i], t->now[i], l[i] * t->before[i]);
+    }
+}
+
+/* The same for a block that is kept as a part. */
+VF_INLINE void few_keep(few_tile *t, const float *block_m, const float *block_l, const int rows)
+{
+    for (int i = 0; i < rows; i++) {
+        t->r->part[t->first + i] = block_m[i];
+        t->r->part[t->r->nq + t->first + i] = block_l[i];
     }
 }
 
 VF_INLINE void few_rows(few_tile *t, const int rows, const int32_t dtype)
 {
-    float   m[FEW_ROWS], l[FEW_ROWS] = {0}, *sum = t->r->l + t->first;
+    float   m[FEW_ROWS], l[FEW_ROWS] = {0};
     int64_t c = 0, columns = (t->r->head_dim + VF_LANES - 1) / VF_LANES * VF_LANES;
     for (int64_t key = 0; key < t->n; key += FEW_CHUNK * VF_LANES)
         few_scores(t, key, rows, dtype);
     for (int i = 0; i < rows; i++)
         m[i] = few_exponents(t->p[i], t->n);
-    few_factors(t, m, rows);
+    few_sums(t, l, rows);
+    if (t->b->v_scale != NULL)
+        few_scale(t, rows);
+    if (t->r->part != NULL)
+        few_keep(t, m, l, rows);
+    else
+        few_factors(t, m, l, rows);
     for (; c + FEW_CHUNK * VF_LANES <= columns; c += FEW_CHUNK * VF_LANES)
-        few_values(t, c, c == 0 ? l : NULL, rows, FEW_CHUNK, dtype);
+        few_values(t, c, rows, FEW_CHUNK, dtype);
     for (; c < columns; c += VF_LANES)
-        few_values(t, c, c == 0 ? l : NULL, rows, 1, dtype);
-    for (int i = 0; i < rows; i++)
-        sum[i] = fmaf(l[i], t->now[i], sum[i] * t->before[i]);
+        few_values(t, c, rows, 1, dtype);
 }
 
 /* Queries side by side that see equally many keys are taken together. */
@@ -204,12 +243,29 @@ static void few_block(wf_attend_run *r, const wf_key_block *b)
         plain = few_plain(r, b);
         b = &plain;
     }
-    if (b->dtype == WF_F32)
+    if (b->dtype == WF_Q8)
+        few_block_as(r, b, WF_Q8);
+    else if (b->dtype == WF_F32)
         few_block_as(r, b, WF_F32);
     else if (b->dtype == WF_BF16)
         few_block_as(r, b, WF_BF16);
     else
         few_block_as(r, b, WF_F16);
+}
+
+static void few_merge(wf_attend_run *r, const float *part)
+{
+    few_tile t = {.r = r};
+    for (int32_t i = 0, rows; i < r->nq; i += rows) {
+        rows = r->nq - i < FEW_ROWS ? r->nq - i : FEW_ROWS;
+        t.first = i;
+        few_factors(&t, part + i, part + r->nq + i, rows);
+        for (int k = 0; k < rows; k++) {
+            int64_t at = (int64_t)(i + k) * r->stride;
+            for (int64_t d = 0; d < r->head_dim; d += VF_LANES)
+                few_add(&t, r->o + at + d, k, vf_load(part + 2 * r->nq + at + d));
+        }
+    }
 }
 
 static void few_begin(wf_attend_run *r)

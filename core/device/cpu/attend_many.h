@@ -24,6 +24,7 @@ typedef struct many_tile {
     const wf_key_block  *b;
     const float         *q;               /* [head_dim, MANY_TILE] */
     float               *o, *m, *l;       /* o as q */
+    const float         *factor;          /* [WF_KEY_BLOCK] of the scores */
     int32_t              least, n;        /* keys that all queries see, that one sees */
     float                sees[MANY_TILE]; /* keys of each query */
 } many_tile;
@@ -63,7 +64,7 @@ VF_INLINE void many_scores(const many_tile *t, vf *most, const int nv)
         for (int i = 0; i < MANY_KEYS; i++) {
             VF_UNROLL
             for (int v = 0; v < nv; v++) {
-                vf s = vf_mul(acc[i][v], vf_set1(r->scale));
+                vf s = vf_mul(acc[i][v], vf_set1(t->factor[key + i]));
                 if (key + MANY_KEYS > t->least)
                     s = if_seen(t, v, key + i, s, vf_set1(-INFINITY));
                 most[v] = vf_max(s, most[v]);
@@ -73,10 +74,12 @@ VF_INLINE void many_scores(const many_tile *t, vf *most, const int nv)
     }
 }
 
-/* Scores to exp(score - maximum), and their sums in ascending order. */
+/* Scores to exp(score - maximum), and their sums in ascending order; in q8 then times the scale of
+ * the value. */
 VF_INLINE void many_exponents(const many_tile *t, const vf *m, vf *l, const int nv)
 {
-    float *p = t->r->p;
+    float       *p = t->r->p;
+    const float *scale = t->b->v_scale;
     for (int v = 0; v < nv; v++)
         l[v] = vf_zero();
     for (int64_t j = 0; j < t->n; j++, p += MANY_TILE) {
@@ -84,6 +87,8 @@ VF_INLINE void many_exponents(const many_tile *t, const vf *m, vf *l, const int 
         for (int v = 0; v < nv; v++) {
             vf e = exp_below(vf_load(p + v * VF_LANES), m[v]);
             l[v] = vf_add(l[v], e);
+            if (scale != NULL)
+                e = vf_mul(e, vf_set1(scale[j]));
             vf_store(p + v * VF_LANES, e);
         }
     }
@@ -211,7 +216,7 @@ VF_INLINE void fetch(const void *p, int64_t bytes)
 /* Asks for the next block while this one is worked on. */
 static void fetch_block(const wf_attend_run *r, const wf_key_block *b)
 {
-    int64_t row = (int64_t)r->head_dim * wf_dtype_bytes(b->dtype);
+    int64_t row = (int64_t)r->head_dim * wf_cpu_kv_element(b->dtype);
     if (b->next_n == 0)
         return;
     if (b->k_key == 1) {
@@ -228,7 +233,10 @@ static void fetch_block(const wf_attend_run *r, const wf_key_block *b)
 static void many_block(wf_attend_run *r, const wf_key_block *b)
 {
     wf_key_block plain = many_plain(r, b);
+    float        factor[WF_KEY_BLOCK];
     fetch_block(r, b);
+    for (int32_t i = 0; i < WF_KEY_BLOCK; i++)
+        factor[i] = b->k_scale != NULL ? r->scale * b->k_scale[i] : r->scale;
     for (int64_t first = 0; first < r->nq; first += MANY_TILE) {
         int64_t   at = first * r->head_dim, left = r->nq - first;
         many_tile t = {.r = r,
@@ -237,6 +245,7 @@ static void many_block(wf_attend_run *r, const wf_key_block *b)
                        .o = r->o + at,
                        .m = r->m + first,
                        .l = r->l + first,
+                       .factor = factor,
                        .least = WF_KEY_BLOCK};
         for (int i = 0; i < MANY_TILE; i++) {
             int32_t n = r->n_keys[first + i];

@@ -13,12 +13,17 @@ static void begin_ref(wf_attend_run *r)
     memset(r->o, 0, (size_t)(r->nq * r->stride) * 4);
 }
 
+static float element(const void *p, int64_t i, int32_t dtype)
+{
+    return dtype == WF_Q8 ? (float)((const int8_t *)p)[i] : wf_load(p, i, dtype);
+}
+
 static float score(const wf_attend_run *r, const wf_key_block *b, const float *q, int64_t key)
 {
     float s = 0.0f;
     for (int64_t d = 0; d < r->head_dim; d++)
-        s = fmaf(q[d], wf_load(b->k, key * b->k_key + d * b->k_dim, b->dtype), s);
-    return s * r->scale;
+        s = fmaf(q[d], element(b->k, key * b->k_key + d * b->k_dim, b->dtype), s);
+    return s * (b->k_scale != NULL ? r->scale * b->k_scale[key] : r->scale);
 }
 
 static void merge_ref(wf_attend_run *r, int32_t i, float block_m, float block_l, const float *o)
@@ -44,11 +49,12 @@ static void query_ref(wf_attend_run *r, const wf_key_block *b, int32_t i)
     for (int32_t j = 0; j < n; j++) {
         p[j] = wf_expf(p[j] - m);
         l = l + p[j];
+        p[j] = b->v_scale != NULL ? p[j] * b->v_scale[j] : p[j];
     }
     for (int64_t d = 0; d < r->head_dim; d++) {
         float sum = 0.0f;
         for (int32_t j = 0; j < n; j++)
-            sum = fmaf(p[j], wf_load(b->v, j * b->v_key + d, b->dtype), sum);
+            sum = fmaf(p[j], element(b->v, j * b->v_key + d, b->dtype), sum);
         o[d] = sum;
     }
     merge_ref(r, i, m, l, o);
@@ -74,7 +80,7 @@ static void finish_ref(wf_attend_run *r)
 
 #define KERNEL                                                                                     \
     {                                                                                              \
-        begin_ref, block_ref, finish_ref                                                           \
+        begin_ref, block_ref, NULL, finish_ref                                                     \
     }
 static const wf_attend_kernels kernels = {KERNEL, KERNEL, 0};
 

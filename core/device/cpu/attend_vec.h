@@ -8,11 +8,27 @@
 #include "core/device/cpu/attend.h"
 #include "core/device/cpu/vec_math.h"
 
+#if VF_LANES == 16
+VF_INLINE vf vf_from_i8x(const int8_t *p)
+{
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
+#else
+VF_INLINE vf vf_from_i8x(const int8_t *p)
+{
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+#endif
+
 /* Elements i.. of p as f32. */
 VF_INLINE vf load_as(const void *p, int64_t i, const int32_t dtype)
 {
     if (dtype == WF_F32)
         return vf_load((const float *)p + i);
+    if (dtype == WF_Q8)
+        return vf_from_i8x((const int8_t *)p + i);
     return dtype == WF_BF16 ? vf_from_bf16x((const uint16_t *)p + i)
                             : vf_from_f16x((const uint16_t *)p + i);
 }
@@ -23,15 +39,17 @@ VF_INLINE void widen_as(float *dst, const void *src, int64_t n, const int32_t dt
     for (; i + VF_LANES <= n; i += VF_LANES)
         vf_store(dst + i, load_as(src, i, dtype));
     for (; i < n; i++)
-        dst[i] = wf_load(src, i, dtype);
+        dst[i] = dtype == WF_Q8 ? (float)((const int8_t *)src)[i] : wf_load(src, i, dtype);
 }
 
 /* n elements at src + from, as f32. */
 static void widen_to(float *dst, const void *src, int64_t from, int64_t n, int32_t dtype)
 {
-    const uint8_t *p = (const uint8_t *)src + from * wf_dtype_bytes(dtype);
+    const uint8_t *p = (const uint8_t *)src + from * wf_cpu_kv_element(dtype);
     if (dtype == WF_F32)
         widen_as(dst, p, n, WF_F32);
+    else if (dtype == WF_Q8)
+        widen_as(dst, p, n, WF_Q8);
     else if (dtype == WF_BF16)
         widen_as(dst, p, n, WF_BF16);
     else
@@ -101,8 +119,9 @@ VF_INLINE vf exp_below(vf a, vf b)
 
 #define FEW_QUERIES (VF_LANES / 2) /* where queries in lanes leave half of them empty */
 
-static const wf_attend_kernels attend_kernels = {
-    {few_begin, few_block, few_finish}, {many_begin, many_block, many_finish}, FEW_QUERIES};
+static const wf_attend_kernels attend_kernels = {{few_begin, few_block, few_merge, few_finish},
+                                                 {many_begin, many_block, NULL, many_finish},
+                                                 FEW_QUERIES};
 
 static weft_status attend_pages(wf_exec *ex, const wf_attend_pages *a)
 {

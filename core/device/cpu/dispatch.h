@@ -65,10 +65,32 @@ weft_status wf_linear_run(wf_exec *ex, const wf_linear *a);
 /* Runs one op now. NOMEM if scratch could not grow. */
 weft_status wf_op_run(wf_exec *ex, const wf_op *op);
 
-/* Bytes of one page: K [n_kv_heads][head_dim][page_tokens] (keys innermost, so that a score is one
- * FMA per key and dimension), then V [n_kv_heads][page_tokens][head_dim], rounded up to WF_ALIGN.
- * 0: no page of this kind (page_tokens other than WF_KEY_BLOCK, a type that is no plain one), or
- * overflow. */
+/* Where things are in a page, as offsets in bytes: K [n_kv_heads][head_dim][page_tokens] (keys
+ * innermost, so that a score is one FMA per key and dimension) at 0, V
+ * [n_kv_heads][page_tokens][head_dim]; in q8 the scales of K and of V, f32
+ * [n_kv_heads][page_tokens]. */
+static inline int64_t wf_cpu_kv_element(int32_t dtype)
+{
+    return dtype == WF_Q8 ? 1 : wf_dtype_bytes(dtype);
+}
+
+static inline int64_t wf_cpu_values_at(const wf_kv *kv)
+{
+    return WF_KEY_BLOCK * (int64_t)kv->n_kv_heads * kv->head_dim * wf_cpu_kv_element(kv->dtype);
+}
+
+static inline int64_t wf_cpu_k_scales_at(const wf_kv *kv)
+{
+    return 2 * wf_cpu_values_at(kv);
+}
+
+static inline int64_t wf_cpu_v_scales_at(const wf_kv *kv)
+{
+    return wf_cpu_k_scales_at(kv) + WF_KEY_BLOCK * (int64_t)kv->n_kv_heads * 4;
+}
+
+/* Bytes of one page, rounded up to WF_ALIGN. 0: no page of this kind (page_tokens other than
+ * WF_KEY_BLOCK, a type other than f32, bf16, f16 and q8), or overflow. */
 int64_t wf_cpu_page_bytes(int32_t dtype, int32_t page_tokens, int32_t n_kv_heads, int32_t head_dim);
 
 #endif

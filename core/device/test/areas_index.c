@@ -2,6 +2,7 @@
 /* Areas of the ops that find their way by arrays on the device: pages, rows, sequences. The layout
  * of a page is the CPU's (core/device/cpu/dispatch.h), whose bodies the test device runs. */
 #include "core/base/mem.h"
+#include "core/device/cpu/dispatch.h"
 #include "core/device/test/areas_walk.h"
 
 /* The keys and values of the first n places from `place` on of a page; keys lie innermost. */
@@ -9,7 +10,7 @@ static bool page(const wf_walk *w, const wf_kv *kv, int32_t access, int64_t numb
                  int64_t n)
 {
     int64_t pool = number / kv->pool_pages, at = number % kv->pool_pages + kv->first;
-    int64_t each = wf_dtype_bytes(kv->dtype), hd = kv->head_dim, tokens = kv->page_tokens;
+    int64_t each = wf_cpu_kv_element(kv->dtype), hd = kv->head_dim, tokens = kv->page_tokens;
     if (number < 0) {
         wf_area bad = {"a page's number", NULL, {1, 1, 1, 1}, {0}, 1, access, 0};
         return w->fn(w->ctx, &bad);
@@ -18,6 +19,12 @@ static bool page(const wf_walk *w, const wf_kv *kv, int32_t access, int64_t numb
         return false;
     const uint8_t *k = (const uint8_t *)kv->pools[pool] + at * kv->page_bytes;
     const uint8_t *v = k + tokens * kv->n_kv_heads * hd * each;
+    if (kv->dtype == WF_Q8 &&
+        (!wf_walk_rows(w, "the scales of a page's keys", access,
+                       k + wf_cpu_k_scales_at(kv) + place * 4, kv->n_kv_heads, n, tokens, 4) ||
+         !wf_walk_rows(w, "the scales of a page's values", access,
+                       k + wf_cpu_v_scales_at(kv) + place * 4, kv->n_kv_heads, n, tokens, 4)))
+        return false;
     return wf_walk_rows(w, "a page's keys", access, k + place * each, kv->n_kv_heads * hd, n,
                         tokens, each) &&
            wf_walk_rows(w, "a page's values", access, v + place * hd * each, kv->n_kv_heads, n * hd,
