@@ -17,9 +17,6 @@ if(WEFT_CUDA AND WEFT_NVCC)
     set(WEFT_CUDA_SERIES ${CMAKE_MATCH_1})
   endif()
 endif()
-if(NOT WEFT_CUDA_SERIES)
-  message(STATUS "libweft-cuda is left out (${weft_why}): there will be no device cuda")
-endif()
 
 # A kernel that spills registers or keeps an array in local memory fails the build. Images are not compressed, so that the
 # PTX in them can be read.
@@ -30,6 +27,21 @@ list(APPEND WEFT_NVCC_FLAGS -gencode arch=compute_${weft_least},code=compute_${w
 foreach(arch IN LISTS WEFT_CUDA_ARCHITECTURES)
   list(APPEND WEFT_NVCC_FLAGS -gencode arch=compute_${arch},code=sm_${arch})
 endforeach()
+
+# Whether this nvcc, with the host compiler that it finds, can build these images at all: one that is too old for a GPU in the
+# list, or that knows no such host compiler, costs the device and not the build.
+if(WEFT_CUDA_SERIES)
+  file(WRITE ${CMAKE_BINARY_DIR}/nvcc_probe.cu "extern \"C\" __global__ void probe(float *p) { *p = 1; }\n")
+  execute_process(COMMAND ${WEFT_NVCC} ${WEFT_NVCC_FLAGS} -o ${CMAKE_BINARY_DIR}/nvcc_probe.fatbin
+    ${CMAKE_BINARY_DIR}/nvcc_probe.cu RESULT_VARIABLE weft_failed OUTPUT_QUIET ERROR_VARIABLE weft_said)
+  if(weft_failed)
+    string(REGEX REPLACE "\n.*" "" weft_why "${WEFT_NVCC} fails: ${weft_said}")
+    set(WEFT_CUDA_SERIES "")
+  endif()
+endif()
+if(NOT WEFT_CUDA_SERIES)
+  message(STATUS "libweft-cuda is left out (${weft_why}): there will be no device cuda")
+endif()
 
 # weft_fatbin(OUTPUT SOURCE): the image of one .cu.
 function(weft_fatbin output source)

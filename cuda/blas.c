@@ -18,8 +18,14 @@ enum {
     DESC_EPILOGUE = 7,
     DESC_BIAS_POINTER = 8,
     EPILOGUE_BIAS = 4, /* CUBLASLT_EPILOGUE_* */
-    PREF_MAX_WORKSPACE_BYTES = 1
+    PREF_MAX_WORKSPACE_BYTES = 1,
+    PREF_MIN_ALIGNMENT_C_BYTES = 7,
+    PREF_MIN_ALIGNMENT_D_BYTES = 8
 };
+
+/* What cuBLASLt may count on for results and biases, which are only floats; left alone it counts on
+ * 256 bytes. */
+#define ALIGNMENT 16u
 
 #define PLANS 256
 #define WORKSPACE_BYTES ((uint64_t)32 << 20)
@@ -109,9 +115,14 @@ static const char *start(wf_cuda_blas *b)
         b->handle = NULL;
         return "it does not start";
     }
+    const uint32_t alignment = ALIGNMENT;
     if (b->MatmulPreferenceCreate(&b->preference) != 0 ||
         b->MatmulPreferenceSetAttribute(b->preference, PREF_MAX_WORKSPACE_BYTES, &bytes,
-                                        sizeof bytes) != 0)
+                                        sizeof bytes) != 0 ||
+        b->MatmulPreferenceSetAttribute(b->preference, PREF_MIN_ALIGNMENT_C_BYTES, &alignment,
+                                        sizeof alignment) != 0 ||
+        b->MatmulPreferenceSetAttribute(b->preference, PREF_MIN_ALIGNMENT_D_BYTES, &alignment,
+                                        sizeof alignment) != 0)
         return "it takes no preference";
     return NULL;
 }
@@ -232,11 +243,20 @@ bool wf_cuda_blas_has(wf_cuda_device *d)
     return has;
 }
 
-/* A product that fails is not tried again: the module's own kernels do it from then on. */
+static bool is_aligned(const wf_cuda_product *a)
+{
+    const uintptr_t all = (uintptr_t)a->y | (uintptr_t)a->c | (uintptr_t)a->bias;
+    return all % ALIGNMENT == 0;
+}
+
+/* A product that fails is not tried again: the module's own kernels do it from then on. One whose
+ * addresses are not aligned is theirs this time. */
 bool wf_cuda_blas_run(wf_cuda_queue *q, const wf_cuda_product *a)
 {
     wf_cuda_device *d = wf_cuda_of(q);
     shape           s;
+    if (!is_aligned(a))
+        return false;
     memset(&s, 0, sizeof s);
     s.m = a->m;
     s.n = a->w->n;

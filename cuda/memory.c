@@ -122,6 +122,8 @@ static weft_status take(wf_cuda_device *d, uint64_t bytes, void **out, weft_erro
     if (*out != NULL)
         return WEFT_OK;
     weft_status status = slab_add(d, small ? SLAB_BYTES : bytes, &s, err);
+    if (status == WEFT_E_NOMEM && small) /* one of its own: there is no room for one to share */
+        status = slab_add(d, bytes, &s, err);
     if (status != WEFT_OK)
         return status;
     if (!block_take(s->blocks, bytes))

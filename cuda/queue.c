@@ -170,9 +170,9 @@ weft_status wf_cuda_after(weft_queue *queue, weft_queue *earlier, weft_error *er
     weft_status status = wf_cuda_enter(d, err);
     if (status != WEFT_OK)
         return status;
-    status = flush(e, err);
-    if (status == WEFT_OK)
-        status = flush(q, err);
+    (void)flush(e,
+                e->why.code == WEFT_OK ? &e->why : NULL); /* what fails is told by its own wait */
+    status = flush(q, err);
     if (status == WEFT_OK) {
         CUresult r = d->driver->cuEventRecord(e->event, e->stream);
         if (r == CUDA_SUCCESS)

@@ -274,9 +274,13 @@ static void take(cli_chat *h, reading *r, const json_t *root)
     cli_turns        turns = h->turns;
     char            *system = h->system;
     h->turns = r->turns;
-    h->system = r->system;
     r->turns = turns;
-    r->system = system;
+    if (r->system != NULL) { /* else the one that is in use stays */
+        h->system = r->system;
+        r->system = system;
+    }
+    if (system != NULL && h->system != system && strcmp(system, h->system) != 0)
+        cli_chat_note("the system message is the conversation's own");
     remember(h, r->path);
     cli_chat_note("%.600s: %u questions and answers", r->path, h->turns.n / 2);
     if (model != NULL && weft_engine_describe(h->e, &d, NULL) == WEFT_OK &&

@@ -137,9 +137,9 @@ static bool is_recording(cli_transcribe *j, const char *path)
     weft_item_request rq = WEFT_ITEM_REQUEST(path);
     rq.kind = "audio";
     rq.plan_only = 1;
-    bool is = weft_item_open(j->e, &rq, &item, &err) == WEFT_OK;
+    weft_status status = weft_item_open(j->e, &rq, &item, &err);
     weft_item_release(&item);
-    return is;
+    return status == WEFT_OK || status == WEFT_E_LIMIT; /* longer than a part is one too */
 }
 
 static void leave_done(cli_transcribe *j, const cli_task *task)

@@ -91,7 +91,7 @@ static void note_cut(const run *r)
 static void finish(cli_transcribe *j, run *r, weft_status st)
 {
     bool stopped = cli_interrupted();
-    bool keep = st == WEFT_OK || stopped || r->text.open;
+    bool keep = (st == WEFT_OK && !stopped) || r->text.open;
     r->text.whole = st == WEFT_OK && !stopped;
     int32_t code = cli_transcript_close(&r->text, keep, r->info.duration_us);
     if (stopped) {

@@ -131,7 +131,8 @@ static bool read_part(cli_journal *j, weft_part_result *p)
                     &text, "avg_logprob", &logprob, "temperature", &temperature, "stopped",
                     &stopped) != 0)
         return false;
-    if (!json_is_string(text) || start < j->end_us || first < start || last < first || end < last)
+    if (!json_is_string(text) || start < j->end_us || first < start || last < first || end < last ||
+        end > INT64_MAX / 4)
         return false;
     p->start_us = start;
     p->end_us = end;

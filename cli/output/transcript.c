@@ -66,14 +66,14 @@ static void put_part(cli_transcript *t, int format, const weft_part_result *p)
 static void note_part(cli_transcript *t, const weft_part_result *part)
 {
     bool ok = true;
-    if (t->journal_path == NULL || part->silent != 0)
+    if (t->journal_path == NULL)
         return;
     if (t->journal.file == NULL) {
         json_t *head = cli_journal_head(t->to->identity, t->source);
         ok = head != NULL && cli_journal_begin(&t->journal, t->journal_path, head);
         json_decref(head);
     }
-    if (ok && cli_journal_add(&t->journal, part))
+    if (ok && (part->silent != 0 || cli_journal_add(&t->journal, part)))
         return;
     if (t->to->resume)
         cli_place_warn(t->place, "%.600s: cannot be written: --resume will not go on from here",

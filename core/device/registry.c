@@ -90,6 +90,8 @@ static weft_status open_auto(const wf_device_config *c, wf_device **out, weft_er
         weft_status status = WEFT_E_NOTFOUND;
         if (known[i].create == NULL)
             status = open_known(&known[i], c, out, &why);
+        if (status == WEFT_OK && c->log != NULL)
+            c->log(WEFT_LOG_INFO, "the device %s is used", (*out)->name);
         if (status == WEFT_OK)
             return WEFT_OK;
         if (status != WEFT_E_NOTFOUND && c->log != NULL)

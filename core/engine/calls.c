@@ -118,7 +118,7 @@ weft_status weft_sequence_feed_turns(weft_sequence *s, const weft_turn *turns, u
 }
 
 /* Whether what a weight is multiplied with is rounded too: to bf16 beside bf16, to 8 bits beside q8
- * and q4. */
+ * and q4. K and V that are kept in fewer bits are another such rounding. */
 static bool rounds_inputs(const wf_model *m)
 {
     const int32_t table = m->embed.format, linear = m->layers[0].o.format;
@@ -136,7 +136,8 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
                          .scope = &e->scope,
                          .has_core = e->has_core,
                          .prefill_chunk = e->prefill_chunk,
-                         .bf16 = e->model != NULL && rounds_inputs(e->model)};
+                         .bf16 = e->model != NULL &&
+                                 (rounds_inputs(e->model) || wf_engine_kv_dtype(e) != WF_F32)};
     *passed = 0;
     if ((e->flags & (WEFT_OPEN_CONFIG | WEFT_OPEN_TOKENIZER)) != 0)
         return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");

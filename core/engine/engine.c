@@ -39,9 +39,8 @@ static void log_paths(const weft_engine *e)
         wf_log(WEFT_LOG_INFO, "cpu: %s by %s: %s", path.family, path.isa, path.why);
 }
 
-static weft_status open_device(weft_engine *e, weft_error *err)
+static weft_status open_device(weft_engine *e, const char *device, weft_error *err)
 {
-    const char *name = wf_settings_str(e->settings, "device");
     char        modules[WF_DIR_CAP];
     weft_status status = wf_cpu_choose(wf_settings_str(e->settings, "cpu_mask"),
                                        wf_settings_str(e->settings, "isa"), &e->cpu, err);
@@ -56,7 +55,7 @@ static weft_status open_device(weft_engine *e, weft_error *err)
                                .deterministic = wf_settings_bool(e->settings, "deterministic"),
                                .log = wf_log};
     log_paths(e);
-    status = wf_device_open(name != NULL ? name : "auto", &config, &e->device, err);
+    status = wf_device_open(device, &config, &e->device, err);
     if (status == WEFT_OK)
         status = wf_queue_create(e->device, &e->queue, err);
     if (status == WEFT_OK)
@@ -241,10 +240,10 @@ static weft_status open_loose(weft_engine *e, const char *dir, weft_error *err)
     return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
 }
 
-static weft_status open_all(weft_engine *e, weft_error *err)
+static weft_status open_all(weft_engine *e, const char *device, weft_error *err)
 {
     const char *dir = NULL;
-    weft_status status = open_device(e, err);
+    weft_status status = open_device(e, device, err);
     if (status == WEFT_OK && e->package == NULL)
         status = wf_fail_stage(err, choose_model(e, &dir, err), WEFT_STAGE_MODEL);
     if (status != WEFT_OK)
@@ -257,11 +256,13 @@ static weft_status open_all(weft_engine *e, weft_error *err)
                                                  : open_model(e, dir, err);
 }
 
-weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
-                           weft_package *package, weft_engine **out, weft_error *err)
+/* An engine on the device, which *on_cpu tells of: a name of --device. */
+static weft_status open_on(weft_settings *settings, uint32_t flags, const weft_progress *progress,
+                           weft_package *package, const char *device, bool *on_cpu,
+                           weft_engine **out, weft_error *err)
 {
-    *out = NULL;
     weft_engine *e = wf_zalloc(sizeof *e);
+    *on_cpu = true;
     if (e == NULL) {
         wf_package_close(&package);
         return wf_fail_nomem(err, sizeof *e, "an engine");
@@ -273,14 +274,37 @@ weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_p
         e->progress = *progress;
     wf_scope_init(&e->scope, &e->cancel);
     wf_mark     before = wf_scope_begin(&e->scope);
-    weft_status status = open_all(e, err);
+    weft_status status = open_all(e, device, err);
     wf_scope_end(&e->scope, &before);
+    *on_cpu = e->device == NULL || strcmp(e->device->name, "cpu") == 0;
     if (status != WEFT_OK) {
         weft_engine_close(&e);
         return status;
     }
     *out = e;
     return WEFT_OK;
+}
+
+weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
+                           weft_package *package, weft_engine **out, weft_error *err)
+{
+    const char *name = wf_settings_str(settings, "device");
+    weft_error  why = WF_ERROR_INIT;
+    bool is_auto = name == NULL || strcmp(name, "auto") == 0, on_cpu, given = package != NULL;
+    *out = NULL;
+    weft_status status =
+        open_on(settings, flags, progress, package, is_auto ? "auto" : name, &on_cpu, out, &why);
+    /* A model that a device which nobody has asked for has no memory or no kernels for runs on the
+     * CPU. A package that was given is gone by now. */
+    bool unfit = status == WEFT_E_NOMEM || status == WEFT_E_LIMIT || status == WEFT_E_UNSUPPORTED ||
+                 status == WEFT_E_DEVICE;
+    if (is_auto && !on_cpu && !given && unfit) {
+        wf_log(WEFT_LOG_INFO, "the CPU is used: %s", why.message);
+        return open_on(settings, flags, progress, NULL, "cpu", &on_cpu, out, err);
+    }
+    return status == WEFT_OK
+               ? WEFT_OK
+               : wf_fail_stage(err, wf_fail(err, status, "%s", why.message), why.stage);
 }
 
 weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,

@@ -67,7 +67,9 @@ static weft_status open_kv(weft_engine *e, weft_error *err)
     int32_t kv_dtype = wf_engine_kv_dtype(e);
     int64_t page = page_bytes(e, kv_dtype);
     if (own_page_bytes(e, kv_dtype) <= 0)
-        return wf_fail(err, WEFT_E_UNSUPPORTED, "%s has no K/V pages of %d heads of %d in %s",
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "%s has no K/V pages of %d heads of %d in %s: another --kv-dtype, or "
+                       "--device cpu",
                        e->device->name, e->config.n_kv_heads, e->config.head_dim,
                        wf_format_name(kv_dtype));
     wf_kv_sizes sizes = {.dtype = kv_dtype,

@@ -133,6 +133,13 @@ static weft_status grow(wf_kv_pool *p, int32_t n, weft_error *err)
         status = more_bits(p, pages, err);
     if (status == WEFT_OK)
         status = wf_device_alloc(p->device, (uint64_t)(pages * p->page_bytes), &pool, err);
+    if (status == WEFT_E_NOMEM && p->n_pages > 0) {
+        p->max_pages = p->n_pages; /* the device has no more: from here on holders give up theirs */
+        return wf_fail(err, WEFT_E_LIMIT,
+                       "keys and values need more than the %llu bytes that fit on the device: a "
+                       "smaller --context or --parallel",
+                       (unsigned long long)p->n_pages * (unsigned long long)p->page_bytes);
+    }
     if (status != WEFT_OK)
         return status;
     p->pools[p->n_pools] = pool;

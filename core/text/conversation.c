@@ -121,6 +121,9 @@ static weft_status feed_with_items(weft_sequence *s, const written *w, const int
         status = wf_sequence_feed_item(s, item, err);
         next.at++;
     }
+    int32_t marker;
+    if (status == WEFT_OK && item_due(w, &next, &marker) != NULL)
+        status = wf_fail(err, WEFT_E_INTERNAL, "the chat format lost the place of an item");
     return status;
 }
 
@@ -239,6 +242,12 @@ weft_status wf_turns_feed(const wf_text *t, weft_sequence *s, const weft_turn *t
     if (status != WEFT_OK)
         return status;
     status = wf_turns_append(t, all, turns, n, &got.n_tokens, err);
+    if (status == WEFT_OK && all->n == 0)
+        status =
+            wf_fail_stage(err,
+                          wf_fail(err, WEFT_E_UNSUPPORTED,
+                                  "the model's chat format writes nothing for this conversation"),
+                          WEFT_STAGE_MODEL);
     if (status == WEFT_OK)
         status = take_over(t, s, all, &got.n_kept, err);
     if (status == WEFT_OK)

@@ -54,7 +54,7 @@ static const fmt_format formats[] = {
     {"a Flash video", 0, BYTES("FLV\1"), FMT_CLIP},
     {"an MPEG program stream (MPG, VOB)", 0, BYTES("\0\0\1\xba"), FMT_CLIP},
     {"a RealMedia file", 0, BYTES(".RMF"), FMT_CLIP},
-    {"a DV or MXF recording", 0, BYTES("\x06\x0e\x2b\x34"), FMT_CLIP},
+    {"an MXF recording", 0, BYTES("\x06\x0e\x2b\x34"), FMT_CLIP},
     {"a PDF document", 0, BYTES("%PDF-"), FMT_OTHER},
     {"a ZIP archive or an office document", 0, BYTES("PK\3\4"), FMT_OTHER},
     {"a gzip archive", 0, BYTES("\x1f\x8b"), FMT_OTHER},

@@ -58,13 +58,16 @@ static const char *media_type(const void *ctx, int32_t id)
     return text != NULL && memmem(text, token->length, "video", 5) != NULL ? "video" : "image";
 }
 
+/* *next: of the media, the one whose place is due. */
 static weft_status put_mark(const txt_buf *media, const uint8_t *p, uint64_t left, uint32_t *bytes,
-                            txt_sink *out, weft_error *err)
+                            int32_t *next, txt_sink *out, weft_error *err)
 {
     const int32_t number = tpl_media(p, left, bytes);
-    if (media == NULL || number < 0 || (uint64_t)number >= count_of(media))
+    if (media == NULL || number != *next || (uint64_t)number >= count_of(media))
         return weft_fail(err, WEFT_E_UNSUPPORTED,
-                         "the chat template cuts the place of a picture or recording in pieces");
+                         "the chat template does not write each picture and recording once, in "
+                         "order and whole");
+    ++*next;
     txt_sink_put(out, (uint32_t)ids_of(media)[number]);
     return WEFT_OK;
 }
@@ -74,6 +77,7 @@ weft_status txt_result_encode(const txt_tokenizer *t, const tpl_result *r, const
 {
     const uint8_t *text = r->text.p, *origin = r->origin.p;
     txt_scratch    scratch;
+    int32_t        next = 0;
     weft_status    s = WEFT_OK;
     txt_scratch_init(&scratch, t->host);
     for (uint64_t at = 0, end; s == WEFT_OK && at < r->text.n; at = end) {
@@ -83,7 +87,7 @@ weft_status txt_result_encode(const txt_tokenizer *t, const tpl_result *r, const
         if (end > at)
             s = txt_encode_given(t, text + at, origin + at, end - at, at == 0, &scratch, out, err);
         if (s == WEFT_OK && mark != NULL)
-            s = put_mark(media, text + end, r->text.n - end, &bytes, out, err);
+            s = put_mark(media, text + end, r->text.n - end, &bytes, &next, out, err);
         end += bytes;
     }
     txt_scratch_free(&scratch);

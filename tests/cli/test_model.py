@@ -230,7 +230,7 @@ class Inspect(harness.Case):
     def test_type_of_keys_and_values(self):
         """What is told is what pages of the type take: a page holds 64 tokens, K and V, in q8 with a scale a head."""
         for option, name, each in (("auto", "f32", 4), ("f32", "f32", 4), ("bf16", "bf16", 2), ("f16", "f16", 2), ("q8", "q8", 1)):
-            d = json.loads(self.ok("model", "inspect", LLAMA, "--json", "--kv-dtype", option).out)
+            d = json.loads(inspect(self, LLAMA, "--json", "--kv-dtype", option).out)
             shape = d["shape"]
             row = shape["head_dim"] * each + (4 if option == "q8" else 0)
             page = (2 * 64 * shape["n_kv_heads"] * row + 63) // 64 * 64
@@ -316,8 +316,9 @@ class Inspect(harness.Case):
         write_safetensors(self.path("m/model.safetensors"), {**tensors, name: (dtype, shape[::-1], data)})
         self.assertIn(name, why()[1])
         os.rename(self.path("m/elsewhere"), self.path("m/model.safetensors"))
-        # A tokenizer without the special tokens of the chat format.
+        # Neither a template nor the special tokens of the format that is built in.
         os.remove(self.path("m/tokenizer.model"))
+        os.remove(self.path("m/tokenizer_config.json"))
         with open(self.path("m/tokenizer.json"), encoding="utf-8") as f:
             tokenizer = json.load(f)
         tokenizer["added_tokens"] = [t for t in tokenizer["added_tokens"] if "header" not in t["content"]]

@@ -58,7 +58,7 @@ REFUSALS = {
     "no driver": (dict(LD_LIBRARY_PATH=""), "no NVIDIA driver", True),
     "an old driver": (dict(FAKE_CUDA_VERSION="11080"), "CUDA 11.8", True),
     "no device": (dict(FAKE_CUDA_COUNT="0"), "no GPU", True),
-    "no memory": (dict(FAKE_CUDA_MEMORY="1000000"), "memory", False),
+    "no memory": (dict(FAKE_CUDA_MEMORY="1000000"), "memory", True),
 }
 
 

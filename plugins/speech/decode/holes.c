@@ -94,6 +94,8 @@ static void take_packets(spk_clock *c, const uint8_t *page, uint64_t n)
 
 static void add_hole(spk_clock *c, const weft_host *h, int64_t n)
 {
+    if (n > FORWARD_S * c->rate - c->silent) /* all holes together are no longer than one may be */
+        return;
     if (c->n_holes == c->room && c->room < SPK_HOLES_MAX) {
         int32_t   room = c->room > 0 ? 2 * c->room : 16;
         spk_hole *p = h->alloc(h, (uint64_t)room * sizeof *p, 64);
@@ -106,8 +108,10 @@ static void add_hole(spk_clock *c, const weft_host *h, int64_t n)
         c->room = room;
     }
     int64_t at = c->heard - c->skipped;
-    if (c->n_holes < c->room && at >= 0)
+    if (c->n_holes < c->room && at >= 0) {
         c->hole[c->n_holes++] = (spk_hole){at, n};
+        c->silent += n;
+    }
 }
 
 /* The page says that its packets end at `position`. */
@@ -116,7 +120,7 @@ static void take_position(spk_clock *c, const weft_host *h, int64_t position)
     int64_t step = c->end >= 0 ? position - c->end : c->pending, hole = step - c->pending;
     if (step < 0) /* the clock was set */
         step = c->pending;
-    if (hole * 1000 >= HOLE_MS * c->rate && hole <= FORWARD_S * c->rate)
+    if (hole > 0 && hole <= FORWARD_S * c->rate && hole * 1000 >= HOLE_MS * c->rate)
         add_hole(c, h, hole);
     if (hole > 0)
         step = c->pending;

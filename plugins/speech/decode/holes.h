@@ -24,6 +24,7 @@ typedef struct spk_clock {
     int32_t   codec, reserved; /* SPK_CODEC_*; 0: none that is known */
     uint32_t  serial;          /* of the stream */
     int64_t   rate;            /* of its granule positions */
+    int64_t   silent;          /* samples of all holes together */
     int64_t   most;            /* samples of a packet at most; Opus: of 120 ms */
     int64_t   skipped;         /* samples that are decoded and not heard (Opus: pre-skip) */
     int64_t   end, heard;  /* granule position so far, -1: none; sound before it without holes */

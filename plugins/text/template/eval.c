@@ -121,7 +121,7 @@ static tpl_value eval_positive(tpl_run *r, const tpl_node *n)
 static tpl_value eval_not(tpl_run *r, const tpl_node *n)
 {
     const tpl_value v = tpl_eval(r, n->a);
-    return tpl_bool(!tpl_truth(&v), v.origin);
+    return tpl_bool(!tpl_truth(&v), tpl_origin(&v));
 }
 
 static tpl_value eval_binary(tpl_run *r, const tpl_node *n)
@@ -178,11 +178,11 @@ static bool compare(tpl_run *r, uint32_t op, const tpl_value *a, const tpl_value
 static tpl_value eval_compare(tpl_run *r, const tpl_node *n)
 {
     tpl_value left = tpl_eval(r, n->a);
-    uint8_t   origin = left.origin;
+    uint8_t   origin = tpl_origin(&left);
     for (const tpl_node *c = n->b; c != NULL && !tpl_failed(&r->s); c = c->next) {
         const tpl_value right = tpl_eval(r, c->a);
         r->s.line = c->line;
-        origin |= right.origin;
+        origin |= tpl_origin(&right);
         if (!compare(r, c->op, &left, &right))
             return tpl_bool(false, origin);
         left = right;

@@ -119,7 +119,7 @@ static bool read_number(tpl_run *r, const tpl_text *t, double *f, int64_t *i, bo
         text[n++] = (char)c;
     }
     text[n] = '\0';
-    *i = text[0] == '-' ? -*i : *i;
+    *i = *whole && text[0] == '-' ? -*i : *i;
     *f = tpl_float_read(text);
     return memchr(text, '0', n) != NULL || *f != 0;
 }

@@ -154,8 +154,10 @@ static tpl_value m_count(const tpl_str_call *c)
 {
     const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
     int64_t         n = 0;
-    if (what->n == 0)
+    if (what->n == 0 && tpl_work(c->s, c->t->n / 8))
         return tpl_int((int64_t)tpl_length(c->t) + 1, TPL_GIVEN);
+    if (what->n == 0)
+        return tpl_undefined();
     for (uint64_t at = 0; !tpl_failed(c->s) && (at = tpl_find(c->s, c->t, what, at)) < c->t->n; n++)
         at += what->n;
     return tpl_int(n, TPL_GIVEN);
@@ -228,6 +230,7 @@ static tpl_value justified(const tpl_str_call *c, int side)
                            : side == TPL_RIGHT ? more
                                                : more / 2 + (more & width & 1);
     tpl_build       b = {.s = c->s};
+    (void)tpl_work(c->s, c->t->n / 8);
     if ((uint64_t)more > TPL_MAX_MEMORY)
         tpl_fail(c->s, WEFT_E_LIMIT, "a text is made more than %llu MB long",
                  (unsigned long long)(TPL_MAX_MEMORY >> 20));

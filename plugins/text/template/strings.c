@@ -34,7 +34,7 @@ const tpl_text *tpl_strip(tpl_state *s, const tpl_text *t, const tpl_text *set, 
 {
     uint64_t from = 0, to = t->n;
     uint32_t bytes;
-    if (!tpl_work(s, 1))
+    if (!tpl_work(s, 1 + t->n / 8))
         return t;
     while ((ends & TPL_LEFT) != 0 && from < to) {
         (void)tpl_char(t, from, &bytes);
@@ -79,6 +79,7 @@ static tpl_list *split_space(tpl_state *s, const tpl_text *t, int64_t most)
 {
     tpl_list *l = tpl_list_new(s);
     uint32_t  bytes = 1;
+    (void)tpl_work(s, t->n / 8);
     for (uint64_t at = 0; at < t->n && !tpl_failed(s);) {
         uint64_t end;
         while (at < t->n && tpl_is_space(tpl_char(t, at, &bytes)))
@@ -144,6 +145,7 @@ tpl_list *tpl_lines(tpl_state *s, const tpl_text *t, bool ends)
 {
     tpl_list *l = tpl_list_new(s);
     uint32_t  bytes = 1;
+    (void)tpl_work(s, t->n / 8);
     for (uint64_t from = 0, at = 0; at < t->n && !tpl_failed(s);) {
         const uint32_t cp = tpl_char(t, at, &bytes);
         uint64_t       after = at + bytes;

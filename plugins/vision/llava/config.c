@@ -136,6 +136,12 @@ static weft_status read_projector(const plg_keys *k, llv_config *c)
             "known",
             k->file, strategy);
     c->rows = c->tower.n - c->drops_first;
+    if (c->is_next && c->rows != c->tower.side * c->tower.side)
+        return weft_fail(
+            k->err, WEFT_E_INVALID,
+            "%s: vision_feature_select_strategy \"%.40s\" leaves %d rows of %d patches, "
+            "and LLaVA-NeXT needs one of each",
+            k->file, strategy, c->rows, c->tower.side * c->tower.side);
     return WEFT_OK;
 }
 

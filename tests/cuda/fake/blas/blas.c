@@ -198,6 +198,8 @@ int cublasLtMatmulPreferenceDestroy(void *p)
 
 int cublasLtMatmulPreferenceSetAttribute(void *p, int what, const void *v, size_t bytes)
 {
+    if ((what == 7 || what == 8) && bytes == 4) /* MIN_ALIGNMENT_C_BYTES, MIN_ALIGNMENT_D_BYTES */
+        return OK;
     if (what != 1 || bytes != 8) /* MAX_WORKSPACE_BYTES */
         return INVALID_VALUE;
     memcpy(p, v, 8);
