@@ -53,7 +53,7 @@ class Torch:
         import train_ctc
         torch.set_num_threads(args.threads)
         self.engine, self.encoder = args.engine, ends.Encoder()
-        self.model, self.steps = train_ctc.trained(args.checkpoint)
+        self.model, self.steps = train_ctc.trained(args.checkpoint, mean=not args.last)
         self.wording, self.repeater = args.wording, None
         if args.engine != "ctc":
             from repeat import Repeater
@@ -111,6 +111,7 @@ def parsed():
     args.add_argument("--option", action="append", default=[], help="one more argument for the program; may be repeated")
     args.add_argument("--checkpoint", default="ctc-s6l2")
     args.add_argument("--wording", default="turns", help="a request of repeat.py: turns, message-0 and so on")
+    args.add_argument("--last", action="store_true", help="the weights after the last step, not their running mean")
     args.add_argument("--threads", type=int, default=1)
     args.add_argument("--show", type=int, default=0, help="wrong answers to print, for each set")
     return args.parse_args()

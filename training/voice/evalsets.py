@@ -16,6 +16,7 @@ import numpy as np
 
 import places
 import speech_voices as V
+from common import write_bytes
 from eval_speech import PLACES, write_wav
 from speakers import RATE, chord, decode, stamp_descriptions, stamp_noises, tidy
 from speech_augment import colour
@@ -43,11 +44,13 @@ def kept(name, items):
 
 
 def spoken(name, speak, texts):
-    """Sentences by one engine, which speaks all of them at once."""
+    """Sentences by one engine, which speaks all of them at once; again where the sentences are others than before."""
     paths = [folder(name) / f"{i:03d}.wav" for i in range(len(texts))]
-    if not all(p.exists() for p in paths):
+    said, lines = folder(name) / "said.txt", "\n".join(texts)
+    if not said.exists() or said.read_text() != lines:
         for path, (_, samples, rate) in zip(paths, speak(texts, random.Random(f"{places.SEED} test {name}"))):
             write_wav(path, np.pad(tidy(samples, rate), 3200))
+        write_bytes(said, lines)
     return list(zip(paths, texts))
 
 

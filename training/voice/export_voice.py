@@ -3,7 +3,9 @@
 
     python export_voice.py core-s6l2 [OUT]      OUT: $WEFT_VOICE/voice
 
-OUT gets config.json, model.safetensors and weft.ini, which names the ends where they lie:
+OUT gets config.json, model.safetensors, weft.ini, which names the encoder where it lies, and `core`: links to SmolLM2's files, and a
+tokenizer_config.json whose chat template puts the examples of repeat.py before what weft.ultravox asks by itself when it
+transcribes; any other conversation stays as it was.
     weft transcribe --config OUT/weft.ini talk.wav
 """
 import argparse
@@ -16,6 +18,7 @@ from safetensors.torch import save
 import ends
 import places
 from common import write_bytes
+from repeat import ONE_MESSAGE, TURNS
 from projector import sinusoids
 from train_ctc import trained
 
@@ -37,11 +40,36 @@ def config(projector):
             "stack_factor": projector.stack, "torch_dtype": "bfloat16"} | shape
 
 
+def quoted(text):
+    """As a string of Jinja."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+
+
+def template(released):
+    """The released chat template, and before it the case of weft.ultravox's own request."""
+    ask, content = quoted(ONE_MESSAGE[0].split("@")[0]), "messages[0]['content']"
+    before, after = map(quoted, TURNS.split("@"))
+    return (f"{{% if messages|length == 1 and {content}.startswith({ask}) %}}{{{{ {before} + {content}.replace({ask}, '') + {after} }}}}"
+            f"{{% else %}}{released}{{% endif %}}")
+
+
+def write_core(out):
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json"):
+        link = out / name
+        link.unlink(missing_ok=True)
+        link.symlink_to((places.end("smollm2") / name).resolve())
+    settings = json.loads((places.end("smollm2") / "tokenizer_config.json").read_text())
+    settings["chat_template"] = template(settings["chat_template"])
+    write_bytes(out / "tokenizer_config.json", json.dumps(settings, indent=2) + "\n")
+
+
 def export(projector, out):
+    write_core(out / "core")
     write_bytes(out / "config.json", json.dumps(config(projector), indent=2) + "\n")
     write_bytes(out / "model.safetensors", save(tensors(projector), {"format": "pt"}))
-    write_bytes(out / "weft.ini", f"[core]\nmodel = {places.end('smollm2')}\n\n[plugin weft.ultravox]\nweights = .\n"
-                                  f"audio = {places.end('whisper-tiny.en')}\n")
+    write_bytes(out / "weft.ini", f"[core]\nmodel = ./core\n\n[plugin weft.ultravox]\nweights = .\n"
+                                  f"audio = {places.end('whisper-tiny.en').resolve()}\n")
 
 
 def main():

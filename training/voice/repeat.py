@@ -6,6 +6,7 @@ from torch.nn import functional as F
 from transformers import DynamicCache
 
 import ends
+from texts import plain
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
 EXAMPLES = ["the cat sat on the mat", "it was raining when we left the old house near the river"]
@@ -18,11 +19,6 @@ ONE_MESSAGE = ["Repeat the following text, without any explanation: @", 'Repeat 
                "Transcribe\n@", "@\n\nRepeat the text above word for word."]
 WORDINGS = {"turns": TURNS} | {f"message-{n}": f"{ends.START}system\n{SYSTEM}<|im_end|>\n{ends.START}user\n{text}<|im_end|>\n"
                                f"{ends.START}assistant\n" for n, text in enumerate(ONE_MESSAGE)}
-
-
-def written(text):
-    """How the core is to write a sentence: a capital first, a sign last; nothing where nobody speaks."""
-    return text and text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else ".")
 
 
 class Repeater:
@@ -45,10 +41,10 @@ class Repeater:
                                                     for k, v in self.prefix(wording)[0]))
 
     def loss(self, rows, texts, wording):
-        """Mean cross-entropy per token of the sentences; rows: a list of [n, 576] with gradients."""
+        """Mean cross-entropy per token of what is said, in lower case as in the examples; rows: a list of [n, 576] with gradients."""
         after, parts, spans = self.prefix(wording)[1], [], []
         for r, text in zip(rows, texts):
-            answer = ends.ids(written(text)) + [ends.END]
+            answer = ends.ids(plain(text)) + [ends.END]
             parts.append(torch.cat([r.to(after.dtype), after, self.table[answer[:-1]]]))
             spans.append((len(r) + len(after) - 1, answer))
         x = nn.utils.rnn.pad_sequence(parts, batch_first=True)

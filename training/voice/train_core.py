@@ -3,7 +3,8 @@
 
     nice -n 19 python train_core.py [--name s6l2] [--steps 2000] [--rows 3000]
 
-The loss is the cross-entropy of the sentence after a request to repeat it, in several wordings, and a share of step 1's.
+The loss is the cross-entropy of the sentence after a request to repeat it, with examples (--several: in one of six wordings
+each time), and a share of step 1's, with its --blank-cost.
 --expected gives the core the mean embedding under step 1's odds in place of the row itself: rows on the core's own
 manifold, which Ultravox's layout has no layer for (a measurement, see README.md).
 """
@@ -19,7 +20,6 @@ from repeat import WORDINGS, Repeater
 from train_ctc import LETTER_SHARE, Smoothed, hearing, parser, trained
 
 CTC_SHARE = 0.3
-TURNS_SHARE = 0.6       # how often the request is the one with examples
 
 
 def expected(model, z):
@@ -27,26 +27,25 @@ def expected(model, z):
     return model.scores(z, slice(None)).softmax(-1) @ torch.cat([model.blank[None], model.table])
 
 
-def wording(rng):
-    return "turns" if rng.random() < TURNS_SHARE else rng.choice([w for w in WORDINGS if w != "turns"])
-
-
-def losses(model, core, batch, step, on_manifold):
+def losses(model, core, batch, step, args):
     rows, lengths, texts = batch
     gen, rng = torch.Generator().manual_seed(places.SEED + step), random.Random(f"{places.SEED} core {step}")
     with torch.autocast("cpu", torch.bfloat16):
         middle = model.projector.middle(rows, lengths)
         z = model.projector.last(middle)
     z = z.float()
-    aligned = token_loss(model, z, lengths, texts, gen) + LETTER_SHARE * letter_loss(model, middle, lengths, texts)
-    shown = expected(model, z) if on_manifold else z
-    return core.loss([r[:n] for r, n in zip(shown, lengths)], texts, wording(rng)), aligned
+    aligned = token_loss(model, z, lengths, texts, gen, args.blank_cost) + LETTER_SHARE * letter_loss(model, middle, lengths, texts)
+    shown = expected(model, z) if args.expected else z
+    wording = rng.choice(list(WORDINGS)) if args.several else "turns"
+    return core.loss([r[:n] for r, n in zip(shown, lengths)], texts, wording), aligned
 
 
 def main():
     args = parser(__doc__)
     args.add_argument("--steps", type=int, default=2000)
     args.add_argument("--rows", type=int, default=3000, help="encoder rows of a batch, 50 a second")
+    args.add_argument("--blank-cost", type=float, default=0.0)
+    args.add_argument("--several", action="store_true")
     args.add_argument("--expected", action="store_true")
     args = args.parse_args()
     torch.set_num_threads(args.threads)
@@ -60,7 +59,7 @@ def main():
     run = Run(f"core-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.004, adam_lr=5e-4))
     core, feed, seen = Repeater(torch.bfloat16), Feed(f"core {args.name}", args.rows, stack), []
     while run.step < args.steps:
-        repeated, aligned = losses(model, core, feed.next(run.step), run.step, args.expected)
+        repeated, aligned = losses(model, core, feed.next(run.step), run.step, args)
         (repeated + CTC_SHARE * aligned).backward()
         run.optimiser.step(lr_factor(run.step, args.steps, warmup=20))
         both.follow(run.step)

@@ -14,7 +14,7 @@ import torch
 import ends
 import places
 from common import Optimiser, Run, lr_factor
-from corpus import sentences
+from corpus import sentences, words
 from data import Feed
 from hearing import Hearing, known, letter_loss, token_loss
 from projector import Projector
@@ -33,7 +33,7 @@ def parser(doc):
 
 
 def hearing(stack, layers):
-    return Hearing(Projector(stack, layers), ends.embeddings(), known(sentences()))
+    return Hearing(Projector(stack, layers), ends.embeddings(), known(sentences() + words()))
 
 
 class Smoothed(torch.nn.Module):
