@@ -6,6 +6,12 @@ target_compile_options(weft_flags INTERFACE
   $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wconversion -Wshadow -Wvla -ffp-contract=off>
   $<$<BOOL:${WEFT_WERROR}>:-Werror>
   -fno-math-errno -fstack-protector-strong)
+# Ops are compared byte by byte (cuda/graph.c), so all of a union must be zero; gcc 15 sees to its first member alone.
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-fzero-init-padding-bits=all WEFT_HAS_ZERO_INIT)
+if(WEFT_HAS_ZERO_INIT)
+  target_compile_options(weft_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:-fzero-init-padding-bits=all>)
+endif()
 target_link_options(weft_flags INTERFACE -Wl,-z,relro,-z,now)
 if(NOT WEFT_SANITIZE)
   target_compile_definitions(weft_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)

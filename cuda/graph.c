@@ -146,22 +146,27 @@ static weft_status record(wf_cuda_queue *q, CUgraphExec *out, weft_error *err)
     return status;
 }
 
-static weft_status replay(wf_cuda_queue *q, kept *k, weft_error *err)
-{
-    const wf_cuda_driver *driver = wf_cuda_of(q)->driver;
-    k->used = ++q->graphs->clock;
-    CUresult r = driver->cuGraphLaunch(k->exec, q->stream);
-    return r == CUDA_SUCCESS ? WEFT_OK : wf_cuda_fail(driver, r, "launching a graph", err);
-}
-
 /* Without a graph: none is ever needed. */
 static weft_status give_up(wf_cuda_queue *q, const weft_error *why, weft_error *err)
 {
     wf_cuda_device *d = wf_cuda_of(q);
-    q->graphs->off = true;
-    if (d->log != NULL)
+    weft_status     status = launch_all(q, err);
+    q->graphs->off = status == WEFT_OK; /* else it was the ops themselves that failed */
+    if (q->graphs->off && d->log != NULL)
         d->log(WEFT_LOG_INFO, "cuda: steps are launched op by op from here on: %s", why->message);
-    return launch_all(q, err);
+    return status;
+}
+
+static weft_status replay(wf_cuda_queue *q, kept *k, weft_error *err)
+{
+    const wf_cuda_driver *driver = wf_cuda_of(q)->driver;
+    weft_error            why = WF_ERROR_INIT;
+    k->used = ++q->graphs->clock;
+    CUresult r = driver->cuGraphLaunch(k->exec, q->stream);
+    if (r == CUDA_SUCCESS)
+        return WEFT_OK;
+    wf_cuda_fail(driver, r, "launching a graph", &why);
+    return give_up(q, &why, err);
 }
 
 /* Keeps the list as a graph, and launches it. */

@@ -44,14 +44,27 @@ static bool is_utf8(const char *text)
     return true;
 }
 
-/* NULL: out of memory, or a name that JSON cannot hold, which is said. */
+/* The first medium whose name, as the document would have it, JSON cannot hold; NULL: none. */
+static const cli_medium *odd_medium(const cli_turns *turns, const char *document)
+{
+    for (uint32_t i = 0; i < turns->n; i++)
+        for (uint32_t k = 0; k < turns->v[i].media.n; k++) {
+            const cli_medium *m = &turns->v[i].media.v[k];
+            char             *path = cli_relative(document, m->path);
+            bool              is_odd = path != NULL && !is_utf8(path);
+            free(path);
+            if (is_odd)
+                return m;
+        }
+    return NULL;
+}
+
+/* NULL: out of memory. */
 static json_t *medium_json(const char *document, const cli_medium *m)
 {
     char   *path = cli_relative(document, m->path);
     json_t *v = NULL;
-    if (path != NULL && !is_utf8(path))
-        cli_say("%.600s: the name of this file is not UTF-8, which JSON cannot hold", m->path);
-    else if (path != NULL)
+    if (path != NULL)
         v = json_pack("{s:s, s:s}", "type", m->kind, "path", path);
     free(path);
     return v;
@@ -122,9 +135,15 @@ static weft_status write_file(const char *path, const char *text, weft_error *er
 
 int32_t cli_chat_save(cli_chat *h, const char *path)
 {
-    weft_error err = CLI_ERROR_INIT;
-    json_t    *v = chat_json(h, path);
-    char      *text = v != NULL ? json_dumps(v, JSON_INDENT(1)) : NULL;
+    weft_error        err = CLI_ERROR_INIT;
+    const cli_medium *odd = odd_medium(&h->turns, path);
+    if (odd != NULL) {
+        cli_say("%.600s: the name of this file is not UTF-8, which JSON cannot hold: rename it",
+                odd->path);
+        return CLI_EXIT_USAGE;
+    }
+    json_t *v = chat_json(h, path);
+    char   *text = v != NULL ? json_dumps(v, JSON_INDENT(1)) : NULL;
     json_decref(v);
     if (text == NULL)
         return no_memory();
@@ -236,6 +255,8 @@ static int32_t read_message(reading *r, const json_t *message)
     int32_t                  code = CLI_EXIT_OK;
     if (role != NULL && strcmp(role, "system") == 0 && r->turns.n == 0 && r->system == NULL &&
         json_is_string(content)) {
+        if (strlen(json_string_value(content)) != json_string_length(content))
+            return bad(r->path, "the system message holds a NUL byte");
         r->system = strdup(json_string_value(content));
         return r->system != NULL ? CLI_EXIT_OK : no_memory();
     }

@@ -45,27 +45,29 @@ static bool append(inbox *in, const char *text, size_t n)
     return true;
 }
 
-/* A message: a line, with those that it goes on in. A line goes on where it ends in \. */
+/* A message: a line, with those that it goes on in. A line goes on where it ends in \. One that is
+ * too long is skipped to its end. */
 static enum cli_line next_message(inbox *in)
 {
     const char *line;
     size_t      n;
+    bool        skips = false;
     in->bytes = 0;
     for (const char *prompt = PROMPT;; prompt = PROMPT_ON) {
         enum cli_line what = cli_lines_next(in->lines, prompt, &line, &n);
         if (what == CLI_LINE_END && in->bytes > 0)
-            return CLI_LINE_TEXT;
+            return skips ? CLI_LINE_LONG : CLI_LINE_TEXT;
         if (what != CLI_LINE_TEXT)
             return what;
         bool goes_on = n > 0 && line[n - 1] == '\\';
-        if (!append(in, line, goes_on ? n - 1 : n) || (goes_on && !append(in, "\n", 1)))
+        if (!skips && (!append(in, line, goes_on ? n - 1 : n) || (goes_on && !append(in, "\n", 1))))
             return CLI_LINE_FAILED;
-        if (in->bytes > CLI_PROMPT_BYTES_MAX) {
+        if (!skips && in->bytes > CLI_PROMPT_BYTES_MAX) {
             cli_say("a message may have %u bytes; this one was skipped", CLI_PROMPT_BYTES_MAX);
-            return CLI_LINE_LONG;
+            skips = true;
         }
         if (!goes_on)
-            return CLI_LINE_TEXT;
+            return skips ? CLI_LINE_LONG : CLI_LINE_TEXT;
     }
 }
 

@@ -147,8 +147,9 @@ static void leave_done(cli_transcribe *j, const cli_task *task)
     if (j->out.folder)
         (void)cli_names_for(&j->out.names, task->file.path);
     j->tally.n_done++;
-    if (cli_verbose() > 0)
-        cli_place_say(task->place, "%.600s: was done before", task->file.path);
+    if (!cli_has(j->c, OWN_QUIET))
+        cli_place_say(task->place, "%.600s: its documents are there, so it was left",
+                      task->file.path);
 }
 
 bool cli_resume_start(cli_transcribe *j, const cli_task *task, cli_transcript *text)

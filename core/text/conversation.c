@@ -51,6 +51,7 @@ static weft_status write_turn(written *w, const wf_hooks *sites, const weft_turn
     c->sites = sites;
     c->items = t.items;
     c->n_items = t.n_items;
+    c->quiet = i + 1 < w->n; /* told when it was the last one */
     if (t.role == NULL || (t.text == NULL && t.bytes > 0))
         return wf_fail(err, WEFT_E_INVALID, "turn %u lacks its role or its text", i);
     const char *text = t.text != NULL ? t.text : "";

@@ -138,7 +138,8 @@ weft_status wf_places_cut(wf_places *c, const char *text, uint64_t bytes, weft_e
     c->placed = wf_zalloc(c->n_items + 1u);
     if (c->order == NULL || c->placed == NULL)
         return wf_fail_nomem(err, c->n_items, "a prompt's items");
-    tell_counts(c, text, bytes);
+    if (!c->quiet)
+        tell_counts(c, text, bytes);
     return cut(c, text, bytes, err);
 }
 

@@ -14,6 +14,7 @@ typedef struct wf_places {
     uint32_t         *order; /* items in the order of their places */
     uint8_t          *placed;
     uint32_t          n_items, n, cap, n_order; /* n: parts */
+    bool              quiet;                    /* numbers that differ were told before */
 } wf_places;
 
 /* The marker strings of the items given are their places, nothing else is parsed; items without a

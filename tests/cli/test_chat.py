@@ -111,6 +111,16 @@ class Pipe(Chat):
         self.assertEqual(len(r.json_lines()), 2)
         self.assertIn("skipped", r.err)
 
+    def test_the_rest_of_a_message_that_is_too_long_is_no_message(self):
+        half = b"b" * (9 << 20) + b"\\\n"
+        r = self.weft("chat", "--json", stdin=b"a\n" + half + half + b"the tail\na\n")
+        self.assertEqual(r.code, 7, r.err[:1000])
+        self.assertEqual(len(r.json_lines()), 2)
+
+    def test_a_marker_in_an_old_message_is_told_once(self):
+        r = self.chat("hi <|image|> there", "b", "c")
+        self.assertEqual(r.err.count("<|image|>"), 1, r.err)
+
     def test_nothing_to_say(self):
         self.assertEqual(self.chat().out, b"")
         self.assertEqual(self.chat("", " \t ", "/quit", "never asked").out, b"")
@@ -223,6 +233,19 @@ class Saved(Chat):
             self.assertEqual(got[0]["text"], whole[2]["text"])
             self.assertEqual(got[0]["tokens"]["prompt"], whole[2]["tokens"]["prompt"])
             self.assertIn("2 questions and answers", err)
+
+    def test_a_name_that_json_cannot_hold(self):
+        shutil.copy(self.red, os.path.join(self.dir.encode(), b"a\xff.png"))
+        r = self.weft("chat", stdin=b"/image a\xff.png\nWhat?\n/save x.json\n")
+        self.assertEqual(r.code, 2, r.err)
+        self.assertIn("UTF-8", r.err)
+        self.assertNotIn("memory", r.err)
+
+    def test_a_system_message_stays_where_a_conversation_has_none(self):
+        self.chat("a", "/save talk.json")
+        self.chat("/load talk.json", "b", "/save new.json", args=("--system", "Be brief."))
+        with open(self.path("new.json"), encoding="utf-8") as f:
+            self.assertEqual(json.load(f)["messages"][0], {"role": "system", "content": "Be brief."})
 
     def test_saved_over_itself(self):
         self.chat("a", "/save talk.json")

@@ -227,6 +227,16 @@ class Inspect(harness.Case):
         self.assertIn("MllamaForConditionalGeneration", text)
         self.assertEqual(inspect(self, "-m", MLLAMA).out.decode(), text)
 
+    def test_llava_next_wants_a_row_of_each_patch(self):
+        shutil.copytree(os.path.join(harness.FIXTURES, "llava", "next"), self.path("m"))
+        with open(self.path("m/config.json"), encoding="utf-8") as f:
+            config = json.load(f)
+        config["vision_feature_select_strategy"] = "full"
+        self.write("m/config.json", json.dumps(config).encode())
+        line = self.fails(4, "model", "inspect", self.path("m"))
+        self.assertIn("vision_feature_select_strategy", line)
+        self.assertIn("17 rows of 16 patches", line)
+
     def test_type_of_keys_and_values(self):
         """What is told is what pages of the type take: a page holds 64 tokens, K and V, in q8 with a scale a head."""
         for option, name, each in (("auto", "f32", 4), ("f32", "f32", 4), ("bf16", "bf16", 2), ("f16", "f16", 2), ("q8", "q8", 1)):

@@ -118,10 +118,13 @@ class Resume(speech.Case):
         self.ok(*args)
         self.assertEqual(self.documents("out"), self.documents("whole"))
         old = self.write("out/short.txt", b"left alone\n")
+        self.write("out/long.txt", b"left alone too\n")
         r = self.ok(*args, "-v")
-        self.assertIn(os.path.relpath(short, self.dir) + ": was done before", r.err)
+        self.assertIn(os.path.relpath(short, self.dir) + ": its documents are there, so it was left", r.err)
         with open(old, "rb") as f:
             self.assertEqual(f.read(), b"left alone\n")
+        with open(self.path("out/long.txt"), "rb") as f:
+            self.assertEqual(f.read(), b"left alone too\n")
         self.assertEqual(self.names("out"), self.names("whole"))
 
     def test_changes_are_refused_by_name(self):

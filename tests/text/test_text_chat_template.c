@@ -313,7 +313,8 @@ static void test_lost_media(void **state)
 {
     (void)state;
     static const char *const templates[] = {
-        EACH("{{ m.role }}"), EACH("{{ m.content }}{{ m.content }}"), EACH("{{ m.content[2:] }}")};
+        EACH("{{ m.role }}"), EACH("{{ m.content }}{{ m.content }}"), EACH("{{ m.content[2:] }}"),
+        "{% for m in messages %}{{ m.content[1:] }}{{ m.content[:1] }}{{ m.content }}{% endfor %}"};
     for (size_t i = 0; i < sizeof templates / sizeof *templates; i++) {
         setup        s;
         uint64_t     need;

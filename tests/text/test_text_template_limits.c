@@ -58,6 +58,15 @@ static void test_limits(void **state)
         {"{% set a = 'a' * 100000 %}{% set ns = namespace(d={}) %}{% for i in range(999) %}"
          "{% set ns.d = dict(ns.d, **{a ~ (i + 1000): i}) %}{% endfor %}",
          "steps"},
+        {"{% set s = ' ' * 4000000 %}{% for i in range(99999) %}{{ s.strip() }}{% endfor %}",
+         "steps"},
+        {"{% set s = ' ' * 4000000 %}{% for i in range(99999) %}{{ s.split() }}{% endfor %}",
+         "than"},
+        {"{% set s = 'a' * 4000000 %}{% for i in range(99999) %}{{ s.splitlines()|length }}"
+         "{% endfor %}",
+         "than"},
+        {"{% set s = 'a' * 4000000 %}{% for i in range(99999) %}{{ s.count('') }}{% endfor %}",
+         "steps"},
         {"{% set a = 'a' * 4000000 %}{{ a.strip('b' * 1000000 ~ 'a') }}", "steps"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
