@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model directory. As in transformers, model.safetensors is used where both it and an index are
- * there. Where there is an index, it alone says which tensors the model has. */
-#include "core/model/directory.h"
+/* A model directory: opened and closed, its JSON files, its texts. directory_weights.c has its
+ * weights. */
+#include "core/model/directory_own.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,36 +10,11 @@
 
 #include "core/base/mem.h"
 #include "core/io/text.h"
-#include "core/model/gguf.h"
-#include "core/model/made.h"
 
 #define CONFIG "config.json"
 #define TOKENIZER_CONFIG "tokenizer_config.json"
 #define GGUF_FILE "model.gguf" /* the name of a GGUF file among those of its package */
 #define GGUF_VALUES "gguf.json"
-#define SINGLE "model.safetensors"
-#define INDEX "model.safetensors.index.json"
-#define MAX_SHARDS 1024u /* each holds a file descriptor open; the largest Llama has 191 */
-#define MAX_PATH 4096u
-
-typedef struct cached {
-    struct cached *next;
-    json_t        *root;
-    char           file[]; /* its plain name */
-} cached;
-
-struct weft_package {
-    char          *dir;
-    const char    *alias; /* of a package that is one file: its only name */
-    cached        *json;
-    wf_st_file    *shards;
-    uint32_t       n_shards;
-    const json_t  *map;       /* tensor to shard name, of the cached index; NULL: one file */
-    json_t        *positions; /* shard name to its place in shards */
-    wf_made       *made;      /* of a package that is in no directory; NULL: it is in one */
-    wf_gguf_model *gguf;      /* of a package that is a GGUF file; NULL: it is none */
-    bool           opened;    /* shards are there */
-};
 
 static weft_status dir_check(const char *dir, weft_error *err)
 {
@@ -59,7 +34,7 @@ static weft_status dir_check(const char *dir, weft_error *err)
 /* A folder of a composed model holds the INI file that names its directories, and is none. */
 static weft_status no_config(const char *dir, weft_error *err)
 {
-    char        ini[MAX_PATH];
+    char        ini[WF_PATH_BYTES];
     struct stat st;
     int         n = snprintf(ini, sizeof ini, "%s/weft.ini", dir);
     const char *hint = n > 0 && (size_t)n < sizeof ini && stat(ini, &st) == 0
@@ -84,8 +59,8 @@ static weft_status config_check(weft_package *p, weft_error *err)
 /* Keeps a parsed file, which is the package's from now on, also on failure. */
 static weft_status json_keep(weft_package *p, const char *file, json_t *root, weft_error *err)
 {
-    size_t  n = strlen(file) + 1;
-    cached *c = wf_zalloc(sizeof(*c) + n);
+    size_t     n = strlen(file) + 1;
+    wf_cached *c = wf_zalloc(sizeof(*c) + n);
     if (c == NULL) {
         json_decref(root);
         return wf_fail_nomem(err, sizeof(*c) + n, file);
@@ -203,26 +178,14 @@ weft_status wf_package_open_made(const char *name, const wf_package_text *texts,
     return status;
 }
 
-static void shards_close(weft_package *p)
-{
-    for (uint32_t i = 0; i < p->n_shards; i++)
-        wf_st_close(&p->shards[i]);
-    wf_free(p->shards);
-    json_decref(p->positions);
-    p->shards = NULL;
-    p->positions = NULL;
-    p->map = NULL;
-    p->n_shards = 0;
-}
-
 void wf_package_close(weft_package **p)
 {
     if (*p == NULL)
         return;
-    shards_close(*p);
+    wf_package_close_weights(*p);
     wf_made_close(&(*p)->made);
     wf_gguf_model_close(&(*p)->gguf);
-    for (cached *c = (*p)->json, *next; c != NULL; c = next) {
+    for (wf_cached *c = (*p)->json, *next; c != NULL; c = next) {
         next = c->next;
         json_decref(c->root);
         wf_free(c);
@@ -237,7 +200,7 @@ const char *wf_package_dir(const weft_package *p)
     return p->dir;
 }
 
-static bool is_plain_name(const char *file)
+bool wf_is_plain_name(const char *file)
 {
     return file[0] != '\0' && strpbrk(file, "/\\") == NULL && strcmp(file, ".") != 0 &&
            strcmp(file, "..") != 0;
@@ -246,7 +209,7 @@ static bool is_plain_name(const char *file)
 weft_status wf_package_path(const weft_package *p, const char *file, char *path, size_t cap,
                             weft_error *err)
 {
-    if (!is_plain_name(file))
+    if (!wf_is_plain_name(file))
         return wf_fail(err, WEFT_E_INVALID,
                        "%s: \"%s\" is no plain file name; a model's files lie in its directory",
                        wf_quote(p->dir).s, wf_quote(file).s);
@@ -266,9 +229,9 @@ weft_status wf_package_path(const weft_package *p, const char *file, char *path,
 
 weft_status wf_package_json(weft_package *p, const char *file, const json_t **out, weft_error *err)
 {
-    char path[MAX_PATH];
+    char path[WF_PATH_BYTES];
     *out = NULL;
-    for (const cached *c = p->json; c != NULL; c = c->next)
+    for (const wf_cached *c = p->json; c != NULL; c = c->next)
         if (strcmp(c->file, file) == 0) {
             *out = c->root;
             return WEFT_OK;
@@ -283,217 +246,6 @@ weft_status wf_package_json(weft_package *p, const char *file, const json_t **ou
     if (status == WEFT_OK)
         *out = root;
     return status;
-}
-
-/* Opens one more shard. The array has room for it. */
-static weft_status shard_open(weft_package *p, const char *file, weft_error *err)
-{
-    char        path[MAX_PATH];
-    weft_status status = wf_package_path(p, file, path, sizeof(path), err);
-    if (status == WEFT_OK)
-        status = wf_st_open(path, &p->shards[p->n_shards], err);
-    if (status == WEFT_OK)
-        p->n_shards++;
-    return status;
-}
-
-/* A failure of one entry of the index. */
-static weft_status fail_entry(const weft_package *p, const char *tensor, const char *shard,
-                              const char *what, weft_error *err)
-{
-    return wf_fail(err, WEFT_E_CORRUPT, "%s: " INDEX ": \"%s\" is in \"%s\", %s",
-                   wf_quote(p->dir).s, wf_quote(tensor).s, wf_quote(shard).s, what);
-}
-
-/* Numbers the weight files that the index names, in the order in which they first appear. */
-static weft_status shards_count(weft_package *p, weft_error *err)
-{
-    const char *tensor;
-    json_t     *value;
-    p->positions = json_object();
-    if (p->positions == NULL)
-        return wf_fail_nomem(err, sizeof(json_t), INDEX);
-    json_object_foreach((json_t *)p->map, tensor, value)
-    {
-        const char *shard = json_string_value(value);
-        if (shard == NULL || !is_plain_name(shard))
-            return fail_entry(p, tensor, shard != NULL ? shard : "(no string)",
-                              "which is no plain file name", err);
-        if (json_object_get(p->positions, shard) != NULL)
-            continue;
-        size_t n = json_object_size(p->positions);
-        if (n == MAX_SHARDS)
-            return wf_fail(err, WEFT_E_LIMIT, "%s: " INDEX ": more than %u files",
-                           wf_quote(p->dir).s, MAX_SHARDS);
-        if (json_object_set_new(p->positions, shard, json_integer((json_int_t)n)) != 0)
-            return wf_fail_nomem(err, sizeof(json_t), INDEX);
-    }
-    return WEFT_OK;
-}
-
-static weft_status sharded_open(weft_package *p, const json_t *index, weft_error *err)
-{
-    const char *shard;
-    json_t     *value;
-    p->map = json_object_get(index, "weight_map");
-    if (!json_is_object(p->map))
-        return wf_fail(err, WEFT_E_CORRUPT, "%s: " INDEX ": \"weight_map\" is no object",
-                       wf_quote(p->dir).s);
-    weft_status status = shards_count(p, err);
-    if (status != WEFT_OK)
-        return status;
-    p->shards = wf_zalloc_n(json_object_size(p->positions), sizeof(*p->shards));
-    if (p->shards == NULL)
-        return wf_fail_nomem(err, MAX_SHARDS * sizeof(*p->shards), "the list of weight files");
-    json_object_foreach(p->positions, shard, value)
-    {
-        status = shard_open(p, shard, err);
-        if (status == WEFT_E_NOTFOUND)
-            return wf_fail(err, WEFT_E_CORRUPT,
-                           "%s: " INDEX " names the file \"%s\", which is not there",
-                           wf_quote(p->dir).s, wf_quote(shard).s);
-        if (status != WEFT_OK)
-            return status;
-    }
-    return WEFT_OK;
-}
-
-static weft_status weights_open(weft_package *p, weft_error *err)
-{
-    const json_t *index;
-    if (p->opened)
-        return WEFT_OK;
-    p->shards = wf_zalloc(sizeof(*p->shards));
-    if (p->shards == NULL)
-        return wf_fail_nomem(err, sizeof(*p->shards), "the list of weight files");
-    weft_status status = shard_open(p, SINGLE, err);
-    if (status == WEFT_E_NOTFOUND) {
-        shards_close(p);
-        status = wf_package_json(p, INDEX, &index, err);
-        if (status == WEFT_OK)
-            status = sharded_open(p, index, err);
-        else if (status == WEFT_E_NOTFOUND)
-            return wf_fail(err, status, "%s: holds neither " SINGLE " nor " INDEX,
-                           wf_quote(p->dir).s);
-    }
-    if (status != WEFT_OK)
-        shards_close(p);
-    p->opened = status == WEFT_OK;
-    return status;
-}
-
-/* The weight file that the index names for a tensor; NULL: the index does not have the tensor. */
-static const wf_st_file *shard_of(const weft_package *p, const char *name)
-{
-    if (p->map == NULL)
-        return &p->shards[0];
-    const char *shard = json_string_value(json_object_get(p->map, name));
-    if (shard == NULL)
-        return NULL;
-    return &p->shards[json_integer_value(json_object_get(p->positions, shard))];
-}
-
-static weft_status gguf_find(const weft_package *p, const char *name, const wf_st_file **file,
-                             const wf_st_tensor **t, weft_error *err)
-{
-    for (uint32_t i = 0; (*file = wf_gguf_part(p->gguf, i)) != NULL; i++)
-        if ((*t = wf_st_find(*file, name)) != NULL)
-            return WEFT_OK;
-    return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no tensor for \"%s\"", wf_quote(p->dir).s,
-                   wf_quote(name).s);
-}
-
-weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file **file,
-                            const wf_st_tensor **t, weft_error *err)
-{
-    *file = NULL;
-    *t = NULL;
-    if (p->made != NULL)
-        return wf_made_find(p->made, name, file, t, err);
-    if (p->gguf != NULL)
-        return gguf_find(p, name, file, t, err);
-    weft_status status = weights_open(p, err);
-    if (status != WEFT_OK)
-        return status;
-    const wf_st_file   *shard = shard_of(p, name);
-    const wf_st_tensor *found = shard != NULL ? wf_st_find(shard, name) : NULL;
-    if (found == NULL && shard != NULL && p->map != NULL)
-        return fail_entry(p, name, json_string_value(json_object_get(p->map, name)),
-                          "which does not hold it", err);
-    if (found == NULL)
-        return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no tensor \"%s\"", wf_quote(p->dir).s,
-                       wf_quote(name).s);
-    *file = shard;
-    *t = found;
-    return WEFT_OK;
-}
-
-weft_status wf_package_expect(weft_package *p, const char *name, int32_t rank, const int64_t *shape,
-                              weft_error *err)
-{
-    return p->made != NULL ? wf_made_add(p->made, name, rank, shape, err) : WEFT_OK;
-}
-
-weft_status wf_package_check(weft_package *p, weft_error *err)
-{
-    if (p->made != NULL || p->gguf != NULL)
-        return WEFT_OK;
-    const char         *tensor;
-    json_t             *value;
-    const wf_st_file   *file;
-    const wf_st_tensor *t;
-    weft_status         status = weights_open(p, err);
-    if (status != WEFT_OK || p->map == NULL)
-        return status;
-    json_object_foreach((json_t *)p->map, tensor, value)
-    {
-        status = wf_package_find(p, tensor, &file, &t, err);
-        if (status != WEFT_OK)
-            return status;
-    }
-    return WEFT_OK;
-}
-
-/* The i-th file of tensors, wherever they come from. */
-static const wf_st_file *file_at(weft_package *p, uint32_t i)
-{
-    if (p->gguf != NULL)
-        return wf_gguf_part(p->gguf, i);
-    return weights_open(p, NULL) == WEFT_OK && i < p->n_shards ? &p->shards[i] : NULL;
-}
-
-const wf_st_file *wf_package_file(weft_package *p, uint32_t i, const char **name)
-{
-    const wf_st_file *file = p->made == NULL ? file_at(p, i) : NULL;
-    const char       *slash = file != NULL ? strrchr(file->file.path, '/') : NULL;
-    if (file != NULL)
-        *name = slash != NULL ? slash + 1 : file->file.path;
-    return file;
-}
-
-void wf_package_each(weft_package *p, void (*fn)(void *ctx, const wf_st_tensor *t), void *ctx)
-{
-    const wf_st_file *file;
-    if (p->made != NULL) {
-        wf_made_each(p->made, fn, ctx);
-        return;
-    }
-    for (uint32_t i = 0; (file = file_at(p, i)) != NULL; i++)
-        for (uint64_t k = 0; k < file->n_tensors; k++)
-            fn(ctx, &file->tensors[k]);
-}
-
-uint64_t wf_package_tensor_bytes(weft_package *p)
-{
-    const wf_st_file *file;
-    uint64_t          total = 0;
-    if (p->made != NULL)
-        return wf_made_bytes(p->made);
-    for (uint32_t i = 0; (file = file_at(p, i)) != NULL; i++)
-        for (uint64_t k = 0; k < file->n_tensors; k++)
-            if (!wf_add(total, file->tensors[k].bytes, &total))
-                return UINT64_MAX;
-    return total;
 }
 
 const wf_gguf_model *wf_package_gguf(const weft_package *p)
@@ -513,7 +265,7 @@ weft_status wf_package_text_of(const weft_package *p, const char *file, char **t
     *text = NULL;
     if (p->gguf != NULL && strcmp(file, GGUF_VALUES) == 0)
         return wf_gguf_text_json(p->gguf, text, bytes, err);
-    for (const cached *c = p->json; p->gguf != NULL && c != NULL; c = c->next)
+    for (const wf_cached *c = p->json; p->gguf != NULL && c != NULL; c = c->next)
         if (strcmp(c->file, file) == 0) {
             *text = json_dumps(c->root, 0);
             *bytes = *text != NULL ? strlen(*text) : 0;
