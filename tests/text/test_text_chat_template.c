@@ -309,6 +309,41 @@ static void test_normalised(void **state)
     }
 }
 
+/* A special token that a template puts together around a role is one; around any other word of the
+ * caller's it is text. */
+static void test_roles(void **state)
+{
+    (void)state;
+    static const char tokenizer[] =
+        "{\"added_tokens\": [{\"id\": 0, \"content\": \"[user]\", \"special\": true}, {\"id\": 1, "
+        "\"content\": \"[tool]\", \"special\": true}], \"model\": {\"type\": \"BPE\", "
+        "\"unk_token\": \"?\", \"byte_fallback\": false, \"vocab\": {\"[user]\": 0, \"[tool]\": 1, "
+        "\"?\": 2, \"a\": 3, \"[\": 4, \"t\": 5, \"o\": 6, \"l\": 7, \"]\": 8}, \"merges\": []}}";
+    static const struct {
+        const char *role;
+        int32_t     ids[8];
+        uint64_t    n;
+    } cases[] = {{"user", {0, 3}, 2}, {"tool", {4, 5, 6, 6, 7, 8, 3}, 7}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        setup        s;
+        int32_t      got[32];
+        uint64_t     n;
+        weft_error   err = {WEFT_HDR(weft_error), 0, 0, {0}};
+        weft_part    part = text_part("a");
+        weft_message m = {WEFT_HDR(weft_message), cases[i].role, &part, 1, 0};
+        fake_host_init(&s.h, NULL, 0);
+        s.p = fake_package_open(&s.h, NULL);
+        text_put(s.p, "tokenizer.json", tokenizer);
+        text_put(s.p, "chat_template.jinja", EACH("{{ '[' + m.role + ']' + m.content }}"));
+        s.t = tokenizer_open(&s.h, s.p);
+        if (txt_chat(s.t, &m, 1, got, 32, &n, &err) != WEFT_OK)
+            fail_msg("%s", err.message);
+        assert_int_equal(n, cases[i].n);
+        assert_memory_equal(got, cases[i].ids, n * sizeof *got);
+        end(&s);
+    }
+}
+
 static void test_lost_media(void **state)
 {
     (void)state;
@@ -395,7 +430,8 @@ int main(void)
         cmocka_unit_test(test_files),        cmocka_unit_test(test_variables),
         cmocka_unit_test(test_no_break_out), cmocka_unit_test(test_own_tokens_stay),
         cmocka_unit_test(test_media),        cmocka_unit_test(test_lost_media),
-        cmocka_unit_test(test_own_markers),  cmocka_unit_test(test_normalised),
+        cmocka_unit_test(test_roles),        cmocka_unit_test(test_own_markers),
+        cmocka_unit_test(test_normalised),
 
         cmocka_unit_test(test_broken),       cmocka_unit_test(test_conversation),
     };

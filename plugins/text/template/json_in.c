@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A JSON document in memory as a value. All of it is of the conversation's origin. */
+/* A JSON document in memory as a value. All of it is of the conversation's origin, but for the
+ * roles that every format has. */
 #include "json.h"
 
+#include "messages.h"
 #include "value.h"
 
 static int64_t read_at(void *ctx, uint64_t offset, void *dst, uint64_t n)
@@ -75,7 +77,10 @@ static tpl_value read_all(tpl_state *s, txt_json *j)
             depth--;
             continue;
         }
-        const tpl_value v = value_of(s, j);
+        tpl_value v = value_of(s, j);
+        if (v.type == TPL_STRING && j->key.n == 4 && memcmp(j->key.p, "role", 4) == 0)
+            v = tpl_string(
+                tpl_text_of(s, j->text.p, j->text.n, tpl_role_origin(j->text.p, j->text.n)));
         if (depth == 0)
             root = v;
         else if (open[depth - 1].type == TPL_LIST)

@@ -63,6 +63,15 @@ static tpl_value content(tpl_run *r, const weft_message *m)
     return r->rq->media == TPL_MEDIA_MARKS ? tpl_string(tpl_built(&b)) : tpl_listed(TPL_LIST, l);
 }
 
+uint8_t tpl_role_origin(const void *text, uint64_t n)
+{
+    static const char *const known[] = {"system", "user", "assistant"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (n == strlen(known[i]) && memcmp(text, known[i], n) == 0)
+            return TPL_OWN;
+    return TPL_GIVEN;
+}
+
 tpl_value tpl_messages(tpl_run *r)
 {
     tpl_list *l = tpl_list_new(&r->s);
@@ -70,7 +79,8 @@ tpl_value tpl_messages(tpl_run *r)
         const weft_message *m = WEFT_AT(r->rq->m, i);
         tpl_dict           *d = tpl_dict_new(&r->s);
         tpl_set(&r->s, d, str(r, "role"),
-                tpl_string(tpl_text_of(&r->s, m->role, strlen(m->role), TPL_GIVEN)));
+                tpl_string(tpl_text_of(&r->s, m->role, strlen(m->role),
+                                       tpl_role_origin(m->role, strlen(m->role)))));
         tpl_set(&r->s, d, str(r, "content"), content(r, m));
         tpl_push(&r->s, l, (tpl_value){.type = TPL_DICT, .u.dict = d});
     }

@@ -6,5 +6,8 @@
 #include "run.h"
 
 tpl_value tpl_messages(tpl_run *r); /* of r->rq->m */
+/* The origin of a role: "system", "user" and "assistant" are words of every format, which templates
+ * put together with signs of their own into special tokens; any other is the caller's text. */
+uint8_t tpl_role_origin(const void *text, uint64_t n);
 
 #endif
