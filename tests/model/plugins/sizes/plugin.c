@@ -16,9 +16,16 @@ static const char *mode(void)
     return m != NULL ? m : "zeros";
 }
 
+/* Is the mode "short NAME"? */
+static int is_short(const char *name)
+{
+    const char *blank = strchr(mode(), ' ');
+    return strncmp(mode(), "short ", 6) == 0 && blank != NULL && strcmp(blank + 1, name) == 0;
+}
+
 void sizes_grow(void *p, size_t known, const char *name)
 {
-    const int shorter = strncmp(mode(), "short ", 6) == 0 && strcmp(mode() + 6, name) == 0;
+    const int shorter = is_short(name);
     /* Of a modality the last functions may be missing; the host needs those up to encode. Of a
      * segment it needs the media. */
     const size_t less = strcmp(name, "weft_modality") == 0 ? known - offsetof(weft_modality, encode)
