@@ -119,6 +119,10 @@ static int32_t run_save(cli_chat *h, const char *arg)
         cli_say("/save FILE: name the file");
         return CLI_EXIT_USAGE;
     }
+    if (strcmp(arg, "-") == 0) {
+        cli_say("/save FILE: answers go to standard output, so a conversation cannot: name a file");
+        return CLI_EXIT_USAGE;
+    }
     return cli_chat_save(h, arg[0] != '\0' ? arg : h->file);
 }
 
@@ -204,7 +208,12 @@ static int32_t run_word(cli_chat *h, const word *k, const char *arg, size_t n)
         cli_say("out of memory: a file's name");
         return CLI_EXIT_MEMORY;
     }
-    int32_t code = k->run(h, file);
+    bool    is_missing = n > 0 && file[0] == '\0'; /* '' in quotes */
+    int32_t code = CLI_EXIT_USAGE;
+    if (is_missing)
+        cli_say("/%s %s: name the file", k->name, k->arg);
+    else
+        code = k->run(h, file);
     free(file);
     return code;
 }

@@ -129,7 +129,7 @@ class Pipe(Chat):
         bad = (("/imagine red.png", "/image?"), ("/image", "name the file"),
                ("/image no.png", "no such file"), ("/audio red.png", "red.png"),
                ("/image -", "standard input"), ("/clear now", "nothing behind it"),
-               ("/save", "name the file"), ("/load no.json", "no.json"),
+               ("/save", "name the file"), ("/image ''", "name the file"), ("/save -", "name a file"), ("/load no.json", "no.json"),
                ("/save no/where.json", "no/where.json"), ("/", "/help"))
         r = self.chat(*(line for line, _ in bad), args=("-q",), code=1) # of the worst
         self.assertEqual(r.out, b"")
