@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For familiar.py: the mean of the rows that the encoder of a model makes of each picture, f32 [256]
- * of the demo one after the other on standard output; paths come on standard input, one a line.
+/* For familiar.py: the mean of the rows that the encoder of a model makes of each picture, f32
+ * [256] of the demo one after the other on standard output; paths come on standard input, one a
+ * line.
  *
  *     cc -D_GNU_SOURCE -Iinclude -I. -o encoder_means training/encoder_means.c -rdynamic \
- *        -Wl,--whole-archive build/core/libweft_core.a -Wl,--no-whole-archive -lz -ljansson -ldl -lm
- *     find scenes -type f | ./encoder_means models/demo/weft.ini >means.f32 */
+ *        -Wl,--whole-archive build/core/libweft_core.a -Wl,--no-whole-archive -lz -ljansson -ldl
+ * -lm find scenes -type f | ./encoder_means models/demo/weft.ini >means.f32 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,7 @@ static int print_mean(weft_item *item, weft_error *err)
     int64_t                 d = t->spec.shape[t->spec.ndim - 1];
     float                  *copies[WF_MAX_OUTPUTS] = {malloc((size_t)bytes)};
     float                  *mean = calloc((size_t)d, sizeof *mean);
-    int                     ok = copies[0] != NULL && mean != NULL &&
-             wf_item_encode(item, copies, err) == WEFT_OK;
+    int ok = copies[0] != NULL && mean != NULL && wf_item_encode(item, copies, err) == WEFT_OK;
     for (int64_t r = 0; ok && r < t->stream_rows; r++)
         for (int64_t k = 0; k < d; k++)
             mean[k] += copies[0][r * d + k] / (float)t->stream_rows;

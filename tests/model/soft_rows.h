@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What holds byte for byte with pictures as soft tokens, for whoever defines MODEL and PARITY (two
+ * items or more) and includes this: a row's bytes depend on its own sequence alone, whatever stands
+ * beside it in a step, however the prompt is cut and on how many threads; and rows before a picture
+ * are those of the text without it. No tolerance. f32, bf16 and quantised weights, two devices. */
+#ifndef TEST_SOFT_ROWS_H
+#define TEST_SOFT_ROWS_H
+
+#include "rig.h"
+
+/* 20 tokens, item 1, 30 tokens, items 2 and 1, 40 tokens. */
+static const int32_t media[] = {20, -1, 30, -2, -1, 40, 0};
+static const int32_t text[] = {90, 0};
+
+typedef struct level {
+    const char *dtype, *device, *mask;
+} level;
+static const level levels[] = {
+    {"dtype=f32", "device=cpu", "cpu_mask=none"},
+    {"dtype=f32", "device=cpu", "cpu_mask=max"},
+    {"dtype=bf16", "device=cpu", "cpu_mask=max"},
+    {"quantize=q8", "device=cpu", "cpu_mask=max"},
+    {"quantize=q4", "device=cpu", "cpu_mask=none"},
+    {"dtype=f32", "device=async-test", "cpu_mask=max"},
+};
+
+static void open_at(rig *r, const level *at, const char *more)
+{
+    const char *pairs[] = {"model=" MODEL, at->dtype, at->device, at->mask, more, NULL};
+    rig_open(r, pairs, PARITY);
+    assert_true(r->n_items >= 2);
+}
+
+static void check_neighbours(rig *r, const float *alone, const float *with)
+{
+    weft_error     err = WF_ERROR_INIT;
+    int64_t        vocab = r->e->config.vocab, a = 0, b = 0;
+    weft_sequence *s[2] = {rig_sequence(r, text), rig_sequence(r, media)};
+    float         *both = malloc((size_t)(64 * vocab) * sizeof *both);
+    s[0]->no_cache = s[1]->no_cache = 1;
+    while (s[0]->n_done < s[0]->n) { /* uneven shares, so that rows meet at every alignment */
+        int64_t na = s[0]->n - a < 17 ? s[0]->n - a : 17, nb = s[1]->n - b < 33 ? s[1]->n - b : 33;
+        wf_step_part parts[2] = {{.seq = s[0], .n_rows = na, .n_out = na},
+                                 {.seq = s[1], .n_rows = nb, .n_out = nb}};
+        rig_check(wf_step_run(&r->e->stepper, parts, nb > 0 ? 2 : 1, both, NULL, &err), &err);
+        rig_same(alone + a * vocab, both, na, r, "a text neighbour");
+        rig_same(with + b * vocab, both + na * vocab, nb, r, "a media neighbour");
+        a += na;
+        b += nb;
+    }
+    weft_sequence_destroy(&s[0]);
+    weft_sequence_destroy(&s[1]);
+    free(both);
+}
+
+static void test_rows(void **state)
+{
+    static const int64_t chunks[] = {1, 7, 16};
+    (void)state;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        rig     r;
+        int64_t n_text, n_media, n;
+        open_at(&r, &levels[i], NULL);
+        float *alone = rig_run(&r, text, 0, &n_text), *with = rig_run(&r, media, 0, &n_media);
+        rig_same(alone, with, 20, &r, "rows before a picture");
+        assert_memory_not_equal(alone + 40 * r.e->config.vocab, with + 40 * r.e->config.vocab, 64);
+        for (size_t k = 0; k < sizeof chunks / sizeof *chunks; k++) {
+            float *parts = rig_run(&r, media, chunks[k], &n);
+            assert_int_equal(n, n_media);
+            rig_same(with, parts, n, &r, "chunked prefill");
+            free(parts);
+        }
+        check_neighbours(&r, alone, with);
+        free(alone);
+        free(with);
+        rig_close(&r);
+    }
+}
+
+static void test_threads(void **state)
+{
+    static const char *const threads[] = {"threads=1", "threads=2", "threads=5"};
+    float                   *first = NULL;
+    int64_t                  n;
+    (void)state;
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        rig r;
+        open_at(&r, &levels[1], threads[i]);
+        float *logits = rig_run(&r, media, 0, &n);
+        if (first != NULL)
+            rig_same(first, logits, n, &r, threads[i]);
+        if (first != NULL)
+            free(logits);
+        else
+            first = logits;
+        rig_close(&r);
+    }
+    free(first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#endif
