@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <wchar.h>
 
 #include "input/interrupt.h"
 
@@ -26,6 +28,29 @@ static char *prompt_of(EditLine *el)
     void *client = NULL;
     el_get(el, EL_CLIENTDATA, &client);
     return (char *)(uintptr_t)((cli_edit *)client)->prompt;
+}
+
+/* One character. libedit's own read would sleep through a signal that comes just before it. */
+static int next_character(EditLine *el, wchar_t *c)
+{
+    mbstate_t state;
+    size_t    took = (size_t)-2;
+    (void)el;
+    memset(&state, 0, sizeof state);
+    while (took == (size_t)-2) { /* a part of a character */
+        char byte;
+        if (!cli_interrupt_wait(STDIN_FILENO))
+            return -1;
+        ssize_t n = read(STDIN_FILENO, &byte, 1);
+        if (n <= 0)
+            return n < 0 ? -1 : 0;
+        took = mbrtowc(c, &byte, 1, &state);
+        if (took == (size_t)-1) { /* bytes that are no character are passed over */
+            memset(&state, 0, sizeof state);
+            took = (size_t)-2;
+        }
+    }
+    return 1;
 }
 
 /* The numbers of the locale stay those of C. */
@@ -54,6 +79,7 @@ cli_edit *cli_edit_open(void)
     el_set(e->el, EL_CLIENTDATA, (void *)e);
     el_set(e->el, EL_PROMPT, prompt_of);
     el_set(e->el, EL_EDITOR, "emacs");
+    el_set(e->el, EL_GETCFN, next_character);
     el_set(e->el, EL_HIST, history, e->history);
     el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
     (void)el_source(e->el, NULL); /* ~/.editrc */

@@ -3,6 +3,8 @@
 #include "input/interrupt.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@ static volatile sig_atomic_t interrupted; /* how often */
 static volatile sig_atomic_t ends;        /* one of them was no Ctrl-C */
 static volatile sig_atomic_t patient;
 static weft_engine *volatile running; /* what a signal cancels */
+static int bell[2] = {-1, -1};        /* a pipe that the handler rings, for those who wait */
 
 /* weft_engine_cancel() is one atomic store, so it may be called here. Without an engine nothing has
  * been written yet that could be left in pieces. Only Ctrl-C is a person who has waited long enough
@@ -27,6 +30,8 @@ static void on_interrupt(int sig)
     interrupted = interrupted < PATIENCE ? interrupted + 1 : PATIENCE;
     ends |= sig != SIGINT;
     weft_engine_cancel(running);
+    ssize_t rung = write(bell[1], "", 1); /* a full pipe has rung already */
+    (void)rung;
     errno = saved;
 }
 
@@ -34,6 +39,8 @@ void cli_interrupt_init(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction before, ours;
+    if (pipe2(bell, O_CLOEXEC | O_NONBLOCK) != 0)
+        bell[0] = bell[1] = -1; /* poll() passes over them, and a signal still ends it */
     memset(&ours, 0, sizeof ours);
     ours.sa_handler = on_interrupt; /* no SA_RESTART: a read that waits for input ends */
     /* nohup and shells that start us in the background want them ignored. */
@@ -67,6 +74,19 @@ bool cli_interrupt_forget(void)
 {
     if (ends)
         return false;
+    for (char rung[16]; read(bell[0], rung, sizeof rung) > 0;)
+        ;
     interrupted = 0;
     return true;
+}
+
+bool cli_interrupt_wait(int fd)
+{
+    struct pollfd p[2] = {{fd, POLLIN, 0}, {bell[0], POLLIN, 0}};
+    while (!cli_interrupted()) {
+        int n = poll(p, 2, -1);
+        if ((n > 0 && p[0].revents != 0) || (n < 0 && errno != EINTR))
+            return !cli_interrupted();
+    }
+    return false;
 }

@@ -22,5 +22,8 @@ void cli_interrupt_patient(void);
  * SIGHUP).
  */
 bool cli_interrupt_forget(void);
+/* Waits until fd can be read (or has ended). False: a signal came, before the call or within it.
+ * A read(2) alone would sleep through a signal that comes just before it. */
+bool cli_interrupt_wait(int fd);
 
 #endif

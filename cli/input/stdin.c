@@ -3,7 +3,6 @@
 #include "input/stdin.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@
 ptrdiff_t cli_read_some(char *buf, size_t cap)
 {
     for (;;) {
-        if (cli_interrupted())
+        if (!cli_interrupt_wait(STDIN_FILENO))
             return -1;
         ssize_t n = read(STDIN_FILENO, buf, cap);
         if (n >= 0)
@@ -34,11 +33,7 @@ ptrdiff_t cli_read_some(char *buf, size_t cap)
 
 bool cli_wait_stdin(void)
 {
-    struct pollfd in = {STDIN_FILENO, POLLIN, 0};
-    while (!cli_interrupted())
-        if (poll(&in, 1, -1) >= 0 || errno != EINTR)
-            return true;
-    return false;
+    return cli_interrupt_wait(STDIN_FILENO);
 }
 
 int32_t cli_read_stdin(size_t max, char **text, size_t *bytes)

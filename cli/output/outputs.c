@@ -41,14 +41,16 @@ static void guess_format(cli_outputs *o)
     o->wanted[CLI_TXT] = true;
 }
 
+/* Another run may make the same folder at the same moment, so the name is looked at once more. */
 static int32_t make_folder(const char *path)
 {
-    if (cli_is_folder(path) || mkdir(path, 0777) == 0)
+    int code = cli_is_folder(path) || mkdir(path, 0777) == 0 ? 0 : errno;
+    if (code == 0 || (code == EEXIST && cli_is_folder(path)))
         return CLI_EXIT_OK;
     cli_say("-o %.600s: %s", path,
-            errno == EEXIST ? "is no folder, and there is more than one file to write"
-                            : strerror(errno));
-    return errno == EEXIST ? CLI_EXIT_USAGE : CLI_EXIT_UNEXPECTED;
+            code == EEXIST ? "is no folder, and there is more than one file to write"
+                           : strerror(code));
+    return code == EEXIST ? CLI_EXIT_USAGE : CLI_EXIT_UNEXPECTED;
 }
 
 /* Standard output holds one document; several recordings only as lines of txt.
