@@ -4,23 +4,31 @@
 
     gen_tokenizers.py [--out tests/fixtures/tokenizers]
 
-It needs tokenizers 0.21 and tiktoken (pip). Each vocabulary is trained here, on the texts of tokenizer_texts.py, and each
+It needs tokenizers 0.21, tiktoken, sentencepiece 0.2, protobuf and transformers (pip). Each vocabulary is trained here, on the texts of tokenizer_texts.py, and each
 file has the steps of the released one whose name it bears.
 
 texts.txt   one text a line, in base64
 NAME.json   a tokenizer.json (tekken.json is Mistral's own form)
+pieces.model, unigram.model   SentencePiece's own form, byte pairs and unigram
 NAME.ids    a line for each text: the number of ids and the FNV-1a hash of them (as little-endian 32-bit numbers), first
             with special tokens found in the text, then without
-The ids are those of the tokenizers library, for tekken.json those of tiktoken, which mistral-common uses.
+The ids are those of the tokenizers library, for tekken.json those of tiktoken, which mistral-common uses, and for
+pieces.model those of the tokenizer.json that transformers makes of it (LlamaTokenizerFast), the texts without special tokens
+those of sentencepiece itself wherever both agree.
 """
 import argparse
 import base64
+import io
 import json
 import pathlib
 import random
+import tempfile
 
+import sentencepiece
 import tiktoken
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from transformers import LlamaTokenizerFast
 
 import tokenizer_texts as texts
 
@@ -220,6 +228,30 @@ def byte_chars():
     return chars
 
 
+def sentencepiece_model(kind, size):
+    """A model as Llama 2's was made: bytes for what has no piece, nothing normalised, single digits."""
+    out = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts.PLAIN * 3), model_writer=out, model_type=kind, vocab_size=size, byte_fallback=True,
+        normalization_rule_name="identity", add_dummy_prefix=True, remove_extra_whitespaces=False, split_digits=True,
+        allow_whitespace_only_pieces=True, character_coverage=0.99, hard_vocab_limit=False, num_threads=1,
+        user_defined_symbols=["<tool>"], minloglevel=2)
+    return out.getvalue()
+
+
+def by_pieces(model):
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "tokenizer.model").write_bytes(model)
+        fast = LlamaTokenizerFast(vocab_file=f"{folder}/tokenizer.model", legacy=True,
+                                  add_prefix_space=True, from_slow=True)
+    encode = by_tokenizers(json.loads(fast.backend_tokenizer.to_str()))
+    own = sentencepiece.SentencePieceProcessor(model_proto=model)
+    plain = [t for t in all_texts() if "<" not in t and "\u2581" not in t and "\x00" not in t]
+    same = sum(encode(t, True) == own.encode(t) for t in plain)
+    print(f"pieces.model: sentencepiece gives the same ids for {same} of {len(plain)} texts without marks and special tokens")
+    return encode
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "tests/fixtures/tokenizers")
@@ -234,6 +266,11 @@ def main():
     # Without special tokens in the text: tiktoken would find them by another rule than the others.
     (out / "tekken.json").write_text(json.dumps(form, separators=(",", ":")) + "\n")
     (out / "tekken.ids").write_text("".join(f"{fnv(encode(t, False))}\n" for t in every))
+    for name, kind, size in (("pieces", "bpe", 700), ("unigram", "unigram", 420)):
+        model = sentencepiece_model(kind, size)
+        (out / f"{name}.model").write_bytes(model)
+        if kind == "bpe":
+            (out / f"{name}.ids").write_text(ids_lines(every, by_pieces(model)))
     print(f"{len(every)} texts")
 
 

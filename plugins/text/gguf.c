@@ -3,25 +3,17 @@
  * tokens with their types, and either merges ("gpt2") or scores ("llama", SentencePiece). The
  * values come in any order, so merges are read in a second pass. Source: ggml docs/gguf.md;
  * llama.cpp src/llama-vocab.cpp. */
-#include "text.h"
+#include "listed.h"
 
 #define FILE_NAME "gguf.json"
 #define ROOT "tokenizer.ggml."
-
-/* Types of tokens. */
-enum { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER = 4 };
-
-typedef struct text_span {
-    uint32_t at, n;
-} text_span;
 
 typedef struct document {
     txt_json        json;
     txt_tokenizer  *t;
     txt_added_list *added;
     char            model[32], pre[64];
-    txt_buf         bytes, spans, scores, kinds; /* of the tokens: spans, double, uint8_t */
-    uint32_t        unknown;                     /* an id, or TXT_NONE */
+    txt_listed      listed;
     bool            adds_space, has_merges;
 } document;
 
@@ -35,15 +27,10 @@ static weft_status name_read(document *d, char *name, size_t cap, weft_error *er
 
 static weft_status token_add(document *d, weft_error *err)
 {
-    txt_json       *j = &d->json;
-    const text_span span = {(uint32_t)d->bytes.n, (uint32_t)j->text.n};
+    txt_json *j = &d->json;
     if (j->event != TXT_J_STRING || j->text.n > TXT_MAX_TOKEN)
         return txt_json_bad(j, err, "a token is no string of at most 4096 bytes");
-    if (d->spans.n / sizeof span == TXT_MAX_VOCAB)
-        return weft_fail(err, WEFT_E_LIMIT, "the vocabulary has more than %u tokens",
-                         TXT_MAX_VOCAB);
-    weft_status s = txt_buf_add(&d->bytes, j->text.p, j->text.n, err);
-    return s == WEFT_OK ? txt_buf_add(&d->spans, &span, sizeof span, err) : s;
+    return txt_listed_add(&d->listed, j->text.p, j->text.n, err);
 }
 
 /* A number as JSON writes it. Its last digit may be off, which no order of scores depends on. */
@@ -72,7 +59,7 @@ static weft_status score_add(document *d, weft_error *err)
     if (d->json.event != TXT_J_NUMBER)
         return txt_json_bad(&d->json, err, "a score is no finite number");
     const double v = number_of((const char *)d->json.text.p);
-    return txt_buf_add(&d->scores, &v, sizeof v, err);
+    return txt_buf_add(&d->listed.scores, &v, sizeof v, err);
 }
 
 static weft_status kind_add(document *d, weft_error *err)
@@ -80,7 +67,7 @@ static weft_status kind_add(document *d, weft_error *err)
     uint32_t    v = 0;
     weft_status s = txt_json_uint(&d->json, 255, &v, err);
     uint8_t     kind = (uint8_t)v;
-    return s == WEFT_OK ? txt_buf_add(&d->kinds, &kind, 1, err) : s;
+    return s == WEFT_OK ? txt_buf_add(&d->listed.kinds, &kind, 1, err) : s;
 }
 
 static weft_status each(document   *d, weft_status (*add)(document *d, weft_error *err),
@@ -110,7 +97,7 @@ static weft_status value_read(document *d, const char *name, weft_error *err)
     if (strcmp(name, "token_type") == 0)
         return each(d, kind_add, err);
     if (strcmp(name, "unknown_token_id") == 0)
-        return txt_json_uint(j, TXT_MAX_VOCAB - 1, &d->unknown, err);
+        return txt_json_uint(j, TXT_MAX_VOCAB - 1, &d->listed.unknown, err);
     if (strcmp(name, "add_space_prefix") == 0)
         d->adds_space = j->event != TXT_J_FALSE;
     return j->event == TXT_J_ARRAY ? txt_json_skip(j, err) : WEFT_OK;
@@ -144,74 +131,6 @@ static weft_status pass(document *d, const weft_package *p,
     return s;
 }
 
-static uint32_t n_tokens(const document *d)
-{
-    return (uint32_t)(d->spans.n / sizeof(text_span));
-}
-
-static text_span span_of(const document *d, uint32_t id)
-{
-    text_span span;
-    memcpy(&span, d->spans.p + id * sizeof span, sizeof span);
-    return span;
-}
-
-static int kind_of(const document *d, uint32_t id)
-{
-    return d->kinds.n != 0 ? d->kinds.p[id] : NORMAL;
-}
-
-/* Arrays beside the tokens have as many elements. */
-static weft_status counts_check(const document *d, weft_error *err)
-{
-    const uint32_t n = n_tokens(d);
-    if (n == 0)
-        return weft_fail(err, WEFT_E_NOTFOUND, "the GGUF file has no tokenizer (" ROOT "tokens)");
-    if (d->kinds.n != 0 && d->kinds.n != n)
-        return weft_fail(err, WEFT_E_CORRUPT, ROOT "token_type has %llu elements for %u tokens",
-                         (unsigned long long)d->kinds.n, n);
-    if (d->scores.n != 0 && d->scores.n / sizeof(double) != n)
-        return weft_fail(err, WEFT_E_CORRUPT, ROOT "scores has %llu elements for %u tokens",
-                         (unsigned long long)(d->scores.n / sizeof(double)), n);
-    if (d->unknown != TXT_NONE && d->unknown >= n)
-        return weft_fail(err, WEFT_E_CORRUPT, ROOT "unknown_token_id is %u of %u tokens",
-                         d->unknown, n);
-    return WEFT_OK;
-}
-
-/* Whether the byte-level alphabet leaves the text as it is. */
-static bool is_printable_ascii(const uint8_t *s, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (s[i] < 0x21 || s[i] > 0x7e)
-            return false;
-    return true;
-}
-
-/* Tokens that the model is controlled by, and those that were added, are added tokens. They are in
- * the vocabulary too where they are written in its alphabet. */
-static weft_status vocab_make(document *d, bool of_chars, weft_error *err)
-{
-    weft_status s = WEFT_OK;
-    for (uint32_t id = 0; id < n_tokens(d) && s == WEFT_OK; id++) {
-        const text_span span = span_of(d, id);
-        const uint8_t  *text = d->bytes.p + span.at;
-        const int       kind = kind_of(d, id);
-        const bool      special = kind == CONTROL || (kind == UNKNOWN && of_chars);
-        const bool      added = (special || kind == USER) && span.n > 0;
-        if (added && span.n > TXT_MAX_ADDED_BYTES)
-            s = weft_fail(err, WEFT_E_LIMIT, "the added token %u has more than %u bytes", id,
-                          TXT_MAX_ADDED_BYTES);
-        else if (added)
-            s = txt_list_add(d->added, text, span.n, id, special ? TXT_SPECIAL : 0, err);
-        if (s == WEFT_OK && span.n > 0 && (!added || of_chars || is_printable_ascii(text, span.n)))
-            s = txt_vocab_put(&d->t->vocab, id, text, span.n, 0, err);
-    }
-    if (s == WEFT_OK && d->added->items.n / sizeof(txt_added_token) > TXT_MAX_ADDED)
-        s = weft_fail(err, WEFT_E_LIMIT, FILE_NAME " has more than %u added tokens", TXT_MAX_ADDED);
-    return s == WEFT_OK ? txt_vocab_index_named(&d->t->vocab, FILE_NAME, err) : s;
-}
-
 static weft_status settings_use(document *d, weft_error *err)
 {
     if (strcmp(d->model, "gpt2") != 0 && strcmp(d->model, "llama") != 0)
@@ -233,52 +152,30 @@ static weft_status settings_use(document *d, weft_error *err)
 static weft_status model_make(document *d, const weft_package *p, weft_error *err)
 {
     const bool  of_chars = strcmp(d->model, "llama") == 0;
-    txt_buf     unknown = {.host = d->t->host};
-    weft_status s = vocab_make(d, of_chars, err);
-    if (s == WEFT_OK && !of_chars)
-        s = pass(d, p, merges_read, err);
-    if (s == WEFT_OK && (of_chars ? d->scores.n == 0 : !d->has_merges))
-        return weft_fail(err, WEFT_E_CORRUPT, ROOT "%s is missing", of_chars ? "scores" : "merges");
-    if (s == WEFT_OK && of_chars)
-        s = txt_gguf_merges(d->t, (const double *)(const void *)d->scores.p, err);
-    if (s == WEFT_OK && of_chars && d->unknown != TXT_NONE) {
-        const text_span span = span_of(d, d->unknown);
-        s = txt_buf_add(&unknown, d->bytes.p + span.at, span.n, err);
-    }
-    if (s == WEFT_OK)
-        s = txt_json_model(d->t, &unknown, err);
-    txt_buf_free(&unknown);
-    return s;
-}
-
-static void document_free(document *d)
-{
-    txt_buf_free(&d->bytes);
-    txt_buf_free(&d->spans);
-    txt_buf_free(&d->scores);
-    txt_buf_free(&d->kinds);
+    txt_buf     none = {.host = d->t->host};
+    weft_status s = txt_listed_vocab(d->t, &d->listed, of_chars, d->added, err);
+    if (s != WEFT_OK || of_chars)
+        return s == WEFT_OK ? txt_listed_merges(d->t, &d->listed, err) : s;
+    s = pass(d, p, merges_read, err);
+    if (s == WEFT_OK && !d->has_merges)
+        return weft_fail(err, WEFT_E_CORRUPT, ROOT "merges is missing");
+    return s == WEFT_OK ? txt_json_model(d->t, &none, err) : s;
 }
 
 weft_status txt_gguf_read(txt_tokenizer *t, txt_added_list *added, const weft_package *p,
                           weft_error *err)
 {
-    document d = {.t = t,
-                  .added = added,
-                  .bytes.host = t->host,
-                  .spans.host = t->host,
-                  .scores.host = t->host,
-                  .kinds.host = t->host,
-                  .unknown = TXT_NONE,
-                  .adds_space = true};
+    document d = {.t = t, .added = added, .adds_space = true};
+    txt_listed_init(&d.listed, t->host, "the GGUF file", ROOT);
     t->from = FILE_NAME;
     weft_status s = pass(&d, p, value_read, err);
     if (s == WEFT_OK)
-        s = counts_check(&d, err);
+        s = txt_listed_check(&d.listed, err);
     if (s == WEFT_OK)
         s = settings_use(&d, err);
     if (s == WEFT_OK)
         s = model_make(&d, p, err);
-    document_free(&d);
+    txt_listed_free(&d.listed);
     return s;
 }
 

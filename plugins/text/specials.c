@@ -6,6 +6,7 @@
 #include "text.h"
 
 #define CONFIG_FILE "tokenizer_config.json"
+#define NAMES_FILE "added_tokens.json"
 #define N_NAMES 256u
 
 weft_status txt_list_add(txt_added_list *list, const void *text, uint64_t n, uint32_t id,
@@ -14,6 +15,12 @@ weft_status txt_list_add(txt_added_list *list, const void *text, uint64_t n, uin
     txt_added_token t = {(uint32_t)list->bytes.n, (uint32_t)n, id, flags};
     weft_status     s = txt_buf_add(&list->bytes, text, n, err);
     return s == WEFT_OK ? txt_buf_add(&list->items, &t, sizeof t, err) : s;
+}
+
+static void list_free(txt_added_list *list)
+{
+    txt_buf_free(&list->bytes);
+    txt_buf_free(&list->items);
 }
 
 /* Takes the field of an added token that was just read. The token's text goes to the list's bytes.
@@ -100,6 +107,71 @@ static weft_status config_read(txt_added_list *list, const weft_host *h, const w
         if (j.event == TXT_J_OBJECT && strcmp(j.path, "added_tokens_decoder") == 0)
             s = decoder_read(&j, list, err);
     txt_json_close(&j);
+    return s;
+}
+
+/* Reads added_tokens.json of older directories: {"text": id}. They are special ones here, so that
+ * text of a user never becomes one. */
+static weft_status names_read(txt_added_list *list, const weft_host *h, const weft_package *p,
+                              weft_error *err)
+{
+    txt_json    j;
+    weft_status s = txt_json_open(h, p, NAMES_FILE, &j, err);
+    if (s != WEFT_OK)
+        return s == WEFT_E_NOTFOUND ? WEFT_OK : s;
+    while (s == WEFT_OK && (s = txt_json_next(&j, err)) == WEFT_OK && j.event != TXT_J_END) {
+        uint32_t id;
+        if (j.event == TXT_J_OBJECT || j.event == TXT_J_CLOSE)
+            continue;
+        if (j.key.n == 0 || j.key.n > TXT_MAX_ADDED_BYTES ||
+            list->items.n / sizeof(txt_added_token) >= TXT_MAX_ADDED)
+            s = txt_json_bad(&j, err, "these are no added tokens, or too many");
+        else if ((s = txt_json_uint(&j, TXT_MAX_IDS - 1, &id, err)) == WEFT_OK)
+            s = txt_list_add(list, j.key.p, j.key.n, id, TXT_SPECIAL, err);
+    }
+    txt_json_close(&j);
+    return s;
+}
+
+/* Adds the tokens of `from` whose ids are not in `has`, a bit for each id. */
+static weft_status list_join(txt_added_list *to, const txt_added_list *from, uint8_t *has,
+                             weft_error *err)
+{
+    weft_status s = WEFT_OK;
+    for (uint64_t i = 0; s == WEFT_OK && i < from->items.n / sizeof(txt_added_token); i++) {
+        txt_added_token a;
+        memcpy(&a, from->items.p + i * sizeof a, sizeof a);
+        if ((has[a.id / 8] >> (a.id % 8) & 1) == 0)
+            s = txt_list_add(to, from->bytes.p + a.at, a.length, a.id, a.flags, err);
+        has[a.id / 8] |= (uint8_t)(1u << (a.id % 8));
+    }
+    return s;
+}
+
+weft_status txt_specials_more(const txt_tokenizer *t, txt_added_list *list, const weft_package *p,
+                              weft_error *err)
+{
+    const weft_host *h = t->host;
+    txt_added_list   config = {.bytes.host = h, .items.host = h}, names = config, all = config;
+    uint8_t         *has = h->alloc(h, TXT_MAX_IDS / 8, 16);
+    weft_status      s =
+        has != NULL ? config_read(&config, h, p, err) : txt_fail_nomem(err, TXT_MAX_IDS / 8);
+    if (s == WEFT_OK)
+        s = names_read(&names, h, p, err);
+    const txt_added_list *const parts[] = {&config, &names, list};
+    if (has != NULL)
+        memset(has, 0, TXT_MAX_IDS / 8);
+    for (int i = 0; i < 3 && s == WEFT_OK; i++)
+        s = list_join(&all, parts[i], has, err);
+    if (s == WEFT_OK) {
+        const txt_added_list before = *list;
+        *list = all;
+        all = before;
+    }
+    h->free(h, has);
+    list_free(&config);
+    list_free(&names);
+    list_free(&all);
     return s;
 }
 

@@ -100,8 +100,12 @@ void txt_gguf_stops(txt_tokenizer *t);
 /* gguf_settings.c: the steps that a GGUF file names in `pre`, as a text of the form of
  * tokenizer.json; NULL: a name that is not known here. model: "gpt2" or "llama". */
 const char *txt_gguf_settings(const char *model, const char *pre, bool adds_space);
-/* gguf_merges.c: the merges that SentencePiece's scores stand for. scores: one a token. */
-weft_status txt_gguf_merges(txt_tokenizer *t, const double *scores, weft_error *err);
+/* score_merges.c: the merges that SentencePiece's scores stand for. scores: one a token. */
+weft_status txt_score_merges(txt_tokenizer *t, const double *scores, weft_error *err);
+/* sentencepiece.c: reads tokenizer.model where it is SentencePiece's, likewise. UNSUPPORTED names
+ * what is not known. */
+weft_status txt_sentencepiece_read(txt_tokenizer *t, txt_added_list *added, const weft_package *p,
+                                   weft_error *err);
 /* tekken.c: reads tekken.json, likewise. */
 weft_status txt_tekken_read(txt_tokenizer *t, txt_added_list *added, const weft_package *p,
                             weft_error *err);
@@ -110,6 +114,11 @@ weft_status txt_tekken_read(txt_tokenizer *t, txt_added_list *added, const weft_
  * tokenizer.json gave. Where that is empty they are those of tokenizer_config.json, or else Llama
  * 3's names by position. */
 weft_status txt_specials_read(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
+                              weft_error *err);
+
+/* Adds to the list what the directory's other files say of added tokens: added_tokens_decoder of
+ * tokenizer_config.json, which counts where both name an id, and added_tokens.json. */
+weft_status txt_specials_more(const txt_tokenizer *t, txt_added_list *list, const weft_package *p,
                               weft_error *err);
 
 #define TXT_DATE "26 Jul 2024" /* the option `date`, where nobody sets it */

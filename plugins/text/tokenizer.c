@@ -11,9 +11,8 @@ static bool has_file(const weft_host *h, const weft_package *p, const char *file
 }
 
 /* Reads the vocabulary from tokenizer.model where that is in tiktoken's format, else from
- * tokenizer.json, else from tekken.json, else from a GGUF file. The added tokens come from
- * tokenizer.json where it is there.
- */
+ * tokenizer.json, else from tekken.json, else from a GGUF file, else from a tokenizer.model that is
+ * SentencePiece's. The added tokens come from tokenizer.json where it is there. */
 static weft_status read_vocab(txt_tokenizer *t, txt_added_list *list, const weft_package *p,
                               weft_error *err)
 {
@@ -32,7 +31,7 @@ static weft_status read_vocab(txt_tokenizer *t, txt_added_list *list, const weft
     if (has_file(t->host, p, "model.gguf"))
         return txt_gguf_read(t, list, p, err);
     return s != WEFT_E_NOTFOUND
-               ? s
+               ? txt_sentencepiece_read(t, list, p, err)
                : weft_fail(
                      err, s,
                      "the directory has neither tokenizer.model, tokenizer.json nor tekken.json");

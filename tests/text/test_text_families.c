@@ -42,7 +42,7 @@ static txt_tokenizer *family_open(fake_host *h, const char *name, const char *as
     char file[64];
     fake_host_init(h, NULL, 0);
     weft_package *p = fake_package_open(h, NULL);
-    snprintf(file, sizeof file, "../tokenizers/%s.json", name);
+    snprintf(file, sizeof file, "../tokenizers/%s%s", name, strchr(as, '.'));
     fixture_put(p, as, file);
     return tokenizer_open(h, p);
 }
@@ -88,6 +88,13 @@ FAMILY(test_llama2, "llama2")
 FAMILY(test_mistral, "mistral")
 FAMILY(test_metaspace, "metaspace")
 FAMILY(test_unknown, "unknown")
+
+/* SentencePiece's own file, without a tokenizer.json. */
+static void test_pieces(void **state)
+{
+    (void)state;
+    family_check("pieces", "tokenizer.model", true);
+}
 
 #ifdef WEFT_TEXT_PCRE2
 FAMILY(test_other, "other")
@@ -325,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_mistral),
         cmocka_unit_test(test_metaspace),
         cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_pieces),
 #ifdef WEFT_TEXT_PCRE2
         cmocka_unit_test(test_other),
         cmocka_unit_test(test_behaviors),

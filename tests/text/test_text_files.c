@@ -87,7 +87,7 @@ static void test_model_whole(void **state)
     refused("tokenizer.model", "", 0, WEFT_E_CORRUPT, "is empty");
     refused("tokenizer.model", "\n", 1, WEFT_E_CORRUPT, "line 1 is empty");
     /* What a SentencePiece model begins with. */
-    refused("tokenizer.model", "\n\x0e\n\x05<unk>\x15", 11, WEFT_E_UNSUPPORTED, "SentencePiece");
+    refused("tokenizer.model", "\n\x0e\n\x05<unk>\x15", 10, WEFT_E_CORRUPT, "is too long");
     good[n] = '\n';
     refused("tokenizer.model", good, n + 1, WEFT_E_CORRUPT, "line 601 is empty");
     /* The line feed at the very end may be missing; a line may not be cut anywhere else. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The input is 'k' for tekken.json or anything else for tokenizer.json, that file, a NUL byte, and
- * a text. What opens must encode the text twice alike, give no special token where none was asked
- * for, and decode every id that it gave. */
+/* The input is 'k' for tekken.json, 'p' for SentencePiece's tokenizer.model or anything else for
+ * tokenizer.json, that file, and, but for 'p', a NUL byte and a text. What opens must encode the
+ * text twice alike, give no special token where none was asked for, and decode every id that it
+ * gave. */
 #include "tests/support/fake_host.h"
 #include "text.h"
 
@@ -41,16 +42,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     weft_error     err = {WEFT_HDR(weft_error), 0, 0, {0}};
     fake_host      h;
     void          *self = NULL;
-    if (end == NULL)
+    const bool     pieces = size > 1 && data[0] == 'p';
+    if (end == NULL && !pieces)
         return 0;
     fake_host_init(&h, NULL, 0);
     weft_package *p = fake_package_open(&h, NULL);
-    fake_package_put(p, data[0] == 'k' ? "tekken.json" : "tokenizer.json", data + 1,
-                     (uint64_t)(end - data - 1));
+    if (pieces)
+        fake_package_put(p, "tokenizer.model", data + 1, size - 1);
+    else
+        fake_package_put(p, data[0] == 'k' ? "tekken.json" : "tokenizer.json", data + 1,
+                         (uint64_t)(end - data - 1));
     if (txt_tokenizer_create(&h.host, p, &self, &err) == WEFT_OK) {
-        const uint64_t n = (uint64_t)(data + size - end - 1);
-        text_check(self, (const char *)end + 1, n, 0);
-        text_check(self, (const char *)end + 1, n, WEFT_TOK_SPECIAL);
+        static const char words[] = " the <s>  caf\xc3\xa9\xff<tool>1";
+        const char       *text = pieces ? words : (const char *)end + 1;
+        const uint64_t    n = pieces ? sizeof words - 1 : (uint64_t)(data + size - end - 1);
+        text_check(self, text, n, 0);
+        text_check(self, text, n, WEFT_TOK_SPECIAL);
         txt_tokenizer_destroy(self);
     } else
         CHECK(self == NULL && err.message[0] != '\0');

@@ -65,7 +65,7 @@ static int by_rank(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-weft_status txt_gguf_merges(txt_tokenizer *t, const double *scores, weft_error *err)
+weft_status txt_score_merges(txt_tokenizer *t, const double *scores, weft_error *err)
 {
     txt_buf     list = {.host = t->host};
     uint64_t    work = 0;
