@@ -145,6 +145,8 @@ void cli_abilities_show(const cli_abilities *a)
             cli_outf("%-13s yes%s%s%s\n", k->name, k->plugin != NULL ? " (" : "",
                      k->plugin != NULL ? k->plugin : "", k->plugin != NULL ? ")" : "");
     }
+    if (a->weights.code != WEFT_OK)
+        cli_outf("%-13s no: %s\n", "weights", a->weights.message);
     show_run(a);
 }
 

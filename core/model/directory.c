@@ -10,6 +10,7 @@
 
 #include "core/base/mem.h"
 #include "core/io/text.h"
+#include "core/model/foreign.h"
 
 #define CONFIG "config.json"
 #define TOKENIZER_CONFIG "tokenizer_config.json"
@@ -26,22 +27,9 @@ static weft_status dir_check(const char *dir, weft_error *err)
     if (!S_ISDIR(st.st_mode))
         return wf_fail(err, WEFT_E_INVALID,
                        "%s: no directory; a model is given as the directory of its files, or as a "
-                       "GGUF file",
-                       wf_quote(dir).s);
+                       "GGUF file%s",
+                       wf_quote(dir).s, wf_foreign_file(dir));
     return WEFT_OK;
-}
-
-/* A folder of a composed model holds the INI file that names its directories, and is none. */
-static weft_status no_config(const char *dir, weft_error *err)
-{
-    char        ini[WF_PATH_BYTES];
-    struct stat st;
-    int         n = snprintf(ini, sizeof ini, "%s/weft.ini", dir);
-    const char *hint = n > 0 && (size_t)n < sizeof ini && stat(ini, &st) == 0
-                           ? "; it holds weft.ini, which --config reads"
-                           : "";
-    return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no " CONFIG ", so it is no model directory%s",
-                   wf_quote(dir).s, hint);
 }
 
 static weft_status config_check(weft_package *p, weft_error *err)
@@ -49,11 +37,13 @@ static weft_status config_check(weft_package *p, weft_error *err)
     const json_t *config;
     weft_status   status = wf_package_json(p, CONFIG, &config, err);
     if (status == WEFT_E_NOTFOUND)
-        return no_config(p->dir, err);
+        return wf_fail(err, WEFT_E_NOTFOUND,
+                       "%s: holds no " CONFIG ", so it is no model directory%s", wf_quote(p->dir).s,
+                       wf_foreign_folder(p->dir));
     if (status == WEFT_OK && !json_is_object(config))
         return wf_fail(err, WEFT_E_CORRUPT, "%s: " CONFIG ":1:1: an object is expected",
                        wf_quote(p->dir).s);
-    return status;
+    return status == WEFT_OK ? wf_foreign_packed(config, wf_quote(p->dir).s, err) : status;
 }
 
 /* Keeps a parsed file, which is the package's from now on, also on failure. */

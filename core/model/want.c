@@ -2,6 +2,7 @@
 /* Expected tensors held against those of a directory. */
 #include "core/model/want.h"
 
+#include "core/model/foreign.h"
 #include "core/model/region.h"
 
 #include <stdio.h>
@@ -85,8 +86,8 @@ weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, wef
     if (pr->no_weights)
         return wf_fail(err, WEFT_E_NOTFOUND,
                        "%s has no weights: put model.safetensors, or its shards and "
-                       "model.safetensors.index.json, there",
-                       wf_package_dir(p));
+                       "model.safetensors.index.json, there%s",
+                       wf_package_dir(p), wf_foreign_weights(wf_package_dir(p)));
     return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s not fit config.json: %s%s",
                    wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? " does" : "s do",
                    pr->text, pr->n > 4 ? ", ..." : "");

@@ -85,7 +85,8 @@ void wf_registry_hint(const wf_registry *r, char *text)
     char dirs[WF_DIRS_TEXT_CAP];
     wf_search_dirs(r->plugin_dir, dirs);
     if (r->found.n > 0 || r->safe)
-        snprintf(text, WF_REGISTRY_HINT_CAP, " (see weft plugin list)");
+        snprintf(text, WF_REGISTRY_HINT_CAP,
+                 " (see weft plugin list; weft model list names the models that run)");
     else
         snprintf(text, WF_REGISTRY_HINT_CAP, " (plugins are looked for in %s)", dirs);
 }

@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include "core/base/mem.h"
@@ -36,6 +38,68 @@ static weft_package *package_open(void)
     return p;
 }
 
+/* Each name that a folder without config.json may have, and what is said of it. */
+static void foreign_folders(void)
+{
+    static const char *const cases[][2] = {
+        {"adapter_config.json", "LoRA"},
+        {"model_index.json", "diffusers"},
+        {"some-model-Q4_K_M.gguf", "give the file itself"},
+        {"snapshots", "cache"},
+        {"consolidated.00.pth", "Meta's"},
+        {"consolidated.safetensors", "Mistral's"},
+        {"model_quantized.onnx", "ONNX"},
+        {"model.safetensors", "the other files"},
+    };
+    weft_package *p;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        weft_error err = WF_ERROR_INIT;
+        text_put(cases[i][0], "x");
+        assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_NOTFOUND, "config.json",
+                       cases[i][1]);
+        assert_true(unlink(scratch_path(cases[i][0])) == 0);
+    }
+}
+
+static void foreign_files(void)
+{
+    static const char *const cases[][2] = {
+        {"model.safetensors", "directory around it"},
+        {"m.ONNX", "ONNX"},
+        {"m.pt", "PyTorch"},
+        {"x.gguf", "cut or compressed"},
+        {"m.tar.gz", "unpack"},
+    };
+    weft_package *p;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        weft_error err = WF_ERROR_INIT;
+        text_put(cases[i][0], "x");
+        assert_failure(wf_package_open(scratch_path(cases[i][0]), &p, &err), &err, WEFT_E_INVALID,
+                       "no directory", cases[i][1]);
+        assert_true(unlink(scratch_path(cases[i][0])) == 0);
+    }
+}
+
+/* Weights that another program has packed are refused by its name. */
+static void packed_weights(void)
+{
+    static const char *const cases[][2] = {
+        {"{\"quantization_config\": {\"quant_method\": \"gptq\"}}", "packed by gptq"},
+        {"{\"quantization_config\": {\"load_in_4bit\": true}}", "packed, which"},
+        {"{\"quantization\": {\"bits\": 4, \"group_size\": 64}}", "--quantize"},
+    };
+    weft_package *p;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        weft_error err = WF_ERROR_INIT;
+        text_put("config.json", cases[i][0]);
+        assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_UNSUPPORTED, "config.json",
+                       cases[i][1]);
+    }
+    text_put("config.json", "{\"quantization_config\": null}");
+    assert_int_equal(wf_package_open(scratch, &p, NULL), WEFT_OK);
+    wf_package_close(&p);
+}
+
 static void open_refuses(void **state)
 {
     weft_package *p;
@@ -55,12 +119,16 @@ static void open_refuses(void **state)
     text_put("weft.ini", "[core]\n");
     assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_NOTFOUND, scratch,
                    "weft.ini, which --config reads");
+    assert_true(unlink(scratch_path("weft.ini")) == 0);
+    foreign_folders();
+    foreign_files();
     text_put("config.json", "{\"a\": 1,}");
     assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_CORRUPT,
                    "config.json:1:9:", "");
     text_put("config.json", "[1]");
     assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_CORRUPT, "config.json",
                    "an object is expected");
+    packed_weights();
     assert_null(p);
     wf_package_close(&p); /* nothing there: fine */
     scratch_empty("");
