@@ -4,36 +4,11 @@
  */
 #include "ultravox.h"
 
-static const plg_int_key encoder_keys[] = {
-    {"d_model", offsetof(vox_encoder_config, d), 384, 1, 1 << 16},
-    {"encoder_ffn_dim", offsetof(vox_encoder_config, d_ffn), 1536, 1, 1 << 20},
-    {"encoder_attention_heads", offsetof(vox_encoder_config, n_heads), 6, 1, 4096},
-    {"encoder_layers", offsetof(vox_encoder_config, n_layers), 4, 1, VOX_MAX_LAYERS},
-    {"num_mel_bins", offsetof(vox_encoder_config, bins), 80, 1, 1024},
-    {"max_source_positions", offsetof(vox_encoder_config, positions), 1500, 1, 1 << 16},
-};
-
-static weft_status read_encoder(const weft_host *h, const vox_origin *origin, vox_encoder_config *c,
+static weft_status read_encoder(const weft_host *h, const vox_origin *origin, spk_whisper_config *c,
                                 weft_error *err)
 {
     const plg_keys k = plg_keys_of(h, origin->package, VOX_CONFIG, origin->keys, err);
-    const char    *type = "whisper";
-    weft_status    status = plg_keys_str(&k, "model_type", &type);
-    if (status == WEFT_OK && strcmp(type, "whisper") != 0)
-        return weft_fail(err, WEFT_E_INVALID,
-                         "%s: %smodel_type is \"%.40s\", and only whisper is known", k.file,
-                         k.prefix, type);
-    if (status == WEFT_OK)
-        status = plg_keys_ints(&k, encoder_keys, sizeof encoder_keys / sizeof *encoder_keys, c);
-    c->act = WEFT_ACT_GELU;
-    if (status == WEFT_OK)
-        status = plg_keys_act(&k, "activation_function", &c->act);
-    if (status != WEFT_OK)
-        return status;
-    if (c->d % c->n_heads != 0)
-        return weft_fail(err, WEFT_E_INVALID, "%s: %sd_model %d must be a multiple of its %d heads",
-                         k.file, k.prefix, c->d, c->n_heads);
-    return WEFT_OK;
+    return spk_whisper_config_read(&k, "whisper", spk_whisper_keys, c);
 }
 
 /* Reads the projector's activation. swiglu multiplies one half of its input by a function of the
@@ -134,7 +109,7 @@ static weft_status check_architecture(const plg_keys *k, int *shuka)
 
 static void set_front(const weft_host *h, const weft_package *p, vox_config *c)
 {
-    vox_encoder_config *e = &c->encoder;
+    spk_whisper_config *e = &c->encoder;
     e->bins = vox_origin_bins(h, p, &c->origin, e->d, e->bins);
     c->front = spk_features_whisper(e->bins);
     c->front.fill = VOX_HOP;

@@ -6,20 +6,21 @@
 enum { TOKENS, FEATURES, ENCODED }; /* outputs of a plan; the last where there is one chunk */
 
 /* Lays out the buffers of one chunk and, where r is not NULL, enqueues its work. */
-static void encode_chunk(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
-                         const weft_tensor *input, const weft_tensor *outputs, plg_arena *a)
+static void encode_chunk(spk_whisper_run *r, const vox_config *c, const vox_weights *w,
+                         const vox_chunk *k, const weft_tensor *input, const weft_tensor *outputs,
+                         plg_arena *a)
 {
     weft_tensor    x = plg_carve(a, WEFT_F32, k->n_tokens * c->projector.stack, c->encoder.d);
-    weft_tensor    rows = plg_rows(&x, 0, k->n_rows, c->encoder.d);
+    weft_tensor    rows = plg_rows(&x, 0, k->of.n_rows, c->encoder.d);
     weft_tensor    frames = {.ndim = 0}, out = {.ndim = 0};
     const uint64_t mark = a->used; /* from here on the projector reuses the encoder's buffers */
     if (r != NULL) {
-        frames = plg_rows(input, k->first, k->n, input->shape[1]);
+        frames = plg_rows(input, k->first, k->of.n, input->shape[1]);
         out = plg_rows(&outputs[TOKENS], k->first_token, k->n_tokens, outputs[TOKENS].shape[1]);
     }
-    vox_whisper(r, c, w, k, &frames, &rows, a);
+    spk_whisper_encode(r, &c->encoder, &w->encoder, &k->of, &frames, &rows, a);
     a->used = mark;
-    if (r != NULL && k->n == input->shape[0] && outputs[ENCODED].data != NULL)
+    if (r != NULL && k->of.n == input->shape[0] && outputs[ENCODED].data != NULL)
         plg_copy(&r->on, &outputs[ENCODED], &rows);
     vox_project(r, c, w, k, &x, &out, a);
 }
@@ -28,12 +29,12 @@ static void encode_chunk(vox_run *r, const vox_config *c, const vox_weights *w, 
 uint64_t vox_scratch_bytes(const vox_config *c, int64_t n_frames)
 {
     const int64_t     last = vox_n_chunks(c, n_frames) - 1;
-    const vox_weights none = {.layers = NULL};
+    const vox_weights none = {.inner = NULL};
     plg_arena         a = {NULL, 0, 0};
     for (int64_t i = 0; i <= last; i += last > 0 ? last : 1) {
         const vox_chunk k = vox_chunk_of(c, n_frames, i);
         a.used = 0;
-        (void)plg_carve(&a, WEFT_F32, 1, 0);
+        spk_whisper_begin_room(&a);
         encode_chunk(NULL, c, &none, &k, NULL, NULL, &a);
     }
     return a.peak;
@@ -55,15 +56,13 @@ weft_status vox_encode(const vox_modality *m, weft_queue *q, const weft_tensor *
 {
     const vox_config *c = &m->config;
     const int64_t     n = input->shape[0];
-    const float       nothing = 0.0f;
-    vox_run           r = {.on = plg_run_begin(m->host, m->ops, q, err)};
+    spk_whisper_run   r = {.on = plg_run_begin(m->host, m->ops, q, err)};
     plg_arena         a = {scratch, 0, 0};
     if (vox_scratch_bytes(c, n) > scratch->bytes)
         return weft_fail(err, WEFT_E_INVALID,
                          "%s: encoding %lld frames was given too little scratch memory", VOX_ID,
                          (long long)n);
-    r.zero = plg_carve(&a, WEFT_F32, 1, 0);
-    plg_upload(&r.on, &r.zero, &nothing);
+    spk_whisper_begin(&r, &a);
     if (outputs[FEATURES].data != NULL)
         plg_copy(&r.on, &outputs[FEATURES], input);
     const uint64_t mark = a.used;

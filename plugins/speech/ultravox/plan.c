@@ -26,15 +26,13 @@ static int64_t tokens_of(const vox_config *c, int64_t n)
 vox_chunk vox_chunk_of(const vox_config *c, int64_t n_frames, int64_t i)
 {
     vox_chunk k = {.first = i * c->chunk, .first_token = i * tokens_of(c, c->chunk)};
-    k.n = n_frames - k.first < c->chunk ? n_frames - k.first : c->chunk;
-    k.n_tokens = tokens_of(c, k.n);
-    k.n_frames = k.n;
+    int64_t   n = n_frames - k.first < c->chunk ? n_frames - k.first : c->chunk, padded = n;
+    k.n_tokens = tokens_of(c, n);
     if (i > 0) {
         int64_t whole = k.n_tokens * 2 * c->projector.stack;
-        k.n_frames = whole < c->chunk ? whole : c->chunk;
+        padded = whole < c->chunk ? whole : c->chunk;
     }
-    k.n_rows = (k.n_frames - 1) / 2 + 1;
-    k.n_keys = (k.n - 1) / 2 + 1;
+    k.of = (spk_whisper_chunk){n, padded, (padded - 1) / 2 + 1, (n - 1) / 2 + 1};
     return k;
 }
 
@@ -56,7 +54,7 @@ static void make(const vox_config *c, const spk_clip_rule *rule, const spk_carri
     spk_clip_output(p, "adapter.output", VOX_STREAM, p->n_placeholders, c->projector.d_text);
     spk_clip_output(p, "features", NULL, n, c->encoder.bins);
     if (vox_n_chunks(c, n) == 1)
-        spk_clip_output(p, "encoder.output", NULL, vox_chunk_of(c, n, 0).n_rows, c->encoder.d);
+        spk_clip_output(p, "encoder.output", NULL, vox_chunk_of(c, n, 0).of.n_rows, c->encoder.d);
 }
 
 static spk_clip_rule rule_of(const vox_config *c)

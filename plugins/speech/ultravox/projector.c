@@ -11,7 +11,7 @@
  *
  * With num_projector_layers, UltravoxTransformerProjector of the same file:
  *   x   = z W_in^T + b + positions
- *   x   = so many encoder layers (layers.c)     every token sees all tokens of its chunk
+ *   x   = so many encoder layers (whisper_layers.c)     every token sees all tokens of its chunk
  *   out = RMS(x; ln_post) W_out^T + b
  * RMS eps 1e-6. */
 #include "stages.h"
@@ -26,7 +26,7 @@ static weft_tensor columns(const weft_tensor *t, int64_t first, int64_t n)
     return v;
 }
 
-static void gate(vox_run *r, const weft_tensor *v, const weft_tensor *u)
+static void gate(spk_whisper_run *r, const weft_tensor *v, const weft_tensor *u)
 {
     const int64_t half = v->shape[1];
     weft_tensor   up = columns(u, 0, half), gates = columns(u, half, half);
@@ -34,7 +34,7 @@ static void gate(vox_run *r, const weft_tensor *v, const weft_tensor *u)
         r->on.status = r->on.ops->swiglu(r->on.host, r->on.q, v, &gates, &up, r->on.err);
 }
 
-static void two_linears(vox_run *r, const vox_projector_config *p, const vox_weights *w,
+static void two_linears(spk_whisper_run *r, const vox_projector_config *p, const vox_weights *w,
                         const weft_tensor *z, const weft_tensor *out, plg_arena *a)
 {
     const int64_t n = z->shape[0];
@@ -47,41 +47,41 @@ static void two_linears(vox_run *r, const vox_projector_config *p, const vox_wei
     if (p->gated)
         gate(r, &v, &u);
     if (p->ln_mid)
-        vox_norm_rows(r, &v, &v, &w->ln_mid);
+        spk_whisper_norm(r, &v, &v, &w->ln_mid);
     plg_linear(&r->on, out, &v, &w->linear2, WEFT_ACT_NONE);
     if (!p->ln_mid)
-        vox_norm_rows(r, out, out, &w->ln_post);
+        spk_whisper_norm(r, out, out, &w->ln_post);
 }
 
-static void transform(vox_run *r, const vox_config *c, const vox_weights *w, const weft_tensor *z,
-                      const weft_tensor *out, plg_arena *a)
+static void transform(spk_whisper_run *r, const vox_config *c, const vox_weights *w,
+                      const weft_tensor *z, const weft_tensor *out, plg_arena *a)
 {
-    const int64_t   n = z->shape[0];
-    const vox_tower tower = {w->inner, c->projector.n_layers, 0, n, n};
-    weft_tensor     x = plg_carve(a, WEFT_F32, n, c->encoder.d);
+    const int64_t           n = z->shape[0];
+    const spk_whisper_tower tower = {w->inner, c->projector.n_layers, 0, n, n};
+    weft_tensor             x = plg_carve(a, WEFT_F32, n, c->encoder.d);
     if (r != NULL) {
         weft_tensor positions = plg_rows(&w->places, 0, n, c->encoder.d);
         plg_linear(&r->on, &x, z, &w->linear1, WEFT_ACT_NONE);
         plg_add(&r->on, &x, &positions, 1.0f);
     }
-    vox_layers(r, &c->encoder, &tower, &x, a);
+    spk_whisper_layers(r, &c->encoder, &tower, &x, a);
     if (r == NULL)
         return;
-    vox_norm_rows(r, &x, &x, &w->ln_post);
+    spk_whisper_norm(r, &x, &x, &w->ln_post);
     plg_linear(&r->on, out, &x, &w->linear2, WEFT_ACT_NONE);
 }
 
-void vox_project(vox_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
+void vox_project(spk_whisper_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
                  const weft_tensor *x, const weft_tensor *out, plg_arena *a)
 {
     const vox_projector_config *p = &c->projector;
     const int64_t               n = k->n_tokens, width = (int64_t)p->stack * c->encoder.d;
     weft_tensor                 z = plg_carve(a, WEFT_F32, n, width);
     if (r != NULL) {
-        weft_tensor past = plg_rows(x, k->n_rows, n * p->stack - k->n_rows, x->shape[1]);
+        weft_tensor past = plg_rows(x, k->of.n_rows, n * p->stack - k->of.n_rows, x->shape[1]);
         weft_tensor side_by_side = plg_part(x, 0, n, width);
-        vox_clear(r, &past);
-        vox_norm_rows(r, &z, &side_by_side, &w->ln_pre);
+        spk_whisper_clear(r, &past);
+        spk_whisper_norm(r, &z, &side_by_side, &w->ln_pre);
     }
     if (p->n_layers > 0)
         transform(r, c, w, &z, out, a);

@@ -15,9 +15,8 @@
 #include "weft/sdk.h"
 
 #include "../shared/clip.h"
-#include "../../common/keys.h"
+#include "../shared/whisper.h"
 #include "../../common/modality.h"
-#include "../../common/run.h"
 
 #define VOX_ID "weft.ultravox"
 #define VOX_VERSION "0.1.0"
@@ -29,7 +28,7 @@
 #define VOX_CONFIG "config.json"
 #define VOX_PREPROCESSOR "preprocessor_config.json"
 
-#define VOX_MAX_LAYERS 512
+#define VOX_MAX_LAYERS SPK_WHISPER_MAX_LAYERS
 #define VOX_MAX_SECONDS 600      /* of one item: twenty chunks */
 #define VOX_CHUNK 3000           /* frames that Whisper and Ultravox take at once */
 #define VOX_HOP 160              /* samples of a frame */
@@ -43,12 +42,6 @@ typedef struct vox_origin {
     const char         *keys;    /* what its keys in config.json start with */
 } vox_origin;
 
-typedef struct vox_encoder_config {
-    int32_t d, d_ffn, n_heads, n_layers;
-    int32_t bins, positions; /* mel bins of a frame; most rows of a chunk */
-    int32_t act, reserved;
-} vox_encoder_config;
-
 typedef struct vox_projector_config {
     int32_t stack;      /* rows side by side */
     int32_t inner, mid; /* columns of linear_1's output, of linear_2's input */
@@ -60,7 +53,7 @@ typedef struct vox_projector_config {
 
 typedef struct vox_config {
     vox_origin           origin;
-    vox_encoder_config   encoder;
+    spk_whisper_config   encoder;
     vox_projector_config projector;
     spk_features_config  front;
     int32_t              chunk;          /* frames */
@@ -95,29 +88,21 @@ weft_status vox_origin_tell(const weft_host *h, const vox_origin *origin, int32_
 /* The sizes of one chunk of a recording. All of them follow from the recording's number of frames.
  */
 typedef struct vox_chunk {
-    int64_t first, n;       /* frames of the recording */
-    int64_t n_frames;       /* the same with padding */
-    int64_t n_rows, n_keys; /* rows of the encoder; those of them that are sound and attended to */
-    int64_t n_tokens, first_token;
+    spk_whisper_chunk of;
+    int64_t           first; /* frame of the recording */
+    int64_t           n_tokens, first_token;
 } vox_chunk;
 
 int64_t   vox_n_chunks(const vox_config *c, int64_t n_frames);            /* [any] */
 vox_chunk vox_chunk_of(const vox_config *c, int64_t n_frames, int64_t i); /* [any] */
 int64_t   vox_n_tokens(const vox_config *c, int64_t n_frames);            /* [any] */
 
-typedef struct vox_layer {
-    plg_pair attn_norm, ffn_norm, q, k, v, out, up, down;
-} vox_layer;
-
 typedef struct vox_weights {
-    plg_pair    conv1, conv2; /* [d, bins or d, 3] */
-    weft_tensor positions;    /* [positions, d] */
-    vox_layer  *layers;       /* [n_layers], and behind them the projector's */
-    plg_pair    norm;
-    plg_pair    ln_pre, ln_mid, ln_post; /* no bias: an RMS norm */
-    plg_pair    linear1, linear2;        /* linear_in and linear_out, with biases, around inner */
-    weft_tensor places;                  /* [positions, d], added before inner */
-    vox_layer  *inner;                   /* [projector.n_layers], within layers; or NULL */
+    spk_whisper_weights encoder;                 /* behind its layers are the projector's */
+    plg_pair            ln_pre, ln_mid, ln_post; /* no bias: an RMS norm */
+    plg_pair            linear1, linear2; /* linear_in and linear_out, with biases, around inner */
+    weft_tensor         places;           /* [positions, d], added before inner */
+    spk_whisper_layer  *inner;            /* [projector.n_layers], within encoder.layers; or NULL */
 } vox_weights;
 
 /* Loads encoder and projector. On failure *out holds nothing. [setup] */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whisper's encoder layers, which the encoder and the projector of later releases are made of.
+/* Whisper's encoder layers, which also some projectors are made of.
  * Source: transformers 4.49 modeling_whisper.py WhisperEncoderLayer.
  *
  *   x += W_o Attn(q, k, v) + b of LN x       scale head_dim^-1/2, every row sees all n_keys rows
  *   x += fc2(act(fc1(LN x)))
  * LN eps 1e-5. */
-#include "stages.h"
+#include "whisper.h"
 
 /* The buffers of a layer. */
 typedef struct buffers {
@@ -13,7 +13,7 @@ typedef struct buffers {
     weft_tensor bounds_q, bounds_k; /* i32 [2] */
 } buffers;
 
-static buffers layout(const vox_encoder_config *c, int64_t n_rows, plg_arena *a)
+static buffers layout(const spk_whisper_config *c, int64_t n_rows, plg_arena *a)
 {
     const int64_t wide = c->d_ffn > 3 * (int64_t)c->d ? c->d_ffn : 3 * (int64_t)c->d;
     buffers       b;
@@ -24,8 +24,8 @@ static buffers layout(const vox_encoder_config *c, int64_t n_rows, plg_arena *a)
     return b;
 }
 
-static void attention(vox_run *r, const vox_encoder_config *c, const vox_tower *t, const buffers *b,
-                      const vox_layer *w, const weft_tensor *x)
+static void attention(spk_whisper_run *r, const spk_whisper_config *c, const spk_whisper_tower *t,
+                      const buffers *b, const spk_whisper_layer *w, const weft_tensor *x)
 {
     const int64_t        n = t->n_rows, one = n * c->d;
     weft_tensor          q = plg_part(&b->wide, 0, n, c->d), key = plg_part(&b->wide, one, n, c->d);
@@ -34,7 +34,7 @@ static void attention(vox_run *r, const vox_encoder_config *c, const vox_tower *
     const weft_tensor    values = plg_rows(&v, 0, t->n_keys, c->d);
     const weft_attention how = {
         .hdr = WEFT_HDR(weft_attention), .q_begin = &b->bounds_q, .k_begin = &b->bounds_k, .n = 1};
-    vox_norm_rows(r, &b->h, x, &w->attn_norm);
+    spk_whisper_norm(r, &b->h, x, &w->attn_norm);
     plg_linear(&r->on, &q, &b->h, &w->q, WEFT_ACT_NONE);
     plg_linear(&r->on, &key, &b->h, &w->k, WEFT_ACT_NONE);
     plg_linear(&r->on, &v, &b->h, &w->v, WEFT_ACT_NONE);
@@ -43,18 +43,19 @@ static void attention(vox_run *r, const vox_encoder_config *c, const vox_tower *
     plg_add(&r->on, x, &q, 1.0f);
 }
 
-static void feed_forward(vox_run *r, const vox_encoder_config *c, const vox_tower *t,
-                         const buffers *b, const vox_layer *w, const weft_tensor *x)
+static void feed_forward(spk_whisper_run *r, const spk_whisper_config *c,
+                         const spk_whisper_tower *t, const buffers *b, const spk_whisper_layer *w,
+                         const weft_tensor *x)
 {
     weft_tensor mid = plg_part(&b->wide, 0, t->n_rows, c->d_ffn);
-    vox_norm_rows(r, &b->h, x, &w->ffn_norm);
+    spk_whisper_norm(r, &b->h, x, &w->ffn_norm);
     plg_linear(&r->on, &mid, &b->h, &w->up, c->act);
     plg_linear(&r->on, &b->h, &mid, &w->down, WEFT_ACT_NONE);
     plg_add(&r->on, x, &b->h, 1.0f);
 }
 
-void vox_layers(vox_run *r, const vox_encoder_config *c, const vox_tower *t, const weft_tensor *x,
-                plg_arena *a)
+void spk_whisper_layers(spk_whisper_run *r, const spk_whisper_config *c, const spk_whisper_tower *t,
+                        const weft_tensor *x, plg_arena *a)
 {
     const int32_t q_bounds[2] = {0, (int32_t)t->n_rows}, k_bounds[2] = {0, (int32_t)t->n_keys};
     const buffers b = layout(c, t->n_rows, a);
