@@ -54,6 +54,29 @@ LLAMA = {
                      16, "float32"),
 }
 
+# The same for architectures that are a Llama by their numbers (plugins/checkpoints).
+RELATIVES = {
+    "granite": ("GraniteForCausalLM",
+                dict(vocab_size=128, hidden_size=48, embedding_multiplier=0.7,
+                     attention_multiplier=0.21, residual_multiplier=0.22, logits_scaling=3.0),
+                70, "float32"),
+    "granite-tied": ("GraniteForCausalLM",
+                     dict(vocab_size=96, hidden_size=64, num_key_value_heads=4,
+                          tie_word_embeddings=True, embedding_multiplier=2.5,
+                          attention_multiplier=0.0625, residual_multiplier=0.4,
+                          logits_scaling=8.0),
+                     33, "bfloat16"),
+    "mistral": ("MistralForCausalLM",
+                dict(vocab_size=96, hidden_size=48, head_dim=20, sliding_window=None,
+                     rope_theta=1e6),
+                40, "float32"),
+    "qwen2": ("Qwen2ForCausalLM", dict(vocab_size=112, hidden_size=48, rope_theta=1e6), 70,
+              "float32"),
+    "qwen2-f16": ("Qwen2ForCausalLM",
+                  dict(vocab_size=112, hidden_size=64, num_key_value_heads=1,
+                       tie_word_embeddings=True), 20, "float16"),
+}
+
 INPUTS = ("input_ids", "pixel_values", "aspect_ratio_ids", "num_tiles")
 
 LLAMA_BASE = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
@@ -118,7 +141,8 @@ MARGIN = 2e-3
 def randomise(model, seed):
     """Give every parameter a value that shows: see the file's top."""
     rng = torch.Generator().manual_seed(seed)
-    tied = model.config.model_type == "llama" and model.config.tie_word_embeddings
+    text = ("llama", "granite", "mistral", "qwen2")
+    tied = model.config.model_type in text and model.config.tie_word_embeddings
     for name, p in sorted(model.named_parameters()):
         value = torch.randn(p.shape, generator=rng)
         if tied and "embed_tokens" in name:  # or every token would predict itself
@@ -217,6 +241,16 @@ def llama(out, name, seed):
         files = list(directory.glob("model-*-of-*.safetensors"))
         assert len(files) >= 3, files
     settle(directory, PARITY, seed, lambda config, prompt_seed: {
+        "input_ids": make_parity.prompt_ids(config, length, 0, 0, prompt_seed)})
+
+
+def relative(out, name, seed):
+    architecture, fields, length, dtype = RELATIVES[name]
+    cls, config = make_parity.TEXT[architecture]
+    model = cls(config(**{**LLAMA_BASE, **fields}))
+    randomise(model, seed)
+    save(model, out / name, dtype)
+    settle(out / name, PARITY, seed, lambda config, prompt_seed: {
         "input_ids": make_parity.prompt_ids(config, length, 0, 0, prompt_seed)})
 
 
@@ -348,6 +382,7 @@ def main():
     torch.set_num_threads(1)
     check_capture()
     jobs = [(llama, n) for n in LLAMA] + [(mllama, n) for n in MLLAMA] + [(composed, "composed")]
+    jobs += [(relative, n) for n in RELATIVES]
     for seed, (job, name) in enumerate(jobs, start=100):
         if args.only and name not in args.only:
             continue

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write parity.safetensors for a Llama or Mllama checkpoint directory, computed by transformers.
+"""Write parity.safetensors for a Llama, Granite, Mistral, Qwen2 or Mllama checkpoint directory, computed by transformers.
 
     make_parity.py DIR [--image-sizes 300x200 ...] [--tokens N] [--text-before N] [--out FILE]
 
@@ -33,7 +33,18 @@ import torch
 import transformers
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from transformers import LlamaConfig, LlamaForCausalLM, MllamaConfig, MllamaForConditionalGeneration
+from transformers import (
+    GraniteConfig,
+    GraniteForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    MllamaConfig,
+    MllamaForConditionalGeneration,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 from transformers.models.mllama.image_processing_mllama import MllamaImageProcessor
 from transformers.models.mllama.modeling_mllama import (
     MllamaSelfAttentionDecoderLayer,
@@ -45,6 +56,13 @@ from transformers.models.mllama.processing_mllama import (
 )
 
 MLLAMA = "MllamaForConditionalGeneration"
+# what opens as a text core alone: the class and its configuration
+TEXT = {
+    "LlamaForCausalLM": (LlamaForCausalLM, LlamaConfig),
+    "GraniteForCausalLM": (GraniteForCausalLM, GraniteConfig),
+    "MistralForCausalLM": (MistralForCausalLM, MistralConfig),
+    "Qwen2ForCausalLM": (Qwen2ForCausalLM, Qwen2Config),
+}
 
 
 def flatten_rope(config):
@@ -67,7 +85,7 @@ def read_config(directory):
             "rope_type": "default"
         }
         return MllamaConfig.from_dict(raw)
-    return LlamaConfig.from_dict(raw)
+    return TEXT[raw["architectures"][0]][1].from_dict(raw)
 
 
 def read_weights(directory):
@@ -98,7 +116,7 @@ def load_model(directory):
     config = read_config(directory)
     weights = read_weights(directory)
     mllama = isinstance(config, MllamaConfig)
-    cls = MllamaForConditionalGeneration if mllama else LlamaForCausalLM
+    cls = MllamaForConditionalGeneration if mllama else TEXT[config.architectures[0]][0]
     if mllama:
         weights = {old_name(k): v for k, v in weights.items()}
     prefix = "language_model." if mllama else ""

@@ -10,6 +10,18 @@ static const cli_family smollm = {
 static const cli_family llama = {
     "Llama 3", NULL, "text",
     "The text model of the paper: Llama 3, 3.1, 3.2 and 3.3, base and Instruct.", CLI_PROOF_RANDOM};
+static const cli_family qwen = {
+    "Qwen2.5", "weft.checkpoints", "text",
+    "A Llama with biases of its queries, keys and values; many languages. Qwen2 runs alike.",
+    CLI_PROOF_RANDOM};
+static const cli_family mistral = {
+    "Mistral", "weft.checkpoints", "text",
+    "A Llama by its numbers; the releases with a sliding window (7B v0.1) are not run.",
+    CLI_PROOF_RANDOM};
+static const cli_family granite = {
+    "Granite", "weft.checkpoints", "text",
+    "IBM's Granite 3: a Llama with four multipliers. Its mixtures of experts are not run.",
+    CLI_PROOF_RANDOM};
 static const cli_family vision = {
     "Llama 3.2 Vision", "weft.vision", "text, pictures",
     "Llama 3.1 with the paper's image adapter: a ViT-H/14 and cross-attention layers.",
@@ -55,6 +67,16 @@ const cli_release cli_releases[] = {
      1050673152, 0, 131072, true, LLAMA_31, CHAT("Llama-3.1-8B-Instruct")},
     {&llama, "Llama 3.3 70B Instruct", "meta-llama/Llama-3.3-70B-Instruct", NULL, 70553706496,
      2101346304, 0, 131072, true, LLAMA_33, CHAT("Llama-3.3-70B-Instruct")},
+    {&qwen, "Qwen2.5 0.5B Instruct", "Qwen/Qwen2.5-0.5B-Instruct", NULL, 494032768, 136134656, 0,
+     32768, false, "Apache-2.0", CHAT("Qwen2.5-0.5B-Instruct")},
+    {&qwen, "Qwen2.5 7B Instruct", "Qwen/Qwen2.5-7B-Instruct", NULL, 7615616512, 1089994752, 0,
+     32768, false, "Apache-2.0", CHAT("Qwen2.5-7B-Instruct")},
+    {&mistral, "Mistral 7B Instruct v0.3", "mistralai/Mistral-7B-Instruct-v0.3", NULL, 7248023552,
+     268435456, 0, 32768, true, "Apache-2.0", CHAT("Mistral-7B-Instruct-v0.3")},
+    {&granite, "Granite 3.3 2B Instruct", "ibm-granite/granite-3.3-2b-instruct", NULL, 2533539840,
+     100677632, 0, 131072, false, "Apache-2.0", CHAT("granite-3.3-2b-instruct")},
+    {&granite, "Granite 3.3 8B Instruct", "ibm-granite/granite-3.3-8b-instruct", NULL, 8170864640,
+     201355264, 0, 131072, false, "Apache-2.0", CHAT("granite-3.3-8b-instruct")},
     {&vision, "Llama 3.2 11B Vision Instruct", "meta-llama/Llama-3.2-11B-Vision-Instruct", NULL,
      9775192080, 1050705920, 867749395, 131072, true, LLAMA_32,
      SEE("Llama-3.2-11B-Vision-Instruct")},

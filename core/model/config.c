@@ -195,6 +195,19 @@ static weft_status tie_of(const keys *k, int32_t *tied, weft_error *err)
                : status;
 }
 
+/* Takes from the map what a Llama does not have. */
+static void read_numbers(const weft_text_map *map, wf_config *c)
+{
+    static const weft_text_map none = {.n_layers = 0};
+    const weft_text_map       *m = map != NULL ? map : &none;
+    c->embedding_scale = m->embedding_scale > 0 ? m->embedding_scale : 1.0f;
+    c->attention_scale =
+        m->attention_scale > 0 ? m->attention_scale : wf_attention_scale(c->head_dim);
+    c->residual_scale = m->residual_scale > 0 ? m->residual_scale : 1.0f;
+    c->logits_divisor = m->logits_divisor > 0 ? m->logits_divisor : 1.0f;
+    c->qkv_bias = (m->flags & WEFT_TEXT_QKV_BIAS) != 0;
+}
+
 static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *c, weft_error *err)
 {
     double      eps = 0;
@@ -211,6 +224,7 @@ static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *
     c->rms_eps = (float)eps;
     c->extra = map != NULL ? map->extra_rows : 0;
     c->vocab += c->extra;
+    read_numbers(map, c);
     status = tie_of(k, &tied, err);
     c->tied = tied;
     return status == WEFT_E_NOTFOUND ? WEFT_OK : status;
@@ -287,6 +301,7 @@ static bool parameters(const wf_config *c, uint64_t *out)
     bool     ok = true;
     add_product(&ok, &layer, 2 * q + 2 * kv, d);
     add_product(&ok, &layer, 3 * (uint64_t)c->d_ffn, d);
+    add_product(&ok, &layer, c->qkv_bias ? q + 2 * kv : 0, 1);
     *out = d;
     add_product(&ok, out, layer, (uint64_t)c->n_layers);
     add_product(&ok, out, (uint64_t)c->vocab * (c->tied ? 1 : 2), d);

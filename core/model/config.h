@@ -4,6 +4,7 @@
 #define WF_CONFIG_H
 
 #include "core/model/directory.h"
+#include <math.h>
 #include <stdbool.h>
 
 #include "core/model/text_map.h"
@@ -24,7 +25,16 @@ typedef struct wf_config {
     int32_t tied; /* lm_head is embed_tokens */
     double  rope_theta;
     wf_rope_scaling rope;
+    /* What a text map may say; a Llama has 1, 1 / sqrt(head_dim), 1, 1 and no biases. */
+    float   embedding_scale, attention_scale, residual_scale, logits_divisor;
+    int32_t qkv_bias;
 } wf_config;
+
+/* 1 / sqrt(head_dim) in f32. */
+static inline float wf_attention_scale(int32_t head_dim)
+{
+    return (float)(1.0 / sqrt((double)head_dim));
+}
 
 /* Reads the core's numbers from p's config.json; map NULL: a plain LlamaForCausalLM directory.
  * CORRUPT or UNSUPPORTED with the key and the value; INTERNAL where the map, which was found good

@@ -2,6 +2,21 @@
 /* The one forward pass. Reads like the block diagram in forward.h. */
 #include "core/model/forward.h"
 
+/* The stream times the core's embedding_scale, where it has one. */
+static weft_status scale_rows(wf_decoder *d, int64_t m, weft_error *err)
+{
+    int64_t width = d->model->config.d_model;
+    wf_op   op = {.kind = WF_OP_COMBINE,
+                  .u.combine = {.y = d->h,
+                                .a = d->h,
+                                .b = d->model->embedding_scale,
+                                .shape = {1, 1, m, width},
+                                .y_stride = {0, 0, width, 1},
+                                .a_stride = {0, 0, width, 1},
+                                .how = WF_COMBINE_MUL}};
+    return d->model->embedding_scale == NULL ? WEFT_OK : wf_queue_submit(d->queue, &op, err);
+}
+
 /* Embeddings, then the rows that come from items and markers. */
 static weft_status embed(wf_decoder *d, const wf_batch *b, weft_error *err)
 {
@@ -24,7 +39,7 @@ static weft_status embed(wf_decoder *d, const wf_batch *b, weft_error *err)
                                                .src_stride = s->src_stride}};
         status = wf_queue_submit(d->queue, &rows, err);
     }
-    return status;
+    return status == WEFT_OK ? scale_rows(d, b->m, err) : status;
 }
 
 static weft_status rope_table(wf_decoder *d, const wf_batch *b, weft_error *err)
@@ -73,7 +88,7 @@ static weft_status attend(wf_decoder *d, const wf_batch *b, int32_t layer, weft_
                                           .out_stride = q,
                                           .n_heads = c->n_heads,
                                           .most_spans = (int32_t)b->self.most,
-                                          .scale = wf_attention_scale(c->head_dim)}};
+                                          .scale = c->attention_scale}};
     weft_status status = wf_queue_submit(d->queue, &rope, err);
     if (status == WEFT_OK)
         status = wf_queue_submit(d->queue, &store, err);
@@ -84,17 +99,19 @@ static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_e
 {
     const wf_config        *c = &d->model->config;
     const wf_layer_weights *w = &d->model->layers[layer];
+    const wf_gate           gate = WF_GATE_OF(c->residual_scale);
     int64_t     q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
     weft_status status = wf_do_norm(d, d->a, d->h, w->norm_attn, b->m, c->d_model, err);
     if (status == WEFT_OK)
-        status = wf_do_parts(d, d->qkv, q + 2 * kv, d->a, c->d_model, w->qkv, 3, b->m, err);
+        status =
+            wf_do_parts(d, d->qkv, q + 2 * kv, d->a, c->d_model, w->qkv, 3, w->qkv_bias, b->m, err);
     if (status == WEFT_OK)
         status = attend(d, b, layer, err);
     if (status == WEFT_OK)
-        status = wf_do_linear_add(d, d->h, d->att, q, &w->o, WF_UNGATED, b->m, err);
+        status = wf_do_linear_add(d, d->h, d->att, q, &w->o, gate, b->m, err);
     if (status == WEFT_OK)
-        status = wf_do_ffn(d, d->h, w->norm_ffn, c->rms_eps, w->gate_up, &w->down, c->d_ffn,
-                           WF_UNGATED, b->m, err);
+        status = wf_do_ffn(d, d->h, w->norm_ffn, c->rms_eps, w->gate_up, &w->down, c->d_ffn, gate,
+                           b->m, err);
     return status;
 }
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one forward pass: a batch of rows of any sequences, prefill and decode alike.
  *
- *   h = E[ids], soft rows and markers in their places
+ *   h = embedding_scale (E[ids], soft rows and markers in their places)
  *   for each block k:
  *     sites at k
- *     h += Wo attn(rope(Wqkv RMS(h)))
- *     h += Wdown (silu(g) * u) where [g; u] = Wgu RMS(h)
+ *     h += residual_scale Wo attn(rope(Wqkv RMS(h) + bias))
+ *     h += residual_scale Wdown (silu(g) * u) where [g; u] = Wgu RMS(h)
  *   sites at n_layers
- *   logits = Wout RMS(h[out rows])
+ *   logits = Wout RMS(h[out rows]) / logits_divisor
  *
- * Source: transformers models/llama/modeling_llama.py; docs/MODEL.md. A row's bytes depend on that
+ * Source: transformers models/llama/modeling_llama.py, whose scales are 1 and which has no bias;
+ * models/granite and models/qwen2 for the others; docs/MODEL.md. A row's bytes depend on that
  * row's own history only. */
 #ifndef WF_FORWARD_H
 #define WF_FORWARD_H

@@ -9,8 +9,9 @@
 
 typedef struct wf_layer_weights {
     float    *norm_attn, *norm_ffn; /* [d_model] */
-    wf_weight qkv[3]; /* [(n_heads + 2 n_kv_heads) * head_dim, d_model]: q, k, v rows, in parts */
-    wf_weight o;      /* [d_model, n_heads * head_dim] */
+    wf_weight qkv[3];   /* [(n_heads + 2 n_kv_heads) * head_dim, d_model]: q, k, v rows, in parts */
+    float    *qkv_bias; /* [(n_heads + 2 n_kv_heads) * head_dim], or NULL */
+    wf_weight o;        /* [d_model, n_heads * head_dim] */
     wf_weight gate_up[2]; /* [2 d_ffn, d_model]: gate rows, then up rows, in parts */
     wf_weight down;       /* [d_model, d_ffn] */
 } wf_layer_weights;
@@ -19,10 +20,11 @@ typedef struct wf_model {
     wf_config         config;
     wf_device        *device;
     wf_buffers        buffers;
-    wf_weight         embed, head; /* [vocab, d_model]; the same memory when tied */
-    wf_layer_weights *layers;      /* [n_layers] */
-    float            *norm_out;    /* [d_model] */
-    float            *inv_freq;    /* [head_dim / 2] */
+    wf_weight         embed, head;     /* [vocab, d_model]; the same memory when tied */
+    wf_layer_weights *layers;          /* [n_layers] */
+    float            *norm_out;        /* [d_model], divided by the core's logits_divisor */
+    float            *embedding_scale; /* [1]; NULL: it is 1 */
+    float            *inv_freq;        /* [head_dim / 2] */
 } wf_model;
 
 /* The type of K/V beside weights of a format: bf16 where those are bf16 or smaller, else f32. */

@@ -19,13 +19,15 @@ weft_status wf_do_norm(wf_decoder *d, float *y, const float *x, const float *w, 
     return wf_queue_submit(d->queue, &op, err);
 }
 
-weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float *x,
-                         int64_t x_stride, const wf_weight *w, int64_t m, weft_error *err)
+static weft_status linear(wf_decoder *d, float *y, int64_t y_stride, const float *x,
+                          int64_t x_stride, const wf_weight *w, const float *bias, int64_t m,
+                          weft_error *err)
 {
     wf_op op = {.kind = WF_OP_LINEAR,
                 .u.linear = {.y = y,
                              .x = x,
                              .w = *w,
+                             .bias = bias,
                              .m = m,
                              .y_stride = y_stride,
                              .x_stride = x_stride,
@@ -33,13 +35,21 @@ weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float 
     return wf_queue_submit(d->queue, &op, err);
 }
 
+weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float *x,
+                         int64_t x_stride, const wf_weight *w, int64_t m, weft_error *err)
+{
+    return linear(d, y, y_stride, x, x_stride, w, NULL, m, err);
+}
+
 weft_status wf_do_parts(wf_decoder *d, float *y, int64_t y_stride, const float *x, int64_t x_stride,
-                        const wf_weight *parts, int32_t n_parts, int64_t m, weft_error *err)
+                        const wf_weight *parts, int32_t n_parts, const float *bias, int64_t m,
+                        weft_error *err)
 {
     weft_status status = WEFT_OK;
     for (int32_t i = 0; i < n_parts && parts[i].n > 0 && status == WEFT_OK; i++) {
-        status = wf_do_linear(d, y, y_stride, x, x_stride, &parts[i], m, err);
+        status = linear(d, y, y_stride, x, x_stride, &parts[i], bias, m, err);
         y += parts[i].n;
+        bias = bias != NULL ? bias + parts[i].n : NULL;
     }
     return status;
 }
@@ -109,7 +119,7 @@ weft_status wf_do_ffn(wf_decoder *d, float *h, const float *norm, float eps,
                                        .up_stride = 2 * d_ffn}};
     weft_status status = wf_queue_submit(d->queue, &norm_op, err);
     if (status == WEFT_OK)
-        status = wf_do_parts(d, d->gate_up, 2 * d_ffn, d->a, n, gate_up, 2, m, err);
+        status = wf_do_parts(d, d->gate_up, 2 * d_ffn, d->a, n, gate_up, 2, NULL, m, err);
     if (status == WEFT_OK)
         status = wf_queue_submit(d->queue, &swiglu, err);
     return status == WEFT_OK ? wf_do_linear_add(d, h, d->ffn, d_ffn, down, gate, m, err) : status;

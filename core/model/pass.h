@@ -4,8 +4,6 @@
 #ifndef WF_PASS_H
 #define WF_PASS_H
 
-#include <math.h>
-
 #include "core/kv/pages.h"
 #include "core/model/model.h"
 #include "core/model/sites.h"
@@ -49,19 +47,15 @@ typedef struct wf_decoder {
     wf_row_best    *best; /* [max_out] of WF_BEST_MOST tokens at most */
 } wf_decoder;
 
-/* 1 / sqrt(head_dim) in f32. */
-static inline float wf_attention_scale(int32_t head_dim)
-{
-    return (float)(1.0 / sqrt((double)head_dim));
-}
-
 weft_status wf_do_norm(wf_decoder *d, float *y, const float *x, const float *w, int64_t m,
                        int64_t n, weft_error *err);
 weft_status wf_do_linear(wf_decoder *d, float *y, int64_t y_stride, const float *x,
                          int64_t x_stride, const wf_weight *w, int64_t m, weft_error *err);
-/* The same of a weight in n_parts parts, one below the other; those with n 0 are not there. */
+/* The same of a weight in n_parts parts, one below the other; those with n 0 are not there. bias:
+ * of all rows of the weight, or NULL. */
 weft_status wf_do_parts(wf_decoder *d, float *y, int64_t y_stride, const float *x, int64_t x_stride,
-                        const wf_weight *parts, int32_t n_parts, int64_t m, weft_error *err);
+                        const wf_weight *parts, int32_t n_parts, const float *bias, int64_t m,
+                        weft_error *err);
 /* h += gate * (x w^T); x is not d->a, which a gate of one value a channel uses in between. */
 weft_status wf_do_linear_add(wf_decoder *d, float *h, const float *x, int64_t x_stride,
                              const wf_weight *w, wf_gate gate, int64_t m, weft_error *err);
@@ -69,6 +63,7 @@ weft_status wf_do_linear_add(wf_decoder *d, float *h, const float *x, int64_t x_
 weft_status wf_do_ffn(wf_decoder *d, float *h, const float *norm, float eps,
                       const wf_weight *gate_up, const wf_weight *down, int64_t d_ffn, wf_gate gate,
                       int64_t m, weft_error *err);
-#define WF_UNGATED ((wf_gate){NULL, 1.0f, 0})
+/* A gate that is one number for all. */
+#define WF_GATE_OF(SCALE) ((wf_gate){NULL, (SCALE), 0})
 
 #endif

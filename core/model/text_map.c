@@ -27,6 +27,28 @@ static bool extra_fault(const weft_text_map *m, char *text, size_t cap)
                                  name_fault("extra_head", m->extra_head, text, cap));
 }
 
+/* A number of its own that a core may have. */
+static bool number_fault(const char *field, float v, char *text, size_t cap)
+{
+    if (v == 0 || (v >= 1e-6f && v <= 1e6f))
+        return false;
+    snprintf(text, cap, "%s %g (0, or 1e-6 to 1e6, are possible)", field, (double)v);
+    return true;
+}
+
+static bool numbers_fault(const weft_text_map *m, char *text, size_t cap)
+{
+    if (number_fault("embedding_scale", m->embedding_scale, text, cap) ||
+        number_fault("attention_scale", m->attention_scale, text, cap) ||
+        number_fault("residual_scale", m->residual_scale, text, cap) ||
+        number_fault("logits_divisor", m->logits_divisor, text, cap))
+        return true;
+    if ((m->flags & ~WEFT_TEXT_QKV_BIAS) == 0)
+        return false;
+    snprintf(text, cap, "flags 0x%x, of which this host knows 0x%x", m->flags, WEFT_TEXT_QKV_BIAS);
+    return true;
+}
+
 bool wf_text_map_fault(const weft_text_map *m, char *text, size_t cap)
 {
     if (!WEFT_HAS(m, weft_text_map, extra_head) || m->hdr.size > sizeof *m) {
@@ -35,7 +57,7 @@ bool wf_text_map_fault(const weft_text_map *m, char *text, size_t cap)
     }
     if (name_fault("config_path", m->config_path, text, cap) ||
         name_fault("prefix", m->prefix, text, cap) || name_fault("head", m->head, text, cap) ||
-        extra_fault(m, text, cap))
+        extra_fault(m, text, cap) || numbers_fault(m, text, cap))
         return true;
     if (m->n_layers < 1 || m->n_layers > WF_MAX_LAYERS) {
         snprintf(text, cap, "n_layers %d (1 to %d are possible)", m->n_layers, WF_MAX_LAYERS);

@@ -13,6 +13,8 @@
 extern "C" {
 #endif
 
+#define WEFT_TEXT_QKV_BIAS 1u /* q_proj, k_proj and v_proj of every layer have a bias (Qwen2) */
+
 typedef struct weft_text_map {
     weft_hdr hdr;
     const char
@@ -27,6 +29,12 @@ typedef struct weft_text_map {
         extra_rows; /* 0: none; else rows of further words, whose ids follow the vocabulary's: */
     const char *extra_embedding,
         *extra_head; /* [extra_rows, d_model] tables of their embeddings and logits */
+    /* Numbers that a Llama does not have; 0: as a Llama. Source: transformers models/granite. */
+    float    embedding_scale; /* the stream before layer 0 times this, soft rows too */
+    float    attention_scale; /* q k^T times this, in place of 1 / sqrt(head_dim) */
+    float    residual_scale;  /* h += this * attention, h += this * feed-forward */
+    float    logits_divisor;  /* logits = W h / this */
+    uint32_t flags, reserved; /* WEFT_TEXT_*; 0 */
 } weft_text_map;
 
 #define WEFT_C_CHECKPOINT "weft.checkpoint/1"

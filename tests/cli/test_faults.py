@@ -228,7 +228,12 @@ class TextMaps(Case):
                 "n_layers": "n_layers 1000, and num_hidden_layers is 2",
                 "backwards": "layers[1] 0 (ascending, below num_hidden_layers 2)",
                 "far": "layers[1] 9 (ascending, below num_hidden_layers 2)",
-                "extra": "extra_embedding NULL", "size": "hdr.size 8"}.items():
+                "extra": "extra_embedding NULL",
+                "embedding": "embedding_scale -2 (0, or 1e-6 to 1e6, are possible)",
+                "attention": "attention_scale inf", "residual": "residual_scale nan",
+                "logits": "logits_divisor 1e+09",
+                "flags": "flags 0x100, of which this host knows 0x1",
+                "size": "hdr.size 8"}.items():
             with self.subTest(fault):
                 r = self.inspect(fault)
                 self.assertEqual(r.code, 5, r.err)
