@@ -7,6 +7,7 @@
 #include "command/session.h"
 #include "exit.h"
 #include "input/interrupt.h"
+#include "models/models.h"
 #include "output/abilities.h"
 #include "output/json.h"
 #include "output/out.h"
@@ -25,14 +26,33 @@ static int32_t take_dir(cli *c)
     return cli_say_error(&err);
 }
 
+/* Which released model has these numbers; a name in a directory says less. */
+static const cli_release *release_of(const weft_engine *e)
+{
+    weft_engine_info d = {.hdr = WEFT_HDR(weft_engine_info)};
+    return weft_engine_describe(e, &d, NULL) == WEFT_OK
+               ? cli_release_of(d.core_parameters + d.site_parameters, d.encoder_parameters)
+               : NULL;
+}
+
+static void show_release(const cli_release *r)
+{
+    if (r != NULL)
+        cli_outf("released as   %s (%s), or with the same numbers; licence: %s\n", r->name,
+                 r->repository, r->licence);
+}
+
 static int32_t inspect_json(const weft_engine *e, const cli_abilities *can)
 {
     weft_error err = CLI_ERROR_INIT;
     json_t    *stored;
     if (cli_json_stored(e, &stored, &err) != WEFT_OK)
         return cli_say_error(&err);
-    json_t *v = cli_json_engine(e);
-    if (json_object_set_new(v, "stored", stored) != 0 || !cli_abilities_json(can, v)) {
+    json_t            *v = cli_json_engine(e);
+    const cli_release *r = release_of(e);
+    if (json_object_set_new(v, "stored", stored) != 0 ||
+        json_object_set_new(v, "release", cli_json_string(r != NULL ? r->repository : NULL)) != 0 ||
+        !cli_abilities_json(can, v)) {
         json_decref(v);
         v = NULL;
     }
@@ -46,6 +66,7 @@ static int32_t inspect(const cli *c, weft_engine *e, const cli_abilities *can)
     int32_t code = cli_show_engine(e);
     if (code == CLI_EXIT_OK)
         code = cli_show_stored(e);
+    show_release(release_of(e));
     cli_abilities_show(can);
     cli_show_sites(e);
     cli_show_markers(e);

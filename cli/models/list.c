@@ -21,6 +21,14 @@ uint64_t cli_release_bytes(const cli_release *r, cli_weights format)
     return (linear * (format == CLI_WEIGHTS_Q8 ? Q8_32 : Q4_32) + tables + rest) / 32;
 }
 
+const cli_release *cli_release_of(uint64_t text, uint64_t encoders)
+{
+    for (const cli_release *r = cli_releases; r->name != NULL; r++)
+        if (r->text == text && r->encoders == encoders)
+            return r;
+    return NULL;
+}
+
 const char *cli_release_folder(const cli_release *r)
 {
     return strchr(r->repository, '/') + 1;

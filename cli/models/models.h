@@ -46,6 +46,9 @@ typedef enum cli_weights { CLI_WEIGHTS_BF16, CLI_WEIGHTS_Q8, CLI_WEIGHTS_Q4 } cl
 /* Bytes of all weights in memory where the text core has this format and encoders stay bf16; K and
  * V, and what a run takes beside them, are not counted (`weft model inspect` counts them). */
 uint64_t cli_release_bytes(const cli_release *r, cli_weights format);
+/* The first release with as many parameters, or NULL. Base models have those of their Instruct
+ * models, and the table lists the latter. */
+const cli_release *cli_release_of(uint64_t text, uint64_t encoders);
 /* The folder that the fetch line makes: the repository's name without its owner. */
 const char *cli_release_folder(const cli_release *r);
 

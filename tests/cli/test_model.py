@@ -289,6 +289,17 @@ class Inspect(harness.Case):
         shutil.copytree(LLAMA, self.path("m"), ignore=shutil.ignore_patterns("*.safetensors"))
         inspect(self, self.path("m"))
 
+    def test_which_release_it_is(self):
+        os.mkdir(self.path("some"))
+        with open(self.path("some/config.json"), "w", encoding="utf-8") as f:
+            json.dump({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 576, "intermediate_size": 1536,
+                       "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152,
+                       "max_position_embeddings": 8192, "rms_norm_eps": 1e-5, "rope_theta": 100000, "tie_word_embeddings": True}, f)
+        self.assertIn(b"SmolLM2 135M Instruct (HuggingFaceTB/SmolLM2-135M-Instruct)", inspect(self, self.path("some")).out)
+        self.assertEqual(json.loads(inspect(self, "--json", self.path("some")).out)["release"],
+                         "HuggingFaceTB/SmolLM2-135M-Instruct")
+        self.assertIsNone(json.loads(inspect(self, "--json", code=0).out)["release"])
+
     def test_what_a_model_can_do(self):
         demo = json.loads(inspect(self, "--json", code=0).out)
         can = demo["can"]
