@@ -5,6 +5,7 @@
  *   turns.c     its messages: added, dropped, freed
  *   ask.c       a message asked and its answer printed
  *   words.c     what begins with a slash
+ *   complete.c  what Tab makes of a line that begins with a slash
  *   saved.c     conversations as files of JSON
  *
  * command/chat.c opens the model and reads the messages. */
@@ -71,6 +72,11 @@ int32_t cli_chat_ask(cli_chat *h, const char *text, size_t bytes);
 
 /* words.c: does what a line that begins with a slash says. Returns the exit code. */
 int32_t cli_chat_word(cli_chat *h, const char *line, size_t bytes);
+/* The name of word i, without the slash, and whether it takes a file; NULL: there are no more. */
+const char *cli_chat_word_name(size_t i, bool *takes_file);
+
+/* complete.c: as cli_complete says: commands, and names of files behind those that take one. */
+bool cli_chat_complete(const char *line, size_t bytes, cli_choices *out);
 
 /* saved.c. Both return the exit code; what failed is said, and the conversation is as it was. */
 int32_t cli_chat_save(cli_chat *h, const char *path);

@@ -21,7 +21,6 @@
 #include "exit.h"
 #include "output/json.h"
 #include "output/say.h"
-#include "weft/utf8.h"
 
 #define BYTES_MAX ((size_t)64 << 20)
 #define VERSION 1
@@ -32,18 +31,6 @@ static int32_t no_memory(void)
     return CLI_EXIT_MEMORY;
 }
 
-static bool is_utf8(const char *text)
-{
-    size_t n = strlen(text);
-    for (size_t at = 0; at < n;) {
-        int32_t len = weft_utf8_char(text + at, n - at, NULL);
-        if (len <= 0)
-            return false;
-        at += (size_t)len;
-    }
-    return true;
-}
-
 /* The first medium whose name, as the document would have it, JSON cannot hold; NULL: none. */
 static const cli_medium *odd_medium(const cli_turns *turns, const char *document)
 {
@@ -51,7 +38,7 @@ static const cli_medium *odd_medium(const cli_turns *turns, const char *document
         for (uint32_t k = 0; k < turns->v[i].media.n; k++) {
             const cli_medium *m = &turns->v[i].media.v[k];
             char             *path = cli_relative(document, m->path);
-            bool              is_odd = path != NULL && !is_utf8(path);
+            bool              is_odd = path != NULL && !cli_is_utf8(path, strlen(path));
             free(path);
             if (is_odd)
                 return m;

@@ -152,6 +152,14 @@ static const word words[] = {
 };
 #define N_WORDS (sizeof words / sizeof *words)
 
+const char *cli_chat_word_name(size_t i, bool *takes_file)
+{
+    if (i >= N_WORDS)
+        return NULL;
+    *takes_file = words[i].arg != NULL;
+    return words[i].name;
+}
+
 static int32_t run_help(cli_chat *h, const char *arg)
 {
     (void)h;
@@ -160,7 +168,7 @@ static int32_t run_help(cli_chat *h, const char *arg)
         fprintf(stderr, "  /%-5s %-7s %s\n", words[i].name,
                 words[i].arg != NULL ? words[i].arg : "", words[i].doc);
     fputs("A line that ends in \\ goes on in the next one. // begins a message with /.\n"
-          "Ctrl-C stops an answer.\n",
+          "Ctrl-C stops an answer. Tab completes commands and names of files.\n",
           stderr);
     return CLI_EXIT_OK;
 }

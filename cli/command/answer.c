@@ -259,7 +259,7 @@ int32_t cli_prompt_text(const cli *c, weft_prompt *prompt, char **owned)
     size_t      n = text != NULL ? strlen(text) : 0;
     *owned = NULL;
     if (text != NULL && strcmp(text, "-") == 0) {
-        int32_t code = cli_read_stdin(CLI_PROMPT_BYTES_MAX, owned, &n);
+        int32_t code = cli_read_stdin("--prompt", CLI_PROMPT_BYTES_MAX, owned, &n);
         if (code != CLI_EXIT_OK)
             return code;
         if (n > 0 &&
@@ -268,8 +268,8 @@ int32_t cli_prompt_text(const cli *c, weft_prompt *prompt, char **owned)
         text = n > 0 ? *owned : "";
     }
     if (n > CLI_PROMPT_BYTES_MAX) {
-        cli_say("the prompt has %zu bytes, and %u is the most that one may have", n,
-                CLI_PROMPT_BYTES_MAX);
+        cli_say("--prompt has %zu bytes, and %u is the most that it takes: give it a part of that",
+                n, CLI_PROMPT_BYTES_MAX);
         return CLI_EXIT_LIMIT;
     }
     prompt->user = text;

@@ -12,6 +12,7 @@
 #include "exit.h"
 #include "input/interrupt.h"
 #include "input/stdin.h"
+#include "output/json.h"
 #include "output/out.h"
 #include "output/say.h"
 #include "output/terminal.h"
@@ -24,7 +25,8 @@ typedef struct inbox {
     cli_lines *lines;
     char      *text; /* a message of several lines */
     size_t     bytes, cap;
-    bool       warned; /* of the Ctrl-C before */
+    bool       warned;  /* of the Ctrl-C before */
+    bool       is_text; /* there was a message that was text */
 } inbox;
 
 static bool append(inbox *in, const char *text, size_t n)
@@ -61,7 +63,7 @@ static enum cli_line next_message(inbox *in)
             return what;
         bool goes_on = n > 0 && line[n - 1] == '\\';
         if (!skips && (!append(in, line, goes_on ? n - 1 : n) || (goes_on && !append(in, "\n", 1))))
-            return CLI_LINE_FAILED;
+            return CLI_LINE_NO_MEMORY;
         if (!skips && in->bytes > CLI_PROMPT_BYTES_MAX) {
             cli_say("a message may have %u bytes; this one was skipped", CLI_PROMPT_BYTES_MAX);
             skips = true;
@@ -69,6 +71,14 @@ static enum cli_line next_message(inbox *in)
         if (!goes_on)
             return skips ? CLI_LINE_LONG : CLI_LINE_TEXT;
     }
+}
+
+/* A picture on standard input is a mistake, and its bytes are no messages. Names of files may be
+ * any bytes. */
+static bool is_binary(const inbox *in)
+{
+    return memchr(in->text, '\0', in->bytes) != NULL ||
+           (!in->is_text && !cli_is_utf8(in->text, in->bytes) && in->text[0] != '/');
 }
 
 static int32_t take_message(cli_chat *h, const char *text, size_t n)
@@ -80,6 +90,10 @@ static int32_t take_message(cli_chat *h, const char *text, size_t n)
         return CLI_EXIT_OK;
     if (text[0] == '/' && (n < 2 || text[1] != '/'))
         return cli_chat_word(h, text, n);
+    if (!cli_is_utf8(text, n)) {
+        cli_say("a message is not UTF-8, and was skipped");
+        return CLI_EXIT_MEDIA;
+    }
     bool escaped = text[0] == '/';
     return cli_chat_ask(h, text + escaped, n - escaped);
 }
@@ -119,14 +133,20 @@ static int32_t talk(cli_chat *h, inbox *in)
         enum cli_line what = next_message(in);
         if (what == CLI_LINE_END)
             break;
-        if (what == CLI_LINE_FAILED)
-            return cli_worse(code, CLI_EXIT_UNEXPECTED);
+        if (what == CLI_LINE_FAILED || what == CLI_LINE_NO_MEMORY)
+            return cli_worse(code, what == CLI_LINE_FAILED ? CLI_EXIT_UNEXPECTED : CLI_EXIT_MEMORY);
         if (what == CLI_LINE_INTERRUPTED) {
             if (leaves(h, in))
                 return CLI_EXIT_INTERRUPTED;
             continue;
         }
         in->warned = false;
+        if (what == CLI_LINE_TEXT && !h->person && is_binary(in)) {
+            cli_say("standard input is no text: messages are lines of UTF-8, and /image FILE, "
+                    "/audio FILE and /clip FILE put a file into one");
+            return cli_worse(code, CLI_EXIT_MEDIA);
+        }
+        in->is_text = true;
         on = count(h, what == CLI_LINE_LONG ? CLI_EXIT_LIMIT : take_message(h, in->text, in->bytes),
                    &code);
     }
@@ -149,7 +169,7 @@ static int32_t open_and_talk(cli_chat *h, inbox *in)
     weft_error  err = CLI_ERROR_INIT;
     const char *system = weft_settings_str(h->c->settings, "system");
     int32_t     code = CLI_EXIT_OK;
-    in->lines = cli_lines_open();
+    in->lines = cli_lines_open(cli_chat_complete);
     h->system = system != NULL ? strdup(system) : NULL;
     if (in->lines == NULL || (system != NULL && h->system == NULL)) {
         cli_say("out of memory: a conversation");

@@ -21,11 +21,11 @@ static int32_t read_inputs(const cli *c, inputs *in)
 {
     if (!cli_has(c, OWN_MESSAGES))
         return cli_usage(c, "--messages FILE is needed");
-    int32_t code = cli_read_document(c->value[OWN_MESSAGES], CLI_PROMPT_BYTES_MAX, &in->messages,
-                                     &in->messages_bytes);
+    const cli_document messages = {"--messages", c->value[OWN_MESSAGES], CLI_PROMPT_BYTES_MAX};
+    const cli_document tools = {"--tools", c->value[OWN_TOOLS], CLI_PROMPT_BYTES_MAX};
+    int32_t            code = cli_read_document(&messages, &in->messages, &in->messages_bytes);
     if (code == CLI_EXIT_OK && cli_has(c, OWN_TOOLS))
-        code = cli_read_document(c->value[OWN_TOOLS], CLI_PROMPT_BYTES_MAX, &in->tools,
-                                 &in->tools_bytes);
+        code = cli_read_document(&tools, &in->tools, &in->tools_bytes);
     return code;
 }
 

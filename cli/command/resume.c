@@ -23,7 +23,7 @@ static const char *const left_out[] = {
     "validate", "prefill_chunk", "prompt"};
 
 typedef struct gathering {
-    json_t *options, *folders;
+    json_t *options, *files;
     bool    failed;
 } gathering;
 
@@ -35,25 +35,66 @@ static bool is_left_out(const char *key)
     return false;
 }
 
-/* Names, sizes and times of the files: reading weights of many GiB would take longer than a
- * recording. Sums are added, since files come in any order. */
-static json_t *folder_mark(const char *path)
+/* Name, size and time: reading weights of many GiB would take longer than a recording. */
+static uint64_t file_sum(const char *folder, const char *name)
 {
-    char           file[4096], line[4096], text[24];
-    uint64_t       sum = 0;
+    char        file[4096], line[512];
+    struct stat st;
+    snprintf(file, sizeof file, "%.3000s/%.255s", folder, name);
+    if (stat(file, &st) != 0 || !S_ISREG(st.st_mode))
+        return 0;
+    int n = snprintf(line, sizeof line, "%.255s %lld %lld.%09ld", name, (long long)st.st_size,
+                     (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+    return crc32(0, (const Bytef *)line, (uInt)n);
+}
+
+/* How much of a file's name its siblings share: of NAME-00001-of-00003.gguf they are the files that
+ * a model was split into, any other has none. */
+static size_t shared_name(const char *name)
+{
+    size_t n = strlen(name), at = 0;
+    int    end = 0;
+    for (; at + 2 < n; at++)
+        if (sscanf(name + at, "-%*5[0-9]-of-%*5[0-9].gguf%n", &end) == 0 && end > 0 &&
+            at + (size_t)end == n)
+            return at;
+    return n;
+}
+
+/* The files of a folder, or those whose names begin with the first n bytes of `name`. Sums are
+ * added, since files come in any order. */
+static uint64_t sum_files(const char *folder, const char *name, size_t n)
+{
     struct dirent *entry;
-    struct stat    st;
-    DIR           *d = opendir(path);
-    while (d != NULL && (entry = readdir(d)) != NULL) {
-        snprintf(file, sizeof file, "%.3000s/%.255s", path, entry->d_name);
-        if (entry->d_name[0] == '.' || stat(file, &st) != 0 || !S_ISREG(st.st_mode))
-            continue;
-        int n = snprintf(line, sizeof line, "%.255s %lld %lld.%09ld", entry->d_name,
-                         (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-        sum += crc32(0, (const Bytef *)line, (uInt)n);
-    }
+    uint64_t       sum = 0;
+    DIR           *d = opendir(folder);
+    while (d != NULL && (entry = readdir(d)) != NULL)
+        if (name != NULL ? strncmp(entry->d_name, name, n) == 0 : entry->d_name[0] != '.')
+            sum += file_sum(folder, entry->d_name);
     if (d != NULL)
         closedir(d);
+    return sum;
+}
+
+/* What tells a model's files from others; 0: path names none. */
+static uint64_t mark(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    char        folder[4096];
+    struct stat st;
+    if (cli_is_folder(path))
+        return sum_files(path, NULL, 0);
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return 0;
+    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(name - path) : 1,
+             slash != NULL ? path : ".");
+    size_t n = shared_name(name);
+    return n < strlen(name) ? sum_files(folder, name, n) : file_sum(folder, name);
+}
+
+static json_t *mark_json(uint64_t sum)
+{
+    char text[24];
     snprintf(text, sizeof text, "%016" PRIx64, sum);
     return json_string(text);
 }
@@ -87,8 +128,9 @@ static void gather(void *ctx, const char *section, const char *key, const char *
     }
     json_t *v = joined(json_object_get(g->options, name), value);
     g->failed = json_object_set_new(g->options, name, v) != 0 || g->failed;
-    if (cli_is_folder(value))
-        g->failed = json_object_set_new(g->folders, name, folder_mark(value)) != 0 || g->failed;
+    uint64_t sum = mark(value);
+    if (sum != 0)
+        g->failed = json_object_set_new(g->files, name, mark_json(sum)) != 0 || g->failed;
 }
 
 static bool set(json_t *object, const char *key, const char *value)
@@ -108,7 +150,7 @@ json_t *cli_resume_identity(const cli_transcribe *j)
               set(g.options, "--prompt", j->request.user) &&
               set(g.options, "--raw", cli_has(j->c, OWN_RAW) ? "given" : NULL);
     json_t *identity = json_pack("{s:s, s:o, s:o}", "weft", weft_version(), "options", g.options,
-                                 "folders", g.folders);
+                                 "files", g.files);
     if (ok && identity != NULL)
         return identity;
     json_decref(identity);

@@ -6,9 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The file at path, or standard input for "-", at most max bytes of it. Returns 0, and *text
- * belongs to the caller; on failure *text is NULL, the reason was said, and the exit code is
- * returned. */
-int32_t cli_read_document(const char *path, size_t max, char **text, size_t *bytes);
+typedef struct cli_document {
+    const char *option; /* that named it, such as "--messages"; messages tell it */
+    const char *path;   /* "-": standard input */
+    size_t      max;    /* bytes that it may have */
+} cli_document;
+
+/* Reads it. Returns 0, and *text belongs to the caller; on failure *text is NULL, the reason was
+ * said, and the exit code is returned. */
+int32_t cli_read_document(const cli_document *d, char **text, size_t *bytes);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libedit on a terminal. It is left without its own handlers of signals: a Ctrl-C reaches ours,
- * which ends the read. */
+/* libedit on a terminal. It is left without its own handlers of signals, which pass a signal on to
+ * the whole pipeline a second time: a Ctrl-C reaches ours, which ends the read, and a Ctrl-Z the
+ * handler of input/interrupt.h. */
 #include "input/edit.h"
 
 #ifdef WEFT_LIBEDIT
@@ -16,18 +17,39 @@
 #include "input/interrupt.h"
 
 #define HISTORY_LINES 1000
+#define LISTED 40u /* choices that are shown */
 
 struct cli_edit {
-    EditLine   *el;
-    History    *history;
-    const char *prompt;
+    EditLine    *el;
+    History     *history;
+    const char  *prompt;
+    cli_complete complete;
 };
 
-static char *prompt_of(EditLine *el)
+static cli_edit *client_of(EditLine *el)
 {
     void *client = NULL;
     el_get(el, EL_CLIENTDATA, &client);
-    return (char *)(uintptr_t)((cli_edit *)client)->prompt;
+    return client;
+}
+
+static char *prompt_of(EditLine *el)
+{
+    return (char *)(uintptr_t)client_of(el)->prompt;
+}
+
+/* Waits for a key. A program that was stopped finds the terminal as the shell left it. */
+static bool wait_key(EditLine *el)
+{
+    while (!cli_interrupt_wait(STDIN_FILENO)) {
+        if (!cli_stop_came())
+            return false;
+        el_set(el, EL_PREP_TERM, 0);
+        cli_stop();
+        el_set(el, EL_PREP_TERM, 1);
+        el_set(el, EL_REFRESH);
+    }
+    return true;
 }
 
 /* One character. libedit's own read would sleep through a signal that comes just before it. */
@@ -35,11 +57,10 @@ static int next_character(EditLine *el, wchar_t *c)
 {
     mbstate_t state;
     size_t    took = (size_t)-2;
-    (void)el;
     memset(&state, 0, sizeof state);
     while (took == (size_t)-2) { /* a part of a character */
         char byte;
-        if (!cli_interrupt_wait(STDIN_FILENO))
+        if (!wait_key(el))
             return -1;
         ssize_t n = read(STDIN_FILENO, &byte, 1);
         if (n <= 0)
@@ -53,6 +74,59 @@ static int next_character(EditLine *el, wchar_t *c)
     return 1;
 }
 
+/* ---- Tab ---- */
+
+/* How many bytes all choices begin with: whole characters. */
+static size_t in_common(const cli_choices *c)
+{
+    size_t n = strlen(c->v[0]);
+    for (size_t i = 1; i < c->n; i++) {
+        size_t same = 0;
+        while (same < n && c->v[i][same] == c->v[0][same])
+            same++;
+        n = same;
+    }
+    while (n > 0 && ((unsigned char)c->v[0][n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
+static void list(const cli_choices *c)
+{
+    fputc('\n', stderr);
+    for (size_t i = 0; i < c->n && i < LISTED; i++)
+        fprintf(stderr, "%s\n", c->v[i]);
+    if (c->n > LISTED)
+        fprintf(stderr, "... and %zu more\n", c->n - LISTED);
+}
+
+static unsigned char take_choices(EditLine *el, const cli_choices *c)
+{
+    size_t n = c->n > 0 ? in_common(c) : 0;
+    if (n > c->typed) {
+        char *more = strndup(c->v[0] + c->typed, n - c->typed);
+        int   put = more != NULL ? el_insertstr(el, more) : -1;
+        free(more);
+        return put == 0 ? CC_REFRESH : CC_ERROR;
+    }
+    if (c->n < 2)
+        return CC_ERROR;
+    list(c);
+    return CC_REDISPLAY;
+}
+
+static unsigned char on_tab(EditLine *el, int c)
+{
+    const LineInfo *line = el_line(el);
+    cli_choices     choices = {.n = 0};
+    (void)c;
+    if (!client_of(el)->complete(line->buffer, (size_t)(line->cursor - line->buffer), &choices))
+        return el_insertstr(el, "\t") == 0 ? CC_REFRESH : CC_ERROR;
+    unsigned char did = take_choices(el, &choices);
+    cli_choices_clear(&choices);
+    return did;
+}
+
 /* The numbers of the locale stay those of C. */
 static void take_characters(void)
 {
@@ -60,7 +134,7 @@ static void take_characters(void)
         setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-cli_edit *cli_edit_open(void)
+cli_edit *cli_edit_open(cli_complete complete)
 {
     HistEvent event;
     cli_edit *e = calloc(1, sizeof *e);
@@ -68,6 +142,7 @@ cli_edit *cli_edit_open(void)
         return NULL;
     take_characters();
     e->prompt = "";
+    e->complete = complete;
     e->history = history_init();
     e->el = e->history != NULL ? el_init("weft", stdin, stderr, stderr) : NULL;
     if (e->el == NULL) {
@@ -82,6 +157,8 @@ cli_edit *cli_edit_open(void)
     el_set(e->el, EL_GETCFN, next_character);
     el_set(e->el, EL_HIST, history, e->history);
     el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_set(e->el, EL_ADDFN, "weft-complete", "complete a command or a name", on_tab);
+    el_set(e->el, EL_BIND, "^I", "weft-complete", NULL);
     (void)el_source(e->el, NULL); /* ~/.editrc */
     return e;
 }
@@ -104,7 +181,9 @@ enum cli_line cli_edit_next(cli_edit *e, const char *prompt, const char **text, 
     int       n = 0;
     e->prompt = prompt;
     el_resize(e->el);
+    cli_stops_hold();
     *text = el_gets(e->el, &n);
+    cli_stops_release();
     if (cli_interrupted() || *text == NULL || n <= 0) {
         fputc('\n', stderr);
         return cli_interrupted() ? CLI_LINE_INTERRUPTED : CLI_LINE_END;

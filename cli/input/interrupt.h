@@ -26,4 +26,16 @@ bool cli_interrupt_forget(void);
  * A read(2) alone would sleep through a signal that comes just before it. */
 bool cli_interrupt_wait(int fd);
 
+/* For who has set the terminal up for itself: from hold to release, Ctrl-Z does not stop the
+ * program but ends cli_interrupt_wait(), and so does the program's going on after a stop of another
+ * kind. */
+void cli_stops_hold(void);
+/* A Ctrl-Z that came since stops the program here. */
+void cli_stops_release(void);
+/* Whether that was why the wait ended. */
+bool cli_stop_came(void);
+/* Stops where Ctrl-Z asked for it, and returns when the program goes on, held as before. The
+ * terminal has been given back by then. */
+void cli_stop(void);
+
 #endif

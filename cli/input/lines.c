@@ -20,11 +20,19 @@ struct cli_lines {
     size_t    at, n, cap;
 };
 
-cli_lines *cli_lines_open(void)
+void cli_choices_clear(cli_choices *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        free(c->v[i]);
+    free(c->v);
+    *c = (cli_choices){.n = 0};
+}
+
+cli_lines *cli_lines_open(cli_complete complete)
 {
     cli_lines *l = calloc(1, sizeof *l);
     if (l != NULL && cli_in_is_terminal() && cli_err_can_edit())
-        l->edit = cli_edit_open();
+        l->edit = cli_edit_open(complete);
     return l;
 }
 
@@ -93,7 +101,7 @@ static enum cli_line read_plain(cli_lines *l, const char **text, size_t *bytes)
         }
         seen = *bytes;
         if (!make_room(l))
-            return CLI_LINE_FAILED;
+            return CLI_LINE_NO_MEMORY;
         if (seen > CLI_PROMPT_BYTES_MAX)
             return skip_line(l);
         ptrdiff_t got = cli_read_some(l->held + l->n, CHUNK);

@@ -36,7 +36,7 @@ bool cli_wait_stdin(void)
     return cli_interrupt_wait(STDIN_FILENO);
 }
 
-int32_t cli_read_stdin(size_t max, char **text, size_t *bytes)
+int32_t cli_read_stdin(const char *option, size_t max, char **text, size_t *bytes)
 {
     size_t    n = 0, cap = 0;
     ptrdiff_t got = 1;
@@ -58,8 +58,9 @@ int32_t cli_read_stdin(size_t max, char **text, size_t *bytes)
     if (got < 0 || n > max) {
         free(all);
         if (got >= 0)
-            cli_say("standard input holds more than %zu bytes, the most that a prompt may have",
-                    max);
+            cli_say("standard input has more than %zu bytes, the most that %s takes: give it a "
+                    "part of that",
+                    max, option);
         return got >= 0            ? CLI_EXIT_LIMIT
                : cli_interrupted() ? CLI_EXIT_INTERRUPTED
                                    : CLI_EXIT_UNEXPECTED;

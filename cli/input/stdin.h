@@ -10,9 +10,10 @@
 
 #define CLI_PROMPT_BYTES_MAX (16u << 20) /* text of one prompt or one line of tokenize */
 
-/* Reads all of standard input, at most max bytes. Returns 0, and *text belongs to the caller; on
- * failure *text is NULL, the reason was said, and the exit code is returned. */
-int32_t cli_read_stdin(size_t max, char **text, size_t *bytes);
+/* Reads all of standard input, at most max bytes, for an option whose name messages tell. Returns
+ * 0, and *text belongs to the caller; on failure *text is NULL, the reason was said, and the exit
+ * code is returned. */
+int32_t cli_read_stdin(const char *option, size_t max, char **text, size_t *bytes);
 /* As read(2) on standard input, but goes on after a signal other than Ctrl-C. Returns 0 at the end,
  * and -1 on Ctrl-C or after a failure, which was said. */
 ptrdiff_t cli_read_some(char *buf, size_t cap);

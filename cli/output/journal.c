@@ -38,9 +38,10 @@ static void forget(cli_journal *j)
         fclose(j->file);
     json_decref(j->part);
     free(j->ids);
+    free(j->raw);
     free(j->line);
     free(j->path);
-    *j = (cli_journal){.file = NULL};
+    *j = (cli_journal){.error = j->error};
 }
 
 /* Not every file system has locks; one without them is used all the same. */
@@ -93,8 +94,8 @@ enum cli_journal_found cli_journal_open(cli_journal *j, const char *path, json_t
     *head = read_line(j);
     if (*head != NULL)
         return how;
-    /* One that was killed before its first line was whole says nothing. */
-    how = j->line == NULL || strchr(j->line, '\n') == NULL ? CLI_JOURNAL_NONE : CLI_JOURNAL_BAD;
+    /* One that was killed before its first line was whole, or a full disk kept from having one. */
+    how = j->line == NULL || strchr(j->line, '\n') == NULL ? CLI_JOURNAL_EMPTY : CLI_JOURNAL_BAD;
     forget(j);
     return how;
 }
@@ -119,17 +120,49 @@ static bool read_ids(cli_journal *j, weft_part_result *p)
     return true;
 }
 
+static int digit(char c)
+{
+    const char *digits = "0123456789abcdef", *at = c != '\0' ? strchr(digits, c) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* The text, from its hexadecimal digits where it has them. */
+static bool read_text(cli_journal *j, const json_t *text, const json_t *hex, weft_part_result *p)
+{
+    const char *digits = json_string_value(hex);
+    size_t      n = json_string_length(hex) / 2;
+    free(j->raw);
+    j->raw = NULL;
+    p->text = json_string_value(text);
+    p->text_bytes = json_string_length(text);
+    if (hex == NULL)
+        return true;
+    j->raw = digits != NULL && json_string_length(hex) % 2 == 0 ? malloc(n + 1) : NULL;
+    if (j->raw == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int high = digit(digits[2 * i]), low = digit(digits[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        j->raw[i] = (char)(16 * high + low);
+    }
+    j->raw[n] = '\0';
+    p->text = j->raw;
+    p->text_bytes = n;
+    return true;
+}
+
 static bool read_part(cli_journal *j, weft_part_result *p)
 {
     json_int_t start, end, first, last;
-    json_t    *text;
+    json_t    *text, *hex = NULL;
     int        stopped;
     double     logprob, temperature;
     *p = (weft_part_result){.hdr = WEFT_HDR(weft_part_result)};
-    if (json_unpack(j->part, "{s:I, s:I, s:I, s:I, s:o, s:F, s:F, s:b}", "start_us", &start,
+    if (json_unpack(j->part, "{s:I, s:I, s:I, s:I, s:o, s?o, s:F, s:F, s:b}", "start_us", &start,
                     "end_us", &end, "speech_start_us", &first, "speech_end_us", &last, "text",
-                    &text, "avg_logprob", &logprob, "temperature", &temperature, "stopped",
-                    &stopped) != 0)
+                    &text, "hex", &hex, "avg_logprob", &logprob, "temperature", &temperature,
+                    "stopped", &stopped) != 0)
         return false;
     if (!json_is_string(text) || start < j->end_us || first < start || last < first || end < last ||
         end > INT64_MAX / 4)
@@ -138,27 +171,27 @@ static bool read_part(cli_journal *j, weft_part_result *p)
     p->end_us = end;
     p->speech_start_us = first;
     p->speech_end_us = last;
-    p->text = json_string_value(text);
-    p->text_bytes = json_string_length(text);
     p->avg_logprob = (float)logprob;
     p->temperature = (float)temperature;
     p->stopped = stopped;
-    return read_ids(j, p);
+    return read_text(j, text, hex, p) && read_ids(j, p);
 }
 
 /* What stands behind the last whole line goes. */
 static void cut_tail(cli_journal *j, int64_t whole)
 {
     j->whole = whole;
-    if (fseeko(j->file, (off_t)whole, SEEK_SET) != 0 ||
-        ftruncate(fileno(j->file), (off_t)whole) != 0)
-        cli_journal_close(j, true);
+    if (ferror(j->file) == 0 && ftruncate(fileno(j->file), (off_t)whole) == 0)
+        return;
+    j->error = errno != 0 ? errno : EIO;
+    cli_journal_close(j, true);
 }
 
 bool cli_journal_next(cli_journal *j, weft_part_result *part)
 {
     int64_t before = j->whole;
     json_decref(j->part);
+    errno = 0;
     j->part = read_line(j);
     if (j->part == NULL || !read_part(j, part)) {
         cut_tail(j, before);
@@ -169,25 +202,57 @@ bool cli_journal_next(cli_journal *j, weft_part_result *part)
     return true;
 }
 
+/* Behind the last whole line. Past the stream, which would try again later what it could not write.
+ */
+static bool write_bytes(cli_journal *j, const char *text, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t wrote =
+            pwrite(fileno(j->file), text + done, n - done, (off_t)j->whole + (off_t)done);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0) {
+            j->error = wrote == 0 ? ENOSPC : errno;
+            /* Half a line that stays is no harm. */
+            int cut = ftruncate(fileno(j->file), (off_t)j->whole);
+            (void)cut;
+            return false;
+        }
+        done += (size_t)wrote;
+    }
+    j->whole += (int64_t)n;
+    return true;
+}
+
 /* Takes *v. */
 static bool write_line(cli_journal *j, json_t *v)
 {
     char *text = v != NULL ? json_dumps(v, FLAGS) : NULL;
-    bool  ok = text != NULL && fprintf(j->file, "%s\n", text) > 0 && fflush(j->file) == 0;
+    bool  ok = text != NULL;
+    if (ok) {
+        size_t n = strlen(text);
+        text[n] = '\n';
+        ok = write_bytes(j, text, n + 1);
+    } else {
+        j->error = ENOMEM;
+    }
     json_decref(v);
     free(text);
-    if (!ok)
-        cli_journal_close(j, false);
     return ok;
 }
 
 bool cli_journal_begin(cli_journal *j, const char *path, const json_t *head)
 {
     *j = (cli_journal){.file = NULL};
-    if (take_file(j, path, O_CREAT) != CLI_JOURNAL_THERE)
+    errno = 0;
+    if (take_file(j, path, O_CREAT) != CLI_JOURNAL_THERE) {
+        j->error = errno != 0 ? errno : EEXIST;
         return false;
-    if (ftruncate(fileno(j->file), 0) == 0)
-        return write_line(j, json_deep_copy(head));
+    }
+    if (ftruncate(fileno(j->file), 0) != 0)
+        j->error = errno;
+    else if (write_line(j, json_deep_copy(head)))
+        return true;
     cli_journal_close(j, true);
     return false;
 }
@@ -203,6 +268,24 @@ static json_t *ids_json(const weft_part_result *p)
     return ids;
 }
 
+/* Adds the text as digits to *v where that cannot hold it; else *v is as it was. Takes *v; NULL:
+ * out of memory. */
+static json_t *with_hex(json_t *v, const weft_part_result *p)
+{
+    size_t n = (size_t)p->text_bytes;
+    if (v == NULL || cli_is_utf8(p->text, n))
+        return v;
+    char *hex = malloc(2 * n + 1);
+    for (size_t i = 0; hex != NULL && i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", (unsigned char)p->text[i]);
+    bool ok = hex != NULL && json_object_set_new(v, "hex", json_stringn(hex, 2 * n)) == 0;
+    free(hex);
+    if (ok)
+        return v;
+    json_decref(v);
+    return NULL;
+}
+
 bool cli_journal_add(cli_journal *j, const weft_part_result *p)
 {
     json_t *v = json_pack(
@@ -211,7 +294,7 @@ bool cli_journal_add(cli_journal *j, const weft_part_result *p)
         "speech_end_us", (json_int_t)p->speech_end_us, "text",
         cli_json_text(p->text, (size_t)p->text_bytes), "ids", ids_json(p), "avg_logprob",
         (double)p->avg_logprob, "temperature", (double)p->temperature, "stopped", p->stopped != 0);
-    if (!write_line(j, v))
+    if (!write_line(j, with_hex(v, p)))
         return false;
     j->end_us = p->end_us;
     j->n_parts++;

@@ -81,8 +81,8 @@ bool cli_journal_differs(const json_t *then, const json_t *now, char *buf, size_
     else if ((key = first_difference(was, is)) != NULL)
         snprintf(buf, cap, "%.80s was %.120s and is %.120s", key, said(json_object_get(was, key)),
                  said(json_object_get(is, key)));
-    else if ((key = first_difference(json_object_get(then, "folders"),
-                                     json_object_get(now, "folders"))) != NULL)
+    else if ((key = first_difference(json_object_get(then, "files"),
+                                     json_object_get(now, "files"))) != NULL)
         snprintf(buf, cap, "the files that %.300s names have changed", key);
     else
         return false;

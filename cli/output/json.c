@@ -10,6 +10,17 @@
 
 #define DIGITS 9 /* a float's worth */
 
+bool cli_is_utf8(const char *text, size_t bytes)
+{
+    for (size_t at = 0; at < bytes;) {
+        int32_t len = weft_utf8_char(text + at, bytes - at, NULL);
+        if (len <= 0)
+            return false;
+        at += (size_t)len;
+    }
+    return true;
+}
+
 json_t *cli_json_text(const char *text, size_t bytes)
 {
     json_t *v;

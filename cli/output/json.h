@@ -9,6 +9,7 @@
 
 #include "output/ordered.h"
 
+bool cli_is_utf8(const char *text, size_t bytes);
 /* A string; bytes that are not UTF-8 become U+FFFD. JSON null for NULL. */
 json_t *cli_json_text(const char *text, size_t bytes);
 json_t *cli_json_string(const char *text);

@@ -2,6 +2,7 @@
 /* A part's way into the documents. */
 #include "output/transcript.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,33 +62,65 @@ static void put_part(cli_transcript *t, int format, const weft_part_result *p)
         fail_memory(t);
 }
 
-/* From the first part on, so that a file that is no recording is not read for it. A document is
- * none the worse for having no journal. */
-static void note_part(cli_transcript *t, const weft_part_result *part)
+/* From the first part on, so that a file that is no recording is not read for it. */
+static bool begin_journal(cli_transcript *t)
 {
-    bool ok = true;
-    if (t->journal_path == NULL)
-        return;
-    if (t->journal.file == NULL) {
-        json_t *head = cli_journal_head(t->to->identity, t->source);
-        ok = head != NULL && cli_journal_begin(&t->journal, t->journal_path, head);
-        json_decref(head);
-    }
-    if (ok && (part->silent != 0 || cli_journal_add(&t->journal, part)))
-        return;
-    if (t->to->resume)
-        cli_place_warn(t->place, "%.600s: cannot be written: --resume will not go on from here",
-                       t->journal_path);
+    json_t *head = cli_journal_head(t->to->identity, t->source);
+    bool    ok = head != NULL && cli_journal_begin(&t->journal, t->journal_path, head);
+    if (head == NULL)
+        t->journal.error = errno != 0 ? errno : ENOMEM;
+    json_decref(head);
+    return ok;
+}
+
+static void forget_journal(cli_transcript *t)
+{
     free(t->journal_path);
     t->journal_path = NULL;
+}
+
+/* Without a journal a run that is ended leaves a part of a document that nothing tells from a whole
+ * one. Who asks for --resume relies on it; else a document is none the worse. */
+static bool fail_begin(cli_transcript *t)
+{
+    const char *why = strerror(t->journal.error);
+    if (t->to->resume) {
+        cli_place_say(t->place, "%.600s: cannot be written: %s; without it --resume cannot go on",
+                      t->journal_path, why);
+        t->code = CLI_EXIT_UNEXPECTED;
+        (void)cli_transcript_close(t, false, 0);
+        return false;
+    }
+    cli_place_warn(t->place,
+                   "%.600s: cannot be written: %s; should this run be ended, --resume will take "
+                   "what it leaves for the whole",
+                   t->journal_path, why);
+    forget_journal(t);
+    return true;
+}
+
+/* False: the recording has failed, which was said. */
+static bool note_part(cli_transcript *t, const weft_part_result *part)
+{
+    if (t->journal_path == NULL)
+        return true;
+    if (t->journal.file == NULL && !begin_journal(t))
+        return fail_begin(t);
+    if (part->silent != 0 || cli_journal_add(&t->journal, part))
+        return true;
+    cli_place_warn(t->place,
+                   "%.600s: cannot be written: %s; should this run be ended, --resume will go on "
+                   "before this part",
+                   t->journal_path, strerror(t->journal.error));
+    forget_journal(t);
+    return true;
 }
 
 bool cli_transcript_add(cli_transcript *t, const weft_part_result *part)
 {
     if (!t->open && !cli_transcript_open(t))
         return false;
-    note_part(t, part);
-    return cli_transcript_put(t, part);
+    return note_part(t, part) && cli_transcript_put(t, part);
 }
 
 bool cli_transcript_put(cli_transcript *t, const weft_part_result *part)
@@ -122,8 +155,7 @@ int32_t cli_transcript_close(cli_transcript *t, bool keep, int64_t duration_us)
     }
     cli_parts_json_deinit(&t->json);
     cli_journal_close(&t->journal, !t->whole || t->code != CLI_EXIT_OK);
-    free(t->journal_path);
-    t->journal_path = NULL;
+    forget_journal(t);
     t->open = false;
     return t->code;
 }

@@ -171,6 +171,8 @@ static enum cli_resumed replay(cli_transcript *t, const char *path, const char *
     while (cli_journal_next(&t->journal, &part))
         if (!cli_transcript_put(t, &part))
             return CLI_RESUME_FAILED;
+    if (t->journal.error != 0)
+        return refuse(t, CLI_EXIT_UNEXPECTED, path, strerror(t->journal.error));
     return CLI_RESUME_ON;
 }
 
@@ -199,7 +201,7 @@ static enum cli_resumed resume_as(cli_transcript *t, const char *name)
         how = refuse(t, CLI_EXIT_USAGE, t->journal_path, "it is damaged, or none of weft's");
     else if (found == CLI_JOURNAL_NONE)
         how = all_there(t, name) ? CLI_RESUME_DONE : CLI_RESUME_NEW;
-    else if (!is_of_another(t, head))
+    else if (found == CLI_JOURNAL_THERE && !is_of_another(t, head))
         how = go_on(t, head, name);
     json_decref(head);
     if (how != CLI_RESUME_ON)

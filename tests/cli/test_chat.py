@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import resource
 import select
 import shutil
 import signal
@@ -120,6 +121,38 @@ class Pipe(Chat):
     def test_a_marker_in_an_old_message_is_told_once(self):
         r = self.chat("hi <|image|> there", "b", "c")
         self.assertEqual(r.err.count("<|image|>"), 1, r.err)
+
+    def test_a_picture_on_standard_input(self):
+        """It is no conversation, and nothing of it is asked."""
+        sample = os.path.join(harness.DEMO, "samples")
+        for name in ("1.png", "5.mp4", "6.wav"):
+            with open(os.path.join(sample, name), "rb") as f:
+                r = self.weft("chat", "-q", stdin=f.read())
+            self.assertEqual((r.code, r.out, r.err.count("\n")), (3, b"", 1), name)
+            self.assertIn("/image FILE", r.err)
+        r = self.weft("chat", "-q", "--json", stdin=b"a\nb\0c\nd\n")
+        self.assertEqual((r.code, len(r.json_lines())), (3, 1))
+        # A line of another encoding is one bad message.
+        r = self.weft("chat", "-q", "--json", stdin=b"a\ncaf\xe9\nb\n")
+        self.assertEqual((r.code, len(r.json_lines())), (3, 2))
+        self.assertEqual(r.err, "weft: a message is not UTF-8, and was skipped\n")
+
+    def test_out_of_memory(self):
+        if harness.SANITIZED:
+            self.skipTest("sanitizers end the program themselves where memory is out")
+        # What the lines are read into has room, and the message has not; and the reverse.
+        for size, room in ((6 << 20, 12 << 20), (12 << 20, 3 << 20)):
+            p = subprocess.Popen([harness.WEFT, "chat", "-q", "-n", "1"], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env,
+                                 cwd=self.dir, bufsize=0)
+            p.stdin.write(b"a\n")
+            p.stdout.read(1)
+            with open(f"/proc/{p.pid}/status", encoding="ascii") as f:
+                used = [int(x.split()[1]) for x in f if x.startswith("VmSize:")][0] << 10
+            resource.prlimit(p.pid, resource.RLIMIT_AS, (used + room, resource.RLIM_INFINITY))
+            err = p.communicate(b"b" * size + b"\n", timeout=harness.TIMEOUT_S)[1]
+            self.assertEqual(p.returncode, 6, err)
+            self.assertIn(b"out of memory", err)
 
     def test_nothing_to_say(self):
         self.assertEqual(self.chat().out, b"")
@@ -309,20 +342,22 @@ class Terminal(Chat):
     """A person: standard input and standard error are a terminal, answers go to a pipe."""
 
     def start(self, *args, term="xterm"):
+        self.start_program([harness.WEFT, "chat", *args], TERM=term)
+        self.wait_for(b"> ")
+
+    def start_program(self, command, **env):
         ours, theirs = pty.openpty()
 
         def take_terminal():
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        self.env["TERM"] = term
-        self.p = subprocess.Popen([harness.WEFT, "chat", *args], stdin=theirs, stderr=theirs,
-                                  stdout=subprocess.PIPE, env=self.env, cwd=self.dir, bufsize=0,
+        self.p = subprocess.Popen(command, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
+                                  env={**self.env, **env}, cwd=self.dir, bufsize=0,
                                   preexec_fn=take_terminal)
         os.close(theirs)
         self.screen = ours
         self.seen = b""
         self.addCleanup(self.end, self.p, ours)
-        self.wait_for(b"> ")
 
     def end(self, p, screen):
         if p.poll() is None:
@@ -341,6 +376,14 @@ class Terminal(Chat):
                 except OSError: # nobody has it open any more
                     self.fail(self.seen)
         self.seen = self.seen.split(text, 1)[1]
+
+    def wait_for_prompt(self):
+        """For one whose line is edited: a key that comes before that is another key."""
+        self.wait_for(b"> ")
+        until = time.monotonic() + harness.TIMEOUT_S
+        while termios.tcgetattr(self.screen)[3] & termios.ICANON:
+            self.assertLess(time.monotonic(), until, self.seen)
+            time.sleep(0.01)
 
     def type(self, text):
         os.write(self.screen, text)
@@ -372,10 +415,75 @@ class Terminal(Chat):
             self.type(b"\x04")
             self.leave()
 
-    def test_history(self):
+    def needs_libedit(self):
         if b"libedit" not in subprocess.run(["ldd", harness.WEFT], stdout=subprocess.PIPE,
                                                  check=True).stdout:
             self.skipTest("weft was built without libedit")
+
+    def test_tab(self):
+        self.needs_libedit()
+        os.mkdir(self.path("my pictures"))
+        for name in ("my pictures/cat one.png", "my pictures/cat two.png"):
+            self.write(name, png(64, 64))
+        self.start()
+        self.type(b"/im\t'my\tcat\t") # a command, a folder in quotes, what two names have in common
+        self.wait_for(b"pictures/cat")
+        self.type(b"\t")
+        self.wait_for(b"cat one.png")
+        self.wait_for(b"cat two.png")
+        self.type(b"t\t\n")
+        self.wait_for(b"my pictures/cat two.png (64 x 64) goes with the next message")
+        self.type(b"\x15What\tis this?\n") # of a message it is a character
+        self.assertEqual(self.answer(), self.ok("describe", "-p", "What\tis this?", "my pictures/cat two.png").out + b"\n")
+        self.type(b"\x04")
+        self.leave()
+
+    def test_ctrl_z(self):
+        """Stopped and gone on with as a shell does it, the line is edited as before."""
+        self.needs_libedit()
+        bash = shutil.which("bash")
+        if bash is None:
+            self.skipTest("no bash is there")
+        for at_work in (False, True):
+            self.start_program([bash, "--norc", "--noprofile", "-i"], TERM="xterm", PS1="bash: ")
+            self.wait_for(b"bash: ")
+            more = " ".join(LONG) if at_work else ""
+            self.type(f"'{harness.WEFT}' chat -q {more} >answers\n".encode())
+            self.wait_for(b"\n") # what is typed comes back
+            self.wait_for_prompt()
+            if at_work:
+                self.type(b"a\n")
+                until = time.monotonic() + harness.TIMEOUT_S
+                while os.stat(self.path("answers")).st_size == 0 and time.monotonic() < until:
+                    time.sleep(0.01)
+            else:
+                self.type(b"/imag")
+                self.wait_for(b"/imag")
+            self.type(b"\x1a")
+            self.wait_for(b"Stopped")
+            self.wait_for(b"bash: ")
+            self.type(b"fg\n")
+            self.p.stdout.read(1) # bash says what goes on
+            if at_work:
+                self.type(b"\x03")
+            else:
+                self.wait_for(b"> /imag") # what was typed stands there again
+                self.type(b"e red.pngg\x7f\n") # and can be edited
+                self.wait_for_prompt()
+                self.type(b"x\n")
+            self.wait_for_prompt()
+            self.type(b"/save talk.json\n")
+            self.wait_for_prompt()
+            self.type(b"\x04")
+            self.wait_for(b"bash: ")
+            self.type(b"exit $?\n")
+            self.leave()
+            with open(self.path("talk.json"), encoding="utf-8") as f:
+                asked = json.load(f)["messages"][0]["content"]
+            self.assertEqual(asked if at_work else asked[0]["path"], "a" if at_work else "red.png")
+
+    def test_history(self):
+        self.needs_libedit()
         self.start()
         self.type(b"/image red.png\n")
         self.wait_for(b"goes with the next message")

@@ -89,6 +89,14 @@ class ChatTemplate(harness.Case):
                 (3, "tools.json:1", "--messages", good, "--tools", self.file("tools.json", "{"))):
             line = self.fails(code, "chat-template", "-m", self.dir, *args)
             self.assertIn(said.lower(), line.lower())
+        # One byte more than may be; the message names the option.
+        self.write("long.json", b" " * (16 << 20) + b"[")
+        with open(self.path("long.json"), "rb") as f:
+            long = f.read()
+        for option, more in (("--messages", ()), ("--tools", ("--messages", good))):
+            args = ("chat-template", "-m", self.dir, *more, option)
+            self.assertIn(option, self.fails(7, *args, self.path("long.json")))
+            self.assertIn(option, self.fails(7, *args, "-", stdin=long))
         self.file("chat_template.jinja", "{% if %}")
         self.assertIn("line 1", self.fails(4, "chat-template", "-m", self.dir, "--messages", good))
         os.remove(os.path.join(self.dir, "chat_template.jinja"))

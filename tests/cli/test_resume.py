@@ -2,12 +2,14 @@
 """weft transcribe --resume: killed at any moment it goes on, and nothing is lost or written twice."""
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import time
 import unittest
 
+import gguf_file
 import harness
 import speech
 from speech import silence, voice, wav
@@ -166,6 +168,72 @@ class Resume(speech.Case):
             self.assertEqual(self.documents("out"), self.documents("whole"), line[:80])
             shutil.rmtree(self.path("out"))
             os.mkdir(self.path("out"))
+
+    def full_after(self, size):
+        """As on a disk that has no room behind so many bytes of a file."""
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        return {"preexec_fn": limit, "restore_signals": False}
+
+    def test_a_full_disk(self):
+        """The journal is what grows fastest: it is told that it ends, and what it has stays good."""
+        one = self.args("transcribe", "-o", "out/", self.long)
+        self.ok(*self.args("transcribe", "-o", "whole/", self.long))
+        args = [*one, "--resume"]
+        self.assertTrue(self.end_after("out/.weft-long.resume", 3, args))
+        room = os.stat(self.path("out/.weft-long.resume")).st_size + 200
+        p = subprocess.Popen([harness.WEFT, *args], env=self.env, cwd=self.dir, stderr=subprocess.PIPE,
+                             **self.full_after(room))
+        said = p.stderr.readline().decode()
+        self.assertIn("/.weft-long.resume: cannot be written: File too large", said)
+        p.send_signal(signal.SIGINT)
+        p.communicate(timeout=harness.TIMEOUT_S)
+        self.assertEqual(p.returncode, 130)
+        self.assertIn(".weft-long.resume", self.names("out"))
+        part = self.documents("out")["long.txt"] # of what was done, and it is not taken for the whole
+        self.assertLess(len(part), len(self.documents("whole")["long.txt"]))
+        self.ok(*args)
+        self.assertEqual(self.documents("out"), self.documents("whole"))
+        # A run that gets to its end is none the worse.
+        shutil.rmtree(self.path("out"))
+        r = self.ok(*args, **self.full_after(room))
+        self.assertIn("cannot be written", r.err)
+        self.assertEqual(self.documents("out"), self.documents("whole"))
+
+    def test_a_disk_without_room_for_anything(self):
+        args = self.args("transcribe", "-o", "out/", self.long)
+        said = self.fails(1, *args, "--resume", **self.full_after(100))
+        self.assertIn("/.weft-long.resume: cannot be written: File too large", said)
+        self.assertEqual(self.names("out"), [".weft-long.resume"])
+        old = self.write("out/long.txt", b"of a run that was ended\n") # is not whole, says the journal
+        os.utime(old, (1, 1)) # one that is newer than the next run would be another's
+        self.ok(*args, "--resume")
+        self.assertEqual(self.names("out"), ["long.txt"])
+        self.assertEqual(self.documents("out")["long.txt"].count(b"\n"), PARTS)
+
+    def test_a_model_of_files(self):
+        """A file that is named is a part of what the text was made with, with those that it was split into."""
+        text = os.path.join(harness.DEMO, "text")
+        whole = gguf_file.model(text)
+        whole.values |= gguf_file.tokenizer(os.path.join(text, "tokenizer.json"), "llama-bpe")
+        half = len(whole.tensors) // 2
+        parts = gguf_file.split(whole, (whole.tensors[:half], whole.tensors[half:]))
+        for name, file in (("one.gguf", whole), ("two-00001-of-00002.gguf", parts[0]),
+                           ("two-00002-of-00002.gguf", parts[1])):
+            self.write(name, file.build())
+        for model, changed in (("one.gguf", "one.gguf"),
+                               ("two-00001-of-00002.gguf", "two-00002-of-00002.gguf")):
+            args = self.args("transcribe", "-m", model, "--resume", "-o", "out/", self.long)
+            self.assertTrue(self.end_after("out/.weft-long.resume", 3, args))
+            self.write("one.gguf.txt", model.encode()) # a file beside it is none of it
+            with open(self.path(changed), "ab") as f:
+                f.write(b"\0")
+            said = self.fails(2, *args)
+            self.assertIn("the files that --model names have changed", said)
+            os.truncate(self.path(changed), os.stat(self.path(changed)).st_size - 1)
+            self.assertIn("have changed", self.fails(2, *args)) # at another time
+            shutil.rmtree(self.path("out"))
 
     def test_usage(self):
         for args in (["--resume", self.long], ["--resume", "-o", "-", self.long],
