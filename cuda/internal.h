@@ -42,8 +42,9 @@ typedef struct wf_cuda_device {
     CUmodule              modules[WF_CUDA_IMAGES];
     CUfunction            functions[WF_CUDA_KERNELS];
     wf_cuda_memory        memory;
-    uint64_t _Atomic      epoch; /* counts what makes kept graphs stale */
-    wf_cuda_blas         *blas;  /* NULL: none, or nobody has looked for it */
+    uint64_t _Atomic      epoch;   /* counts what makes kept graphs stale */
+    uint64_t _Atomic      scratch; /* what queues hold for ops */
+    wf_cuda_blas         *blas;    /* NULL: none, or nobody has looked for it */
     pthread_mutex_t       blas_lock;
     bool                  blas_tried;
     void (*log)(int32_t level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -167,7 +168,10 @@ static inline int64_t wf_cuda_blocks(int64_t n, int64_t each)
 /* Launches what op needs. */
 weft_status wf_cuda_run_op(wf_cuda_queue *q, const wf_op *op, weft_error *err);
 
-/* run_linear.c, run_attend.c, run_rows.c, run_best.c */
+/* Shared memory that attention takes for heads of that width (cuda/kernels/attend.cuh). */
+int32_t wf_cuda_tile_bytes(int64_t head_dim);
+
+/* run_linear.c, run_attend.c */
 weft_status wf_cuda_linear(wf_cuda_queue *q, const wf_linear *a, weft_error *err);
 weft_status wf_cuda_conv(wf_cuda_queue *q, const wf_conv *a, weft_error *err);
 weft_status wf_cuda_pack(wf_cuda_queue *q, const wf_pack *a, weft_error *err);

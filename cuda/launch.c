@@ -59,6 +59,7 @@ weft_status wf_cuda_scratch(wf_cuda_queue *q, uint64_t bytes, void **out, weft_e
             return status;
         }
         wf_cuda_of(q)->epoch++; /* kept graphs have the old one */
+        wf_cuda_of(q)->scratch += more - q->scratch_bytes;
         q->scratch = p;
         q->scratch_bytes = more;
     }

@@ -21,15 +21,16 @@ weft_status wf_cuda_weight_bytes(wf_device *d, int32_t format, int64_t n, int64_
     return WEFT_OK;
 }
 
-/* As on a CPU: keys [n_kv_heads][head_dim][page_tokens], then values [n_kv_heads][page_tokens]
- * [head_dim]. */
+/* As on a CPU, and only where attention has the shared memory for heads of that width: keys
+ * [n_kv_heads][head_dim][page_tokens], then values [n_kv_heads][page_tokens] [head_dim]. */
 int64_t wf_cuda_page_bytes(wf_device *d, int32_t dtype, int32_t page_tokens, int32_t n_kv_heads,
                            int32_t head_dim)
 {
-    uint64_t bytes = 2 * WF_KEY_BLOCK * (uint64_t)wf_dtype_bytes(dtype);
-    (void)d;
+    const int32_t shared_most = ((const wf_cuda_device *)d)->shared_most;
+    uint64_t      bytes = 2 * WF_KEY_BLOCK * (uint64_t)wf_dtype_bytes(dtype);
     if (dtype < WF_F32 || dtype > WF_F16 || page_tokens != WF_KEY_BLOCK || n_kv_heads < 1 ||
-        head_dim < 1 || !wf_mul(bytes, (uint64_t)n_kv_heads, &bytes) ||
+        head_dim < 1 || wf_cuda_tile_bytes(head_dim) > shared_most ||
+        !wf_mul(bytes, (uint64_t)n_kv_heads, &bytes) ||
         !wf_mul(bytes, (uint64_t)head_dim, &bytes) || bytes > INT64_MAX - WF_ALIGN)
         return 0;
     return (int64_t)((bytes + WF_ALIGN - 1) / WF_ALIGN * WF_ALIGN);

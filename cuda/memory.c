@@ -9,6 +9,7 @@
 #define LARGE_BYTES ((uint64_t)1 << 20) /* from here on an allocation is a slab of its own */
 #define RESERVE_BYTES ((uint64_t)384 << 20)
 #define RESERVE_SHARE 32 /* on small devices the reserve is this part of what is free */
+#define SCRATCH_BYTES ((uint64_t)128 << 20) /* what ops of two queues come to want */
 
 typedef struct block { /* of a slab, in address order */
     struct block *next;
@@ -198,6 +199,7 @@ void wf_cuda_free(wf_device *dev, void *p)
         wf_cuda_leave(d);
 }
 
+/* Scratch that queues will still take is spoken for. */
 weft_status wf_cuda_memory_left(wf_device *dev, uint64_t *free, uint64_t *total, weft_error *err)
 {
     wf_cuda_device *d = (wf_cuda_device *)dev;
@@ -213,6 +215,8 @@ weft_status wf_cuda_memory_left(wf_device *dev, uint64_t *free, uint64_t *total,
     uint64_t left = d->memory.budget - d->memory.held;
     pthread_mutex_unlock(&d->memory.lock);
     *free = left < now ? left : now;
+    uint64_t scratch = d->scratch < SCRATCH_BYTES ? SCRATCH_BYTES - d->scratch : 0;
+    *free -= scratch < *free ? scratch : *free;
     *total = all;
     return WEFT_OK;
 }

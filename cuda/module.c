@@ -7,6 +7,7 @@ static const wf_device_module module = {
     .op_bytes = sizeof(wf_op),
     .fns_bytes = sizeof(wf_device_fns),
     .build = WEFT_VERSION,
+    .seam = WEFT_SEAM,
     .name = "cuda",
     .create = wf_cuda_create,
 };

@@ -55,6 +55,7 @@ void wf_cuda_queue_destroy(weft_queue *queue)
     free_retired(q);
     if (q->scratch != NULL)
         wf_cuda_free(queue->device, q->scratch);
+    d->scratch -= q->scratch_bytes;
     wf_cuda_graph_free(queue->device, q->capture);
     wf_free(q->retired);
     wf_free(q->ops);

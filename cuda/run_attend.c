@@ -9,8 +9,7 @@
 /* Bytes of a split's parts: beyond, there are rows enough to run side by side without one. */
 #define PARTS_MOST ((uint64_t)64 << 20)
 
-/* Shared memory of a tile (cuda/kernels/attend.cuh). */
-static int32_t tile_bytes(int64_t head_dim)
+int32_t wf_cuda_tile_bytes(int64_t head_dim)
 {
     int64_t floats = (WF_KEY_BLOCK + 1) * head_dim + 2 * WF_CUDA_QUERIES * head_dim +
                      WF_CUDA_QUERIES * WF_KEY_BLOCK + 7 * WF_CUDA_QUERIES;
@@ -77,7 +76,7 @@ static weft_status split(wf_cuda_queue *q, const wf_attend_pages *a, void *part,
 {
     wf_cuda_split_args s = {.op = *a, .part = part, .most = a->most_spans};
     wf_cuda_grid       g = {s.most, a->m * a->kv.n_kv_heads, 1, WF_CUDA_ATTEND_THREADS,
-                            tile_bytes(a->kv.head_dim)};
+                            wf_cuda_tile_bytes(a->kv.head_dim)};
     weft_status        status = wf_cuda_launch(q, WF_CUDA_K_attend_block, g, &s, err);
     g = (wf_cuda_grid){a->m, a->n_heads, 1, WF_CUDA_ATTEND_THREADS, 0};
     return status == WEFT_OK ? wf_cuda_launch(q, WF_CUDA_K_attend_merge, g, &s, err) : status;
@@ -101,7 +100,7 @@ weft_status wf_cuda_attend_pages(wf_cuda_queue *q, const wf_attend_pages *a, wef
         return mma_pages(q, a, width, err);
     p.tile_rows = rows_of_tile(a->m, a->n_heads, a->kv.n_kv_heads);
     wf_cuda_grid g = {wf_cuda_blocks(a->m, p.tile_rows), a->kv.n_kv_heads, 1,
-                      WF_CUDA_ATTEND_THREADS, tile_bytes(a->kv.head_dim)};
+                      WF_CUDA_ATTEND_THREADS, wf_cuda_tile_bytes(a->kv.head_dim)};
     return wf_cuda_launch(q, WF_CUDA_K_attend_pages, g, &p, err);
 }
 
@@ -114,7 +113,7 @@ weft_status wf_cuda_attend(wf_cuda_queue *q, const wf_attend *a, weft_error *err
         return mma_rows(q, a, width, err);
     r.tile_rows = rows < 1 ? 1 : rows;
     wf_cuda_grid g = {wf_cuda_blocks(a->m, r.tile_rows), a->n_kv_heads, 1, WF_CUDA_ATTEND_THREADS,
-                      tile_bytes(a->head_dim)};
+                      wf_cuda_tile_bytes(a->head_dim)};
     return wf_cuda_launch(q, WF_CUDA_K_attend_rows, g, &r, err);
 }
 

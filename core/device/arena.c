@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pieces of device memory, used again. */
+/* Pieces of memory, used again. */
 #include "core/device/arena.h"
 
 #include <string.h>
@@ -20,6 +20,11 @@ void wf_arena_init(wf_arena *a, wf_device *d)
     *a = (wf_arena){.device = d, .round = 1};
 }
 
+void wf_arena_init_host(wf_arena *a, wf_device *d)
+{
+    *a = (wf_arena){.device = d, .round = 1, .of_host = true};
+}
+
 /* Gives back the pieces that are not taken and were last used before `round`. */
 static bool give_back(wf_arena *a, uint64_t round)
 {
@@ -31,7 +36,10 @@ static bool give_back(wf_arena *a, uint64_t round)
             continue;
         }
         *at = p->next;
-        wf_device_free(a->device, p->data);
+        if (a->of_host)
+            wf_device_host_free(a->device, p->data);
+        else
+            wf_device_free(a->device, p->data);
         wf_free(p);
         any = true;
     }
@@ -57,16 +65,22 @@ static wf_arena_piece *find(const wf_arena *a, uint64_t bytes)
     return best;
 }
 
+static weft_status take_memory(const wf_arena *a, uint64_t bytes, void **out, weft_error *err)
+{
+    return a->of_host ? wf_device_host_alloc(a->device, bytes, out, err)
+                      : wf_device_alloc(a->device, bytes, out, err);
+}
+
 /* Allocates one more piece. Where memory is short, the pieces that nobody has taken are given back
  * first. */
 static weft_status add(wf_arena *a, uint64_t bytes, wf_arena_piece **out, weft_error *err)
 {
     wf_arena_piece *p = wf_zalloc(sizeof *p);
     if (p == NULL)
-        return wf_fail_nomem(err, sizeof *p, "a piece of device memory");
-    weft_status status = wf_device_alloc(a->device, bytes, &p->data, err);
+        return wf_fail_nomem(err, sizeof *p, "a piece of memory");
+    weft_status status = take_memory(a, bytes, &p->data, err);
     if (status == WEFT_E_NOMEM && give_back(a, UINT64_MAX))
-        status = wf_device_alloc(a->device, bytes, &p->data, err);
+        status = take_memory(a, bytes, &p->data, err);
     if (status != WEFT_OK) {
         wf_free(p);
         return status;

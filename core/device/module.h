@@ -18,7 +18,7 @@
 #include "core/device/device.h"
 
 #define WF_DEVICE_MODULE_SYMBOL "weft_device_module"
-#define WF_DEVICE_MODULE_VERSION 1
+#define WF_DEVICE_MODULE_VERSION 2
 
 /* What a device is made with. */
 typedef struct wf_device_config {
@@ -36,6 +36,7 @@ typedef struct wf_device_module {
     uint32_t    fns_bytes; /* sizeof(wf_device_fns) */
     uint32_t    reserved;
     const char *build; /* WEFT_VERSION */
+    const char *seam;  /* WEFT_SEAM, a hash of the headers that the two share (cmake/seam.cmake) */
     const char *name;  /* of the device: "cuda" */
     /* The index-th device of this kind. UNSUPPORTED, with a sentence that says what is missing:
      * this machine has none, or its driver will not do. */

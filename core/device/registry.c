@@ -38,6 +38,10 @@ static weft_status check_module(const wf_device_module *m, const char *name, con
         return wf_fail(err, WEFT_E_VERSION,
                        "%s was built with weft %s and not with this %s; install the two together",
                        path, m->build != NULL ? m->build : "of no version", WEFT_VERSION);
+    if (m->seam == NULL || strcmp(m->seam, WEFT_SEAM) != 0)
+        return wf_fail(err, WEFT_E_VERSION,
+                       "%s is left over from another build of weft %s; install the two together",
+                       path, m->build);
     if (m->name == NULL || strcmp(m->name, name) != 0 || m->create == NULL)
         return wf_fail(err, WEFT_E_VERSION, "%s is no module of the device %s", path, name);
     return WEFT_OK;

@@ -12,7 +12,6 @@ weft_status weft_bench_open(weft_settings *settings, uint32_t flags, const weft_
                             const char *name, const weft_bench_file *files, uint32_t n_files,
                             weft_engine **out, weft_error *err)
 {
-    weft_package *package = NULL;
     *out = NULL;
     if (n_files > 0 && !WEFT_HAS(files, weft_bench_file, text))
         return wf_fail(err, WEFT_E_INVALID, "weft_bench_file.hdr.size is not set");
@@ -23,11 +22,10 @@ weft_status weft_bench_open(weft_settings *settings, uint32_t flags, const weft_
         const weft_bench_file *f = WEFT_AT(files, i);
         texts[i] = (wf_package_text){f->name, f->text};
     }
-    weft_status status = wf_package_open_made(name, texts, n_files, &package, err);
+    const wf_made_model made = {name, texts, n_files, 0};
+    weft_status         status = wf_engine_open(settings, flags, progress, &made, out, err);
     wf_free(texts);
-    if (status != WEFT_OK)
-        return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
-    return wf_engine_open(settings, flags, progress, package, out, err);
+    return status;
 }
 
 const char *weft_bench_peak(const weft_engine *e)

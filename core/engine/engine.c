@@ -229,6 +229,8 @@ static weft_status open_model(weft_engine *e, const char *dir, weft_error *err)
         status = wf_decoder_init(&e->decoder, e->model, &e->hooks, &e->kv.pool, e->queue,
                                  e->prefill_chunk,
                                  e->prefill_chunk < OUT_ROWS ? e->prefill_chunk : OUT_ROWS, err);
+    if (status == WEFT_OK && e->model != NULL)
+        status = wf_engine_check_memory(e, err);
     return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
 }
 
@@ -240,11 +242,18 @@ static weft_status open_loose(weft_engine *e, const char *dir, weft_error *err)
     return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
 }
 
-static weft_status open_all(weft_engine *e, const char *device, weft_error *err)
+static weft_status open_all(weft_engine *e, const char *device, const wf_made_model *made,
+                            weft_error *err)
 {
     const char *dir = NULL;
-    weft_status status = open_device(e, device, err);
-    if (status == WEFT_OK && e->package == NULL)
+    weft_status status = WEFT_OK;
+    if (made != NULL)
+        status = wf_fail_stage(
+            err, wf_package_open_made(made->name, made->texts, made->n, &e->package, err),
+            WEFT_STAGE_MODEL);
+    if (status == WEFT_OK)
+        status = open_device(e, device, err);
+    if (status == WEFT_OK && made == NULL)
         status = wf_fail_stage(err, choose_model(e, &dir, err), WEFT_STAGE_MODEL);
     if (status != WEFT_OK)
         return status;
@@ -258,23 +267,20 @@ static weft_status open_all(weft_engine *e, const char *device, weft_error *err)
 
 /* An engine on the device, which *on_cpu tells of: a name of --device. */
 static weft_status open_on(weft_settings *settings, uint32_t flags, const weft_progress *progress,
-                           weft_package *package, const char *device, bool *on_cpu,
+                           const wf_made_model *made, const char *device, bool *on_cpu,
                            weft_engine **out, weft_error *err)
 {
     weft_engine *e = wf_zalloc(sizeof *e);
     *on_cpu = true;
-    if (e == NULL) {
-        wf_package_close(&package);
+    if (e == NULL)
         return wf_fail_nomem(err, sizeof *e, "an engine");
-    }
-    e->package = package;
     e->settings = settings;
     e->flags = flags;
     if (progress != NULL)
         e->progress = *progress;
     wf_scope_init(&e->scope, &e->cancel);
     wf_mark     before = wf_scope_begin(&e->scope);
-    weft_status status = open_all(e, device, err);
+    weft_status status = open_all(e, device, made, err);
     wf_scope_end(&e->scope, &before);
     *on_cpu = e->device == NULL || strcmp(e->device->name, "cpu") == 0;
     if (status != WEFT_OK) {
@@ -286,21 +292,21 @@ static weft_status open_on(weft_settings *settings, uint32_t flags, const weft_p
 }
 
 weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
-                           weft_package *package, weft_engine **out, weft_error *err)
+                           const wf_made_model *made, weft_engine **out, weft_error *err)
 {
     const char *name = wf_settings_str(settings, "device");
     weft_error  why = WF_ERROR_INIT;
-    bool is_auto = name == NULL || strcmp(name, "auto") == 0, on_cpu, given = package != NULL;
+    bool        is_auto = name == NULL || strcmp(name, "auto") == 0, on_cpu;
     *out = NULL;
     weft_status status =
-        open_on(settings, flags, progress, package, is_auto ? "auto" : name, &on_cpu, out, &why);
+        open_on(settings, flags, progress, made, is_auto ? "auto" : name, &on_cpu, out, &why);
     /* A model that a device which nobody has asked for has no memory or no kernels for runs on the
-     * CPU. A package that was given is gone by now. */
+     * CPU. */
     bool unfit = status == WEFT_E_NOMEM || status == WEFT_E_LIMIT || status == WEFT_E_UNSUPPORTED ||
                  status == WEFT_E_DEVICE;
-    if (is_auto && !on_cpu && !given && unfit) {
+    if (is_auto && !on_cpu && unfit) {
         wf_log(WEFT_LOG_INFO, "the CPU is used: %s", why.message);
-        return open_on(settings, flags, progress, NULL, "cpu", &on_cpu, out, err);
+        return open_on(settings, flags, progress, made, "cpu", &on_cpu, out, err);
     }
     return status == WEFT_OK
                ? WEFT_OK

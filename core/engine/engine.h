@@ -51,11 +51,23 @@ struct weft_engine {
 /* rooms.c: K/V memory, items, sequences and steps, once device, model and modalities are open.
  * UNSUPPORTED: the device has no pages of the model's shape. */
 weft_status wf_engine_open_rooms(weft_engine *e, weft_error *err);
+/* rooms.c: once weights and buffers are loaded. On a device with memory of its own keys and values
+ * leave encoders what an everyday item takes, and an eighth of what is free at least. NOMEM: there
+ * is not room for one sequence of the context beside that, so that it is told now and not in the
+ * middle of an answer. */
+weft_status wf_engine_check_memory(weft_engine *e, weft_error *err);
 
-/* engine.c: weft_engine_open(), of the package where one is given and not of the settings' model.
- * The package is the engine's from then on, and is closed on failure too. */
+/* A model that is in no directory: the arguments of wf_package_open_made. */
+typedef struct wf_made_model {
+    const char            *name;
+    const wf_package_text *texts; /* [n] */
+    uint32_t               n, reserved;
+} wf_made_model;
+
+/* engine.c: weft_engine_open(), of the made model where one is given and not of the settings'. It
+ * is made again where the engine is opened on another device in the end. */
 weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
-                           weft_package *package, weft_engine **out, weft_error *err);
+                           const wf_made_model *made, weft_engine **out, weft_error *err);
 
 /* markers.c: the ids of markers, once after the sites are frozen: its own, else the tokenizer's for
  * its string, else the lowest that is free beyond the vocabulary. INVALID where a marker can stand

@@ -10,6 +10,8 @@
 #define KV_LEAST                                                                                   \
     ((uint64_t)64 << 20) /* default K/V limit of tiny models: room for several sequences */
 
+#define ENCODER_SHARE 8 /* the part of a device's free memory that is left to encoders */
+
 /* Of a layer of the text core. */
 static int64_t own_page_bytes(const weft_engine *e, int32_t kv_dtype)
 {
@@ -79,6 +81,47 @@ static weft_status open_kv(weft_engine *e, weft_error *err)
                          .max_bytes = kv_limit(e, kv_dtype, page)};
     wf_kv_budget_init(&e->kv, e->device, e->queue, &sizes);
     wf_blocks_init(&e->blocks, &e->kv, e->config.n_layers);
+    return WEFT_OK;
+}
+
+/* What keys and values of one sequence take. */
+static uint64_t context_bytes(const weft_engine *e)
+{
+    const wf_kv_pool *p = &e->kv.pool;
+    const uint64_t    limit = (uint64_t)p->max_pages * (uint64_t)p->page_bytes;
+    uint64_t          bytes = 0;
+    return wf_config_kv_bytes(&e->config, own_page_bytes(e, p->dtype), e->context, &bytes) &&
+                   bytes < limit
+               ? bytes
+               : limit;
+}
+
+/* Of so much free memory, what is not for keys and values. */
+static uint64_t encoder_bytes(const weft_engine *e, uint64_t free)
+{
+    const uint64_t typical = wf_plan_typical_bytes(&e->modalities, &e->media.limits);
+    if (e->modalities.n == 0)
+        return 0;
+    return typical > free / ENCODER_SHARE ? typical : free / ENCODER_SHARE;
+}
+
+weft_status wf_engine_check_memory(weft_engine *e, weft_error *err)
+{
+    uint64_t free = 0, total;
+    if (e->device->reads_host)
+        return WEFT_OK;
+    weft_status status = wf_device_memory(e->device, &free, &total, err);
+    if (status != WEFT_OK)
+        return status;
+    const uint64_t encoders = encoder_bytes(e, free), keys = context_bytes(e);
+    if (encoders > free || keys > free - encoders)
+        return wf_fail(err, WEFT_E_NOMEM,
+                       "device %s: out of memory: %llu bytes are free beside the weights, and keys "
+                       "and values of --context %d take %llu and encoders %llu: --quantize, a "
+                       "smaller --context or --kv-bytes, or --device cpu",
+                       e->device->name, (unsigned long long)free, e->context,
+                       (unsigned long long)keys, (unsigned long long)encoders);
+    wf_kv_pool_limit(&e->kv.pool, free - encoders);
     return WEFT_OK;
 }
 

@@ -37,6 +37,15 @@ void wf_kv_pool_init(wf_kv_pool *p, wf_device *d, weft_queue *q, const wf_kv_siz
     p->max_pools = (int32_t)((p->max_pages + p->pool_pages - 1) / p->pool_pages);
 }
 
+void wf_kv_pool_limit(wf_kv_pool *p, uint64_t max_bytes)
+{
+    const uint64_t pages = max_bytes / (uint64_t)p->page_bytes;
+    if (pages < (uint64_t)p->max_pages) {
+        p->max_pages = (int64_t)pages;
+        p->max_pools = (int32_t)((p->max_pages + p->pool_pages - 1) / p->pool_pages);
+    }
+}
+
 void wf_kv_pool_free(wf_kv_pool *p)
 {
     for (int32_t i = 0; i < p->n_pools; i++)

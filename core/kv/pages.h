@@ -38,6 +38,9 @@ typedef struct wf_kv_sizes {
 /* Starts with no memory. d and q are borrowed. */
 void wf_kv_pool_init(wf_kv_pool *p, wf_device *d, weft_queue *q, const wf_kv_sizes *sizes);
 void wf_kv_pool_free(wf_kv_pool *p); /* after a wait */
+/* Pages may take no more than max_bytes from now on, where they might take more before. Nothing has
+ * been taken yet. */
+void wf_kv_pool_limit(wf_kv_pool *p, uint64_t max_bytes);
 
 /* A run of n pages; *page its first. LIMIT (naming --kv-bytes) when the limit is reached: the
  * caller may give something back and try again. A new pool waits for the queue. */

@@ -29,9 +29,9 @@ static weft_status job_inputs(const weft_item *item, wf_encode_job *job, weft_er
         if (status != WEFT_OK)
             return status;
         job->input[i] = device_view(t->device, p, &item->plan.inputs[i].spec);
-        job->staged[i] = wf_alloc_aligned((size_t)item->input[i].bytes);
-        if (job->staged[i] == NULL)
-            return wf_fail_nomem(err, item->input[i].bytes, "an encoder's input");
+        status = wf_arena_take(&t->host_arena, item->input[i].bytes, &job->staged[i], err);
+        if (status != WEFT_OK)
+            return status;
     }
     return WEFT_OK;
 }
@@ -211,11 +211,7 @@ void wf_encoding_free(wf_encoding *b)
     if (b == NULL)
         return;
     wf_arena_end(&b->items[0]->of->arena);
-    for (uint32_t k = 0; k < b->n; k++) {
-        for (uint32_t i = 0; i < WF_MAX_INPUTS; i++)
-            wf_free_aligned(b->jobs[k].staged[i]);
-        wf_free(b->jobs[k].found);
-    }
+    wf_arena_end(&b->items[0]->of->host_arena);
     wf_free(b->several);
     wf_free(b);
 }

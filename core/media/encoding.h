@@ -16,8 +16,8 @@
 
 #include "core/media/item.h"
 
-/* Memory of one item in an encode: the arena's, but for the outputs, which are the item's, and what
- * stands on the host. */
+/* Memory of one item in an encode: the arenas', but for the outputs, which are the item's. What
+ * stands on the host is where copies need nobody to wait. */
 typedef struct wf_encode_job {
     weft_tensor input[WF_MAX_INPUTS], output[WF_MAX_OUTPUTS];
     void       *staged[WF_MAX_INPUTS]; /* host copies of the inputs */

@@ -2,7 +2,6 @@
 /* Whether what an encoder gave is all numbers: the device looks, and 8 bytes a row come back. */
 #include "core/media/encoding.h"
 
-#include "core/base/mem.h"
 #include "core/io/text.h"
 #include "core/media/fill.h"
 
@@ -33,8 +32,9 @@ weft_status wf_encoding_look_open(wf_encoding *b, uint32_t k, weft_error *err)
     if (status != WEFT_OK)
         return status;
     job->device_found = p;
-    job->found = wf_alloc((size_t)bytes);
-    return job->found != NULL ? WEFT_OK : wf_fail_nomem(err, bytes, "checking an encoder's output");
+    status = wf_arena_take(&b->items[k]->of->host_arena, bytes, &p, err);
+    job->found = p;
+    return status;
 }
 
 weft_status wf_encoding_look(wf_encoding *b, uint32_t k, weft_error *err)

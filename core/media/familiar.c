@@ -26,17 +26,18 @@ static uint32_t output_of(const weft_item *item, int64_t d)
     return i;
 }
 
-/* The output on the host, f32; the caller frees it. NULL: no memory, or the device failed. */
+/* The output on the host, f32; the caller gives it to wf_device_host_free. NULL: no memory, or the
+ * device failed. */
 static float *take_rows(const weft_item *item, uint32_t output)
 {
     uint64_t bytes = wf_spec_bytes(&item->plan.outputs[output].spec);
-    float   *rows = wf_alloc((size_t)bytes);
-    if (rows != NULL &&
+    void    *rows = NULL;
+    if (wf_device_host_alloc(item->of->device, bytes, &rows, NULL) == WEFT_OK &&
         wf_queue_download(item->of->encode_queue, rows, item->output[output], bytes, NULL) ==
             WEFT_OK &&
         wf_queue_wait(item->of->encode_queue, NULL) == WEFT_OK)
         return rows;
-    wf_free(rows);
+    wf_device_host_free(item->of->device, rows);
     return NULL;
 }
 
@@ -91,7 +92,7 @@ void wf_familiar_look(const weft_item *item)
     if (rows == NULL)
         return;
     double score = score_of(weights, rows, item->plan.outputs[output].stream_rows, d) - limit;
-    wf_free(rows);
+    wf_device_host_free(item->of->device, rows);
     if (score > 0)
         wf_log_about(item->file, WEFT_LOG_WARN,
                      "%s: unlike what this model was trained on, so what it says of it may be made "

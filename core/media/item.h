@@ -22,9 +22,10 @@ typedef struct wf_items {
     const wf_hooks      *sites;
     wf_decoder          *decoder; /* projects rows to K/V */
     wf_kv_budget        *budget;
-    wf_kv_holder         holder;    /* items can give up their K/V */
-    wf_arena             arena;     /* inputs and scratch of the encode under way */
-    wf_encoding         *under_way; /* the encode that has begun and not ended; NULL: none */
+    wf_kv_holder         holder;     /* items can give up their K/V */
+    wf_arena             arena;      /* inputs and scratch of the encode under way */
+    wf_arena             host_arena; /* what is copied to it and from it */
+    wf_encoding         *under_way;  /* the encode that has begun and not ended; NULL: none */
     wf_plan_limits       limits;
     wf_scope            *scope;
     const weft_progress *progress;

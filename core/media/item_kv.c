@@ -66,11 +66,13 @@ void wf_items_init(wf_items *t)
     t->holder = (wf_kv_holder){NULL, give_up, t, spare};
     wf_kv_register(t->budget, &t->holder);
     wf_arena_init(&t->arena, t->device);
+    wf_arena_init_host(&t->host_arena, t->device);
 }
 
 void wf_items_free(wf_items *t)
 {
     wf_arena_free(&t->arena);
+    wf_arena_free(&t->host_arena);
 }
 
 /* Pages for one output's rows. */

@@ -37,6 +37,10 @@ weft_status wf_plan_check(const wf_plan_limits *l, const wf_hooks *sites, const 
  * token; 1 where there is no layout. */
 int64_t wf_plan_runs(const weft_plan *p, const char *token);
 
+/* What the modality that wants most takes of the device's memory to encode one picture of 1024 x
+ * 1024 or 30 s of sound: inputs, outputs and scratch. 0: none says. */
+uint64_t wf_plan_typical_bytes(const wf_modalities *m, const weft_limits *lim);
+
 /* Of a checked plan's tensors. */
 uint64_t wf_spec_numel(const weft_tensor_spec *s);
 uint64_t wf_spec_bytes(const weft_tensor_spec *s);

@@ -45,6 +45,7 @@ template <int D> struct wf_queries {
     float    o[D / 8][4];
     float    m[2], l[2];
     int      n_keys[2]; /* that each row sees of the block */
+    float    up[2];     /* what scores are multiplied with: queries are stored smaller by as much */
 };
 
 /* Fragments of 16 keys from key on, dimensions 16 step..; keys lie [D][64 + PAD] (transposed) or
@@ -101,6 +102,17 @@ __device__ inline float wf_row_max(float x)
     return x;
 }
 
+/* A power of two that brings a row within f16's range, and its inverse: 1 and 1 where it is there.
+ * most: the row's greatest magnitude. */
+__device__ inline float wf_row_down(float most, float *up)
+{
+    const int exponent = (int)(__float_as_uint(most) >> 23) - 127 - 13;
+    if (!(most >= 16384.0f))
+        return *up = 1.0f;
+    *up = __uint_as_float((uint32_t)(127 + exponent) << 23);
+    return __uint_as_float((uint32_t)(127 - exponent) << 23);
+}
+
 /* Scores of keys from `first` on to exp(score - greatest), 0 past what a row sees; the state goes
  * over to the new greatest. */
 template <int D>
@@ -113,7 +125,7 @@ __device__ inline void wf_mma_exponents(wf_queries<D> &q, float s[PART / 8][4], 
 #pragma unroll
         for (int i = 0; i < PART / 4; i++) {
             float *x = &s[i / 2][2 * h + i % 2];
-            *x = i / 2 * 8 + column + i % 2 < q.n_keys[h] ? *x : -INFINITY;
+            *x = i / 2 * 8 + column + i % 2 < q.n_keys[h] ? *x * q.up[h] : -INFINITY;
             most = *x > most ? *x : most;
         }
         most = wf_row_max(most);
@@ -183,18 +195,33 @@ __device__ inline void wf_mma_block(wf_queries<D> &q, const uint16_t *k, const u
     }
 }
 
+/* The greatest magnitude of a query times scale, by the four lanes that share it; NULL: 0. */
+__device__ inline float wf_query_most(const float *row, int head_dim, float scale)
+{
+    float most = 0.0f;
+    for (int d = threadIdx.x % 4; row != NULL && d < head_dim; d += 4) {
+        const float x = fabsf(row[d] * scale);
+        most = x > most ? x : most;
+    }
+    return wf_row_max(most);
+}
+
 /* Where the lane's queries stand: rows[h] NULL: there is none. */
 template <int D, bool BF16>
 __device__ inline void wf_mma_load(wf_queries<D> &q, const float *const rows[2], int head_dim,
                                    float scale)
 {
     const int column = threadIdx.x % 4 * 2;
+    float     down[2] = {scale, scale};
+    q.up[0] = q.up[1] = 1.0f;
+    for (int h = 0; h < 2 && !BF16; h++)
+        down[h] *= wf_row_down(wf_query_most(rows[h], head_dim, scale), &q.up[h]);
 #pragma unroll
     for (int i = 0; i < D / 16 * 4; i++) {
         const float *row = rows[i % 2];
         const int    d = i / 4 * 16 + i % 4 / 2 * 8 + column;
-        const float  a = row != NULL && d < head_dim ? row[d] * scale : 0.0f;
-        const float  b = row != NULL && d + 1 < head_dim ? row[d + 1] * scale : 0.0f;
+        const float  a = row != NULL && d < head_dim ? row[d] * down[i % 2] : 0.0f;
+        const float  b = row != NULL && d + 1 < head_dim ? row[d + 1] * down[i % 2] : 0.0f;
         wf_split<BF16>(a, b, &q.hi[i / 4][i % 4], &q.lo[i / 4][i % 4]);
     }
 #pragma unroll

@@ -16,6 +16,8 @@ JOBS = {
     "clip": ["describe", SAMPLES + "/5.mp4"],
     "recording": ["transcribe", SAMPLES + "/6.wav"],
     "text": ["generate", "-p", "a big", "-n", "24"],
+    "pages": ["generate", "-p", "a big", "-n", "8", "--kv-dtype", "q8"],
+    "bench": ["bench", "--shape", "demo", "--rows", "generation.bf16", "--repeat", "1"],
 }
 
 
@@ -47,30 +49,33 @@ def same_text(job, folder):
     expect(got == want, "%s: `%s` on the fake driver, `%s` on the CPU" % (job, got, want))
     counts = report(told)
     expect(counts["faults"] == 0 and counts["left"] == 0, "%s: %s" % (job, counts))
+    expect(counts["pageable"] == 0, "%s: %d downloads that wait" % (job, counts["pageable"]))
     expect(counts["kernels"] > 100, "%s ran %d kernels" % (job, counts["kernels"]))
     if job == "text":
         expect(counts["graph_launches"] > 0, "no step was replayed as a graph")
     print("%s: %s" % (job, counts))
 
 
-# What is missing, and whether --device auto then takes the CPU.
+# What is missing, what is then said, and the job that shows it; --device auto takes the CPU.
 REFUSALS = {
-    "no driver": (dict(LD_LIBRARY_PATH=""), "no NVIDIA driver", True),
-    "an old driver": (dict(FAKE_CUDA_VERSION="11080"), "CUDA 11.8", True),
-    "no device": (dict(FAKE_CUDA_COUNT="0"), "no GPU", True),
-    "no memory": (dict(FAKE_CUDA_MEMORY="1000000"), "memory", True),
+    "no driver": ("text", dict(LD_LIBRARY_PATH=""), "no NVIDIA driver"),
+    "an old driver": ("text", dict(FAKE_CUDA_VERSION="11080"), "CUDA 11.8"),
+    "no device": ("text", dict(FAKE_CUDA_COUNT="0"), "no GPU"),
+    "no memory for weights": ("text", dict(FAKE_CUDA_MEMORY="1000000"), "memory"),
+    "no memory beside the weights": ("text", dict(FAKE_CUDA_MEMORY="100000000"), "keys and values of --context"),
+    "no memory for encoders": ("picture", dict(FAKE_CUDA_MEMORY="150000000"), "and encoders"),
+    "pages of q8": ("pages", {}, "in q8: another --kv-dtype"),
+    "a made model": ("bench", dict(FAKE_CUDA_MEMORY="3000000"), "memory"),
 }
 
 
-def refused(what, settings, words, falls_back):
-    code, out, said = weft("text", "cuda", **settings)
+def refused(what, job, settings, words):
+    code, out, said = weft(job, "cuda", **settings)
     expect(code != 0 and not out, "%s: exit code %d, stdout `%s`" % (what, code, out))
     expect(words in said and said.count("\n") == 1, "%s says `%s`" % (what, said))
-    if not falls_back:
-        return
-    _, want, _ = weft("text", "cpu")
-    code, got, said = weft("text", "auto", **settings)
-    expect(code == 0 and got == want, "%s: auto gives %d `%s` %s" % (what, code, got, said))
+    code, got, said = weft(job, "auto", **settings)
+    want = weft(job, "cpu")[1] if job != "bench" else got
+    expect(code == 0 and got and got == want, "%s: auto gives %d `%s` %s" % (what, code, got, said))
 
 
 def refusals():

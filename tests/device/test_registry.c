@@ -102,8 +102,9 @@ static void test_unfit_modules(void **unused)
     static const struct {
         const char *module_case, *part;
     } cases[] = {
-        {"old", "is no device module of version 1"},
+        {"old", "is no device module of version 2"},
         {"other_build", "was built with weft 0.0.9 and not with this"},
+        {"left_over", "is left over from another build of weft"},
         {"no_symbol", "it has no weft_device_module"},
         {"other_name", "is no module of the device cuda"},
         {"refuses", "the driver is of 1999 and has no device 0"},

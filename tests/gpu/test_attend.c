@@ -11,7 +11,8 @@
 
 static bool is_exact;
 
-static void store(const wf_kv *kv, int64_t n_pages)
+/* Keys of about that size. */
+static void store(const wf_kv *kv, int64_t n_pages, float size)
 {
     int64_t  n = (int64_t)kv->n_kv_heads * kv->head_dim, m = n_pages * WF_KEY_BLOCK;
     int64_t *slot = rig_pair((uint64_t)m * sizeof *slot);
@@ -19,7 +20,7 @@ static void store(const wf_kv *kv, int64_t n_pages)
         slot[r] = m - 1 - r;
     wf_op op = {.kind = WF_OP_KV_STORE,
                 .u.kv_store = {.kv = *kv,
-                               .k = rig_floats(m * n, 1.0f),
+                               .k = rig_floats(m * n, size),
                                .v = rig_floats(m * n, 1.0f),
                                .slot = slot,
                                .m = m,
@@ -28,9 +29,10 @@ static void store(const wf_kv *kv, int64_t n_pages)
     rig_run(&op);
 }
 
-/* Rows of sequences over pages: some share their beginning, some see nothing. */
-static void check_pages(int32_t dtype, int32_t n_kv, int32_t group, int32_t hd, int64_t m,
-                        int32_t most_spans)
+/* Rows of sequences over pages, queries of about `size` and keys as much smaller: some share their
+ * beginning, some see nothing. */
+static void check_queries(int32_t dtype, int32_t n_kv, int32_t group, int32_t hd, int64_t m,
+                          int32_t most_spans, float size)
 {
     enum { PAGES = 6 };
     char        what[96];
@@ -39,7 +41,7 @@ static void check_pages(int32_t dtype, int32_t n_kv, int32_t group, int32_t hd, 
     int32_t    *begin = rig_ints(m), *end = rig_ints(m), *last = rig_ints(m);
     int64_t     n = (int64_t)n_kv * group * hd;
     float      *out = rig_floats(m * (n + 3), 1.0f);
-    store(&kv, PAGES);
+    store(&kv, PAGES, 1.0f / size);
     for (int32_t i = 0; i < PAGES; i++)
         spans[i] = (wf_kv_span){(i * 5 + 2) % PAGES, i == 2 ? 30 : WF_KEY_BLOCK};
     for (int64_t r = 0; r < m; r++) {
@@ -50,7 +52,7 @@ static void check_pages(int32_t dtype, int32_t n_kv, int32_t group, int32_t hd, 
     wf_op op = {.kind = WF_OP_ATTEND_PAGES,
                 .u.attend_pages = {.kv = kv,
                                    .out = out,
-                                   .q = rig_floats(m * (n + 1), 1.0f),
+                                   .q = rig_floats(m * (n + 1), size),
                                    .spans = spans,
                                    .row_begin = begin,
                                    .row_end = end,
@@ -69,6 +71,21 @@ static void check_pages(int32_t dtype, int32_t n_kv, int32_t group, int32_t hd, 
     else
         rig_close_to(out, m, n, n + 3, SPLIT, what);
     rig_free();
+}
+
+static void check_pages(int32_t dtype, int32_t n_kv, int32_t group, int32_t hd, int64_t m,
+                        int32_t most_spans)
+{
+    check_queries(dtype, n_kv, group, hd, m, most_spans, 1.0f);
+}
+
+/* Queries past the range of f16 over pages of f16. */
+static void test_large_queries(void **unused)
+{
+    (void)unused;
+    check_queries(WF_F16, 1, 2, 64, 70, 8, 2e6f);
+    check_queries(WF_F16, 1, 1, 80, 70, 8, 2e6f);
+    check_queries(WF_BF16, 1, 2, 64, 70, 8, 2e6f);
 }
 
 static void test_pages(void **unused)
@@ -145,6 +162,7 @@ static void test_packed(void **unused)
 }
 
 static const struct CMUnitTest tests[] = {cmocka_unit_test(test_pages),
+                                          cmocka_unit_test(test_large_queries),
                                           cmocka_unit_test(test_packed)};
 
 int main(void)

@@ -3,7 +3,7 @@
  * interpreter finds is told on stderr, and fails the stream as a GPU's fault would. The environment
  * says the rest, before the driver is first used. */
 /* clang-format off */
-/*   FAKE_CUDA_DEVICE   a100, h200 (the default), b200, or the path of a JSON file of a device's properties
+/*   FAKE_CUDA_DEVICE   a100, h200 (the default), b200, rtx4090, or the path of a JSON file of a device's properties
  *   FAKE_CUDA_MEMORY   bytes that the device has; without it what the device's properties say
  *   FAKE_CUDA_COUNT    how many devices there are (0 or 1)
  *   FAKE_CUDA_VERSION  of CUDA, as cuDriverGetVersion says it (13000)
@@ -22,6 +22,7 @@ typedef struct fake_cuda_state {
     uint64_t calls; /* that could have failed */
     uint64_t faults;
     uint64_t kernels, graph_launches; /* kernels count those of graphs too */
+    uint64_t pageable; /* downloads to memory that is not pinned: the caller waits for them */
     uint64_t device_bytes, device_blocks, host_blocks, streams, events, modules, graphs, contexts;
 } fake_cuda_state;
 

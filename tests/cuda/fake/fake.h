@@ -105,6 +105,8 @@ typedef struct machine {
     event      *events;
     graph      *graphs, *execs;
     uint64_t    host_blocks, device_blocks;
+    void      **pinned; /* [host_blocks] pairs: where each begins, and where it ends */
+    uint64_t    pageable;
     uint64_t    calls, fail_at, random, faults, kernels, graph_launches;
     int         fail_with;
     bool        lost; /* what failed stays so */

@@ -114,6 +114,7 @@ void fake_cuda_state_get(fake_cuda_state *out)
                              .faults = it.faults,
                              .kernels = it.kernels,
                              .graph_launches = it.graph_launches,
+                             .pageable = it.pageable,
                              .device_bytes = it.memory_total - it.memory_left,
                              .device_blocks = it.device_blocks,
                              .host_blocks = it.host_blocks,
@@ -152,9 +153,11 @@ static __attribute__((destructor)) void tell(void)
     fake_cuda_state_get(&s);
     const uint64_t left =
         s.device_bytes + s.host_blocks + s.streams + s.events + s.modules + s.graphs + s.contexts;
-    fprintf(f, "calls %llu\nfaults %llu\nkernels %llu\ngraph_launches %llu\nleft %llu\n",
+    fprintf(f,
+            "calls %llu\nfaults %llu\nkernels %llu\ngraph_launches %llu\npageable %llu\n"
+            "left %llu\n",
             (unsigned long long)s.calls, (unsigned long long)s.faults,
             (unsigned long long)s.kernels, (unsigned long long)s.graph_launches,
-            (unsigned long long)left);
+            (unsigned long long)s.pageable, (unsigned long long)left);
     fclose(f);
 }

@@ -54,18 +54,44 @@ static result f_cuMemHostAlloc(void **p, size_t bytes, unsigned flags)
     if (bytes == 0 || (flags & ~7u) != 0)
         return leave(INVALID_VALUE);
     *p = bytes < SIZE_MAX / 2 ? aligned_alloc(4096, (bytes + 4095) / 4096 * 4096) : NULL;
-    if (*p == NULL)
+    void **pinned =
+        *p != NULL ? realloc(it.pinned, (it.host_blocks + 1) * 2 * sizeof *pinned) : NULL;
+    if (pinned == NULL) {
+        free(*p);
         return leave(OUT_OF_MEMORY);
+    }
+    it.pinned = pinned;
+    pinned[2 * it.host_blocks] = *p;
+    pinned[2 * it.host_blocks + 1] = (uint8_t *)*p + bytes;
     it.host_blocks++;
     return leave(OK);
+}
+
+static bool is_pinned(const void *p, size_t bytes)
+{
+    const uint8_t *from = p;
+    for (uint64_t i = 0; i < it.host_blocks; i++)
+        if (from >= (uint8_t *)it.pinned[2 * i] && from + bytes <= (uint8_t *)it.pinned[2 * i + 1])
+            return true;
+    return false;
 }
 
 static result f_cuMemFreeHost(void *p)
 {
     enter_surely();
     const result r = run_all(); /* a copy may be under way */
+    for (uint64_t i = 0; i < it.host_blocks; i++)
+        if (it.pinned[2 * i] == p) {
+            it.host_blocks--;
+            it.pinned[2 * i] = it.pinned[2 * it.host_blocks];
+            it.pinned[2 * i + 1] = it.pinned[2 * it.host_blocks + 1];
+            break;
+        }
     free(p);
-    it.host_blocks--;
+    if (it.host_blocks == 0) {
+        free(it.pinned);
+        it.pinned = NULL;
+    }
     return leave(r);
 }
 
@@ -91,6 +117,7 @@ static result f_cuMemcpyDtoHAsync(void *to, address from, size_t bytes, void *ha
     if (r != OK)
         return r;
     work w = {.kind = DO_DOWNLOAD, .from = from, .host = to, .bytes = bytes};
+    it.pageable += !is_pinned(to, bytes);
     return leave(copy(stream_of(handle), &w, from));
 }
 
