@@ -37,7 +37,7 @@ static uint64_t bytes_of(const weft_plan *p)
 
 uint64_t wf_plan_typical_bytes(const wf_modalities *m, const weft_limits *lim)
 {
-    const weft_request rq = {.hdr = WEFT_HDR(weft_request), .end_us = INT64_MAX};
+    const weft_request rq = {.hdr = WEFT_HDR(weft_request), .end_us = INT64_MAX, .max_frames = -1};
     uint64_t           most = 0;
     for (int32_t i = 0; i < m->n; i++)
         for (const char *const *kind = m->v[i].vt->kinds; *kind != NULL; kind++) {
