@@ -30,7 +30,7 @@ static const cli_family idefics = {
     "Idefics", "weft.idefics", "text, pictures",
     "Llama 1 with gated cross-attention, after Flamingo; base and instruct.", CLI_PROOF_RANDOM};
 static const cli_family smolvlm = {
-    "SmolVLM and Idefics3", "weft.idefics3", "text, pictures",
+    "SmolVLM and Idefics3", "weft.idefics3", "text, pictures, clips (SmolVLM2)",
     "SigLIP and soft tokens before a Llama; pictures are cut into tiles. The small ones run on any "
     "machine.",
     CLI_PROOF_RANDOM};
@@ -48,6 +48,7 @@ static const cli_family ultravox = {
 #define LLAMA_33 "Llama 3.3 Community License"
 #define CHAT(DIR) "weft generate --chat -m " DIR " -p \"What is a loom?\""
 #define SEE(DIR) "weft describe -m " DIR " photo.jpg"
+#define WATCH(DIR) "weft describe -m " DIR " clip.mp4"
 #define HEAR(CORE, DIR) "weft transcribe -m " CORE " --set weft.ultravox.weights=" DIR " talk.flac"
 
 /* Columns: family, name, repository, text core beside it, parameters of the text core, of its
@@ -87,8 +88,14 @@ const cli_release cli_releases[] = {
      56770560, 93510912, 8192, false, "Apache-2.0", SEE("SmolVLM-256M-Instruct")},
     {&smolvlm, "SmolVLM 500M Instruct", "HuggingFaceTB/SmolVLM-500M-Instruct", NULL, 409252800,
      94617600, 98229504, 8192, false, "Apache-2.0", SEE("SmolVLM-500M-Instruct")},
+    {&smolvlm, "SmolVLM2 256M Video Instruct", "HuggingFaceTB/SmolVLM2-256M-Video-Instruct", NULL,
+     162974016, 56770560, 93510912, 8192, false, "Apache-2.0",
+     WATCH("SmolVLM2-256M-Video-Instruct")},
+    {&smolvlm, "SmolVLM2 500M Video Instruct", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct", NULL,
+     409252800, 94617600, 98229504, 8192, false, "Apache-2.0",
+     WATCH("SmolVLM2-500M-Video-Instruct")},
     {&smolvlm, "SmolVLM2 2.2B Instruct", "HuggingFaceTB/SmolVLM2-2.2B-Instruct", NULL, 1812563968,
-     201850880, 434220912, 8192, false, "Apache-2.0", SEE("SmolVLM2-2.2B-Instruct")},
+     201850880, 434220912, 8192, false, "Apache-2.0", WATCH("SmolVLM2-2.2B-Instruct")},
     {&smolvlm, "Idefics3 8B Llama3", "HuggingFaceM4/Idefics3-8B-Llama3", NULL, 8030285824,
      1050697728, 431800560, 131072, false, "Apache-2.0", SEE("Idefics3-8B-Llama3")},
     {&llava, "LLaVA 1.5 7B", "llava-hf/llava-1.5-7b-hf", NULL, 6738939904, 262668288, 324487168,

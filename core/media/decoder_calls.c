@@ -57,6 +57,8 @@ static weft_status check_info(const wf_decoding *d, const wf_visit *v, const wef
     if (i->n_samples < -1 || i->duration_us < -1)
         return wf_visit_wrong(v, err, "%lld samples and %lld us (-1: unknown)",
                               (long long)i->n_samples, (long long)i->duration_us);
+    if (i->fps_num < 0 || i->fps_den < 0 || (i->fps_num == 0) != (i->fps_den == 0))
+        return wf_visit_wrong(v, err, "%d / %d frames a second", i->fps_num, i->fps_den);
     return WEFT_OK;
 }
 

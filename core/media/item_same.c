@@ -74,7 +74,9 @@ static bool same_plan(const weft_item *x, const weft_item *y)
     const weft_plan *a = &x->plan, *b = &y->plan;
     if (a->n_inputs != b->n_inputs || a->n_outputs != b->n_outputs ||
         a->n_placeholders != b->n_placeholders ||
-        memcmp(a->carried, b->carried, a->carried_bytes) != 0 || strcmp(a->layout, b->layout) != 0)
+        memcmp(a->carried, b->carried, a->carried_bytes) != 0 ||
+        strcmp(a->layout, b->layout) != 0 || a->lead_bytes != b->lead_bytes ||
+        a->trail_bytes != b->trail_bytes)
         return false;
     for (uint32_t i = 0; i < a->n_inputs; i++)
         if (!same_spec(&a->inputs[i].spec, &b->inputs[i].spec))

@@ -116,7 +116,7 @@ static void note_idle(wf_modalities *t, const wf_modality *m, const weft_error *
     t->idle[t->n_idle++] = (wf_idle){m->plugin, m->vt, *why};
 }
 
-/* Creates one modality; one that says UNSUPPORTED stays loaded and idle. */
+/* Creates one modality; one that says UNSUPPORTED stays idle, and its plugin loaded. */
 static weft_status create_modality(wf_modalities *t, wf_plugin *plugin, const weft_modality *vt,
                                    weft_error *err)
 {
@@ -142,12 +142,10 @@ static weft_status create_modality(wf_modalities *t, wf_plugin *plugin, const we
         wf_host_unbind(wf_plugin_host(plugin));
         drop_package(e, &m);
     }
-    if (status == WEFT_E_UNSUPPORTED && plugin != e->claimant) {
+    if (status == WEFT_E_UNSUPPORTED) {
         note_idle(t, &m, &why);
         return WEFT_OK;
     }
-    if (status == WEFT_E_UNSUPPORTED)
-        return wf_fail(err, status, "%s: %s", wf_plugin_id(plugin), why.message);
     if (status != WEFT_OK)
         return wf_fail_as(err, &why);
     t->v[t->n++] = m;
@@ -161,6 +159,19 @@ static weft_status install(const wf_modalities_env *e, wf_modality *m, weft_erro
     return wf_modality_install(m, &sink, err);
 }
 
+/* The plugin that claims the directory must have something for it: of several modalities one. */
+static weft_status claimant_takes(const wf_modalities *t, const wf_plugin *plugin, weft_error *err)
+{
+    for (int32_t i = 0; i < t->n; i++)
+        if (t->v[i].plugin == plugin)
+            return WEFT_OK;
+    for (int32_t i = 0; i < t->n_idle && plugin == t->env.claimant; i++)
+        if (t->idle[i].plugin == plugin)
+            return wf_fail(err, WEFT_E_UNSUPPORTED, "%s: %s", wf_plugin_id(plugin),
+                           t->idle[i].why.message);
+    return WEFT_OK;
+}
+
 static weft_status create_all(wf_modalities *t, weft_error *err)
 {
     wf_plugin  *p;
@@ -171,6 +182,8 @@ static weft_status create_all(wf_modalities *t, weft_error *err)
         for (size_t k = 0;
              status == WEFT_OK && (vt = wf_plugin_component(p, WEFT_C_MODALITY, k)) != NULL; k++)
             status = create_modality(t, p, vt, err);
+        if (status == WEFT_OK)
+            status = claimant_takes(t, p, err);
     }
     return status;
 }

@@ -38,9 +38,10 @@ static weft_status add_run(wf_item_layout *out, weft_error *err)
 
 weft_status wf_text_lay_out(const wf_text *t, weft_item *item, weft_error *err)
 {
-    const char *at = item->plan.layout;
+    const char *at = item->plan.layout + item->plan.lead_bytes;
+    const char *end = at + strlen(at) - item->plan.trail_bytes;
     int32_t     marker = wf_item_marker(item);
-    if (item->layout.ids != NULL || at[0] == '\0' || marker < 0)
+    if (item->layout.ids != NULL || item->plan.layout[0] == '\0' || marker < 0)
         return WEFT_OK;
     const char    *token = item->of->sites->markers[marker].token;
     wf_item_layout l = {NULL, 0, item->plan.n_placeholders / wf_plan_runs(&item->plan, token)};
@@ -52,7 +53,7 @@ weft_status wf_text_lay_out(const wf_text *t, weft_item *item, weft_error *err)
         at = run + strlen(token);
     }
     if (status == WEFT_OK)
-        status = add_text(t, at, strlen(at), &l, err);
+        status = add_text(t, at, (uint64_t)(end - at), &l, err);
     if (status == WEFT_OK)
         item->layout = l;
     else

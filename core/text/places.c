@@ -35,11 +35,51 @@ static bool goes_last(const wf_places *c, uint32_t item)
     return (wf_places_marker(c, item)->flags & WEFT_MARKER_LAST) != 0;
 }
 
+/* The item, between the texts of its layout's ends. */
 static weft_status place(wf_places *c, uint32_t item, weft_error *err)
 {
+    const weft_plan *p = &c->items[item]->plan;
+    const char      *end = p->layout + strlen(p->layout) - p->trail_bytes;
     c->placed[item] = 1;
     c->order[c->n_order++] = item;
-    return add_part(c, NULL, 0, wf_places_marker(c, item)->token_id, err);
+    weft_status status = add_part(c, p->layout, p->lead_bytes, -1, err);
+    if (status == WEFT_OK)
+        status = add_part(c, NULL, 0, wf_places_marker(c, item)->token_id, err);
+    return status == WEFT_OK ? add_part(c, end, p->trail_bytes, -1, err) : status;
+}
+
+/* Texts beside each other become one: a tokenizer makes other tokens of two. */
+static weft_status join(wf_places *c, weft_error *err)
+{
+    uint64_t bytes = 0, at = 0;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n; i++)
+        bytes += c->parts[i].bytes;
+    if ((c->joined = wf_alloc(bytes + 1)) == NULL)
+        return wf_fail_nomem(err, bytes, "a prompt");
+    for (uint32_t i = 0; i < c->n; i++) {
+        const weft_part part = c->parts[i];
+        char           *text = c->joined + at;
+        if (part.bytes > 0)
+            memcpy(text, part.text, part.bytes);
+        at += part.bytes;
+        if (part.id < 0 && n > 0 && c->parts[n - 1].id < 0) {
+            c->parts[n - 1].bytes += part.bytes;
+            continue;
+        }
+        c->parts[n] = part;
+        c->parts[n++].text = part.id < 0 ? text : NULL;
+    }
+    c->n = n;
+    return WEFT_OK;
+}
+
+static bool brings_text(const wf_places *c)
+{
+    for (uint32_t i = 0; i < c->n_items; i++)
+        if (c->items[i]->plan.lead_bytes + c->items[i]->plan.trail_bytes > 0)
+            return true;
+    return false;
 }
 
 /* The first item without a place whose marker string starts at text; n_items: none. */
@@ -140,7 +180,8 @@ weft_status wf_places_cut(wf_places *c, const char *text, uint64_t bytes, weft_e
         return wf_fail_nomem(err, c->n_items, "a prompt's items");
     if (!c->quiet)
         tell_counts(c, text, bytes);
-    return cut(c, text, bytes, err);
+    weft_status status = cut(c, text, bytes, err);
+    return status == WEFT_OK && brings_text(c) ? join(c, err) : status;
 }
 
 void wf_places_free(wf_places *c)
@@ -148,7 +189,9 @@ void wf_places_free(wf_places *c)
     wf_free(c->parts);
     wf_free(c->order);
     wf_free(c->placed);
+    wf_free(c->joined);
     c->parts = NULL;
     c->order = NULL;
     c->placed = NULL;
+    c->joined = NULL;
 }

@@ -2,6 +2,7 @@
 /* Prompts in which media stand. */
 #include "core/text/prompt.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/mem.h"
@@ -75,9 +76,17 @@ static weft_status default_prompt(const weft_prompt *p, const char **system, con
 {
     if (p->n_items == 0)
         return wf_fail(err, WEFT_E_INVALID, "there is nothing to ask: give a prompt");
-    const wf_modality *m = p->items[0]->modality;
-    weft_status        status =
-        wf_modality_prompt(m, p->task != NULL ? p->task : "describe", system, user, err);
+    const weft_item   *first = p->items[0];
+    const wf_modality *m = first->modality;
+    const char        *task = p->task != NULL ? p->task : "describe";
+    char               of_kind[128];
+    weft_status        status = WEFT_OK;
+    if (first->info.kind != NULL && m->vt->kinds[1] != NULL) {
+        snprintf(of_kind, sizeof of_kind, "%s %s", task, first->info.kind);
+        status = wf_modality_prompt(m, of_kind, system, user, err);
+    }
+    if (status == WEFT_OK && *user == NULL)
+        status = wf_modality_prompt(m, task, system, user, err);
     if (status == WEFT_OK && *user == NULL)
         *user = "";
     return status;

@@ -47,6 +47,8 @@ typedef struct weft_media_info {
     int64_t n_rows;        /* of readings; 0: there are none; -1: unknown */
     int32_t row_width;     /* numbers in a row of readings; 0: there are none */
     int32_t reserved1;
+    /* Frames of a clip in fps_den seconds, on average: 30000 and 1001. Both 0: unknown. */
+    int32_t fps_num, fps_den;
 } weft_media_info;
 
 /* "Is this an audio file?" head holds the first bytes of the file, at most 65536 and all where it

@@ -89,6 +89,9 @@ typedef struct weft_plan {
      * string of any other special token for that token. Ends with a NUL. "": one run. */
     char    *layout;
     uint64_t layout_bytes;
+    /* Plain text at the start and at the end of a layout, in bytes, that is one text with what
+     * stands before and after the item: it becomes tokens with that, and no special ones. */
+    uint64_t lead_bytes, trail_bytes;
 } weft_plan;
 
 /* input[i], output[i]: device tensors in the order of the plan; input_host[i] are the same inputs
@@ -119,9 +122,10 @@ typedef struct weft_modality {
     /* Declares sites and markers through sink, which dies with the call. Once, after create; not
      * called when there is no text core. Required. [setup] */
     weft_status (*install)(void *self, const weft_hook_sink *sink, weft_error *err);
-    /* Default prompts of a task ("describe", ...). *system and *user are NULL on entry, which says
-     * that there is none; the strings live as long as the modality. NULL: none for any task. [any]
-     */
+    /* Default prompts of a task ("describe", ...). Of a modality with several kinds the task with
+     * the item's kind ("describe video") is asked for first. *system and *user are NULL on entry,
+     * which says that there is none; the strings live as long as the modality. NULL: none for any
+     * task. [any] */
     weft_status (*prompt)(void *self, const char *task, const char **system, const char **user,
                           weft_error *err);
     /* mi and rq die with the call. out: see weft_plan. LIMIT names the option. Required. [any] */

@@ -59,6 +59,11 @@ static weft_status dec_info(void *dec, weft_media_info *out, weft_error *err)
     me.sample_rate = d->sound.rate;
     me.n_samples = d->kind == CLIP_AUDIO ? -1 : 0; /* unknown: only reading them would count them */
     me.duration_us = d->kind == CLIP_IMAGE ? 0 : d->duration_us;
+    if (d->kind == CLIP_VIDEO && d->stream != NULL && d->stream->avg_frame_rate.num > 0 &&
+        d->stream->avg_frame_rate.den > 0) {
+        me.fps_num = d->stream->avg_frame_rate.num;
+        me.fps_den = d->stream->avg_frame_rate.den;
+    }
     return plg_info_give(&me, out, err);
 }
 

@@ -36,6 +36,8 @@ static weft_status read_formula(void *ctx, const int64_t *time_us, uint32_t n,
     return WEFT_OK;
 }
 
+static const int64_t now = 0;
+
 static id3_config config_of(int splits)
 {
     id3_config c;
@@ -67,7 +69,7 @@ static void check(fake_host *h, const json_t *one)
     weft_error     err = {.hdr = WEFT_HDR(weft_error)};
     assert_non_null(dst);
     assert_int_equal(n, json_integer_value(json_object_get(one, "tiles")));
-    assert_int_equal(id3_picture_read(&pool, &media, &c, &g, dst, &err), WEFT_OK);
+    assert_int_equal(id3_frames_read(&pool, &media, &c, &g, &now, 1, dst, &err), WEFT_OK);
     if (fnv(FNV_START, dst, n_bytes) != hash_of(one, "fnv"))
         fail_msg("%d x %d of %d channels, %d tiles", info.width, info.height, in(one, 2), n);
     free(dst);
@@ -88,6 +90,41 @@ static void tiles_equal_the_processor(void **state)
     json_decref(doc);
 }
 
+/* Frames of a clip: each made as the processor makes a picture for the clip's own size, one behind
+ * the other. */
+static void frames_equal_the_processor(void **state)
+{
+    static const int64_t at[2] = {0, 1000000};
+    json_t              *doc = fixture_json("idefics3/clips.json"), *one;
+    id3_config           c = config_of(1);
+    fake_host            h;
+    size_t               i;
+    (void)state;
+    fake_host_init(&h, NULL, 0);
+    const plg_pool pool = plg_pool_of(&h.host);
+    c.edge = TILE;
+    json_array_foreach(json_object_get(doc, "cases"), i, one)
+    {
+        const json_t    *size = json_object_get(one, "size");
+        weft_media_info  info = {.hdr = WEFT_HDR(weft_media_info),
+                                 .width = (int32_t)json_integer_value(json_array_get(size, 0)),
+                                 .height = (int32_t)json_integer_value(json_array_get(size, 1))};
+        const weft_media media = {
+            .hdr = WEFT_HDR(weft_media), .info = &info, .read_frames = read_formula};
+        const id3_grid g = id3_grid_of(&c, info.width, info.height);
+        float          dst[2][3 * TILE * TILE];
+        weft_error     err = {.hdr = WEFT_HDR(weft_error)};
+        assert_int_equal(id3_grid_tiles(&g), 1);
+        assert_int_equal(id3_frames_read(&pool, &media, &c, &g, at, 2, dst[0], &err), WEFT_OK);
+        for (int k = 0; k < 2; k++)
+            assert_true(fnv(FNV_START, dst[k], sizeof dst[k]) == hash_of(one, "fnv"));
+    }
+    assert_true(i >= 16);
+    assert_int_equal(h.blocks_live, 0);
+    fake_host_deinit(&h);
+    json_decref(doc);
+}
+
 static void memory_that_runs_out_is_told(void **state)
 {
     const id3_config c = config_of(1);
@@ -103,7 +140,7 @@ static void memory_that_runs_out_is_told(void **state)
     for (uint64_t n = 1; n <= 2; n++) {
         weft_error err = {.hdr = WEFT_HDR(weft_error)};
         fake_host_fail_at(&h, n, 0);
-        assert_int_equal(id3_picture_read(&pool, &media, &c, &g, dst, &err), WEFT_E_NOMEM);
+        assert_int_equal(id3_frames_read(&pool, &media, &c, &g, &now, 1, dst, &err), WEFT_E_NOMEM);
         assert_int_equal(h.blocks_live, 0);
     }
     fake_host_deinit(&h);
@@ -135,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_equal_the_processor),
+        cmocka_unit_test(frames_equal_the_processor),
         cmocka_unit_test(memory_that_runs_out_is_told),
         cmocka_unit_test(whole_masks_change_nothing),
     };

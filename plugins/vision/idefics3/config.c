@@ -102,6 +102,21 @@ static weft_status read_sizes(const plg_keys *k, id3_config *c)
     return WEFT_OK;
 }
 
+#define CLIPS "video_sampling"
+/* What SmolVLM2's directories say of clips; without it the model knows none. */
+static weft_status read_clips(const plg_keys *k, id3_config *c)
+{
+    int64_t     most = 0, edge = c->tower.tile;
+    double      fps = 1.0;
+    weft_status status = plg_keys_i64(k, CLIPS ".max_frames", 1, ID3_MAX_FRAMES, &most);
+    if (status == WEFT_OK)
+        status = plg_keys_f64(k, CLIPS ".fps", 0.0, 1000.0, &fps);
+    if (status == WEFT_OK)
+        status = plg_keys_i64(k, LONGEST(CLIPS ".video_size"), 1, c->tower.tile, &edge);
+    c->clip = (id3_sampling){fps, (int32_t)most, (int32_t)edge};
+    return status;
+}
+
 static weft_status read_processor(const weft_host *h, const weft_package *p, id3_config *c,
                                   weft_error *err)
 {
@@ -119,6 +134,8 @@ static weft_status read_processor(const weft_host *h, const weft_package *p, id3
     weft_status status = plg_keys_has_file(&k, &there);
     if (status == WEFT_OK && there)
         status = read_sizes(&k, c);
+    if (status == WEFT_OK && there)
+        status = read_clips(&k, c);
     if (status == WEFT_OK && there)
         status = plg_keys_channels(&k, "image_mean", -1e6, half, c->image.mean);
     if (status == WEFT_OK && there) /* values are divided by std, so it must not round to 0 */
@@ -152,7 +169,10 @@ weft_status id3_config_read(const weft_host *h, const weft_package *p, id3_confi
     if (status == WEFT_OK)
         status = read_vision(&k, out);
     out->describe = "Can you describe this image?";
+    out->describe_clip = "Can you describe this video in detail?";
     if (status == WEFT_OK)
         status = plg_keys_str(&k, "weft_prompts.describe", &out->describe);
+    if (status == WEFT_OK)
+        status = plg_keys_str(&k, "weft_prompts.describe_video", &out->describe_clip);
     return status == WEFT_OK ? read_processor(h, p, out, err) : status;
 }

@@ -33,6 +33,15 @@
                                        */
 #define ID3_MAX_EDGE 4096             /* pixels: the reference goes no further */
 
+#define ID3_MAX_FRAMES 512 /* of a clip */
+
+/* How frames are taken from a clip; max_frames 0: the directory is of a model that knows none. */
+typedef struct id3_sampling {
+    double  fps;        /* frames a second that are wanted */
+    int32_t max_frames; /* and no more than these of a clip */
+    int32_t edge;       /* pixels of a resized frame's longer side */
+} id3_sampling;
+
 typedef struct id3_config {
     vis_tower_config tower;
     int32_t          scale;    /* rows of a side that become one */
@@ -44,7 +53,8 @@ typedef struct id3_config {
     int32_t          splits;   /* 0: the global tile alone */
     int32_t          tied;     /* text_config says that its head is its embedding */
     vis_image_config image;    /* its tile and normalisation */
-    const char      *describe; /* the prompt; lives until deinit */
+    id3_sampling     clip;
+    const char      *describe, *describe_clip; /* the prompts; live until deinit */
 } id3_config;
 
 /* Reads and range-checks config.json and preprocessor_config.json. UNSUPPORTED: another
@@ -72,11 +82,34 @@ int32_t id3_grid_tiles(const id3_grid *g);
  * beyond cap is written. [any] */
 uint64_t id3_grid_layout(const id3_grid *g, char *text, uint64_t cap);
 
-/* picture.c: reads the picture of media and makes its tiles, f32 [tiles, 3, tile, tile], as the
- * reference does bit for bit where Pillow resizes. LIMIT, NOMEM, or the decoder's failure.
- * [worker] */
-weft_status id3_picture_read(const plg_pool *pool, const weft_media *media, const id3_config *c,
-                             const id3_grid *g, float *dst, weft_error *err);
+/* picture.c: reads the frames of media at n times (of a picture: one, 0) and makes the tiles of
+ * each, f32 [n * tiles, 3, tile, tile], as the reference does bit for bit where Pillow resizes.
+ * LIMIT, NOMEM, CANCELLED, or the decoder's failure. [worker] */
+weft_status id3_frames_read(const plg_pool *pool, const weft_media *media, const id3_config *c,
+                            const id3_grid *g, const int64_t *time_us, int32_t n, float *dst,
+                            weft_error *err);
+
+/* clip.c: which frames of a clip are looked at. A frame's index counts from the clip's start, at
+ * fps_num / fps_den frames a second; `asked` of them are spread from first to last, the same one
+ * never twice. */
+typedef struct id3_clip {
+    int64_t first, last;
+    int32_t asked, fps_num, fps_den, reserved;
+} id3_clip;
+/* Chooses them for a clip of that information, of which rq may want a part. INVALID: its length is
+ * not known, or the part is none; LIMIT. [any] */
+weft_status id3_clip_choose(const id3_config *c, const weft_media_info *mi, const weft_request *rq,
+                            const weft_limits *lim, id3_clip *out, weft_error *err);
+/* The indices, rising, to index [ID3_MAX_FRAMES]; returns how many. [any] */
+int32_t id3_clip_frames(const id3_clip *clip, int64_t *index);
+/* The length that is told of a clip, or of the part that rq wants, in whole seconds. [any] */
+int64_t id3_clip_seconds(const weft_media_info *mi, const weft_request *rq);
+/* A time at which the decoder shows that frame. [any] */
+int64_t id3_clip_time(const id3_clip *clip, int64_t index);
+/* The whole text of a clip whose frames have that grid, as the reference's processor writes it; as
+ * id3_grid_layout(). *lead, *trail: see weft_plan. seconds: the length that is told. [any] */
+uint64_t id3_clip_layout(const id3_clip *clip, const id3_grid *g, int64_t seconds, char *text,
+                         uint64_t cap, uint64_t *lead, uint64_t *trail);
 
 /* mask.c: from a mask of a tile's pixels, i64 [tile, tile], to the patches that count and their
  * positions: positions [n], keys [n]. Returns how many count; n where all do. [any] */
@@ -115,6 +148,7 @@ typedef struct id3_modality {
 typedef struct id3_carried {
     id3_grid grid;
     int32_t  n_tiles, masked; /* masked: the second input is a mask of pixels */
+    id3_clip clip;            /* asked 0: a picture */
 } id3_carried;
 
 /* encoder.c: the bytes of device memory that encoding tiles one after another needs. [any] */
@@ -143,7 +177,8 @@ extern const weft_checkpoint id3_checkpoint;
 weft_status                  id3_textmap_init(const weft_host *h, weft_error *err); /* [setup] */
 void                         id3_textmap_deinit(const weft_host *h);                /* [setup] */
 
-/* image.c: the modality component. */
-extern const weft_modality id3_image_modality;
+/* image.c: the modality components: of models that know pictures alone, and of those that know
+ * clips too. One of the two is for a directory. */
+extern const weft_modality id3_image_modality, id3_clip_modality;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The modality component for the kind "image": its life cycle and prompt. */
+/* The modality components for pictures, and for pictures and clips: life cycle and prompts. */
 #include "idefics3.h"
 
 static const id3_carried *carried(const weft_plan *p)
@@ -11,7 +11,14 @@ static weft_status preprocess(void *self, const weft_media *media, const weft_pl
                               const weft_tensor *inputs, weft_error *err)
 {
     const id3_modality *m = self;
-    return id3_picture_read(&m->pool, media, &m->config, &carried(p)->grid, inputs[0].data, err);
+    const id3_carried  *what = carried(p);
+    int64_t             at[ID3_MAX_FRAMES] = {0};
+    int32_t             n = 1;
+    if (what->clip.asked > 0)
+        n = id3_clip_frames(&what->clip, at);
+    for (int32_t i = 0; i < n && what->clip.asked > 0; i++)
+        at[i] = id3_clip_time(&what->clip, at[i]);
+    return id3_frames_read(&m->pool, media, &m->config, &what->grid, at, n, inputs[0].data, err);
 }
 
 /* Enqueues the items one after another. The queue keeps that order, so all of them can use the same
@@ -36,9 +43,12 @@ static weft_status encode(void *self, const weft_encode_item *items, uint32_t n,
 static weft_status prompt(void *self, const char *task, const char **system, const char **user,
                           weft_error *err)
 {
+    const id3_config *c = &((const id3_modality *)self)->config;
     (void)err;
     *system = NULL;
-    *user = strcmp(task, "describe") == 0 ? ((const id3_modality *)self)->config.describe : NULL;
+    *user = strcmp(task, "describe video") == 0 ? c->describe_clip
+            : strcmp(task, "describe") == 0     ? c->describe
+                                                : NULL;
     return WEFT_OK;
 }
 
@@ -89,7 +99,7 @@ static void destroy(void *self)
     m->host->free(m->host, m);
 }
 
-static weft_status create(const weft_host *h, const weft_model_info *mi, void **self,
+static weft_status create(const weft_host *h, const weft_model_info *mi, int clips, void **self,
                           weft_error *err)
 {
     weft_status status = plg_modality_new(h, mi, ID3_ID, sizeof(id3_modality), self, err);
@@ -103,6 +113,11 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     m->core_d_model = mi->d_model;
     m->core_vocab = mi->vocab;
     status = id3_config_read(h, mi->package, &m->config, err);
+    if (status == WEFT_OK && clips != (m->config.clip.max_frames > 0))
+        status = weft_fail(err, WEFT_E_UNSUPPORTED,
+                           clips ? "this model knows no clips: " ID3_PREPROCESSOR
+                                   " has no video_sampling"
+                                 : "this model knows clips too");
     if (status == WEFT_OK)
         status = id3_hooks_check(m, err);
     if (status != WEFT_OK) {
@@ -112,21 +127,26 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     return status;
 }
 
-static const char *const kinds[] = {"image", NULL};
+static weft_status create_pictures(const weft_host *h, const weft_model_info *mi, void **self,
+                                   weft_error *err)
+{
+    return create(h, mi, 0, self, err);
+}
 
-const weft_modality id3_image_modality = {
-    .hdr = WEFT_HDR(weft_modality),
-    .kinds = kinds,
-    .create = create,
-    .load = load,
-    .destroy = destroy,
-    .install = id3_hooks_install,
-    .prompt = prompt,
-    .plan = id3_plan,
-    .plan_inputs = id3_plan_inputs,
-    .preprocess = preprocess,
-    .encode = encode,
-    .parameters = parameters,
-    .preview = preview,
-    .weights = weights,
-};
+static weft_status create_clips(const weft_host *h, const weft_model_info *mi, void **self,
+                                weft_error *err)
+{
+    return create(h, mi, 1, self, err);
+}
+
+static const char *const pictures[] = {"image", NULL}, *const clips[] = {"image", "video", NULL};
+
+#define TABLE(KINDS, CREATE)                                                                       \
+    {                                                                                              \
+        .hdr = WEFT_HDR(weft_modality), .kinds = KINDS, .create = CREATE, .load = load,            \
+        .destroy = destroy, .install = id3_hooks_install, .prompt = prompt, .plan = id3_plan,      \
+        .plan_inputs = id3_plan_inputs, .preprocess = preprocess, .encode = encode,                \
+        .parameters = parameters, .preview = preview, .weights = weights,                          \
+    }
+const weft_modality id3_image_modality = TABLE(pictures, create_pictures);
+const weft_modality id3_clip_modality = TABLE(clips, create_clips);

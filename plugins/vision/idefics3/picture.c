@@ -98,22 +98,32 @@ static uint64_t lay_out(work *w, uint8_t *p, uint64_t scratch)
     return fit + full + tile + scratch;
 }
 
-static weft_status read_pixels(const weft_media *media, int32_t channels, uint8_t *px,
-                               weft_error *err)
+static weft_status read_pixels(const weft_media *media, int64_t time_us, int32_t channels,
+                               uint8_t *px, weft_error *err)
 {
-    const int64_t now = 0, shape[4] = {1, media->info->height, media->info->width, channels};
+    const int64_t shape[4] = {1, media->info->height, media->info->width, channels};
     weft_tensor   frame = weft_view(NULL, px, WEFT_U8, 4, shape);
     int64_t       at;
-    return media->read_frames(media->ctx, &now, 1, &frame, &at, err);
+    return media->read_frames(media->ctx, &time_us, 1, &frame, &at, err);
 }
 
-weft_status id3_picture_read(const plg_pool *pool, const weft_media *media, const id3_config *c,
-                             const id3_grid *g, float *dst, weft_error *err)
+/* Tells how far the n frames are, of a clip, and stops where the user wants that. */
+static weft_status report(const weft_host *h, int32_t done, int32_t n, weft_error *err)
+{
+    if (n > 1 && WEFT_HAS(h, weft_host, progress) && h->progress != NULL)
+        h->progress(h, "decoding", (uint64_t)done, (uint64_t)n, "frames");
+    return n > 1 && h->cancelled(h) ? weft_fail(err, WEFT_E_CANCELLED, "cancelled") : WEFT_OK;
+}
+
+weft_status id3_frames_read(const plg_pool *pool, const weft_media *media, const id3_config *c,
+                            const id3_grid *g, const int64_t *time_us, int32_t n, float *dst,
+                            weft_error *err)
 {
     const int32_t    width = media->info->width, height = media->info->height;
     const weft_host *h = pool->host;
     work             w = {pool, c, g, media->info->has_alpha ? 4 : 3, NULL, NULL, NULL, NULL};
     const uint64_t   scratch = scratch_of(g, width, height, c->tower.tile);
+    const int64_t    each = (int64_t)id3_grid_tiles(g) * 3 * c->tower.tile * c->tower.tile;
     if (scratch == 0)
         return weft_fail(err, WEFT_E_LIMIT,
                          "a picture of %d x %d pixels is too large: scale it down", width, height);
@@ -125,10 +135,13 @@ weft_status id3_picture_read(const plg_pool *pool, const weft_media *media, cons
         status = weft_fail(err, WEFT_E_NOMEM, "out of memory for %llu bytes of pixels",
                            (unsigned long long)(bytes + bytes_of(&w, width, height)));
     if (status == WEFT_OK)
-        status = read_pixels(media, w.channels, px, err);
-    if (status == WEFT_OK) {
         (void)lay_out(&w, room, scratch);
-        make_tiles(&w, px, width, height, dst);
+    for (int32_t i = 0; i < n && status == WEFT_OK; i++) {
+        status = read_pixels(media, time_us[i], w.channels, px, err);
+        if (status == WEFT_OK)
+            make_tiles(&w, px, width, height, dst + (int64_t)i * each);
+        if (status == WEFT_OK)
+            status = report(h, i + 1, n, err);
     }
     h->free(h, room);
     h->free(h, px);

@@ -5,6 +5,8 @@
 
 #include "../shared/plans.h"
 
+_Static_assert(sizeof(id3_carried) <= WEFT_PLAN_CARRIED, "every plan has room for it");
+
 #define PIXELS "pixel_values"
 #define MASK "pixel_attention_mask"
 #define ROWS "vision.output"
@@ -29,28 +31,53 @@ static void fill(const id3_config *c, const id3_carried *what, int alone, weft_p
     memcpy(p->carried, what, sizeof *what);
 }
 
+/* The text around a picture's tiles, or around a clip's frames, into the plan. */
+static weft_status lay_out(const id3_carried *what, const weft_media_info *mi,
+                           const weft_request *rq, weft_plan *out, weft_error *err)
+{
+    uint64_t need = UINT64_MAX;
+    if (WEFT_HAS(out, weft_plan, layout_bytes) && what->clip.asked == 0)
+        need = id3_grid_layout(&what->grid, out->layout, out->layout_bytes);
+    else if (WEFT_HAS(out, weft_plan, trail_bytes))
+        need = id3_clip_layout(&what->clip, &what->grid, id3_clip_seconds(mi, rq), out->layout,
+                               out->layout_bytes, &out->lead_bytes, &out->trail_bytes);
+    if (need <= (need == UINT64_MAX ? 0 : out->layout_bytes))
+        return WEFT_OK;
+    return weft_fail(err, WEFT_E_UNSUPPORTED, "this host has no room for the text between %s",
+                     what->clip.asked > 0 ? "so many frames: give fewer --frames"
+                                          : "a picture's tiles");
+}
+
 weft_status id3_plan(void *self, const weft_media_info *mi, const weft_request *rq,
                      const weft_limits *lim, weft_plan *out, weft_error *err)
 {
     const id3_config *c = &((const id3_modality *)self)->config;
+    id3_config        of_frames = *c;
+    int64_t           index[ID3_MAX_FRAMES];
     id3_carried       what;
-    (void)rq;
+    weft_status       status = WEFT_OK;
     memset(&what, 0, sizeof what);
     if (mi->width < 1 || mi->height < 1 || mi->width > VIS_MAX_SIDE || mi->height > VIS_MAX_SIDE)
         return weft_fail(err, WEFT_E_INVALID,
                          "a picture of %d x %d pixels cannot be resized: sides are 1 to %d",
                          mi->width, mi->height, VIS_MAX_SIDE);
-    what.grid = id3_grid_of(c, mi->width, mi->height);
-    what.n_tiles = id3_grid_tiles(&what.grid);
-    weft_status status = vis_plan_check_tokens((int64_t)what.n_tiles * c->tower.n, lim, err);
+    const int is_clip = c->clip.max_frames > 0 && strcmp(mi->kind, "video") == 0;
+    if (is_clip) {
+        of_frames.edge = c->clip.edge;
+        status = id3_clip_choose(c, mi, rq, lim, &what.clip, err);
+    }
     if (status != WEFT_OK)
         return status;
-    if (!WEFT_HAS(out, weft_plan, layout_bytes) ||
-        id3_grid_layout(&what.grid, out->layout, out->layout_bytes) > out->layout_bytes)
-        return weft_fail(err, WEFT_E_UNSUPPORTED,
-                         "this host has no room for the text between a picture's tiles");
-    fill(c, &what, 0, out);
-    return WEFT_OK;
+    what.grid = id3_grid_of(is_clip ? &of_frames : c, mi->width, mi->height);
+    what.n_tiles = id3_grid_tiles(&what.grid);
+    if (is_clip)
+        what.n_tiles *= id3_clip_frames(&what.clip, index);
+    status = vis_plan_check_tokens((int64_t)what.n_tiles * c->tower.n, lim, err);
+    if (status == WEFT_OK)
+        status = lay_out(&what, mi, rq, out, err);
+    if (status == WEFT_OK)
+        fill(c, &what, 0, out);
+    return status;
 }
 
 static weft_status check_mask(const id3_config *c, const weft_tensor *mask, int64_t n,

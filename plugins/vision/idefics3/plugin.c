@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weft.idefics3: descriptor and entry. Pictures for Idefics3, SmolVLM and SmolVLM2 (SigLIP, pixel
- * shuffle, one linear layer, tiles with marks of their places), and the text map of their
- * directories. */
+ * shuffle, one linear layer, tiles with marks of their places), clips for SmolVLM2, and the text
+ * map of their directories. */
 #include "idefics3.h"
 
 static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OPS, NULL};
 
 static const weft_component components[] = {
     {WEFT_HDR(weft_component), WEFT_C_MODALITY, "image", &id3_image_modality},
+    {WEFT_HDR(weft_component), WEFT_C_MODALITY, "clip", &id3_clip_modality},
     {WEFT_HDR(weft_component), WEFT_C_CHECKPOINT, ID3_ARCHITECTURE, &id3_checkpoint},
 };
 
@@ -24,6 +25,6 @@ static const weft_descriptor descriptor = {
 };
 
 WEFT_PLUGIN(ID3_ID, ID3_VERSION,
-            "components=modality:image,checkpoint:" ID3_ARCHITECTURE
+            "components=modality:image,modality:clip,checkpoint:" ID3_ARCHITECTURE
             "\narchitectures=" ID3_ARCHITECTURE "," ID3_ARCHITECTURE_SMOL "\n",
             &descriptor, id3_textmap_init, id3_textmap_deinit)
