@@ -15,13 +15,13 @@
 typedef struct linear_job {
     const wf_linear        *a;
     const wf_quant_kernels *kernels;
-    uint8_t                *rows;   /* of this block, tile by tile */
-    uint8_t                *rests;  /* [groups, n_rows] of WF_Q_ROW bytes; a group's first are used */
-    uint16_t               *at;     /* [groups, n_rows]: the rows that those are of */
-    int32_t                *counts; /* [groups]: how many they are */
-    int64_t                 first, n_rows;
-    int32_t                 tiles;
-    _Atomic int32_t         any_rest;
+    uint8_t                *rows; /* of this block, tile by tile */
+    uint8_t        *rests;        /* [groups, n_rows] of WF_Q_ROW bytes; a group's first are used */
+    uint16_t       *at;           /* [groups, n_rows]: the rows that those are of */
+    int32_t        *counts;       /* [groups]: how many they are */
+    int64_t         first, n_rows;
+    int32_t         tiles;
+    _Atomic int32_t any_rest;
 } linear_job;
 
 static int64_t block_rows(int64_t m)
@@ -68,7 +68,8 @@ static float dx_at(const uint8_t *tile, int64_t r, int64_t rows, int64_t g)
 }
 
 /* at[g n_rows + row] = whether group g of a row is wide. The row is row r of the tile. */
-static void mark_wide(const linear_job *j, int64_t row, const uint8_t *tile, int64_t r, int64_t rows)
+static void mark_wide(const linear_job *j, int64_t row, const uint8_t *tile, int64_t r,
+                      int64_t rows)
 {
     int64_t groups = wf_groups(j->a->w.k), sum = 0;
     float   most = 0.0f, up;
@@ -114,7 +115,7 @@ static uint8_t *rest_at(const linear_job *j, int64_t g, int32_t t, int64_t *from
 }
 
 static void prepare_row_rest(const linear_job *j, int64_t g, int64_t row, uint8_t *tile, int64_t r,
-                         int64_t rows)
+                             int64_t rows)
 {
     const float *x = j->a->x + (j->first + row) * j->a->x_stride + g * WF_GROUP;
     int64_t      left = j->a->w.k - g * WF_GROUP;
