@@ -34,9 +34,34 @@ static uint64_t scale_bytes(const wf_linear *a)
     return a->w.format == WF_F16 ? aligned((uint64_t)a->m * 4) : 0;
 }
 
-static uint64_t prepared_bytes(const wf_linear *a)
+/* Elements, scales and sums; of q8 and q4 those of the rests behind them. */
+static uint64_t plane_bytes(const wf_linear *a)
 {
     return element_bytes(a) + 2 * scale_bytes(a);
+}
+
+static uint64_t prepared_bytes(const wf_linear *a)
+{
+    return plane_bytes(a) * (wf_is_grouped(a->w.format) ? 2 : 1);
+}
+
+/* With the arguments that a has got so far. */
+static weft_status prepare_quant(wf_cuda_queue *q, const wf_linear *a, wf_cuda_prepare_args *p,
+                                 wf_cuda_gemm_args *g, weft_error *err)
+{
+    wf_cuda_grid grid = {wf_cuda_blocks(a->m * wf_cuda_groups(a->w.k), WF_CUDA_THREADS / 32), 1, 1,
+                         WF_CUDA_THREADS, 0};
+    p->rest = (int8_t *)p->dst + plane_bytes(a);
+    p->rest_scale = (float *)(void *)(p->rest + element_bytes(a));
+    p->rest_sum = (float *)(void *)(p->rest + element_bytes(a) + scale_bytes(a));
+    g->group_scale = p->scale;
+    g->group_sum = p->sum;
+    g->rest = p->rest;
+    g->rest_scale = p->rest_scale;
+    g->rest_sum = p->rest_sum;
+    weft_status status = wf_cuda_launch(q, WF_CUDA_K_round_q8, grid, p, err);
+    grid.x = a->m;
+    return status == WEFT_OK ? wf_cuda_launch(q, WF_CUDA_K_round_rest, grid, p, err) : status;
 }
 
 /* x made ready in memory of prepared_bytes; g gets where it lies. */
@@ -54,12 +79,9 @@ static weft_status prepare(wf_cuda_queue *q, const wf_linear *a, void *memory, w
     wf_cuda_grid         grid = {a->m, 1, 1, WF_CUDA_THREADS, 0};
     int32_t              kernel = WF_CUDA_K_round_f16;
     *g = (wf_cuda_gemm_args){.op = *a, .x = memory};
-    if (wf_is_grouped(a->w.format)) {
-        kernel = WF_CUDA_K_round_q8;
-        g->group_scale = p.scale;
-        g->group_sum = p.sum;
-        grid.x = wf_cuda_blocks(a->m * wf_cuda_groups(a->w.k), WF_CUDA_THREADS / 32);
-    } else if (a->w.format == WF_BF16) {
+    if (wf_is_grouped(a->w.format))
+        return prepare_quant(q, a, &p, g, err);
+    if (a->w.format == WF_BF16) {
         kernel = WF_CUDA_K_round_bf16;
         grid.y = wf_cuda_blocks(wf_cuda_padded(WF_BF16, a->w.k), WF_CUDA_COLUMNS);
     } else {

@@ -5,27 +5,60 @@
     tools/quant_quality.py DIR --text FILE [--tokens 512]
 
 DIR is a Hugging Face directory of a Llama (tools/fetch_smollm2.py makes a small one). Each line is one arithmetic of q8: weights
-in 8 bits with a scale a group of 32, x with so many bits and a scale a group. It simulates docs/decisions/0014: `weft model
-verify --quantize q8` measures weft itself.
+in 8 bits with a scale a group of 32, x with so many bits and a scale a group, and with 16 bits in groups whose scale is more than
+so many times the mean of their row's. It simulates docs/decisions/0014: `weft model verify --quantize q8` measures weft itself.
 """
 import argparse
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-CASES = ((8, 0, 0), (0, 32, 8), (8, 32, 8), (8, 16, 8), (8, 32, 9), (8, 32, 10), (8, 32, 12))  # weights' bits, x's group, bits
+# The bits of weights, the group and bits of x, and from how many times the mean scale on a group of x is wide (0: never).
+CASES = (
+    (8, 0, 0, 0),
+    (0, 32, 8, 0),
+    (8, 32, 8, 0),
+    (8, 16, 8, 0),
+    (8, 32, 10, 0),
+    (0, 32, 8, 1.5),
+    (8, 32, 8, 1.25),
+    (8, 32, 8, 1.5),
+    (8, 32, 8, 2),
+)
+WIDE_STEPS = 127 * 254  # of a wide group's two planes together
 
 
-def rounded(x, group, bits):
-    """x in integers of so many bits, each group along the last axis with a scale of its own."""
-    shape, most = x.shape, 2 ** (bits - 1) - 1
-    x = x.reshape(-1, group)
-    d = x.abs().amax(1, keepdim=True) / most
+class Share:
+    """How many groups are wide, of all that rows of x have."""
+
+    def __init__(self):
+        self.wide = self.all = 0
+
+    def count(self, wide):
+        self.wide += int(wide.sum())
+        self.all += wide.numel()
+
+
+def steps_of(group, most):
+    """Groups along the last axis in integers up to most, each with a scale of its own."""
+    d = group.abs().amax(-1, keepdim=True) / most
     d = torch.where(d == 0, torch.ones_like(d), d)
-    return (torch.round(x / d) * d).reshape(shape)
+    return torch.round(group / d) * d
 
 
-def log_probabilities(directory, ids, weight_bits=0, group=0, bits=0):
+def rounded(x, size, bits, above=0, share=None):
+    """x in integers of so many bits, in groups of `size` along the last axis."""
+    groups = x.reshape(*x.shape[:-1], -1, size)
+    out = steps_of(groups, 2 ** (bits - 1) - 1)
+    if above:
+        most = groups.abs().amax(-1, keepdim=True)
+        wide = most > above * most.mean(-2, keepdim=True)
+        out = torch.where(wide, steps_of(groups, WIDE_STEPS), out)
+        share.count(wide)
+    return out.reshape(x.shape)
+
+
+def log_probabilities(directory, ids, weight_bits=0, group=0, bits=0, above=0, share=None):
     model = AutoModelForCausalLM.from_pretrained(directory, torch_dtype=torch.float32).eval()
     for module in model.modules():
         if not isinstance(module, torch.nn.Linear):
@@ -33,7 +66,7 @@ def log_probabilities(directory, ids, weight_bits=0, group=0, bits=0):
         if weight_bits:
             module.weight = torch.nn.Parameter(rounded(module.weight.data, 32, weight_bits))
         if bits:
-            module.register_forward_pre_hook(lambda _m, args: (rounded(args[0], group, bits),))
+            module.register_forward_pre_hook(lambda _m, args: (rounded(args[0], group, bits, above, share),))
     with torch.no_grad():
         return torch.log_softmax(model(ids[None]).logits[0].float(), -1)
 
@@ -47,11 +80,13 @@ def main():
     with open(args.text, encoding="utf-8") as f:
         ids = AutoTokenizer.from_pretrained(args.directory)(f.read(), return_tensors="pt")["input_ids"][0][: args.tokens]
     exact = log_probabilities(args.directory, ids)
-    for weight_bits, group, bits in CASES:
-        got = log_probabilities(args.directory, ids, weight_bits, group, bits)
+    for weight_bits, group, bits, above in CASES:
+        share = Share()
+        got = log_probabilities(args.directory, ids, weight_bits, group, bits, above, share)
         kl = (exact.exp() * (exact - got)).sum(-1).mean().item()
-        print(f"weights {weight_bits or 'f32'}, x {f'{bits} bits in groups of {group}' if bits else 'f32'}: KL {kl:.5f}",
-              flush=True)
+        x = f"{bits} bits in groups of {group}" if bits else "f32"
+        wide = f", wide above {above} times the mean: {share.wide / share.all:.1%}" if above else ""
+        print(f"weights {weight_bits or 'f32'}, x {x}{wide}: KL {kl:.5f}", flush=True)
 
 
 if __name__ == "__main__":

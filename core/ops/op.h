@@ -105,13 +105,24 @@ typedef struct wf_weight {
  * scale is not applied. bias, residual may be NULL; y may be residual, never x.
  *
  * With q8 and q4 weights x is rounded too, by groups of WF_GROUP along k, the last one filled up
- * with zeros. With a the greatest |x| of a group: dx = a / 127, r = 127 / a, and q = x r rounded to
- * the nearest integer, of two the even one. Where a is below 2^-100, dx and all q are 0; where one
- * x is no finite number, dx is NaN and all q are 0, so that the row's outputs are NaN. A weight's
- * group has the scale d and, in q4, the minimum m as f32. Each operation below rounds to f32 once,
- * and the integers are exact. acc starts with 0; then, groups ascending:
+ * with zeros. With a the greatest |x| of a group: dx = a / 127, r = 127 / a, t = x r, and q = t
+ * rounded to the nearest integer, of two the even one. Where a is below 2^-100, dx and all q are 0;
+ * where one x is no finite number, dx is NaN and all q are 0, so that the row's outputs are NaN.
+ *
+ * Few groups of a row hold numbers so large that they make most of the error, and those are wide:
+ * what rounding left of them is kept as integers too, e = (t - q) 254 rounded like q, of the scale
+ * de = dx / 254. With u = dx (65536 / the row's greatest dx) rounded toward zero, and U the sum of
+ * u over the row's n groups, a group is wide where 2 n u > 3 U, in integers: where its dx is more
+ * than one and a half times the mean. A row in which a dx is NaN or all are 0 has no wide group.
+ *
+ * A weight's group has the scale d and, in q4, the minimum m as f32. Each operation below rounds to
+ * f32 once, and the integers are exact. acc and rest start with 0; then, groups ascending:
  *   q4 only: acc = fma(m, dx * (sum of q), acc)
- *   acc = fma(sum of q * (the weight's integer), dx * d, acc). */
+ *   acc = fma(sum of q * (the weight's integer), dx * d, acc)
+ * and of the wide ones
+ *   q4 only: rest = fma(m, de * (sum of e), rest)
+ *   rest = fma(sum of e * (the weight's integer), de * d, rest)
+ * The sum is acc + rest. */
 typedef struct wf_linear {
     float       *y;
     const float *x;

@@ -12,21 +12,26 @@
 
 /* Rows of x made ready for a matrix product: dst [m, k_padded] of bf16, or of f16 times a power of
  * two whose inverse stands in scale [m]; or for q8 and q4 weights dst int8 [m, 32 groups], scale
- * [m, groups] dx and sum [m, groups] dx * (sum of q). */
+ * [m, groups] dx and sum [m, groups] dx * (sum of q), and rest, rest_scale and rest_sum the same
+ * of the rests: de is 0 of groups that are not wide, and nothing else is written for those. */
 typedef struct wf_cuda_prepare_args {
     void        *dst;
     float       *scale, *sum;
+    int8_t      *rest;
+    float       *rest_scale, *rest_sum;
     const float *x;
     int64_t      m, k, x_stride;
 } wf_cuda_prepare_args;
 
 /* A matrix product with its epilogue (core/ops/op.h, wf_linear) over prepared rows. */
 typedef struct wf_cuda_gemm_args {
-    wf_linear    op;
-    const void  *x;           /* as wf_cuda_prepare_args.dst; of f32 weights op.x is used */
-    const float *row_scale;   /* of f16: what a row's sums are multiplied with; else NULL */
-    const float *group_scale; /* of q8 and q4: dx [m, groups] */
-    const float *group_sum;   /* of q4: dx * (sum of q) [m, groups] */
+    wf_linear     op;
+    const void   *x;           /* as wf_cuda_prepare_args.dst; of f32 weights op.x is used */
+    const float  *row_scale;   /* of f16: what a row's sums are multiplied with; else NULL */
+    const float  *group_scale; /* of q8 and q4: dx [m, groups] */
+    const float  *group_sum;   /* of q4: dx * (sum of q) [m, groups] */
+    const int8_t *rest;        /* of q8 and q4, as in wf_cuda_prepare_args */
+    const float  *rest_scale, *rest_sum;
 } wf_cuda_gemm_args;
 
 /* Blocks of the matrix products: rows by columns of y. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linear with q8 and q4 weights. One instruction multiplies a whole group of 32, so its sum is the
  * group's integer; then one fused multiply-add a group, in q4 one more for the minimum, ascending:
- * the bytes of wf_linear in core/ops/op.h, which are the CPU's.
+ * the bytes of wf_linear in core/ops/op.h, which are the CPU's. Rests are few: a warp reads those
+ * of its rows from global memory, and multiplies where one of them is wide in the group.
  *
  * Blocks and stages as in gemm.cu: a stage is four groups, 128 bytes of a row of x and 128 (q8) or
  * 64 (q4) of a row of weights. */
@@ -63,6 +64,47 @@ __device__ static void add_group(float acc[4], const int32_t sum[4], const float
     }
 }
 
+/* The rests of 16 rows in a group, as ptx_mma_s8 takes them: the lane's two rows. */
+struct rests {
+    uint32_t a[4];
+    float    de[2], product[2];
+    bool     any; /* of the warp's rows; the same in all lanes */
+};
+
+__device__ static void load_rests(rests *out, const wf_cuda_gemm_args *g, int64_t row,
+                                  int64_t groups, int64_t group)
+{
+#pragma unroll
+    for (int h = 0; h < 2; h++)
+        out->de[h] = float_at(g->rest_scale, row + 8 * h, g->op.m, groups, group);
+    out->any = __any_sync(0xffffffffu, out->de[0] != 0.0f || out->de[1] != 0.0f);
+    if (!out->any)
+        return;
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        const int64_t   at = (row + 8 * h) * groups + group;
+        const uint32_t *p = (const uint32_t *)(g->rest + at * WF_GROUP) + threadIdx.x % 4;
+        const bool      is_wide = out->de[h] != 0.0f;
+        out->a[h] = is_wide ? p[0] : 0;
+        out->a[2 + h] = is_wide ? p[4] : 0;
+        out->product[h] = is_wide ? g->rest_sum[at] : 0.0f;
+    }
+}
+
+/* As add_group; rows in which the group is not wide are left alone. */
+template <bool Q4>
+__device__ static void add_rests(float rest[4], const rests &x, uint32_t b0, uint32_t b1,
+                                 const float d[2], const float m[2])
+{
+    int32_t sum[4];
+    float   next[4] = {rest[0], rest[1], rest[2], rest[3]};
+    ptx_mma_s8(sum, x.a, b0, b1);
+    add_group<Q4>(next, sum, x.de, x.product, d, m);
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        rest[i] = x.de[i / 2] != 0.0f ? next[i] : rest[i];
+}
+
 /* What one warp works on. */
 struct tile {
     const wf_cuda_gemm_args *g;
@@ -73,14 +115,17 @@ struct tile {
 
 /* Group `group` of all, number i of the stage. */
 template <bool Q4, int WR, int WC>
-__device__ static void multiply_group(float acc[WR][WC][2][4], const tile &t, const uint4 *x,
-                                      const uint4 *w, int i, int64_t group)
+__device__ static void multiply_group(float acc[WR][WC][2][4], float rest[WR][WC][2][4],
+                                      const tile &t, const uint4 *x, const uint4 *w, int i,
+                                      int64_t group)
 {
     const wf_linear *op = &t.g->op;
     uint32_t         a[WR][4];
     float            dx[WR][2], product[WR][2];
+    rests            left[WR];
 #pragma unroll
     for (int r = 0; r < WR; r++) {
+        load_rests(&left[r], t.g, t.row + 16 * r, t.groups, group);
         load_fragment<8>(a[r], x, t.r0 + 16 * r, 2 * i);
 #pragma unroll
         for (int h = 0; h < 2; h++) {
@@ -110,6 +155,8 @@ __device__ static void multiply_group(float acc[WR][WC][2][4], const tile &t, co
                 int32_t sum[4];
                 ptx_mma_s8(sum, a[r], b0, b1);
                 add_group<Q4>(acc[r][c][h], sum, dx[r], product[r], d, m);
+                if (left[r].any)
+                    add_rests<Q4>(rest[r][c][h], left[r], b0, b1, d, m);
             }
         }
     }
@@ -128,7 +175,7 @@ __device__ static void gemm(const wf_cuda_gemm_args &g)
     const uint16_t  *d = (const uint16_t *)((const uint8_t *)a->w.data + a->w.n * bytes);
     tile             t = {&g, d,      d + a->w.n * groups,     0,
                           0,  groups, warp / across * 16 * WR, warp % across * 16 * WC};
-    float            acc[WR][WC][2][4] = {{{{0.0f}}}};
+    float            acc[WR][WC][2][4] = {{{{0.0f}}}}, rest[WR][WC][2][4] = {{{{0.0f}}}};
     t.row = row0 + t.r0 + lane / 4;
     t.column = column0 + t.c0 + lane % 4 * 2;
     for (int s = 0; s < STAGES - 1; s++) {
@@ -153,7 +200,7 @@ __device__ static void gemm(const wf_cuda_gemm_args &g)
         for (int i = 0; i < GROUPS; i++) {
             const int64_t group = (int64_t)s * GROUPS + i;
             if (t.r0 < ROWS && group < groups)
-                multiply_group<Q4, WR, WC>(acc, t, x[s % STAGES], w[s % STAGES], i, group);
+                multiply_group<Q4, WR, WC>(acc, rest, t, x[s % STAGES], w[s % STAGES], i, group);
         }
     }
     ptx_copies_wait<0>();
@@ -165,7 +212,8 @@ __device__ static void gemm(const wf_cuda_gemm_args &g)
             for (int i = 0; i < 8; i++)
                 if (t.r0 < ROWS)
                     wf_finish(&g, t.row + 16 * r + i % 4 / 2 * 8,
-                              t.column + 16 * c + i / 4 * 8 + i % 2, acc[r][c][i / 4][i % 4]);
+                              t.column + 16 * c + i / 4 * 8 + i % 2,
+                              acc[r][c][i / 4][i % 4] + rest[r][c][i / 4][i % 4]);
 }
 
 #define NARROW WF_CUDA_NARROW_ROWS, WF_CUDA_NARROW_COLUMNS, 8, 1, 1

@@ -49,6 +49,7 @@
     X(prepare, round_bf16, 0)                                                                      \
     X(prepare, round_f16, 0)                                                                       \
     X(prepare, round_q8, 0)                                                                        \
+    X(prepare, round_rest, 0)                                                                      \
     X(prepare, finish, 0)                                                                          \
     X(gemm, gemm_bf16_narrow, 0)                                                                   \
     X(gemm, gemm_bf16_wide, 0)                                                                     \

@@ -60,6 +60,64 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_round_q8(const wf_cuda_prepare_args a)
     }
 }
 
+/* The greatest dx of a row whose numbers are finite, as bits; all of a block get it. */
+__device__ static uint32_t greatest_scale(const float *scale, int64_t groups)
+{
+    __shared__ uint32_t buffer[WF_CUDA_THREADS / 32];
+    uint32_t            most = 0;
+    for (int64_t g = threadIdx.x; g < groups; g += WF_CUDA_THREADS)
+        most = wf_bits(scale[g]) > most ? wf_bits(scale[g]) : most;
+    most = __reduce_max_sync(0xffffffffu, most);
+    if (threadIdx.x % 32 == 0)
+        buffer[threadIdx.x / 32] = most;
+    __syncthreads();
+    for (int i = 0; i < WF_CUDA_THREADS / 32; i++)
+        most = buffer[i] > most ? buffer[i] : most;
+    return most;
+}
+
+/* What rounding left of a wide group, a lane an element. */
+__device__ static void store_rest(const wf_cuda_prepare_args &a, int64_t r, int64_t g,
+                                  int64_t groups)
+{
+    const int      lane = threadIdx.x % 32;
+    const int64_t  i = g * WF_GROUP + lane, at = r * groups + g;
+    const float    x = i < a.k ? a.x[r * a.x_stride + i] : 0.0f;
+    const uint32_t most = __reduce_max_sync(0xffffffffu, wf_bits(x) & 0x7fffffffu);
+    const float    t = x * (127.0f / wf_float(most)), nearest = (t + 12582912.0f) - 12582912.0f;
+    const int8_t   e = (int8_t)(uint8_t)wf_bits((t - nearest) * 254.0f + 12582912.0f);
+    const int      sum = __reduce_add_sync(0xffffffffu, (int)e);
+    a.rest[at * WF_GROUP + lane] = e;
+    if (lane == 0) {
+        const float de = a.scale[at] / 254.0f;
+        a.rest_scale[at] = de;
+        a.rest_sum[at] = de * (float)sum;
+    }
+}
+
+/* A block a row, behind round_q8: which groups are wide, and their rests, a warp a group. Sums of
+ * integers are exact in f64 in any order. */
+WF_KERNEL(WF_CUDA_THREADS) wf_cuda_round_rest(const wf_cuda_prepare_args a)
+{
+    __shared__ double buffer[WF_CUDA_THREADS / 32];
+    const int64_t     groups = wf_cuda_groups(a.k), r = blockIdx.x;
+    const float      *scale = a.scale + r * groups;
+    const uint32_t    most = greatest_scale(scale, groups);
+    const bool        any = most > 0 && most < 0x7f800000u;
+    const float       up = any ? 65536.0f / wf_float(most) : 0.0f;
+    double            sum = 0.0;
+    for (int64_t g = threadIdx.x; any && g < groups; g += WF_CUDA_THREADS)
+        sum += (double)(int32_t)(scale[g] * up);
+    sum = wf_block_sum(sum, buffer);
+    for (int64_t g = threadIdx.x / 32; g < groups; g += WF_CUDA_THREADS / 32) {
+        const int64_t u = any ? (int32_t)(scale[g] * up) : 0;
+        if (2 * groups * u > 3 * (int64_t)sum)
+            store_rest(a, r, g, groups);
+        else if (threadIdx.x % 32 == 0)
+            a.rest_scale[r * groups + g] = 0.0f;
+    }
+}
+
 /* g.x: sums [m, n]. Grid x is the row, grid y the part of it. */
 WF_KERNEL(WF_CUDA_THREADS) wf_cuda_finish(const wf_cuda_gemm_args g)
 {

@@ -86,6 +86,24 @@ static void check_numbers(int32_t format, const float *x, int64_t n, int64_t k, 
         rig_close_to(y, m, n, n, bounds[WF_F16], "f16");
 }
 
+/* Rows with groups of any size beside each other, so that some of them are wide: for one row, a
+ * part of a tile, and many tiles. */
+static void test_wide_groups(void **unused)
+{
+    (void)unused;
+    static const int64_t ms[] = {1, 3, 21, 70};
+    for (int32_t format = WF_Q8; format <= WF_Q4; format++)
+        for (size_t i = 0; i < sizeof ms / sizeof *ms; i++) {
+            const int64_t n = 67, k = 330;
+            float        *x = rig_floats(ms[i] * k, 1.0f);
+            for (int64_t e = 0; e < ms[i] * k; e += 32)
+                for (int64_t scale = rig_between(1, 12), j = e; j < e + 32 && j < ms[i] * k; j++)
+                    x[j] *= scale > 10 ? 50.0f : 1.0f;
+            check_numbers(format, x, n, k, ms[i]);
+            rig_free();
+        }
+}
+
 /* Zeros, tiny and huge numbers, and what is no number. */
 static void test_numbers(void **unused)
 {
@@ -187,9 +205,10 @@ static void test_pack_groups(void **unused)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_linear),  cmocka_unit_test(test_row_counts),
-    cmocka_unit_test(test_numbers), cmocka_unit_test(test_embed),
-    cmocka_unit_test(test_conv),    cmocka_unit_test(test_pack_groups)};
+    cmocka_unit_test(test_linear),      cmocka_unit_test(test_row_counts),
+    cmocka_unit_test(test_wide_groups), cmocka_unit_test(test_numbers),
+    cmocka_unit_test(test_embed),       cmocka_unit_test(test_conv),
+    cmocka_unit_test(test_pack_groups)};
 
 /* Where bytes may depend on row counts, products of many rows are cuBLASLt's. */
 static const struct CMUnitTest free_tests[] = {cmocka_unit_test(test_linear),

@@ -3,6 +3,7 @@
  * more in the plainest way, whatever the row count, the cut and the threads. */
 #include "check.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "core/device/cpu/quant.h"
@@ -81,48 +82,100 @@ static wf_weight packed(int32_t level, int32_t format, const void *src, int32_t 
 
 /* ---- linear as it is defined ---- */
 
+/* Integers of a group of x and their scale. */
 typedef struct rounded {
     float   dx;
     int32_t q[WF_GROUP], sum;
 } rounded;
 
+static float greatest(const float *x, int64_t n)
+{
+    float a = 0.0f;
+    for (int64_t i = 0; i < n; i++)
+        a = fmaxf(a, isfinite(x[i]) != 0 ? fabsf(x[i]) : INFINITY);
+    return a;
+}
+
+static float dx_of(const float *x, int64_t n)
+{
+    float a = greatest(x, n);
+    return a < 0x1p-100f ? 0.0f : a < INFINITY ? a / 127.0f : NAN;
+}
+
 static rounded round_x(const float *x, int64_t n)
 {
-    rounded out = {0};
-    float   a = 0.0f;
-    for (int64_t i = 0; i < n; i++) {
-        if (isfinite(x[i]) == 0) {
-            out.dx = NAN;
-            return out;
-        }
-        a = fmaxf(a, fabsf(x[i]));
-    }
-    if (a < 0x1p-100f)
-        return out;
-    float r = 127.0f / a;
-    out.dx = a / 127.0f;
-    for (int64_t i = 0; i < n; i++) {
+    rounded out = {.dx = dx_of(x, n)};
+    float   r = 127.0f / greatest(x, n);
+    for (int64_t i = 0; i < n && out.dx > 0.0f; i++) {
         out.q[i] = (int32_t)lrintf(x[i] * r);
         out.sum += out.q[i];
     }
     return out;
 }
 
-static float dot(const float *x, int64_t k, const uint8_t *row, int32_t format)
+/* What round_x leaves. */
+static rounded round_rest(const float *x, int64_t n)
 {
-    float acc = 0.0f;
-    for (int64_t g = 0; g < wf_groups(k); g++) {
-        int64_t        left = k - g * WF_GROUP, n = left < WF_GROUP ? left : WF_GROUP;
-        const uint8_t *group = row + g * (format == WF_Q8 ? WF_Q8_BYTES : WF_Q4_BYTES);
-        rounded        a = round_x(x + g * WF_GROUP, n);
-        int32_t        sum = 0;
-        for (int64_t e = 0; e < n; e++)
-            sum += a.q[e] * integer_at(group, format, e);
-        if (format == WF_Q4)
-            acc = fmaf(f16_at(group + 2), a.dx * (float)a.sum, acc);
-        acc = fmaf((float)sum, a.dx * f16_at(group), acc);
+    rounded out = {.dx = dx_of(x, n) / 254.0f};
+    float   r = 127.0f / greatest(x, n);
+    for (int64_t i = 0; i < n; i++) {
+        float t = x[i] * r;
+        out.q[i] = (int32_t)lrintf((t - rintf(t)) * 254.0f);
+        out.sum += out.q[i];
+        assert_true(out.q[i] >= -127 && out.q[i] <= 127);
     }
-    return acc;
+    return out;
+}
+
+static int64_t in_group(int64_t k, int64_t g)
+{
+    return k - g * WF_GROUP < WF_GROUP ? k - g * WF_GROUP : WF_GROUP;
+}
+
+static bool is_wide(const float *x, int64_t k, int64_t group)
+{
+    int64_t n = wf_groups(k), sum = 0, own = 0;
+    float   most = 0.0f;
+    for (int64_t g = 0; g < n; g++) {
+        float dx = dx_of(x + g * WF_GROUP, in_group(k, g));
+        if (isnan(dx) != 0)
+            return false;
+        most = fmaxf(most, dx);
+    }
+    if (most == 0.0f)
+        return false;
+    for (int64_t g = 0; g < n; g++) {
+        int64_t u = (int64_t)truncf(dx_of(x + g * WF_GROUP, in_group(k, g)) * (65536.0f / most));
+        sum += u;
+        own = g == group ? u : own;
+    }
+    return 2 * n * own > 3 * sum;
+}
+
+/* sum and a group's part. */
+static float add_group(float sum, const rounded *a, const uint8_t *group, int32_t format)
+{
+    int32_t whole = 0;
+    for (int64_t e = 0; e < WF_GROUP; e++)
+        whole += a->q[e] * integer_at(group, format, e);
+    if (format == WF_Q4)
+        sum = fmaf(f16_at(group + 2), a->dx * (float)a->sum, sum);
+    return fmaf((float)whole, a->dx * f16_at(group), sum);
+}
+
+static float dot(const float *x, int64_t k, const uint8_t *row, int32_t format, const bool *wide)
+{
+    float acc = 0.0f, rest = 0.0f;
+    for (int64_t g = 0; g < wf_groups(k); g++) {
+        const uint8_t *group = row + g * (format == WF_Q8 ? WF_Q8_BYTES : WF_Q4_BYTES);
+        rounded        a = round_x(x + g * WF_GROUP, in_group(k, g));
+        acc = add_group(acc, &a, group, format);
+        if (wide[g]) {
+            a = round_rest(x + g * WF_GROUP, in_group(k, g));
+            rest = add_group(rest, &a, group, format);
+        }
+    }
+    return acc + rest;
 }
 
 typedef struct shape {
@@ -165,10 +218,14 @@ static void fixture_make(fixture *f, shape s, int32_t format, check_fill fill, i
 static float *expected(const fixture *f)
 {
     float *y = check_floats(f->s.m * f->stride + 1, CHECK_NORMAL);
+    bool  *wide = check_bytes((uint64_t)wf_groups(f->s.k));
     for (int64_t r = 0; r < f->s.m; r++) {
+        const float *x = f->x + r * f->op.x_stride;
+        for (int64_t g = 0; g < wf_groups(f->s.k); g++)
+            wide[g] = is_wide(x, f->s.k, g);
         for (int64_t j = 0; j < f->s.n; j++) {
             const uint8_t *row = f->rows + j * wf_row_bytes(f->format, f->s.k);
-            float          v = dot(f->x + r * f->op.x_stride, f->s.k, row, f->format);
+            float          v = dot(x, f->s.k, row, f->format, wide);
             v = wf_activate(f->op.bias != NULL ? v + f->bias[j] : v, f->op.act);
             if (f->op.residual != NULL)
                 v = f->residual[r * f->stride + j] + f->op.scale * v;
@@ -266,6 +323,64 @@ static void test_largest_sums(void **unused)
                        format == WF_Q8 ? 32 : 16);
             }
         check_fixture(&f);
+        check_free_all();
+    }
+}
+
+/* Rows with groups of any size beside each other: some, none and nearly all of them are wide, and
+ * different ones in each row. */
+static void make_uneven(fixture *f)
+{
+    for (int64_t r = 0; r < f->s.m; r++)
+        for (int64_t g = 0; g < wf_groups(f->s.k); g++) {
+            float scale = ldexpf(1.0f, r % 5 == 0 ? 0 : (int)check_between(0, 2 * (r % 5)));
+            for (int64_t e = 0; e < in_group(f->s.k, g); e++)
+                f->x[r * f->op.x_stride + g * WF_GROUP + e] *= scale;
+        }
+}
+
+static void test_wide_groups(void **unused)
+{
+    (void)unused;
+    static const shape shapes[] = {{1, 33, 600}, {4, 31, 96}, {7, 64, 257}, {40, 35, 700}};
+    for (int32_t format = WF_Q8; format <= WF_Q4; format++)
+        for (size_t i = 0; i < 4 * sizeof shapes / sizeof *shapes; i++) {
+            fixture f;
+            fixture_make(&f, shapes[i / 4], format, CHECK_NORMAL, WF_ACT_NONE);
+            make_uneven(&f);
+            check_fixture(&f);
+            check_free_all();
+        }
+}
+
+static double largest_error(const fixture *f, const float *y)
+{
+    double most = 0.0;
+    for (int64_t j = 0; j < f->s.n; j++) {
+        double sum = 0.0;
+        for (int64_t i = 0; i < f->s.k; i++) {
+            uint8_t *at = group_at(f->rows, f->format, f->s.k, j, i / WF_GROUP);
+            double   w = (double)f16_at(at) * integer_at(at, f->format, i % WF_GROUP);
+            sum += (double)f->x[i] * (w + (f->format == WF_Q4 ? (double)f16_at(at + 2) : 0.0));
+        }
+        most = fmax(most, fabs((double)y[j] - sum));
+    }
+    return most;
+}
+
+/* One number a thousand times as large as the others costs about as much as they do: its group's
+ * steps are 1000 / 127 / 254 = 1 / 32, theirs about 2 / 127. With one plane they would be 8. */
+static void test_one_large_number(void **unused)
+{
+    (void)unused;
+    for (int32_t format = WF_Q8; format <= WF_Q4; format++) {
+        fixture f;
+        fixture_make(&f, (shape){1, 64, 1024}, format, CHECK_NORMAL, WF_ACT_NONE);
+        f.op.bias = f.op.residual = NULL;
+        wf_weight w = packed(0, format, f.rows, format, 64, 1024);
+        double    before = largest_error(&f, run(&f, &w, 0, 1, 0, 1));
+        f.x[517] = 1000.0f;
+        assert_true(largest_error(&f, run(&f, &w, 0, 1, 0, 1)) < 4.0 * before);
         check_free_all();
     }
 }
@@ -540,6 +655,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_row_blocks),
     cmocka_unit_test(test_fills_and_activations),
     cmocka_unit_test(test_largest_sums),
+    cmocka_unit_test(test_wide_groups),
+    cmocka_unit_test(test_one_large_number),
     cmocka_unit_test(test_not_finite),
     cmocka_unit_test(test_embed),
     cmocka_unit_test(test_levels_quantise_alike),

@@ -53,21 +53,26 @@ static inline int64_t wf_quant_sum_at(int64_t rows)
     return rows * (WF_GROUP + 4);
 }
 
-/* acc [rows, 32] += rows of x times the groups of a panel. */
+/* acc [rows, 32] += rows of x times the groups of a panel. A tile of rests has the same layout, one
+ * group and rows that need not be neighbours: row r of it adds to row at[r] of acc. */
 typedef struct wf_quant_tile {
-    float         *acc;
-    const uint8_t *x, *w;
-    int64_t        groups;
-    int32_t        rows, format;
+    float          *acc;
+    const uint8_t  *x, *w;
+    const uint16_t *at; /* [rows] of rests, else NULL */
+    int64_t         groups;
+    int32_t         rows, format;
 } wf_quant_tile;
 
 /* What a level replaces. */
 typedef struct wf_quant_kernels {
-    int32_t tile_rows;
+    int32_t tile_rows, rest_rows; /* the most that a tile may have */
     /* Row r of a tile of `rows` from x [k]. */
     void (*prepare)(uint8_t *tile, int64_t r, int64_t rows, const float *x, int64_t k,
                     int32_t format);
+    /* Row r of a tile of rests: what rounding leaves of a group x [32]. */
+    void (*prepare_rest)(uint8_t *tile, int64_t r, int64_t rows, const float *x, int32_t format);
     void (*tile)(const wf_quant_tile *t);
+    void (*rest_tile)(const wf_quant_tile *t);
     /* acc [rows, 32] with its epilogue into y at (row, column). */
     void (*finish)(const wf_linear *a, const float *acc, int64_t row, int64_t rows, int64_t column,
                    int64_t columns);

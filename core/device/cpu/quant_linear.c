@@ -2,18 +2,26 @@
 /* linear with q8 and q4 weights: everything but the kernels, and the reference of those. Rows of x
  * are rounded a block at a time; then every thread takes its panels, some groups at a time, through
  * all tiles of the block. The f32 sums stand in memory meanwhile, which changes none of them. */
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include "core/device/cpu/internal.h"
 #include "core/device/cpu/quant_pack.h"
 #include "core/device/cpu/quant_rows.h"
 
 #define GROUPS_TOGETHER 16 /* of a panel: as many as stay in the first cache for all tiles */
 
+/* Groups are wide in some rows: their rests are tiles of those rows alone, group by group. */
 typedef struct linear_job {
     const wf_linear        *a;
     const wf_quant_kernels *kernels;
     uint8_t                *rows; /* of this block, tile by tile */
-    int64_t                 first, n_rows;
-    int32_t                 tiles;
+    uint8_t        *rests;        /* [groups, n_rows] of WF_Q_ROW bytes; a group's first are used */
+    uint16_t       *at;           /* [groups, n_rows]: the rows that those are of */
+    int32_t        *counts;       /* [groups]: how many they are */
+    int64_t         first, n_rows;
+    int32_t         tiles;
+    _Atomic int32_t any_rest;
 } linear_job;
 
 static int64_t block_rows(int64_t m)
@@ -21,19 +29,63 @@ static int64_t block_rows(int64_t m)
     return m < WF_LINEAR_ROWS ? m : WF_LINEAR_ROWS;
 }
 
-uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k)
+static uint64_t aligned(int64_t bytes)
 {
-    uint64_t bytes = (uint64_t)block_rows(m) * (uint64_t)wf_groups(k) * WF_Q_ROW;
-    return (bytes + WF_ALIGN - 1) / WF_ALIGN * WF_ALIGN;
+    return ((uint64_t)bytes + WF_ALIGN - 1) / WF_ALIGN * WF_ALIGN;
 }
 
-/* Tiles of a block are cut evenly: 13 rows are 7 and 6, not 12 and 1. */
+uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k)
+{
+    int64_t groups = wf_groups(k), all = block_rows(m) * groups;
+    return 2 * aligned(all * WF_Q_ROW) + aligned(all * 2) + aligned(groups * 4);
+}
+
+static void take_scratch(linear_job *j, uint8_t *p)
+{
+    int64_t groups = wf_groups(j->a->w.k), all = block_rows(j->a->m) * groups;
+    j->rows = p;
+    j->rests = p + aligned(all * WF_Q_ROW);
+    j->at = (uint16_t *)(void *)(j->rests + aligned(all * WF_Q_ROW));
+    j->counts = (int32_t *)(void *)((uint8_t *)j->at + aligned(all * 2));
+}
+
+/* Tiles are cut evenly: 13 rows are 7 and 6, not 12 and 1. */
 static uint8_t *tile_at(const linear_job *j, int32_t t, int64_t *from, int64_t *rows)
 {
     int64_t to;
     wf_share(j->n_rows, 1, t, j->tiles, from, &to);
     *rows = to - *from;
     return j->rows + *from * wf_groups(j->a->w.k) * WF_Q_ROW;
+}
+
+/* ---- rows of x ---- */
+
+static float dx_at(const uint8_t *tile, int64_t r, int64_t rows, int64_t g)
+{
+    float dx;
+    memcpy(&dx, tile + g * rows * WF_Q_ROW + wf_quant_dx_at(rows) + 4 * r, 4);
+    return dx;
+}
+
+/* at[g n_rows + row] = whether group g of a row is wide. The row is row r of the tile. */
+static void mark_wide(const linear_job *j, int64_t row, const uint8_t *tile, int64_t r,
+                      int64_t rows)
+{
+    int64_t groups = wf_groups(j->a->w.k), sum = 0;
+    float   most = 0.0f, up;
+    bool    finite = true;
+    for (int64_t g = 0; g < groups; g++) {
+        float dx = dx_at(tile, r, rows, g);
+        finite = finite && dx == dx; /* false of NaN alone */
+        most = dx > most ? dx : most;
+    }
+    up = finite && most > 0.0f ? 65536.0f / most : 0.0f;
+    for (int64_t g = 0; g < groups && up > 0.0f; g++)
+        sum += (int32_t)(dx_at(tile, r, rows, g) * up);
+    for (int64_t g = 0; g < groups; g++) {
+        int64_t u = up > 0.0f ? (int32_t)(dx_at(tile, r, rows, g) * up) : 0;
+        j->at[g * j->n_rows + row] = 2 * groups * u > 3 * sum;
+    }
 }
 
 static void prepare_rows(void *ctx, int64_t begin, int64_t end)
@@ -46,45 +98,119 @@ static void prepare_rows(void *ctx, int64_t begin, int64_t end)
         uint8_t *tile = tile_at(j, t, &from, &rows);
         j->kernels->prepare(tile, r - from, rows, a->x + (j->first + r) * a->x_stride, a->w.k,
                             a->w.format);
+        mark_wide(j, r, tile, r - from, rows);
     }
 }
+
+/* Tile t of a group's rests; *from: its first row among them. */
+static uint8_t *rest_at(const linear_job *j, int64_t g, int32_t t, int64_t *from, int64_t *rows)
+{
+    int32_t tiles = (j->counts[g] + j->kernels->rest_rows - 1) / j->kernels->rest_rows;
+    int64_t to;
+    if (t >= tiles)
+        return NULL;
+    wf_share(j->counts[g], 1, t, tiles, from, &to);
+    *rows = to - *from;
+    return j->rests + (g * j->n_rows + *from) * WF_Q_ROW;
+}
+
+static void prepare_row_rest(const linear_job *j, int64_t g, int64_t row, uint8_t *tile, int64_t r,
+                             int64_t rows)
+{
+    const float *x = j->a->x + (j->first + row) * j->a->x_stride + g * WF_GROUP;
+    int64_t      left = j->a->w.k - g * WF_GROUP;
+    float        last[WF_GROUP] = {0};
+    if (left < WF_GROUP)
+        memcpy(last, x, (size_t)left * sizeof *last);
+    j->kernels->prepare_rest(tile, r, rows, left < WF_GROUP ? last : x, j->a->w.format);
+}
+
+static void prepare_rests(void *ctx, int64_t begin, int64_t end)
+{
+    linear_job *j = ctx;
+    for (int64_t g = begin; g < end; g++) {
+        uint16_t *at = j->at + g * j->n_rows;
+        int64_t   from, rows;
+        uint8_t  *tile;
+        int32_t   n = 0;
+        for (int64_t r = 0; r < j->n_rows; r++)
+            if (at[r] != 0)
+                at[n++] = (uint16_t)r; /* n is at most r: nothing unread is lost */
+        j->counts[g] = n;
+        if (n > 0)
+            atomic_store(&j->any_rest, 1);
+        for (int32_t t = 0; (tile = rest_at(j, g, t, &from, &rows)) != NULL; t++)
+            for (int64_t r = 0; r < rows; r++)
+                prepare_row_rest(j, g, at[from + r], tile, r, rows);
+    }
+}
+
+/* ---- panels ---- */
 
 /* Groups begin..end-1 of a panel against all rows of the block. */
 static void multiply_groups(const linear_job *j, const uint8_t *w, int64_t begin, int64_t end,
                             float *acc)
 {
-    int32_t format = j->a->w.format;
+    wf_quant_tile tile = {.format = j->a->w.format, .groups = end - begin};
+    tile.w = w + begin * wf_quant_group(tile.format);
     for (int32_t t = 0; t < j->tiles; t++) {
         int64_t        from, rows;
         const uint8_t *x = tile_at(j, t, &from, &rows);
-        wf_quant_tile  tile = {acc + from * WF_Q_PANEL,
-                               x + begin * rows * WF_Q_ROW,
-                               w + begin * wf_quant_group(format),
-                               end - begin,
-                               (int32_t)rows,
-                               format};
+        tile.acc = acc + from * WF_Q_PANEL;
+        tile.x = x + begin * rows * WF_Q_ROW;
+        tile.rows = (int32_t)rows;
         j->kernels->tile(&tile);
     }
 }
 
-static void multiply_panel(const linear_job *j, int64_t p, float *acc)
+/* The same groups against what rounding left of the rows in which they are wide. */
+static void multiply_rests(const linear_job *j, const uint8_t *w, int64_t begin, int64_t end,
+                           float *rest)
+{
+    wf_quant_tile tile = {.acc = rest, .format = j->a->w.format, .groups = 1};
+    for (int64_t g = begin; g < end; g++) {
+        int64_t from, rows;
+        tile.w = w + g * wf_quant_group(tile.format);
+        for (int32_t t = 0; (tile.x = rest_at(j, g, t, &from, &rows)) != NULL; t++) {
+            tile.at = j->at + g * j->n_rows + from;
+            tile.rows = (int32_t)rows;
+            j->kernels->rest_tile(&tile);
+        }
+    }
+}
+
+/* The f32 sums of a panel, of all rows of the block. */
+typedef struct panel_sums {
+    _Alignas(WF_ALIGN) float acc[WF_LINEAR_ROWS * WF_Q_PANEL];
+    _Alignas(WF_ALIGN) float rest[WF_LINEAR_ROWS * WF_Q_PANEL];
+} panel_sums;
+
+static void multiply_panel(const linear_job *j, int64_t p, bool any_rest, panel_sums *s)
 {
     const wf_linear *a = j->a;
     int64_t          groups = wf_groups(a->w.k), left = a->w.n - p * WF_Q_PANEL;
-    int64_t          step = j->tiles > 1 ? GROUPS_TOGETHER : groups;
+    int64_t          n = j->n_rows * WF_Q_PANEL;
     const uint8_t   *w = (const uint8_t *)a->w.data + p * groups * wf_quant_group(a->w.format);
-    memset(acc, 0, (size_t)(j->n_rows * WF_Q_PANEL) * sizeof *acc);
-    for (int64_t g = 0; g < groups; g += step)
-        multiply_groups(j, w, g, g + step < groups ? g + step : groups, acc);
-    j->kernels->finish(a, acc, j->first, j->n_rows, p * WF_Q_PANEL,
+    memset(s->acc, 0, (size_t)n * sizeof *s->acc);
+    memset(s->rest, 0, any_rest ? (size_t)n * sizeof *s->rest : 0);
+    for (int64_t g = 0; g < groups; g += GROUPS_TOGETHER) {
+        int64_t end = g + GROUPS_TOGETHER < groups ? g + GROUPS_TOGETHER : groups;
+        multiply_groups(j, w, g, end, s->acc);
+        if (any_rest)
+            multiply_rests(j, w, g, end, s->rest);
+    }
+    for (int64_t i = 0; any_rest && i < n; i++)
+        s->acc[i] += s->rest[i];
+    j->kernels->finish(a, s->acc, j->first, j->n_rows, p * WF_Q_PANEL,
                        left < WF_Q_PANEL ? left : WF_Q_PANEL);
 }
 
 static void multiply_panels(void *ctx, int64_t begin, int64_t end)
 {
-    _Alignas(WF_ALIGN) float acc[WF_LINEAR_ROWS * WF_Q_PANEL];
+    linear_job *j = ctx;
+    panel_sums  sums;
     for (int64_t p = begin; p < end; p++)
-        multiply_panel(ctx, p, acc);
+        multiply_panel(j, p, atomic_load(&j->any_rest) != 0, &sums);
 }
 
 weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
@@ -92,15 +218,19 @@ weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
     const wf_quant_kernels *kernels = ex->ops->quant;
     if (a->m <= 0)
         return WEFT_OK;
-    uint8_t *rows = wf_exec_scratch(ex, (size_t)wf_quant_scratch_bytes(a->m, a->w.k));
-    if (rows == NULL)
+    uint8_t *scratch = wf_exec_scratch(ex, (size_t)wf_quant_scratch_bytes(a->m, a->w.k));
+    if (scratch == NULL)
         return WEFT_E_NOMEM;
-    linear_job job = {.a = a, .kernels = kernels, .rows = rows};
+    linear_job job = {.a = a, .kernels = kernels};
+    take_scratch(&job, scratch);
     for (int64_t first = 0; first < a->m; first += WF_LINEAR_ROWS) {
         job.first = first;
         job.n_rows = a->m - first < WF_LINEAR_ROWS ? a->m - first : WF_LINEAR_ROWS;
         job.tiles = (int32_t)((job.n_rows + kernels->tile_rows - 1) / kernels->tile_rows);
+        atomic_store(&job.any_rest, 0);
         wf_range_run(ex, job.n_rows, wf_row_grain(a->w.k), prepare_rows, &job);
+        wf_range_run(ex, wf_groups(a->w.k), wf_row_grain(job.n_rows * WF_GROUP), prepare_rests,
+                     &job);
         wf_range_run(ex, (a->w.n + WF_Q_PANEL - 1) / WF_Q_PANEL, 1, multiply_panels, &job);
     }
     return WEFT_OK;
@@ -127,7 +257,7 @@ static void sum_group(const int8_t *q, const uint8_t *w, int32_t format, int32_t
 /* One row's products with a group: x and w are of that group. */
 static void add_group(const wf_quant_tile *t, const uint8_t *x, const uint8_t *w, int64_t r)
 {
-    float   *acc = t->acc + r * WF_Q_PANEL, dx, product;
+    float   *acc = t->acc + (t->at != NULL ? t->at[r] : r) * WF_Q_PANEL, dx, product;
     int32_t  sum[WF_Q_PANEL], begin;
     uint16_t scale[2 * WF_Q_PANEL]; /* q8 has no minima: the second half is not used */
     memcpy(scale, w, (size_t)wf_quant_elements(t->format));
@@ -165,5 +295,14 @@ static void finish_ref(const wf_linear *a, const float *acc, int64_t row, int64_
     }
 }
 
-const wf_quant_kernels wf_quant_reference = {4,          prepare_row, tile_ref,
-                                             finish_ref, pack_panel,  host_panel};
+const wf_quant_kernels wf_quant_reference = {
+    .tile_rows = 4,
+    .rest_rows = 4,
+    .prepare = prepare_row,
+    .prepare_rest = prepare_rest,
+    .tile = tile_ref,
+    .rest_tile = tile_ref,
+    .finish = finish_ref,
+    .pack_panel = pack_panel,
+    .host_panel = host_panel,
+};

@@ -19,6 +19,7 @@
 #else
 #define VQ_ROWS 4
 #endif
+#define VQ_REST_ROWS 4
 #define VQ_VECTORS 2
 #define VQ_COLUMNS (VQ_VECTORS * VF_LANES)
 #define VQ_AHEAD 2048 /* bytes of weights that are fetched ahead */
@@ -173,7 +174,8 @@ VF_INLINE void vq_sum_q4(const vq_group *g, vi sum[][VQ_VECTORS], const int rows
 /* The f32 sum of row r and vector v of the tile's columns from `column` on. */
 VF_INLINE float *vq_acc(const wf_quant_tile *t, int64_t column, int r, int v)
 {
-    return t->acc + r * WF_Q_PANEL + column + v * VF_LANES;
+    int row = t->at != NULL ? t->at[r] : r;
+    return t->acc + row * WF_Q_PANEL + column + v * VF_LANES;
 }
 
 VF_INLINE vf vq_f16(const uint8_t *p)
@@ -241,19 +243,23 @@ VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_
 /* One instance per row count: it must be a constant for the sums to be registers. Other counts do
  * not occur: no tile is larger than VQ_ROWS. */
 /* clang-format off */
-#define VQ_CASE(n, format) case n: vq_tile_rows(t, n, format); break;
-#define VQ_CASES_4(format) \
-    VQ_CASE(1, format) VQ_CASE(2, format) VQ_CASE(3, format) VQ_CASE(4, format)
-#define VQ_CASES_12(format) VQ_CASES_4(format) \
-    VQ_CASE(5, format) VQ_CASE(6, format) VQ_CASE(7, format) VQ_CASE(8, format) \
-    VQ_CASE(9, format) VQ_CASE(10, format) VQ_CASE(11, format) VQ_CASE(12, format)
+#define VQ_CASE(f, n, format) case n: f(t, n, format); break;
+#define VQ_CASES_4(f, format) \
+    VQ_CASE(f, 1, format) VQ_CASE(f, 2, format) VQ_CASE(f, 3, format) VQ_CASE(f, 4, format)
+#define VQ_CASES_12(f, format) VQ_CASES_4(f, format) \
+    VQ_CASE(f, 5, format) VQ_CASE(f, 6, format) VQ_CASE(f, 7, format) VQ_CASE(f, 8, format) \
+    VQ_CASE(f, 9, format) VQ_CASE(f, 10, format) VQ_CASE(f, 11, format) VQ_CASE(f, 12, format)
 #if defined(VF_ROLLED)
-#define VQ_EACH_COUNT(format) vq_tile_rows(t, t->rows, format)
-#elif VQ_ROWS == 12
-#define VQ_EACH_COUNT(format) switch (t->rows) { VQ_CASES_12(format) default: break; }
+#define VQ_SWITCH(cases, f, format) f(t, t->rows, format)
 #else
-#define VQ_EACH_COUNT(format) switch (t->rows) { VQ_CASES_4(format) default: break; }
+#define VQ_SWITCH(cases, f, format) switch (t->rows) { cases(f, format) default: break; }
 #endif
+#if VQ_ROWS == 12
+#define VQ_EACH_COUNT(format) VQ_SWITCH(VQ_CASES_12, vq_tile_rows, format)
+#else
+#define VQ_EACH_COUNT(format) VQ_SWITCH(VQ_CASES_4, vq_tile_rows, format)
+#endif
+#define VQ_EACH_REST(format) VQ_SWITCH(VQ_CASES_4, vq_rest_rows, format)
 /* clang-format on */
 
 static void vq_tile_q8(const wf_quant_tile *t)
@@ -264,6 +270,31 @@ static void vq_tile_q8(const wf_quant_tile *t)
 static void vq_tile_q4(const wf_quant_tile *t)
 {
     VQ_EACH_COUNT(WF_Q4);
+}
+
+/* A group that the tile before it has read: it need not be fetched. */
+VF_INLINE void vq_rest_rows(const wf_quant_tile *t, const int rows, const int32_t format)
+{
+    for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
+        vq_tile_group(t, t->x, t->w, column, rows, format);
+}
+
+static void vq_rest_q8(const wf_quant_tile *t)
+{
+    VQ_EACH_REST(WF_Q8);
+}
+
+static void vq_rest_q4(const wf_quant_tile *t)
+{
+    VQ_EACH_REST(WF_Q4);
+}
+
+static void vq_rest_tile(const wf_quant_tile *t)
+{
+    if (t->format == WF_Q8)
+        vq_rest_q8(t);
+    else
+        vq_rest_q4(t);
 }
 
 static void vq_tile(const wf_quant_tile *t)
@@ -294,7 +325,16 @@ static void vq_finish(const wf_linear *a, const float *acc, int64_t row, int64_t
             vq_finish_vector(a, vf_load(acc + c), r, column + c, columns - c);
 }
 
-static const wf_quant_kernels vq_kernels = {VQ_ROWS,   prepare_row, vq_tile,
-                                            vq_finish, pack_panel,  host_panel};
+static const wf_quant_kernels vq_kernels = {
+    .tile_rows = VQ_ROWS,
+    .rest_rows = VQ_REST_ROWS,
+    .prepare = prepare_row,
+    .prepare_rest = prepare_rest,
+    .tile = vq_tile,
+    .rest_tile = vq_rest_tile,
+    .finish = vq_finish,
+    .pack_panel = pack_panel,
+    .host_panel = host_panel,
+};
 
 #endif
