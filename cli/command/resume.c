@@ -162,7 +162,7 @@ int32_t cli_resume_check(const cli *c)
     const char *path = c->value[OWN_OUTPUT];
     if (!cli_has(c, OWN_RESUME))
         return CLI_EXIT_OK;
-    if (path == NULL || cli_is_stdout(path))
+    if (path == NULL || cli_is_stdout(path) || cli_is_stream(path))
         return cli_usage(c, "--resume needs -o FILE or -o DIR: beside what is written there stands "
                             "what was done");
     for (int32_t i = 0; i < c->n_operands; i++)

@@ -34,6 +34,13 @@ bool cli_is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool cli_is_stream(const char *path)
+{
+    struct stat st;
+    return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0 ||
+           (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
 bool cli_has_ending(const char *path, const char *ending)
 {
     const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;

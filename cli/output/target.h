@@ -8,6 +8,9 @@
 /* "-", /dev/stdout, /dev/fd/1 */
 bool cli_is_stdout(const char *path);
 bool cli_is_folder(const char *path);
+/* Whether what is written to path goes to somebody at once, as to a pipe or a descriptor of ours:
+ * there is then no file that could be gone on with, and none can stand beside it. */
+bool cli_is_stream(const char *path);
 /* Whether the path's name ends in "." and ending, in letters of any size. */
 bool cli_has_ending(const char *path, const char *ending);
 /* Whether writing output would replace input ("-": standard input), a plain file under this or

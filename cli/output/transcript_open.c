@@ -96,7 +96,7 @@ static char *journal_path(const cli_transcript *t, const char *name)
     struct stat        st;
     if (o->path == NULL || o->identity == NULL || stat(t->source, &st) != 0 || !S_ISREG(st.st_mode))
         return NULL;
-    if (!o->folder && stat(o->path, &st) == 0 && !S_ISREG(st.st_mode))
+    if (!o->folder && cli_is_stream(o->path))
         return NULL;
     return cli_journal_path(o->folder ? o->path : NULL, o->folder ? name : o->path);
 }

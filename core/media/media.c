@@ -175,8 +175,8 @@ static weft_status choose_channel(wf_media *m, weft_error *err)
     if (m->channel == 0 || m->info.sample_rate <= 0)
         return WEFT_OK;
     if (m->channel > m->n_channels)
-        return wf_fail(err, WEFT_E_LIMIT, "it has %d channels: --channel %d is not among them",
-                       m->n_channels, m->channel);
+        return wf_fail(err, WEFT_E_LIMIT, "it has %d channel%s: --channel %d is not among them",
+                       m->n_channels, m->n_channels == 1 ? "" : "s", m->channel);
     m->info.channels = 1;
     return WEFT_OK;
 }
@@ -258,7 +258,18 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
     return wf_media_fail(m->path, &why, told, err);
 }
 
-/* With --raw-audio a recording is raw samples: what is opened as one, and what no decoder knows. */
+/* Samples may begin like some format, and then do not go on like it. A picture that is damaged is
+ * no recording. */
+static bool may_be_samples(wf_media_env *env, wf_media *m, weft_status status)
+{
+    weft_error why = WF_ERROR_INIT;
+    if (status == WEFT_E_CORRUPT || status == WEFT_E_UNSUPPORTED)
+        status = find_decoder(env, m, "image", &why);
+    return status == WEFT_E_NOTFOUND;
+}
+
+/* With --raw-audio a recording is raw samples: what is opened as one, and what no decoder can make
+ * anything of. */
 static weft_status find_recording(wf_media_env *env, wf_media *m, const char *kind, weft_error *err)
 {
     weft_error  why = WF_ERROR_INIT;
@@ -267,9 +278,10 @@ static weft_status find_recording(wf_media_env *env, wf_media *m, const char *ki
         return find_decoder(env, m, kind, err);
     if (kind == NULL)
         status = find_decoder(env, m, kind, &why);
-    if (status != WEFT_E_NOTFOUND) {
-        if (status != WEFT_OK)
-            *err = why;
+    if (status == WEFT_OK)
+        return WEFT_OK;
+    if (!may_be_samples(env, m, status)) {
+        *err = why;
         return status;
     }
     status = wf_raw_header(env->raw_audio, m->raw, err);

@@ -139,6 +139,7 @@ typedef struct clip_sound {
     int64_t     placed;   /* samples on the time line so far, silence included */
     int64_t     shift_us; /* what is taken off the time stamps: see timeline.c */
     int         begun, ended;
+    int         cut; /* the file ends within a packet */
 } clip_sound;
 
 typedef struct clip_dec {

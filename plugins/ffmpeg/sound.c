@@ -102,7 +102,10 @@ static weft_status feed(clip_dec *d, weft_error *err)
         av_packet_unref(d->packet);
         code = clip_cancelled(&d->io) ? AVERROR_EXIT : av_read_frame(d->demuxer, d->packet);
     } while (code >= 0 && d->packet->stream_index != d->stream->index);
-    if (code < 0 && (code != AVERROR_EOF || d->io.status != WEFT_OK))
+    /* An input error that is not the source's own: a frame of AAC says that it goes on behind the
+     * end. */
+    d->sound.cut |= code == AVERROR(EIO) && d->io.status == WEFT_OK;
+    if (code < 0 && (d->io.status != WEFT_OK || (code != AVERROR_EOF && !d->sound.cut)))
         return clip_fail(d, code, err);
     if (code < 0) {
         avcodec_send_packet(d->codec, NULL);

@@ -73,8 +73,8 @@ static int adts_is_cut(clip_dec *d)
 static int is_cut(clip_dec *d)
 {
     const char *format = d->format->demuxer;
-    if (d->io.length < 0 || d->io.status != WEFT_OK)
-        return 0;
+    if (d->sound.cut || d->io.length < 0 || d->io.status != WEFT_OK)
+        return d->sound.cut;
     if (strcmp(format, "matroska") == 0)
         return matroska_is_cut(d);
     if (strcmp(format, "avi") == 0 || strcmp(format, "wav") == 0)

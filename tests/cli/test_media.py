@@ -114,7 +114,8 @@ class Recordings(Case):
         alone = self.said(SAMPLE)
         self.assertEqual(self.said("--channel", "2", path), alone)
         self.assertNotEqual(self.said(path), alone)
-        self.assertIn("2 channels", self.fails(7, "transcribe", "--channel", "3", path))
+        self.assertIn("1 channel:", self.fails(7, "transcribe", "--channel", "3", SAMPLE))
+        self.assertIn("2 channels:", self.fails(7, "transcribe", "--channel", "3", path))
 
     def test_raw_samples(self):
         raw = struct.pack("<%dh" % len(self.samples()), *self.samples())
@@ -124,6 +125,13 @@ class Recordings(Case):
         r = self.ok("describe", "-n", "30", "--raw-audio", "s16le,8000,1", "-", stdin=raw)
         self.assertIn(b"tiger", r.out)
         self.assertEqual(r.err, "")
+        odd = b"\xff\xff\0\0" + raw[4:] # begins as an MP3 might
+        for source in (self.write("odd.pcm", odd), "-"):
+            r = self.ok("describe", "-n", "30", "--raw-audio", "s16le,8000,1", source, stdin=odd)
+            self.assertIn(b"tiger", r.out)
+        cut = png(64, 64)[:60] # is still a picture
+        for source in (self.write("cut.png", cut), "-"):
+            self.assertIn("the PNG ends", self.fails(3, "describe", "--raw-audio", "s16le,8000,1", source, stdin=cut))
         floats = struct.pack("<%df" % len(self.samples()), *(v / 32768 for v in self.samples()))
         self.assertEqual(self.said("--raw-audio", "f32le,8000,1", "-", stdin=floats), want)
         for bad in ("s16be,8000,1", "s16le", "s16le,8000", "s16le,0,1", "s16le,8000,9", "s16le,8000,1,", ""):

@@ -206,8 +206,8 @@ class Resume(speech.Case):
         said = self.fails(1, *args, "--resume", **self.full_after(100))
         self.assertIn("/.weft-long.resume: cannot be written: File too large", said)
         self.assertEqual(self.names("out"), [".weft-long.resume"])
-        old = self.write("out/long.txt", b"of a run that was ended\n") # is not whole, says the journal
-        os.utime(old, (1, 1)) # one that is newer than the next run would be another's
+        self.write("out/long.txt", b"of a run that was ended\n") # is not whole, says the journal
+        time.sleep(0.1) # a document that is as new as the next run would be another run's
         self.ok(*args, "--resume")
         self.assertEqual(self.names("out"), ["long.txt"])
         self.assertEqual(self.documents("out")["long.txt"].count(b"\n"), PARTS)
@@ -236,9 +236,18 @@ class Resume(speech.Case):
             shutil.rmtree(self.path("out"))
 
     def test_usage(self):
+        os.mkfifo(self.path("fifo"))
         for args in (["--resume", self.long], ["--resume", "-o", "-", self.long],
-                     ["--resume", "-o", "out", "-"]):
+                     ["--resume", "-o", "out", "-"], ["--resume", "-o", "fifo", self.long],
+                     ["--resume", "-o", "/dev/fd/2", self.long]):
             self.assertIn("--resume", self.fails(2, *self.args("transcribe", *args)))
+
+    def test_a_descriptor_has_no_journal(self):
+        want = self.ok(*self.args("transcribe", self.long)).out
+        with open(self.path("text"), "w+b") as f:
+            r = self.ok(*self.args("transcribe", "-o", f"/dev/fd/{f.fileno()}", self.long), pass_fds=[f.fileno()])
+            f.seek(0)
+            self.assertEqual((r.err, f.read()), ("", want))
 
 
 if __name__ == "__main__":

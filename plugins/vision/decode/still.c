@@ -174,6 +174,9 @@ weft_status vis_still_short(const vis_still *s, weft_error *err)
     if (s->stream.status != WEFT_OK)
         return weft_fail(err, WEFT_E_IO, "the %s could not be read at byte %" PRIu64, s->format,
                          s->stream.at);
+    if (length < 0) /* a pipe: where it ended is not known, but where it would have gone on */
+        return weft_fail(err, WEFT_E_CORRUPT,
+                         "the %s ends before the picture does; get a complete copy", s->format);
     return weft_fail(err, WEFT_E_CORRUPT,
                      "the %s ends at byte %" PRIu64 ", before the picture does; get a complete "
                      "copy",
