@@ -43,12 +43,19 @@ static const cli_family ultravox = {
     "A Whisper encoder and a projector beside a Llama Instruct that stays as it is.",
     CLI_PROOF_RANDOM};
 
+static const cli_family granite_speech = {"Granite Speech", "weft.granite_speech",
+                                          "text, recordings",
+                                          "A conformer and a Q-Former before a Granite; "
+                                          "transcripts and translations of short recordings.",
+                                          CLI_PROOF_RANDOM};
+
 #define LLAMA_31 "Llama 3.1 Community License"
 #define LLAMA_32 "Llama 3.2 Community License"
 #define LLAMA_33 "Llama 3.3 Community License"
 #define CHAT(DIR) "weft generate --chat -m " DIR " -p \"What is a loom?\""
 #define SEE(DIR) "weft describe -m " DIR " photo.jpg"
 #define WATCH(DIR) "weft describe -m " DIR " clip.mp4"
+#define LISTEN(DIR) "weft transcribe -m " DIR " talk.flac"
 #define HEAR(CORE, DIR) "weft transcribe -m " CORE " --set weft.ultravox.weights=" DIR " talk.flac"
 
 /* Columns: family, name, repository, text core beside it, parameters of the text core, of its
@@ -123,5 +130,8 @@ const cli_release cli_releases[] = {
      "meta-llama/Llama-3.3-70B-Instruct", 70553706496, 2101346304, 695701504, 131072, false,
      "MIT (and the text model's own)",
      HEAR("Llama-3.3-70B-Instruct", "ultravox-v0_6-llama-3_3-70b")},
+    {&granite_speech, "Granite Speech 4.0 1B", "ibm-granite/granite-4.0-1b-speech", NULL,
+     1837275136, 411045888, 475931996, 131072, false, "Apache-2.0",
+     LISTEN("granite-4.0-1b-speech")},
     {NULL, NULL, NULL, NULL, 0, 0, 0, 0, false, NULL, NULL},
 };

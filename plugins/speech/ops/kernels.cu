@@ -115,6 +115,27 @@ extern "C" __global__ void spk_gpu_depthwise(float *y, const float *x, const flo
     }
 }
 
+/* The same convolution, a batch norm with the statistics of the training, SiLU. */
+extern "C" __global__ void spk_gpu_depthwise_batch(float *y, const float *x, const float *w,
+                                                   const float *mean, const float *variance,
+                                                   const float *norm_w, const float *norm_b,
+                                                   int64_t n, int64_t d, int64_t size,
+                                                   int64_t before, float eps)
+{
+    const int64_t row = blockIdx.x;
+    for (int64_t c = threadIdx.x; c < d; c += THREADS) {
+        float value = 0.0f;
+        for (int64_t j = 0; j < size; j++) {
+            const int64_t place = row - before + j;
+            if (place >= 0 && place < n)
+                value = value + w[c * size + j] * x[place * d + c];
+        }
+        const float scale = norm_w[c] / sqrtf(variance[c] + eps);
+        const float v = value * scale + (norm_b[c] - mean[c] * scale);
+        y[row * d + c] = v / (1.0f + expf(-v));
+    }
+}
+
 /* ---- attention with relative keys ---- */
 
 __device__ static float dot(const float *a, const float *b, int64_t n)

@@ -19,6 +19,7 @@ void spk_k_rope_table(const weft_range *range, void *const *args);
 void spk_k_rotate(const weft_range *range, void *const *args);
 /* depthwise.c: items are rows */
 void spk_k_depthwise(const weft_range *range, void *const *args);
+void spk_k_depthwise_batch(const weft_range *range, void *const *args);
 /* relative.c: items are pairs of row and head */
 void spk_k_relative(const weft_range *range, void *const *args);
 
