@@ -57,7 +57,7 @@ weft_status gsp_plan(void *self, const weft_media_info *mi, const weft_request *
 {
     const gsp_config   *c = &((const gsp_modality *)self)->config;
     const spk_clip_rule rule = rule_of(c);
-    gsp_carried         what;
+    gsp_carried         what = {.n_frames = 0};
     weft_status         status = spk_clip_cut(&rule, mi, rq, lim, &what.clip, err);
     if (status != WEFT_OK || (status = check_frames(what.clip.n_frames, err)) != WEFT_OK)
         return status;
@@ -150,7 +150,7 @@ weft_status gsp_plan_inputs(void *self, const weft_tensor *inputs, const char *c
     const gsp_config   *c = &((const gsp_modality *)self)->config;
     const weft_tensor  *rows = find(inputs, names, n, SPK_FRAMES);
     const spk_clip_rule rule = rule_of(c);
-    gsp_carried         what;
+    gsp_carried         what = {.n_frames = 0};
     int                 found = 0;
     *n_items = 0;
     if (rows != NULL && rows->ndim == 3)
