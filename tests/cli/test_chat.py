@@ -438,6 +438,12 @@ class Terminal(Chat):
         self.type(b"\x04")
         self.leave()
 
+    def wait_for_more(self, name, size):
+        until = time.monotonic() + harness.TIMEOUT_S
+        while os.stat(self.path(name)).st_size <= size:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.01)
+
     def test_ctrl_z(self):
         """Stopped and gone on with as a shell does it, the line is edited as before."""
         self.needs_libedit()
@@ -453,18 +459,18 @@ class Terminal(Chat):
             self.wait_for_prompt()
             if at_work:
                 self.type(b"a\n")
-                until = time.monotonic() + harness.TIMEOUT_S
-                while os.stat(self.path("answers")).st_size == 0 and time.monotonic() < until:
-                    time.sleep(0.01)
+                self.wait_for_more("answers", 0)
             else:
                 self.type(b"/imag")
                 self.wait_for(b"/imag")
             self.type(b"\x1a")
             self.wait_for(b"Stopped")
             self.wait_for(b"bash: ")
+            before = os.stat(self.path("answers")).st_size
             self.type(b"fg\n")
             self.p.stdout.read(1) # bash says what goes on
-            if at_work:
+            if at_work: # it has the terminal before it goes on
+                self.wait_for_more("answers", before)
                 self.type(b"\x03")
             else:
                 self.wait_for(b"> /imag") # what was typed stands there again
