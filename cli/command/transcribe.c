@@ -64,7 +64,7 @@ static int32_t read_wrap(const cli *c, cli_wrap *w)
     int32_t code = cli_count_option(c, OWN_MAX_LINES, &w->max_lines);
     if (code == CLI_EXIT_OK && w->max_lines > LINES_MOST)
         code = cli_usage(c, "--max-lines %d: at most %d", w->max_lines, LINES_MOST);
-    if (line != NULL && strcmp(line, "0") == 0)
+    if (line != NULL && strspn(line, "0") == strlen(line) && line[0] != '\0')
         w->max_line = 0;
     else if (code == CLI_EXIT_OK)
         code = cli_count_option(c, OWN_MAX_LINE, &w->max_line);

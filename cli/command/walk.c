@@ -85,7 +85,8 @@ void cli_walk_files(const cli_walk *w, const cli *c, cli_files *f, cli_tally *t)
     if (cli_interrupted()) {
         t->code = CLI_EXIT_INTERRUPTED;
     } else if (t->n_done == 0 && t->n_failed == 0 && !cli_out_failed() && c->n_operands > 0) {
-        cli_say("%.600s: %s (-v says which files were skipped)", c->operands[0], w->nothing);
+        cli_say("%.600s: %s%s", c->operands[0], w->nothing,
+                t->n_skipped > 0 ? " (-v says which files were skipped)" : "");
         t->code = CLI_EXIT_MEDIA;
     }
 }

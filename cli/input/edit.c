@@ -157,7 +157,8 @@ cli_edit *cli_edit_open(cli_complete complete)
     el_set(e->el, EL_GETCFN, next_character);
     el_set(e->el, EL_HIST, history, e->history);
     el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    el_set(e->el, EL_ADDFN, "weft-complete", "complete a command or a name", on_tab);
+    /* el_set() copies the two and never frees them. */
+    el_wset(e->el, EL_ADDFN, L"weft-complete", L"complete a command or a name", on_tab);
     el_set(e->el, EL_BIND, "^I", "weft-complete", NULL);
     (void)el_source(e->el, NULL); /* ~/.editrc */
     return e;

@@ -18,6 +18,7 @@ struct cli_lines {
     cli_edit *edit; /* NULL: plain lines */
     char     *held; /* what was read: [at, n) is still to be given */
     size_t    at, n, cap;
+    bool      begun; /* a line was given */
 };
 
 void cli_choices_clear(cli_choices *c)
@@ -118,6 +119,17 @@ static enum cli_line read_plain(cli_lines *l, const char **text, size_t *bytes)
     }
 }
 
+/* Some programs write a mark of the encoding before a text; it is no part of the first line. */
+static void drop_mark(cli_lines *l, const char **text, size_t *bytes)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    if (!l->begun && *bytes >= 3 && memcmp(*text, mark, 3) == 0) {
+        *text += 3;
+        *bytes -= 3;
+    }
+    l->begun = true;
+}
+
 enum cli_line cli_lines_next(cli_lines *l, const char *prompt, const char **text, size_t *bytes)
 {
     enum cli_line what;
@@ -129,7 +141,10 @@ enum cli_line cli_lines_next(cli_lines *l, const char *prompt, const char **text
         fflush(stderr);
     }
     what = read_plain(l, text, bytes);
-    if (what == CLI_LINE_TEXT && *bytes > 0 && (*text)[*bytes - 1] == '\r')
+    if (what != CLI_LINE_TEXT)
+        return what;
+    drop_mark(l, text, bytes);
+    if (*bytes > 0 && (*text)[*bytes - 1] == '\r')
         --*bytes;
     return what;
 }

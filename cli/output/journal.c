@@ -73,6 +73,7 @@ static enum cli_journal_found take_file(cli_journal *j, const char *path, int fl
 static json_t *read_line(cli_journal *j)
 {
     ssize_t n = getline(&j->line, &j->line_room, j->file);
+    j->line_bytes = n > 0 ? (size_t)n : 0;
     if (n <= 0 || j->line[n - 1] != '\n')
         return NULL;
     json_t *v = json_loadb(j->line, (size_t)n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
@@ -95,7 +96,8 @@ enum cli_journal_found cli_journal_open(cli_journal *j, const char *path, json_t
     if (*head != NULL)
         return how;
     /* One that was killed before its first line was whole, or a full disk kept from having one. */
-    how = j->line == NULL || strchr(j->line, '\n') == NULL ? CLI_JOURNAL_EMPTY : CLI_JOURNAL_BAD;
+    bool is_half = j->line_bytes == 0 || j->line[j->line_bytes - 1] != '\n';
+    how = is_half ? CLI_JOURNAL_EMPTY : CLI_JOURNAL_BAD;
     forget(j);
     return how;
 }

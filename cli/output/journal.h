@@ -29,7 +29,7 @@ typedef struct cli_journal {
     FILE    *file; /* NULL: there is none */
     char    *path;
     char    *line; /* the one that was read last */
-    size_t   line_room;
+    size_t   line_bytes, line_room;
     json_t  *part; /* what it says */
     int32_t *ids;
     char    *raw;    /* its text where that is not UTF-8; else NULL */

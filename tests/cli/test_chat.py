@@ -68,6 +68,8 @@ class Pipe(Chat):
         self.assertGreater(three[0]["tokens"]["prompt"], one[0]["tokens"]["prompt"])
         crlf = self.weft("chat", "--json", stdin=b"a b\r\n").json_lines()
         self.assertEqual(crlf[0]["tokens"]["prompt"], one[0]["tokens"]["prompt"])
+        marked = self.weft("chat", "--json", stdin=b"\xef\xbb\xbfa b\r\n").json_lines()
+        self.assertEqual(marked[0]["tokens"]["prompt"], one[0]["tokens"]["prompt"])
         unended = self.weft("chat", "--json", stdin=b"a b").json_lines()
         self.assertEqual(unended[0]["text"], one[0]["text"])
         first = self.weft("chat", "--json", "-p", "a b").json_lines()

@@ -134,9 +134,9 @@ class Describe(harness.Case):
 
     def test_a_folder_with_nothing_in_it_is_no_success(self):
         os.mkdir(self.path("d"))
-        self.fails(3, "describe", self.path("d"))
+        self.assertNotIn("skipped", self.fails(3, "describe", self.path("d")))
         self.write("d/notes.txt", b"just words")
-        self.fails(3, "describe", self.path("d"))
+        self.assertIn("-v says which files were skipped", self.fails(3, "describe", self.path("d")))
         why = self.fails(3, "describe", "--together", self.path("d"))
         self.assertIn("d: no file here that can be described", why)
 
