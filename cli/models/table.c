@@ -42,6 +42,11 @@ static const cli_family ultravox = {
     "Ultravox", "weft.ultravox", "text, recordings",
     "A Whisper encoder and a projector beside a Llama Instruct that stays as it is.",
     CLI_PROOF_RANDOM};
+static const cli_family voxtral = {
+    "Voxtral", "weft.voxtral", "text, recordings",
+    "A Whisper encoder and a projector before Mistral's text models: transcripts, also with the "
+    "language named, and questions about a recording.",
+    CLI_PROOF_RANDOM};
 
 #define LLAMA_31 "Llama 3.1 Community License"
 #define LLAMA_32 "Llama 3.2 Community License"
@@ -50,6 +55,7 @@ static const cli_family ultravox = {
 #define SEE(DIR) "weft describe -m " DIR " photo.jpg"
 #define WATCH(DIR) "weft describe -m " DIR " clip.mp4"
 #define HEAR(CORE, DIR) "weft transcribe -m " CORE " --set weft.ultravox.weights=" DIR " talk.flac"
+#define WRITE(DIR) "weft transcribe -m " DIR " talk.flac"
 
 /* Columns: family, name, repository, text core beside it, parameters of the text core, of its
  * tables, of encoders, context, gated, licence, use. */
@@ -123,5 +129,9 @@ const cli_release cli_releases[] = {
      "meta-llama/Llama-3.3-70B-Instruct", 70553706496, 2101346304, 695701504, 131072, false,
      "MIT (and the text model's own)",
      HEAR("Llama-3.3-70B-Instruct", "ultravox-v0_6-llama-3_3-70b")},
+    {&voxtral, "Voxtral Mini 3B", "mistralai/Voxtral-Mini-3B-2507", NULL, 4014136320, 805306368,
+     662134784, 131072, false, "Apache-2.0", WRITE("Voxtral-Mini-3B-2507")},
+    {&voxtral, "Voxtral Small 24B", "mistralai/Voxtral-Small-24B-2507", NULL, 23572403200,
+     1342177280, 689397760, 131072, false, "Apache-2.0", WRITE("Voxtral-Small-24B-2507")},
     {NULL, NULL, NULL, NULL, 0, 0, 0, 0, false, NULL, NULL},
 };
