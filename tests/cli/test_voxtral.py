@@ -50,7 +50,7 @@ class Ask(Case):
     def test_plan_counts_the_chunks(self):
         """7 s are 15 chunks of 0.48 s, of 6 tokens each."""
         got = self.ok("describe", "-m", MODEL, "--plan", "--audio", self.talk)
-        self.assertIn("90 in the text", got.out)
+        self.assertIn(b"90 in the text", got.out)
 
 
 if __name__ == "__main__":
