@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write parity.safetensors for a Llama, Granite, Mistral, Qwen2 or Mllama checkpoint directory, computed by transformers.
+"""Write parity.safetensors for a Llama, Granite, Mistral, Qwen2, Mllama or Voxtral checkpoint directory, computed by transformers.
 
     make_parity.py DIR [--image-sizes 300x200 ...] [--tokens N] [--text-before N] [--out FILE]
+    make_parity.py DIR --audio talk.wav [--out FILE]        Voxtral; needs transformers 4.54 or later (parity_voxtral.py)
 
 `weft model verify DIR` reads the file, runs the same inputs and compares. Everything is computed in
 float32 with eager attention, whatever type the weights are stored in.
@@ -56,6 +57,7 @@ from transformers.models.mllama.processing_mllama import (
 )
 
 MLLAMA = "MllamaForConditionalGeneration"
+VOXTRAL = "VoxtralForConditionalGeneration"
 # what opens as a text core alone: the class and its configuration
 TEXT = {
     "LlamaForCausalLM": (LlamaForCausalLM, LlamaConfig),
@@ -282,6 +284,7 @@ def parse_args(argv):
     parser.add_argument("--tokens", type=int, default=32, help="prompt length (32)")
     parser.add_argument("--text-before", type=int, default=0,
                         help="text tokens between bos and the first image marker (0)")
+    parser.add_argument("--audio", type=pathlib.Path, metavar="FILE", help="a recording, 16 kHz WAV (Voxtral only)")
     parser.add_argument("--greedy", type=int, default=12, help="ids to generate (12)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, help="file to write (DIR/parity.safetensors)")
@@ -293,6 +296,14 @@ def parse_args(argv):
 
 def main(argv=None):
     args = parse_args(argv)
+    out = args.out or args.dir / "parity.safetensors"
+    if json.loads((args.dir / "config.json").read_text())["architectures"][0] == VOXTRAL:
+        import parity_voxtral  # its classes are not in the transformers that all else here wants
+
+        if args.audio is None:
+            sys.exit(f"{args.dir}: --audio FILE is the recording that is to be heard")
+        finish(out, parity_voxtral.for_directory(args.dir, args.audio, args.greedy))
+        return
     model = load_model(args.dir)
     if args.image_sizes and not hasattr(model, "language_model"):
         sys.exit(f"{args.dir}: --image-sizes needs a {MLLAMA} checkpoint")
@@ -300,8 +311,10 @@ def main(argv=None):
                                       args.text_before, args.seed)}
     if args.image_sizes:
         inputs.update(image_inputs(args.dir, model.config, args.image_sizes))
-    out = args.out or args.dir / "parity.safetensors"
-    tensors = compute(model, inputs, args.greedy)
+    finish(out, compute(model, inputs, args.greedy))
+
+
+def finish(out, tensors):
     write(out, tensors)
     for name, tensor in sorted(tensors.items()):
         print(f"{name:20} {str(list(tensor.shape)):24} {str(tensor.dtype)[6:]}")

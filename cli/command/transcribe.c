@@ -52,7 +52,7 @@ static int32_t read_task(cli_transcribe *j)
     if (j->out.language == NULL)
         return unknown_language(j->c, language);
     j->request.task = j->out.task;
-    j->request.language = j->out.language;
+    j->request.language = language != NULL ? j->out.language : NULL;
     return cli_time_option(j->c, OWN_MAX_SEGMENT, SEGMENT_LEAST_US, SEGMENT_MOST_US,
                            &j->request.max_us);
 }

@@ -42,6 +42,11 @@ static const cli_family ultravox = {
     "Ultravox", "weft.ultravox", "text, recordings",
     "A Whisper encoder and a projector beside a Llama Instruct that stays as it is.",
     CLI_PROOF_RANDOM};
+static const cli_family voxtral = {
+    "Voxtral", "weft.voxtral", "text, recordings",
+    "A Whisper encoder and a projector before Mistral's text models: transcripts, also with the "
+    "language named, and questions about a recording.",
+    CLI_PROOF_RANDOM};
 
 static const cli_family granite_speech = {"Granite Speech", "weft.granite_speech",
                                           "text, recordings",
@@ -57,6 +62,7 @@ static const cli_family granite_speech = {"Granite Speech", "weft.granite_speech
 #define WATCH(DIR) "weft describe -m " DIR " clip.mp4"
 #define LISTEN(DIR) "weft transcribe -m " DIR " talk.flac"
 #define HEAR(CORE, DIR) "weft transcribe -m " CORE " --set weft.ultravox.weights=" DIR " talk.flac"
+#define WRITE(DIR) "weft transcribe -m " DIR " talk.flac"
 
 /* Columns: family, name, repository, text core beside it, parameters of the text core, of its
  * tables, of encoders, context, gated, licence, use. */
@@ -133,5 +139,9 @@ const cli_release cli_releases[] = {
     {&granite_speech, "Granite Speech 4.0 1B", "ibm-granite/granite-4.0-1b-speech", NULL,
      1837275136, 411045888, 475931996, 131072, false, "Apache-2.0",
      LISTEN("granite-4.0-1b-speech")},
+    {&voxtral, "Voxtral Mini 3B", "mistralai/Voxtral-Mini-3B-2507", NULL, 4014136320, 805306368,
+     662134784, 131072, false, "Apache-2.0", WRITE("Voxtral-Mini-3B-2507")},
+    {&voxtral, "Voxtral Small 24B", "mistralai/Voxtral-Small-24B-2507", NULL, 23572403200,
+     1342177280, 689397760, 131072, false, "Apache-2.0", WRITE("Voxtral-Small-24B-2507")},
     {NULL, NULL, NULL, NULL, 0, 0, 0, 0, false, NULL, NULL},
 };

@@ -88,6 +88,9 @@ weft_status wf_modality_weights(const wf_modality *m, const weft_weight_sink *si
 uint64_t    wf_modality_parameters(const wf_modality *m);
 /* The longest medium, in us, that one item may be; INT64_MAX: any length. */
 int64_t wf_modality_longest_us(const wf_modality *m);
+/* The whole prompt of a task; *prompt NULL: there is none. */
+weft_status wf_modality_whole_prompt(const wf_modality *m, const char *task, bool has_language,
+                                     const char **prompt, weft_error *err);
 /* The languages of a task, with commas between; NULL: it does not say. */
 const char *wf_modality_languages(const wf_modality *m, const char *task);
 

@@ -61,6 +61,17 @@ weft_status wf_modality_prompt(const wf_modality *m, const char *task, const cha
     return wf_visit_end(&v, m->vt->prompt(m->self, task, system, user, &v.why), err);
 }
 
+weft_status wf_modality_whole_prompt(const wf_modality *m, const char *task, bool has_language,
+                                     const char **prompt, weft_error *err)
+{
+    wf_visit v;
+    *prompt = NULL;
+    if (!WEFT_HAS(m->vt, weft_modality, whole_prompt) || m->vt->whole_prompt == NULL)
+        return WEFT_OK;
+    wf_visit_begin(&v, m->plugin, "whole_prompt", NULL, 0);
+    return wf_visit_end(&v, m->vt->whole_prompt(m->self, task, has_language, prompt, &v.why), err);
+}
+
 static weft_status check_plan(const wf_visit *v, const weft_plan *p, const wf_plan_room *room,
                               weft_error *err)
 {

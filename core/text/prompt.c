@@ -11,16 +11,21 @@
 #include "core/text/conversation.h"
 #include "core/text/layout.h"
 #include "core/text/places.h"
+#include "weft/languages.h"
+
+#define LANGUAGE "{language}"
+#define CODE "{code}"
 
 typedef struct text_ctx {
     const wf_text   *text;
     const weft_part *part;
+    bool             special; /* strings of special tokens are these tokens */
 } text_ctx;
 
 static weft_status text_ids(void *ctx, int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err)
 {
     text_ctx *c = ctx;
-    return wf_text_encode(c->text, c->part->text, c->part->bytes, false, ids, cap, need, err);
+    return wf_text_encode(c->text, c->part->text, c->part->bytes, c->special, ids, cap, need, err);
 }
 
 /* Room for the whole prompt, so that one which is too long is told with all of its tokens. */
@@ -33,13 +38,13 @@ static weft_status reserve(weft_sequence *s, const wf_places *c, uint64_t text_t
     return wf_sequence_room(s, n, err);
 }
 
-static weft_status reserve_raw(const wf_text *t, weft_sequence *s, const wf_places *c,
+static weft_status reserve_raw(const wf_text *t, weft_sequence *s, const wf_places *c, bool special,
                                weft_error *err)
 {
     uint64_t    sum = 0;
     weft_status status = WEFT_OK;
     for (uint32_t i = 0; i < c->n && status == WEFT_OK; i++) {
-        text_ctx ctx = {t, &c->parts[i]};
+        text_ctx ctx = {t, &c->parts[i], special};
         uint64_t n = 0;
         if (c->parts[i].id < 0)
             status = text_ids(&ctx, NULL, 0, &n, err);
@@ -48,15 +53,16 @@ static weft_status reserve_raw(const wf_text *t, weft_sequence *s, const wf_plac
     return status == WEFT_OK ? reserve(s, c, sum, err) : status;
 }
 
-static weft_status feed_cut(const wf_text *t, weft_sequence *s, const wf_places *c, weft_error *err)
+static weft_status feed_cut(const wf_text *t, weft_sequence *s, const wf_places *c, bool special,
+                            weft_error *err)
 {
     int32_t     bos = wf_text_bos(t);
     uint32_t    item = 0;
     weft_status status = bos >= 0 ? weft_sequence_feed_ids(s, &bos, 1, err) : WEFT_OK;
     if (status == WEFT_OK)
-        status = reserve_raw(t, s, c, err);
+        status = reserve_raw(t, s, c, special, err);
     for (uint32_t i = 0; i < c->n && status == WEFT_OK; i++) {
-        text_ctx ctx = {t, &c->parts[i]};
+        text_ctx ctx = {t, &c->parts[i], special};
         int32_t *ids = NULL;
         uint64_t n = 0;
         if (c->parts[i].id >= 0) {
@@ -92,25 +98,24 @@ static weft_status default_prompt(const weft_prompt *p, const char **system, con
     return status;
 }
 
-/* prompt with every "{language}" replaced; the caller's to free. */
-static weft_status with_language(const char *prompt, const char *language, char **out,
-                                 weft_error *err)
+/* prompt with every slot ("{language}") replaced by a word; the caller's to free. */
+static weft_status with_word(const char *prompt, const char *slot, const char *word, char **out,
+                             weft_error *err)
 {
-    static const char slot[] = "{language}";
-    size_t            n = strlen(language), at = 0, slots = 0;
-    for (const char *p = prompt; (p = strstr(p, slot)) != NULL; p += sizeof slot - 1)
+    size_t n = strlen(word), length = strlen(slot), at = 0, slots = 0;
+    for (const char *p = prompt; (p = strstr(p, slot)) != NULL; p += length)
         slots++;
     char *text = wf_alloc(strlen(prompt) + slots * n + 1);
     if (text == NULL)
         return wf_fail_nomem(err, strlen(prompt) + slots * n, "a prompt");
     for (const char *p = prompt; *p != '\0';) {
-        bool here = strncmp(p, slot, sizeof slot - 1) == 0;
+        bool here = strncmp(p, slot, length) == 0;
         if (here)
-            memcpy(text + at, language, n);
+            memcpy(text + at, word, n);
         else
             text[at] = *p;
         at += here ? n : 1;
-        p += here ? sizeof slot - 1 : 1;
+        p += here ? length : 1;
     }
     text[at] = '\0';
     *out = text;
@@ -123,9 +128,9 @@ static weft_status own_prompt(weft_prompt *p, char **system, char **user, weft_e
     const char *s = NULL, *u = NULL, *language = p->language != NULL ? p->language : "English";
     weft_status status = default_prompt(p, &s, &u, err);
     if (status == WEFT_OK)
-        status = with_language(u, language, user, err);
+        status = with_word(u, LANGUAGE, language, user, err);
     if (status == WEFT_OK && s != NULL && p->system == NULL)
-        status = with_language(s, language, system, err);
+        status = with_word(s, LANGUAGE, language, system, err);
     p->user = *user;
     p->user_bytes = 0;
     if (*system != NULL)
@@ -133,14 +138,30 @@ static weft_status own_prompt(weft_prompt *p, char **system, char **user, weft_e
     return status;
 }
 
-static weft_status feed_raw(const wf_text *t, weft_sequence *s, const weft_prompt *p,
+/* The modality's whole prompt, which the caller frees, for a task that it was trained on so; *whole
+ * stays NULL where there is none, or where the user's own words go into the chat format. */
+static weft_status whole_prompt(const weft_prompt *p, char **whole, weft_error *err)
+{
+    const weft_language *l = p->language != NULL ? weft_language_find(p->language) : NULL;
+    const char          *text = NULL, *task = p->task != NULL ? p->task : "describe";
+    if (p->n_items == 0 || p->user != NULL || p->system != NULL)
+        return WEFT_OK;
+    weft_status status =
+        wf_modality_whole_prompt(p->items[0]->modality, task, l != NULL, &text, err);
+    if (status != WEFT_OK || text == NULL)
+        return status;
+    return with_word(text, CODE, l != NULL ? l->code : "", whole, err);
+}
+
+/* special: strings of special tokens in the user's text are these tokens. */
+static weft_status feed_raw(const wf_text *t, weft_sequence *s, const weft_prompt *p, bool special,
                             weft_error *err)
 {
     wf_places   c = {.sites = s->of->sites, .items = p->items, .n_items = p->n_items};
     uint64_t    bytes = p->user_bytes != 0 ? p->user_bytes : strlen(p->user);
     weft_status status = wf_places_cut(&c, p->user, bytes, err);
     if (status == WEFT_OK)
-        status = feed_cut(t, s, &c, err);
+        status = feed_cut(t, s, &c, special, err);
     wf_places_free(&c);
     return status;
 }
@@ -159,17 +180,24 @@ weft_status wf_prompt_feed(const wf_text *t, weft_sequence *s, const weft_prompt
                            weft_error *err)
 {
     WF_TAKE(weft_prompt, p, prompt);
-    char       *system = NULL, *user = NULL;
+    char       *system = NULL, *user = NULL, *whole = NULL;
     weft_status status = WEFT_OK;
     for (uint32_t i = 0; i < p.n_items && status == WEFT_OK; i++)
         status = wf_item_marker(p.items[i]) < 0 ? wf_item_unread(p.items[i], err)
                                                 : wf_text_lay_out(t, p.items[i], err);
+    if (status == WEFT_OK)
+        status = whole_prompt(&p, &whole, err);
+    if (whole != NULL) {
+        p.user = whole;
+        p.user_bytes = 0;
+    }
     if (status == WEFT_OK && p.user == NULL)
         status = own_prompt(&p, &system, &user, err);
-    if (status == WEFT_OK && (p.flags & WEFT_PROMPT_CHAT) != 0)
+    if (status == WEFT_OK && whole == NULL && (p.flags & WEFT_PROMPT_CHAT) != 0)
         status = feed_chat(t, s, &p, err);
     else if (status == WEFT_OK)
-        status = feed_raw(t, s, &p, err);
+        status = feed_raw(t, s, &p, whole != NULL, err);
+    wf_free(whole);
     wf_free(system);
     wf_free(user);
     return status;

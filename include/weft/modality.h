@@ -168,6 +168,16 @@ typedef struct weft_modality {
      * with commas between, as long as the modality lives. NULL, or the function NULL: its files do
      * not say. [any] */
     const char *(*languages)(void *self, const char *task);
+    /* The whole prompt of a task that the model was trained to do with a text that its chat format
+     * does not write, such as one that goes on behind the user's turn. It is taken where the user
+     * gave no words of their own. It follows the token that begins a text; in it the marker's
+     * string stands for the item, and the string of any other special token for that token.
+     * "{code}" becomes the language's code (languages.h); has_language 0: none was named, and the
+     * prompt has no
+     * "{code}". *prompt is NULL on entry, which says that the chat format is used with what
+     * prompt() gives; the string lives as long as the modality. NULL: none for any task. [any] */
+    weft_status (*whole_prompt)(void *self, const char *task, int32_t has_language,
+                                const char **prompt, weft_error *err);
 } weft_modality;
 
 /* Long and live media: finds segments and pushes them; push returns when the host has taken one. A

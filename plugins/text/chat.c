@@ -223,6 +223,8 @@ weft_status txt_chat(void *self, const weft_message *m, uint32_t n, int32_t *ids
     writer               w = {.t = t, .out = {ids, cap, 0}};
     if (t->templates.is_there)
         return txt_template_chat(t, m, n, ids, cap, need, err);
+    if (txt_chat_is_mistral(t))
+        return txt_chat_mistral(t, m, n, ids, cap, need, err);
     if (!has_chat(t))
         return weft_fail(
             err, WEFT_E_UNSUPPORTED,

@@ -51,11 +51,25 @@ static weft_status pattern_read(document *d, weft_error *err)
     return txt_steps_split(&d->t->pre_tokenizers, d->json.text.p, d->json.text.n, err);
 }
 
+/* "v7" is 7; what is written in another way is no version that anything here goes by. */
+static uint32_t version_of(const txt_buf *text)
+{
+    uint32_t v = 0;
+    for (uint64_t i = 1; i < text->n && i < 4 && text->p[0] == 'v'; i++) {
+        if (text->p[i] < '0' || text->p[i] > '9')
+            return 0;
+        v = v * 10 + (uint32_t)(text->p[i] - '0');
+    }
+    return v;
+}
+
 static weft_status config_value(document *d, weft_error *err)
 {
     txt_json *j = &d->json;
     if (strcmp(j->path, "config.pattern") == 0)
         return pattern_read(d, err);
+    if (strcmp(j->path, "config.version") == 0 && j->event == TXT_J_STRING)
+        d->t->tekken_version = version_of(&j->text);
     if (strcmp(j->path, "config.default_vocab_size") == 0)
         return txt_json_uint(j, TXT_MAX_VOCAB, &d->size, err);
     if (strcmp(j->path, "config.default_num_special_tokens") == 0)

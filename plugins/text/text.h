@@ -40,6 +40,7 @@ typedef struct txt_tokenizer {
     bool             adds_bos; /* a text begins with bos also where there is no chat format */
     uint32_t         end_turn; /* <end_of_utterance> of Idefics' instruct models, or TXT_NONE */
     bool             system_block;
+    uint32_t         tekken_version; /* of tekken.json; 0: another file, or it does not say */
     const char      *date;
     txt_templates    templates;
 } txt_tokenizer;
@@ -139,5 +140,11 @@ weft_status txt_config_i64(const weft_host *h, const weft_package *p, const char
 /* chat.c */
 weft_status txt_chat(void *self, const weft_message *m, uint32_t n, int32_t *ids, uint64_t cap,
                      uint64_t *need, weft_error *err);
+
+/* chat_mistral.c: whether the directory's tekken.json says by its version that conversations are
+ * written as Mistral's own models read them; and that. */
+bool        txt_chat_is_mistral(const txt_tokenizer *t);
+weft_status txt_chat_mistral(const txt_tokenizer *t, const weft_message *m, uint32_t n,
+                             int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err);
 
 #endif

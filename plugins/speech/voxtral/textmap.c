@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checkpoint component, which tells the host where in a directory the text model is: under
+ * text_config and language_model. a plain Llama.
+ *
+ * The list of layers of a text map must live until deinit, so it is kept in the plugin's slot of
+ * the engine (weft_host.slot). */
+#include "voxtral.h"
+
+typedef struct record {
+    int32_t layers[SPK_WHISPER_MAX_LAYERS];
+} record;
+
+/* VoxtralConfig's own defaults for a Llama, then LlamaConfig's. */
+static const char defaults[] =
+    "{\"vocab_size\": 131072, \"hidden_size\": 3072, \"intermediate_size\": 8192,"
+    " \"num_hidden_layers\": 30, \"num_key_value_heads\": 8, \"max_position_embeddings\": 131072,"
+    " \"rms_norm_eps\": 1e-5, \"rope_theta\": 100000000.0, \"head_dim\": 128,"
+    " \"num_attention_heads\": 32}";
+
+static const plg_int_key n_layers_key[] = {
+    {"text_config.num_hidden_layers", 0, 30, 1, SPK_WHISPER_MAX_LAYERS}};
+
+weft_status vxt_textmap_init(const weft_host *h, weft_error *err)
+{
+    record *r = h->alloc(h, sizeof *r, 16);
+    if (r == NULL)
+        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", VXT_ID);
+    for (int32_t i = 0; i < SPK_WHISPER_MAX_LAYERS; i++)
+        r->layers[i] = i;
+    *h->slot = r;
+    return WEFT_OK;
+}
+
+void vxt_textmap_deinit(const weft_host *h)
+{
+    h->free(h, *h->slot);
+    *h->slot = NULL;
+}
+
+static weft_status text_map(const weft_host *h, const weft_package *p, weft_text_map *out,
+                            weft_error *err)
+{
+    const record  *r = *h->slot;
+    int32_t        n = 0;
+    const plg_keys k = plg_keys_of(h, p, VXT_CONFIG, "", err);
+    weft_status    status = plg_keys_ints(&k, n_layers_key, 1, &n);
+    if (status != WEFT_OK)
+        return status;
+    if (r == NULL)
+        return weft_fail(err, WEFT_E_STATE, "%s: text_map was called before init", VXT_ID);
+    weft_text_map map = {.hdr = WEFT_HDR(weft_text_map),
+                         .config_path = "text_config",
+                         .defaults = defaults,
+                         .prefix = "language_model.model.",
+                         .head = "language_model.lm_head.weight",
+                         .layers = r->layers,
+                         .n_layers = n};
+    if (out->hdr.size < map.hdr.size)
+        map.hdr.size = out->hdr.size;
+    memcpy(out, &map, map.hdr.size);
+    return WEFT_OK;
+}
+
+const weft_checkpoint vxt_checkpoint = {WEFT_HDR(weft_checkpoint), text_map};
