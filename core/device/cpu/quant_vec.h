@@ -168,9 +168,9 @@ VF_INLINE void vq_sum_q4(const vq_group *g, vi sum[][VQ_VECTORS], const int rows
 /* ---- a group into the f32 sums ---- */
 
 /* The f32 sum of row r and vector v of the tile's columns from `column` on. */
-VF_INLINE float *vq_acc(const wf_quant_tile *t, int64_t column, int r, int v)
+VF_INLINE float *vq_acc(const wf_quant_tile *t, const uint16_t *at, int64_t column, int r, int v)
 {
-    int row = t->at != NULL ? t->at[r] : r;
+    int row = at != NULL ? at[r] : r;
     return t->acc + row * WF_Q_PANEL + column + v * VF_LANES;
 }
 
@@ -182,8 +182,9 @@ VF_INLINE vf vq_f16(const uint8_t *p)
 }
 
 /* The sums of rows in the vectors' columns into the f32 sums. x: the group of all rows. */
-VF_INLINE void vq_scale(const wf_quant_tile *t, const uint8_t *x, const uint8_t *scale,
-                        int64_t column, vi sum[][VQ_VECTORS], const int rows, const int32_t format)
+VF_INLINE void vq_scale(const wf_quant_tile *t, const uint16_t *at, const uint8_t *x,
+                        const uint8_t *scale, int64_t column, vi sum[][VQ_VECTORS], const int rows,
+                        const int32_t format)
 {
     VF_UNROLL
     for (int v = 0; v < VQ_VECTORS; v++) {
@@ -192,18 +193,19 @@ VF_INLINE void vq_scale(const wf_quant_tile *t, const uint8_t *x, const uint8_t 
             m = vq_f16(scale + 2 * (WF_Q_PANEL + v * VF_LANES));
         VF_UNROLL
         for (int r = 0; r < rows; r++) {
-            vf f = vf_load(vq_acc(t, column, r, v));
+            vf f = vf_load(vq_acc(t, at, column, r, v));
             vf dx = vq_every_float(x + wf_quant_dx_at(rows) + 4 * r);
             if (format == WF_Q4)
                 f = vf_fma(m, vq_every_float(x + wf_quant_sum_at(rows) + 4 * r), f);
             f = vf_fma(vf_from_i32(sum[r][v]), vf_mul(dx, d), f);
-            vf_store(vq_acc(t, column, r, v), f);
+            vf_store(vq_acc(t, at, column, r, v), f);
         }
     }
 }
 
-VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint8_t *x, const uint8_t *w,
-                             int64_t column, const int rows, const int32_t format)
+/* at: t->at; or NULL as a literal, so that no row is looked up where none can lie apart. */
+VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint16_t *at, const uint8_t *x,
+                             const uint8_t *w, int64_t column, const int rows, const int32_t format)
 {
     vq_group k = {x, w + wf_quant_elements(format) + 4 * column};
     vi       sum[VQ_ROWS][VQ_VECTORS];
@@ -217,7 +219,7 @@ VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint8_t *x, const uin
         vq_sum_q8(&k, sum, rows);
     else
         vq_sum_q4(&k, sum, rows);
-    vq_scale(t, x, w + 2 * column, column, sum, rows, format);
+    vq_scale(t, at, x, w + 2 * column, column, sum, rows, format);
 }
 
 /* A group's lines, a distance ahead: panels stand one behind the other, so that this runs on into
@@ -234,7 +236,7 @@ VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_
     for (int64_t g = 0; g < t->groups; g++, x += rows * WF_Q_ROW, w += wf_quant_group(format)) {
         vq_fetch(w, wf_quant_group(format));
         for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
-            vq_tile_group(t, x, w, column, rows, format);
+            vq_tile_group(t, NULL, x, w, column, rows, format);
     }
 }
 
@@ -277,7 +279,7 @@ static void vq_tile_q4(const wf_quant_tile *t)
 VF_INLINE void vq_rest_rows(const wf_quant_tile *t, const int rows, const int32_t format)
 {
     for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
-        vq_tile_group(t, t->x, t->w, column, rows, format);
+        vq_tile_group(t, t->at, t->x, t->w, column, rows, format);
 }
 
 static void vq_rest_q8(const wf_quant_tile *t)
