@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CPU features: what cpuid reports, and only where xgetbv shows that the operating system saves the
- * registers: a flag alone is not enough under some kernels and hypervisors. */
+ * registers: a flag alone is not enough under some kernels and hypervisors. On AArch64 the system
+ * says what programs may use. */
 #include "core/base/cpu.h"
 
 #include <stdbool.h>
@@ -15,6 +16,8 @@ typedef struct level {
 
 static const level levels[] = {
     {"none", 0},
+    {"neon", WEFT_CPU_NEON},
+    {"dotprod", WEFT_CPU_NEON | WEFT_CPU_DOTPROD},
     {"avx2", WEFT_CPU_AVX2},
     {"avxvnni", WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI},
     {"avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512},
@@ -22,7 +25,8 @@ static const level levels[] = {
     {"avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI | WEFT_CPU_AVX512BF16},
 };
 #define ALL_FLAGS                                                                                  \
-    (WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI | WEFT_CPU_AVX512BF16)
+    (WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI |                    \
+     WEFT_CPU_AVX512BF16 | WEFT_CPU_NEON | WEFT_CPU_DOTPROD)
 #define N_LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 #if defined(__x86_64__)
@@ -92,10 +96,22 @@ wf_cpu_model wf_cpu_identify(void)
     return (wf_cpu_model){"", 0};
 }
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+
+uint64_t wf_cpu_detect(void)
+{
+    unsigned long has = getauxval(AT_HWCAP);
+    if ((has & HWCAP_ASIMD) == 0)
+        return 0;
+    return WEFT_CPU_NEON | ((has & HWCAP_ASIMDDP) != 0 ? WEFT_CPU_DOTPROD : 0);
+}
+#else
 uint64_t wf_cpu_detect(void)
 {
     return 0;
 }
+#endif
 #endif
 
 weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err)
@@ -112,7 +128,7 @@ weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err)
     }
     return wf_fail(err, WEFT_E_INVALID,
                    "CPU mask '%.40s' is not known: use none, avx2, avxvnni, avx512, "
-                   "avx512vnni, avx512bf16 or max",
+                   "avx512vnni, avx512bf16, neon, dotprod or max",
                    name);
 }
 

@@ -8,13 +8,13 @@
 
 #include "weft/base.h"
 
-/* The WEFT_CPU_* flags that both the CPU (cpuid) and the operating system (xgetbv) support. [any]
- */
+/* The WEFT_CPU_* flags that both the CPU (cpuid) and the operating system (xgetbv) support; on
+ * AArch64 those that the system names (AT_HWCAP). [any] */
 uint64_t wf_cpu_detect(void);
 
 /* Sets *flags to those of a level and all that it is built on. name: "none", "avx2", "avxvnni",
- * "avx512", "avx512vnni", "avx512bf16", or "max" for all. Any other name is INVALID, and the
- * message lists the names. [any] */
+ * "avx512", "avx512vnni", "avx512bf16", "neon", "dotprod", or "max" for all. The names of other
+ * architectures are known too. Any other name is INVALID, and the message lists the names. [any] */
 weft_status wf_cpu_mask(const char *name, uint64_t *flags, weft_error *err);
 
 /* The name of the highest level in flags. [any] */

@@ -14,7 +14,8 @@
 #define VECTORS (WEFT_CPU_AVX2 | WEFT_CPU_AVX512)
 #define PAIRS (VECTORS | WEFT_CPU_AVX512BF16)
 
-static const char *const levels[] = {"none", "avx2", "avx512", "avx512bf16"};
+static const char *const levels[] = {"none", "avx2", "avx512", "avx512bf16", "neon", "dotprod"};
+#define N_LEVELS (sizeof levels / sizeof *levels)
 
 static uint64_t flags_of(const char *level)
 {
@@ -52,7 +53,7 @@ static void test_known_cpus(void **unused)
 static void test_isa(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < N_LEVELS; i++) {
         wf_cpu_choice c;
         weft_error    err = WF_ERROR_INIT;
         uint64_t      want = flags_of(levels[i]);
@@ -72,7 +73,7 @@ static void test_isa(void **unused)
 static void test_mask(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < N_LEVELS; i++) {
         wf_cpu_choice c;
         uint64_t      mask = flags_of(levels[i]);
         assert_int_equal(wf_cpu_choose(levels[i], "auto", &c, NULL), WEFT_OK);
@@ -92,9 +93,10 @@ static void test_isa_and_mask(void **unused)
     assert_int_equal(wf_cpu_choose("none", "none", &c, &err), WEFT_OK);
     assert_int_equal(wf_cpu_choose("mmx", "auto", &c, &err), WEFT_E_INVALID);
     assert_int_equal(wf_cpu_choose("max", "mmx", &c, &err), WEFT_E_INVALID);
-    if ((wf_cpu_detect() & WEFT_CPU_AVX2) == 0)
+    if (wf_cpu_detect() == 0)
         return;
-    assert_int_equal(wf_cpu_choose("none", "avx2", &c, &err), WEFT_E_UNSUPPORTED);
+    const char *has = (wf_cpu_detect() & WEFT_CPU_NEON) != 0 ? "neon" : "avx2";
+    assert_int_equal(wf_cpu_choose("none", has, &c, &err), WEFT_E_UNSUPPORTED);
     assert_non_null(strstr(err.message, "--cpu-mask none"));
 }
 
@@ -111,6 +113,7 @@ static void expect_paths(wf_cpu_choice c, const char *bf16, const char *f32, con
     assert_false(wf_cpu_path_at(&c, 4, &path));
 }
 
+#define ARM (WEFT_CPU_NEON | WEFT_CPU_DOTPROD)
 #define WIDE (VECTORS | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512VNNI)
 
 static void test_paths(void **unused)
@@ -121,6 +124,8 @@ static void test_paths(void **unused)
     expect_paths((wf_cpu_choice){PAIRS, VECTORS, false}, "avx512", "avx512", "avx2", "avx512");
     expect_paths((wf_cpu_choice){PAIRS, WEFT_CPU_AVX2, true}, "avx2", "avx2", "avx2", "avx2");
     expect_paths((wf_cpu_choice){WIDE, WIDE, false}, "avx512", "avx512", "avx512vnni", "avx512");
+    expect_paths((wf_cpu_choice){ARM, ARM, false}, "neon", "neon", "dotprod", "neon");
+    expect_paths((wf_cpu_choice){ARM, WEFT_CPU_NEON, true}, "neon", "neon", "neon", "neon");
 }
 
 int main(void)

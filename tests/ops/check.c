@@ -32,6 +32,11 @@ static int32_t       n_levels;
 
 /* ---- random ---- */
 
+void check_seed(uint64_t seed)
+{
+    state = seed * 0x9e3779b97f4a7c15ull + 1;
+}
+
 /* xorshift64*: the tests only need it to be the same everywhere. */
 uint32_t check_random(void)
 {
@@ -131,8 +136,8 @@ const wf_ops *check_ops(int32_t level)
 
 static void find_levels(void)
 {
-    static const char *const names[] = {"none",   "avx2",       "avxvnni",
-                                        "avx512", "avx512vnni", "avx512bf16"};
+    static const char *const names[] = {"none",       "avx2",       "avxvnni", "avx512",
+                                        "avx512vnni", "avx512bf16", "neon",    "dotprod"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         uint64_t flags;
         if (wf_cpu_mask(names[i], &flags, NULL) != WEFT_OK || (flags & ~wf_cpu_detect()) != 0)
@@ -280,9 +285,9 @@ void check_bench(const char *name, int32_t level, int32_t threads, const wf_op *
 int check_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n_tests)
 {
     const char *seed = getenv("WEFT_SEED");
-    state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-    printf("seed: WEFT_SEED=%llu\n", (unsigned long long)state);
-    state = state * 0x9e3779b97f4a7c15ull + 1;
+    uint64_t    number = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    printf("seed: WEFT_SEED=%llu\n", (unsigned long long)number);
+    check_seed(number);
     for (int i = 1; i < argc; i++)
         benching = benching || strcmp(argv[i], "--bench") == 0;
     for (size_t i = 0; i < 4; i++) {

@@ -32,6 +32,8 @@ int check_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n_t
         return check_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));                    \
     }
 
+/* The numbers that follow are those of this seed, not of the run's. */
+void     check_seed(uint64_t seed);
 uint32_t check_random(void);
 int64_t  check_between(int64_t low, int64_t high); /* both included */
 float    check_float(check_fill fill);

@@ -23,7 +23,9 @@ static wf_weight fresh_weight(int32_t level, int32_t dtype, int64_t n, int64_t k
 static int64_t level_panel(int32_t level)
 {
     uint64_t flags = check_level_flags(level);
-    return (flags & WEFT_CPU_AVX512) != 0 ? 32 : (flags & WEFT_CPU_AVX2) != 0 ? 16 : 1;
+    return (flags & WEFT_CPU_AVX512) != 0                   ? 32
+           : (flags & (WEFT_CPU_AVX2 | WEFT_CPU_NEON)) != 0 ? 16
+                                                            : 1;
 }
 
 /* Every byte of the weight against its place in the layout of core/device/cpu/internal.h. */

@@ -8,6 +8,10 @@
 
 #include <cmocka.h>
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 #include "core/base/cpu.h"
 #include "core/base/status.h"
 
@@ -24,6 +28,8 @@ static void test_masks(void **unused)
         {"avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512},
         {"avx512vnni", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI},
         {"avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI | WEFT_CPU_AVX512BF16},
+        {"neon", WEFT_CPU_NEON},
+        {"dotprod", WEFT_CPU_NEON | WEFT_CPU_DOTPROD},
     };
     uint64_t flags = 1, all = 0;
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
@@ -44,8 +50,8 @@ static void test_unknown_mask(void **unused)
     assert_int_equal(wf_cpu_mask("sse9", &flags, &err), WEFT_E_INVALID);
     assert_int_equal(flags, 77);
     assert_non_null(strstr(err.message, "sse9"));
-    assert_non_null(
-        strstr(err.message, "none, avx2, avxvnni, avx512, avx512vnni, avx512bf16 or max"));
+    assert_non_null(strstr(
+        err.message, "none, avx2, avxvnni, avx512, avx512vnni, avx512bf16, neon, dotprod or max"));
     assert_int_equal(wf_cpu_mask("", &flags, &err), WEFT_E_INVALID);
     assert_int_equal(wf_cpu_mask("AVX2", &flags, &err), WEFT_E_INVALID);
 }
@@ -65,6 +71,10 @@ static void test_detect(void **unused)
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
     assert_int_equal((flags & WEFT_CPU_AVX512VNNI) != 0, __builtin_cpu_supports("avx512vnni") != 0);
     assert_int_equal((flags & WEFT_CPU_AVX512BF16) != 0, __builtin_cpu_supports("avx512bf16") != 0);
+#elif defined(__aarch64__)
+    unsigned long has = getauxval(AT_HWCAP);
+    assert_int_equal((flags & WEFT_CPU_NEON) != 0, (has & HWCAP_ASIMD) != 0);
+    assert_int_equal((flags & WEFT_CPU_DOTPROD) != 0, (has & HWCAP_ASIMDDP) != 0);
 #else
     assert_int_equal(flags, 0);
 #endif

@@ -27,7 +27,7 @@ VF_INLINE void fetch_next(const void *next, int64_t i, int64_t n, const int32_t 
     const int64_t  size = wf_cpu_kv_element(dtype);
     const uint8_t *p = (const uint8_t *)next + i * size;
     for (int64_t k = 0; k < n * size; k += 64)
-        _mm_prefetch((const char *)p + k, _MM_HINT_T0);
+        __builtin_prefetch(p + k);
 }
 
 /* Scores of the FEW_CHUNK vectors of keys from key on. */
@@ -50,7 +50,7 @@ VF_INLINE void few_scores(few_tile *t, int64_t key, const int rows, const int32_
             vf k = load_as(t->b->k, d * WF_KEY_BLOCK + key + v * VF_LANES, dtype);
             VF_UNROLL
             for (int i = 0; i < rows; i++)
-                acc[i][v] = vf_fma(vf_set1(q[i * r->stride + d]), k, acc[i][v]);
+                acc[i][v] = vf_fma1(q[i * r->stride + d], k, acc[i][v]);
         }
     }
     VF_UNROLL
@@ -124,7 +124,7 @@ VF_INLINE void few_values(few_tile *t, int64_t c, const int rows, const int nv, 
             vf x = load_as(t->b->v, at + v * VF_LANES, dtype);
             VF_UNROLL
             for (int i = 0; i < rows; i++)
-                acc[i][v] = vf_fma(vf_set1(t->p[i][j]), x, acc[i][v]);
+                acc[i][v] = vf_fma1(t->p[i][j], x, acc[i][v]);
         }
     }
     VF_UNROLL

@@ -54,10 +54,10 @@ VF_INLINE void many_scores(const many_tile *t, vf *most, const int nv)
         for (int64_t d = 0; d < r->head_dim; d++, k += k_dim, q += MANY_TILE) {
             VF_UNROLL
             for (int i = 0; i < MANY_KEYS; i++) {
-                vf x = vf_set1(k[i * k_key]);
+                float x = k[i * k_key];
                 VF_UNROLL
                 for (int v = 0; v < nv; v++)
-                    acc[i][v] = vf_fma(vf_load(q + v * VF_LANES), x, acc[i][v]);
+                    acc[i][v] = vf_fma1(x, vf_load(q + v * VF_LANES), acc[i][v]);
             }
         }
         VF_UNROLL
@@ -130,19 +130,19 @@ VF_INLINE void many_values(const many_tile *t, int64_t d, const vf *before, cons
     for (; j < t->least; j++, value += t->b->v_key, p += MANY_TILE) {
         VF_UNROLL
         for (int i = 0; i < nd; i++) {
-            vf x = vf_set1(value[i]);
+            float x = value[i];
             VF_UNROLL
             for (int v = 0; v < nv; v++)
-                acc[i][v] = vf_fma(vf_load(p + v * VF_LANES), x, acc[i][v]);
+                acc[i][v] = vf_fma1(x, vf_load(p + v * VF_LANES), acc[i][v]);
         }
     }
     for (; j < t->n; j++, value += t->b->v_key, p += MANY_TILE) {
         VF_UNROLL
         for (int i = 0; i < nd; i++) {
-            vf x = vf_set1(value[i]);
+            float x = value[i];
             VF_UNROLL
             for (int v = 0; v < nv; v++) {
-                vf sum = vf_fma(vf_load(p + v * VF_LANES), x, acc[i][v]);
+                vf sum = vf_fma1(x, vf_load(p + v * VF_LANES), acc[i][v]);
                 acc[i][v] = if_seen(t, v, j, sum, acc[i][v]);
             }
         }
@@ -210,7 +210,7 @@ static wf_key_block many_plain(const wf_attend_run *r, const wf_key_block *b)
 VF_INLINE void fetch(const void *p, int64_t bytes)
 {
     for (int64_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)p + i, _MM_HINT_T1);
+        __builtin_prefetch((const uint8_t *)p + i, 0, 2); /* no nearer than the second cache */
 }
 
 /* Asks for the next block while this one is worked on. */
@@ -290,15 +290,10 @@ VF_INLINE void rows_of4(wf_attend_run *r, int64_t i, const float *o)
     for (int64_t k = 0; k < n; k++)
         row[k] = wf_output_at(r, i + k);
     for (; n == 4 && d + 4 <= r->head_dim; d += 4) {
-        const float *column = o + d * MANY_TILE;
-        __m128       x0 = _mm_loadu_ps(column), x1 = _mm_loadu_ps(column + MANY_TILE);
-        __m128       x2 = _mm_loadu_ps(column + 2 * MANY_TILE);
-        __m128       x3 = _mm_loadu_ps(column + 3 * MANY_TILE);
-        _MM_TRANSPOSE4_PS(x0, x1, x2, x3);
-        _mm_storeu_ps(row[0] + d, x0);
-        _mm_storeu_ps(row[1] + d, x1);
-        _mm_storeu_ps(row[2] + d, x2);
-        _mm_storeu_ps(row[3] + d, x3);
+        const float *x = o + d * MANY_TILE;
+        vf_transpose4(
+            (float *const[4]){row[0] + d, row[1] + d, row[2] + d, row[3] + d},
+            (const float *const[4]){x, x + MANY_TILE, x + 2 * MANY_TILE, x + 3 * MANY_TILE});
     }
     for (; d < r->head_dim; d++)
         for (int64_t k = 0; k < n; k++)

@@ -8,20 +8,6 @@
 #include "core/device/cpu/attend.h"
 #include "core/device/cpu/vec_math.h"
 
-#if VF_LANES == 16
-VF_INLINE vf vf_from_i8x(const int8_t *p)
-{
-    return _mm512_cvtepi32_ps(
-        _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
-}
-#else
-VF_INLINE vf vf_from_i8x(const int8_t *p)
-{
-    return _mm256_cvtepi32_ps(
-        _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
-}
-#endif
-
 /* Elements i.. of p as f32. */
 VF_INLINE vf load_as(const void *p, int64_t i, const int32_t dtype)
 {
@@ -67,24 +53,16 @@ static void widen_values(const wf_attend_run *r, const wf_key_block *b)
     }
 }
 
-/* dst column by column from four rows of src: four columns at a time. */
-VF_INLINE void transpose4(float *dst, int64_t step, const float *const row[4], int64_t at)
-{
-    __m128 a = _mm_loadu_ps(row[0] + at), b = _mm_loadu_ps(row[1] + at);
-    __m128 c = _mm_loadu_ps(row[2] + at), d = _mm_loadu_ps(row[3] + at);
-    _MM_TRANSPOSE4_PS(a, b, c, d);
-    _mm_storeu_ps(dst, a);
-    _mm_storeu_ps(dst + step, b);
-    _mm_storeu_ps(dst + 2 * step, c);
-    _mm_storeu_ps(dst + 3 * step, d);
-}
-
 /* Four rows of n elements: element i of row k to dst[i * step + k]. */
 VF_INLINE void columns_of4(float *dst, int64_t step, const float *const row[4], int64_t n)
 {
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4)
-        transpose4(dst + i * step, step, row, i);
+    for (; i + 4 <= n; i += 4) {
+        float *column = dst + i * step;
+        vf_transpose4(
+            (float *const[4]){column, column + step, column + 2 * step, column + 3 * step},
+            (const float *const[4]){row[0] + i, row[1] + i, row[2] + i, row[3] + i});
+    }
     for (; i < n; i++)
         for (int k = 0; k < 4; k++)
             dst[i * step + k] = row[k][i];

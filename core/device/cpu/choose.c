@@ -76,9 +76,10 @@ weft_status wf_cpu_choose(const char *cpu_mask, const char *isa, wf_cpu_choice *
 
 /* ---- families, and the flags that their best path may need ---- */
 
-#define VECTORS (WEFT_CPU_AVX2 | WEFT_CPU_AVX512)
+#define VECTORS (WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_NEON)
 #define PAIRS (VECTORS | WEFT_CPU_AVX512BF16)
-#define INTEGERS (WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512VNNI)
+#define INTEGERS                                                                                   \
+    (WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512VNNI | WEFT_CPU_NEON | WEFT_CPU_DOTPROD)
 
 static const struct family {
     const char *name;
@@ -98,7 +99,9 @@ static const char *level_of(uint64_t flags)
                   {WEFT_CPU_AVX512VNNI, "avx512vnni"},
                   {WEFT_CPU_AVX512, "avx512"},
                   {WEFT_CPU_AVXVNNI, "avxvnni"},
-                  {WEFT_CPU_AVX2, "avx2"}};
+                  {WEFT_CPU_AVX2, "avx2"},
+                  {WEFT_CPU_DOTPROD, "dotprod"},
+                  {WEFT_CPU_NEON, "neon"}};
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
         if ((flags & levels[i].flag) != 0)
             return levels[i].name;
@@ -132,6 +135,9 @@ bool wf_cpu_path_at(const wf_cpu_choice *c, uint32_t index, wf_cpu_path *out)
         why_pairs(c, out);
     else if ((machine & f->paths & ~c->have) != 0)
         snprintf(out->why, sizeof out->why, "--cpu-mask allows no more");
+    else if (f->paths == INTEGERS &&
+             (machine & (WEFT_CPU_NEON | WEFT_CPU_DOTPROD)) == WEFT_CPU_NEON)
+        snprintf(out->why, sizeof out->why, "this CPU has no dot product (asimddp in AT_HWCAP)");
     else
         snprintf(out->why, sizeof out->why, "the best that this CPU has for it");
     return true;

@@ -211,6 +211,8 @@ weft_status wf_best_ref(wf_exec *ex, const wf_best *a);
 void wf_ops_init_avx2(wf_ops *ops, uint64_t cpu_flags);
 void wf_ops_init_avx512(wf_ops *ops, uint64_t cpu_flags);
 void wf_ops_init_avx512bf16(wf_ops *ops, uint64_t cpu_flags);
+#elif defined(__aarch64__)
+void wf_ops_init_neon(wf_ops *ops, uint64_t cpu_flags);
 #endif
 
 #endif

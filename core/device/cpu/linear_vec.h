@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linear's kernels over vec.h: panels of two vectors, tiles of VF_TILE_ROWS rows by two vectors of
- * accumulators (12 x 32 fills the 32 registers of AVX-512, 6 x 16 the 16 of AVX2). Every output has
- * one accumulator that takes one fused multiply-add per k, ascending: the reference's bytes. */
+ * accumulators (12 x 32 fills the 32 registers of AVX-512, 6 x 16 the 16 of AVX2 and the 32 of
+ * NEON). Every output has one accumulator that takes one fused multiply-add per k, ascending: the
+ * reference's bytes. */
 #ifndef WF_LINEAR_VEC_H
 #define WF_LINEAR_VEC_H
 
@@ -47,8 +48,8 @@ VF_INLINE void tile_step(vf acc[][2], const wf_tile *t, int64_t i, vf b0, vf b1,
     for (int r = 0; r < rows; r++) {
         float x;
         memcpy(&x, a + r * t->a_stride, 4);
-        acc[r][0] = vf_fma(vf_set1(x), b0, acc[r][0]);
-        acc[r][1] = vf_fma(vf_set1(x), b1, acc[r][1]);
+        acc[r][0] = vf_fma1(x, b0, acc[r][0]);
+        acc[r][1] = vf_fma1(x, b1, acc[r][1]);
     }
 }
 

@@ -47,6 +47,10 @@ void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
     wf_quant_init_avx2(ops, cpu_flags);
     wf_quant_init_avxvnni(ops, cpu_flags);
     wf_quant_init_avx512vnni(ops, cpu_flags);
+#elif defined(__aarch64__)
+    wf_ops_init_neon(ops, cpu_flags);
+    wf_quant_init_neon(ops, cpu_flags);
+    wf_quant_init_dotprod(ops, cpu_flags);
 #endif
     ops->isa = wf_cpu_level_name(cpu_flags);
     ops->flags = cpu_flags;

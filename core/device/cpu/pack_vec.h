@@ -43,8 +43,8 @@ VF_INLINE void weave_lanes(vi a[VF_LANES])
 #else
         b[r] = a[r];
         b[r + 4] = a[r + 4];
-        a[r] = _mm256_permute2x128_si256(b[r], b[r + 4], 0x20);
-        a[r + 4] = _mm256_permute2x128_si256(b[r], b[r + 4], 0x31);
+        a[r] = vi_low128(b[r], b[r + 4]);
+        a[r + 4] = vi_high128(b[r], b[r + 4]);
 #endif
     }
 }
@@ -72,7 +72,7 @@ static int64_t pack_words(uint8_t *dst, const uint8_t *src, int64_t src_step, in
     for (; i + VF_LANES <= words; i += VF_LANES)
         for (int64_t c = 0; c < 2 * VF_LANES; c += VF_LANES)
             pack_square(dst + i * dst_step + c * 4, dst_step, src + c * src_step + i * 4, src_step);
-    _mm_sfence();
+    vi_fence();
     return i;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linear's kernels for q8 and q4 over vec.h: tiles of VQ_ROWS rows by two vectors of columns. The
+/* linear's kernels for q8 and q4 over vec.h: tiles of VQ_ROWS rows by VQ_VECTORS of columns. The
  * sums of a group stand in registers, the f32 sums in memory, which a tile visits once a group.
  *
  * vpdpbusd adds the products of four unsigned bytes of the weights and four signed ones of x; 128
@@ -16,11 +16,15 @@
 
 #if VF_LANES == 16
 #define VQ_ROWS 12
+#define VQ_VECTORS 2
+#elif defined(__aarch64__)
+#define VQ_ROWS 8
+#define VQ_VECTORS 1
 #else
 #define VQ_ROWS 4
+#define VQ_VECTORS 2
 #endif
 #define VQ_REST_ROWS 4
-#define VQ_VECTORS 2
 #define VQ_COLUMNS (VQ_VECTORS * VF_LANES)
 #define VQ_AHEAD 2048 /* bytes of weights that are fetched ahead */
 
@@ -31,23 +35,11 @@ VF_INLINE vi vq_dot(vi acc, vi w, vi x)
 {
     return _mm512_dpbusd_epi32(acc, w, x);
 }
-VF_INLINE vf vq_floats(vi x)
-{
-    return _mm512_cvtepi32_ps(x);
-}
-#else
-VF_INLINE vf vq_floats(vi x)
-{
-    return _mm256_cvtepi32_ps(x);
-}
-#if defined(__AVXVNNI__)
+#elif defined(__AVXVNNI__)
 VF_INLINE vi vq_dot(vi acc, vi w, vi x)
 {
     return _mm256_dpbusd_avx_epi32(acc, w, x);
 }
-#else
-#define VQ_NO_DOT
-#endif
 #endif
 
 /* Four bytes in every lane. */
@@ -68,11 +60,14 @@ VF_INLINE vf vq_every_float(const uint8_t *p)
 /* One group of a panel against rows of x. */
 typedef struct vq_group {
     const uint8_t *x;
-    const uint8_t *w; /* the elements of the two vectors' first columns */
+    const uint8_t *w; /* the elements of the vectors' first columns */
 } vq_group;
 
 #define VQ_STEP (4 * WF_Q_PANEL) /* bytes from four elements to the next four */
 
+#if defined(__aarch64__)
+#include "core/device/cpu/quant_sum_neon.h"
+#else
 /* The vectors of four elements each, j along the group, of q4: low half and high half. */
 VF_INLINE vi vq_low(const uint8_t *w)
 {
@@ -84,7 +79,7 @@ VF_INLINE vi vq_high(const uint8_t *w)
     return vi_and(vi_srl(vi_load(w), 4), vi_set1(0x0f0f0f0f));
 }
 
-#if !defined(VQ_NO_DOT)
+#if VF_LANES == 16 || defined(__AVXVNNI__)
 VF_INLINE void vq_add(const vq_group *g, int64_t at, vi w0, vi w1, vi sum[][VQ_VECTORS],
                       const int rows)
 {
@@ -168,13 +163,14 @@ VF_INLINE void vq_sum_q4(const vq_group *g, vi sum[][VQ_VECTORS], const int rows
     }
 }
 #endif
+#endif
 
 /* ---- a group into the f32 sums ---- */
 
 /* The f32 sum of row r and vector v of the tile's columns from `column` on. */
-VF_INLINE float *vq_acc(const wf_quant_tile *t, int64_t column, int r, int v)
+VF_INLINE float *vq_acc(const wf_quant_tile *t, const uint16_t *at, int64_t column, int r, int v)
 {
-    int row = t->at != NULL ? t->at[r] : r;
+    int row = at != NULL ? at[r] : r;
     return t->acc + row * WF_Q_PANEL + column + v * VF_LANES;
 }
 
@@ -185,9 +181,10 @@ VF_INLINE vf vq_f16(const uint8_t *p)
     return vf_from_f16x(h);
 }
 
-/* The sums of rows in the two vectors' columns into the f32 sums. x: the group of all rows. */
-VF_INLINE void vq_scale(const wf_quant_tile *t, const uint8_t *x, const uint8_t *scale,
-                        int64_t column, vi sum[][VQ_VECTORS], const int rows, const int32_t format)
+/* The sums of rows in the vectors' columns into the f32 sums. x: the group of all rows. */
+VF_INLINE void vq_scale(const wf_quant_tile *t, const uint16_t *at, const uint8_t *x,
+                        const uint8_t *scale, int64_t column, vi sum[][VQ_VECTORS], const int rows,
+                        const int32_t format)
 {
     VF_UNROLL
     for (int v = 0; v < VQ_VECTORS; v++) {
@@ -196,30 +193,33 @@ VF_INLINE void vq_scale(const wf_quant_tile *t, const uint8_t *x, const uint8_t 
             m = vq_f16(scale + 2 * (WF_Q_PANEL + v * VF_LANES));
         VF_UNROLL
         for (int r = 0; r < rows; r++) {
-            vf f = vf_load(vq_acc(t, column, r, v));
+            vf f = vf_load(vq_acc(t, at, column, r, v));
             vf dx = vq_every_float(x + wf_quant_dx_at(rows) + 4 * r);
             if (format == WF_Q4)
                 f = vf_fma(m, vq_every_float(x + wf_quant_sum_at(rows) + 4 * r), f);
-            f = vf_fma(vq_floats(sum[r][v]), vf_mul(dx, d), f);
-            vf_store(vq_acc(t, column, r, v), f);
+            f = vf_fma(vf_from_i32(sum[r][v]), vf_mul(dx, d), f);
+            vf_store(vq_acc(t, at, column, r, v), f);
         }
     }
 }
 
-VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint8_t *x, const uint8_t *w,
-                             int64_t column, const int rows, const int32_t format)
+/* at: t->at; or NULL as a literal, so that no row is looked up where none can lie apart. */
+VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint16_t *at, const uint8_t *x,
+                             const uint8_t *w, int64_t column, const int rows, const int32_t format)
 {
     vq_group k = {x, w + wf_quant_elements(format) + 4 * column};
     vi       sum[VQ_ROWS][VQ_VECTORS];
     VF_UNROLL
-    for (int r = 0; r < rows; r++)
-        sum[r][0] = sum[r][1] =
-            format == WF_Q8 ? vq_every(x + wf_quant_sum_at(rows) + 4 * r) : vi_set1(0);
+    for (int r = 0; r < rows; r++) {
+        VF_UNROLL
+        for (int v = 0; v < VQ_VECTORS; v++)
+            sum[r][v] = format == WF_Q8 ? vq_every(x + wf_quant_sum_at(rows) + 4 * r) : vi_set1(0);
+    }
     if (format == WF_Q8)
         vq_sum_q8(&k, sum, rows);
     else
         vq_sum_q4(&k, sum, rows);
-    vq_scale(t, x, w + 2 * column, column, sum, rows, format);
+    vq_scale(t, at, x, w + 2 * column, column, sum, rows, format);
 }
 
 /* A group's lines, a distance ahead: panels stand one behind the other, so that this runs on into
@@ -227,7 +227,7 @@ VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint8_t *x, const uin
 VF_INLINE void vq_fetch(const uint8_t *w, int64_t bytes)
 {
     for (int64_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)w + VQ_AHEAD + i, _MM_HINT_T0);
+        __builtin_prefetch(w + VQ_AHEAD + i);
 }
 
 VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_t format)
@@ -236,7 +236,7 @@ VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_
     for (int64_t g = 0; g < t->groups; g++, x += rows * WF_Q_ROW, w += wf_quant_group(format)) {
         vq_fetch(w, wf_quant_group(format));
         for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
-            vq_tile_group(t, x, w, column, rows, format);
+            vq_tile_group(t, NULL, x, w, column, rows, format);
     }
 }
 
@@ -246,8 +246,9 @@ VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_
 #define VQ_CASE(f, n, format) case n: f(t, n, format); break;
 #define VQ_CASES_4(f, format) \
     VQ_CASE(f, 1, format) VQ_CASE(f, 2, format) VQ_CASE(f, 3, format) VQ_CASE(f, 4, format)
-#define VQ_CASES_12(f, format) VQ_CASES_4(f, format) \
-    VQ_CASE(f, 5, format) VQ_CASE(f, 6, format) VQ_CASE(f, 7, format) VQ_CASE(f, 8, format) \
+#define VQ_CASES_8(f, format) VQ_CASES_4(f, format) \
+    VQ_CASE(f, 5, format) VQ_CASE(f, 6, format) VQ_CASE(f, 7, format) VQ_CASE(f, 8, format)
+#define VQ_CASES_12(f, format) VQ_CASES_8(f, format) \
     VQ_CASE(f, 9, format) VQ_CASE(f, 10, format) VQ_CASE(f, 11, format) VQ_CASE(f, 12, format)
 #if defined(VF_ROLLED)
 #define VQ_SWITCH(cases, f, format) f(t, t->rows, format)
@@ -256,6 +257,8 @@ VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_
 #endif
 #if VQ_ROWS == 12
 #define VQ_EACH_COUNT(format) VQ_SWITCH(VQ_CASES_12, vq_tile_rows, format)
+#elif VQ_ROWS == 8
+#define VQ_EACH_COUNT(format) VQ_SWITCH(VQ_CASES_8, vq_tile_rows, format)
 #else
 #define VQ_EACH_COUNT(format) VQ_SWITCH(VQ_CASES_4, vq_tile_rows, format)
 #endif
@@ -276,7 +279,7 @@ static void vq_tile_q4(const wf_quant_tile *t)
 VF_INLINE void vq_rest_rows(const wf_quant_tile *t, const int rows, const int32_t format)
 {
     for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
-        vq_tile_group(t, t->x, t->w, column, rows, format);
+        vq_tile_group(t, t->at, t->x, t->w, column, rows, format);
 }
 
 static void vq_rest_q8(const wf_quant_tile *t)
