@@ -60,14 +60,13 @@ weft_status spk_voice_init(spk_voice *v, const weft_host *host, weft_error *err)
     weft_status st = spk_fft_init(&v->fft, host, SPK_VOICE_WINDOW, err);
     if (st != WEFT_OK)
         return st;
-    /* In this order: the window; the frame, the transform's buffer and its power; the lags. */
-    v->window = host->alloc(host, (4 * SPK_VOICE_WINDOW + N_LAGS) * sizeof(double), 64);
-    if (v->window == NULL) {
+    v->window = host->alloc(host, (SPK_VOICE_WINDOW + N_LAGS) * sizeof(double), 64);
+    v->work = host->alloc(host, 2 * SPK_VOICE_WINDOW * sizeof(spk_lanes), 64);
+    if (v->window == NULL || v->work == NULL) {
         spk_voice_deinit(v);
         return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to look for pauses");
     }
-    v->work = v->window + SPK_VOICE_WINDOW;
-    v->lags = v->window + 4 * (size_t)SPK_VOICE_WINDOW;
+    v->lags = v->window + SPK_VOICE_WINDOW;
     fill_tables(v);
     v->n_in = BEFORE; /* silence is assumed before the recording */
     for (int i = 0; i < SPK_VOICE_BLOCKS; i++)
@@ -80,8 +79,10 @@ void spk_voice_deinit(spk_voice *v)
     if (v->host == NULL)
         return;
     v->host->free(v->host, v->window);
+    v->host->free(v->host, v->work);
     spk_fft_deinit(&v->fft);
     v->window = NULL;
+    v->work = NULL;
 }
 
 /* Takes the power of the newest frame and returns the level that counts as background. */
@@ -105,14 +106,14 @@ static float background(spk_voice *v, float power)
 
 /* The largest autocorrelation, with the window's own divided out. It is computed as a sum of
  * cosines over the band, which is the inverse transform of the power spectrum. */
-static double periodicity(const spk_voice *v, const double *power, double total)
+static double periodicity(const spk_voice *v, const spk_lanes *power, double total)
 {
     double best = 0;
     for (int l = 0; l < N_LAGS; l++) {
         int    lag = LAG_MIN + l * LAG_STEP, at = BIN_LOW * lag % SPK_VOICE_WINDOW;
         double sum = 0;
         for (int k = BIN_LOW; k < BIN_HIGH; k++) {
-            sum += power[k] * v->fft.roots[2 * at];
+            sum += power[k][0] * v->fft.roots[2 * at];
             at = at + lag < SPK_VOICE_WINDOW ? at + lag : at + lag - SPK_VOICE_WINDOW;
         }
         best = fmax(best, sum * v->lags[l]);
@@ -124,13 +125,13 @@ static double periodicity(const spk_voice *v, const double *power, double total)
  * that loudness drops out and the spectrum's shape is left. A band more than 40 dB below the
  * loudest counts as 40 dB below it; otherwise the rounding errors of an empty band would look like
  * change. */
-static void make_shape(spk_voice *v, const double *power, spk_voice_shape *s)
+static void make_shape(spk_voice *v, const spk_lanes *power, spk_voice_shape *s)
 {
     float *row = v->band[v->frames % SPK_VOICE_SMOOTH], top = 1e-12f, mean = 0;
     for (int b = 0; b < SPK_VOICE_BANDS; b++) {
         double sum = 0;
         for (int k = band_edges[b]; k < band_edges[b + 1]; k++)
-            sum += power[k];
+            sum += power[k][0];
         row[b] = (float)(sum / (band_edges[b + 1] - band_edges[b]));
         s->level[b] = 0;
         for (int i = 0; i < SPK_VOICE_SMOOTH; i++)
@@ -153,28 +154,30 @@ static float distance(const spk_voice_shape *a, const spk_voice_shape *b)
     return sum / SPK_VOICE_BANDS;
 }
 
-/* Computes power [n / 2 + 1], the spectrum of the frame, and returns its sum over the band. For
- * digital silence the transform is left out. */
-static double spectrum(spk_voice *v, double *power)
+/* Returns power [n / 2 + 1], the spectrum of the frame, in the first lane, and sets *total to its
+ * sum over the band. For digital silence the transform is left out. */
+static const spk_lanes *spectrum(spk_voice *v, double *total)
 {
     static const float silence[SPK_VOICE_WINDOW];
-    double            *x = v->work, total = 0;
-    memset(power, 0, (SPK_VOICE_WINDOW / 2 + 1) * sizeof *power);
+    spk_lanes         *x = v->work;
+    *total = 0;
+    memset(x, 0, (SPK_VOICE_WINDOW / 2 + 1) * sizeof *x);
     if (memcmp(v->in, silence, sizeof silence) == 0)
-        return 0;
+        return x;
     for (int i = 0; i < SPK_VOICE_WINDOW; i++)
-        x[i] = (double)v->in[i] * v->window[i];
-    spk_fft_power(&v->fft, x, x + SPK_VOICE_WINDOW, power);
+        x[i] = (spk_lanes){(double)v->in[i] * v->window[i], 0};
+    const spk_lanes *power = spk_fft_power(&v->fft, x, x + SPK_VOICE_WINDOW);
     for (int k = BIN_LOW; k < BIN_HIGH; k++)
-        total += power[k];
-    return total;
+        *total += power[k][0];
+    return power;
 }
 
 static spk_voice_frame look(spk_voice *v)
 {
-    double         *power = v->work + 2 * (size_t)SPK_VOICE_WINDOW, total = spectrum(v, power);
-    spk_voice_frame f = {0};
-    spk_voice_shape shape = {0}, *before = &v->shape[v->frames % SPK_VOICE_LAG];
+    double           total;
+    const spk_lanes *power = spectrum(v, &total);
+    spk_voice_frame  f = {0};
+    spk_voice_shape  shape = {0}, *before = &v->shape[v->frames % SPK_VOICE_LAG];
     /* Parseval's theorem: twice the sum over half of the spectrum, divided by n and by the window's
      * energy (3 n / 8). */
     f.power = (float)(total * 2 / (0.375 * SPK_VOICE_WINDOW * SPK_VOICE_WINDOW));

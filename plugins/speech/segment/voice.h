@@ -49,7 +49,8 @@ typedef struct spk_voice_shape {
 typedef struct spk_voice {
     const weft_host *host;
     spk_fft          fft;
-    double          *window, *work, *lags; /* the window; scratch; 1 / its autocorrelation */
+    double          *window, *lags; /* the window; 1 / its autocorrelation */
+    spk_lanes       *work;          /* a frame, and the transform's buffer */
     float            in[2 * SPK_VOICE_WINDOW];
     int64_t          n_in, seen, frames; /* in `in`; samples and frames so far */
     float            band[SPK_VOICE_SMOOTH][SPK_VOICE_BANDS];

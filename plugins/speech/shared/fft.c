@@ -42,51 +42,158 @@ void spk_fft_deinit(spk_fft *f)
     f->roots = NULL;
 }
 
-/* One output of a butterfly: the sum over its p inputs, then the twiddle. */
-static void butterfly(const spk_fft *f, const double *x, int32_t step, int32_t p, int32_t q,
-                      int32_t twiddle, double *y)
+/* A complex number of each frame. */
+typedef struct point {
+    spk_lanes re, im;
+} point;
+
+static inline point plus(point a, point b)
 {
-    const double *w = f->roots;
-    double        re = 0, im = 0;
-    for (int32_t r = 0, at = 0; r < p; r++, at = at + q < p ? at + q : at + q - p) {
-        const double *a = x + 2 * (size_t)step * (size_t)r, *c = w + 2 * (at * (f->n / p));
-        re += a[0] * c[0] - a[1] * c[1];
-        im += a[0] * c[1] + a[1] * c[0];
+    return (point){a.re + b.re, a.im + b.im};
+}
+
+static inline point minus(point a, point b)
+{
+    return (point){a.re - b.re, a.im - b.im};
+}
+
+/* -i a */
+static inline point turned(point a)
+{
+    return (point){a.im, -a.re};
+}
+
+static inline point scaled(point a, double c)
+{
+    return (point){a.re * c, a.im * c};
+}
+
+static inline point times(point a, const double *w)
+{
+    return (point){a.re * w[0] - a.im * w[1], a.re * w[1] + a.im * w[0]};
+}
+
+/* One pass over transforms of length n, of which s are interleaved: m = n / radix points apart lie
+ * the inputs of a butterfly. Output q of the k-th is multiplied by w^(q k), w = exp(-2 pi i / n),
+ * which is roots[2 s q k]. */
+typedef struct pass {
+    const double *roots;
+    const point  *x;
+    point        *y;
+    int32_t       m, s;
+} pass;
+
+static inline const double *twiddle(const pass *t, int32_t q, int32_t k)
+{
+    return t->roots + 4 * ((size_t)t->s * (size_t)q * (size_t)k);
+}
+
+static void pass2(const pass *t)
+{
+    int32_t m = t->m, s = t->s;
+    for (int32_t k = 0; k < m; k++) {
+        const double *w = twiddle(t, 1, k);
+        const point  *x = t->x + s * k;
+        point        *y = t->y + 2 * s * k;
+        for (int32_t i = 0; i < s; i++, x++, y++) {
+            y[0] = plus(x[0], x[s * m]);
+            y[s] = times(minus(x[0], x[s * m]), w);
+        }
     }
-    w += 2 * twiddle;
-    y[0] = re * w[0] - im * w[1];
-    y[1] = re * w[1] + im * w[0];
 }
 
-/* One pass of radix p over transforms of length n, s of them interleaved. */
-static void pass(const spk_fft *f, const double *x, double *y, int32_t n, int32_t s, int32_t p)
+static void pass3(const pass *t)
 {
-    int32_t m = n / p;
-    for (int32_t k = 0; k < m; k++)
-        for (int32_t q = 0; q < p; q++)
-            for (int32_t i = 0; i < s; i++)
-                butterfly(f, x + 2 * (i + s * k), s * m, p, q, 2 * s * k * q % f->n,
-                          y + 2 * (i + s * (p * k + q)));
+    static const double half_root3 = 0.866025403784438646763723170752936183;
+    int32_t             m = t->m, s = t->s;
+    for (int32_t k = 0; k < m; k++) {
+        const double *w1 = twiddle(t, 1, k), *w2 = twiddle(t, 2, k);
+        const point  *x = t->x + s * k;
+        point        *y = t->y + 3 * s * k;
+        for (int32_t i = 0; i < s; i++, x++, y++) {
+            point sum = plus(x[s * m], x[2 * s * m]), at = minus(x[0], scaled(sum, 0.5));
+            point off = turned(scaled(minus(x[s * m], x[2 * s * m]), half_root3));
+            y[0] = plus(x[0], sum);
+            y[s] = times(plus(at, off), w1);
+            y[2 * s] = times(minus(at, off), w2);
+        }
+    }
 }
 
-void spk_fft_power(const spk_fft *f, double *x, double *work, double *power)
+static void pass4(const pass *t)
 {
-    int32_t m = f->n / 2, n = m, s = 1;
-    double *z = x, *y = work;
+    int32_t m = t->m, s = t->s;
+    for (int32_t k = 0; k < m; k++) {
+        const double *w1 = twiddle(t, 1, k), *w2 = twiddle(t, 2, k), *w3 = twiddle(t, 3, k);
+        const point  *x = t->x + s * k;
+        point        *y = t->y + 4 * s * k;
+        for (int32_t i = 0; i < s; i++, x++, y++) {
+            point a = plus(x[0], x[2 * s * m]), b = minus(x[0], x[2 * s * m]);
+            point c = plus(x[s * m], x[3 * s * m]), d = turned(minus(x[s * m], x[3 * s * m]));
+            y[0] = plus(a, c);
+            y[s] = times(plus(b, d), w1);
+            y[2 * s] = times(minus(a, c), w2);
+            y[3 * s] = times(minus(b, d), w3);
+        }
+    }
+}
+
+static void pass5(const pass *t)
+{
+    static const double c1 = 0.309016994374947424102293417182819059,
+                        c2 = -0.809016994374947424102293417182819059,
+                        s1 = 0.951056516295153572116439333379382143,
+                        s2 = 0.587785252292473129168705954639072769;
+    int32_t m = t->m, s = t->s;
+    for (int32_t k = 0; k < m; k++) {
+        const point *x = t->x + s * k;
+        point       *y = t->y + 5 * s * k;
+        for (int32_t i = 0; i < s; i++, x++, y++) {
+            point a = plus(x[s * m], x[4 * s * m]), b = plus(x[2 * s * m], x[3 * s * m]);
+            point c = minus(x[s * m], x[4 * s * m]), d = minus(x[2 * s * m], x[3 * s * m]);
+            point e = plus(x[0], plus(scaled(a, c1), scaled(b, c2)));
+            point f = plus(x[0], plus(scaled(a, c2), scaled(b, c1)));
+            point g = turned(plus(scaled(c, s1), scaled(d, s2)));
+            point h = turned(minus(scaled(c, s2), scaled(d, s1)));
+            y[0] = plus(x[0], plus(a, b));
+            y[s] = times(plus(e, g), twiddle(t, 1, k));
+            y[2 * s] = times(plus(f, h), twiddle(t, 2, k));
+            y[3 * s] = times(minus(f, h), twiddle(t, 3, k));
+            y[4 * s] = times(minus(e, g), twiddle(t, 4, k));
+        }
+    }
+}
+
+/* As the reference stores it. Through a vector of f32: gcc 12 takes a conversion of single lanes to
+ * f32 and back for none at all. */
+static inline spk_lanes rounded(spk_lanes x)
+{
+    typedef float narrow __attribute__((vector_size(SPK_FFT_LANES * sizeof(float))));
+    return __builtin_convertvector(__builtin_convertvector(x, narrow), spk_lanes);
+}
+
+const spk_lanes *spk_fft_power(const spk_fft *f, spk_lanes *x, spk_lanes *work)
+{
+    static void (*const of_radix[])(const pass *) = {NULL, NULL, pass2, pass3, pass4, pass5};
+    int32_t m = f->n / 2, s = 1;
+    point  *z = (point *)x, *y = (point *)work;
     for (int32_t i = 0; i < f->n_factors; i++) {
-        double *t = z;
-        pass(f, z, y, n, s, f->factor[i]);
-        n /= f->factor[i];
-        s *= f->factor[i];
+        int32_t p = f->factor[i];
+        pass    t = {f->roots, z, y, m / s / p, s};
+        of_radix[p](&t);
+        s *= p;
+        point *last = z;
         z = y;
-        y = t;
+        y = last;
     }
+    spk_lanes *power = (spk_lanes *)y;
     for (int32_t k = 0; k <= m; k++) {
-        const double *a = z + 2 * (k % m), *b = z + 2 * ((m - k) % m),
-                     *w = f->roots + 2 * (k % f->n);
-        double er = (a[0] + b[0]) / 2, ei = (a[1] - b[1]) / 2;
-        double or = (a[1] + b[1]) / 2, oi = (b[0] - a[0]) / 2;
-        float re = (float)(er + w[0] * or -w[1] * oi), im = (float)(ei + w[0] * oi + w[1] * or);
-        power[k] = (double)re * re + (double)im * im;
+        point         a = z[k % m], b = z[(m - k) % m];
+        const double *w = f->roots + 2 * (k % f->n);
+        point         even = {(a.re + b.re) * 0.5, (a.im - b.im) * 0.5};
+        point         odd = times((point){(a.im + b.im) * 0.5, (b.re - a.re) * 0.5}, w);
+        spk_lanes     re = rounded(even.re + odd.re), im = rounded(even.im + odd.im);
+        power[k] = re * re + im * im;
     }
+    return power;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The power spectrum of a real frame, in double precision.
+/* The power spectra of real frames, in double precision, two frames at a time: the frames lie in
+ * the lanes of a vector, so each has the bytes that it would have alone.
  *
  * Why this is not a library's: the features have to agree with the reference's to 1e-5, after a
  * logarithm and a division by each bin's standard deviation, and the reference computes this
@@ -12,6 +13,10 @@
 
 #define SPK_FFT_MAX 8192
 #define SPK_FFT_FACTORS 16
+
+/* A value of each frame. 16 bytes are what every CPU that weft runs on has registers for. */
+#define SPK_FFT_LANES 2
+typedef double spk_lanes __attribute__((vector_size(SPK_FFT_LANES * sizeof(double))));
 
 typedef struct spk_fft {
     const weft_host *host;
@@ -26,8 +31,8 @@ typedef struct spk_fft {
 weft_status spk_fft_init(spk_fft *f, const weft_host *host, int32_t n, weft_error *err);
 void        spk_fft_deinit(spk_fft *f);
 
-/* power [n / 2 + 1] = |X|^2 of x [n]; re and im are rounded to f32 before, as the reference stores
- * them. work: [n]. x is overwritten. [any] */
-void spk_fft_power(const spk_fft *f, double *x, double *work, double *power);
+/* Returns |X|^2 [n / 2 + 1] of x [n], in the memory of x or of work [n], both of which are
+ * overwritten. re and im of X are rounded to f32 before, as the reference stores them. [any] */
+const spk_lanes *spk_fft_power(const spk_fft *f, spk_lanes *x, spk_lanes *work);
 
 #endif

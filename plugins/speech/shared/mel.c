@@ -9,7 +9,7 @@
 
 #define RATE 16000.0
 #define BLOCK 4096 /* samples taken in at a time */
-#define FRAMES 4   /* of a piece of work */
+#define FRAMES 4   /* of a piece of work: a multiple of SPK_FFT_LANES */
 
 spk_features_config spk_features_own(void)
 {
@@ -251,9 +251,9 @@ weft_status spk_mel_run_init(spk_mel_run *r, const spk_mel *mel, float *out, int
     r->n_in = pad_of(&mel->config); /* room for the mirrored start */
     r->room = BLOCK + 2 * mel->config.frame;
     r->in = h->alloc(h, (uint64_t)r->room * sizeof(float), 64);
-    /* For each piece of frames, in this order: a frame, the transform's buffer, its power. */
+    /* For each piece of frames, two frames and the transform's buffer. */
     int64_t pieces = (r->room / mel->config.hop + 1) / FRAMES + 1;
-    r->work = h->alloc(h, (uint64_t)(3 * n_fft * pieces) * sizeof(double), 64);
+    r->work = h->alloc(h, (uint64_t)(2 * n_fft * pieces) * sizeof(spk_lanes), 64);
     if (r->in != NULL && r->work != NULL)
         return WEFT_OK;
     spk_mel_run_deinit(r);
@@ -270,48 +270,59 @@ void spk_mel_run_deinit(spk_mel_run *r)
     r->work = NULL;
 }
 
-/* Fills x [n_fft] with the frame that begins at s, windowed, and zeros behind it. */
-static void window_frame(const spk_mel *m, const float *s, double *x)
+/* Fills x [n_fft] with the two frames that begin at s[0] and s[1], windowed, and zeros behind
+ * them. */
+static void window_frames(const spk_mel *m, const float *const s[SPK_FFT_LANES], spk_lanes *x)
 {
     const spk_features_config *c = &m->config;
-    double                     mean = 0, before;
+    const float                scale = (float)c->scale;
+    spk_lanes                  mean = {0}, before;
     for (int32_t i = 0; i < c->frame; i++)
-        mean += x[i] = (float)(s[i] * (float)c->scale);
-    mean = c->remove_mean ? mean / c->frame : 0;
+        mean += x[i] = (spk_lanes){s[0][i] * scale, s[1][i] * scale};
+    mean = c->remove_mean ? mean / (double)c->frame : (spk_lanes){0};
     before = x[0] - mean;
     for (int32_t i = 0; i < c->frame; i++) {
-        double v = x[i] - mean;
+        spk_lanes v = x[i] - mean;
         x[i] = (v - c->preemphasis * before) * m->window[i];
         before = v;
     }
-    memset(x + c->frame, 0, (size_t)(c->n_fft - c->frame) * sizeof(double));
+    memset(x + c->frame, 0, (size_t)(c->n_fft - c->frame) * sizeof *x);
 }
 
-static void make_frame(const spk_mel *m, const float *s, double *work, float *y)
+/* Frames from s[0] and s[1] to y[0] and y[1]. */
+static void make_two(const spk_mel *m, const float *const s[SPK_FFT_LANES], spk_lanes *work,
+                     float *const y[SPK_FFT_LANES])
 {
     const spk_features_config *c = &m->config;
-    double                    *power = work + 2 * (size_t)c->n_fft;
     const double              *w = m->weights;
-    window_frame(m, s, work);
-    spk_fft_power(&m->fft, work, work + c->n_fft, power);
+    window_frames(m, s, work);
+    const spk_lanes *power = spk_fft_power(&m->fft, work, work + c->n_fft);
     for (int32_t j = 0; j < c->n_mels; j++) {
-        double sum = 0;
+        const spk_lanes *p = power + m->first[j];
+        spk_lanes        sum = {0};
         for (int32_t k = 0; k < m->count[j]; k++)
-            sum += *w++ * power[m->first[j] + k];
-        sum = sum > c->floor ? sum : c->floor;
-        y[j] = (float)(c->log10 ? log10(sum) : log(sum));
+            sum += *w++ * p[k];
+        for (int i = 0; i < SPK_FFT_LANES; i++) {
+            double v = sum[i] > c->floor ? sum[i] : c->floor;
+            y[i][j] = (float)(c->log10 ? log10(v) : log(v));
+        }
     }
 }
 
-/* Frames [begin, end) of those that are next; the pieces begin at multiples of FRAMES. */
+/* Frames [begin, end) of those that are next; the pieces begin at multiples of FRAMES. A last frame
+ * that has none beside it fills both lanes. */
 static void some_frames(void *ctx, int64_t begin, int64_t end)
 {
     const spk_mel_run         *r = ctx;
     const spk_features_config *c = &r->mel->config;
-    double                    *work = r->work + begin / FRAMES * 3 * c->n_fft;
-    for (int64_t i = begin; i < end; i++)
-        make_frame(r->mel, r->in + r->next + i * c->hop, work,
-                   r->out + (r->frames + i) * c->n_mels);
+    spk_lanes                 *work = r->work + begin / FRAMES * 2 * c->n_fft;
+    for (int64_t i = begin; i < end; i += SPK_FFT_LANES) {
+        int64_t      j = i + 1 < end ? i + 1 : i;
+        const float *in = r->in + r->next, *const s[] = {in + i * c->hop, in + j * c->hop};
+        float       *out = r->out + r->frames * c->n_mels;
+        float *const y[] = {out + i * c->n_mels, out + j * c->n_mels};
+        make_two(r->mel, s, work, y);
+    }
 }
 
 /* Makes every frame whose samples are there, and then drops the samples that neither a later frame

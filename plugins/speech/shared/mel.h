@@ -81,7 +81,7 @@ typedef struct spk_mel_run {
     float         *in;               /* [room] samples with mirrored ends */
     int64_t        room, n_in, next; /* in `in`: how many are there, where the next frame begins */
     int64_t        seen;             /* samples pushed */
-    double        *work;
+    spk_lanes     *work;
     float         *out; /* [frames_max, n_mels], the caller's */
     int64_t        frames_max, frames;
 } spk_mel_run;
