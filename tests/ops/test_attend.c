@@ -394,6 +394,50 @@ static void test_packed(void **unused)
     }
 }
 
+/* So many rows that they are cut into chunks, of other sizes for 1 and 2 threads than for 3 and 8:
+ * each row has the bytes that it has alone. */
+static void test_long_packed(void **unused)
+{
+    enum { ROWS = 1000, KV = 9, HD = 16, WIDTH = KV * HD, KEYS = 70 };
+    static const int32_t q_begin[] = {0, ROWS}, k_begin[] = {0, KEYS};
+    (void)unused;
+    wf_attend a = {.q = check_floats(ROWS * WIDTH, CHECK_NORMAL),
+                   .k = check_floats(KEYS * WIDTH, CHECK_NORMAL),
+                   .v = check_floats(KEYS * WIDTH, CHECK_NORMAL),
+                   .q_begin = q_begin,
+                   .k_begin = k_begin,
+                   .q_stride = WIDTH,
+                   .k_stride = WIDTH,
+                   .v_stride = WIDTH,
+                   .out_stride = WIDTH,
+                   .m = ROWS,
+                   .keys = KEYS,
+                   .n_seqs = 1,
+                   .n_heads = KV,
+                   .n_kv_heads = KV,
+                   .head_dim = HD,
+                   .scale = 0.2f};
+    float    *ref = check_floats(ROWS * WIDTH, CHECK_NORMAL);
+    wf_op     op = {.kind = WF_OP_ATTEND, .u.attend = a};
+    for (int64_t r = 0; r < ROWS; r++) {
+        static const int32_t one[] = {0, 1};
+        op.u.attend.q_begin = one;
+        op.u.attend.m = 1;
+        op.u.attend.q = a.q + r * WIDTH;
+        op.u.attend.out = ref + r * WIDTH;
+        check_run(0, 1, &op);
+    }
+    for (int32_t level = 0; level < check_levels(); level++)
+        for (int32_t threads = 1; threads <= 3; threads++) {
+            float *out = check_floats(ROWS * WIDTH, CHECK_NORMAL);
+            op.u.attend = a;
+            op.u.attend.out = out;
+            check_run(level, threads, &op);
+            check_same(out, ref, ROWS, WIDTH, WIDTH, "long packed rows");
+        }
+    check_free_all();
+}
+
 /* Pages and packed rows share their blocks: the same keys give the same bytes. */
 static void test_pages_equal_packed(void **unused)
 {

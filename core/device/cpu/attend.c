@@ -12,6 +12,7 @@
 #include "core/device/cpu/attend_blocks.h"
 
 #define FEW_ROWS_MOST 16               /* of a decode step, whose tasks have several heads */
+#define TASKS_LEAST 8                  /* of a thread, so that all of them end at about one time */
 #define PARTS_MOST ((int64_t)16 << 20) /* floats of results that wait to be merged */
 
 /* ---- a run of rows ---- */
@@ -224,12 +225,33 @@ static void cut_row(attend_job *j, int32_t threads)
     j->task_heads = j->pieces > 1 ? 1 : j->task_heads;
 }
 
+/* Rows of a chunk that are not more than `most` queries: chunks of one size, in whole tiles. */
+static int64_t rows_of_chunk(const attend_job *j, int64_t most)
+{
+    int64_t rows = j->group < most ? most / j->group : 1, chunks = (j->m + rows - 1) / rows;
+    int64_t tile = WF_ATTEND_TILE % j->group == 0 ? WF_ATTEND_TILE / j->group : 1;
+    int64_t even = ((j->m + chunks - 1) / chunks + tile - 1) / tile * tile;
+    rows = even < rows ? even : rows;
+    return rows < j->m ? rows : j->m;
+}
+
+/* Packed rows lie far apart and are copied for every chunk, so a chunk is large where there are
+ * tasks enough. Rows of pages see ever more keys: small chunks leave out more of what they do not
+ * see. */
+static int64_t chunk_rows(const attend_job *j, int32_t threads)
+{
+    int64_t rows = rows_of_chunk(j, WF_ATTEND_PACKED);
+    if (j->packed != NULL && (j->m + rows - 1) / rows * j->n_kv_heads >= TASKS_LEAST * threads)
+        return rows;
+    rows = j->group < WF_ATTEND_QUERIES ? WF_ATTEND_QUERIES / j->group : 1;
+    return rows < j->m ? rows : j->m;
+}
+
 /* Sizes of tasks: enough queries to make reading a block cheap, but work for every thread. */
 static void cut(attend_job *j, int32_t threads)
 {
     j->group = j->n_heads / j->n_kv_heads;
-    j->chunk_rows = j->group < WF_ATTEND_QUERIES ? WF_ATTEND_QUERIES / j->group : 1;
-    j->chunk_rows = j->chunk_rows < j->m ? j->chunk_rows : j->m;
+    j->chunk_rows = chunk_rows(j, threads);
     j->task_heads = j->m <= FEW_ROWS_MOST ? (j->n_kv_heads + threads - 1) / threads : 1;
     j->stride = (j->head_dim + 15) / 16 * 16;
     j->pieces = 1;

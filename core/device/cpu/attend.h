@@ -6,7 +6,8 @@
 
 #include "core/device/cpu/internal.h"
 
-#define WF_ATTEND_QUERIES 384 /* of a task: a multiple of every WF_ATTEND_TILE */
+#define WF_ATTEND_QUERIES 384 /* of a task over pages: a multiple of every WF_ATTEND_TILE */
+#define WF_ATTEND_PACKED 864  /* of a task over packed rows, likewise */
 #define WF_ATTEND_TILE 48     /* queries of the widest kernel's tile; other widths divide it */
 
 /* Keys and values of one block of one kv head, where they lie: element (i, d) of k at i * k_key + d

@@ -13,6 +13,7 @@
 #define PART_BYTES 131072 /* of one panel, as the kernel reads it */
 #define GROUP 2           /* panels that a tile goes over in turn */
 #define PART_FLOATS (PART_BYTES / 4)
+#define WIDENS_FROM 4 /* tiles: fewer make bf16 and f16 f32 in registers, each for itself */
 
 typedef struct linear_job {
     const wf_linear        *a;
@@ -123,7 +124,8 @@ static void multiply_group(const linear_job *j, float *own, int64_t first, int64
     const wf_weight        *w = &j->a->w;
     const wf_linear_kernel *kernel = j->kernel;
     bool                    single = j->n_rows <= kernel->tile_rows;
-    bool                    widens = !single && w->format != WF_F32 && !j->pairs;
+    bool                    many = j->n_rows >= WIDENS_FROM * kernel->tile_rows;
+    bool                    widens = many && w->format != WF_F32 && !j->pairs;
     int64_t step = single ? w->k : PART_BYTES / (kernel->panel * (j->pairs ? 2 : 4));
     int64_t bytes = wf_panel_bytes(w->format, w->k, kernel->panel);
     float  *wide = own + GROUP * j->n_rows * WF_PANEL_MOST;
