@@ -579,6 +579,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_pages),   cmocka_unit_test(test_pages_against_f64),
     cmocka_unit_test(test_packed),  cmocka_unit_test(test_pages_equal_packed),
     cmocka_unit_test(test_one_row), cmocka_unit_test(test_unseen),
-    cmocka_unit_test(test_bounds),  cmocka_unit_test(bench),
+    cmocka_unit_test(test_bounds),  cmocka_unit_test(test_long_packed),
+    cmocka_unit_test(bench),
 };
 CHECK_MAIN(tests)
