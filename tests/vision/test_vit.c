@@ -17,6 +17,7 @@
 #include "core/host/host.h"
 #include "core/plugin/registry.h"
 #include "weft/sdk.h"
+#include "plugins/vision/image/vision.h"
 #include "tests/support/planned.h"
 
 #define ITEMS_MAX 4
@@ -328,6 +329,57 @@ static void test_same_bytes(void **state)
     }
 }
 
+/* Makes the slots of unused tiles zero in a table's row, as they are in released checkpoints. */
+static void zero_slots(const weft_tensor *table, int64_t ratio_id, int64_t used, int64_t tiles)
+{
+    int64_t slot = table->shape[1] / tiles;
+    float  *row = (float *)table->data + ratio_id * table->shape[1];
+    memset(row + used * slot, 0, (size_t)((tiles - used) * slot) * sizeof *row);
+}
+
+static int alike(const encoder *e, const parity *p)
+{
+    const vis_batch b = {.pixels = &p->input[0],
+                         .host_pixels = &p->input[0],
+                         .n = 1,
+                         .ratio_id = (int32_t) * (int64_t *)p->input[1].data,
+                         .num_tiles = (int32_t) * (int64_t *)p->input[2].data};
+    return vis_unused_alike(e->self, &b);
+}
+
+/* Unused tiles that are alike are computed once, which changes no byte. A pixel of -0 in one of
+ * them makes it unlike the others, and its patch is 0 all the same: then all are computed. */
+static void test_unused_tiles(void **state)
+{
+    (void)state;
+    for (int32_t threads = 1; threads <= 3; threads++) {
+        encoder   e;
+        parity    p;
+        weft_plan plans[ITEMS_MAX];
+        fixture_open(&e, &p, 0, 0, threads, WF_F32, wf_cpu_detect());
+        const vis_modality *m = e.self;
+        const int64_t       id = *(int64_t *)p.input[1].data, used = *(int64_t *)p.input[2].data;
+        const int64_t       tiles = m->config.max_tiles;
+        float              *pixels = p.input[0].data, *all = malloc((size_t)p.expected_bytes),
+              *once = malloc((size_t)p.expected_bytes);
+        assert_true(tiles - used >= 2);
+        assert_false(alike(&e, &p)); /* the fixture's tables are random */
+        zero_slots(&m->weights.pre_tile, id, used, tiles);
+        zero_slots(&m->weights.post_tile, id, used, tiles);
+        zero_slots(&m->weights.tile_pos, id, used, tiles);
+        assert_true(alike(&e, &p));
+        encode(&e, &p, 0, plans, once);
+        pixels[(tiles - 1) * 3 * m->config.tile * m->config.tile] = -0.0f;
+        assert_false(alike(&e, &p));
+        encode(&e, &p, 0, plans, all);
+        assert_memory_equal(once, all, (size_t)p.expected_bytes);
+        free(all);
+        free(once);
+        parity_close(&p);
+        encoder_close(&e);
+    }
+}
+
 /* Asked for something else than the plan said, or with too little scratch: refused, not attempted.
  */
 static void test_refusals(void **state)
@@ -363,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parity),
         cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_unused_tiles),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

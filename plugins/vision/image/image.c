@@ -39,7 +39,12 @@ static weft_status image_encode(void *self, const weft_encode_item *items, uint3
         if (status == WEFT_OK &&
             tiles * m->config.n != weft_plan_output_at(item->plan, 0)->stream_rows)
             status = weft_fail(err, WEFT_E_STATE, "%s: num_tiles is not the plan's", VIS_ID);
-        const vis_batch one = {&item->input[VIS_PIXELS], 1, (int32_t)id, (int32_t)tiles, 0};
+        const vis_batch one = {&item->input[VIS_PIXELS],
+                               &item->input_host[VIS_PIXELS],
+                               1,
+                               (int32_t)id,
+                               (int32_t)tiles,
+                               0};
         if (status == WEFT_OK)
             status = vis_vit_encode(m, q, &one, &item->output[0], scratch, err);
     }

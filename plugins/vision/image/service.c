@@ -188,7 +188,7 @@ static weft_status encoder_encode(const weft_vision_encoder *e, weft_queue *q,
 {
     const vis_config *c = &e->m->config;
     const plg_run     on = plg_run_begin(e->user, e->m->ops, q, err);
-    const vis_batch   b = {pixels, n, g->ratio_id, g->num_tiles, 0};
+    const vis_batch   b = {pixels, NULL, n, g->ratio_id, g->num_tiles, 0};
     const uint64_t    in = (uint64_t)c->max_tiles * 3u * (uint64_t)c->tile * (uint64_t)c->tile;
     weft_status       status = vis_plan_check_ids(c, g->ratio_id, g->num_tiles, err);
     if (status != WEFT_OK)

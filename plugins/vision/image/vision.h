@@ -167,9 +167,13 @@ weft_status vis_adapter_install(void *self, const weft_hook_sink *sink, weft_err
  * first axis may be missing where n is 1. 0 <= ratio_id <= n_ratios, 1 <= num_tiles <= max_tiles, 1
  * <= n <= VIS_MAX_BATCH. */
 typedef struct vis_batch {
-    const weft_tensor *pixels;
+    const weft_tensor *pixels, *host_pixels; /* host_pixels: the same on the host; may be NULL */
     int32_t            n, ratio_id, num_tiles, reserved;
 } vis_batch;
+
+/* unused.c: whether all unused tiles of a picture are the same to the encoder, and there are two or
+ * more, so that one of them may be computed for all. 0 where that cannot be seen. [encode] */
+int vis_unused_alike(const vis_modality *m, const vis_batch *b);
 
 /* vit.c: the bytes of device memory that vis_vit_features needs for n pictures, and vis_vit_encode
  * for one. [any] */

@@ -14,7 +14,8 @@
  * Several pictures of one grid may go through together, each as a sequence of its own. Weights are
  * then read once for all of them, and each picture gets the bytes that it gets alone. All max_tiles
  * tiles are encoded, also those that are unused (zero), because real tokens attended to padding in
- * training. Padding attends to real tokens only. Everything is enqueued and nothing is waited for;
+ * training. Padding attends to real tokens only; so unused tiles that begin alike stay alike, and
+ * one of them is computed for all (unused.c). Everything is enqueued and nothing is waited for;
  * after one call has failed, later ones do nothing. */
 #include "vision.h"
 
@@ -28,11 +29,14 @@ typedef struct run {
     const vis_modality *m;
     const vis_config   *c;
     int32_t             n, num_tiles, ratio_id;
+    int32_t             tiles;  /* that are computed: max_tiles, or num_tiles + 1 */
     int64_t     n_real, n_rows; /* of one picture: tokens of used tiles; rows with padding */
+    int64_t     n_keys;         /* n_rows, and more where tiles is less than max_tiles */
     weft_tensor x, h;           /* [n * n_rows, d] */
-    weft_tensor wide;           /* [n * n_rows, max(3 d, d_ffn)] */
+    weft_tensor wide;           /* [n * n_keys, max(3 d, d_ffn)] */
     weft_tensor features;       /* [n * n_real, d_out], the caller's */
     weft_tensor bounds;         /* i32 [n + 1]: n sequences of n_rows */
+    weft_tensor key_bounds;     /* i32 [2]: one sequence of n_keys */
     weft_tensor k_begin, k_end; /* i32 [n * n_rows] */
 } run;
 
@@ -43,12 +47,14 @@ static uint64_t layout(run *r, const weft_tensor *scratch)
     plg_arena         a = {scratch, 0, 0};
     const vis_config *c = r->c;
     r->n_real = (int64_t)r->num_tiles * c->n;
-    r->n_rows = (int64_t)c->max_tiles * c->n_padded;
+    r->n_rows = (int64_t)r->tiles * c->n_padded;
+    r->n_keys = (int64_t)c->max_tiles * c->n_padded;
     const int64_t all = r->n * r->n_rows;
     r->x = plg_carve(&a, WEFT_F32, all, c->d);
     r->h = plg_carve(&a, WEFT_F32, all, c->d);
-    r->wide = plg_carve(&a, WEFT_F32, all, vis_block_wide(c->d, c->d_ffn));
+    r->wide = plg_carve(&a, WEFT_F32, r->n * r->n_keys, vis_block_wide(c->d, c->d_ffn));
     r->bounds = plg_carve(&a, WEFT_I32, r->n + 1, 0);
+    r->key_bounds = plg_carve(&a, WEFT_I32, 2, 0);
     r->k_begin = plg_carve(&a, WEFT_I32, all, 0);
     r->k_end = plg_carve(&a, WEFT_I32, all, 0);
     return a.used;
@@ -60,6 +66,7 @@ uint64_t vis_vit_scratch_bytes(const vis_config *c, int32_t num_tiles, int32_t n
     memset(&r, 0, sizeof r);
     r.c = c;
     r.num_tiles = num_tiles;
+    r.tiles = c->max_tiles;
     r.n = n;
     return layout(&r, NULL);
 }
@@ -93,25 +100,25 @@ static float *table_row(const run *r, const weft_tensor *table)
     return (float *)table->data + r->ratio_id * table->shape[1];
 }
 
-/* Computes the patches into wide, and from them and the position tables the rows of h, [n,
- * max_tiles, tokens, d]. */
+/* Computes the patches into wide, and from them and the position tables the rows of h, [n, tiles,
+ * tokens, d]. */
 static void embed(run *r, const weft_tensor *pixels)
 {
     const vis_config  *c = r->c;
     const vis_weights *w = &r->m->weights;
-    const int64_t      all = (int64_t)r->n * c->max_tiles, shape[3] = {all, c->n - 1, c->d};
+    const int64_t      all = (int64_t)r->n * r->tiles, shape[3] = {all, c->n - 1, c->d};
     const int64_t      flat[4] = {all, c->n_channels, c->tile, c->tile};
     const int32_t      stride[2] = {c->patch, c->patch}, pad[4] = {0, 0, 0, 0};
     weft_tensor        patches = weft_view(&r->wide, r->wide.data, WEFT_F32, 3, shape);
     weft_tensor        e = plg_rows(&r->h, 0, all * c->n, c->d);
-    weft_tensor        tiles = weft_view(pixels, pixels->data, WEFT_F32, 4, flat);
+    weft_tensor        picture = weft_view(pixels, pixels->data, WEFT_F32, 4, flat);
     if (r->ops.status == WEFT_OK)
-        r->ops.status = r->ops.ops->conv(r->ops.host, r->ops.q, &patches, &tiles, &w->patch_w, NULL,
-                                         stride, pad, r->ops.err);
+        r->ops.status = r->ops.ops->conv(r->ops.host, r->ops.q, &patches, &picture, &w->patch_w,
+                                         NULL, stride, pad, r->ops.err);
 
     const float *pre_tile = table_row(r, &w->pre_tile), *tile_pos = table_row(r, &w->tile_pos);
     const float  gate_pre = w->gate_pre, gate_pos = w->gate_pos;
-    int64_t      n = c->n, max_tiles = c->max_tiles, d = c->d;
+    int64_t      n = c->n, tiles = r->tiles, d = c->d;
     void        *args[] = {&e.data,
                            &patches.data,
                            (void *)(uintptr_t)&w->class_row.data,
@@ -121,7 +128,7 @@ static void embed(run *r, const weft_tensor *pixels)
                            (void *)(uintptr_t)&gate_pre,
                            (void *)(uintptr_t)&gate_pos,
                            &n,
-                           &max_tiles,
+                           &tiles,
                            &d};
     launch(r, r->m->kernels.embed, e.shape[0], args);
     plg_layernorm(&r->ops, &e, &e, &w->pre, LN_EPS);
@@ -132,32 +139,37 @@ static void embed(run *r, const weft_tensor *pixels)
 static void arrange(run *r)
 {
     int64_t n = r->c->n, n_padded = r->c->n_padded, num_tiles = r->num_tiles, d = r->c->d;
-    int64_t max_tiles = r->c->max_tiles;
-    void   *x_args[] = {&r->x.data, &r->h.data, &n, &n_padded, &num_tiles, &max_tiles, &d};
-    void   *k_args[] = {&r->k_begin.data, &r->k_end.data, &r->n_real, &r->n_rows};
-    int32_t bounds[VIS_MAX_BATCH + 1];
+    int64_t tiles = r->tiles;
+    void   *x_args[] = {&r->x.data, &r->h.data, &n, &n_padded, &num_tiles, &tiles, &d};
+    /* With one picture its keys begin at 0 however many rows there are. */
+    void   *k_args[] = {&r->k_begin.data, &r->k_end.data, &r->n_real, &r->n_keys};
+    int32_t bounds[VIS_MAX_BATCH + 1], key_bounds[2] = {0, (int32_t)r->n_keys};
     for (int32_t i = 0; i <= r->n; i++)
         bounds[i] = (int32_t)(i * r->n_rows);
     launch(r, r->m->kernels.arrange, r->n * r->n_rows, x_args);
     launch(r, r->m->kernels.intervals, r->n * r->n_rows, k_args);
     plg_upload(&r->ops, &r->bounds, bounds);
+    if (r->n_rows < r->n_keys)
+        plg_upload(&r->ops, &r->key_bounds, key_bounds);
 }
 
 static void block(run *r, const vis_block *b)
 {
-    const vis_block_rows rows = {.x = &r->x,
-                                 .h = &r->h,
-                                 .wide = &r->wide,
-                                 .bounds = &r->bounds,
-                                 .k_begin = &r->k_begin,
-                                 .k_end = &r->k_end,
-                                 .n_rows = r->n * r->n_rows,
-                                 .n = r->n,
-                                 .d = r->c->d,
-                                 .d_ffn = r->c->d_ffn,
-                                 .n_heads = r->c->n_heads,
-                                 .act = r->c->act,
-                                 .eps = r->c->norm_eps};
+    const vis_block_repeat unused = {&r->key_bounds, r->c->n_padded, r->n_keys};
+    const vis_block_rows   rows = {.x = &r->x,
+                                   .h = &r->h,
+                                   .wide = &r->wide,
+                                   .bounds = &r->bounds,
+                                   .k_begin = &r->k_begin,
+                                   .k_end = &r->k_end,
+                                   .repeat = r->n_rows < r->n_keys ? &unused : NULL,
+                                   .n_rows = r->n * r->n_rows,
+                                   .n = r->n,
+                                   .d = r->c->d,
+                                   .d_ffn = r->c->d_ffn,
+                                   .n_heads = r->c->n_heads,
+                                   .act = r->c->act,
+                                   .eps = r->c->norm_eps};
     vis_block_run(&r->ops, b, &rows);
 }
 
@@ -210,6 +222,7 @@ weft_status vis_vit_features(const vis_modality *m, const plg_run *on, const vis
     r.n = b->n;
     r.num_tiles = b->num_tiles;
     r.ratio_id = b->ratio_id;
+    r.tiles = vis_unused_alike(m, b) ? b->num_tiles + 1 : r.c->max_tiles;
     if (b->n < 1 || b->n > VIS_MAX_BATCH || layout(&r, scratch) > scratch->bytes)
         return weft_fail(on->err, WEFT_E_INVALID,
                          "%s: encoding %d pictures of %d tiles was given too little scratch memory",

@@ -21,11 +21,39 @@ static void attend_seen(plg_run *r, const vis_block_rows *s, const weft_tensor *
     plg_attend(r, s->h, q, &some_k, &some_v, s->n_heads, &how);
 }
 
+/* Copies the last rows of k or v, which begin at row `from` of wide, to the keys behind them. */
+static void repeat_rows(plg_run *r, const vis_block_rows *s, int64_t from)
+{
+    const vis_block_repeat *w = s->repeat;
+    weft_tensor             last = plg_rows(s->wide, from + s->n_rows - w->n, w->n, s->d);
+    for (int64_t i = s->n_rows; i + w->n <= w->n_keys; i += w->n) {
+        weft_tensor copy = plg_rows(s->wide, from + i, w->n, s->d);
+        plg_copy(r, &copy, &last);
+    }
+}
+
+static void attend_repeated(plg_run *r, const vis_block_rows *s, const weft_tensor *q)
+{
+    const int64_t        n_keys = s->repeat->n_keys;
+    weft_tensor          k = plg_rows(s->wide, s->n_rows, n_keys, s->d);
+    weft_tensor          v = plg_rows(s->wide, s->n_rows + n_keys, n_keys, s->d);
+    const weft_attention how = {.hdr = WEFT_HDR(weft_attention),
+                                .q_begin = s->bounds,
+                                .k_begin = s->repeat->bounds,
+                                .row_k_begin = s->k_begin,
+                                .row_k_end = s->k_end,
+                                .n = 1};
+    repeat_rows(r, s, s->n_rows);
+    repeat_rows(r, s, s->n_rows + n_keys);
+    plg_attend(r, s->h, q, &k, &v, s->n_heads, &how);
+}
+
 void vis_block_run(plg_run *r, const vis_block *b, const vis_block_rows *s)
 {
+    const int64_t        n_keys = s->repeat != NULL ? s->repeat->n_keys : s->n_rows;
     weft_tensor          q = plg_rows(s->wide, 0, s->n_rows, s->d);
     weft_tensor          k = plg_rows(s->wide, s->n_rows, s->n_rows, s->d);
-    weft_tensor          v = plg_rows(s->wide, 2 * s->n_rows, s->n_rows, s->d);
+    weft_tensor          v = plg_rows(s->wide, s->n_rows + n_keys, s->n_rows, s->d);
     weft_tensor          mid = plg_rows(s->wide, 0, s->n_rows, s->d_ffn);
     const weft_attention how = {.hdr = WEFT_HDR(weft_attention),
                                 .q_begin = s->bounds,
@@ -40,6 +68,8 @@ void vis_block_run(plg_run *r, const vis_block *b, const vis_block_rows *s)
     plg_linear(r, &v, s->h, &b->v, WEFT_ACT_NONE);
     if (s->seen != NULL)
         attend_seen(r, s, &q, &k, &v);
+    else if (s->repeat != NULL)
+        attend_repeated(r, s, &q);
     else
         plg_attend(r, s->h, &q, &k, &v, s->n_heads, &how);
     plg_linear(r, &q, s->h, &b->o, WEFT_ACT_NONE);

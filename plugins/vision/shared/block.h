@@ -26,17 +26,25 @@ typedef struct vis_block_seen {
     int32_t            n, reserved;
 } vis_block_seen;
 
+/* Keys that repeat others, of the one sequence that there is: behind its n_rows rows stand, as keys
+ * alone, copies of the last n of them, as often as n_keys has room for. */
+typedef struct vis_block_repeat {
+    const weft_tensor *bounds; /* i32 [2]: 0, n_keys */
+    int64_t            n, n_keys;
+} vis_block_repeat;
+
 /* What a block works on: n_rows rows that form n independent sequences, with bounds [n + 1]. Each
  * row may also be limited to an interval of keys. */
 typedef struct vis_block_rows {
-    const weft_tensor    *x, *h;           /* [n_rows, d]: the hidden state; scratch */
-    const weft_tensor    *wide;            /* scratch: n_rows rows of vis_block_wide() columns */
-    const weft_tensor    *bounds;          /* i32 [n + 1] */
-    const weft_tensor    *k_begin, *k_end; /* i32 [n_rows]; both NULL: a row sees its sequence */
-    const vis_block_seen *seen;            /* NULL: every key is; n is then any, else 1 */
-    int64_t               n_rows;
-    int32_t               n, d, d_ffn, n_heads, act;
-    float                 eps;
+    const weft_tensor      *x, *h;           /* [n_rows, d]: the hidden state; scratch */
+    const weft_tensor      *wide;            /* scratch: n_rows (or n_keys) of vis_block_wide() */
+    const weft_tensor      *bounds;          /* i32 [n + 1] */
+    const weft_tensor      *k_begin, *k_end; /* i32 [n_rows]; both NULL: a row sees its sequence */
+    const vis_block_seen   *seen;            /* NULL: every key is; n is then any, else 1 */
+    const vis_block_repeat *repeat;          /* NULL: none; else n is 1 and seen NULL */
+    int64_t                 n_rows;
+    int32_t                 n, d, d_ffn, n_heads, act;
+    float                   eps;
 } vis_block_rows;
 
 /* The columns that vis_block_rows.wide must have: it holds q, k and v, and later the inner rows of
