@@ -49,6 +49,8 @@ KINDS = {
     # one layer: its middle is nowhere, and the CTC head is never asked
     "one": ({}, dict(input_dim=16, num_layers=1), dict(num_hidden_layers=1),
             dict(audio_token_index=7, window_size=4, downsample_rate=4), "float16", False),
+    # Granite Speech 3.3: a LoRA on q_proj and v_proj of the text model, on where there is sound
+    "lora": ({}, dict(input_dim=16, num_layers=2), {}, dict(audio_token_index=95), "float32", True),
 }
 # name -> {file: (rows of each clip, or ("samples", n), words before each clip and after the last)}
 CASES = {
@@ -61,6 +63,7 @@ CASES = {
               "parity-samples-even": (("samples", 8160), (0, 5))},
     "odd": {"parity": ([23], (4, 4)), "parity-two": ([7, 14], (1, 1, 1)), "parity-text": ([], (33,))},
     "one": {"parity": ([9], (2, 3))},
+    "lora": {"parity": ([20], (70, 6)), "parity-two": ([33, 12], (3, 2, 5)), "parity-text": ([], (20,))},
 }
 
 
@@ -83,6 +86,17 @@ def randomise(model, seed):
     if model.config.audio_token_index < model.config.text_config.vocab_size:  # it is never the likeliest
         model.get_output_embeddings().weight.data[model.config.audio_token_index] = 0
     return model
+
+
+def add_lora(model, seed):
+    """As the released directories have it: peft's files beside the others."""
+    from peft import LoraConfig
+
+    model.add_adapter(LoraConfig(r=6, lora_alpha=9, target_modules=["q_proj", "v_proj"], bias="none"))
+    rng = torch.Generator().manual_seed(seed + 2)
+    for name, p in sorted(model.named_parameters()):
+        if ".lora_" in name:
+            p.data.copy_(torch.randn(p.shape, generator=rng) / p.shape[1] ** 0.5)
 
 
 class Reference:
@@ -196,7 +210,12 @@ def checkpoint(out, name, seed):
         if name in stored and tensor.is_floating_point():  # not the rotary frequencies
             tensor.data = tensor.data.to(getattr(torch, dtype))
     model.config.dtype = getattr(torch, dtype)
-    model.save_pretrained(directory, safe_serialization=True)
+    model.save_pretrained(str(directory), safe_serialization=True)
+    if lora:  # without the name of this folder
+        path = directory / "adapter_config.json"
+        adapter = json.loads(path.read_text())
+        path.write_text(json.dumps({**adapter, "base_model_name_or_path": None}, indent=2) + "\n")
+    (directory / "README.md").unlink(missing_ok=True)
     (directory / "generation_config.json").unlink(missing_ok=True)
     for path in directory.iterdir():
         path.chmod(0o644)

@@ -116,6 +116,8 @@ static weft_status ask_claimant(weft_engine *e, weft_error *err)
     if (status == WEFT_OK && wf_text_map_fault(&e->map, what, sizeof what))
         status = wf_visit_wrong(&v, err, "a text map with %s", what);
     e->has_core = status == WEFT_OK;
+    if (status == WEFT_OK && e->map.update_rank > 0)
+        status = wf_package_also(e->package, e->map.update_file, err);
     return status;
 }
 

@@ -3,6 +3,8 @@
  * share it. */
 #include "core/engine/engine.h"
 
+#include <string.h>
+
 #include "core/base/log.h"
 
 #define DEFAULT_CONTEXT 8192
@@ -125,6 +127,15 @@ weft_status wf_engine_check_memory(weft_engine *e, weft_error *err)
     return WEFT_OK;
 }
 
+/* The stream whose items switch the core's low-rank update on; -1: none does. */
+static int32_t update_stream(const weft_engine *e)
+{
+    for (int32_t i = 0; e->config.update_rank > 0 && i < e->hooks.n_streams; i++)
+        if (strcmp(e->hooks.streams[i].name, e->map.update_stream) == 0)
+            return i;
+    return -1;
+}
+
 /* Cached text is the first to go when K/V memory is short, then the K/V of items. */
 weft_status wf_engine_open_rooms(weft_engine *e, weft_error *err)
 {
@@ -146,7 +157,8 @@ weft_status wf_engine_open_rooms(weft_engine *e, weft_error *err)
                           .progress = &e->progress,
                           .validate = e->media.validate};
     wf_items_init(&e->items);
-    e->sequences = (wf_sequences){e, &e->config, &e->hooks, &e->items, &e->blocks, e->context, 0};
+    e->sequences = (wf_sequences){e,          &e->config, &e->hooks,       &e->items,
+                                  &e->blocks, e->context, update_stream(e)};
     e->stepper = (wf_stepper){.config = &e->config,
                               .sites = &e->hooks,
                               .decoder = &e->decoder,

@@ -206,6 +206,11 @@ static void read_numbers(const weft_text_map *map, wf_config *c)
     c->residual_scale = m->residual_scale > 0 ? m->residual_scale : 1.0f;
     c->logits_divisor = m->logits_divisor > 0 ? m->logits_divisor : 1.0f;
     c->qkv_bias = (m->flags & WEFT_TEXT_QKV_BIAS) != 0;
+    c->update_rank = m->update_rank;
+    c->update_scale = m->update_scale;
+    c->update_of = m->update_rank > 0 ? m->update_of : 0;
+    for (uint32_t bit = WEFT_UPDATE_Q; bit <= WEFT_UPDATE_V; bit *= 2)
+        c->n_updated += (c->update_of & bit) != 0;
 }
 
 static weft_status read_all(const keys *k, const weft_text_map *map, wf_config *c, weft_error *err)
@@ -294,6 +299,17 @@ static void add_product(bool *ok, uint64_t *sum, uint64_t a, uint64_t b)
     *ok = *ok && wf_mul(a, b, &product) && wf_add(*sum, product, sum);
 }
 
+/* Values of A and B of a layer's low-rank update, for one of its rank. */
+static uint64_t update_columns(const wf_config *c)
+{
+    uint64_t q = (uint64_t)c->n_heads * (uint64_t)c->head_dim;
+    uint64_t kv = (uint64_t)c->n_kv_heads * (uint64_t)c->head_dim;
+    return (uint64_t)c->n_updated * (uint64_t)c->d_model +
+           ((c->update_of & WEFT_UPDATE_Q) != 0 ? q : 0) +
+           ((c->update_of & WEFT_UPDATE_K) != 0 ? kv : 0) +
+           ((c->update_of & WEFT_UPDATE_V) != 0 ? kv : 0);
+}
+
 static bool parameters(const wf_config *c, uint64_t *out)
 {
     uint64_t d = (uint64_t)c->d_model, q = (uint64_t)c->n_heads * (uint64_t)c->head_dim;
@@ -302,6 +318,7 @@ static bool parameters(const wf_config *c, uint64_t *out)
     add_product(&ok, &layer, 2 * q + 2 * kv, d);
     add_product(&ok, &layer, 3 * (uint64_t)c->d_ffn, d);
     add_product(&ok, &layer, c->qkv_bias ? q + 2 * kv : 0, 1);
+    add_product(&ok, &layer, update_columns(c), (uint64_t)c->update_rank);
     *out = d;
     add_product(&ok, out, layer, (uint64_t)c->n_layers);
     add_product(&ok, out, (uint64_t)c->vocab * (c->tied ? 1 : 2), d);

@@ -28,6 +28,10 @@ typedef struct wf_config {
     /* What a text map may say; a Llama has 1, 1 / sqrt(head_dim), 1, 1 and no biases. */
     float   embedding_scale, attention_scale, residual_scale, logits_divisor;
     int32_t qkv_bias;
+    /* The low-rank update; rank 0: none. n_updated: of q, k and v, those that it is of. */
+    int32_t  update_rank, n_updated;
+    float    update_scale;
+    uint32_t update_of; /* WEFT_UPDATE_* */
 } wf_config;
 
 /* 1 / sqrt(head_dim) in f32. */

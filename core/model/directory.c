@@ -180,6 +180,7 @@ void wf_package_close(weft_package **p)
         json_decref(c->root);
         wf_free(c);
     }
+    wf_free((*p)->also_name);
     wf_free((*p)->dir);
     wf_free(*p);
     *p = NULL;

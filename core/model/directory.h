@@ -50,6 +50,11 @@ void wf_package_config_name(const weft_package *p, char *name);
 /* The GGUF file that the package is; NULL: it is none. */
 const wf_gguf_model *wf_package_gguf(const weft_package *p);
 
+/* Names a weight file beside the others (a LoRA's), whose tensors are then found as theirs are; a
+ * directory without it has none of them. Before any weights are asked for. INVALID: no plain name;
+ * a package that is no directory keeps to what it has. */
+weft_status wf_package_also(weft_package *p, const char *file, weft_error *err);
+
 /* Finds a tensor and the weight file that it is in. NOTFOUND, with the directory and the tensor in
  * the message; CORRUPT where the index and the file disagree. err may be NULL. */
 weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file **file,

@@ -23,6 +23,9 @@ struct weft_package {
     wf_cached     *json;
     wf_st_file    *shards;
     uint32_t       n_shards;
+    uint32_t       n_also;    /* 1: the file below is open */
+    char          *also_name; /* a weight file beside those of the index; NULL: none */
+    wf_st_file     also;
     const json_t  *map;       /* tensor to shard name, of the cached index; NULL: one file */
     json_t        *positions; /* shard name to its place in shards */
     wf_made       *made;      /* of a package that is in no directory; NULL: it is in one */

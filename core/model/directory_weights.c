@@ -19,12 +19,44 @@ void wf_package_close_weights(weft_package *p)
 {
     for (uint32_t i = 0; i < p->n_shards; i++)
         wf_st_close(&p->shards[i]);
+    if (p->n_also > 0)
+        wf_st_close(&p->also);
     wf_free(p->shards);
     json_decref(p->positions);
     p->shards = NULL;
     p->positions = NULL;
     p->map = NULL;
-    p->n_shards = 0;
+    p->n_shards = p->n_also = 0;
+}
+
+weft_status wf_package_also(weft_package *p, const char *file, weft_error *err)
+{
+    char        path[WF_PATH_BYTES];
+    weft_status status;
+    if (p->made != NULL || p->gguf != NULL)
+        return WEFT_OK;
+    status = wf_package_path(p, file, path, sizeof path, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_package_close_weights(p);
+    p->opened = false;
+    wf_free(p->also_name);
+    p->also_name = wf_strdup(file);
+    return p->also_name != NULL ? WEFT_OK : wf_fail_nomem(err, strlen(file), "a file's name");
+}
+
+/* The file beside the others, where it is there. */
+static weft_status also_open(weft_package *p, weft_error *err)
+{
+    char       path[WF_PATH_BYTES];
+    weft_error why = WF_ERROR_INIT;
+    if (p->also_name == NULL)
+        return WEFT_OK;
+    weft_status status = wf_package_path(p, p->also_name, path, sizeof path, &why);
+    if (status == WEFT_OK)
+        status = wf_st_open(path, &p->also, &why);
+    p->n_also = status == WEFT_OK;
+    return status == WEFT_OK || status == WEFT_E_NOTFOUND ? WEFT_OK : wf_fail_as(err, &why);
 }
 
 /* Opens one more shard. The array has room for it. */
@@ -118,6 +150,8 @@ static weft_status weights_open(weft_package *p, weft_error *err)
             return wf_fail(err, status, "%s: holds neither " SINGLE " nor " INDEX,
                            wf_quote(p->dir).s);
     }
+    if (status == WEFT_OK)
+        status = also_open(p, err);
     if (status != WEFT_OK)
         wf_package_close_weights(p);
     p->opened = status == WEFT_OK;
@@ -162,6 +196,10 @@ weft_status wf_package_find(weft_package *p, const char *name, const wf_st_file 
     if (found == NULL && shard != NULL && p->map != NULL)
         return fail_entry(p, name, json_string_value(json_object_get(p->map, name)),
                           "which does not hold it", err);
+    if (found == NULL && p->n_also > 0) {
+        shard = &p->also;
+        found = wf_st_find(shard, name);
+    }
     if (found == NULL)
         return wf_fail(err, WEFT_E_NOTFOUND, "%s: holds no tensor \"%s\"", wf_quote(p->dir).s,
                        wf_quote(name).s);
@@ -201,7 +239,9 @@ static const wf_st_file *file_at(weft_package *p, uint32_t i)
 {
     if (p->gguf != NULL)
         return wf_gguf_part(p->gguf, i);
-    return weights_open(p, NULL) == WEFT_OK && i < p->n_shards ? &p->shards[i] : NULL;
+    if (weights_open(p, NULL) != WEFT_OK || i >= p->n_shards + p->n_also)
+        return NULL;
+    return i < p->n_shards ? &p->shards[i] : &p->also;
 }
 
 const wf_st_file *wf_package_file(weft_package *p, uint32_t i, const char **name)

@@ -95,6 +95,44 @@ static weft_status attend(wf_decoder *d, const wf_batch *b, int32_t layer, weft_
     return status == WEFT_OK ? wf_queue_submit(d->queue, &att, err) : status;
 }
 
+/* y [n, stride] += update_scale * (x w^T), x of update_rank columns within rows of x_stride. */
+static weft_status add_update(wf_decoder *d, float *y, int64_t stride, const float *x,
+                              int64_t x_stride, const wf_weight *w, int64_t n, weft_error *err)
+{
+    wf_op op = {.kind = WF_OP_LINEAR,
+                .u.linear = {.y = y,
+                             .x = x,
+                             .w = *w,
+                             .residual = y,
+                             .m = n,
+                             .y_stride = stride,
+                             .x_stride = x_stride,
+                             .residual_stride = stride,
+                             .scale = d->model->config.update_scale,
+                             .act = WF_ACT_NONE}};
+    return wf_queue_submit(d->queue, &op, err);
+}
+
+/* The low-rank update of q, k and v in rows r of the batch, of what d->a holds. */
+static weft_status update_rows(wf_decoder *d, const wf_layer_weights *w, const wf_row_range *r,
+                               weft_error *err)
+{
+    const wf_config *c = &d->model->config;
+    int64_t       q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
+    int64_t       stride = q + 2 * kv, width = w->update_a.n;
+    float        *y = d->qkv + r->first * stride, *low = d->low;
+    const int64_t columns[] = {q, kv, kv};
+    weft_status   status = wf_do_linear(d, low, width, d->a + r->first * c->d_model, c->d_model,
+                                        &w->update_a, r->n, err);
+    for (int32_t k = 0; k < 3 && status == WEFT_OK; y += columns[k++]) {
+        if (w->update_b[k].n == 0)
+            continue;
+        status = add_update(d, y, stride, low, width, &w->update_b[k], r->n, err);
+        low += c->update_rank;
+    }
+    return status;
+}
+
 static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
 {
     const wf_config        *c = &d->model->config;
@@ -105,6 +143,8 @@ static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_e
     if (status == WEFT_OK)
         status =
             wf_do_parts(d, d->qkv, q + 2 * kv, d->a, c->d_model, w->qkv, 3, w->qkv_bias, b->m, err);
+    for (int64_t i = 0; i < b->n_updated && status == WEFT_OK; i++)
+        status = update_rows(d, w, &b->updated[i], err);
     if (status == WEFT_OK)
         status = attend(d, b, layer, err);
     if (status == WEFT_OK)

@@ -4,11 +4,12 @@
  *   h = embedding_scale (E[ids], soft rows and markers in their places)
  *   for each block k:
  *     sites at k
- *     h += residual_scale Wo attn(rope(Wqkv RMS(h) + bias))
+ *     h += residual_scale Wo attn(rope(Wqkv RMS(h) + bias + update_scale B A RMS(h)))
  *     h += residual_scale Wdown (silu(g) * u) where [g; u] = Wgu RMS(h)
  *   sites at n_layers
  *   logits = Wout RMS(h[out rows]) / logits_divisor
  *
+ * The update is added in the rows that have it alone.
  * Source: transformers models/llama/modeling_llama.py, whose scales are 1 and which has no bias;
  * models/granite and models/qwen2 for the others; docs/MODEL.md. A row's bytes depend on that
  * row's own history only. */
@@ -24,7 +25,12 @@ typedef struct wf_soft_rows {
     int64_t        n, src_stride;
 } wf_soft_rows;
 
-/* Device arrays, but for the struct itself and soft[]. */
+/* Rows first.. of a batch, n of them. */
+typedef struct wf_row_range {
+    int64_t first, n;
+} wf_row_range;
+
+/* Device arrays, but for the struct itself, soft[] and updated[]. */
 typedef struct wf_batch {
     int64_t             m, n_out, n_soft;
     const int32_t      *ids, *pos; /* [m]; id -1: a soft row */
@@ -32,6 +38,8 @@ typedef struct wf_batch {
     wf_seen             self;
     const wf_seen      *streams; /* [hooks->n_streams], host array */
     const wf_soft_rows *soft;
+    const wf_row_range *updated; /* [n_updated] host array: rows with the low-rank update */
+    int64_t             n_updated;
     /* [n_out] rows whose logits are computed: first n_logits that are wanted whole, then those of
      * which the n_best likeliest tokens are enough. */
     const int32_t *out_index;

@@ -32,6 +32,39 @@ static weft_status load_biases(wf_loader *l, wf_model *m, const wf_names *n, int
     return status;
 }
 
+/* The low-rank update of a layer, in the format that it is stored in or --dtype says: it is small,
+ * and what is rounded of it is rounded of every row that takes it. */
+static weft_status load_update(wf_loader *l, wf_model *m, const wf_names *n, int32_t i,
+                               weft_error *err)
+{
+    const wf_config  *c = &m->config;
+    wf_layer_weights *y = &m->layers[i];
+    const int32_t     quantize = l->quantize;
+    char              text[2][3][WF_NAME_BYTES];
+    const char       *a[3], *b;
+    int32_t           n_a = 0;
+    weft_status       status = WEFT_OK;
+    if (c->update_rank == 0)
+        return WEFT_OK;
+    l->quantize = WF_DTYPE_AUTO;
+    for (int32_t k = 0; k < 3 && status == WEFT_OK; k++) {
+        if (!wf_is_updated(c, WF_Q + k))
+            continue;
+        wf_update_name(text[0][n_a], n, i, WF_Q + k, 'A');
+        a[n_a] = text[0][n_a];
+        n_a++;
+        wf_update_name(text[1][k], n, i, WF_Q + k, 'B');
+        b = text[1][k];
+        status = wf_load_linear(l, &m->buffers, &b, 1, wf_layer_want(c, WF_Q + k, b).shape[0],
+                                c->update_rank, &y->update_b[k], err);
+    }
+    if (status == WEFT_OK)
+        status = wf_load_linear(l, &m->buffers, a, n_a, (int64_t)n_a * c->update_rank, c->d_model,
+                                &y->update_a, err);
+    l->quantize = quantize;
+    return status;
+}
+
 static weft_status load_layer(wf_loader *l, wf_model *m, const wf_names *n, int32_t i,
                               weft_error *err)
 {
@@ -50,6 +83,7 @@ static weft_status load_layer(wf_loader *l, wf_model *m, const wf_names *n, int3
         (status = wf_load_parts(l, &m->buffers, &name[WF_Q], (int64_t[]){q, kv, kv}, 3, c->d_model,
                                 y->qkv, err)) != WEFT_OK ||
         (status = load_biases(l, m, n, i, err)) != WEFT_OK ||
+        (status = load_update(l, m, n, i, err)) != WEFT_OK ||
         (status = wf_load_linear(l, &m->buffers, &name[WF_O], 1, c->d_model, q, &y->o, err)) !=
             WEFT_OK ||
         (status = wf_load_parts(l, &m->buffers, &name[WF_GATE_PROJ],

@@ -9,9 +9,12 @@
 
 typedef struct wf_layer_weights {
     float    *norm_attn, *norm_ffn; /* [d_model] */
-    wf_weight qkv[3];   /* [(n_heads + 2 n_kv_heads) * head_dim, d_model]: q, k, v rows, in parts */
-    float    *qkv_bias; /* [(n_heads + 2 n_kv_heads) * head_dim], or NULL */
-    wf_weight o;        /* [d_model, n_heads * head_dim] */
+    wf_weight qkv[3]; /* [(n_heads + 2 n_kv_heads) * head_dim, d_model]: q, k, v rows, in parts */
+    /* The low-rank update: A of those of q, k and v that it is of, one below the other [n_updated *
+     * update_rank, d_model]; and their B [rows, update_rank], n 0: not of this one. */
+    wf_weight update_a, update_b[3];
+    float    *qkv_bias;   /* [(n_heads + 2 n_kv_heads) * head_dim], or NULL */
+    wf_weight o;          /* [d_model, n_heads * head_dim] */
     wf_weight gate_up[2]; /* [2 d_ffn, d_model]: gate rows, then up rows, in parts */
     wf_weight down;       /* [d_model, d_ffn] */
 } wf_layer_weights;

@@ -27,6 +27,21 @@ static void check_biases(wf_problems *pr, weft_package *p, const wf_config *c, c
     }
 }
 
+static void check_update(wf_problems *pr, weft_package *p, const wf_config *c, const wf_names *n,
+                         int32_t layer)
+{
+    char name[WF_NAME_BYTES];
+    for (int32_t which = WF_Q; which <= WF_V; which++) {
+        if (!wf_is_updated(c, which))
+            continue;
+        wf_update_name(name, n, layer, which, 'A');
+        wf_problems_check(pr, p, &(wf_want){name, 2, {c->update_rank, c->d_model}});
+        wf_update_name(name, n, layer, which, 'B');
+        wf_problems_check(
+            pr, p, &(wf_want){name, 2, {wf_layer_want(c, which, name).shape[0], c->update_rank}});
+    }
+}
+
 static weft_status check_all(weft_package *p, const wf_config *c, const wf_names *n,
                              weft_error *err)
 {
@@ -39,6 +54,7 @@ static weft_status check_all(weft_package *p, const wf_config *c, const wf_names
             wf_problems_check(&pr, p, &w);
         }
         check_biases(&pr, p, c, n, i);
+        check_update(&pr, p, c, n, i);
     }
     wf_top_name(name, n, "embed_tokens.weight");
     check_embed(&pr, p, c, name);
@@ -63,6 +79,26 @@ void wf_model_embed_name(const weft_text_map *map, char *name)
 {
     const wf_names n = wf_names_of(&(wf_config){.extra = 0}, map);
     wf_top_name(name, &n, "embed_tokens.weight");
+}
+
+/* The low-rank update of a layer, as load_update() takes it: never quantised. */
+static void price_update(wf_price *price, const wf_config *c, const wf_names *n, int32_t i,
+                         weft_package *p)
+{
+    wf_price plain = *price;
+    char     name[WF_NAME_BYTES];
+    plain.quantize = WF_DTYPE_AUTO;
+    for (int32_t which = WF_Q, first = 1; which <= WF_V; which++) {
+        if (!wf_is_updated(c, which))
+            continue;
+        wf_update_name(name, n, i, which, 'A');
+        if (first)
+            wf_price_linear(&plain, p, name, (int64_t)c->n_updated * c->update_rank, c->d_model);
+        first = 0;
+        wf_update_name(name, n, i, which, 'B');
+        wf_price_linear(&plain, p, name, wf_layer_want(c, which, name).shape[0], c->update_rank);
+    }
+    price->bytes = plain.bytes;
 }
 
 /* One layer, as load_layer() takes it. */
@@ -92,8 +128,10 @@ void wf_model_price(wf_price *price, const wf_config *c, const weft_text_map *ma
 {
     const wf_names n = wf_names_of(c, map);
     char           name[WF_NAME_BYTES];
-    for (int32_t i = 0; i < c->n_layers; i++)
+    for (int32_t i = 0; i < c->n_layers; i++) {
         price_layer(price, c, &n, i, p);
+        price_update(price, c, &n, i, p);
+    }
     wf_top_name(name, &n, "embed_tokens.weight");
     wf_price_table(price, p, name, c->vocab, c->d_model);
     if (!c->tied)

@@ -22,6 +22,12 @@ void wf_bias_name(char *out, const wf_names *n, int32_t layer, int32_t which)
              n->layers != NULL ? n->layers[layer] : layer, layer_names[which]);
 }
 
+void wf_update_name(char *out, const wf_names *n, int32_t layer, int32_t which, char part)
+{
+    snprintf(out, WF_NAME_BYTES, "%slayers.%d.%s.lora_%c.weight", n->update,
+             n->layers != NULL ? n->layers[layer] : layer, layer_names[which], part);
+}
+
 void wf_top_name(char *out, const wf_names *n, const char *name)
 {
     snprintf(out, WF_NAME_BYTES, "%s%s", n->prefix, name);
@@ -53,6 +59,10 @@ wf_names wf_names_of(const wf_config *c, const weft_text_map *map)
 {
     if (map == NULL)
         return (wf_names){.prefix = "model.", .head = "lm_head.weight"};
-    return (wf_names){map->prefix, map->head, c->extra > 0 ? map->extra_embedding : NULL,
-                      c->extra > 0 ? map->extra_head : NULL, map->layers};
+    return (wf_names){map->prefix,
+                      map->head,
+                      c->extra > 0 ? map->extra_embedding : NULL,
+                      c->extra > 0 ? map->extra_head : NULL,
+                      map->layers,
+                      c->update_rank > 0 ? map->update_prefix : NULL};
 }

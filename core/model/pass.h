@@ -43,6 +43,7 @@ typedef struct wf_decoder {
     wf_buffers      buffers;
     int64_t         max_rows, max_out;
     int64_t         wide, wide_ffn; /* widest q/k/v row and gate+up row over core and sites */
+    float          *low; /* [max_rows, n_updated * update_rank], or NULL: of the low-rank update */
     float          *h, *x, *a, *qkv, *att, *gate_up, *ffn, *cos_sin, *out, *logits;
     wf_row_best    *best; /* [max_out] of WF_BEST_MOST tokens at most */
 } wf_decoder;

@@ -29,12 +29,17 @@ static widths widest(const wf_config *c, const wf_hooks *hooks)
     return w;
 }
 
+static int64_t low_columns(const wf_config *c)
+{
+    return (int64_t)c->n_updated * c->update_rank;
+}
+
 bool wf_decoder_bytes(const wf_config *c, const wf_hooks *hooks, int64_t max_rows, int64_t max_out,
                       uint64_t *bytes)
 {
     widths   w = widest(c, hooks);
     uint64_t row = (uint64_t)(3 * (int64_t)c->d_model + w.wide + w.att + w.wide_ffn +
-                              w.wide_ffn / 2 + c->head_dim);
+                              w.wide_ffn / 2 + c->head_dim + low_columns(c));
     uint64_t out = ((uint64_t)c->d_model + (uint64_t)c->vocab) * sizeof(float), rows = 0, outs = 0;
     return wf_mul(row * sizeof(float), (uint64_t)max_rows, &rows) &&
            wf_mul(out + WF_ROW_BEST_BYTES(WF_BEST_MOST), (uint64_t)max_out, &outs) &&
@@ -66,9 +71,12 @@ weft_status wf_decoder_init(wf_decoder *d, const wf_model *m, const wf_hooks *ho
         {&d->att, max_rows, w.att},          {&d->gate_up, max_rows, w.wide_ffn},
         {&d->ffn, max_rows, w.wide_ffn / 2}, {&d->cos_sin, max_rows, c->head_dim},
         {&d->out, max_out, c->d_model},      {&d->logits, max_out, c->vocab},
+        {&d->low, max_rows, low_columns(c)},
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-        void       *mem;
+        void *mem;
+        if (want[i].n == 0)
+            continue;
         weft_status status = wf_buffers_add(
             &d->buffers, q, (uint64_t)(want[i].rows * want[i].n) * sizeof(float), false, &mem, err);
         if (status != WEFT_OK)

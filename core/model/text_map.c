@@ -7,6 +7,7 @@
 
 #define PREFIX_BYTES 400u /* leaves room for the rest of a tensor's name */
 #define MAX_EXTRA (1 << 20)
+#define MAX_RANK 4096
 
 /* A name that may not be absent. */
 static bool name_fault(const char *field, const char *name, char *text, size_t cap)
@@ -49,6 +50,33 @@ static bool numbers_fault(const weft_text_map *m, char *text, size_t cap)
     return true;
 }
 
+static bool update_fault(const weft_text_map *m, char *text, size_t cap)
+{
+    const uint32_t all = WEFT_UPDATE_Q | WEFT_UPDATE_K | WEFT_UPDATE_V;
+    if (m->update_rank == 0)
+        return false;
+    if (m->update_rank < 0 || m->update_rank > MAX_RANK) {
+        snprintf(text, cap, "update_rank %d (0 to %d are possible)", m->update_rank, MAX_RANK);
+        return true;
+    }
+    if (name_fault("update_file", m->update_file, text, cap) ||
+        name_fault("update_prefix", m->update_prefix, text, cap) ||
+        name_fault("update_stream", m->update_stream, text, cap))
+        return true;
+    if (strpbrk(m->update_file, "/\\") != NULL) {
+        snprintf(text, cap, "update_file \"%.100s\" (a plain file name)", m->update_file);
+        return true;
+    }
+    if (!(m->update_scale >= -1e6f && m->update_scale <= 1e6f)) {
+        snprintf(text, cap, "update_scale %g (-1e6 to 1e6 are possible)", (double)m->update_scale);
+        return true;
+    }
+    if (m->update_of != 0 && (m->update_of & ~all) == 0)
+        return false;
+    snprintf(text, cap, "update_of 0x%x (1 to 0x%x are possible)", m->update_of, all);
+    return true;
+}
+
 bool wf_text_map_fault(const weft_text_map *m, char *text, size_t cap)
 {
     if (!WEFT_HAS(m, weft_text_map, extra_head) || m->hdr.size > sizeof *m) {
@@ -57,7 +85,7 @@ bool wf_text_map_fault(const weft_text_map *m, char *text, size_t cap)
     }
     if (name_fault("config_path", m->config_path, text, cap) ||
         name_fault("prefix", m->prefix, text, cap) || name_fault("head", m->head, text, cap) ||
-        extra_fault(m, text, cap) || numbers_fault(m, text, cap))
+        extra_fault(m, text, cap) || numbers_fault(m, text, cap) || update_fault(m, text, cap))
         return true;
     if (m->n_layers < 1 || m->n_layers > WF_MAX_LAYERS) {
         snprintf(text, cap, "n_layers %d (1 to %d are possible)", m->n_layers, WF_MAX_LAYERS);

@@ -6,6 +6,8 @@
 
 #include "core/base/mem.h"
 
+#define UPDATED_ROOT UINT64_MAX /* no block's id: they count up from 1 */
+
 weft_status wf_sequence_create(const wf_sequences *of, weft_sequence **out, weft_error *err)
 {
     *out = NULL;
@@ -85,6 +87,21 @@ static weft_status add_item(weft_sequence *s, weft_item *item, int32_t marker, w
     return WEFT_OK;
 }
 
+bool wf_sequence_is_updated(const weft_sequence *s)
+{
+    bool is = false;
+    for (int32_t i = 0; s->of->config->update_rank > 0 && i < s->n_items && !is; i++)
+        is = wf_item_output(s->items[i].item, s->of->update_stream) >= 0;
+    return is;
+}
+
+/* Keys and values were computed with the update, or without it, and are wrong now. */
+static void switch_update(weft_sequence *s, bool was)
+{
+    if (wf_sequence_is_updated(s) != was)
+        wf_sequence_yield(s, 0);
+}
+
 weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int32_t marker,
                                           int64_t first, int64_t n, weft_error *err)
 {
@@ -95,6 +112,7 @@ weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int
     if (soft && item->kv[0].n_rows < first + n)
         return wf_fail(err, WEFT_E_INTERNAL, "an item of %lld rows takes %lld places",
                        (long long)item->kv[0].n_rows, (long long)(first + n));
+    bool        was = wf_sequence_is_updated(s);
     weft_status status = wf_sequence_room(s, n, err);
     if (status == WEFT_OK && first == 0)
         status = add_item(s, item, marker, err);
@@ -102,6 +120,7 @@ weft_status wf_sequence_feed_placeholders(weft_sequence *s, weft_item *item, int
         s->toks[s->n++] = (wf_tok){m->token_id, s->n_items - 1, soft ? (int32_t)(first + i) : -1};
     if (status == WEFT_OK)
         s->items[s->n_items - 1].end = s->n;
+    switch_update(s, was);
     return status;
 }
 
@@ -125,6 +144,7 @@ static bool is_within_item(const weft_sequence *s, int64_t n)
 /* The first n tokens stay. */
 static void cut(weft_sequence *s, int64_t n)
 {
+    bool was = wf_sequence_is_updated(s);
     keep_blocks(s, (n + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS);
     if (s->n_offered > n / WF_PAGE_TOKENS)
         s->n_offered = n / WF_PAGE_TOKENS;
@@ -137,6 +157,7 @@ static void cut(weft_sequence *s, int64_t n)
      */
     if (s->n_blocks > 0 && n % WF_PAGE_TOKENS != 0 && s->blocks[s->n_blocks - 1]->refs == 1)
         s->blocks[s->n_blocks - 1]->id = s->of->blocks->next_id++;
+    switch_update(s, was);
 }
 
 /* One of the special tokens that enclose placeholders; is_shared: not once more where it is the
@@ -277,9 +298,16 @@ static weft_status add_block(weft_sequence *s, wf_block *k, weft_error *err)
     return WEFT_OK;
 }
 
+/* What the first block of a sequence follows: with the low-rank update, keys and values are others
+ * than those of the same tokens without it, and only found by their like. */
+static uint64_t root_id(const weft_sequence *s)
+{
+    return wf_sequence_is_updated(s) ? UPDATED_ROOT : 0;
+}
+
 static uint64_t last_id(const weft_sequence *s)
 {
-    return s->n_blocks > 0 ? s->blocks[s->n_blocks - 1]->id : 0;
+    return s->n_blocks > 0 ? s->blocks[s->n_blocks - 1]->id : root_id(s);
 }
 
 void wf_sequence_reuse(weft_sequence *s)
@@ -353,7 +381,7 @@ void wf_sequence_offer(weft_sequence *s)
         if ((*k)->cached)
             continue;
         keys_of(s, s->n_offered * WF_PAGE_TOKENS, (*k)->key);
-        wf_blocks_offer(s->of->blocks, s->n_offered > 0 ? k[-1]->id : 0, k);
+        wf_blocks_offer(s->of->blocks, s->n_offered > 0 ? k[-1]->id : root_id(s), k);
     }
 }
 

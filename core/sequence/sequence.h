@@ -14,7 +14,8 @@ typedef struct wf_sequences {
     const wf_hooks  *sites;
     const wf_items  *items; /* an item of another engine is refused */
     wf_blocks       *blocks;
-    int32_t          context, reserved; /* tokens that a sequence may hold */
+    int32_t          context;       /* tokens that a sequence may hold */
+    int32_t          update_stream; /* whose items switch the core's low-rank update on; -1: none */
 } wf_sequences;
 
 /* One position. item >= 0: the sequence's item that stands there; row >= 0: which of its rows takes
@@ -43,6 +44,10 @@ struct weft_sequence {
     int32_t             busy;     /* a request runs it: nobody else may */
     int32_t             reserved;
 };
+
+/* Whether all of its rows take the core's low-rank update. What had been computed is computed again
+ * where an item that is fed, or cut off, changes that. */
+bool wf_sequence_is_updated(const weft_sequence *s);
 
 /* Makes room for n more tokens. LIMIT: they are over the context, with the count of all. */
 weft_status wf_sequence_room(weft_sequence *s, int64_t n, weft_error *err);

@@ -349,6 +349,22 @@ static void fill_soft(const layout *l, wf_soft_rows *soft, int64_t d_model)
     }
 }
 
+/* The rows of sequences with the low-rank update; neighbours are one range. Returns how many there
+ * are. */
+static int64_t fill_updated(const layout *l, wf_row_range *out)
+{
+    int64_t row = 0, n = 0;
+    for (int32_t i = 0; i < l->n_parts; row += l->parts[i++]->n_rows) {
+        if (!wf_sequence_is_updated(l->parts[i]->seq) || l->parts[i]->n_rows == 0)
+            continue;
+        if (n > 0 && out[n - 1].first + out[n - 1].n == row)
+            out[n - 1].n += l->parts[i]->n_rows;
+        else
+            out[n++] = (wf_row_range){row, l->parts[i]->n_rows};
+    }
+    return n;
+}
+
 static weft_status upload(const wf_tables *t, weft_queue *q, size_t at, size_t bytes,
                           weft_error *err)
 {
@@ -370,14 +386,17 @@ static weft_status fill_lists(const layout *l, weft_queue *q, wf_tables_use *use
     return status;
 }
 
-static weft_status make_lists(const wf_tables *t, wf_tables_use *use, weft_error *err)
+static weft_status make_lists(const wf_tables *t, int32_t n_parts, wf_tables_use *use,
+                              weft_error *err)
 {
     size_t n = (size_t)use->batch.n_soft;
     use->soft = wf_zalloc_n(n + 1, sizeof *use->soft);
     use->streams = wf_zalloc_n((size_t)t->sites->n_streams + 1, sizeof *use->streams);
+    use->updated = wf_zalloc_n((size_t)n_parts, sizeof *use->updated);
     use->batch.soft = use->soft;
     use->batch.streams = use->streams;
-    return use->soft != NULL && use->streams != NULL
+    use->batch.updated = use->updated;
+    return use->soft != NULL && use->streams != NULL && use->updated != NULL
                ? WEFT_OK
                : wf_fail_nomem(err, n * sizeof *use->soft, "a step's lists");
 }
@@ -396,12 +415,13 @@ weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, 
         use->batch.n_soft += parts[i]->seq->n_items;
     }
     lay_out(&l);
-    weft_status status = make_lists(t, use, err);
+    weft_status status = make_lists(t, n, use, err);
     if (status == WEFT_OK)
         status = fill_lists(&l, q, use, err);
     if (status == WEFT_OK) {
         fill_rows(&l);
         fill_soft(&l, use->soft, d_model);
+        use->batch.n_updated = fill_updated(&l, use->updated);
         status = upload(t, q, l.ids, use->row_bytes, err);
     }
     use->batch.m = l.m;
@@ -423,6 +443,8 @@ void wf_tables_done(wf_tables_use *use)
 {
     wf_free(use->soft);
     wf_free(use->streams);
+    wf_free(use->updated);
+    use->updated = NULL;
     use->soft = NULL;
     use->streams = NULL;
 }

@@ -64,6 +64,7 @@ typedef struct wf_tables_use {
     wf_batch      batch;
     wf_seen      *streams; /* [n_streams]; owned */
     wf_soft_rows *soft;    /* owned */
+    wf_row_range *updated; /* owned */
     size_t        row_bytes;
 } wf_tables_use;
 

@@ -15,6 +15,10 @@ extern "C" {
 
 #define WEFT_TEXT_QKV_BIAS 1u /* q_proj, k_proj and v_proj of every layer have a bias (Qwen2) */
 
+#define WEFT_UPDATE_Q 1u /* the projections that a low-rank update is of */
+#define WEFT_UPDATE_K 2u
+#define WEFT_UPDATE_V 4u
+
 typedef struct weft_text_map {
     weft_hdr hdr;
     const char
@@ -35,6 +39,16 @@ typedef struct weft_text_map {
     float    residual_scale;  /* h += this * attention, h += this * feed-forward */
     float    logits_divisor;  /* logits = W h / this */
     uint32_t flags, reserved; /* WEFT_TEXT_*; 0 */
+    /* A low-rank update (LoRA) of some projections in every layer, which the rows of a sequence
+     * take while an item of update_stream stands in it, and the rows of no other sequence:
+     *   y = W x + update_scale * B (A x)
+     * A [update_rank, d_model] and B [rows of the projection, update_rank] are update_prefix
+     * "layers.{i}.self_attn.q_proj.lora_A.weight" and so on, and lie in update_file, a weight file
+     * beside the others. update_rank 0: there is none. Source: arXiv 2106.09685; peft. */
+    const char *update_file, *update_prefix, *update_stream;
+    int32_t     update_rank;
+    float       update_scale;
+    uint32_t    update_of, reserved2; /* WEFT_UPDATE_*; 0 */
 } weft_text_map;
 
 #define WEFT_C_CHECKPOINT "weft.checkpoint/1"

@@ -233,6 +233,11 @@ class TextMaps(Case):
                 "attention": "attention_scale inf", "residual": "residual_scale nan",
                 "logits": "logits_divisor 1e+09",
                 "flags": "flags 0x100, of which this host knows 0x1",
+                "update_file": "update_file NULL", "update_stream": "update_stream NULL",
+                "update_prefix": "update_prefix without an end within 400 bytes",
+                "update_rank": "update_rank -1 (0 to 4096 are possible)",
+                "update_scale": "update_scale nan", "update_of": "update_of 0x8 (1 to 0x7",
+                "update_path": 'update_file "../more.safetensors" (a plain file name)',
                 "size": "hdr.size 8"}.items():
             with self.subTest(fault):
                 r = self.inspect(fault)

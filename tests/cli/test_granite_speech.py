@@ -32,10 +32,10 @@ def write_json(path, value):
 class Rules(harness.Case):
     """What the loader refuses: one line that names the file and what is wrong, exit 4."""
 
-    def copy(self):
+    def copy(self, name="plain"):
         directory = self.path("m")
         shutil.rmtree(directory, ignore_errors=True)
-        shutil.copytree(PLAIN, directory)
+        shutil.copytree(os.path.join(FIXTURES, "granite-speech", name), directory)
         for name in os.listdir(directory):
             os.chmod(os.path.join(directory, name), 0o644)
         return directory
@@ -81,8 +81,32 @@ class Rules(harness.Case):
         self.refuses("only blip_2_qformer is known", "projector_config", model_type="bert")
         self.refuses("only granite is known", "text_config", model_type="mamba")
         self.refuses("hidden_act", "projector_config", hidden_act="sine")
-        self.refuses("has_lora_adapter is true", None, has_lora_adapter=True)
+        self.refuses("adapter_config.json is missing", None, has_lora_adapter=True)
         self.refuses("embedding_multiplier", "text_config", embedding_multiplier=0)
+
+    def test_lora(self):
+        for said, keys in (("target_modules has \"mlp.up_proj\"", {"target_modules": ["q_proj", "mlp.up_proj"]}),
+                           ("target_modules names no module", {"target_modules": []}),
+                           ("target_modules", {"target_modules": "all-linear"}),
+                           ("r is 0, and it must be 1 to 4096", {"r": 0}),
+                           ("r is 100000", {"r": 100000}),
+                           ("lora_alpha", {"lora_alpha": 1e30}),
+                           ("use_dora asks for more than a plain LoRA", {"use_dora": True}),
+                           ("rank_pattern asks for more", {"rank_pattern": {"q_proj": 3}}),
+                           ("bias asks for more", {"bias": "all"}),
+                           ("layers_to_transform asks for more", {"layers_to_transform": [1]}),
+                           ("lora_A.weight is [6x32], not [5x32]", {"r": 5}),
+                           ("k_proj.lora_A.weight is missing", {"target_modules": ["k_proj"]})):
+            directory = self.copy("lora")
+            path = os.path.join(directory, "adapter_config.json")
+            write_json(path, {**read_json(path), **keys})
+            self.fails_so(said, directory)
+        directory = self.copy("lora")
+        os.remove(os.path.join(directory, "adapter_model.safetensors"))
+        self.fails_so("q_proj.lora_A.weight is missing", directory)
+        with open(os.path.join(directory, "adapter_model.safetensors"), "wb") as f:
+            f.write(b"\xff" * 64)
+        self.fails_so("adapter_model.safetensors", directory)
 
     def test_front_end(self):
         for key, value in (("n_fft", 400), ("hop_length", 320), ("sample_rate", 8000), ("n_mels", 128)):

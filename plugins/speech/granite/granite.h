@@ -9,6 +9,7 @@
 #ifndef GSP_GRANITE_H
 #define GSP_GRANITE_H
 
+#include "weft/checkpoint.h"
 #include "weft/sdk.h"
 
 #include "../shared/clip.h"
@@ -153,6 +154,11 @@ uint64_t gsp_scratch_bytes(const gsp_config *c, int64_t n_frames);
 weft_status gsp_encode(const gsp_modality *m, weft_queue *q, int64_t n_frames,
                        const weft_tensor *input, const weft_tensor *outputs,
                        const weft_tensor *scratch, weft_error *err);
+
+/* lora.c: the low-rank update of the text model, where config.json says that there is one: fills
+ * the fields of *map that tell of it. [setup] */
+weft_status gsp_lora_read(const weft_host *h, const weft_package *p, weft_text_map *map,
+                          weft_error *err);
 
 /* The components. gsp_textmap_init allocates the record that the plugin's slot of an engine holds,
  * and gsp_textmap_deinit frees it. */

@@ -43,20 +43,6 @@ static weft_status check_type(const plg_keys *k)
                      type);
 }
 
-/* Granite Speech 3.3 changes its text model where there is sound. */
-static weft_status refuse_lora(const weft_host *h, const weft_package *p, weft_error *err)
-{
-    const plg_keys k = plg_keys_of(h, p, GSP_CONFIG, "", err);
-    int32_t        lora = 1;
-    weft_status    status = plg_keys_bool(&k, "has_lora_adapter", &lora);
-    if (status != WEFT_OK || !lora)
-        return status;
-    return weft_fail(err, WEFT_E_UNSUPPORTED,
-                     "%s: has_lora_adapter is true, and weft does not run a LoRA on the text model "
-                     "yet: Granite Speech 4.0 and 4.1 have none",
-                     k.file);
-}
-
 static weft_status text_map(const weft_host *h, const weft_package *p, weft_text_map *out,
                             weft_error *err)
 {
@@ -71,11 +57,11 @@ static weft_status text_map(const weft_host *h, const weft_package *p, weft_text
                           .layers = r->layers};
     weft_status    status = check_type(&k);
     if (status == WEFT_OK)
-        status = refuse_lora(h, p, err);
-    if (status == WEFT_OK)
         status = plg_keys_i64(&k, "num_hidden_layers", 1, GSP_MAX_TEXT_LAYERS, &n);
     if (status == WEFT_OK)
         status = plg_scales_read(&k, &map);
+    if (status == WEFT_OK)
+        status = gsp_lora_read(h, p, &map, err);
     if (status != WEFT_OK)
         return status;
     map.n_layers = (int32_t)n;
