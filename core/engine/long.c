@@ -41,14 +41,51 @@ static weft_status push(void *ctx, const weft_segment *seg, weft_error *err)
     return status;
 }
 
+/* Whether a segmenter works with weights that the user gives. */
+static bool wants_weights(const weft_segmenter *s)
+{
+    return WEFT_HAS(s, weft_segmenter, load) && s->load != NULL;
+}
+
+/* The directory that the user gave for it; NULL: none. */
+static const char *weights_of(weft_engine *e, const wf_plugin *owner)
+{
+    return wf_settings_plugin_str(e->settings, wf_plugin_id(owner), "weights");
+}
+
+/* One with weights that were given goes before one that needs none. */
 static const weft_segmenter *segmenter_of(weft_engine *e, const char *kind, wf_plugin **owner)
 {
-    const weft_segmenter *s;
-    for (size_t i = 0; (s = wf_registry_component(e->registry, WEFT_C_SEGMENTER, i, owner)) != NULL;
-         i++)
-        if (wf_has_kind(s->kinds, kind))
-            return s;
+    for (int32_t weights = 1; weights >= 0; weights--) {
+        const weft_segmenter *s;
+        for (size_t i = 0;
+             (s = wf_registry_component(e->registry, WEFT_C_SEGMENTER, i, owner)) != NULL; i++)
+            if (wf_has_kind(s->kinds, kind) && wants_weights(s) == weights &&
+                (!weights || weights_of(e, *owner) != NULL))
+                return s;
+    }
     return NULL;
+}
+
+static weft_status load_segmenter(weft_engine *e, const weft_segmenter *s, wf_plugin *owner,
+                                  weft_error *err)
+{
+    const wf_binding binding = {
+        .device = e->device, .linear_dtype = WF_DTYPE_AUTO, .quantize = WF_DTYPE_AUTO};
+    weft_package *p = NULL;
+    wf_visit      v;
+    weft_status   status = wf_package_open(weights_of(e, owner), &p, err);
+    if (status != WEFT_OK)
+        return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+    status = wf_host_bind(wf_plugin_host(owner), &binding, err);
+    if (status == WEFT_OK) {
+        wf_visit_begin(&v, owner, "load", wf_package_dir(p), WF_VISIT_SETUP);
+        status = wf_visit_end(&v, s->load(wf_plugin_host(owner), p, &v.why), err);
+        (void)wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+    }
+    wf_host_unbind(wf_plugin_host(owner));
+    wf_package_close(&p);
+    return status;
 }
 
 /* How long a part may be: as asked, which the model must be able to take, else as long as it takes.
@@ -79,6 +116,8 @@ static weft_status run_parts(wf_long *l, weft_error *err)
     }
     l->status = part_limit(l, &max_us, &l->failed); /* the caller's mistake, not the recording's */
     if (l->status != WEFT_OK)
+        return l->status;
+    if (wants_weights(s) && (l->status = load_segmenter(l->of->e, s, owner, &l->failed)) != WEFT_OK)
         return l->status;
     l->segmenter = owner;
     wf_visit v;

@@ -207,6 +207,12 @@ typedef struct weft_segmenter {
      * max_us: no segment is longer. A failure of push is the failure. Required. [worker] */
     weft_status (*run)(const weft_host *h, const weft_media *m, int64_t max_us,
                        const weft_segment_sink *sink, weft_error *err);
+    /* Reads weights from the directory that the plugin's `weights` names: p, which dies with the
+     * call, as do the tensors of weights.get, so what run needs is kept in h->slot. Called before
+     * every run; what it did once it need not do again. A segmenter that has this function is taken
+     * only where `weights` is given, and then before all that have none. NULL: it needs no weights.
+     * [setup] */
+    weft_status (*load)(const weft_host *h, const weft_package *p, weft_error *err);
 } weft_segmenter;
 
 #ifdef __cplusplus

@@ -2,13 +2,13 @@
 /* weft.segmenter: cuts long and live recordings at pauses.
  *
  * The recording is mixed to one channel, and its segments have that one channel at the recording's
- * own rate. A copy at 16 kHz is used to find voices (voice.h), and cutter.h says where the cuts
- * are. At most one segment is held in memory, however long the recording is, and a segment is
- * pushed about 0.75 s after its last word. */
+ * own rate. A copy at 16 kHz is used to find voices (../shared/voice.h), and ../shared/cutter.h
+ * says where the cuts are. At most one segment is held in memory, however long the recording is,
+ * and a segment is pushed about 0.75 s after its last word. */
 #include "../../common/decoder.h"
 #include "../shared/mixer.h"
 #include "../shared/resample.h"
-#include "cutter.h"
+#include "../shared/cutter.h"
 
 typedef struct segmenter {
     const weft_host  *host;
@@ -51,7 +51,7 @@ static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *
      * the 15 ms of the frame's window, and by one block, whose samples come all at once. */
     int64_t ahead = s->resampler.half + i->sample_rate / 25 + s->block;
     if (st == WEFT_OK)
-        st = spk_cutter_init(&s->cutter, h, i, max_us, ahead, sink, err);
+        st = spk_cutter_init(&s->cutter, h, i, max_us, ahead, spk_voice_heard, sink, err);
     if (st != WEFT_OK)
         return st;
     uint64_t n = (uint64_t)spk_resampler_bound(&s->resampler, s->block);

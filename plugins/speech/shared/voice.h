@@ -27,7 +27,7 @@
 #ifndef SPK_VOICE_H
 #define SPK_VOICE_H
 
-#include "../shared/fft.h"
+#include "fft.h"
 
 #define SPK_VOICE_HOP 160 /* samples of a frame */
 #define SPK_VOICE_WINDOW 640

@@ -25,12 +25,13 @@ static int64_t us_of(const spk_cutter *c, int64_t sample)
 }
 
 weft_status spk_cutter_init(spk_cutter *c, const weft_host *host, const weft_media_info *info,
-                            int64_t max_us, int64_t ahead, const weft_segment_sink *sink,
-                            weft_error *err)
+                            int64_t max_us, int64_t ahead, spk_heard_fn heard,
+                            const weft_segment_sink *sink, weft_error *err)
 {
     memset(c, 0, sizeof *c);
     c->host = host;
     c->sink = sink;
+    c->heard = heard;
     c->kind = info->kind;
     c->rate = info->sample_rate;
     c->last_active = -1;
@@ -121,7 +122,7 @@ static weft_status hand_over(const spk_cutter *c, int64_t n, int64_t n_frames, w
                             .n_samples = n};
     weft_media      m = {WEFT_HDR(weft_media), &media, &info, NULL, segment_read, NULL};
     weft_segment    s = {.hdr = WEFT_HDR(weft_segment), .media = &m};
-    s.silent = !spk_voice_heard(c->frames, n_frames);
+    s.silent = !c->heard(c->frames, n_frames);
     s.start_us = us_of(c, c->pushed);
     s.end_us = us_of(c, c->pushed + n);
     info.duration_us = s.end_us - s.start_us;

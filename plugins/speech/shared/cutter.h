@@ -7,7 +7,7 @@
  *   - Speech begins with 3 active frames (voice.h) in a row. The stretch that ends 0.2 s before it
  *     becomes a silent segment if it is 0.5 s or longer; else it stays in front of the speech.
  *   - A pause of 0.6 s ends the segment, 0.3 s behind the last active frame. That segment is silent
- *     unless spk_voice_heard says otherwise of its frames.
+ *     unless `heard` (spk_voice_heard, say) finds speech in its frames.
  *   - Speech without such a pause within the limit is cut where it is quietest: in the middle of
  * the 0.2 s with the least power in the second half of the limit. So the cut falls between two
  * words where there is a gap between words. Silence is cut 0.3 s before the limit, so that a word
@@ -25,9 +25,13 @@
 #include "voice.h"
 #include "weft/modality.h"
 
+/* 1 where speech is heard in these n frames. */
+typedef int (*spk_heard_fn)(const spk_voice_frame *f, int64_t n);
+
 typedef struct spk_cutter {
     const weft_host         *host;
     const weft_segment_sink *sink;
+    spk_heard_fn             heard;
     const char              *kind;
     int32_t                  rate, speaking;
     int64_t                  frames_max;
@@ -47,8 +51,8 @@ typedef struct spk_cutter {
  * many samples may be given before the frames made of them. spk_cutter_deinit releases *c, also a
  * zeroed one or one that failed to start. [worker] */
 weft_status spk_cutter_init(spk_cutter *c, const weft_host *host, const weft_media_info *info,
-                            int64_t max_us, int64_t ahead, const weft_segment_sink *sink,
-                            weft_error *err);
+                            int64_t max_us, int64_t ahead, spk_heard_fn heard,
+                            const weft_segment_sink *sink, weft_error *err);
 void        spk_cutter_deinit(spk_cutter *c);
 
 /* Takes the next n samples, of one channel. [worker] */
