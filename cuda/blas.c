@@ -12,6 +12,7 @@ enum {
     CUDA_R_32F = 0,
     CUDA_R_16F = 2,
     CUDA_R_16BF = 14,
+    CUDA_R_8F_E4M3 = 28,
     CUBLAS_COMPUTE_32F = 68,
     CUBLAS_OP_T = 1,
     DESC_TRANSA = 3, /* CUBLASLT_MATMUL_DESC_* */
@@ -178,7 +179,9 @@ static wf_cuda_blas *blas_of(wf_cuda_device *d)
 static bool plan_make(wf_cuda_blas *b, plan *p)
 {
     const shape  *s = &p->shape;
-    const int     type = s->format == WF_BF16 ? CUDA_R_16BF : CUDA_R_16F;
+    const int     type = s->format == WF_BF16  ? CUDA_R_16BF
+                         : s->format == WF_FP8 ? CUDA_R_8F_E4M3
+                                               : CUDA_R_16F;
     const int32_t transposed = CUBLAS_OP_T, epilogue = EPILOGUE_BIAS;
     const int64_t padded = wf_cuda_padded(s->format, s->k);
     int           n = 0;

@@ -6,7 +6,7 @@
 #include "cuda/internal.h"
 #include "cuda/kernels/args.h"
 
-/* y [m, n] = alpha x w^T + c, + bias: f32 from bf16 or f16. */
+/* y [m, n] = alpha x w^T + c, + bias: f32 from bf16, f16 or E4M3, whose scales it leaves out. */
 typedef struct wf_cuda_product {
     const wf_weight *w;
     const void      *x;        /* prepared rows [m, k_padded] of w's format */

@@ -36,6 +36,7 @@ static void cuda_destroy(wf_device *dev)
     wf_cuda_device *d = (wf_cuda_device *)dev;
     bool            entered = d->context != NULL && wf_cuda_enter(d, NULL) == WEFT_OK;
     wf_cuda_blas_free(d->blas);
+    wf_cuda_dnn_free(d->dnn);
     unload(d);
     wf_cuda_memory_free(d);
     if (entered)
@@ -182,8 +183,12 @@ weft_status wf_cuda_create(const wf_device_config *c, int32_t index, wf_device *
     wf_cuda_device *d = wf_zalloc(sizeof *d);
     if (d == NULL)
         return wf_fail_nomem(err, sizeof *d, "the device cuda");
-    d->base =
-        (wf_device){.fns = &fns, .name = "cuda", .isa = d->isa, .type = WEFT_DEV_CUDA, .id = index};
+    d->base = (wf_device){.fns = &fns,
+                          .name = "cuda",
+                          .isa = d->isa,
+                          .type = WEFT_DEV_CUDA,
+                          .id = index,
+                          .keeps_lists = true};
     d->driver = driver;
     d->log = c->log;
     d->deterministic = c->deterministic;

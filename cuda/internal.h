@@ -26,6 +26,7 @@ typedef struct wf_cuda_memory {
 } wf_cuda_memory;
 
 typedef struct wf_cuda_blas wf_cuda_blas; /* blas.c */
+typedef struct wf_cuda_dnn  wf_cuda_dnn;  /* dnn.c */
 
 /* ---- the device (device.c) ---- */
 
@@ -42,11 +43,12 @@ typedef struct wf_cuda_device {
     CUmodule              modules[WF_CUDA_IMAGES];
     CUfunction            functions[WF_CUDA_KERNELS];
     wf_cuda_memory        memory;
-    uint64_t _Atomic      epoch;   /* counts what makes kept graphs stale */
-    uint64_t _Atomic      scratch; /* what queues hold for ops */
-    wf_cuda_blas         *blas;    /* NULL: none, or nobody has looked for it */
-    pthread_mutex_t       blas_lock;
-    bool                  blas_tried;
+    uint64_t _Atomic      epoch;     /* counts what makes kept graphs stale */
+    uint64_t _Atomic      scratch;   /* what queues hold for ops */
+    wf_cuda_blas         *blas;      /* NULL: none, or nobody has looked for it */
+    wf_cuda_dnn          *dnn;       /* the same */
+    pthread_mutex_t       blas_lock; /* of both */
+    bool                  blas_tried, dnn_tried;
     void (*log)(int32_t level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 } wf_cuda_device;
 
@@ -55,6 +57,7 @@ weft_status wf_cuda_enter(wf_cuda_device *d, weft_error *err);
 void        wf_cuda_leave(wf_cuda_device *d);
 
 void wf_cuda_blas_free(wf_cuda_blas *b); /* NULL is fine */
+void wf_cuda_dnn_free(wf_cuda_dnn *b);   /* NULL is fine */
 
 /* The 0-th device, opened: wf_device_module.create. */
 weft_status wf_cuda_create(const wf_device_config *c, int32_t index, wf_device **out,
@@ -171,7 +174,13 @@ weft_status wf_cuda_run_op(wf_cuda_queue *q, const wf_op *op, weft_error *err);
 /* Shared memory that attention takes for heads of that width (cuda/kernels/attend.cuh). */
 int32_t wf_cuda_tile_bytes(int64_t head_dim);
 
-/* run_linear.c, run_attend.c */
+/* run_linear.c: a product of at most so many rows (the grid's second axis ends there) in memory of
+ * wf_cuda_product_bytes. */
+#define WF_CUDA_PRODUCT_ROWS ((int64_t)65535 * 16)
+uint64_t    wf_cuda_product_bytes(wf_cuda_queue *q, const wf_linear *a);
+weft_status wf_cuda_multiply(wf_cuda_queue *q, const wf_linear *a, void *memory, weft_error *err);
+
+/* run_linear.c, run_conv.c, run_attend.c */
 weft_status wf_cuda_linear(wf_cuda_queue *q, const wf_linear *a, weft_error *err);
 weft_status wf_cuda_conv(wf_cuda_queue *q, const wf_conv *a, weft_error *err);
 weft_status wf_cuda_pack(wf_cuda_queue *q, const wf_pack *a, weft_error *err);

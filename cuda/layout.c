@@ -9,7 +9,7 @@ weft_status wf_cuda_weight_bytes(wf_device *d, int32_t format, int64_t n, int64_
 {
     const int64_t most = (int64_t)1 << 40; /* past every matrix: only the last product overflows */
     (void)d;
-    if (format < WF_F32 || format > WF_Q4)
+    if (format < WF_F32 || format > WF_FP8)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "the device cuda cannot hold weights of format %s",
                        wf_format_name(format));
     if (n > most || k > most ||

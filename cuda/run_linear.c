@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Matrix products and convolutions, and weights into their layout. */
+/* Matrix products, and weights into their layout. */
 #include "cuda/internal.h"
 
 #include "cuda/blas.h"
 
-#define F32_SIDE 64                      /* rows and columns of a block of gemm_f32 */
-#define WINDOW_BYTES ((int64_t)64 << 20) /* of a convolution's rows at a time; one at least */
-
-/* Rows of a product at a time: the grid's second axis ends there. */
-#define ROWS_MOST ((int64_t)65535 * WF_CUDA_NARROW_ROWS)
+#define F32_SIDE 64 /* rows and columns of a block of gemm_f32 */
 
 /* ---- rows made ready ---- */
 
@@ -22,16 +18,15 @@ static uint64_t element_bytes(const wf_linear *a)
 {
     if (wf_is_grouped(a->w.format))
         return aligned((uint64_t)(a->m * wf_cuda_groups(a->w.k) * WF_GROUP));
-    return a->w.format == WF_F32
-               ? 0
-               : aligned((uint64_t)(a->m * wf_cuda_padded(a->w.format, a->w.k) * 2));
+    const int64_t each = a->w.format == WF_F32 ? 0 : a->w.format == WF_FP8 ? 1 : 2;
+    return aligned((uint64_t)(a->m * wf_cuda_padded(a->w.format, a->w.k) * each));
 }
 
 static uint64_t scale_bytes(const wf_linear *a)
 {
     if (wf_is_grouped(a->w.format))
         return aligned((uint64_t)(a->m * wf_cuda_groups(a->w.k)) * 4);
-    return a->w.format == WF_F16 ? aligned((uint64_t)a->m * 4) : 0;
+    return a->w.format == WF_F16 || a->w.format == WF_FP8 ? aligned((uint64_t)a->m * 4) : 0;
 }
 
 /* Elements, scales and sums; of q8 and q4 those of the rests behind them. */
@@ -84,6 +79,10 @@ static weft_status prepare(wf_cuda_queue *q, const wf_linear *a, void *memory, w
     if (a->w.format == WF_BF16) {
         kernel = WF_CUDA_K_round_bf16;
         grid.y = wf_cuda_blocks(wf_cuda_padded(WF_BF16, a->w.k), WF_CUDA_COLUMNS);
+    } else if (a->w.format == WF_FP8) {
+        kernel = WF_CUDA_K_round_fp8;
+        g->row_scale = p.scale;
+        g->column_scale = wf_cuda_fp8_scales(&a->w);
     } else {
         g->row_scale = p.scale;
     }
@@ -96,13 +95,17 @@ static weft_status prepare(wf_cuda_queue *q, const wf_linear *a, void *memory, w
 static const int32_t narrow_kernels[WF_FORMATS] = {[WF_BF16] = WF_CUDA_K_gemm_bf16_narrow,
                                                    [WF_F16] = WF_CUDA_K_gemm_f16_narrow,
                                                    [WF_Q8] = WF_CUDA_K_gemm_q8_narrow,
-                                                   [WF_Q4] = WF_CUDA_K_gemm_q4_narrow};
+                                                   [WF_Q4] = WF_CUDA_K_gemm_q4_narrow,
+                                                   [WF_FP8] = WF_CUDA_K_gemm_fp8_narrow};
 
-/* Whether cuBLASLt takes the product: for many rows it is better than the kernels here. */
+/* Whether cuBLASLt takes the product: for many rows it is better than the kernels here. Matrix
+ * instructions of fp8 came with compute capability 8.9. */
 static bool by_blas(wf_cuda_queue *q, const wf_linear *a)
 {
-    return (a->w.format == WF_BF16 || a->w.format == WF_F16) && a->m > WF_CUDA_NARROW_ROWS &&
-           wf_cuda_blas_has(wf_cuda_of(q));
+    const int32_t format = a->w.format;
+    const bool    is_for = format == WF_BF16 || format == WF_F16 ||
+                        (format == WF_FP8 && wf_cuda_of(q)->capability >= 89);
+    return is_for && a->m > WF_CUDA_NARROW_ROWS && wf_cuda_blas_has(wf_cuda_of(q));
 }
 
 /* Can cuBLASLt write y itself? Its own epilogue is alpha sum + c + bias. */
@@ -143,7 +146,7 @@ static weft_status multiply_blas(wf_cuda_queue *q, const wf_cuda_gemm_args *g, u
 }
 
 /* With the rows' memory. Both widths give the same bytes. */
-static weft_status multiply(wf_cuda_queue *q, const wf_linear *a, void *memory, weft_error *err)
+weft_status wf_cuda_multiply(wf_cuda_queue *q, const wf_linear *a, void *memory, weft_error *err)
 {
     wf_cuda_gemm_args g = {.op = *a};
     wf_cuda_grid      grid = {wf_cuda_blocks(a->w.n, F32_SIDE), wf_cuda_blocks(a->m, F32_SIDE), 1,
@@ -166,7 +169,7 @@ static weft_status multiply(wf_cuda_queue *q, const wf_linear *a, void *memory, 
 }
 
 /* Scratch of a product. */
-static uint64_t product_bytes(wf_cuda_queue *q, const wf_linear *a)
+uint64_t wf_cuda_product_bytes(wf_cuda_queue *q, const wf_linear *a)
 {
     uint64_t sums = is_direct(a) ? 0 : (uint64_t)(a->m * a->w.n) * 4;
     return prepared_bytes(a) + (by_blas(q, a) ? wf_cuda_blas_workspace() + sums : 0);
@@ -187,50 +190,15 @@ static wf_linear rows_of(const wf_linear *a, int64_t first, int64_t m)
 weft_status wf_cuda_linear(wf_cuda_queue *q, const wf_linear *a, weft_error *err)
 {
     weft_status status = WEFT_OK;
-    for (int64_t first = 0; first < a->m && status == WEFT_OK; first += ROWS_MOST) {
+    for (int64_t first = 0; first < a->m && status == WEFT_OK; first += WF_CUDA_PRODUCT_ROWS) {
         void     *memory = NULL;
-        wf_linear part = rows_of(a, first, a->m - first < ROWS_MOST ? a->m - first : ROWS_MOST);
+        wf_linear part = rows_of(
+            a, first, a->m - first < WF_CUDA_PRODUCT_ROWS ? a->m - first : WF_CUDA_PRODUCT_ROWS);
         if (a->w.format != WF_F32)
-            status = wf_cuda_scratch(q, product_bytes(q, &part), &memory, err);
+            status = wf_cuda_scratch(q, wf_cuda_product_bytes(q, &part), &memory, err);
         if (status == WEFT_OK)
-            status = multiply(q, &part, memory, err);
+            status = wf_cuda_multiply(q, &part, memory, err);
     }
-    return status;
-}
-
-/* ---- convolutions: windows become rows, a bounded number at a time ---- */
-
-static weft_status conv_part(wf_cuda_queue *q, const wf_conv *a, int64_t first, int64_t m,
-                             weft_error *err)
-{
-    int64_t     k = a->c * a->kh * a->kw;
-    void       *memory;
-    uint64_t    rows_bytes = aligned((uint64_t)(m * k) * 4);
-    wf_linear   l = {.y = a->y + first * a->w.n,
-                     .w = a->w,
-                     .bias = a->bias,
-                     .m = m,
-                     .y_stride = a->w.n,
-                     .x_stride = k,
-                     .scale = 1.0f};
-    weft_status status = wf_cuda_scratch(q, rows_bytes + product_bytes(q, &l), &memory, err);
-    if (status != WEFT_OK)
-        return status;
-    wf_cuda_windows_args w = {.op = *a, .rows = memory, .first = first, .m = m};
-    wf_cuda_grid         g = {wf_cuda_blocks(m * k, WF_CUDA_THREADS), 1, 1, WF_CUDA_THREADS, 0};
-    l.x = w.rows;
-    status = wf_cuda_launch(q, WF_CUDA_K_windows, g, &w, err);
-    return status == WEFT_OK ? multiply(q, &l, (uint8_t *)memory + rows_bytes, err) : status;
-}
-
-weft_status wf_cuda_conv(wf_cuda_queue *q, const wf_conv *a, weft_error *err)
-{
-    int64_t     windows = a->n * a->oh * a->ow, k = a->c * a->kh * a->kw;
-    int64_t     most = WINDOW_BYTES / (k * 4) > 0 ? WINDOW_BYTES / (k * 4) : 1;
-    weft_status status = WEFT_OK;
-    most = most < ROWS_MOST ? most : ROWS_MOST;
-    for (int64_t first = 0; first < windows && status == WEFT_OK; first += most)
-        status = conv_part(q, a, first, windows - first < most ? windows - first : most, err);
     return status;
 }
 
@@ -241,6 +209,10 @@ weft_status wf_cuda_pack(wf_cuda_queue *q, const wf_pack *a, weft_error *err)
     const int32_t each = a->src_dtype != a->w.format ? 128 : WF_CUDA_THREADS;
     wf_cuda_grid g = {a->rows, wf_cuda_blocks(wf_cuda_padded(a->w.format, a->w.k), WF_CUDA_COLUMNS),
                       1, WF_CUDA_THREADS, 0};
+    if (a->w.format == WF_FP8) {
+        g.y = 1;
+        return wf_cuda_launch(q, WF_CUDA_K_pack_fp8, g, a, err);
+    }
     if (!wf_is_grouped(a->w.format))
         return wf_cuda_launch(q, WF_CUDA_K_pack, g, a, err);
     g = (wf_cuda_grid){wf_cuda_blocks(a->rows * wf_cuda_groups(a->w.k), each), 1, 1, each, 0};

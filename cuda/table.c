@@ -46,7 +46,9 @@ static weft_status kv_store(wf_cuda_queue *q, const wf_kv_store *a, weft_error *
 
 static weft_status embed(wf_cuda_queue *q, const wf_embed *a, weft_error *err)
 {
-    int32_t kernel = wf_is_grouped(a->w.format) ? WF_CUDA_K_embed_groups : WF_CUDA_K_embed;
+    int32_t kernel = wf_is_grouped(a->w.format) ? WF_CUDA_K_embed_groups
+                     : a->w.format == WF_FP8    ? WF_CUDA_K_embed_fp8
+                                                : WF_CUDA_K_embed;
     return wf_cuda_launch(q, kernel, by_rows(a->m, a->w.k), a, err);
 }
 

@@ -6,7 +6,8 @@
 
 DIR is a Hugging Face directory of a Llama (tools/fetch_smollm2.py makes a small one). Each line is one arithmetic of q8: weights
 in 8 bits with a scale a group of 32, x with so many bits and a scale a group, and with 16 bits in groups whose scale is more than
-so many times the mean of their row's. It simulates docs/decisions/0014: `weft model verify --quantize q8` measures weft itself.
+so many times the mean of their row's; the last line is fp8 (docs/decisions/0016). It simulates docs/decisions/0014: `weft model
+verify --quantize q8` measures weft itself.
 """
 import argparse
 
@@ -58,6 +59,24 @@ def rounded(x, size, bits, above=0, share=None):
     return out.reshape(x.shape)
 
 
+def as_fp8(x, bound=float("inf")):
+    """x in E4M3, each row with a scale of its own (core/ops/op.h)."""
+    most = x.abs().amax(-1, keepdim=True).clamp(max=bound)
+    scale = (most / 448).clamp(min=1 / (448 * 512))
+    return (x / scale).clamp(-448, 448).to(torch.float8_e4m3fn).to(torch.float32) * scale
+
+
+def fp8_log_probabilities(directory, ids):
+    """The feed-forward weights in fp8, but for those of the first and the last layer."""
+    model = AutoModelForCausalLM.from_pretrained(directory, torch_dtype=torch.float32).eval()
+    for layer in model.model.layers[1:-1]:
+        for module in (layer.mlp.gate_proj, layer.mlp.up_proj, layer.mlp.down_proj):
+            module.weight = torch.nn.Parameter(as_fp8(module.weight.data))
+            module.register_forward_pre_hook(lambda _m, args: (as_fp8(args[0], 1200),))
+    with torch.no_grad():
+        return torch.log_softmax(model(ids[None]).logits[0].float(), -1)
+
+
 def log_probabilities(directory, ids, weight_bits=0, group=0, bits=0, above=0, share=None):
     model = AutoModelForCausalLM.from_pretrained(directory, torch_dtype=torch.float32).eval()
     for module in model.modules():
@@ -87,6 +106,8 @@ def main():
         x = f"{bits} bits in groups of {group}" if bits else "f32"
         wide = f", wide above {above} times the mean: {share.wide / share.all:.1%}" if above else ""
         print(f"weights {weight_bits or 'f32'}, x {x}{wide}: KL {kl:.5f}", flush=True)
+    kl = (exact.exp() * (exact - fp8_log_probabilities(args.directory, ids))).sum(-1).mean().item()
+    print(f"fp8: KL {kl:.5f}")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ static weft_status time_linear(wf_bench_timer *t, const linear_shape *s, int32_t
 
 static weft_status run_linear(wf_bench_timer *t)
 {
-    static const int32_t formats[] = {WF_BF16, WF_F32, WF_Q8, WF_Q4};
+    static const int32_t formats[] = {WF_BF16, WF_F32, WF_Q8, WF_Q4, WF_FP8};
     for (size_t f = 0; f < sizeof formats / sizeof *formats; f++)
         for (size_t i = 0; i < sizeof linear_shapes / sizeof *linear_shapes; i++)
             if (time_linear(t, &linear_shapes[i], formats[f]) != WEFT_OK)
@@ -249,8 +249,33 @@ static weft_status run_best(wf_bench_timer *t)
     return t->status;
 }
 
+/* Two bounds of a device, to hold the other ops against: a copy that no cache holds, and a product
+ * that is large in every direction. */
+static weft_status run_ceilings(wf_bench_timer *t)
+{
+    static const linear_shape large = {4096, 4096, 4096};
+    enum { FLOATS = 64 << 20 };
+    float *x = wf_bench_floats(t, FLOATS), *y = wf_bench_floats(t, FLOATS);
+    wf_op  op = {.kind = WF_OP_COPY,
+                 .u.copy = {.dst = y,
+                            .src = x,
+                            .shape = {1, 1, 1, FLOATS},
+                            .dst_stride = {0, 0, 0, 1},
+                            .src_stride = {0, 0, 0, 1}}};
+    wf_bench_time(t, &op, 1, 0, 8.0 * FLOATS, "copy of 256 MiB");
+    wf_bench_timer_free(t);
+    return t->status == WEFT_OK ? time_linear(t, &large, WF_BF16) : t->status;
+}
+
 const wf_bench_case wf_bench_cases[] = {
-    {"linear", run_linear},     {"attention", run_attention}, {"attention_pages", run_pages},
-    {"norm", run_norm},         {"rope", run_rope},           {"swiglu", run_swiglu},
-    {"activate", run_activate}, {"best", run_best},           {NULL, NULL},
+    {"linear", run_linear},
+    {"attention", run_attention},
+    {"attention_pages", run_pages},
+    {"norm", run_norm},
+    {"rope", run_rope},
+    {"swiglu", run_swiglu},
+    {"activate", run_activate},
+    {"best", run_best},
+    {"ceilings", run_ceilings},
+    {NULL, NULL},
 };

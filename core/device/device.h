@@ -94,7 +94,8 @@ struct wf_device {
     const char          *name;     /* as the user gives it: "cpu" */
     const char          *isa;      /* what it computes with, for reports: "avx2" */
     int32_t              type, id; /* WEFT_DEV_* and which one of that type */
-    bool reads_host; /* ops take sources in host memory as well: nothing is uploaded for them */
+    bool reads_host;  /* ops take sources in host memory as well: nothing is uploaded for them */
+    bool keeps_lists; /* ops that come again in the same list are cheaper: steps have few sizes */
 };
 
 /* First member of every queue. */

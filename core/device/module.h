@@ -7,10 +7,10 @@
  * module of another build is refused. It links nothing of libweft. It may include core/ops/op.h,
  * core/device/device.h and this header, and core/base/status.h and core/base/mem.h, whose sources
  * (and that of op.h) it compiles into itself with hidden symbols; nothing else of core/, but for
- * the formulas of core/device/cpu/math.h and core/base/exponential.h, which its kernels share. What
- * it logs goes through wf_device_config.log. Every function of its table is given back by the
- * module: the core calls wf_device_* (core/device/device.c), which a module does not contain. None
- * of them is NULL but where wf_device_fns says so. */
+ * the formulas of core/device/cpu/math.h and fp8.h and core/base/exponential.h, which its kernels
+ * share. What it logs goes through wf_device_config.log. Every function of its table is given back
+ * by the module: the core calls wf_device_* (core/device/device.c), which a module does not
+ * contain. None of them is NULL but where wf_device_fns says so. */
 #ifndef WF_DEVICE_MODULE_H
 #define WF_DEVICE_MODULE_H
 

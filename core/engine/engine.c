@@ -177,6 +177,7 @@ static weft_status load_core(weft_engine *e, weft_error *err)
     if (status != WEFT_OK)
         return status;
     l.quantize = e->quantize;
+    l.fp8 = e->fp8;
     l.progress = weights_progress;
     l.progress_ctx = e;
     l.cancelled = is_cancelled;
@@ -262,6 +263,7 @@ static weft_status open_all(weft_engine *e, const char *device, const wf_made_mo
     wf_hooks_init(&e->hooks, e->device);
     e->dtype = dtype_option(e);
     e->quantize = quantize_option(e, "quantize");
+    e->fp8 = strcmp(wf_settings_str(e->settings, "quantize"), "fp8") == 0;
     e->quantize_encoders = quantize_option(e, "quantize_encoders");
     return (e->flags & WEFT_OPEN_TOKENIZER) != 0 ? open_loose(e, dir, err)
                                                  : open_model(e, dir, err);

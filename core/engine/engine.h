@@ -32,6 +32,7 @@ struct weft_engine {
     wf_config     config;
     int32_t       dtype; /* WF_F32 or WF_BF16 as asked for, or WF_DTYPE_AUTO */
     int32_t       quantize, quantize_encoders; /* WF_Q8 or WF_Q4 as asked for, or WF_DTYPE_AUTO */
+    bool          fp8;                         /* feed-forward weights of the core become fp8 */
     int32_t       context;                     /* tokens that a sequence may hold */
     int32_t       prefill_chunk;               /* rows of a step */
     wf_model     *model;                       /* NULL: opened without weights */

@@ -38,6 +38,7 @@ static wf_price price_of(const weft_engine *e)
     return (wf_price){.device = e->device,
                       .dtype = e->dtype,
                       .quantize = e->quantize,
+                      .fp8 = e->fp8,
                       .otherwise = format_said(e->package, WF_F32)};
 }
 

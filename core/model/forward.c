@@ -169,7 +169,7 @@ static weft_status sites_at(wf_decoder *d, const wf_batch *b, int32_t layer, wef
 
 static weft_status show_hidden(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
 {
-    uint64_t n = (uint64_t)b->m * (uint64_t)d->model->config.d_model;
+    uint64_t n = (uint64_t)(b->m - b->n_padding) * (uint64_t)d->model->config.d_model;
     if (b->hidden == NULL)
         return WEFT_OK;
     return wf_queue_download(d->queue, b->hidden + (uint64_t)layer * n, d->h, n * sizeof(float),

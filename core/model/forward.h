@@ -33,6 +33,7 @@ typedef struct wf_row_range {
 /* Device arrays, but for the struct itself, soft[] and updated[]. */
 typedef struct wf_batch {
     int64_t             m, n_out, n_soft;
+    int64_t             n_padding; /* of the m rows the last ones that are nobody's */
     const int32_t      *ids, *pos; /* [m]; id -1: a soft row */
     const int64_t      *slot;      /* [m] page * WF_PAGE_TOKENS + place, layer 0 */
     wf_seen             self;
@@ -47,7 +48,8 @@ typedef struct wf_batch {
     float         *logits;           /* host [n_logits, vocab]; NULL where n_logits is 0 */
     wf_row_best   *best;             /* host [n_out - n_logits] with n_best tokens each, or NULL */
     int32_t        n_best, reserved; /* 1 or WF_BEST_MOST */
-    float *hidden; /* host [n_layers + 1, m, d_model] or NULL: the stream before each block */
+    float *hidden; /* host [n_layers + 1, m - n_padding, d_model] or NULL: the stream before each
+                    * block */
 } wf_batch;
 
 /* pass_buffers.c. Buffers for batches of at most max_rows rows and max_out logit rows. Everything

@@ -34,6 +34,7 @@ typedef struct wf_loader {
     int32_t       dtype; /* WF_F32, WF_BF16, WF_F16 or WF_DTYPE_AUTO: for linear weights */
     /* WF_Q8 or WF_Q4: linear weights become that, whatever dtype says; WF_DTYPE_AUTO after open. */
     int32_t    quantize;
+    bool       fp8; /* feed-forward weights become fp8, but for the first and the last layer's */
     wf_pieces *pieces;
     void (*progress)(void *ctx, uint64_t bytes_done); /* after each piece; NULL: nobody listens */
     void *progress_ctx;
@@ -41,6 +42,13 @@ typedef struct wf_loader {
     void    *cancelled_ctx;
     uint64_t bytes_done;
 } wf_loader;
+
+/* Whether the feed-forward weights of layer i of n are among those that fp8 is for (Llama 3,
+ * section 6.2). */
+static inline bool wf_is_fp8_layer(int32_t i, int32_t n)
+{
+    return i > 0 && i < n - 1;
+}
 
 /* The format that a linear weight gets. What is stored in q8 or q4 stays so. stored: as
  * wf_st_format; table: rows of it are embeddings, and it becomes q8 where others become q4. */

@@ -65,6 +65,25 @@ static weft_status load_update(wf_loader *l, wf_model *m, const wf_names *n, int
     return status;
 }
 
+/* The feed-forward weights of layer i. */
+static weft_status load_ffn(wf_loader *l, wf_model *m, const char *const *name, int32_t i,
+                            weft_error *err)
+{
+    const wf_config  *c = &m->config;
+    wf_layer_weights *y = &m->layers[i];
+    const int32_t     others = l->quantize;
+    if (l->fp8 && wf_is_fp8_layer(i, c->n_layers))
+        l->quantize = WF_FP8;
+    weft_status status =
+        wf_load_parts(l, &m->buffers, &name[WF_GATE_PROJ], (int64_t[]){c->d_ffn, c->d_ffn}, 2,
+                      c->d_model, y->gate_up, err);
+    if (status == WEFT_OK)
+        status = wf_load_linear(l, &m->buffers, &name[WF_DOWN_PROJ], 1, c->d_model, c->d_ffn,
+                                &y->down, err);
+    l->quantize = others;
+    return status;
+}
+
 static weft_status load_layer(wf_loader *l, wf_model *m, const wf_names *n, int32_t i,
                               weft_error *err)
 {
@@ -85,13 +104,9 @@ static weft_status load_layer(wf_loader *l, wf_model *m, const wf_names *n, int3
         (status = load_biases(l, m, n, i, err)) != WEFT_OK ||
         (status = load_update(l, m, n, i, err)) != WEFT_OK ||
         (status = wf_load_linear(l, &m->buffers, &name[WF_O], 1, c->d_model, q, &y->o, err)) !=
-            WEFT_OK ||
-        (status = wf_load_parts(l, &m->buffers, &name[WF_GATE_PROJ],
-                                (int64_t[]){c->d_ffn, c->d_ffn}, 2, c->d_model, y->gate_up, err)) !=
             WEFT_OK)
         return status;
-    return wf_load_linear(l, &m->buffers, &name[WF_DOWN_PROJ], 1, c->d_model, c->d_ffn, &y->down,
-                          err);
+    return load_ffn(l, m, name, i, err);
 }
 
 /* The weights of the last norm. Logits are linear in them, so they are divided in the logits'

@@ -114,12 +114,16 @@ static void price_layer(wf_price *price, const wf_config *c, const wf_names *n, 
                   {WF_O, 1, {d}, q},
                   {WF_GATE_PROJ, 2, {f, f}, d},
                   {WF_DOWN_PROJ, 1, {d}, f}};
-    char        text[3][WF_NAME_BYTES];
-    const char *name[3] = {text[0], text[1], text[2]};
+    char          text[3][WF_NAME_BYTES];
+    const char   *name[3] = {text[0], text[1], text[2]};
+    const int32_t others = price->quantize;
     for (size_t k = 0; k < sizeof linear / sizeof *linear; k++) {
         for (int32_t t = 0; t < linear[k].n_names; t++)
             wf_layer_name(text[t], n, i, linear[k].which + t);
+        if (price->fp8 && wf_is_fp8_layer(i, c->n_layers) && linear[k].which >= WF_GATE_PROJ)
+            price->quantize = WF_FP8;
         wf_price_parts(price, p, name, linear[k].rows, linear[k].n_names, linear[k].cols);
+        price->quantize = others;
     }
     wf_price_f32(price, 2 * (uint64_t)d + (c->qkv_bias ? (uint64_t)(q + 2 * kv) : 0));
 }

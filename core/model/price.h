@@ -14,6 +14,7 @@ typedef struct wf_price {
     int32_t    dtype;     /* that linear weights are asked for in, as a loader's (load.h) */
     int32_t    quantize;  /* as a loader's */
     int32_t    otherwise; /* the format in which a weight is stored that is in no file */
+    bool       fp8;       /* as a loader's */
     uint64_t   bytes;     /* sticks at UINT64_MAX: more than any machine has, or a size or format
                              that the device cannot hold */
 } wf_price;

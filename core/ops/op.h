@@ -122,7 +122,13 @@ typedef struct wf_weight {
  * and of the wide ones
  *   q4 only: rest = fma(m, de * (sum of e), rest)
  *   rest = fma(sum of e * (the weight's integer), de * d, rest)
- * The sum is acc + rest. */
+ * The sum is acc + rest.
+ *
+ * With fp8 weights both sides are E4M3 (core/device/cpu/fp8.h) with a scale for every row. Of a row
+ * with the greatest magnitude a, which for x counts as 1200 at most: scale = max(a / 448, 1 / (448
+ * * 512)), and q = the number / scale rounded to the nearest, of two the even one, 448 at most.
+ * Where one is no finite number, the scale is NaN and all q are 0. The sum is bf16's over q, k
+ * ascending; the value before the bias is sum * (the scale of x * the weight's). */
 typedef struct wf_linear {
     float       *y;
     const float *x;
@@ -206,7 +212,8 @@ typedef struct wf_kv {
     int32_t      first; /* which page of a run is this layer's */
 } wf_kv;
 
-/* Writes row r of k and v [m, n_kv_heads * head_dim] to slot[r] = page * page_tokens + place. */
+/* Writes row r of k and v [m, n_kv_heads * head_dim] to slot[r] = page * page_tokens + place; below
+ * 0: the row is nobody's. */
 typedef struct wf_kv_store {
     wf_kv          kv;
     const float   *k, *v;

@@ -11,6 +11,9 @@
  * take. A step that needs more runs in several passes. */
 #define WHOLE_CONTEXTS 64
 #define WHOLE_MEDIA 4
+#define FINE_ROWS                                                                                  \
+    16 /* steps of up to so many rows have sizes of powers of two, others multiples                \
+        */
 
 /* Where arrays stand, as offsets. */
 typedef struct seen_at {
@@ -21,7 +24,7 @@ typedef struct layout {
     const wf_tables     *t;
     wf_step_part *const *parts;
     int32_t              n_parts, reserved;
-    int64_t              m, n_out, n_logits;
+    int64_t              m, n_out, n_logits, n_padding;
     size_t               end, ids, pos, slot, out, soft;
     seen_at              self;
 } layout;
@@ -175,11 +178,35 @@ int32_t wf_tables_fit(const wf_tables *t, wf_step_part *const *parts, int32_t n)
     return fit;
 }
 
+/* So many rows a step has for n of them, most at most: on a device that keeps lists of ops there
+ * are few sizes, so that a size comes again soon. */
+static int64_t size_for(const wf_tables *t, int64_t n, int64_t most)
+{
+    int64_t size = n > FINE_ROWS ? (n + FINE_ROWS - 1) / FINE_ROWS * FINE_ROWS : 1;
+    while (size < n)
+        size *= 2;
+    return !t->device->keeps_lists || n == 0 ? n : size < most ? size : most;
+}
+
+/* The last rows, which are nobody's: they see nothing and are kept nowhere. */
+static void fill_padding(const layout *l)
+{
+    int32_t *ids = host_at(l->t, l->ids), *pos = host_at(l->t, l->pos);
+    int32_t *begin = host_at(l->t, l->self.begin), *end = host_at(l->t, l->self.end),
+            *last = host_at(l->t, l->self.last);
+    int64_t *slot = host_at(l->t, l->slot);
+    for (int64_t r = l->m - l->n_padding; r < l->m; r++) {
+        ids[r] = pos[r] = begin[r] = end[r] = last[r] = 0;
+        slot[r] = -1;
+    }
+}
+
 static void fill_rows(const layout *l)
 {
     int32_t *ids = host_at(l->t, l->ids), *pos = host_at(l->t, l->pos);
     int32_t *out = host_at(l->t, l->out);
     int64_t *slot = host_at(l->t, l->slot), r = 0, whole = 0, best = l->n_logits;
+    memset(out, 0, (size_t)l->n_out * sizeof *out);
     for (int32_t i = 0; i < l->n_parts; i++) {
         const weft_sequence *s = l->parts[i]->seq;
         for (int64_t k = 0; k < l->parts[i]->n_rows; k++, r++) {
@@ -414,17 +441,23 @@ weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, 
         n_best = parts[i]->likeliest == NULL && parts[i]->tokens != NULL ? WF_BEST_MOST : n_best;
         use->batch.n_soft += parts[i]->seq->n_items;
     }
+    const int64_t rows = l.m, outs = l.n_out;
+    l.m = size_for(t, rows, t->rows);
+    l.n_out = size_for(t, outs, t->rows);
+    l.n_padding = l.m - rows;
     lay_out(&l);
     weft_status status = make_lists(t, n, use, err);
     if (status == WEFT_OK)
         status = fill_lists(&l, q, use, err);
     if (status == WEFT_OK) {
         fill_rows(&l);
+        fill_padding(&l);
         fill_soft(&l, use->soft, d_model);
         use->batch.n_updated = fill_updated(&l, use->updated);
         status = upload(t, q, l.ids, use->row_bytes, err);
     }
     use->batch.m = l.m;
+    use->batch.n_padding = l.n_padding;
     use->batch.n_out = l.n_out;
     use->batch.n_logits = l.n_logits;
     use->batch.best = t->best;

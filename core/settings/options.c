@@ -17,8 +17,9 @@ const wf_core_option wf_core_options[] = {
      "model directory or GGUF file (default: the demo model)"},
     {"dtype", 0, STR, 0, "auto", "auto|f32|bf16", "TYPE",
      "type of linear weights; auto: as stored"},
-    {"quantize", 0, STR, 0, "none", "none|q8|q4", "FORMAT",
-     "make linear weights smaller while loading: text core and cross-attention"},
+    {"quantize", 0, STR, 0, "none", "none|q8|q4|fp8", "FORMAT",
+     "make linear weights smaller while loading: text core and cross-attention; fp8: the core's "
+     "feed-forward weights alone, but for the first and last layer"},
     {"quantize_encoders", 0, STR, 0, "none", "none|q8|q4", "FORMAT",
      "the same for the encoders of plugins"},
     {"kv_dtype", 0, STR, 0, "auto", "auto|f32|bf16|f16|q8", "TYPE",

@@ -11,9 +11,10 @@
 #define WF_CUDA_WARP_ROW 256 /* norm: rows of at most so many elements are a warp's work */
 
 /* Rows of x made ready for a matrix product: dst [m, k_padded] of bf16, or of f16 times a power of
- * two whose inverse stands in scale [m]; or for q8 and q4 weights dst int8 [m, 32 groups], scale
- * [m, groups] dx and sum [m, groups] dx * (sum of q), and rest, rest_scale and rest_sum the same
- * of the rests: de is 0 of groups that are not wide, and nothing else is written for those. */
+ * two whose inverse stands in scale [m]; or of E4M3, with its scale; or for q8 and q4 weights dst
+ * int8 [m, 32 groups], scale [m, groups] dx and sum [m, groups] dx * (sum of q), and rest,
+ * rest_scale and rest_sum the same of the rests: de is 0 of groups that are not wide, and nothing
+ * else is written for those. */
 typedef struct wf_cuda_prepare_args {
     void        *dst;
     float       *scale, *sum;
@@ -26,11 +27,12 @@ typedef struct wf_cuda_prepare_args {
 /* A matrix product with its epilogue (core/ops/op.h, wf_linear) over prepared rows. */
 typedef struct wf_cuda_gemm_args {
     wf_linear     op;
-    const void   *x;           /* as wf_cuda_prepare_args.dst; of f32 weights op.x is used */
-    const float  *row_scale;   /* of f16: what a row's sums are multiplied with; else NULL */
-    const float  *group_scale; /* of q8 and q4: dx [m, groups] */
-    const float  *group_sum;   /* of q4: dx * (sum of q) [m, groups] */
-    const int8_t *rest;        /* of q8 and q4, as in wf_cuda_prepare_args */
+    const void   *x;         /* as wf_cuda_prepare_args.dst; of f32 weights op.x is used */
+    const float  *row_scale; /* of f16 and fp8: what a row's sums are multiplied with; else NULL */
+    const float  *column_scale; /* of fp8: of the weight's rows; else NULL */
+    const float  *group_scale;  /* of q8 and q4: dx [m, groups] */
+    const float  *group_sum;    /* of q4: dx * (sum of q) [m, groups] */
+    const int8_t *rest;         /* of q8 and q4, as in wf_cuda_prepare_args */
     const float  *rest_scale, *rest_sum;
 } wf_cuda_gemm_args;
 
@@ -47,6 +49,13 @@ typedef struct wf_cuda_windows_args {
     float  *rows;
     int64_t first, m;
 } wf_cuda_windows_args;
+
+/* x and w of a convolution with their channels side by side, `padded` of them. */
+typedef struct wf_cuda_channels_args {
+    wf_conv op;
+    float  *x, *w;
+    int64_t padded;
+} wf_cuda_channels_args;
 
 /* Attention over pages, a tile of queries at a time: tile_rows rows of one kv head. */
 #define WF_CUDA_QUERIES 16     /* of a tile */

@@ -18,6 +18,7 @@
 
 /* The functions of these headers are plain C without state; here they are the GPU's too. */
 #define inline inline __host__ __device__
+#include "core/device/cpu/fp8.h"
 #include "core/device/cpu/math.h"
 #undef inline
 

@@ -22,4 +22,14 @@ __device__ inline void wf_finish(const wf_cuda_gemm_args *g, int64_t row, int64_
     a->y[row * a->y_stride + column] = value;
 }
 
+/* The same of fp8: row_scale is left out of g, which has its own with the column's. */
+__device__ inline void wf_finish_fp8(const wf_cuda_gemm_args *g, int64_t row, int64_t column,
+                                     float value)
+{
+    wf_cuda_gemm_args plain = {};
+    plain.op = g->op;
+    if (row < g->op.m && column < g->op.w.n)
+        wf_finish(&plain, row, column, value * (g->row_scale[row] * g->column_scale[column]));
+}
+
 #endif

@@ -8,10 +8,12 @@
 #define WF_CUDA_IMAGE_LIST(X) \
     X(rows) \
     X(tensor) \
+    X(conv) \
     X(norm) \
     X(position) \
     X(weights) \
     X(quantize) \
+    X(fp8) \
     X(prepare) \
     X(gemm) \
     X(gemm_f32) \
@@ -34,6 +36,8 @@
     X(tensor, softmax, 0)                                                                          \
     X(tensor, pooling, 0)                                                                          \
     X(tensor, windows, 0)                                                                          \
+    X(conv, conv_pixels, 0)                                                                        \
+    X(conv, conv_weights, 0)                                                                       \
     X(norm, norm_block, 0)                                                                         \
     X(norm, norm_warp, 0)                                                                          \
     X(position, rope_table, 0)                                                                     \
@@ -42,6 +46,9 @@
     X(position, kv_store, 0)                                                                       \
     X(weights, pack, 0)                                                                            \
     X(weights, pack_groups, 0)                                                                     \
+    X(fp8, pack_fp8, 0)                                                                            \
+    X(fp8, round_fp8, 0)                                                                           \
+    X(fp8, embed_fp8, 0)                                                                           \
     X(weights, embed, 0)                                                                           \
     X(weights, embed_groups, 0)                                                                    \
     X(quantize, pack_q8, 0)                                                                        \
@@ -55,6 +62,8 @@
     X(gemm, gemm_bf16_wide, 0)                                                                     \
     X(gemm, gemm_f16_narrow, 0)                                                                    \
     X(gemm, gemm_f16_wide, 0)                                                                      \
+    X(gemm, gemm_fp8_narrow, 0)                                                                    \
+    X(gemm, gemm_fp8_wide, 0)                                                                      \
     X(gemm_f32, gemm_f32, 0)                                                                       \
     X(gemm_quant, gemm_q8_narrow, 0)                                                               \
     X(gemm_quant, gemm_q8_wide, 0)                                                                 \

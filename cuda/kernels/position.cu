@@ -102,7 +102,9 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_kv_store(const wf_kv_store a)
     const int64_t hd = kv->head_dim, tokens = kv->page_tokens, size = kv->dtype == WF_F32 ? 4 : 2;
     const int64_t r = blockIdx.x / kv->n_kv_heads, h = blockIdx.x % kv->n_kv_heads;
     const int64_t page = a.slot[r] / tokens, place = a.slot[r] % tokens;
-    uint8_t      *k = (uint8_t *)kv->pools[page / kv->pool_pages] +
+    if (a.slot[r] < 0)
+        return;
+    uint8_t *k = (uint8_t *)kv->pools[page / kv->pool_pages] +
                  (page % kv->pool_pages + kv->first) * kv->page_bytes;
     uint8_t *v = k + tokens * kv->n_kv_heads * hd * size;
     for (int64_t d = threadIdx.x; d < hd; d += blockDim.x) {

@@ -123,5 +123,8 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_finish(const wf_cuda_gemm_args g)
 {
     const int64_t r = blockIdx.x, n = g.op.w.n, end = wf_end_column(n);
     for (int64_t i = wf_first_column(); i < end; i += WF_CUDA_THREADS)
-        wf_finish(&g, r, i, ((const float *)g.x)[r * n + i]);
+        if (g.column_scale != NULL)
+            wf_finish_fp8(&g, r, i, ((const float *)g.x)[r * n + i]);
+        else
+            wf_finish(&g, r, i, ((const float *)g.x)[r * n + i]);
 }

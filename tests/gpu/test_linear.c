@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products, convolutions, embeddings and packing on a GPU. f32, q8 and q4 give the CPU's
- * bytes; bf16 and f16 add in another order. */
+ * bytes; bf16, f16 and fp8 add in another order. */
 #include "rig.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 
 /* Sums of up to 2,100 products of random signs: an f32 sum is off by some 2^-24 of its size. bf16
  * has the same products on both sides; f16 rounds x to 11 bits (2^-12 of each). */
-static const double bounds[WF_FORMATS] = {0, 1e-11, 1e-6, 0, 0, 0};
+static const double bounds[WF_FORMATS] = {0, 1e-11, 1e-6, 0, 0, 1e-11};
 
 static void check_linear(int32_t format, int64_t m, int64_t n, int64_t k, int32_t act,
                          bool residual)
@@ -43,7 +43,7 @@ static void test_linear(void **unused)
     (void)unused;
     static const int64_t shapes[][3] = {{1, 1, 1},    {1, 32, 64},  {3, 33, 40},  {16, 70, 260},
                                         {17, 64, 96}, {65, 65, 33}, {1, 40, 2100}};
-    for (int32_t format = WF_F32; format <= WF_Q4; format++)
+    for (int32_t format = WF_F32; format < WF_FORMATS; format++)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             check_linear(format, shapes[i][0], shapes[i][1], shapes[i][2], (int32_t)(i % 6),
                          i % 2 == 1);
@@ -53,7 +53,7 @@ static void test_linear(void **unused)
 static void test_row_counts(void **unused)
 {
     (void)unused;
-    for (int32_t format = WF_F32; format <= WF_Q4; format++) {
+    for (int32_t format = WF_F32; format < WF_FORMATS; format++) {
         int64_t   n = 70, k = 200, m = 40;
         wf_weight w = rig_weight(format, n, k);
         float    *x = rig_floats(m * k, 2.0f), *y = rig_floats(m * n, 1.0f);
@@ -131,10 +131,35 @@ static void test_numbers(void **unused)
     rig_free();
 }
 
+/* fp8: rows of zeros, of tiny numbers, with some past the bound, and with what is no number. */
+static void test_fp8_numbers(void **unused)
+{
+    (void)unused;
+    int64_t n = 20, k = 96, m = 5;
+    float  *x = rig_floats(m * k, 1.0f), *y = rig_floats(m * n, 1.0f);
+    for (int64_t i = 0; i < k; i++) {
+        x[i] = 0.0f;
+        x[k + i] *= 0x1p-30f;
+        x[2 * k + i] *= i % 9 == 0 ? 9000.0f : 30.0f;
+    }
+    x[3 * k + 40] = (float)INFINITY;
+    x[4 * k + 3] = (float)NAN;
+    wf_op op = {
+        .kind = WF_OP_LINEAR,
+        .u.linear = {
+            .y = y, .x = x, .w = rig_weight(WF_FP8, n, k), .m = m, .y_stride = n, .x_stride = k}};
+    rig_run(&op);
+    rig_close_to(y, 3, n, n, bounds[WF_FP8], "fp8");
+    const float *rows = rig_pull(y, (uint64_t)(m * n) * 4);
+    for (int64_t i = 3 * n; i < m * n; i++)
+        assert_true(isnan(rows[i]) && isnan(y[i]));
+    rig_free();
+}
+
 static void test_embed(void **unused)
 {
     (void)unused;
-    for (int32_t format = WF_F32; format <= WF_Q4; format++) {
+    for (int32_t format = WF_F32; format < WF_FORMATS; format++) {
         int64_t  n = 50, k = rig_between(1, 300), m = 9;
         float   *y = rig_floats(m * k, 1.0f);
         int32_t *ids = rig_ints(m);
@@ -150,7 +175,7 @@ static void test_embed(void **unused)
 static void test_conv(void **unused)
 {
     (void)unused;
-    for (int32_t format = WF_F32; format <= WF_Q4; format++) {
+    for (int32_t format = WF_F32; format < WF_FORMATS; format++) {
         int64_t n = 2, c = 3, h = 9, w = 11, kh = 3, kw = 2, oh = 5, ow = 5, out = 20;
         float  *y = rig_floats(n * oh * ow * out, 1.0f);
         wf_op   op = {.kind = WF_OP_CONV,
@@ -208,7 +233,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_linear),      cmocka_unit_test(test_row_counts),
     cmocka_unit_test(test_wide_groups), cmocka_unit_test(test_numbers),
     cmocka_unit_test(test_embed),       cmocka_unit_test(test_conv),
-    cmocka_unit_test(test_pack_groups)};
+    cmocka_unit_test(test_fp8_numbers), cmocka_unit_test(test_pack_groups)};
 
 /* Where bytes may depend on row counts, products of many rows are cuBLASLt's. */
 static const struct CMUnitTest free_tests[] = {cmocka_unit_test(test_linear),

@@ -37,7 +37,7 @@ CORE = {
 }
 
 MODULE = ("core/base/status.h", "core/base/mem.h", "core/base/threads.h", "core/base/exponential.h", "core/device/device.h",
-          "core/device/module.h", "core/device/cpu/math.h", "core/base/half.h")
+          "core/device/module.h", "core/device/cpu/math.h", "core/device/cpu/fp8.h", "core/base/half.h")
 
 
 def allowed(folder):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Convolution: windows become rows (im2col), a bounded number at a time, and linear multiplies
  * them. */
+#include "core/device/cpu/fp8_linear.h"
 #include "core/device/cpu/internal.h"
 #include "core/device/cpu/quant.h"
 
@@ -63,8 +64,9 @@ weft_status wf_conv_ref(wf_exec *ex, const wf_conv *a)
     int64_t most = WINDOW_BYTES / (k * 4) > 0 ? WINDOW_BYTES / (k * 4) : 1;
     most = most < windows ? most : windows;
     uint64_t rows_bytes = (uint64_t)(most * k * 4 + WF_ALIGN - 1) / WF_ALIGN * WF_ALIGN;
-    uint64_t linear_bytes = wf_is_grouped(a->w.format) ? wf_quant_scratch_bytes(most, k)
-                                                       : wf_linear_scratch_bytes(ex, most, k);
+    uint64_t linear_bytes = a->w.format == WF_FP8        ? wf_fp8_scratch_bytes(ex, most, a->w.n, k)
+                            : wf_is_grouped(a->w.format) ? wf_quant_scratch_bytes(most, k)
+                                                         : wf_linear_scratch_bytes(ex, most, k);
     uint8_t *scratch = wf_exec_scratch(ex, rows_bytes + linear_bytes);
     if (scratch == NULL)
         return WEFT_E_NOMEM;

@@ -6,6 +6,7 @@
 
 #include "core/base/mem.h"
 #include "core/device/cpu/device.h"
+#include "core/device/cpu/fp8_linear.h"
 
 /* The number after `key` in a small text file, times unit; false: no file or no number there (a
  * control group without a limit says "max"). */
@@ -41,10 +42,10 @@ weft_status wf_cpu_memory(uint64_t *free, uint64_t *total, weft_error *err)
 weft_status wf_cpu_weight_bytes(const wf_ops *ops, int32_t format, int64_t n, int64_t k,
                                 uint64_t *bytes, weft_error *err)
 {
-    if (format < WF_F32 || format > WF_Q4)
+    if (format < WF_F32 || format > WF_FP8)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "this device cannot hold weights of format %s",
                        wf_format_name(format));
-    *bytes = ops->weight_bytes(format, n, k);
+    *bytes = format == WF_FP8 ? wf_fp8_weight_bytes(ops, n, k) : ops->weight_bytes(format, n, k);
     return *bytes != 0 ? WEFT_OK
                        : wf_fail(err, WEFT_E_LIMIT, "a weight of %lld x %lld is too large",
                                  (long long)n, (long long)k);

@@ -29,6 +29,8 @@ static float store_q8(int8_t *dst, int64_t step, const float *x, int64_t hd)
 static void store_row(const wf_kv_store *a, int64_t r)
 {
     const wf_kv *kv = &a->kv;
+    if (a->slot[r] < 0)
+        return;
     int64_t      hd = kv->head_dim, tokens = kv->page_tokens, place = a->slot[r] % tokens;
     uint8_t     *page = wf_page_at(kv, a->slot[r] / tokens), *v_page = page + wf_cpu_values_at(kv);
     float       *k_scale = (float *)(void *)(page + wf_cpu_k_scales_at(kv));

@@ -3,6 +3,7 @@
 #include "core/device/cpu/dispatch.h"
 
 #include "core/base/cpu.h"
+#include "core/device/cpu/fp8_linear.h"
 #include "core/device/cpu/internal.h"
 #include "core/device/cpu/quant.h"
 
@@ -58,16 +59,22 @@ void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
 
 weft_status wf_linear_run(wf_exec *ex, const wf_linear *a)
 {
+    if (a->w.format == WF_FP8)
+        return wf_fp8_linear(ex, a);
     return wf_is_grouped(a->w.format) ? wf_quant_linear(ex, a) : ex->ops->linear(ex, a);
 }
 
 static weft_status pack_run(wf_exec *ex, const wf_pack *a)
 {
+    if (a->w.format == WF_FP8)
+        return wf_fp8_pack(ex, a);
     return wf_is_grouped(a->w.format) ? wf_quant_pack(ex, a) : ex->ops->pack(ex, a);
 }
 
 static weft_status embed_run(wf_exec *ex, const wf_embed *a)
 {
+    if (a->w.format == WF_FP8)
+        return wf_fp8_embed(ex, a);
     return wf_is_grouped(a->w.format) ? wf_quant_embed(ex, a) : ex->ops->embed(ex, a);
 }
 

@@ -39,8 +39,8 @@ bool wf_areas_kv_store(const wf_walk *w, const wf_kv_store *a)
         !wf_walk_rows(w, "v", WF_READS, a->v, a->m, n, a->v_stride, WF_F4))
         return false;
     for (int64_t r = 0; r < a->m; r++)
-        if (!page(w, &a->kv, WF_WRITES, a->slot[r] < 0 ? -1 : a->slot[r] / a->kv.page_tokens,
-                  a->slot[r] % a->kv.page_tokens, 1))
+        if (a->slot[r] >= 0 && !page(w, &a->kv, WF_WRITES, a->slot[r] / a->kv.page_tokens,
+                                     a->slot[r] % a->kv.page_tokens, 1))
             return false;
     return true;
 }

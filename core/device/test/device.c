@@ -193,6 +193,7 @@ weft_status wf_device_test_create(const wf_device_config *c, wf_device **out, we
     d->base.fns = &fns;
     d->base.name = "async-test";
     d->base.type = WEFT_DEV_OTHER; /* it says that it is not a CPU */
+    d->base.keeps_lists = true;
     d->pool = c->pool;
     d->log = c->log;
     d->seed = choose_seed(c->seed);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/device/cpu/fp8.h"
 #include "fake/library.h"
 #include "ptx/inside.h"
 
@@ -17,7 +18,7 @@ enum {
     EXECUTION_FAILED = 13,
     NOT_SUPPORTED = 15
 };
-enum { F32 = 0, F16 = 2, BF16 = 14, COMPUTE_32F = 68, ALGORITHM = 0x77656674 };
+enum { F32 = 0, F16 = 2, BF16 = 14, E4M3 = 28, COMPUTE_32F = 68, ALGORITHM = 0x77656674 };
 
 typedef struct layout {
     int     type, reserved;
@@ -39,7 +40,7 @@ typedef struct job {
 
 static size_t size_of(int type)
 {
-    return type == F32 ? 4 : 2;
+    return type == F32 ? 4 : type == E4M3 ? 1 : 2;
 }
 
 static double value(const void *p, int type, int64_t i)
@@ -47,6 +48,8 @@ static double value(const void *p, int type, int64_t i)
     const uint16_t *half = p;
     if (type == F32)
         return (double)((const float *)p)[i];
+    if (type == E4M3)
+        return (double)wf_from_e4m3(((const uint8_t *)p)[i]);
     return pt_small_value(type == F16 ? T_F16 : T_BF16, half[i]);
 }
 
@@ -206,15 +209,15 @@ int cublasLtMatmulPreferenceSetAttribute(void *p, int what, const void *v, size_
     return OK;
 }
 
-/* D [n, m] = A [k, n] transposed times B [k, m], f32 from f16 or bf16. */
+/* D [n, m] = A [k, n] transposed times B [k, m], f32 from f16, bf16 or E4M3. */
 static bool knows(const product *how, const layout *a, const layout *b, const layout *c,
                   const layout *d)
 {
     return how->compute == COMPUTE_32F && how->scale == F32 && how->trans_a == 1 &&
            how->trans_b == 0 && (how->epilogue == 0 || how->epilogue == 4 || how->epilogue == 1) &&
-           a->type == b->type && (a->type == F16 || a->type == BF16) && c->type == F32 &&
-           d->type == F32 && a->rows == b->rows && a->cols == d->rows && b->cols == d->cols &&
-           c->rows == d->rows && c->cols == d->cols;
+           a->type == b->type && (a->type == F16 || a->type == BF16 || a->type == E4M3) &&
+           c->type == F32 && d->type == F32 && a->rows == b->rows && a->cols == d->rows &&
+           b->cols == d->cols && c->rows == d->rows && c->cols == d->cols;
 }
 
 /* cublasLtMatmulHeuristicResult_t */

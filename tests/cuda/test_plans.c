@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NVIDIA's own cuDNN, where it is installed, makes the plans of every convolution that the shipped
+ * models have, for the properties of an A100, an H200 and a B200: none of them is here, and nothing
+ * is run. Skipped with a reason where there is no cuDNN. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cuda/dnn.h"
+
+enum { DEVICEPROP = 38, DEVICEPROP_JSON = 2702, CHAR = 24 };
+#define MOST ((int64_t)64 << 20)
+
+static wf_cudnn api;
+
+#define PATCHES(n, side, out, patch)                                                               \
+    {                                                                                              \
+        n, 8, side, side, out, patch, patch, (side) / (patch), (side) / (patch), {patch, patch},   \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+
+static const wf_dnn_shape shapes[] = {
+    PATCHES(1, 560, 1280, 14),  /* Llama 3.2 Vision, one tile and four */
+    PATCHES(4, 560, 1280, 14),  /* */
+    PATCHES(4, 448, 1280, 14),  /* */
+    PATCHES(1, 336, 1024, 14),  /* CLIP in LLaVA */
+    PATCHES(5, 336, 1024, 14),  /* LLaVA-NeXT */
+    PATCHES(1, 384, 1152, 14),  /* SigLIP; Idefics3 in tiles of 364 */
+    PATCHES(17, 364, 1152, 14), /* */
+    PATCHES(1, 512, 768, 16),   /* SmolVLM */
+    PATCHES(1, 224, 1280, 14),  /* Idefics */
+};
+
+/* A descriptor of a GPU from its properties; NULL: cuDNN does not take them. */
+static void *properties_of(const char *name)
+{
+    char  path[512], text[8192];
+    void *d = NULL;
+    snprintf(path, sizeof path, "%s/tests/cuda/fake/devices/%s.json", WEFT_SOURCE_DIR, name);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    const size_t n = fread(text, 1, sizeof text, f);
+    fclose(f);
+    assert_int_equal(api.BackendCreateDescriptor(DEVICEPROP, &d), 0);
+    assert_int_equal(api.BackendSetAttribute(d, DEVICEPROP_JSON, CHAR, (int64_t)n, text), 0);
+    assert_int_equal(api.BackendFinalize(d), 0);
+    return d;
+}
+
+static void check_device(const char *name)
+{
+    void *d = properties_of(name);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        wf_dnn_plan plan;
+        const bool  made = wf_dnn_plan_make(&api, &shapes[i], NULL, d, MOST, &plan);
+        if (!made)
+            fail_msg("%s: no plan for shape %u", name, (unsigned)i);
+        assert_true(plan.workspace >= 0 && plan.workspace <= MOST);
+        wf_dnn_plan_free(&api, &plan);
+        assert_int_equal(plan.n_parts, 0);
+    }
+    (void)api.BackendDestroyDescriptor(d);
+}
+
+static void test_a100(void **state)
+{
+    (void)state;
+    check_device("a100");
+}
+
+static void test_h200(void **state)
+{
+    (void)state;
+    check_device("h200");
+}
+
+static void test_b200(void **state)
+{
+    (void)state;
+    check_device("b200");
+}
+
+/* What is no convolution has no plan, and leaves nothing behind. */
+static void test_refused(void **state)
+{
+    void        *d = properties_of("h200");
+    wf_dnn_plan  plan;
+    wf_dnn_shape s = shapes[0];
+    (void)state;
+    s.oh = 7;
+    assert_false(wf_dnn_plan_make(&api, &s, NULL, d, MOST, &plan));
+    wf_dnn_plan_free(&api, &plan);
+    (void)api.BackendDestroyDescriptor(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a100), cmocka_unit_test(test_h200),
+                                       cmocka_unit_test(test_b200), cmocka_unit_test(test_refused)};
+    char                    why[WF_CUDNN_WHY];
+    if (!wf_cudnn_open(&api, why)) {
+        printf("skipped: cuDNN cannot be used: %s\n", why);
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
