@@ -287,12 +287,12 @@ static void test_shapes(void **unused)
                     check_case((shape){ms[i], ns[j], ks[l]}, format, CHECK_NORMAL, WF_ACT_NONE);
 }
 
-/* More rows than are made ready at a time (WF_LINEAR_ROWS). */
+/* More rows than are made ready at a time. */
 static void test_row_blocks(void **unused)
 {
     (void)unused;
     for (int32_t format = WF_Q8; format <= WF_Q4; format++)
-        check_case((shape){WF_LINEAR_ROWS + 5, 33, 24}, format, CHECK_NORMAL, WF_ACT_NONE);
+        check_case((shape){WF_QUANT_ROWS + 5, 33, 24}, format, CHECK_NORMAL, WF_ACT_NONE);
 }
 
 static void test_fills_and_activations(void **unused)
