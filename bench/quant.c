@@ -82,13 +82,22 @@ static double middle_of(double *t)
     return t[REPEATS / 2];
 }
 
+/* x of which every seventh group is wide, as in a model, and takes a second plane. */
+static float *rows_of_x(shape s)
+{
+    float *x = memory(s.m * s.k * 4);
+    for (int64_t i = 0; i < s.m * s.k; i++)
+        x[i] = (float)(i % 5 - 2) * (i % s.k / WF_GROUP % 7 == 3 ? 8.0f : 1.0f);
+    return x;
+}
+
 /* Seconds of one call; the weights are as many as COLD_BYTES hold. Their values are all the same:
  * the time does not depend on them. */
 static double seconds(wf_exec *ex, shape s, int32_t format)
 {
     int64_t  each = (int64_t)ex->ops->weight_bytes(format, s.n, s.k), n = COLD_BYTES / each + 1;
     uint8_t *w = memory(n * each);
-    float   *x = memory(s.m * s.k * 4), *y = memory(s.m * s.n * 4);
+    float   *x = rows_of_x(s), *y = memory(s.m * s.n * 4);
     double   t[REPEATS];
     int64_t  calls = s.m > 8 ? 1 : n;
     for (int i = 0; i < REPEATS; i++) {

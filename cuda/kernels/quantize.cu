@@ -58,6 +58,35 @@ __device__ static place place_of(const wf_pack *a, int64_t e)
     return p;
 }
 
+__device__ static float step_q8(float w, float inverse)
+{
+    float t = w * inverse;
+    t = t > -127.0f ? t : -127.0f;
+    t = t < 127.0f ? t : 127.0f;
+    return (t + NEAREST) - NEAREST;
+}
+
+/* The scale of those tried that leaves the smallest sum of squared errors. */
+__device__ static float search_q8(const group *g)
+{
+    const float exact = (-g->lo > g->hi ? -g->lo : g->hi) / 127.0f;
+    uint16_t    h = wf_to_f16(round_f16(exact));
+    h = (uint16_t)(ptx_from_f16(h) < exact && h < F16_MOST ? h + 1 : h);
+    const float first = ptx_from_f16(h);
+    float       best = first, least = INFINITY;
+    for (int i = 0; i < 9; i++) {
+        float d = round_f16(first * (1.0f + (float)i / 256.0f)), error = 0.0f;
+        float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+        for (int e = 0; e < WF_GROUP; e++) {
+            float w = g->w[e * THREADS], off = w - d * step_q8(w, inverse);
+            error = error + off * off;
+        }
+        best = error < least ? d : best;
+        least = error < least ? error : least;
+    }
+    return best;
+}
+
 WF_KERNEL(THREADS) wf_cuda_pack_q8(const wf_pack a)
 {
     __shared__ float shared[WF_GROUP * THREADS];
@@ -67,17 +96,10 @@ WF_KERNEL(THREADS) wf_cuda_pack_q8(const wf_pack a)
         return;
     place p = place_of(&a, i);
     load(&g, &a, i / groups, i % groups * WF_GROUP);
-    float    exact = (-g.lo > g.hi ? -g.lo : g.hi) / 127.0f;
-    uint16_t h = wf_to_f16(round_f16(exact));
-    h = (uint16_t)(ptx_from_f16(h) < exact && h < F16_MOST ? h + 1 : h);
-    float inverse = h != 0 ? 1.0f / ptx_from_f16(h) : 0.0f;
-    *p.scale = g.bad ? (uint16_t)F16_NAN : h;
-    for (int e = 0; e < WF_GROUP; e++) {
-        float t = g.w[e * THREADS] * inverse;
-        t = t > -127.0f ? t : -127.0f;
-        t = t < 127.0f ? t : 127.0f;
-        p.bytes[e] = (uint8_t)wf_bits(t + NEAREST);
-    }
+    float d = search_q8(&g), inverse = d != 0.0f ? 1.0f / d : 0.0f;
+    *p.scale = g.bad ? (uint16_t)F16_NAN : wf_to_f16(d);
+    for (int e = 0; e < WF_GROUP; e++)
+        p.bytes[e] = (uint8_t)wf_bits(step_q8(g.w[e * THREADS], inverse) + NEAREST);
 }
 
 /* ---- q4 ---- */

@@ -21,6 +21,7 @@
 #define WF_Q_PANEL WF_BLOCK_ROWS
 #define WF_Q8_GROUP 1088
 #define WF_Q4_GROUP 640
+#define WF_QUANT_ROWS 264 /* rows of x that are made ready at a time */
 
 static inline int64_t wf_groups(int64_t k)
 {
@@ -58,14 +59,15 @@ static inline int64_t wf_quant_sum_at(int64_t rows)
 typedef struct wf_quant_tile {
     float          *acc;
     const uint8_t  *x, *w;
-    const uint16_t *at; /* [rows] of rests, else NULL */
-    int64_t         groups;
-    int32_t         rows, format;
+    const uint16_t *at;   /* [rows] of rests, else NULL */
+    const uint8_t *fetch; /* weights that come next: a group fetches fetch_bytes of them, in turn */
+    int64_t        groups, fetch_bytes;
+    int32_t        rows, format;
 } wf_quant_tile;
 
 /* What a level replaces. */
 typedef struct wf_quant_kernels {
-    int32_t tile_rows, rest_rows; /* the most that a tile may have */
+    int32_t tile_rows; /* the most that a tile may have */
     /* Row r of a tile of `rows` from x [k]. */
     void (*prepare)(uint8_t *tile, int64_t r, int64_t rows, const float *x, int64_t k,
                     int32_t format);
@@ -73,9 +75,9 @@ typedef struct wf_quant_kernels {
     void (*prepare_rest)(uint8_t *tile, int64_t r, int64_t rows, const float *x, int32_t format);
     void (*tile)(const wf_quant_tile *t);
     void (*rest_tile)(const wf_quant_tile *t);
-    /* acc [rows, 32] with its epilogue into y at (row, column). */
-    void (*finish)(const wf_linear *a, const float *acc, int64_t row, int64_t rows, int64_t column,
-                   int64_t columns);
+    /* acc + rest [rows, 32] with its epilogue into y at (row, column); rest may be NULL, for 0. */
+    void (*finish)(const wf_linear *a, const float *acc, const float *rest, int64_t row,
+                   int64_t rows, int64_t column, int64_t columns);
     /* The rows of a that lie in panel p. */
     void (*pack_panel)(const wf_pack *a, int64_t p);
     /* The same rows, as hosts keep them, to their places in dst [rows of a]. */

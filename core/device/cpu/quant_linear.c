@@ -10,6 +10,10 @@
 #include "core/device/cpu/quant_rows.h"
 
 #define GROUPS_TOGETHER 16 /* of a panel: as many as stay in the first cache for all tiles */
+#define PANELS_TOGETHER                                                                            \
+    4              /* that go through the same groups of x while the second cache has them         \
+                    */
+#define AHEAD 2048 /* bytes of weights that a single tile fetches ahead of itself */
 
 /* Groups are wide in some rows: their rests are tiles of those rows alone, group by group. */
 typedef struct linear_job {
@@ -26,7 +30,7 @@ typedef struct linear_job {
 
 static int64_t block_rows(int64_t m)
 {
-    return m < WF_LINEAR_ROWS ? m : WF_LINEAR_ROWS;
+    return m < WF_QUANT_ROWS ? m : WF_QUANT_ROWS;
 }
 
 static uint64_t aligned(int64_t bytes)
@@ -102,16 +106,14 @@ static void prepare_rows(void *ctx, int64_t begin, int64_t end)
     }
 }
 
-/* Tile t of a group's rests; *from: its first row among them. */
+/* Tile t of a group's rests, and its first row among them; NULL: there are not so many. */
 static uint8_t *rest_at(const linear_job *j, int64_t g, int32_t t, int64_t *from, int64_t *rows)
 {
-    int32_t tiles = (j->counts[g] + j->kernels->rest_rows - 1) / j->kernels->rest_rows;
-    int64_t to;
-    if (t >= tiles)
-        return NULL;
-    wf_share(j->counts[g], 1, t, tiles, from, &to);
-    *rows = to - *from;
-    return j->rests + (g * j->n_rows + *from) * WF_Q_ROW;
+    int64_t most = j->kernels->tile_rows, left;
+    *from = t * most;
+    left = j->counts[g] - *from;
+    *rows = left < most ? left : most;
+    return left > 0 ? j->rests + (g * j->n_rows + *from) * WF_Q_ROW : NULL;
 }
 
 static void prepare_row_rest(const linear_job *j, int64_t g, int64_t row, uint8_t *tile, int64_t r,
@@ -147,70 +149,100 @@ static void prepare_rests(void *ctx, int64_t begin, int64_t end)
 
 /* ---- panels ---- */
 
-/* Groups begin..end-1 of a panel against all rows of the block. */
-static void multiply_groups(const linear_job *j, const uint8_t *w, int64_t begin, int64_t end,
-                            float *acc)
+/* Some groups of a panel, and the f32 sums of all rows of the block. */
+typedef struct panel_part {
+    const uint8_t *w, *next; /* where the part begins; where what is multiplied next does */
+    int64_t        begin, groups;
+    float         *acc, *rest;
+} panel_part;
+
+/* What tile t fetches for every group, of the part that comes next: together they fetch all of it.
+ * A single tile would have to wait for that too long, and stays closer to itself. */
+static void plan_fetch(const linear_job *j, const panel_part *p, int32_t t, wf_quant_tile *tile)
 {
-    wf_quant_tile tile = {.format = j->a->w.format, .groups = end - begin};
-    tile.w = w + begin * wf_quant_group(tile.format);
+    int64_t all = wf_quant_group(tile->format), each = all / j->tiles / 64 * 64 + 64;
+    tile->fetch = j->tiles == 1 ? p->w + AHEAD : p->next + t * each * p->groups;
+    tile->fetch_bytes = j->tiles == 1 ? all : t * each < all ? each : 0;
+}
+
+static void multiply_groups(const linear_job *j, const panel_part *p)
+{
+    wf_quant_tile tile = {.w = p->w, .format = j->a->w.format, .groups = p->groups};
     for (int32_t t = 0; t < j->tiles; t++) {
         int64_t        from, rows;
         const uint8_t *x = tile_at(j, t, &from, &rows);
-        tile.acc = acc + from * WF_Q_PANEL;
-        tile.x = x + begin * rows * WF_Q_ROW;
+        tile.acc = p->acc + from * WF_Q_PANEL;
+        tile.x = x + p->begin * rows * WF_Q_ROW;
         tile.rows = (int32_t)rows;
+        plan_fetch(j, p, t, &tile);
         j->kernels->tile(&tile);
     }
 }
 
 /* The same groups against what rounding left of the rows in which they are wide. */
-static void multiply_rests(const linear_job *j, const uint8_t *w, int64_t begin, int64_t end,
-                           float *rest)
+static void multiply_rests(const linear_job *j, const panel_part *p)
 {
-    wf_quant_tile tile = {.acc = rest, .format = j->a->w.format, .groups = 1};
-    for (int64_t g = begin; g < end; g++) {
+    wf_quant_tile tile = {.acc = p->rest, .w = p->w, .format = j->a->w.format, .groups = 1};
+    for (int64_t g = p->begin; g < p->begin + p->groups; g++) {
         int64_t from, rows;
-        tile.w = w + g * wf_quant_group(tile.format);
         for (int32_t t = 0; (tile.x = rest_at(j, g, t, &from, &rows)) != NULL; t++) {
             tile.at = j->at + g * j->n_rows + from;
             tile.rows = (int32_t)rows;
             j->kernels->rest_tile(&tile);
         }
+        tile.w += wf_quant_group(tile.format);
     }
 }
 
-/* The f32 sums of a panel, of all rows of the block. */
 typedef struct panel_sums {
-    _Alignas(WF_ALIGN) float acc[WF_LINEAR_ROWS * WF_Q_PANEL];
-    _Alignas(WF_ALIGN) float rest[WF_LINEAR_ROWS * WF_Q_PANEL];
+    _Alignas(WF_ALIGN) float acc[PANELS_TOGETHER][WF_QUANT_ROWS * WF_Q_PANEL];
+    _Alignas(WF_ALIGN) float rest[PANELS_TOGETHER][WF_QUANT_ROWS * WF_Q_PANEL];
 } panel_sums;
 
-static void multiply_panel(const linear_job *j, int64_t p, bool any_rest, panel_sums *s)
+/* Groups from g on of n panels from `first` on. */
+static void multiply_parts(const linear_job *j, int64_t first, int64_t n, int64_t g, panel_sums *s)
 {
-    const wf_linear *a = j->a;
-    int64_t          groups = wf_groups(a->w.k), left = a->w.n - p * WF_Q_PANEL;
-    int64_t          n = j->n_rows * WF_Q_PANEL;
-    const uint8_t   *w = (const uint8_t *)a->w.data + p * groups * wf_quant_group(a->w.format);
-    memset(s->acc, 0, (size_t)n * sizeof *s->acc);
-    memset(s->rest, 0, any_rest ? (size_t)n * sizeof *s->rest : 0);
-    for (int64_t g = 0; g < groups; g += GROUPS_TOGETHER) {
-        int64_t end = g + GROUPS_TOGETHER < groups ? g + GROUPS_TOGETHER : groups;
-        multiply_groups(j, w, g, end, s->acc);
-        if (any_rest)
-            multiply_rests(j, w, g, end, s->rest);
+    const wf_weight *w = &j->a->w;
+    int64_t          groups = wf_groups(w->k), each = wf_quant_group(w->format);
+    panel_part       p = {.begin = g, .groups = groups - g};
+    p.groups = p.groups < GROUPS_TOGETHER ? p.groups : GROUPS_TOGETHER;
+    p.w = (const uint8_t *)w->data + (first * groups + g) * each;
+    for (int64_t i = 0; i < n; i++, p.w += groups * each) {
+        /* Behind the last panel the first one goes on. */
+        p.next = i + 1 < n ? p.w + groups * each : p.w + p.groups * each - i * groups * each;
+        p.acc = s->acc[i];
+        p.rest = s->rest[i];
+        multiply_groups(j, &p);
+        if (j->any_rest != 0)
+            multiply_rests(j, &p);
     }
-    for (int64_t i = 0; any_rest && i < n; i++)
-        s->acc[i] += s->rest[i];
-    j->kernels->finish(a, s->acc, j->first, j->n_rows, p * WF_Q_PANEL,
-                       left < WF_Q_PANEL ? left : WF_Q_PANEL);
+}
+
+static void finish_panel(const linear_job *j, int64_t panel, const float *acc, const float *rest)
+{
+    int64_t left = j->a->w.n - panel * WF_Q_PANEL;
+    j->kernels->finish(j->a, acc, j->any_rest != 0 ? rest : NULL, j->first, j->n_rows,
+                       panel * WF_Q_PANEL, left < WF_Q_PANEL ? left : WF_Q_PANEL);
 }
 
 static void multiply_panels(void *ctx, int64_t begin, int64_t end)
 {
-    linear_job *j = ctx;
-    panel_sums  sums;
-    for (int64_t p = begin; p < end; p++)
-        multiply_panel(j, p, atomic_load(&j->any_rest) != 0, &sums);
+    const linear_job *j = ctx;
+    panel_sums        sums;
+    /* Few rows of x stay in the first cache, and panels are best read in the order of memory. */
+    int64_t most = j->tiles > 2 ? PANELS_TOGETHER : 1;
+    size_t  bytes = (size_t)(j->n_rows * WF_Q_PANEL) * sizeof(float);
+    for (int64_t p = begin; p < end; p += most) {
+        int64_t n = end - p < most ? end - p : most;
+        for (int64_t i = 0; i < n; i++) {
+            memset(sums.acc[i], 0, bytes);
+            memset(sums.rest[i], 0, j->any_rest != 0 ? bytes : 0);
+        }
+        for (int64_t g = 0; g < wf_groups(j->a->w.k); g += GROUPS_TOGETHER)
+            multiply_parts(j, p, n, g, &sums);
+        for (int64_t i = 0; i < n; i++)
+            finish_panel(j, p + i, sums.acc[i], sums.rest[i]);
+    }
 }
 
 weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
@@ -223,9 +255,9 @@ weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
         return WEFT_E_NOMEM;
     linear_job job = {.a = a, .kernels = kernels};
     take_scratch(&job, scratch);
-    for (int64_t first = 0; first < a->m; first += WF_LINEAR_ROWS) {
+    for (int64_t first = 0; first < a->m; first += WF_QUANT_ROWS) {
         job.first = first;
-        job.n_rows = a->m - first < WF_LINEAR_ROWS ? a->m - first : WF_LINEAR_ROWS;
+        job.n_rows = a->m - first < WF_QUANT_ROWS ? a->m - first : WF_QUANT_ROWS;
         job.tiles = (int32_t)((job.n_rows + kernels->tile_rows - 1) / kernels->tile_rows);
         atomic_store(&job.any_rest, 0);
         wf_range_run(ex, job.n_rows, wf_row_grain(a->w.k), prepare_rows, &job);
@@ -281,13 +313,13 @@ static void tile_ref(const wf_quant_tile *t)
             add_group(t, t->x + g * t->rows * WF_Q_ROW, t->w + g * wf_quant_group(t->format), r);
 }
 
-static void finish_ref(const wf_linear *a, const float *acc, int64_t row, int64_t rows,
-                       int64_t column, int64_t columns)
+static void finish_ref(const wf_linear *a, const float *acc, const float *rest, int64_t row,
+                       int64_t rows, int64_t column, int64_t columns)
 {
-    for (int64_t r = row; r < row + rows; r++, acc += WF_Q_PANEL) {
+    for (int64_t r = row, i = 0; r < row + rows; r++, i += WF_Q_PANEL) {
         for (int64_t c = 0, j = column; c < columns; c++, j++) {
-            float value = a->bias != NULL ? acc[c] + a->bias[j] : acc[c];
-            value = wf_activate(value, a->act);
+            float value = rest != NULL ? acc[i + c] + rest[i + c] : acc[i + c];
+            value = wf_activate(a->bias != NULL ? value + a->bias[j] : value, a->act);
             if (a->residual != NULL)
                 value = a->residual[r * a->residual_stride + j] + a->scale * value;
             a->y[r * a->y_stride + j] = value;
@@ -297,7 +329,6 @@ static void finish_ref(const wf_linear *a, const float *acc, int64_t row, int64_
 
 const wf_quant_kernels wf_quant_reference = {
     .tile_rows = 4,
-    .rest_rows = 4,
     .prepare = prepare_row,
     .prepare_rest = prepare_rest,
     .tile = tile_ref,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linear's kernels for q8 and q4 over vec.h: tiles of VQ_ROWS rows by VQ_VECTORS of columns. The
- * sums of a group stand in registers, the f32 sums in memory, which a tile visits once a group.
+ * sums of a group stand in registers. Where there are 32 of those, so do the f32 sums, for all
+ * groups of a tile; else they stand in memory, which a tile visits once a group.
  *
  * vpdpbusd adds the products of four unsigned bytes of the weights and four signed ones of x; 128
  * times the sum of x, which the weights have too much in q8, is taken off by what a sum begins
@@ -15,7 +16,7 @@
 #include "core/device/cpu/vec_math.h"
 
 #if VF_LANES == 16
-#define VQ_ROWS 12
+#define VQ_ROWS 6
 #define VQ_VECTORS 2
 #elif defined(__aarch64__)
 #define VQ_ROWS 8
@@ -24,9 +25,7 @@
 #define VQ_ROWS 4
 #define VQ_VECTORS 2
 #endif
-#define VQ_REST_ROWS 4
 #define VQ_COLUMNS (VQ_VECTORS * VF_LANES)
-#define VQ_AHEAD 2048 /* bytes of weights that are fetched ahead */
 
 /* ---- what instruction sets differ in ---- */
 
@@ -182,9 +181,8 @@ VF_INLINE vf vq_f16(const uint8_t *p)
 }
 
 /* The sums of rows in the vectors' columns into the f32 sums. x: the group of all rows. */
-VF_INLINE void vq_scale(const wf_quant_tile *t, const uint16_t *at, const uint8_t *x,
-                        const uint8_t *scale, int64_t column, vi sum[][VQ_VECTORS], const int rows,
-                        const int32_t format)
+VF_INLINE void vq_scale(vf acc[][VQ_VECTORS], const uint8_t *x, const uint8_t *scale,
+                        vi sum[][VQ_VECTORS], const int rows, const int32_t format)
 {
     VF_UNROLL
     for (int v = 0; v < VQ_VECTORS; v++) {
@@ -193,22 +191,41 @@ VF_INLINE void vq_scale(const wf_quant_tile *t, const uint16_t *at, const uint8_
             m = vq_f16(scale + 2 * (WF_Q_PANEL + v * VF_LANES));
         VF_UNROLL
         for (int r = 0; r < rows; r++) {
-            vf f = vf_load(vq_acc(t, at, column, r, v));
             vf dx = vq_every_float(x + wf_quant_dx_at(rows) + 4 * r);
             if (format == WF_Q4)
-                f = vf_fma(m, vq_every_float(x + wf_quant_sum_at(rows) + 4 * r), f);
-            f = vf_fma(vf_from_i32(sum[r][v]), vf_mul(dx, d), f);
-            vf_store(vq_acc(t, at, column, r, v), f);
+                acc[r][v] = vf_fma(m, vq_every_float(x + wf_quant_sum_at(rows) + 4 * r), acc[r][v]);
+            acc[r][v] = vf_fma(vf_from_i32(sum[r][v]), vf_mul(dx, d), acc[r][v]);
         }
     }
 }
 
 /* at: t->at; or NULL as a literal, so that no row is looked up where none can lie apart. */
-VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint16_t *at, const uint8_t *x,
-                             const uint8_t *w, int64_t column, const int rows, const int32_t format)
+VF_INLINE void vq_load_acc(vf acc[][VQ_VECTORS], const wf_quant_tile *t, const uint16_t *at,
+                           int64_t column, const int rows)
+{
+    VF_UNROLL
+    for (int r = 0; r < rows; r++) {
+        VF_UNROLL
+        for (int v = 0; v < VQ_VECTORS; v++)
+            acc[r][v] = vf_load(vq_acc(t, at, column, r, v));
+    }
+}
+
+VF_INLINE void vq_store_acc(const wf_quant_tile *t, const uint16_t *at, vf acc[][VQ_VECTORS],
+                            int64_t column, const int rows)
+{
+    VF_UNROLL
+    for (int r = 0; r < rows; r++) {
+        VF_UNROLL
+        for (int v = 0; v < VQ_VECTORS; v++)
+            vf_store(vq_acc(t, at, column, r, v), acc[r][v]);
+    }
+}
+
+VF_INLINE void vq_sums(vi sum[][VQ_VECTORS], const uint8_t *x, const uint8_t *w, int64_t column,
+                       const int rows, const int32_t format)
 {
     vq_group k = {x, w + wf_quant_elements(format) + 4 * column};
-    vi       sum[VQ_ROWS][VQ_VECTORS];
     VF_UNROLL
     for (int r = 0; r < rows; r++) {
         VF_UNROLL
@@ -219,26 +236,57 @@ VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint16_t *at, const u
         vq_sum_q8(&k, sum, rows);
     else
         vq_sum_q4(&k, sum, rows);
-    vq_scale(t, at, x, w + 2 * column, column, sum, rows, format);
 }
 
-/* A group's lines, a distance ahead: panels stand one behind the other, so that this runs on into
- * the next one. */
-VF_INLINE void vq_fetch(const uint8_t *w, int64_t bytes)
+/* One group, with the f32 sums from memory and back. */
+VF_INLINE void vq_tile_group(const wf_quant_tile *t, const uint16_t *at, const uint8_t *x,
+                             const uint8_t *w, int64_t column, const int rows, const int32_t format)
+{
+    vi sum[VQ_ROWS][VQ_VECTORS];
+    vf acc[VQ_ROWS][VQ_VECTORS];
+    vq_sums(sum, x, w, column, rows, format);
+    vq_load_acc(acc, t, at, column, rows);
+    vq_scale(acc, x, w + 2 * column, sum, rows, format);
+    vq_store_acc(t, at, acc, column, rows);
+}
+
+VF_INLINE void vq_fetch(const uint8_t *p, int64_t bytes)
 {
     for (int64_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch(w + VQ_AHEAD + i);
+        __builtin_prefetch(p + i);
 }
 
+#if VQ_COLUMNS == WF_Q_PANEL
 VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_t format)
 {
-    const uint8_t *x = t->x, *w = t->w;
-    for (int64_t g = 0; g < t->groups; g++, x += rows * WF_Q_ROW, w += wf_quant_group(format)) {
-        vq_fetch(w, wf_quant_group(format));
+    const uint8_t *x = t->x, *w = t->w, *fetch = t->fetch;
+    vi             sum[VQ_ROWS][VQ_VECTORS];
+    vf             acc[VQ_ROWS][VQ_VECTORS];
+    vq_load_acc(acc, t, NULL, 0, rows);
+    for (int64_t g = 0; g < t->groups; g++) {
+        vq_fetch(fetch, t->fetch_bytes);
+        vq_sums(sum, x, w, 0, rows, format);
+        vq_scale(acc, x, w, sum, rows, format);
+        x += rows * WF_Q_ROW;
+        w += wf_quant_group(format);
+        fetch += t->fetch_bytes;
+    }
+    vq_store_acc(t, NULL, acc, 0, rows);
+}
+#else
+VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_t format)
+{
+    const uint8_t *x = t->x, *w = t->w, *fetch = t->fetch;
+    for (int64_t g = 0; g < t->groups; g++) {
+        vq_fetch(fetch, t->fetch_bytes);
         for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
             vq_tile_group(t, NULL, x, w, column, rows, format);
+        x += rows * WF_Q_ROW;
+        w += wf_quant_group(format);
+        fetch += t->fetch_bytes;
     }
 }
+#endif
 
 /* One instance per row count: it must be a constant for the sums to be registers. Other counts do
  * not occur: no tile is larger than VQ_ROWS. */
@@ -246,36 +294,32 @@ VF_INLINE void vq_tile_rows(const wf_quant_tile *t, const int rows, const int32_
 #define VQ_CASE(f, n, format) case n: f(t, n, format); break;
 #define VQ_CASES_4(f, format) \
     VQ_CASE(f, 1, format) VQ_CASE(f, 2, format) VQ_CASE(f, 3, format) VQ_CASE(f, 4, format)
-#define VQ_CASES_8(f, format) VQ_CASES_4(f, format) \
-    VQ_CASE(f, 5, format) VQ_CASE(f, 6, format) VQ_CASE(f, 7, format) VQ_CASE(f, 8, format)
-#define VQ_CASES_12(f, format) VQ_CASES_8(f, format) \
-    VQ_CASE(f, 9, format) VQ_CASE(f, 10, format) VQ_CASE(f, 11, format) VQ_CASE(f, 12, format)
+#define VQ_CASES_6(f, format) VQ_CASES_4(f, format) VQ_CASE(f, 5, format) VQ_CASE(f, 6, format)
+#define VQ_CASES_8(f, format) VQ_CASES_6(f, format) VQ_CASE(f, 7, format) VQ_CASE(f, 8, format)
 #if defined(VF_ROLLED)
 #define VQ_SWITCH(cases, f, format) f(t, t->rows, format)
 #else
 #define VQ_SWITCH(cases, f, format) switch (t->rows) { cases(f, format) default: break; }
 #endif
-#if VQ_ROWS == 12
-#define VQ_EACH_COUNT(format) VQ_SWITCH(VQ_CASES_12, vq_tile_rows, format)
+#if VQ_ROWS == 6
+#define VQ_EACH_COUNT(f, format) VQ_SWITCH(VQ_CASES_6, f, format)
 #elif VQ_ROWS == 8
-#define VQ_EACH_COUNT(format) VQ_SWITCH(VQ_CASES_8, vq_tile_rows, format)
+#define VQ_EACH_COUNT(f, format) VQ_SWITCH(VQ_CASES_8, f, format)
 #else
-#define VQ_EACH_COUNT(format) VQ_SWITCH(VQ_CASES_4, vq_tile_rows, format)
+#define VQ_EACH_COUNT(f, format) VQ_SWITCH(VQ_CASES_4, f, format)
 #endif
-#define VQ_EACH_REST(format) VQ_SWITCH(VQ_CASES_4, vq_rest_rows, format)
 /* clang-format on */
 
 static void vq_tile_q8(const wf_quant_tile *t)
 {
-    VQ_EACH_COUNT(WF_Q8);
+    VQ_EACH_COUNT(vq_tile_rows, WF_Q8);
 }
 
 static void vq_tile_q4(const wf_quant_tile *t)
 {
-    VQ_EACH_COUNT(WF_Q4);
+    VQ_EACH_COUNT(vq_tile_rows, WF_Q4);
 }
 
-/* A group that the tile before it has read: it need not be fetched. */
 VF_INLINE void vq_rest_rows(const wf_quant_tile *t, const int rows, const int32_t format)
 {
     for (int64_t column = 0; column < WF_Q_PANEL; column += VQ_COLUMNS)
@@ -284,12 +328,12 @@ VF_INLINE void vq_rest_rows(const wf_quant_tile *t, const int rows, const int32_
 
 static void vq_rest_q8(const wf_quant_tile *t)
 {
-    VQ_EACH_REST(WF_Q8);
+    VQ_EACH_COUNT(vq_rest_rows, WF_Q8);
 }
 
 static void vq_rest_q4(const wf_quant_tile *t)
 {
-    VQ_EACH_REST(WF_Q4);
+    VQ_EACH_COUNT(vq_rest_rows, WF_Q4);
 }
 
 static void vq_rest_tile(const wf_quant_tile *t)
@@ -320,17 +364,21 @@ VF_INLINE void vq_finish_vector(const wf_linear *a, vf value, int64_t r, int64_t
     vf_store_n(a->y + r * a->y_stride + c, value, n);
 }
 
-static void vq_finish(const wf_linear *a, const float *acc, int64_t row, int64_t rows,
-                      int64_t column, int64_t columns)
+static void vq_finish(const wf_linear *a, const float *acc, const float *rest, int64_t row,
+                      int64_t rows, int64_t column, int64_t columns)
 {
-    for (int64_t r = row; r < row + rows; r++, acc += WF_Q_PANEL)
-        for (int64_t c = 0; c < columns; c += VF_LANES)
-            vq_finish_vector(a, vf_load(acc + c), r, column + c, columns - c);
+    for (int64_t i = 0; i < rows * WF_Q_PANEL; i += WF_Q_PANEL) {
+        for (int64_t c = 0; c < columns; c += VF_LANES) {
+            vf value = vf_load(acc + i + c);
+            if (rest != NULL)
+                value = vf_add(value, vf_load(rest + i + c));
+            vq_finish_vector(a, value, row + i / WF_Q_PANEL, column + c, columns - c);
+        }
+    }
 }
 
 static const wf_quant_kernels vq_kernels = {
     .tile_rows = VQ_ROWS,
-    .rest_rows = VQ_REST_ROWS,
     .prepare = prepare_row,
     .prepare_rest = prepare_rest,
     .tile = vq_tile,
