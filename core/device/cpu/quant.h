@@ -100,6 +100,7 @@ uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k);
 void wf_quant_init_avx2(wf_ops *ops, uint64_t cpu_flags);
 void wf_quant_init_avxvnni(wf_ops *ops, uint64_t cpu_flags);
 void wf_quant_init_avx512vnni(wf_ops *ops, uint64_t cpu_flags);
+void wf_quant_init_amx(wf_ops *ops, uint64_t cpu_flags);
 #elif defined(__aarch64__)
 void wf_quant_init_neon(wf_ops *ops, uint64_t cpu_flags);
 void wf_quant_init_dotprod(wf_ops *ops, uint64_t cpu_flags);

@@ -328,12 +328,18 @@ static void vq_finish(const wf_linear *a, const float *acc, int64_t row, int64_t
             vq_finish_vector(a, vf_load(acc + c), r, column + c, columns - c);
 }
 
+/* A file that has another tile for many rows names it before it includes this one. */
+#if !defined(VQ_TILE)
+#define VQ_TILE vq_tile
+#define VQ_TILE_ROWS VQ_ROWS
+#endif
+
 static const wf_quant_kernels vq_kernels = {
-    .tile_rows = VQ_ROWS,
+    .tile_rows = VQ_TILE_ROWS,
     .rest_rows = VQ_REST_ROWS,
     .prepare = prepare_row,
     .prepare_rest = prepare_rest,
-    .tile = vq_tile,
+    .tile = VQ_TILE,
     .rest_tile = vq_rest_tile,
     .finish = vq_finish,
     .pack_panel = pack_panel,
