@@ -123,11 +123,25 @@ static double read_bandwidth(const bench *b)
 }
 
 #if defined(__x86_64__)
+typedef struct rates {
+    wf_rates vectors;
+    double   tiles;
+} rates;
+
+static double rate_of(const rates *r, const char *isa)
+{
+    if (strcmp(isa, "amx") == 0)
+        return r->tiles;
+    return strcmp(isa, "avx512bf16") == 0 ? r->vectors.pairs : r->vectors.fma;
+}
+
 static void probe_share(void *ctx, int32_t index, int32_t count)
 {
-    wf_rates *rates = ctx;
+    rates *r = ctx;
     (void)count;
-    rates[index % 64] = wf_probe_rates();
+    r[index % 64].vectors = wf_probe_rates();
+    if ((wf_cpu_detect() & WEFT_CPU_AMX) != 0)
+        r[index % 64].tiles = wf_probe_tiles();
 }
 #endif
 
@@ -136,15 +150,15 @@ static double peak(const bench *b)
 {
     double sum = 0.0;
 #if defined(__x86_64__)
-    wf_rates    rates[64] = {{0, 0}};
+    rates       probed[64] = {{{0, 0}, 0}};
     wf_cpu_path path;
     uint64_t    flags = b->ops.flags;
     if ((flags & WEFT_CPU_AVX512) == 0 || (wf_cpu_detect() & WEFT_CPU_AVX512BF16) == 0)
         return 0.0;
     (void)wf_cpu_path_at(&(wf_cpu_choice){flags, flags, true}, b->format == WF_BF16 ? 0 : 1, &path);
-    wf_pool_run(b->pool, probe_share, rates);
+    wf_pool_run(b->pool, probe_share, probed);
     for (int32_t i = 0; i < b->threads && i < 64; i++)
-        sum += strcmp(path.isa, "avx512bf16") == 0 ? rates[i].pairs : rates[i].fma;
+        sum += rate_of(&probed[i], path.isa);
 #endif
     return 2.0 * sum;
 }

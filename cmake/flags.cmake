@@ -55,7 +55,8 @@ function(weft_isa_flags)
     elseif(src MATCHES "_avxvnni\\.c$")
       set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c;-mavxvnni;-O3${WEFT_ISA_EXTRA}")
     elseif(src MATCHES "_amx\\.c$")
-      set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS "-mamx-tile;-mamx-bf16;-mamx-int8;-O3${WEFT_ISA_EXTRA}")
+      set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS 
+        "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;-mamx-tile;-mamx-bf16;-mamx-int8;-O3${WEFT_ISA_EXTRA}")
     elseif(src MATCHES "_avx512\\.c$")
       set_source_files_properties(${src} PROPERTIES COMPILE_OPTIONS
         "-mavx2;-mfma;-mf16c;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-O3${WEFT_ISA_EXTRA}")

@@ -7,27 +7,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-/* Bits of cpuid leaf 7 and of xgetbv (Intel SDM volume 2, CPUID; volume 1, 13.3). */
+/* Bits of cpuid leaf 7 (Intel SDM volume 2, CPUID). */
 #define ECX7_VNNI (1u << 11)
 #define EAX71_AVXVNNI (1u << 4)
-#define EDX7_AMX ((1u << 22) | (1u << 24) | (1u << 25)) /* bf16, tile, int8 */
-#define XCR0_TILES 0x60000u
-/* Linux, Documentation/arch/x86/xstate.rst: tiles are used by leave. */
-#define REQUEST_PERMISSION 0x1023
-#define TILE_DATA 18
-
-static int has_amx(uint32_t edx)
-{
-    uint32_t lo, hi;
-    if ((edx & EDX7_AMX) != EDX7_AMX)
-        return 0;
-    __asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-    return (lo & XCR0_TILES) == XCR0_TILES &&
-           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
-}
 
 uint32_t wf_bench_cpu(void)
 {
@@ -45,7 +28,7 @@ uint32_t wf_bench_cpu(void)
         flags |= WF_BENCH_AVX512VNNI;
     if ((level & WEFT_CPU_AVX512BF16) != 0)
         flags |= WF_BENCH_AVX512BF16;
-    return has_amx(d) ? flags | WF_BENCH_AMX : flags;
+    return (level & WEFT_CPU_AMX) != 0 ? flags | WF_BENCH_AMX : flags;
 }
 #else
 uint32_t wf_bench_cpu(void)

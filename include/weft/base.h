@@ -142,6 +142,7 @@ typedef struct weft_kernel  weft_kernel;
 #define WEFT_CPU_AVX512BF16 4u
 #define WEFT_CPU_AVXVNNI 256u /* vpdpbusd without AVX-512 */
 #define WEFT_CPU_AVX512VNNI 512u
+#define WEFT_CPU_AMX 1024u     /* tiles of int8 and bf16, and the system's leave to use them */
 #define WEFT_CPU_NEON 4096u    /* AArch64's vectors */
 #define WEFT_CPU_DOTPROD 8192u /* sdot and udot of Armv8.2 */
 

@@ -67,7 +67,7 @@ class Help(harness.Case):
         return {line[4:17].strip(): line[18:28].strip() for line in lines if line.startswith("    ")}
 
     def test_paths(self):
-        for level in ("none", "avx2", "avx512", "avx512bf16", "neon"):
+        for level in ("none", "avx2", "avx512", "avx512bf16", "amx", "neon"):
             r = self.weft("--list-devices", "--isa", level)
             if r.code != 0:
                 self.assertRegex(r.err, "weft: --isa %s: this CPU has no more than" % level)

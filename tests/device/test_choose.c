@@ -14,7 +14,8 @@
 #define VECTORS (WEFT_CPU_AVX2 | WEFT_CPU_AVX512)
 #define PAIRS (VECTORS | WEFT_CPU_AVX512BF16)
 
-static const char *const levels[] = {"none", "avx2", "avx512", "avx512bf16", "neon", "dotprod"};
+static const char *const levels[] = {"none", "avx2", "avx512", "avx512bf16",
+                                     "amx",  "neon", "dotprod"};
 #define N_LEVELS (sizeof levels / sizeof *levels)
 
 static uint64_t flags_of(const char *level)
@@ -38,15 +39,32 @@ static void test_the_table_agrees_with_this_machine(void **unused)
         assert_int_equal(rate >= WF_CPU_PAIRS_PAY, pays);
 }
 
+static void test_tiles_of_this_machine(void **unused)
+{
+    (void)unused;
+    wf_cpu_model m = wf_cpu_identify();
+    int32_t      pays = wf_cpu_known_tiles(&m);
+    double       rate = wf_cpu_probe_tiles();
+    print_message("tdpbf16ps: %.2f x the f32 multiply-add on %s %u, %u\n", rate, m.vendor, m.family,
+                  m.model);
+    assert_int_equal(rate > 0.0, (wf_cpu_detect() & WEFT_CPU_AMX) != 0);
+    if (rate > 0.0 && pays >= 0)
+        assert_int_equal(rate >= WF_CPU_TILES_PAY, pays);
+}
+
 static void test_known_cpus(void **unused)
 {
     (void)unused;
-    static const wf_cpu_model zen3 = {"AuthenticAMD", 25}, zen2 = {"AuthenticAMD", 23},
-                              intel = {"GenuineIntel", 6}, other = {"HygonGenuine", 24};
+    static const wf_cpu_model zen3 = {"AuthenticAMD", 25, 1}, zen2 = {"AuthenticAMD", 23, 49},
+                              intel = {"GenuineIntel", 6, 143}, ice = {"GenuineIntel", 6, 106},
+                              other = {"HygonGenuine", 24, 143};
     assert_int_equal(wf_cpu_known_pairs(&zen3), 1);
     assert_int_equal(wf_cpu_known_pairs(&zen2), -1);
     assert_int_equal(wf_cpu_known_pairs(&intel), 0);
     assert_int_equal(wf_cpu_known_pairs(&other), -1);
+    assert_int_equal(wf_cpu_known_tiles(&intel), 1);
+    assert_int_equal(wf_cpu_known_tiles(&ice), -1);
+    assert_int_equal(wf_cpu_known_tiles(&other), -1);
 }
 
 /* isa is met exactly or not at all. */
@@ -79,8 +97,8 @@ static void test_mask(void **unused)
         assert_int_equal(wf_cpu_choose(levels[i], "auto", &c, NULL), WEFT_OK);
         assert_int_equal(c.have, mask & wf_cpu_detect());
         assert_int_equal(c.flags & ~c.have, 0);
-        /* Nothing but the pairs is ever passed over. */
-        assert_int_equal(c.have & ~c.flags & ~(uint64_t)WEFT_CPU_AVX512BF16, 0);
+        /* Nothing but pairs and tiles is ever passed over. */
+        assert_int_equal(c.have & ~c.flags & ~(uint64_t)(WEFT_CPU_AVX512BF16 | WEFT_CPU_AMX), 0);
         assert_false(c.fixed);
     }
 }
@@ -115,6 +133,7 @@ static void expect_paths(wf_cpu_choice c, const char *bf16, const char *f32, con
 
 #define ARM (WEFT_CPU_NEON | WEFT_CPU_DOTPROD)
 #define WIDE (VECTORS | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512VNNI)
+#define TILES (WIDE | WEFT_CPU_AVX512BF16 | WEFT_CPU_AMX)
 
 static void test_paths(void **unused)
 {
@@ -126,12 +145,15 @@ static void test_paths(void **unused)
     expect_paths((wf_cpu_choice){WIDE, WIDE, false}, "avx512", "avx512", "avx512vnni", "avx512");
     expect_paths((wf_cpu_choice){ARM, ARM, false}, "neon", "neon", "dotprod", "neon");
     expect_paths((wf_cpu_choice){ARM, WEFT_CPU_NEON, true}, "neon", "neon", "neon", "neon");
+    expect_paths((wf_cpu_choice){TILES, TILES, false}, "amx", "avx512", "amx", "avx512");
+    expect_paths((wf_cpu_choice){TILES, WIDE, false}, "avx512", "avx512", "avx512vnni", "avx512");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_table_agrees_with_this_machine),
+        cmocka_unit_test(test_tiles_of_this_machine),
         cmocka_unit_test(test_known_cpus),
         cmocka_unit_test(test_isa),
         cmocka_unit_test(test_mask),

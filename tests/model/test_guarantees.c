@@ -28,6 +28,8 @@ static const level levels[] = {
     {"cpu_mask=avx512", "dtype=f32", "device=cpu", NULL},
     {"cpu_mask=avx512", "dtype=bf16", "device=cpu", NULL},
     {"isa=avx512bf16", "dtype=bf16", "device=cpu", NULL},
+    {"isa=amx", "dtype=bf16", "device=cpu", NULL},
+    {"isa=amx", "quantize=q8", "device=cpu", NULL},
     {"cpu_mask=max", "dtype=f32", "device=async-test", NULL},
     {"cpu_mask=max", "dtype=bf16", "device=async-test", NULL},
     {"cpu_mask=none", "quantize=q4", "device=cpu", NULL},

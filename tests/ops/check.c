@@ -12,6 +12,7 @@
 #define GUARD_VALUE 0x5c
 #define SCRATCH_BYTES (256 << 10) /* more than most cases need */
 #define BUFFERS_MAX 512
+#define LEVELS_MAX 9
 
 typedef struct buffer {
     uint8_t *base;
@@ -25,10 +26,11 @@ static int32_t  n_buffers;
 
 static const int32_t thread_counts[] = {1, 2, 3, 8};
 static wf_pool      *pools[4];
-static const char   *level_names[6];
-static uint64_t      level_flags[6];
-static wf_ops        level_ops[6];
-static int32_t       n_levels;
+static const char   *level_names[LEVELS_MAX];
+static uint64_t      level_flags[LEVELS_MAX];
+static wf_ops        level_ops[LEVELS_MAX];
+static void (*level_before[LEVELS_MAX])(void);
+static int32_t n_levels;
 
 /* ---- random ---- */
 
@@ -134,17 +136,26 @@ const wf_ops *check_ops(int32_t level)
     return &level_ops[level];
 }
 
+void check_add_level(const char *name, uint64_t flags, const wf_ops *ops, void (*before)(void))
+{
+    assert_true(n_levels < LEVELS_MAX);
+    level_names[n_levels] = name;
+    level_flags[n_levels] = flags;
+    level_before[n_levels] = before;
+    level_ops[n_levels++] = *ops;
+}
+
 static void find_levels(void)
 {
-    static const char *const names[] = {"none",       "avx2",       "avxvnni", "avx512",
-                                        "avx512vnni", "avx512bf16", "neon",    "dotprod"};
+    static const char *const names[] = {"none",       "avx2", "avxvnni", "avx512", "avx512vnni",
+                                        "avx512bf16", "amx",  "neon",    "dotprod"};
+    wf_ops                   ops;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         uint64_t flags;
         if (wf_cpu_mask(names[i], &flags, NULL) != WEFT_OK || (flags & ~wf_cpu_detect()) != 0)
             continue;
-        level_names[n_levels] = names[i];
-        level_flags[n_levels] = flags;
-        wf_ops_init(&level_ops[n_levels++], flags);
+        wf_ops_init(&ops, flags);
+        check_add_level(names[i], flags, &ops, NULL);
     }
 }
 
@@ -163,6 +174,8 @@ void check_run(int32_t level, int32_t threads, const wf_op *op)
     wf_exec ex = {pool_of(threads), &level_ops[level], NULL, 0};
     assert_non_null(wf_exec_scratch(&ex, SCRATCH_BYTES));
     memset(ex.scratch, 0xff, SCRATCH_BYTES);
+    if (level_before[level] != NULL)
+        level_before[level]();
     weft_status status = wf_op_run(&ex, op);
     wf_free_aligned(ex.scratch);
     assert_int_equal(status, WEFT_OK);
@@ -282,7 +295,17 @@ void check_bench(const char *name, int32_t level, int32_t threads, const wf_op *
            threads, best * 1e6, flop / best * 1e-9, bytes / best * 1e-9);
 }
 
+static void no_more(void)
+{
+}
+
 int check_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n_tests)
+{
+    return check_main_with(argc, argv, tests, n_tests, no_more);
+}
+
+int check_main_with(int argc, char **argv, const struct CMUnitTest *tests, size_t n_tests,
+                    void (*more)(void))
 {
     const char *seed = getenv("WEFT_SEED");
     uint64_t    number = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
@@ -295,6 +318,7 @@ int check_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n_t
             return 1;
     }
     find_levels();
+    more();
     int failed = _cmocka_run_group_tests("ops", tests, n_tests, NULL, NULL);
     for (size_t i = 0; i < 4; i++)
         wf_pool_destroy(&pools[i]);

@@ -26,10 +26,18 @@ typedef enum check_fill {
 
 /* Runs the tests; with --bench as an argument check_bench() times. Prints the seed. */
 int check_main(int argc, char **argv, const struct CMUnitTest *tests, size_t n_tests);
+/* more: adds levels to those that the machine has. */
+int check_main_with(int argc, char **argv, const struct CMUnitTest *tests, size_t n_tests,
+                    void (*more)(void));
 #define CHECK_MAIN(tests)                                                                          \
     int main(int argc, char **argv)                                                                \
     {                                                                                              \
         return check_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));                    \
+    }
+#define CHECK_MAIN_WITH(tests, more)                                                               \
+    int main(int argc, char **argv)                                                                \
+    {                                                                                              \
+        return check_main_with(argc, argv, tests, sizeof(tests) / sizeof(tests[0]), more);         \
     }
 
 /* The numbers that follow are those of this seed, not of the run's. */
@@ -44,7 +52,11 @@ void  *check_bytes(uint64_t bytes); /* guarded, 64-aligned, filled with 0xa5 */
 /* Asserts that nobody wrote around any live buffer, and frees them all. */
 void check_free_all(void);
 
-/* Levels of this machine, lowest first: 0 is the reference. */
+/* One more level; ops is copied, and flags say whose sums it has. before: called before every op
+ * that runs at it; or NULL. */
+void check_add_level(const char *name, uint64_t flags, const wf_ops *ops, void (*before)(void));
+
+/* Levels of this machine, lowest first, then those that were added: 0 is the reference. */
 int32_t       check_levels(void);
 const char   *check_level_name(int32_t level);
 uint64_t      check_level_flags(int32_t level);

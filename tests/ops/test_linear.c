@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linear: the reference against f64, every level against the reference, and the same bytes for
  * every row count and thread count. */
+#include "amx.h"
 #include "check.h"
 
 #include <stdio.h>
@@ -62,10 +63,17 @@ static float *run(const fixture *f, const wf_weight *w, int32_t level, int32_t t
     return y;
 }
 
-/* vdpbf16ps has roundings of its own: only its level is compared by error, and only for bf16. */
+/* vdpbf16ps and tdpbf16ps have roundings of their own: only their levels are compared by error, and
+ * only for bf16. */
 static int own_sum(const fixture *f, int32_t level)
 {
-    return f->dtype == WF_BF16 && (check_level_flags(level) & WEFT_CPU_AVX512BF16) != 0;
+    return f->dtype == WF_BF16 &&
+           (check_level_flags(level) & (WEFT_CPU_AVX512BF16 | WEFT_CPU_AMX)) != 0;
+}
+
+static int by_tiles(const fixture *f, int32_t level)
+{
+    return f->dtype == WF_BF16 && (check_level_flags(level) & WEFT_CPU_AMX) != 0;
 }
 
 static void compare(const fixture *f, int32_t level, const float *y, const float *ref)
@@ -85,6 +93,44 @@ static void compare(const fixture *f, int32_t level, const float *y, const float
     check_nmse(y, e, f->s.m, f->s.n, f->stride, 1e-10, 1e-60, f->name);
 }
 
+/* ---- the sum by tiles, as core/device/cpu/linear_tiles.h defines it ---- */
+
+static float flushed(float f)
+{
+    return fabsf(f) < 0x1p-126f ? copysignf(0.0f, f) : f;
+}
+
+static float dot_by_tiles(const float *x, const float *w, int64_t k)
+{
+    float acc = 0.0f;
+    for (int64_t first = 0; first < k; first += 32) {
+        float half[2] = {0.0f, 0.0f};
+        for (int64_t i = first; i < first + 32 && i < k; i++) {
+            float a = flushed(wf_round_bf16(x[i])), b = flushed(wf_round_bf16(w[i]));
+            half[i % 2] = flushed(fmaf(a, b, half[i % 2]));
+        }
+        acc = flushed(acc + flushed(half[0] + half[1]));
+    }
+    return acc;
+}
+
+/* Every output of y, which is of the rows that f has. */
+static void check_tiles(const fixture *f, const float *y)
+{
+    float *e = check_floats(f->s.m * f->stride + 1, CHECK_NORMAL);
+    check_canary(e, f->s.m, f->s.n, f->stride);
+    for (int64_t r = 0; r < f->s.m; r++) {
+        for (int64_t j = 0; j < f->s.n; j++) {
+            float v = dot_by_tiles(f->x + r * f->op.x_stride, f->w + j * f->s.k, f->s.k);
+            v = wf_activate(f->op.bias != NULL ? v + f->bias[j] : v, f->op.act);
+            if (f->op.residual != NULL)
+                v = f->residual[r * f->stride + j] + f->op.scale * v;
+            e[r * f->stride + j] = v;
+        }
+    }
+    check_same(y, e, f->s.m, f->s.n, f->stride, f->name);
+}
+
 static void check_case(shape s, int32_t dtype, check_fill fill, int32_t act)
 {
     static const int32_t threads[] = {2, 3, 8};
@@ -96,6 +142,8 @@ static void check_case(shape s, int32_t dtype, check_fill fill, int32_t act)
         wf_weight w = check_weight(level, dtype, f.w, s.n, s.k);
         float    *y = run(&f, &w, level, 1, 0, s.m);
         compare(&f, level, y, ref);
+        if (by_tiles(&f, level))
+            check_tiles(&f, y);
         for (int32_t t = 0; t < 3; t++)
             check_same(run(&f, &w, level, threads[t], 0, s.m), y, s.m, s.n, f.stride, f.name);
         for (int64_t r = 0; r<s.m; r += s.m> 3 ? s.m / 3 : 1) {
@@ -136,6 +184,17 @@ static void test_long_k(void **unused)
         for (int32_t dtype = WF_F32; dtype <= WF_F16; dtype++)
             check_case(shapes[i], dtype, i % 2 == 0 ? CHECK_NORMAL : CHECK_DENORMAL,
                        i == 1 ? WF_ACT_SILU : WF_ACT_NONE);
+}
+
+/* As many panels as tiles of AMX go over together, and more; k in their parts and beyond; every way
+ * to fill two tiles of rows. */
+static void test_blocks_of_tiles(void **unused)
+{
+    (void)unused;
+    static const shape shapes[] = {{65, 300, 600}, {48, 256, 512}, {33, 257, 770},
+                                   {32, 40, 97},   {31, 64, 96},   {96, 31, 288}};
+    for (size_t i = 0; i < 6; i++)
+        check_case(shapes[i], WF_BF16, CHECK_NORMAL, WF_ACT_NONE);
 }
 
 /* Panels that cannot be dealt out evenly: threads then share rows. */
@@ -297,6 +356,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_shapes),
     cmocka_unit_test(test_row_blocks),
     cmocka_unit_test(test_long_k),
+    cmocka_unit_test(test_blocks_of_tiles),
     cmocka_unit_test(test_few_panels),
     cmocka_unit_test(test_infinities),
     cmocka_unit_test(test_fills_and_activations),
@@ -305,4 +365,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_nan_stays_in_its_row),
     cmocka_unit_test(bench),
 };
-CHECK_MAIN(tests)
+CHECK_MAIN_WITH(tests, amx_levels)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* q8 and q4: every level gives the bytes of the definition in core/ops/op.h, written down here once
  * more in the plainest way, whatever the row count, the cut and the threads. */
+#include "amx.h"
 #include "check.h"
 
 #include <stdbool.h>
@@ -689,4 +690,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_weight_bytes),
     cmocka_unit_test(bench),
 };
-CHECK_MAIN(tests)
+CHECK_MAIN_WITH(tests, amx_levels)

@@ -28,6 +28,8 @@ static void test_masks(void **unused)
         {"avx512", WEFT_CPU_AVX2 | WEFT_CPU_AVX512},
         {"avx512vnni", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI},
         {"avx512bf16", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI | WEFT_CPU_AVX512BF16},
+        {"amx", WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_AVX512VNNI | WEFT_CPU_AVX512BF16 |
+                    WEFT_CPU_AMX},
         {"neon", WEFT_CPU_NEON},
         {"dotprod", WEFT_CPU_NEON | WEFT_CPU_DOTPROD},
     };
@@ -50,8 +52,9 @@ static void test_unknown_mask(void **unused)
     assert_int_equal(wf_cpu_mask("sse9", &flags, &err), WEFT_E_INVALID);
     assert_int_equal(flags, 77);
     assert_non_null(strstr(err.message, "sse9"));
-    assert_non_null(strstr(
-        err.message, "none, avx2, avxvnni, avx512, avx512vnni, avx512bf16, neon, dotprod or max"));
+    assert_non_null(
+        strstr(err.message,
+               "none, avx2, avxvnni, avx512, avx512vnni, avx512bf16, amx, neon, dotprod or max"));
     assert_int_equal(wf_cpu_mask("", &flags, &err), WEFT_E_INVALID);
     assert_int_equal(wf_cpu_mask("AVX2", &flags, &err), WEFT_E_INVALID);
 }
@@ -80,6 +83,47 @@ static void test_detect(void **unused)
 #endif
 }
 
+/* ---- AMX ---- */
+
+#define AMX_BITS ((1u << 22) | (1u << 24) | (1u << 25))
+#define SAVED 0x602e7u /* all of AVX-512's state, and tiles */
+
+static int asked;
+
+static long gives(void)
+{
+    asked++;
+    return 0;
+}
+
+static long refuses(void)
+{
+    asked++;
+    return -1;
+}
+
+/* Linux is asked where cpuid and xgetbv allow it, and its answer counts. */
+static void test_tiles(void **unused)
+{
+    (void)unused;
+    assert_int_equal(wf_cpu_judge_tiles(0, SAVED, gives), WF_TILES_NONE);
+    assert_int_equal(wf_cpu_judge_tiles(AMX_BITS & ~(1u << 25), SAVED, gives), WF_TILES_NONE);
+    assert_int_equal(wf_cpu_judge_tiles(AMX_BITS, 0xe7, gives), WF_TILES_UNSAVED);
+    assert_int_equal(wf_cpu_judge_tiles(AMX_BITS, 0xe7 | 0x20000, gives), WF_TILES_UNSAVED);
+    assert_int_equal(asked, 0);
+    assert_int_equal(wf_cpu_judge_tiles(AMX_BITS, SAVED, gives), WF_TILES_READY);
+    assert_int_equal(wf_cpu_judge_tiles(AMX_BITS, SAVED, refuses), WF_TILES_REFUSED);
+    assert_int_equal(asked, 2);
+}
+
+static void test_this_machines_tiles(void **unused)
+{
+    (void)unused;
+    wf_cpu_tiles tiles = wf_cpu_ask_for_tiles();
+    assert_int_equal(wf_cpu_ask_for_tiles(), tiles); /* asking again changes nothing */
+    assert_int_equal((wf_cpu_detect() & WEFT_CPU_AMX) != 0, tiles == WF_TILES_READY);
+}
+
 static void test_identify(void **unused)
 {
     (void)unused;
@@ -88,6 +132,9 @@ static void test_identify(void **unused)
     __builtin_cpu_init();
     assert_int_equal(strlen(m.vendor), 12);
     assert_true(m.family > 0);
+    assert_true(m.model <= 255);
+    if (__builtin_cpu_is("sapphirerapids"))
+        assert_int_equal(m.model, 143);
     assert_int_equal(strcmp(m.vendor, "GenuineIntel") == 0, __builtin_cpu_is("intel") != 0);
     assert_int_equal(strcmp(m.vendor, "AuthenticAMD") == 0, __builtin_cpu_is("amd") != 0);
 #else
@@ -101,6 +148,8 @@ int main(void)
         cmocka_unit_test(test_masks),
         cmocka_unit_test(test_unknown_mask),
         cmocka_unit_test(test_detect),
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_this_machines_tiles),
         cmocka_unit_test(test_identify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

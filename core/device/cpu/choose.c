@@ -26,6 +26,46 @@ int32_t wf_cpu_known_pairs(const wf_cpu_model *m)
     return -1;
 }
 
+/* Intel family 6. Sapphire Rapids was measured (15); the others have its tile unit, by Intel's
+ * optimisation manual. */
+static const struct known_tiles {
+    uint32_t    model;
+    const char *name;
+} known_tiles[] = {{143, "Sapphire Rapids"},
+                   {207, "Emerald Rapids"},
+                   {173, "Granite Rapids"},
+                   {174, "Granite Rapids D"}};
+
+static const char *name_of_tiles(const wf_cpu_model *m)
+{
+    for (size_t i = 0; i < sizeof known_tiles / sizeof *known_tiles; i++)
+        if (strcmp(m->vendor, "GenuineIntel") == 0 && m->family == 6 &&
+            m->model == known_tiles[i].model)
+            return known_tiles[i].name;
+    return NULL;
+}
+
+int32_t wf_cpu_known_tiles(const wf_cpu_model *m)
+{
+    return name_of_tiles(m) != NULL ? 1 : -1;
+}
+
+double wf_cpu_probe_tiles(void)
+{
+#if defined(__x86_64__)
+    if ((wf_cpu_detect() & WEFT_CPU_AMX) != 0)
+        return wf_probe_tiles() / wf_probe_rates().fma;
+#endif
+    return 0.0;
+}
+
+static bool tiles_pay(void)
+{
+    wf_cpu_model m = wf_cpu_identify();
+    int32_t      pays = wf_cpu_known_tiles(&m);
+    return pays >= 0 ? pays != 0 : wf_cpu_probe_tiles() >= WF_CPU_TILES_PAY;
+}
+
 double wf_cpu_probe_pairs(void)
 {
 #if defined(__x86_64__)
@@ -47,6 +87,9 @@ static bool pairs_pay(void)
 static uint64_t worth_using(uint64_t have)
 {
     uint64_t pairs = have & WEFT_CPU_AVX512BF16;
+    if ((have & WEFT_CPU_AMX) != 0 && tiles_pay())
+        return have; /* what pairs would do, tiles do */
+    have &= ~(uint64_t)WEFT_CPU_AMX;
     if (pairs == 0 || pairs_pay())
         return have;
     return have & ~pairs;
@@ -77,9 +120,10 @@ weft_status wf_cpu_choose(const char *cpu_mask, const char *isa, wf_cpu_choice *
 /* ---- families, and the flags that their best path may need ---- */
 
 #define VECTORS (WEFT_CPU_AVX2 | WEFT_CPU_AVX512 | WEFT_CPU_NEON)
-#define PAIRS (VECTORS | WEFT_CPU_AVX512BF16)
+#define PAIRS (VECTORS | WEFT_CPU_AVX512BF16 | WEFT_CPU_AMX)
 #define INTEGERS                                                                                   \
-    (WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512VNNI | WEFT_CPU_NEON | WEFT_CPU_DOTPROD)
+    (WEFT_CPU_AVX2 | WEFT_CPU_AVXVNNI | WEFT_CPU_AVX512VNNI | WEFT_CPU_AMX | WEFT_CPU_NEON |       \
+     WEFT_CPU_DOTPROD)
 
 static const struct family {
     const char *name;
@@ -95,7 +139,8 @@ static const char *level_of(uint64_t flags)
     static const struct {
         uint64_t    flag;
         const char *name;
-    } levels[] = {{WEFT_CPU_AVX512BF16, "avx512bf16"},
+    } levels[] = {{WEFT_CPU_AMX, "amx"},
+                  {WEFT_CPU_AVX512BF16, "avx512bf16"},
                   {WEFT_CPU_AVX512VNNI, "avx512vnni"},
                   {WEFT_CPU_AVX512, "avx512"},
                   {WEFT_CPU_AVXVNNI, "avxvnni"},
@@ -121,6 +166,30 @@ static void why_pairs(const wf_cpu_choice *c, wf_cpu_path *out)
                  "vdpbf16ps was measured and is %s here than the f32 multiply-add", rate);
 }
 
+static void why_tiles(const wf_cpu_choice *c, wf_cpu_path *out)
+{
+    wf_cpu_model m = wf_cpu_identify();
+    const char  *name = name_of_tiles(&m);
+    const char  *rate = (c->flags & WEFT_CPU_AMX) != 0 ? "faster" : "no faster";
+    if (name != NULL)
+        snprintf(out->why, sizeof out->why,
+                 "the tiles of AMX are faster than vectors on %s family %u model %u (%s)", m.vendor,
+                 m.family, m.model, name);
+    else
+        snprintf(out->why, sizeof out->why,
+                 "the tiles of AMX were measured and are %s here than vectors", rate);
+}
+
+/* Why AMX is not among what the machine has, although the CPU has it; NULL: it has none, or may use
+ * it. */
+static const char *tiles_kept_back(void)
+{
+    wf_cpu_tiles tiles = wf_cpu_ask_for_tiles();
+    if (tiles == WF_TILES_UNSAVED)
+        return "this CPU has AMX, but the system does not save its tiles";
+    return tiles == WF_TILES_REFUSED ? "this CPU has AMX, but Linux gave no leave to use it" : NULL;
+}
+
 bool wf_cpu_path_at(const wf_cpu_choice *c, uint32_t index, wf_cpu_path *out)
 {
     if (index >= sizeof families / sizeof *families)
@@ -128,9 +197,15 @@ bool wf_cpu_path_at(const wf_cpu_choice *c, uint32_t index, wf_cpu_path *out)
     const struct family *f = &families[index];
     uint64_t             machine = wf_cpu_detect();
     *out = (wf_cpu_path){.family = f->name, .isa = level_of(c->flags & f->paths)};
-    bool pairs_matter = (f->paths & c->have & WEFT_CPU_AVX512BF16) != 0;
+    bool        pairs_matter = (f->paths & c->have & WEFT_CPU_AVX512BF16) != 0;
+    bool        tiles_matter = (f->paths & c->have & WEFT_CPU_AMX) != 0;
+    const char *kept_back = (f->paths & WEFT_CPU_AMX) != 0 ? tiles_kept_back() : NULL;
     if (c->fixed)
         snprintf(out->why, sizeof out->why, "--isa names it");
+    else if (tiles_matter)
+        why_tiles(c, out);
+    else if (kept_back != NULL)
+        snprintf(out->why, sizeof out->why, "%s", kept_back);
     else if (pairs_matter)
         why_pairs(c, out);
     else if ((machine & f->paths & ~c->have) != 0)

@@ -2,7 +2,7 @@
 /* Which of its instruction sets a CPU runs each family of ops with. Not all that a CPU has is worth
  * using: vdpbf16ps takes two terms at once, and yet is half as fast as the f32 multiply-add on some
  * CPUs and twice as fast on others. Since its sums have bytes of their own, what is chosen depends
- * on the CPU's maker and family, and on a measurement only where those are not known. */
+ * on the CPU's maker, family and model, and on a measurement only where those are not known. */
 #ifndef WF_CPU_CHOOSE_H
 #define WF_CPU_CHOOSE_H
 
@@ -40,5 +40,10 @@ double wf_cpu_probe_pairs(void);
 /* What is known of the pairs of a maker's CPUs of a family: 1: they pay, 0: they do not, -1: nobody
  * has measured such a CPU. [any] */
 int32_t wf_cpu_known_pairs(const wf_cpu_model *m);
+
+/* The same of AMX: tdpbf16ps over the f32 multiply-add, and what is known of a model. */
+double wf_cpu_probe_tiles(void);
+#define WF_CPU_TILES_PAY 3.0 /* 15 on the CPUs that were measured; blocking costs half of that */
+int32_t wf_cpu_known_tiles(const wf_cpu_model *m);
 
 #endif

@@ -29,6 +29,8 @@ struct wf_ops {
      * here, or overflow. */
     uint64_t (*weight_bytes)(int32_t format, int64_t n, int64_t k);
     weft_status (*linear)(wf_exec *ex, const wf_linear *a);
+    /* linear with bf16 weights where that has a body of its own; NULL: linear does them too. */
+    weft_status (*linear_bf16)(wf_exec *ex, const wf_linear *a);
     weft_status (*pack)(wf_exec *ex, const wf_pack *a);
     weft_status (*convert)(wf_exec *ex, const wf_convert *a);
     weft_status (*norm)(wf_exec *ex, const wf_norm *a);

@@ -140,6 +140,18 @@ typedef struct wf_linear_kernel {
 
 weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_kernel *kernel);
 
+/* How several tiles of rows share weights: parts of so many k, of so many panels at a time, and
+ * whether the parts that come next are fetched into the second cache meanwhile. */
+typedef struct wf_linear_blocks {
+    int32_t part_k, panels;
+    bool    fetches;
+} wf_linear_blocks;
+#define WF_LINEAR_PANELS_MOST 8 /* that any kernel takes at a time */
+
+/* The same, for a kernel that multiplies pairs and wants other parts. */
+weft_status wf_linear_panels_in(wf_exec *ex, const wf_linear *a, const wf_linear_kernel *kernel,
+                                const wf_linear_blocks *blocks);
+
 /* ---- pooling ---- */
 
 /* The part of x that one window covers: rows and places [first, end) of item, all within x. */
@@ -211,6 +223,13 @@ weft_status wf_best_ref(wf_exec *ex, const wf_best *a);
 void wf_ops_init_avx2(wf_ops *ops, uint64_t cpu_flags);
 void wf_ops_init_avx512(wf_ops *ops, uint64_t cpu_flags);
 void wf_ops_init_avx512bf16(wf_ops *ops, uint64_t cpu_flags);
+void wf_ops_init_amx(wf_ops *ops, uint64_t cpu_flags);
+
+/* prepare and finish of wf_linear_kernel in AVX-512, for panels of 32: a row of bf16 in whole pairs
+ * where dtype is WF_BF16. */
+void wf_prepare_pairs_avx512(void *dst, const float *x, int64_t k, int32_t dtype);
+void wf_finish_avx512(const wf_linear *a, const float *acc, int64_t row, int64_t rows,
+                      int64_t column, int64_t columns);
 #elif defined(__aarch64__)
 void wf_ops_init_neon(wf_ops *ops, uint64_t cpu_flags);
 #endif

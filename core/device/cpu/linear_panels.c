@@ -11,13 +11,14 @@
 
 /* Measured (docs/SPEED.md): shorter parts spill too often; more panels leave the second cache. */
 #define PART_BYTES 131072 /* of one panel, as the kernel reads it */
-#define GROUP 2           /* panels that a tile goes over in turn */
+#define GROUP 2           /* panels that a tile of rows goes over in turn */
 #define PART_FLOATS (PART_BYTES / 4)
 #define WIDENS_FROM 4 /* tiles: fewer make bf16 and f16 f32 in registers, each for itself */
 
 typedef struct linear_job {
     const wf_linear        *a;
     const wf_linear_kernel *kernel;
+    const wf_linear_blocks *blocks;
     uint8_t                *rows; /* prepared rows of this block, row_bytes apart */
     float                  *own;  /* every thread's own scratch, own_floats apart */
     int64_t                 row_bytes, own_floats, first, n_rows;
@@ -36,18 +37,21 @@ static int64_t block_rows(int64_t m)
     return m < WF_LINEAR_ROWS ? m : WF_LINEAR_ROWS;
 }
 
-/* Of one thread: the sums of a group, and behind them its part as f32 (never with a single tile).
- */
-static int64_t own_floats(int64_t m)
+/* Of one thread: the sums of the panels that it takes together, and behind them their parts as f32
+ * (never with a single tile, nor where pairs are multiplied). */
+static int64_t own_floats(int64_t m, int64_t panels, bool widens)
 {
-    int64_t part = m <= WF_TILE_ROWS_LEAST ? 0 : PART_FLOATS;
-    return GROUP * (block_rows(m) * WF_PANEL_MOST + part);
+    int64_t part = m <= WF_TILE_ROWS_LEAST || !widens ? 0 : PART_FLOATS;
+    return panels * (block_rows(m) * WF_PANEL_MOST + part);
 }
 
 uint64_t wf_linear_scratch_bytes(const wf_exec *ex, int64_t m, int64_t k)
 {
     int64_t threads = wf_pool_threads(ex->pool);
-    return (uint64_t)(block_rows(m) * prepared_bytes(k, 4) + threads * own_floats(m) * 4);
+    int64_t widened = own_floats(m, GROUP, true);
+    int64_t pairs = own_floats(m, WF_LINEAR_PANELS_MOST, false);
+    int64_t own = ex->ops->linear_bf16 != NULL && pairs > widened ? pairs : widened;
+    return (uint64_t)(block_rows(m) * prepared_bytes(k, 4) + threads * own * 4);
 }
 
 static void prepare_rows(void *ctx, int64_t begin, int64_t end)
@@ -65,7 +69,9 @@ typedef struct part {
     float            *acc; /* [panels, n_rows, panel]; of one tile, where the part is all of k */
     const uint8_t    *b;   /* the part as the kernel reads it, panels b_bytes apart */
     int64_t           b_bytes, first, panels, k0, k;
-    int32_t           format; /* of b */
+    const uint8_t    *next;       /* the part that comes after this one, to be fetched; or NULL */
+    int64_t           next_bytes; /* of each of its panels, b_bytes apart */
+    int32_t           format;     /* of b */
 } part;
 
 /* The lines that finish writes, and those that it adds to: there while the tile is multiplied. */
@@ -78,6 +84,15 @@ static void fetch_outputs(const wf_linear *a, int64_t row, int64_t rows, int64_t
             if (a->residual != NULL)
                 __builtin_prefetch(a->residual + r * a->residual_stride + c);
         }
+}
+
+/* Of a panel of the next part as much as these rows are of all: into the second cache. */
+static void fetch_next(const part *q, int64_t p, int64_t from, int64_t to)
+{
+    const uint8_t *next = q->next + p * q->b_bytes;
+    int64_t        end = to * q->next_bytes / q->j->n_rows;
+    for (int64_t i = from * q->next_bytes / q->j->n_rows; i < end; i += WF_ALIGN)
+        __builtin_prefetch(next + i, 0, 2);
 }
 
 /* Rows from..to-1 over one panel of the part. */
@@ -100,6 +115,8 @@ static void multiply_tile(const part *q, int64_t p, int64_t from, int64_t to)
                  .goes_on = q->k0 > 0};
     if (last)
         fetch_outputs(a, j->first + from, to - from, column, columns);
+    if (q->next != NULL)
+        fetch_next(q, p, from, to);
     kernel->tile(&t);
     if (last)
         kernel->finish(a, acc, j->first + from, to - from, column, columns);
@@ -118,6 +135,19 @@ static void multiply_part(const part *q)
     }
 }
 
+/* The part behind q's own: further along k, or where that is done of the panels that follow. */
+static void find_next(part *q, int64_t step)
+{
+    const wf_weight *w = &q->j->a->w;
+    int64_t          panel = q->j->kernel->panel, k0 = q->k0 + q->k < w->k ? q->k0 + q->k : 0;
+    int64_t          first = k0 > 0 ? q->first : q->first + q->panels;
+    q->next = NULL;
+    if (first * panel >= w->n)
+        return;
+    q->next = (const uint8_t *)w->data + first * q->b_bytes + wf_panel_bytes(w->format, k0, panel);
+    q->next_bytes = wf_panel_bytes(w->format, w->k - k0 < step ? w->k - k0 : step, panel);
+}
+
 /* Panels first..first + panels - 1, with the scratch own. */
 static void multiply_group(const linear_job *j, float *own, int64_t first, int64_t panels)
 {
@@ -126,10 +156,10 @@ static void multiply_group(const linear_job *j, float *own, int64_t first, int64
     bool                    single = j->n_rows <= kernel->tile_rows;
     bool                    many = j->n_rows >= WIDENS_FROM * kernel->tile_rows;
     bool                    widens = many && w->format != WF_F32 && !j->pairs;
-    int64_t step = single ? w->k : PART_BYTES / (kernel->panel * (j->pairs ? 2 : 4));
-    int64_t bytes = wf_panel_bytes(w->format, w->k, kernel->panel);
-    float  *wide = own + GROUP * j->n_rows * WF_PANEL_MOST;
-    part    q = {.j = j, .acc = own, .first = first, .panels = panels, .b_bytes = bytes};
+    int64_t                 step = single ? w->k : j->blocks->part_k;
+    int64_t                 bytes = wf_panel_bytes(w->format, w->k, kernel->panel);
+    float                  *wide = own + GROUP * j->n_rows * WF_PANEL_MOST;
+    part q = {.j = j, .acc = own, .first = first, .panels = panels, .b_bytes = bytes};
     q.format = widens ? WF_F32 : w->format;
     for (; q.k0 < w->k; q.k0 += step) {
         q.k = w->k - q.k0 < step ? w->k - q.k0 : step;
@@ -141,6 +171,8 @@ static void multiply_group(const linear_job *j, float *own, int64_t first, int64
             q.b = (const uint8_t *)wide;
             q.b_bytes = PART_BYTES;
         }
+        if (!single && j->blocks->fetches)
+            find_next(&q, step);
         multiply_part(&q);
     }
 }
@@ -161,11 +193,20 @@ static void multiply_share(void *ctx, int32_t index, int32_t count)
     } else {
         wf_share(panels, 1, index, count, &begin, &end);
     }
-    for (int64_t p = begin; p < end; p += GROUP)
-        multiply_group(&j, own, p, end - p < GROUP ? end - p : GROUP);
+    int64_t step = j.blocks->panels;
+    for (int64_t p = begin; p < end; p += step)
+        multiply_group(&j, own, p, end - p < step ? end - p : step);
 }
 
 weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_kernel *kernel)
+{
+    int32_t          element = kernel->pairs && a->w.format == WF_BF16 ? 2 : 4;
+    wf_linear_blocks blocks = {PART_BYTES / (kernel->panel * element), GROUP, false};
+    return wf_linear_panels_in(ex, a, kernel, &blocks);
+}
+
+weft_status wf_linear_panels_in(wf_exec *ex, const wf_linear *a, const wf_linear_kernel *kernel,
+                                const wf_linear_blocks *blocks)
 {
     if (a->m <= 0)
         return WEFT_OK;
@@ -173,9 +214,9 @@ weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_ke
     if (rows == NULL)
         return WEFT_E_NOMEM;
     bool       pairs = kernel->pairs && a->w.format == WF_BF16;
-    linear_job job = {.a = a, .kernel = kernel, .rows = rows, .pairs = pairs};
+    linear_job job = {.a = a, .kernel = kernel, .blocks = blocks, .rows = rows, .pairs = pairs};
     job.row_bytes = prepared_bytes(a->w.k, pairs ? 2 : 4);
-    job.own_floats = own_floats(a->m);
+    job.own_floats = own_floats(a->m, blocks->panels, !pairs);
     job.own = (float *)(void *)(rows + block_rows(a->m) * prepared_bytes(a->w.k, 4));
     bool alone = a->w.n <= kernel->panel && a->m <= kernel->tile_rows;
     for (; job.first < a->m; job.first += WF_LINEAR_ROWS) {

@@ -45,9 +45,11 @@ void wf_ops_init(wf_ops *ops, uint64_t cpu_flags)
     wf_ops_init_avx2(ops, cpu_flags);
     wf_ops_init_avx512(ops, cpu_flags);
     wf_ops_init_avx512bf16(ops, cpu_flags);
+    wf_ops_init_amx(ops, cpu_flags);
     wf_quant_init_avx2(ops, cpu_flags);
     wf_quant_init_avxvnni(ops, cpu_flags);
     wf_quant_init_avx512vnni(ops, cpu_flags);
+    wf_quant_init_amx(ops, cpu_flags);
 #elif defined(__aarch64__)
     wf_ops_init_neon(ops, cpu_flags);
     wf_quant_init_neon(ops, cpu_flags);
@@ -61,7 +63,11 @@ weft_status wf_linear_run(wf_exec *ex, const wf_linear *a)
 {
     if (a->w.format == WF_FP8)
         return wf_fp8_linear(ex, a);
-    return wf_is_grouped(a->w.format) ? wf_quant_linear(ex, a) : ex->ops->linear(ex, a);
+    if (wf_is_grouped(a->w.format))
+        return wf_quant_linear(ex, a);
+    if (a->w.format == WF_BF16 && ex->ops->linear_bf16 != NULL)
+        return ex->ops->linear_bf16(ex, a);
+    return ex->ops->linear(ex, a);
 }
 
 static weft_status pack_run(wf_exec *ex, const wf_pack *a)

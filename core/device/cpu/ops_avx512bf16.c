@@ -63,6 +63,17 @@ static void tile(const wf_tile *t)
     VF_EACH_COUNT(tile_pairs);
 }
 
+void wf_prepare_pairs_avx512(void *dst, const float *x, int64_t k, int32_t dtype)
+{
+    prepare_pairs(dst, x, k, dtype);
+}
+
+void wf_finish_avx512(const wf_linear *a, const float *acc, int64_t row, int64_t rows,
+                      int64_t column, int64_t columns)
+{
+    finish(a, acc, row, rows, column, columns);
+}
+
 static weft_status linear(wf_exec *ex, const wf_linear *a)
 {
     static const wf_linear_kernel kernel = {VF_PANEL, VF_TILE_ROWS, 1,     prepare_pairs,

@@ -12,4 +12,8 @@ typedef struct wf_rates {
 /* On a CPU with AVX512-BF16. Takes about a millisecond. [any] */
 wf_rates wf_probe_rates(void);
 
+/* Multiplications of bf16 a second of one thread by tdpbf16ps. On a CPU with AMX. Takes about a
+ * millisecond. [any] */
+double wf_probe_tiles(void);
+
 #endif

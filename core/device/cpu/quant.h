@@ -67,7 +67,7 @@ typedef struct wf_quant_tile {
 
 /* What a level replaces. */
 typedef struct wf_quant_kernels {
-    int32_t tile_rows; /* the most that a tile may have */
+    int32_t tile_rows, rest_rows; /* the most that a tile may have, and one of rests */
     /* Row r of a tile of `rows` from x [k]. */
     void (*prepare)(uint8_t *tile, int64_t r, int64_t rows, const float *x, int64_t k,
                     int32_t format);
@@ -102,6 +102,7 @@ uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k);
 void wf_quant_init_avx2(wf_ops *ops, uint64_t cpu_flags);
 void wf_quant_init_avxvnni(wf_ops *ops, uint64_t cpu_flags);
 void wf_quant_init_avx512vnni(wf_ops *ops, uint64_t cpu_flags);
+void wf_quant_init_amx(wf_ops *ops, uint64_t cpu_flags);
 #elif defined(__aarch64__)
 void wf_quant_init_neon(wf_ops *ops, uint64_t cpu_flags);
 void wf_quant_init_dotprod(wf_ops *ops, uint64_t cpu_flags);

@@ -109,7 +109,7 @@ static void prepare_rows(void *ctx, int64_t begin, int64_t end)
 /* Tile t of a group's rests, and its first row among them; NULL: there are not so many. */
 static uint8_t *rest_at(const linear_job *j, int64_t g, int32_t t, int64_t *from, int64_t *rows)
 {
-    int64_t most = j->kernels->tile_rows, left;
+    int64_t most = j->kernels->rest_rows, left;
     *from = t * most;
     left = j->counts[g] - *from;
     *rows = left < most ? left : most;
@@ -329,6 +329,7 @@ static void finish_ref(const wf_linear *a, const float *acc, const float *rest, 
 
 const wf_quant_kernels wf_quant_reference = {
     .tile_rows = 4,
+    .rest_rows = 4,
     .prepare = prepare_row,
     .prepare_rest = prepare_rest,
     .tile = tile_ref,

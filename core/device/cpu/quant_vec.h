@@ -377,11 +377,18 @@ static void vq_finish(const wf_linear *a, const float *acc, const float *rest, i
     }
 }
 
+/* A file that has another tile for many rows names it before it includes this one. */
+#if !defined(VQ_TILE)
+#define VQ_TILE vq_tile
+#define VQ_TILE_ROWS VQ_ROWS
+#endif
+
 static const wf_quant_kernels vq_kernels = {
-    .tile_rows = VQ_ROWS,
+    .tile_rows = VQ_TILE_ROWS,
+    .rest_rows = VQ_ROWS,
     .prepare = prepare_row,
     .prepare_rest = prepare_rest,
-    .tile = vq_tile,
+    .tile = VQ_TILE,
     .rest_tile = vq_rest_tile,
     .finish = vq_finish,
     .pack_panel = pack_panel,
