@@ -187,8 +187,10 @@ static void test_a_step(void **state)
         parts[2].tokens = &tokens;
         spy_on(r.e);
         rig_check(wf_step_run(&r.e->stepper, parts, 3, logits, NULL, &err), &err);
+        /* Of three rows one is logits; where steps have few sizes, a fourth one is nobody's. */
+        const uint64_t best = r.e->device->keeps_lists ? 3 : 2;
         assert_int_equal(the_spy.downloaded,
-                         vocab * sizeof *logits + 2 * WF_ROW_BEST_BYTES(WF_BEST_MOST));
+                         vocab * sizeof *logits + best * WF_ROW_BEST_BYTES(WF_BEST_MOST));
         assert_true(parts[2].status == WEFT_OK && !parts[2].whole);
         for (int32_t i = 0; i < WF_BEST_MOST; i++) {
             int32_t before = 0; /* tokens that come before it */
