@@ -184,8 +184,8 @@ const cli_command cli_commands[] = {
      "an id from the vocabulary's size on is never generated. It tells how far the\n"
      "text behind it sees the medium. Of a GGUF file it also tells in which types the\n"
      "tensors are stored, what each is held as, and how much that changes them, as\n"
-     "measured on some rows of each tensor. Where a released model of weft model list\n"
-     "has the same numbers of parameters, it is named.\n"
+     "measured on some rows of each tensor. Released models of weft model list that\n"
+     "have the same numbers and take the same media are named.\n"
      "\n"
      "Example:\n"
      "  weft model inspect models/demo/text\n",

@@ -26,33 +26,56 @@ static int32_t take_dir(cli *c)
     return cli_say_error(&err);
 }
 
-/* Which released model has these numbers; a name in a directory says less. */
-static const cli_release *release_of(const weft_engine *e)
+/* Which released models have these numbers; a name in a directory says less. */
+static size_t releases_of(weft_engine *e, const cli_release **out)
 {
     weft_engine_info d = {.hdr = WEFT_HDR(weft_engine_info)};
-    return weft_engine_describe(e, &d, NULL) == WEFT_OK
-               ? cli_release_of(d.core_parameters + d.site_parameters, d.encoder_parameters)
-               : NULL;
+    weft_error       err = CLI_ERROR_INIT;
+    const char      *plugin;
+    if (weft_engine_describe(e, &d, NULL) != WEFT_OK)
+        return 0;
+    cli_numbers of = {d.core_parameters + d.site_parameters, d.encoder_parameters, d.max_positions,
+                      weft_engine_takes(e, "video", &plugin, &err) == WEFT_OK};
+    return cli_releases_of(&of, out);
 }
 
-static void show_release(const cli_release *r)
+/* A line for each; the licence where all have the same one. */
+static void show_releases(weft_engine *e)
 {
-    if (r != NULL)
-        cli_outf("released as   %s (%s), or with the same numbers; licence: %s\n", r->name,
-                 r->repository, r->licence);
+    const cli_release *r[CLI_RELEASES_ALIKE];
+    size_t             n = releases_of(e, r), same = 0;
+    while (same < n && strcmp(r[same]->licence, r[0]->licence) == 0)
+        same++;
+    for (size_t i = 0; i < n; i++)
+        cli_outf("%-13s %s (%s)%s\n", i == 0 ? "released as" : "or as", r[i]->name,
+                 r[i]->repository, i + 1 < n ? "" : ", or with the same numbers");
+    if (n > 0 && same == n)
+        cli_outf("%-13s %s\n", "licence", r[0]->licence);
 }
 
-static int32_t inspect_json(const weft_engine *e, const cli_abilities *can)
+/* A list of repositories; NULL: out of memory. */
+static json_t *releases_json(weft_engine *e)
+{
+    const cli_release *r[CLI_RELEASES_ALIKE];
+    size_t             n = releases_of(e, r);
+    json_t            *all = json_array();
+    for (size_t i = 0; all != NULL && i < n; i++)
+        if (json_array_append_new(all, cli_json_string(r[i]->repository)) != 0) {
+            json_decref(all);
+            all = NULL;
+        }
+    return all;
+}
+
+static int32_t inspect_json(weft_engine *e, const cli_abilities *can)
 {
     weft_error err = CLI_ERROR_INIT;
     json_t    *stored;
     if (cli_json_stored(e, &stored, &err) != WEFT_OK)
         return cli_say_error(&err);
-    json_t            *v = cli_json_engine(e);
-    const cli_release *r = release_of(e);
+    json_t *v = cli_json_engine(e);
     if (json_object_set_new(v, "stored", stored) != 0 ||
-        json_object_set_new(v, "release", cli_json_string(r != NULL ? r->repository : NULL)) != 0 ||
-        !cli_abilities_json(can, v)) {
+        json_object_set_new(v, "releases", releases_json(e)) != 0 || !cli_abilities_json(can, v)) {
         json_decref(v);
         v = NULL;
     }
@@ -66,7 +89,7 @@ static int32_t inspect(const cli *c, weft_engine *e, const cli_abilities *can)
     int32_t code = cli_show_engine(e);
     if (code == CLI_EXIT_OK)
         code = cli_show_stored(e);
-    show_release(release_of(e));
+    show_releases(e);
     cli_abilities_show(can);
     cli_show_sites(e);
     cli_show_markers(e);

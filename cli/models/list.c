@@ -21,12 +21,29 @@ uint64_t cli_release_bytes(const cli_release *r, cli_weights format)
     return (linear * (format == CLI_WEIGHTS_Q8 ? Q8_32 : Q4_32) + tables + rest) / 32;
 }
 
-const cli_release *cli_release_of(uint64_t text, uint64_t encoders)
+static bool takes_clips(const cli_release *r)
 {
-    for (const cli_release *r = cli_releases; r->name != NULL; r++)
-        if (r->text == text && r->encoders == encoders)
-            return r;
-    return NULL;
+    return strstr(r->family->takes, "clips") != NULL;
+}
+
+/* A position's limit tells Llama 3 from Llama 3.1; where no release has the model's, it has been
+ * changed and tells nothing. */
+static size_t drop_other_contexts(const cli_release **out, size_t n, int32_t context)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (out[i]->context == context)
+            out[kept++] = out[i];
+    return kept > 0 ? kept : n;
+}
+
+size_t cli_releases_of(const cli_numbers *of, const cli_release **out)
+{
+    size_t n = 0;
+    for (const cli_release *r = cli_releases; r->name != NULL && n < CLI_RELEASES_ALIKE; r++)
+        if (r->text == of->text && r->encoders == of->encoders && takes_clips(r) == of->clips)
+            out[n++] = r;
+    return drop_other_contexts(out, n, of->context);
 }
 
 const char *cli_release_folder(const cli_release *r)
@@ -115,22 +132,27 @@ bool cli_models_json(void)
 
 static void page_head(void)
 {
-    cli_outf("# Models\n\n"
-             "Written by `weft model list --markdown`; a test compares this page with what it "
-             "prints.\n\n"
-             "weft runs directories in the layout of Hugging Face. `hf` is the program of Python's "
-             "package\n"
-             "`huggingface_hub` (`pip install huggingface_hub`). A *gated* model is given to those "
-             "who have accepted\n"
-             "its licence on its page, https://huggingface.co/OWNER/NAME, and then said `hf auth "
-             "login`.\n\n"
-             "Memory is that of the weights, with the encoders in bf16: bf16 as they are stored, "
-             "q8 and q4 with\n"
-             "`--quantize q8` and `--quantize q4`. Keys and values of the text come on top: `weft "
-             "model inspect DIR`\n"
-             "counts them, and says whether the model runs on the machine at hand. `weft model "
-             "quantize` writes a\n"
-             "smaller directory once, so that the large one is not read again.\n");
+    cli_outf(
+        "# Models\n\n"
+        "Written by `weft model list --markdown`; a test compares this page with what it "
+        "prints.\n\n"
+        "weft runs directories in the layout of Hugging Face. `hf` is the program of Python's "
+        "package\n"
+        "`huggingface_hub`; Debian and others want Python's packages in an environment of their "
+        "own (on\n"
+        "Debian: `sudo apt install python3-venv` before):\n\n"
+        "```sh\n"
+        "python3 -m venv ~/hf && ~/hf/bin/pip install huggingface_hub && PATH=$PATH:~/hf/bin\n"
+        "```\n\n"
+        "A *gated* model is given to those who have accepted its licence on its page,\n"
+        "https://huggingface.co/OWNER/NAME, and then said `hf auth login`.\n\n"
+        "Memory is that of the weights, with the encoders in bf16: bf16 as they are stored, "
+        "q8 and q4 with\n"
+        "`--quantize q8` and `--quantize q4`. Keys and values of the text come on top: `weft "
+        "model inspect DIR`\n"
+        "counts them, and says whether the model runs on the machine at hand. `weft model "
+        "quantize` writes a\n"
+        "smaller directory once, so that the large one is not read again.\n");
 }
 
 static void page_release(const cli_release *r)

@@ -46,9 +46,19 @@ typedef enum cli_weights { CLI_WEIGHTS_BF16, CLI_WEIGHTS_Q8, CLI_WEIGHTS_Q4 } cl
 /* Bytes of all weights in memory where the text core has this format and encoders stay bf16; K and
  * V, and what a run takes beside them, are not counted (`weft model inspect` counts them). */
 uint64_t cli_release_bytes(const cli_release *r, cli_weights format);
-/* The first release with as many parameters, or NULL. Base models have those of their Instruct
- * models, and the table lists the latter. */
-const cli_release *cli_release_of(uint64_t text, uint64_t encoders);
+#define CLI_RELEASES_ALIKE 8 /* the table has no more releases of the same numbers */
+
+/* What an engine tells of its model. */
+typedef struct cli_numbers {
+    uint64_t text, encoders; /* parameters, as of a release */
+    int32_t  context;        /* positions that the model was made for */
+    bool     clips;          /* whether it takes them */
+} cli_numbers;
+
+/* Writes the releases with these numbers to out, which has room for CLI_RELEASES_ALIKE, and returns
+ * how many there are. Base models have the numbers of their Instruct models, and the table lists
+ * the latter. */
+size_t cli_releases_of(const cli_numbers *of, const cli_release **out);
 /* The folder that the fetch line makes: the repository's name without its owner. */
 const char *cli_release_folder(const cli_release *r);
 

@@ -30,10 +30,13 @@ static const cli_family idefics = {
     "Idefics", "weft.idefics", "text, pictures",
     "Llama 1 with gated cross-attention, after Flamingo; base and instruct.", CLI_PROOF_RANDOM};
 static const cli_family smolvlm = {
-    "SmolVLM and Idefics3", "weft.idefics3", "text, pictures, clips (SmolVLM2)",
+    "SmolVLM and Idefics3", "weft.idefics3", "text, pictures",
     "SigLIP and soft tokens before a Llama; pictures are cut into tiles. The small ones run on any "
     "machine.",
     CLI_PROOF_RANDOM};
+static const cli_family smolvlm2 = {"SmolVLM2", "weft.idefics3", "text, pictures, clips",
+                                    "SmolVLM trained on clips too, of which it sees some frames.",
+                                    CLI_PROOF_RANDOM};
 static const cli_family llava = {
     "LLaVA", "weft.llava", "text, pictures",
     "CLIP or SigLIP and a projector before a Llama whose weights were tuned with it.",
@@ -54,6 +57,7 @@ static const cli_family granite_speech = {"Granite Speech", "weft.granite_speech
                                           "transcripts and translations of short recordings.",
                                           CLI_PROOF_RANDOM};
 
+#define LLAMA_3 "Llama 3 Community License"
 #define LLAMA_31 "Llama 3.1 Community License"
 #define LLAMA_32 "Llama 3.2 Community License"
 #define LLAMA_33 "Llama 3.3 Community License"
@@ -77,8 +81,14 @@ const cli_release cli_releases[] = {
      262668288, 0, 131072, true, LLAMA_32, CHAT("Llama-3.2-1B-Instruct")},
     {&llama, "Llama 3.2 3B Instruct", "meta-llama/Llama-3.2-3B-Instruct", NULL, 3212749824,
      394002432, 0, 131072, true, LLAMA_32, CHAT("Llama-3.2-3B-Instruct")},
+    {&llama, "Llama 3 8B Instruct", "meta-llama/Meta-Llama-3-8B-Instruct", NULL, 8030261248,
+     1050673152, 0, 8192, true, LLAMA_3, CHAT("Meta-Llama-3-8B-Instruct")},
+    {&llama, "Llama 3 70B Instruct", "meta-llama/Meta-Llama-3-70B-Instruct", NULL, 70553706496,
+     2101346304, 0, 8192, true, LLAMA_3, CHAT("Meta-Llama-3-70B-Instruct")},
     {&llama, "Llama 3.1 8B Instruct", "meta-llama/Llama-3.1-8B-Instruct", NULL, 8030261248,
      1050673152, 0, 131072, true, LLAMA_31, CHAT("Llama-3.1-8B-Instruct")},
+    {&llama, "Llama 3.1 70B Instruct", "meta-llama/Llama-3.1-70B-Instruct", NULL, 70553706496,
+     2101346304, 0, 131072, true, LLAMA_31, CHAT("Llama-3.1-70B-Instruct")},
     {&llama, "Llama 3.3 70B Instruct", "meta-llama/Llama-3.3-70B-Instruct", NULL, 70553706496,
      2101346304, 0, 131072, true, LLAMA_33, CHAT("Llama-3.3-70B-Instruct")},
     {&qwen, "Qwen2.5 0.5B Instruct", "Qwen/Qwen2.5-0.5B-Instruct", NULL, 494032768, 136134656, 0,
@@ -101,28 +111,27 @@ const cli_release cli_releases[] = {
      56770560, 93510912, 8192, false, "Apache-2.0", SEE("SmolVLM-256M-Instruct")},
     {&smolvlm, "SmolVLM 500M Instruct", "HuggingFaceTB/SmolVLM-500M-Instruct", NULL, 409252800,
      94617600, 98229504, 8192, false, "Apache-2.0", SEE("SmolVLM-500M-Instruct")},
-    {&smolvlm, "SmolVLM2 256M Video Instruct", "HuggingFaceTB/SmolVLM2-256M-Video-Instruct", NULL,
-     162974016, 56770560, 93510912, 8192, false, "Apache-2.0",
-     WATCH("SmolVLM2-256M-Video-Instruct")},
-    {&smolvlm, "SmolVLM2 500M Video Instruct", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct", NULL,
-     409252800, 94617600, 98229504, 8192, false, "Apache-2.0",
-     WATCH("SmolVLM2-500M-Video-Instruct")},
-    {&smolvlm, "SmolVLM2 2.2B Instruct", "HuggingFaceTB/SmolVLM2-2.2B-Instruct", NULL, 1812563968,
-     201850880, 434220912, 8192, false, "Apache-2.0", WATCH("SmolVLM2-2.2B-Instruct")},
     {&smolvlm, "Idefics3 8B Llama3", "HuggingFaceM4/Idefics3-8B-Llama3", NULL, 8030285824,
      1050697728, 431800560, 131072, false, "Apache-2.0", SEE("Idefics3-8B-Llama3")},
+    {&smolvlm2, "SmolVLM2 256M Video Instruct", "HuggingFaceTB/SmolVLM2-256M-Video-Instruct", NULL,
+     162974016, 56770560, 93510912, 8192, false, "Apache-2.0",
+     WATCH("SmolVLM2-256M-Video-Instruct")},
+    {&smolvlm2, "SmolVLM2 500M Video Instruct", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct", NULL,
+     409252800, 94617600, 98229504, 8192, false, "Apache-2.0",
+     WATCH("SmolVLM2-500M-Video-Instruct")},
+    {&smolvlm2, "SmolVLM2 2.2B Instruct", "HuggingFaceTB/SmolVLM2-2.2B-Instruct", NULL, 1812563968,
+     201850880, 434220912, 8192, false, "Apache-2.0", WATCH("SmolVLM2-2.2B-Instruct")},
     {&llava, "LLaVA 1.5 7B", "llava-hf/llava-1.5-7b-hf", NULL, 6738939904, 262668288, 324487168,
      4096, false, "Llama 2 Community License", SEE("llava-1.5-7b-hf")},
     {&llava, "LLaVA 1.5 13B", "llava-hf/llava-1.5-13b-hf", NULL, 13016519680, 328335360, 334974976,
      4096, false, "Llama 2 Community License", SEE("llava-1.5-13b-hf")},
     {&llava, "LLaVA Llama 3 8B (xtuner)", "xtuner/llava-llama-3-8b-v1_1-transformers", NULL,
-     8030785536, 1051197440, 324487168, 8192, false, "Llama 3 Community License",
+     8030785536, 1051197440, 324487168, 8192, false, LLAMA_3,
      SEE("llava-llama-3-8b-v1_1-transformers")},
     {&llava, "LLaVA-NeXT Llama 3 8B", "llava-hf/llama3-llava-next-8b-hf", NULL, 8030785536,
-     1051197440, 324491264, 8192, false, "Llama 3 Community License",
-     SEE("llama3-llava-next-8b-hf")},
+     1051197440, 324491264, 8192, false, LLAMA_3, SEE("llama3-llava-next-8b-hf")},
     {&llava, "JoyCaption Beta One", "fancyfeast/llama-joycaption-beta-one-hf-llava", NULL,
-     8030261248, 1050673152, 449729600, 131072, false, "Llama 3.1 Community License",
+     8030261248, 1050673152, 449729600, 131072, false, LLAMA_31,
      SEE("llama-joycaption-beta-one-hf-llava")},
     {&idefics, "Idefics 9B Instruct", "HuggingFaceM4/idefics-9b-instruct", NULL, 8172949520,
      262160384, 756725760, 2048, false, "Llama 1's, for research", SEE("idefics-9b-instruct")},

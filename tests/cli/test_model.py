@@ -289,16 +289,60 @@ class Inspect(harness.Case):
         shutil.copytree(LLAMA, self.path("m"), ignore=shutil.ignore_patterns("*.safetensors"))
         inspect(self, self.path("m"))
 
-    def test_which_release_it_is(self):
-        os.mkdir(self.path("some"))
+    def llama_of(self, **config):
+        """A folder whose config.json is a Llama of these numbers."""
+        os.makedirs(self.path("some"), exist_ok=True)
         with open(self.path("some/config.json"), "w", encoding="utf-8") as f:
-            json.dump({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 576, "intermediate_size": 1536,
-                       "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152,
-                       "max_position_embeddings": 8192, "rms_norm_eps": 1e-5, "rope_theta": 100000, "tie_word_embeddings": True}, f)
-        self.assertIn(b"SmolLM2 135M Instruct (HuggingFaceTB/SmolLM2-135M-Instruct)", inspect(self, self.path("some")).out)
-        self.assertEqual(json.loads(inspect(self, "--json", self.path("some")).out)["release"],
-                         "HuggingFaceTB/SmolLM2-135M-Instruct")
-        self.assertIsNone(json.loads(inspect(self, "--json", code=0).out)["release"])
+            json.dump({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "rms_norm_eps": 1e-5, **config}, f)
+        return self.path("some")
+
+    def releases(self, folder, code=4):
+        return json.loads(inspect(self, "--json", folder, code=code).out)["releases"]
+
+    def test_which_release_it_is(self):
+        smol = self.llama_of(hidden_size=576, intermediate_size=1536, num_hidden_layers=30, num_attention_heads=9,
+                             num_key_value_heads=3, vocab_size=49152, max_position_embeddings=8192, rope_theta=100000,
+                             tie_word_embeddings=True)
+        text = inspect(self, smol).out
+        self.assertIn(b"SmolLM2 135M Instruct (HuggingFaceTB/SmolLM2-135M-Instruct)", text)
+        self.assertIn(b"\nlicence       Apache-2.0\n", text)
+        self.assertEqual(self.releases(smol), ["HuggingFaceTB/SmolLM2-135M-Instruct"])
+        self.assertEqual(self.releases(os.path.join(harness.DEMO, "text"), code=0), [])
+
+    def test_releases_of_the_same_numbers(self):
+        """Llama 3 and 3.1 differ in how far they look, Llama 3.1 70B and 3.3 70B in nothing that is counted."""
+        llama = {"vocab_size": 128256, "num_key_value_heads": 8, "rope_theta": 500000}
+        small = {**llama, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32}
+        large = {**llama, "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64}
+        three, later = "meta-llama/Meta-Llama-3-8B-Instruct", "meta-llama/Llama-3.1-8B-Instruct"
+        self.assertEqual(self.releases(self.llama_of(max_position_embeddings=8192, **small)), [three])
+        self.assertEqual(self.releases(self.llama_of(max_position_embeddings=131072, **small)), [later])
+        changed = self.llama_of(max_position_embeddings=16384, **small)
+        self.assertEqual(self.releases(changed), [three, later])
+        text = inspect(self, changed).out.decode()
+        self.assertIn("released as   Llama 3 8B Instruct (%s)\nor as         Llama 3.1 8B Instruct (%s)," % (three, later), text)
+        self.assertNotIn("licence", text)
+        self.assertEqual(self.releases(self.llama_of(max_position_embeddings=131072, **large)),
+                         ["meta-llama/Llama-3.1-70B-Instruct", "meta-llama/Llama-3.3-70B-Instruct"])
+
+    def test_clips_tell_releases_apart(self):
+        """SmolVLM2 256M has the numbers of SmolVLM 256M, and takes clips."""
+        folder = self.path("smolvlm")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as f:
+            json.dump({"architectures": ["Idefics3ForConditionalGeneration"], "model_type": "idefics3", "scale_factor": 4,
+                       "image_token_id": 49190, "tie_word_embeddings": False,
+                       "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
+                                         "num_attention_heads": 12, "image_size": 512, "patch_size": 16},
+                       "text_config": {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+                                       "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49280, "head_dim": 64,
+                                       "max_position_embeddings": 8192, "rms_norm_eps": 1e-5, "rope_theta": 100000}}, f)
+        plain = {"size": {"longest_edge": 2048}, "max_image_size": {"longest_edge": 512}}
+        for sampling, name in ({}, "SmolVLM-256M-Instruct"), (
+                {"video_sampling": {"fps": 1, "max_frames": 64, "video_size": {"longest_edge": 512}}}, "SmolVLM2-256M-Video-Instruct"):
+            with open(os.path.join(folder, "preprocessor_config.json"), "w", encoding="utf-8") as f:
+                json.dump({**plain, **sampling}, f)
+            self.assertEqual(self.releases(folder), ["HuggingFaceTB/" + name], sampling)
 
     def test_what_a_model_can_do(self):
         demo = json.loads(inspect(self, "--json", code=0).out)
