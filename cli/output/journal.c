@@ -251,11 +251,9 @@ bool cli_journal_begin(cli_journal *j, const char *path, const json_t *head)
         j->error = errno != 0 ? errno : EEXIST;
         return false;
     }
-    if (ftruncate(fileno(j->file), 0) != 0)
-        j->error = errno;
-    else if (write_line(j, json_deep_copy(head)))
-        return true;
-    cli_journal_close(j, true);
+    if (ftruncate(fileno(j->file), 0) == 0)
+        return write_line(j, json_deep_copy(head));
+    j->error = errno;
     return false;
 }
 

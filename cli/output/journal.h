@@ -64,8 +64,9 @@ enum cli_journal_found cli_journal_open(cli_journal *j, const char *path, json_t
 /* Reads the next part into *part, which is valid until the next call. False: there are no more, and
  * from now on parts can be added; or with j->error the file failed, and none can. */
 bool cli_journal_next(cli_journal *j, weft_part_result *part);
-/* Makes a journal anew, in the place of any that is there. False: it could not be made, j->error
- * says why; then nothing is open, and a file that is there is EMPTY. */
+/* Makes a journal anew, in the place of any that is there. False: its head could not be written,
+ * j->error says why. Where j->file is then open, the file is there and EMPTY, no part may be added,
+ * and cli_journal_close() removes or keeps it as any other; else there is none of ours. */
 bool cli_journal_begin(cli_journal *j, const char *path, const json_t *head);
 /* Adds a part. False: it could not be written, j->error says why. The parts before it are still in
  * the file, and no further one may be added: a run that goes on begins with this one. */

@@ -65,10 +65,14 @@ static void put_part(cli_transcript *t, int format, const weft_part_result *p)
 /* From the first part on, so that a file that is no recording is not read for it. */
 static bool begin_journal(cli_transcript *t)
 {
+    errno = 0; /* not that of an earlier call: the head may fail for want of memory */
     json_t *head = cli_journal_head(t->to->identity, t->source);
-    bool    ok = head != NULL && cli_journal_begin(&t->journal, t->journal_path, head);
-    if (head == NULL)
-        t->journal.error = errno != 0 ? errno : ENOMEM;
+    int     why = errno != 0 ? errno : ENOMEM;
+    if (head == NULL) {
+        t->journal.error = why;
+        return false;
+    }
+    bool ok = cli_journal_begin(&t->journal, t->journal_path, head);
     json_decref(head);
     return ok;
 }
@@ -80,7 +84,8 @@ static void forget_journal(cli_transcript *t)
 }
 
 /* Without a journal a run that is ended leaves a part of a document that nothing tells from a whole
- * one. Who asks for --resume relies on it; else a document is none the worse. */
+ * one; an empty one tells, and goes with the end of the run. Who asks for --resume relies on it;
+ * else a document is none the worse. */
 static bool fail_begin(cli_transcript *t)
 {
     const char *why = strerror(t->journal.error);
@@ -91,10 +96,10 @@ static bool fail_begin(cli_transcript *t)
         (void)cli_transcript_close(t, false, 0);
         return false;
     }
-    cli_place_warn(t->place,
-                   "%.600s: cannot be written: %s; should this run be ended, --resume will take "
-                   "what it leaves for the whole",
-                   t->journal_path, why);
+    cli_place_warn(t->place, "%.600s: cannot be written: %s; should this run be ended, --resume %s",
+                   t->journal_path, why,
+                   t->journal.file != NULL ? "will begin anew"
+                                           : "will take what it leaves for the whole");
     forget_journal(t);
     return true;
 }
