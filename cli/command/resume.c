@@ -92,11 +92,26 @@ static uint64_t mark(const char *path)
     return n < strlen(name) ? sum_files(folder, name, n) : file_sum(folder, name);
 }
 
-static json_t *mark_json(uint64_t sum)
+/* The files of an option that is given several times are one sum. */
+static bool add_mark(json_t *files, const char *name, uint64_t sum)
 {
-    char text[24];
+    char        text[24];
+    const char *before = json_string_value(json_object_get(files, name));
+    if (before != NULL)
+        sum += strtoull(before, NULL, 16);
     snprintf(text, sizeof text, "%016" PRIx64, sum);
-    return json_string(text);
+    return json_object_set_new(files, name, json_string(text)) == 0;
+}
+
+/* Text may be the name of a file by chance. What a plugin's options are is not told here, and words
+ * among them are few. */
+static bool may_be_path(bool core, const char *key)
+{
+    weft_option_info o;
+    for (uint32_t i = 0; core && weft_option_at(i, &o); i++)
+        if (strcmp(o.key, key) == 0)
+            return (o.flags & WEFT_OPTION_PATH) != 0;
+    return !core;
 }
 
 /* A list's items become lines of one value. */
@@ -128,9 +143,9 @@ static void gather(void *ctx, const char *section, const char *key, const char *
     }
     json_t *v = joined(json_object_get(g->options, name), value);
     g->failed = json_object_set_new(g->options, name, v) != 0 || g->failed;
-    uint64_t sum = mark(value);
+    uint64_t sum = may_be_path(core, key) ? mark(value) : 0;
     if (sum != 0)
-        g->failed = json_object_set_new(g->files, name, mark_json(sum)) != 0 || g->failed;
+        g->failed = !add_mark(g->files, name, sum) || g->failed;
 }
 
 static bool set(json_t *object, const char *key, const char *value)

@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -25,6 +26,7 @@ class Resume(speech.Case):
         for i in range(PARTS):
             sounds += [voice(1.2 + 0.1 * (i % 4)), silence(1.5)]
         self.long = self.write("long.wav", wav(*sounds))
+        self.short = self.write("short.wav", wav(silence(1), voice(1.5), silence(1)))
 
     def command(self, *args):
         return self.args("transcribe", "--format", ",".join(FORMATS), *args)
@@ -211,6 +213,35 @@ class Resume(speech.Case):
         self.ok(*args, "--resume")
         self.assertEqual(self.names("out"), ["long.txt"])
         self.assertEqual(self.documents("out")["long.txt"].count(b"\n"), PARTS)
+
+    def test_a_disk_without_room_for_a_journal(self):
+        """A document that has room is whole, and no journal stays beside it."""
+        args = self.args("transcribe", "-o", "out/", self.short)
+        r = self.ok(*args, **self.full_after(100))
+        self.assertIn("/.weft-short.resume: cannot be written: File too large; should this run be ended, --resume will begin anew",
+                      r.err)
+        self.assertEqual(self.names("out"), ["short.txt"])
+
+    def test_files_in_memory(self):
+        """A file of /dev/shm is as any other; the names of descriptors are not."""
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            args = self.args("transcribe", "--resume", "-o", os.path.join(folder, "x.txt"), self.short)
+            self.ok(*args)
+            self.assertIn("left", self.ok(*args).err)
+
+    def test_what_a_run_was_made_with(self):
+        """Each file of an option that is given twice counts; a text that a file has for its name does not."""
+        plugins = [self.path(name) for name in ("weft-text.so", "weft-checkpoints.so")]
+        for path in plugins:
+            shutil.copy(os.path.join(os.path.dirname(harness.WEFT), "plugins", os.path.basename(path)), path)
+        args = self.args("transcribe", "--resume", "--system", "notes", *(a for p in plugins for a in ("--plugin", p)),
+                         "-o", "out/", self.long)
+        self.write("notes", b"a\n")
+        self.assertTrue(self.end_after("out/.weft-long.resume", 3, args))
+        with open(self.path("out/.weft-long.resume"), encoding="utf-8") as f:
+            self.assertNotIn("--system", json.loads(f.readline())["files"])
+        os.utime(plugins[0], (0, 0))
+        self.assertIn("the files that --plugin names have changed", self.fails(2, *args))
 
     def test_a_model_of_files(self):
         """A file that is named is a part of what the text was made with, with those that it was split into."""
