@@ -17,7 +17,7 @@
 static void add(cli_choices *c, char *text)
 {
     if (text != NULL && c->n == c->cap && c->n < CHOICES_MAX) {
-        size_t cap = 2 * c->cap + 16;
+        size_t doubled = 2 * c->cap + 16, cap = doubled < CHOICES_MAX ? doubled : CHOICES_MAX;
         char **grown = realloc(c->v, cap * sizeof *grown);
         if (grown != NULL) {
             c->v = grown;
@@ -42,11 +42,12 @@ static void add_words(cli_choices *c, const char *typed)
     }
 }
 
-/* Names that would make another line of this one, or of the terminal something else. */
+/* Names that would make another line of this one, or of the terminal something else: those with
+ * controls of C0, or of C1, which are C2 80 to C2 9F in UTF-8. */
 static bool can_be_typed(const char *name)
 {
-    for (const char *p = name; *p != '\0'; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
+    for (const unsigned char *p = (const unsigned char *)name; *p != '\0'; p++)
+        if (*p < ' ' || *p == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0))
             return false;
     return cli_is_utf8(name, strlen(name));
 }

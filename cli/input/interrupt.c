@@ -87,8 +87,8 @@ bool cli_interrupt_forget(void)
 {
     if (ends)
         return false;
+    interrupted = 0; /* before the bell: one that comes in between rings and is seen */
     quiet_bell();
-    interrupted = 0;
     return true;
 }
 
@@ -97,6 +97,8 @@ bool cli_interrupt_wait(int fd)
     struct pollfd p[2] = {{fd, POLLIN, 0}, {bell[0], POLLIN, 0}};
     while (!cli_interrupted() && stop == 0) {
         int n = poll(p, 2, -1);
+        if (n > 0 && p[1].revents != 0) /* what it was rung for is asked next */
+            quiet_bell();
         if ((n > 0 && p[0].revents != 0) || (n < 0 && errno != EINTR))
             return !cli_interrupted() && stop == 0;
     }

@@ -15,8 +15,16 @@
 #include "chat/chat.h"
 
 static char              folder[] = "/tmp/weft-complete-XXXXXX";
-static const char *const files[] = {"my red.png", "my blue.png",  "red.png",  ".hidden.png",
-                                    "a\nb.png",   "a\x1b[1m.png", "a\xff.png"};
+static const char *const files[] = {"my red.png",
+                                    "my blue.png",
+                                    "red.png",
+                                    ".hidden.png",
+                                    "a\nb.png",
+                                    "a\x1b[1m.png",
+                                    "a\xff.png",
+                                    "a\xc2\x9b"
+                                    "1m.png",
+                                    "\xc2\xa0.png"};
 #define N_FILES (sizeof files / sizeof *files)
 
 /* All of them with | behind each, and how much of each is on the line. */
@@ -52,7 +60,7 @@ static void test_files(void **state)
 {
     char line[256];
     (void)state;
-    offers("/image ", "folder/|my blue.png|my red.png|red.png|", 0);
+    offers("/image ", "folder/|my blue.png|my red.png|red.png|\xc2\xa0.png|", 0);
     offers("/image \t r", "red.png|", 1);
     offers("/image my", "my blue.png|my red.png|", 2);
     offers("/image my r", "my red.png|", 4);
@@ -67,6 +75,28 @@ static void test_files(void **state)
     snprintf(line, sizeof line, "/clip %s/re", folder);
     offers(line, "red.png|", 2);
     offers("/clip /et", "etc/|", 2);
+}
+
+/* Of a folder with more files the first ones. */
+static void test_many_files(void **state)
+{
+    enum { MANY = 10050 };
+    char        name[32];
+    cli_choices c = {.n = 0};
+    (void)state;
+    assert_int_equal(mkdir("many", 0700), 0);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "many/%d", i);
+        assert_int_equal(close(creat(name, 0600)), 0);
+    }
+    assert_true(cli_chat_complete("/image many/", 12, &c));
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "many/%d", i);
+        assert_int_equal(unlink(name), 0);
+    }
+    assert_int_equal(rmdir("many"), 0);
+    assert_int_equal(c.n, 10000);
+    cli_choices_clear(&c);
 }
 
 static void test_messages(void **state)
@@ -106,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_files),
+        cmocka_unit_test(test_many_files),
         cmocka_unit_test(test_messages),
     };
     return cmocka_run_group_tests(tests, begin, end);
