@@ -10,12 +10,47 @@ static weft_status granite(const plg_keys *k, weft_text_map *map)
     return plg_scales_read(k, map);
 }
 
+#define WINDOW "sliding_window"
+
+/* Whether the file has the key at all: plg_keys_i64 leaves a key that is null as it leaves one that
+ * is absent. The file is known to be JSON, so its name in quotes is the key. */
+static weft_status has_window(const plg_keys *k, int *there)
+{
+    static const char key[] = "\"" WINDOW "\"";
+    char              part[4096];
+    weft_source       file = {.hdr = WEFT_HDR(weft_source)};
+    int64_t           got = sizeof part;
+    weft_status       status = k->from->open(k->host, k->package, k->file, &file, k->err);
+    *there = 0;
+    /* Parts overlap, since the key may stand where one ends. */
+    for (uint64_t at = 0; status == WEFT_OK && got == sizeof part && !*there;
+         at += sizeof part - sizeof key) {
+        got = file.read_at(file.ctx, at, part, sizeof part);
+        if (got < 0)
+            return weft_fail(k->err, (weft_status)got, "%s cannot be read", k->file);
+        *there = memmem(part, (size_t)got, key, sizeof key - 1) != NULL;
+    }
+    return status;
+}
+
+/* The window, 0 where there is none: that is said by null, and a key that is absent means 4096. */
+static weft_status read_window(const plg_keys *k, int64_t *window)
+{
+    int         there = 0;
+    weft_status status = plg_keys_i64(k, WINDOW, 0, INT64_MAX, window);
+    if (status != WEFT_OK || *window != 0)
+        return status;
+    status = has_window(k, &there);
+    *window = there ? 0 : 4096;
+    return status;
+}
+
 /* MistralForCausalLM (models/mistral): a Llama, unless its attention looks back only so far. A
  * window as long as the context is none. */
 static weft_status mistral(const plg_keys *k, weft_text_map *map)
 {
     int64_t     window = 0, positions = 131072;
-    weft_status status = plg_keys_i64(k, "sliding_window", 0, INT64_MAX, &window);
+    weft_status status = read_window(k, &window);
     (void)map;
     if (status == WEFT_OK)
         status = plg_keys_i64(k, "max_position_embeddings", 1, INT32_MAX, &positions);

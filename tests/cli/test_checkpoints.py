@@ -42,12 +42,15 @@ class Checkpoints(Case):
     def test_what_is_run(self):
         self.runs("granite")
         self.runs("mistral", sliding_window=512)  # as long as all positions
-        self.runs("mistral", sliding_window=None)
+        self.runs("mistral", sliding_window=None)  # 4096, which is more than all positions
+        self.runs("mistral", max_position_embeddings=8192)  # the fixture says null
         self.runs("qwen2", use_sliding_window=None)
 
     def test_windows(self):
         self.refuses("sliding_window is 64, and weft has no sliding window", "mistral",
                      sliding_window=64)
+        self.refuses("sliding_window is 4096, and weft has no sliding window", "mistral",
+                     sliding_window=None, max_position_embeddings=8192)
         self.refuses("use_sliding_window is true", "qwen2", use_sliding_window=True)
 
     def test_numbers(self):
