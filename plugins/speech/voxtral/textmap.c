@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checkpoint component, which tells the host where in a directory the text model is: under
- * text_config and language_model. a plain Llama.
+/* The checkpoint component, which tells the host where in a directory the text model is: it is a
+ * plain Llama, its values under text_config and its tensors under language_model.
  *
  * The list of layers of a text map must live until deinit, so it is kept in the plugin's slot of
  * the engine (weft_host.slot). */
 #include "voxtral.h"
 
 typedef struct record {
-    int32_t layers[SPK_WHISPER_MAX_LAYERS];
+    int32_t layers[VXT_MAX_TEXT_LAYERS];
 } record;
 
 /* VoxtralConfig's own defaults for a Llama, then LlamaConfig's. */
@@ -18,14 +18,14 @@ static const char defaults[] =
     " \"num_attention_heads\": 32}";
 
 static const plg_int_key n_layers_key[] = {
-    {"text_config.num_hidden_layers", 0, 30, 1, SPK_WHISPER_MAX_LAYERS}};
+    {"text_config.num_hidden_layers", 0, 30, 1, VXT_MAX_TEXT_LAYERS}};
 
 weft_status vxt_textmap_init(const weft_host *h, weft_error *err)
 {
     record *r = h->alloc(h, sizeof *r, 16);
     if (r == NULL)
         return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", VXT_ID);
-    for (int32_t i = 0; i < SPK_WHISPER_MAX_LAYERS; i++)
+    for (int32_t i = 0; i < VXT_MAX_TEXT_LAYERS; i++)
         r->layers[i] = i;
     *h->slot = r;
     return WEFT_OK;

@@ -23,6 +23,7 @@
 #define VXT_BEGIN "[BEGIN_AUDIO]"
 #define VXT_CONFIG "config.json"
 
+#define VXT_MAX_TEXT_LAYERS 1024
 #define VXT_MAX_SECONDS 1800 /* of one item: sixty chunks, as the model card has it */
 
 typedef struct vxt_config {
