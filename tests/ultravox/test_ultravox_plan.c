@@ -10,7 +10,8 @@
 #include "tests/vision/expect.h"
 #include "tests/support/planned.h"
 
-static weft_status plan(module *m, void *self, int64_t n, int32_t rate, weft_plan *out)
+static weft_status plan_within(module *m, void *self, int64_t n, int32_t rate,
+                               const weft_limits *lim, weft_plan *out)
 {
     const weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
                                   .kind = "audio",
@@ -18,11 +19,16 @@ static weft_status plan(module *m, void *self, int64_t n, int32_t rate, weft_pla
                                   .sample_rate = rate,
                                   .n_samples = n,
                                   .duration_us = -1};
-    const weft_limits     lim = {
-            .hdr = WEFT_HDR(weft_limits), .max_tokens = 3750, .max_samples = 20000000};
     memset(out, 0, sizeof *out);
     planned_begin(out);
-    return m->audio->plan(self, &info, NULL, &lim, out, &m->err);
+    return m->audio->plan(self, &info, NULL, lim, out, &m->err);
+}
+
+static weft_status plan(module *m, void *self, int64_t n, int32_t rate, weft_plan *out)
+{
+    const weft_limits lim = {
+        .hdr = WEFT_HDR(weft_limits), .max_tokens = 3750, .max_samples = 20000000};
+    return plan_within(m, self, n, rate, &lim, out);
 }
 
 static void test_token_counts(void **state)
@@ -67,6 +73,26 @@ static void test_token_counts(void **state)
         if (cases[i].rows > 0)
             assert_int_equal(p.outputs[2].spec.shape[0], cases[i].rows);
     }
+    m.audio->destroy(self);
+    module_close(&m);
+}
+
+/* A limit of 0 forbids, and without limits there are none. */
+static void test_limits(void **state)
+{
+    const weft_limits no_samples = {.hdr = WEFT_HDR(weft_limits), .max_tokens = 1},
+                      no_tokens = {.hdr = WEFT_HDR(weft_limits), .max_samples = 320};
+    module    m;
+    void     *self;
+    weft_plan p;
+    (void)state;
+    module_open(&m);
+    assert_int_equal(create(&m, V05, NULL, 2048, &self), WEFT_OK);
+    assert_int_equal(plan_within(&m, self, 320, 16000, &no_samples, &p), WEFT_E_LIMIT);
+    assert_non_null(strstr(m.err.message, "--max-samples 0"));
+    assert_int_equal(plan_within(&m, self, 320, 16000, &no_tokens, &p), WEFT_E_LIMIT);
+    assert_non_null(strstr(m.err.message, "--max-tokens 0"));
+    assert_int_equal(plan_within(&m, self, 320, 16000, NULL, &p), WEFT_OK);
     m.audio->destroy(self);
     module_close(&m);
 }
@@ -214,9 +240,8 @@ static void test_hooks_and_prompts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_token_counts),
-        cmocka_unit_test(test_bad_lengths),
-        cmocka_unit_test(test_features),
+        cmocka_unit_test(test_token_counts),      cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_bad_lengths),       cmocka_unit_test(test_features),
         cmocka_unit_test(test_hooks_and_prompts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

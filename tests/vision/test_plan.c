@@ -93,6 +93,7 @@ static void test_refusals(void **state)
         {2001, 10, 100, WEFT_E_LIMIT, "split or crop it"},
         {10, 2001, 100, WEFT_E_LIMIT, "split or crop it"},
         {300, 100, 9, WEFT_E_LIMIT, "--max-tokens 9"},
+        {300, 100, 0, WEFT_E_LIMIT, "--max-tokens 0"},
         {INT32_MAX, INT32_MAX, 100, WEFT_E_LIMIT, "scale it down"},
     };
     module    m;

@@ -52,7 +52,7 @@ static weft_status dec_open(const weft_host *h, const weft_source *src, const ch
     memset(d, 0, sizeof *d);
     d->sound.host = h;
     d->sound.max_samples = MAX_SAMPLES;
-    if (WEFT_HAS(lim, weft_limits, max_samples) && lim->max_samples != 0)
+    if (WEFT_HAS(lim, weft_limits, max_samples))
         d->sound.max_samples = lim->max_samples;
     spk_bytes_init(&d->sound.bytes, h, src);
     weft_status st = check_track(lim, err);

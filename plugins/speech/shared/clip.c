@@ -80,7 +80,7 @@ static weft_status check_length(int32_t max_seconds, const weft_media_info *mi,
                          "--end TIME takes the beginning, and weft transcribe cuts longer "
                          "recordings",
                          seconds_of(what, text, sizeof text), max_seconds);
-    if (WEFT_HAS(lim, weft_limits, max_samples) && lim->max_samples != 0 &&
+    if (WEFT_HAS(lim, weft_limits, max_samples) &&
         (uint64_t)what->n_samples * (uint64_t)mi->channels > lim->max_samples)
         return weft_fail(err, WEFT_E_LIMIT, "%lld samples are over --max-samples %llu",
                          (long long)(what->n_samples * mi->channels),
@@ -113,8 +113,7 @@ weft_status spk_clip_cut(const spk_clip_rule *rule, const weft_media_info *mi,
 
 weft_status spk_clip_tokens(int64_t n, const weft_limits *lim, weft_error *err)
 {
-    if (!WEFT_HAS(lim, weft_limits, max_tokens) || lim->max_tokens == 0 ||
-        (uint64_t)n <= lim->max_tokens)
+    if (!WEFT_HAS(lim, weft_limits, max_tokens) || (uint64_t)n <= lim->max_tokens)
         return WEFT_OK;
     return weft_fail(err, WEFT_E_LIMIT,
                      "the recording makes %lld tokens, more than --max-tokens %llu allows: raise "

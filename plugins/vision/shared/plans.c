@@ -14,8 +14,7 @@ weft_tensor_spec vis_spec(weft_dtype type, int32_t ndim, const int64_t *shape)
 
 weft_status vis_plan_check_tokens(int64_t rows, const weft_limits *lim, weft_error *err)
 {
-    if (!WEFT_HAS(lim, weft_limits, max_tokens) || lim->max_tokens == 0 ||
-        (uint64_t)rows <= lim->max_tokens)
+    if (!WEFT_HAS(lim, weft_limits, max_tokens) || (uint64_t)rows <= lim->max_tokens)
         return WEFT_OK;
     return weft_fail(
         err, WEFT_E_LIMIT,
