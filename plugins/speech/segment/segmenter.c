@@ -1,118 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weft.segmenter: cuts long and live recordings at pauses.
  *
- * The recording is mixed to one channel, and its segments have that one channel at the recording's
- * own rate. A copy at 16 kHz is used to find voices (../shared/voice.h), and ../shared/cutter.h
- * says where the cuts are. At most one segment is held in memory, however long the recording is,
- * and a segment is pushed about 0.75 s after its last word. */
+ * Voices are found by the spectrum (../shared/voice.h); ../shared/slicer.h has the loop, and
+ * ../shared/cutter.h says where the cuts are. A segment is pushed about 0.75 s after its last word.
+ */
 #include "../../common/decoder.h"
-#include "../shared/mixer.h"
-#include "../shared/resample.h"
-#include "../shared/cutter.h"
+#include "../shared/slicer.h"
 
-typedef struct segmenter {
-    const weft_host  *host;
-    const weft_media *media;
-    int64_t           block; /* samples read at a time: 0.1 s, for live input */
-    float            *read;  /* [block, channels] */
-    float            *at_16k;
-    spk_mixer         mixer;
-    spk_resampler     resampler;
-    spk_voice         voice;
-    spk_cutter        cutter;
-    spk_voice_frame   frames[SPK_CUTTER_FRAMES];
-} segmenter;
-
-static void stop(segmenter *s)
+static int64_t push(void *ctx, const float *x, int64_t n, spk_voice_frame *out)
 {
-    const weft_host *h = s->host;
-    spk_cutter_deinit(&s->cutter);
-    spk_voice_deinit(&s->voice);
-    spk_resampler_deinit(&s->resampler);
-    h->free(h, s->read);
-    h->free(h, s->at_16k);
-    h->free(h, s);
+    return spk_voice_push(ctx, x, n, out);
 }
 
-static weft_status start(segmenter *s, int64_t max_us, const weft_segment_sink *sink,
-                         weft_error *err)
+static int64_t end(void *ctx, spk_voice_frame *out)
 {
-    const weft_media_info *i = s->media->info;
-    const weft_host       *h = s->host;
-    if (i->channels < 1 || i->channels > 64 || i->sample_rate < 1000)
-        return weft_fail(err, WEFT_E_INVALID, "a recording of %d channels at %d Hz cannot be cut",
-                         i->channels, i->sample_rate);
-    s->block = i->sample_rate / 10;
-    spk_mixer_init(&s->mixer, h, i->channels);
-    weft_status st = spk_resampler_init(&s->resampler, h, i->sample_rate, err);
-    if (st == WEFT_OK)
-        st = spk_voice_init(&s->voice, h, err);
-    /* Samples are given before the frames made of them: by the reach of the resampler's filter, by
-     * the 15 ms of the frame's window, and by one block, whose samples come all at once. */
-    int64_t ahead = s->resampler.half + i->sample_rate / 25 + s->block;
-    if (st == WEFT_OK)
-        st = spk_cutter_init(&s->cutter, h, i, max_us, ahead, spk_voice_heard, sink, err);
-    if (st != WEFT_OK)
-        return st;
-    uint64_t n = (uint64_t)spk_resampler_bound(&s->resampler, s->block);
-    s->read = h->alloc(h, (uint64_t)s->block * (uint64_t)i->channels * sizeof(float), 64);
-    s->at_16k = h->alloc(h, n * sizeof(float), 64);
-    if (s->read == NULL || s->at_16k == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to read the recording");
-    return WEFT_OK;
-}
-
-/* Reads the next block and cuts it. *more becomes 0 when nothing follows it. */
-static weft_status step(segmenter *s, int *more, weft_error *err)
-{
-    int32_t     channels = s->media->info->channels;
-    int64_t     shape[2] = {s->block, channels}, got = 0;
-    weft_tensor t = weft_view(NULL, s->read, WEFT_F32, 2, shape);
-    weft_status st = s->media->read_audio(s->media->ctx, s->block, &t, &got, err);
-    if (st != WEFT_OK)
-        return st;
-    *more = got == s->block;
-    spk_mixer_push(&s->mixer, s->read, got, s->read);
-    st = spk_cutter_samples(&s->cutter, s->read, got, err);
-    if (st != WEFT_OK)
-        return st;
-    int64_t n = spk_resampler_push(&s->resampler, s->read, got, s->at_16k);
-    n = spk_voice_push(&s->voice, s->at_16k, n, s->frames);
-    return spk_cutter_frames(&s->cutter, s->frames, n, err);
-}
-
-static weft_status finish(segmenter *s, weft_error *err)
-{
-    int64_t     n = spk_resampler_end(&s->resampler, s->at_16k);
-    weft_status st;
-    n = spk_voice_push(&s->voice, s->at_16k, n, s->frames);
-    st = spk_cutter_frames(&s->cutter, s->frames, n, err);
-    if (st != WEFT_OK)
-        return st;
-    n = spk_voice_end(&s->voice, s->frames);
-    st = spk_cutter_frames(&s->cutter, s->frames, n, err);
-    return st == WEFT_OK ? spk_cutter_end(&s->cutter, err) : st;
+    return spk_voice_end(ctx, out);
 }
 
 static weft_status run(const weft_host *h, const weft_media *m, int64_t max_us,
                        const weft_segment_sink *sink, weft_error *err)
 {
-    segmenter *s = h->alloc(h, sizeof *s, 64);
-    int        more = 1;
-    if (s == NULL)
+    spk_voice *v = h->alloc(h, sizeof *v, 64);
+    if (v == NULL)
         return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to cut the recording");
-    memset(s, 0, sizeof *s);
-    s->host = h;
-    s->media = m;
-    weft_status st = start(s, max_us, sink, err);
-    while (st == WEFT_OK && more) {
-        st = step(s, &more, err);
-        if (st == WEFT_OK && h->cancelled != NULL && h->cancelled(h))
-            st = weft_fail(err, WEFT_E_CANCELLED, "cutting the recording was cancelled");
-    }
+    memset(v, 0, sizeof *v);
+    /* Half a window of 40 ms behind a frame, and the frame. */
+    const spk_ear ear = {push, end, spk_voice_heard, 40, v};
+    weft_status   st = spk_voice_init(v, h, err);
     if (st == WEFT_OK)
-        st = finish(s, err);
-    stop(s);
+        st = spk_slice(h, m, max_us, &ear, sink, err);
+    spk_voice_deinit(v);
+    h->free(h, v);
     return st;
 }
 
