@@ -7,12 +7,12 @@
 #include "core/media/calls.h"
 
 #define FIRST_BYTES 16   /* the longest magic numbers have so many */
-#define MAGIC_BYTES 4096 /* of a pipe: with so many bytes a score of MAGIC decides */
+#define MAGIC_BYTES 4096 /* of a pipe: with so many bytes a score of CHANCE decides */
 
 /* The score that is enough to choose a decoder by the first n bytes, without waiting for more. */
 static int32_t enough(uint64_t n)
 {
-    return n >= MAGIC_BYTES ? WEFT_PROBE_MAGIC : WEFT_PROBE_CERTAIN;
+    return n >= MAGIC_BYTES ? WEFT_PROBE_CHANCE : WEFT_PROBE_CERTAIN;
 }
 
 /* Does the decoder know the bytes well enough as a kind that is wanted and taken? */

@@ -24,8 +24,8 @@ typedef struct wf_head {
  * alone and never on how fast they come; below 0: the status of reading them. Of a pipe 16, 64,
  * 256,
  * ... bytes are read in turn, until a decoder whose kind a live modality takes is certain
- * (WEFT_PROBE_CERTAIN), or, from 4096 bytes on, sees its magic number (WEFT_PROBE_MAGIC). Loads the
- * decoders whose manifests fit the bytes; fails where loading does. [setup] */
+ * (WEFT_PROBE_CERTAIN), or, from 4096 bytes on, sees more than its name (WEFT_PROBE_CHANCE). Loads
+ * the decoders whose manifests fit the bytes; fails where loading does. [setup] */
 weft_status wf_head_read(const wf_head *h, uint8_t *dst, int64_t *n, weft_error *err);
 
 #endif

@@ -230,9 +230,21 @@ static weft_status open_any(wf_media *m, wf_chooser *c, weft_status *told, weft_
     return status;
 }
 
-/* Opens the file with the decoder that its first bytes tell. What loading plugins says against the
- * user's settings stands as it is, without the file's name. */
-static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind, weft_error *err)
+/* Whether one of the decoders that were asked knows the file by more bytes than samples have by
+ * chance. */
+static bool is_known(const wf_chooser *c)
+{
+    for (uint32_t i = 0; i < c->n_tried; i++)
+        if (c->tried[i].score == WEFT_PROBE_NAMED || c->tried[i].score > WEFT_PROBE_CHANCE)
+            return true;
+    return false;
+}
+
+/* Opens the file with the decoder that its first bytes tell. *known: whether they tell more than
+ * plain samples may by chance, or that there is nothing to read. What loading plugins says against
+ * the user's settings stands as it is, without the file's name. */
+static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind, bool *known,
+                                weft_error *err)
 {
     weft_error  why = WF_ERROR_INIT;
     uint8_t    *bytes = wf_alloc(WF_HEAD_BYTES);
@@ -246,11 +258,13 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
     weft_status   status = wf_head_read(&from, bytes, &n, err);
     if (status == WEFT_OK)
         told = check_start(n, &why);
+    *known = told != WEFT_OK;
     if (status == WEFT_OK && told == WEFT_OK) {
         wf_chooser c;
         head.head_bytes = (uint64_t)n;
         wf_chooser_init(&c, env->registry, env->modalities, &head, kind);
         status = open_any(m, &c, &told, &why, err);
+        *known = is_known(&c) || wf_text_is_pointer(head.head, head.head_bytes);
     }
     wf_free(bytes);
     if (status != WEFT_OK || told == WEFT_OK)
@@ -258,37 +272,37 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
     return wf_media_fail(m->path, &why, told, err);
 }
 
-/* Samples may begin like some format, and then do not go on like it. A picture that is damaged is
- * no recording. */
-static bool may_be_samples(wf_media_env *env, wf_media *m, weft_status status)
+/* Of a recording that no decoder opened as one: whether it is a picture, a clip or a document all
+ * the same. */
+static bool is_something_else(wf_media_env *env, wf_media *m)
 {
+    bool       known = false;
     weft_error why = WF_ERROR_INIT;
-    if (status == WEFT_E_CORRUPT || status == WEFT_E_UNSUPPORTED)
-        status = find_decoder(env, m, "image", &why);
-    return status == WEFT_E_NOTFOUND;
+    if (find_decoder(env, m, NULL, &known, &why) == WEFT_OK)
+        wf_decoder_close(&m->decoding);
+    return known;
 }
 
-/* With --raw-audio a recording is raw samples: what is opened as one, and what no decoder can make
- * anything of. */
+/* With --raw-audio a recording is raw samples, unless its first bytes are those of some format:
+ * then it is read as that, or refused where it is damaged or no recording. Samples may begin like a
+ * format of which only a few bits are known. */
 static weft_status find_recording(wf_media_env *env, wf_media *m, const char *kind, weft_error *err)
 {
     weft_error  why = WF_ERROR_INIT;
-    weft_status status = WEFT_E_NOTFOUND;
-    if (env->raw_audio == NULL || (kind != NULL && strcmp(kind, "audio") != 0))
-        return find_decoder(env, m, kind, err);
-    if (kind == NULL)
-        status = find_decoder(env, m, kind, &why);
-    if (status == WEFT_OK)
-        return WEFT_OK;
-    if (!may_be_samples(env, m, status)) {
-        *err = why;
-        return status;
-    }
-    status = wf_raw_header(env->raw_audio, m->raw, err);
+    bool        known = false;
+    const bool  may_be_raw = env->raw_audio != NULL && (kind == NULL || strcmp(kind, "audio") == 0);
+    weft_status status = may_be_raw ? wf_raw_header(env->raw_audio, m->raw, err) : WEFT_OK;
     if (status != WEFT_OK)
         return status;
+    status = find_decoder(env, m, kind, &known, &why);
+    if (status == WEFT_OK)
+        return WEFT_OK;
+    const bool failed = status != WEFT_E_NOTFOUND && status != WEFT_E_UNSUPPORTED &&
+                        status != WEFT_E_CORRUPT; /* it says nothing about the bytes */
+    if (!may_be_raw || failed || known || (kind != NULL && is_something_else(env, m)))
+        return wf_fail_as(err, &why);
     wf_source_prefix(&m->source, m->raw, sizeof m->raw);
-    return find_decoder(env, m, "audio", err);
+    return find_decoder(env, m, "audio", &known, err);
 }
 
 weft_status wf_media_reopen(wf_media *m, weft_error *err)

@@ -53,7 +53,8 @@ const wf_core_option wf_core_options[] = {
      "which track of sound: its number, or its language by name or code (German, deu, de)"},
     {"channel", 0, I64, 0, "0", "0..64", "N", "listen to this channel alone, from 1; 0: to all"},
     {"raw_audio", 0, STR, 0, NULL, NULL, "FORMAT,RATE,CHANNELS",
-     "recordings are samples without a header, as s16le,16000,1"},
+     "recordings are samples without a header, as s16le,16000,1; a file that begins as some format "
+     "does is read as that, or refused"},
     {"validate", 0, BOOL, 0, "false", NULL, NULL,
      "check what plugins write: for those who make plugins; slower"},
     {"max_new_tokens", 'n', I64, 0, "256", "0..16777216", "N", "tokens to generate at most"},

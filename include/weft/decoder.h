@@ -65,6 +65,7 @@ typedef struct weft_probe {
 #define WEFT_PROBE_NO 0
 #define WEFT_PROBE_HINT 25     /* only the name fits */
 #define WEFT_PROBE_NAMED 30    /* open fails with what the file is: asked last */
+#define WEFT_PROBE_CHANCE 50   /* a few bits fit, as those of plain samples may by chance */
 #define WEFT_PROBE_MAGIC 80    /* magic number */
 #define WEFT_PROBE_CERTAIN 100 /* magic and validated structure */
 

@@ -57,7 +57,7 @@ static const fmt_format formats[] = {
     {"an MXF recording", 0, BYTES("\x06\x0e\x2b\x34"), FMT_CLIP},
     {"a PDF document", 0, BYTES("%PDF-"), FMT_OTHER},
     {"a ZIP archive or an office document", 0, BYTES("PK\3\4"), FMT_OTHER},
-    {"a gzip archive", 0, BYTES("\x1f\x8b"), FMT_OTHER},
+    {"a gzip archive", 0, BYTES("\x1f\x8b\x08"), FMT_OTHER},
     {"a web page", 0, BYTES("<!DOCTYPE html"), FMT_OTHER},
     {"a web page", 0, BYTES("<!doctype html"), FMT_OTHER},
     {"a web page", 0, BYTES("<html"), FMT_OTHER},
@@ -69,6 +69,11 @@ static int is_transport_stream(const uint8_t *head, uint64_t n)
 {
     return (n > 376 && head[0] == 0x47 && head[188] == 0x47 && head[376] == 0x47) ||
            (n > 388 && head[4] == 0x47 && head[196] == 0x47 && head[388] == 0x47);
+}
+
+int fmt_is_weak(const fmt_format *f)
+{
+    return f->n == 2 || (f->n == 4 && memcmp(f->bytes, "\0\0\1\0", 4) == 0);
 }
 
 const fmt_format *fmt_find(const uint8_t *head, uint64_t n)

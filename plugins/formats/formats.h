@@ -21,6 +21,9 @@ typedef struct fmt_format {
     fmt_advice  advice;
 } fmt_format;
 
+/* Whether samples without a header may begin so by chance: the bytes are two, or numbers that
+ * silence has. */
+int fmt_is_weak(const fmt_format *f);
 /* The format of a file that begins with these n bytes; NULL: none that is known here. [any] */
 const fmt_format *fmt_find(const uint8_t *head, uint64_t n);
 

@@ -31,8 +31,9 @@ static int may_hold(const fmt_format *f, const char *kind)
 static int32_t dec_probe(const weft_probe *in)
 {
     const fmt_format *f = fmt_find(in->head, in->head_bytes);
-    return f != NULL && in->kind != NULL && may_hold(f, in->kind) ? WEFT_PROBE_NAMED
-                                                                  : WEFT_PROBE_NO;
+    if (f == NULL || in->kind == NULL || !may_hold(f, in->kind))
+        return WEFT_PROBE_NO;
+    return fmt_is_weak(f) ? WEFT_PROBE_NAMED - 1 : WEFT_PROBE_NAMED;
 }
 
 static weft_status tell(const fmt_format *f, weft_error *err)

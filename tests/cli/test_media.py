@@ -132,6 +132,25 @@ class Recordings(Case):
         cut = png(64, 64)[:60] # is still a picture
         for source in (self.write("cut.png", cut), "-"):
             self.assertIn("the PNG ends", self.fails(3, "describe", "--raw-audio", "s16le,8000,1", source, stdin=cut))
+        with open(SAMPLE, "rb") as f:
+            whole = f.read()
+        self.assertEqual(self.said("--raw-audio", "s16le,16000,2", SAMPLE), want) # it has a header
+        quiet = b"\0\0\1\0" + raw[4:] # begins as a Windows icon might
+        self.assertEqual(self.said("--raw-audio", "s16le,8000,1", "-", stdin=quiet), want)
+        for name, foreign in (
+                ("cut.wav", whole[:30]),
+                ("codec.wav", whole[:20] + b"\x99\x99" + whole[22:]),
+                ("cut.flac", b"fLaC\0\0\0\x22" + bytes(20)),
+                ("noise.ogg", b"OggS" + bytes(range(200)) * 20),
+                ("no-index.mp4", b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + raw[:4000]),
+                ("report.pdf", b"%PDF-1.7\n" + raw[:4000]),
+                ("report.docx", b"PK\3\4\x14\0" + raw[:4000]),
+                ("report.gz", b"\x1f\x8b\x08\0" + raw[:4000])):
+            path = self.write(name, foreign)
+            for command in ("transcribe", "describe"):
+                for source in (path, "-"):
+                    with self.subTest(name, command=command, source=source):
+                        self.fails(3, command, "--raw-audio", "s16le,8000,1", source, stdin=foreign)
         floats = struct.pack("<%df" % len(self.samples()), *(v / 32768 for v in self.samples()))
         self.assertEqual(self.said("--raw-audio", "f32le,8000,1", "-", stdin=floats), want)
         for bad in ("s16be,8000,1", "s16le", "s16le,8000", "s16le,0,1", "s16le,8000,9", "s16le,8000,1,", ""):

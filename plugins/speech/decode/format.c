@@ -122,7 +122,7 @@ static int32_t score_mp3(const uint8_t *p, uint64_t n)
     if (step < 4 || n < step + 4 || frame_bytes(p + step) == 0)
         return WEFT_PROBE_NO;
     return (p[1] & 0xfe) == (p[step + 1] & 0xfe) && (p[2] & 0xc) == (p[step + 2] & 0xc)
-               ? WEFT_PROBE_MAGIC
+               ? WEFT_PROBE_CHANCE
                : WEFT_PROBE_NO;
 }
 
@@ -153,14 +153,16 @@ static spk_format bare_format(const uint8_t *p, uint64_t n, int32_t *score)
 
 spk_format spk_format_of(const uint8_t *head, uint64_t n, int32_t *score)
 {
-    int32_t    ignored, *to = score != NULL ? score : &ignored;
-    uint64_t   tag = spk_id3_bytes(head, n);
+    int32_t  ignored, *to = score != NULL ? score : &ignored;
+    uint64_t tag = spk_id3_bytes(head, n);
+    *to = WEFT_PROBE_NO;
     spk_format f = tag < n ? bare_format(head + tag, n - tag, to) : SPK_FORMAT_NONE;
-    if (f != SPK_FORMAT_NONE || tag == 0)
+    if (tag == 0)
         return f;
-    *to =
-        WEFT_PROBE_MAGIC; /* a tag before something unknown: MP3 is what such tags were made for */
-    return SPK_FORMAT_MP3;
+    if (*to < WEFT_PROBE_MAGIC)
+        *to = WEFT_PROBE_MAGIC;
+    /* Before something unknown: MP3 is what such tags were made for. */
+    return f != SPK_FORMAT_NONE ? f : SPK_FORMAT_MP3;
 }
 
 const char *spk_format_name(spk_format f)

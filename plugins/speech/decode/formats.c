@@ -278,7 +278,7 @@ static int is_told(const uint8_t *head, uint64_t n)
     int32_t score;
     spk_format_of(head, n, &score);
     return score == WEFT_PROBE_CERTAIN || spk_id3_bytes(head, n) != 0 ||
-           (score == WEFT_PROBE_MAGIC && n >= MAGIC_BYTES);
+           (score >= WEFT_PROBE_CHANCE && n >= MAGIC_BYTES);
 }
 
 /* Reads the bytes from `at` on to head [HEAD_BYTES] and returns how many: no more than it takes to
