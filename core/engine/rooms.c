@@ -6,13 +6,17 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/io/text.h"
 
 #define DEFAULT_CONTEXT 8192
 #define ITEM_ROWS 16384 /* rows of media that the default K/V limit leaves room for */
 #define KV_LEAST                                                                                   \
     ((uint64_t)64 << 20) /* default K/V limit of tiny models: room for several sequences */
 
-#define ENCODER_SHARE 8 /* the part of a device's free memory that is left to encoders */
+/* Of a device's free memory the parts that are left to encoders, and, where there are none, to the
+ * tables and workspaces of steps alone. */
+#define ENCODER_SHARE 8
+#define WORK_SHARE 32
 
 /* Of a layer of the text core. */
 static int64_t own_page_bytes(const weft_engine *e, int32_t kv_dtype)
@@ -21,12 +25,12 @@ static int64_t own_page_bytes(const weft_engine *e, int32_t kv_dtype)
 }
 
 /* K/V may take what the option says, or what the context and a few media items need. */
-static uint64_t kv_limit(const weft_engine *e, int32_t kv_dtype, int64_t page_bytes)
+static uint64_t kv_limit(const weft_engine *e, int64_t page_bytes)
 {
     uint64_t asked = (uint64_t)wf_settings_i64(e->settings, "kv_bytes"), limit = 0;
     if (asked != 0)
         return asked;
-    if (!wf_config_kv_bytes(&e->config, own_page_bytes(e, kv_dtype), e->context, &limit))
+    if (!wf_config_kv_bytes(&e->config, page_bytes, e->context, &limit))
         return UINT64_MAX;
     for (int32_t i = 0; i < e->hooks.n_streams; i++)
         limit += (uint64_t)e->hooks.streams[i].n_sites * (ITEM_ROWS / WF_PAGE_TOKENS) *
@@ -80,20 +84,19 @@ static weft_status open_kv(weft_engine *e, weft_error *err)
                          .run = e->config.n_layers,
                          .longest = longest_run(e),
                          .page_bytes = page,
-                         .max_bytes = kv_limit(e, kv_dtype, page)};
+                         .max_bytes = kv_limit(e, page)};
     wf_kv_budget_init(&e->kv, e->device, e->queue, &sizes);
     wf_blocks_init(&e->blocks, &e->kv, e->config.n_layers);
     return WEFT_OK;
 }
 
-/* What keys and values of one sequence take. */
+/* What keys and values of one sequence take: a page is as wide as the widest layer or site. */
 static uint64_t context_bytes(const weft_engine *e)
 {
     const wf_kv_pool *p = &e->kv.pool;
     const uint64_t    limit = (uint64_t)p->max_pages * (uint64_t)p->page_bytes;
     uint64_t          bytes = 0;
-    return wf_config_kv_bytes(&e->config, own_page_bytes(e, p->dtype), e->context, &bytes) &&
-                   bytes < limit
+    return wf_config_kv_bytes(&e->config, p->page_bytes, e->context, &bytes) && bytes < limit
                ? bytes
                : limit;
 }
@@ -101,9 +104,9 @@ static uint64_t context_bytes(const weft_engine *e)
 /* Of so much free memory, what is not for keys and values. */
 static uint64_t encoder_bytes(const weft_engine *e, uint64_t free)
 {
-    const uint64_t typical = wf_plan_typical_bytes(&e->modalities, &e->media.limits);
     if (e->modalities.n == 0)
-        return 0;
+        return free / WORK_SHARE;
+    const uint64_t typical = wf_plan_typical_bytes(&e->modalities, &e->media.limits);
     return typical > free / ENCODER_SHARE ? typical : free / ENCODER_SHARE;
 }
 
@@ -119,10 +122,11 @@ weft_status wf_engine_check_memory(weft_engine *e, weft_error *err)
     if (encoders > free || keys > free - encoders)
         return wf_fail(err, WEFT_E_NOMEM,
                        "device %s: out of memory: %llu bytes are free beside the weights, and keys "
-                       "and values of --context %d take %llu and encoders %llu: --quantize, a "
+                       "and values of --context %d take %llu and %s %llu: --quantize, a "
                        "smaller --context or --kv-bytes, or --device cpu",
                        e->device->name, (unsigned long long)free, e->context,
-                       (unsigned long long)keys, (unsigned long long)encoders);
+                       (unsigned long long)keys, e->modalities.n > 0 ? "encoders" : "workspaces",
+                       (unsigned long long)encoders);
     wf_kv_pool_limit(&e->kv.pool, free - encoders);
     return WEFT_OK;
 }
@@ -130,9 +134,16 @@ weft_status wf_engine_check_memory(weft_engine *e, weft_error *err)
 /* The stream whose items switch the core's low-rank update on; -1: none does. */
 static int32_t update_stream(const weft_engine *e)
 {
-    for (int32_t i = 0; e->config.update_rank > 0 && i < e->hooks.n_streams; i++)
+    if (e->config.update_rank == 0)
+        return -1;
+    for (int32_t i = 0; i < e->hooks.n_streams; i++)
         if (strcmp(e->hooks.streams[i].name, e->map.update_stream) == 0)
             return i;
+    wf_log(
+        WEFT_LOG_WARN,
+        "%s: the model's low-rank update is for items of %s, which no plugin here declares: it is "
+        "never used",
+        wf_plugin_id(e->claimant), wf_quote(e->map.update_stream).s);
     return -1;
 }
 

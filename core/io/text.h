@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes text that came from outside fit to be quoted in a message. */
-#ifndef WF_TEXT_H
-#define WF_TEXT_H
+#ifndef WF_IO_TEXT_H
+#define WF_IO_TEXT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -41,6 +41,7 @@ void wf_kv_pool_limit(wf_kv_pool *p, uint64_t max_bytes)
 {
     const uint64_t pages = max_bytes / (uint64_t)p->page_bytes;
     if (pages < (uint64_t)p->max_pages) {
+        p->is_devices = true;
         p->max_pages = (int64_t)pages;
         p->max_pools = (int32_t)((p->max_pages + p->pool_pages - 1) / p->pool_pages);
     }
@@ -127,16 +128,21 @@ static weft_status more_bits(wf_kv_pool *p, int64_t pages, weft_error *err)
     return WEFT_OK;
 }
 
+static weft_status fail_full(const wf_kv_pool *p, weft_error *err)
+{
+    return wf_fail(err, WEFT_E_LIMIT, "keys and values need more than the %llu bytes %s",
+                   (unsigned long long)p->max_pages * (unsigned long long)p->page_bytes,
+                   p->is_devices ? "that fit on the device: a smaller --context or --parallel"
+                                 : "allowed (--kv-bytes raises it)");
+}
+
 /* One pool more, with room for a run of n pages. */
 static weft_status grow(wf_kv_pool *p, int32_t n, weft_error *err)
 {
     int64_t left = p->max_pages - p->n_pages, pages = left < p->pool_pages ? left : p->pool_pages;
     void   *pool = NULL;
     if (pages < n)
-        return wf_fail(
-            err, WEFT_E_LIMIT,
-            "keys and values need more than the %llu bytes allowed (--kv-bytes raises it)",
-            (unsigned long long)p->max_pages * (unsigned long long)p->page_bytes);
+        return fail_full(p, err);
     weft_status status = make_tables(p, err);
     if (status == WEFT_OK)
         status = more_bits(p, pages, err);
@@ -144,10 +150,8 @@ static weft_status grow(wf_kv_pool *p, int32_t n, weft_error *err)
         status = wf_device_alloc(p->device, (uint64_t)(pages * p->page_bytes), &pool, err);
     if (status == WEFT_E_NOMEM && p->n_pages > 0) {
         p->max_pages = p->n_pages; /* the device has no more: from here on holders give up theirs */
-        return wf_fail(err, WEFT_E_LIMIT,
-                       "keys and values need more than the %llu bytes that fit on the device: a "
-                       "smaller --context or --parallel",
-                       (unsigned long long)p->n_pages * (unsigned long long)p->page_bytes);
+        p->is_devices = true;
+        return fail_full(p, err);
     }
     if (status != WEFT_OK)
         return status;

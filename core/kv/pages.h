@@ -24,6 +24,7 @@ typedef struct wf_kv_pool {
     uint64_t   *used;  /* bit per page */
     int64_t     page_bytes, n_pages, max_pages, n_used, hint;
     int32_t     dtype, pool_pages, n_pools, max_pools;
+    bool        is_devices; /* the limit is what the device has, and not an option */
 } wf_kv_pool;
 
 typedef struct wf_kv_sizes {
@@ -38,12 +39,13 @@ typedef struct wf_kv_sizes {
 /* Starts with no memory. d and q are borrowed. */
 void wf_kv_pool_init(wf_kv_pool *p, wf_device *d, weft_queue *q, const wf_kv_sizes *sizes);
 void wf_kv_pool_free(wf_kv_pool *p); /* after a wait */
-/* Pages may take no more than max_bytes from now on, where they might take more before. Nothing has
- * been taken yet. */
+/* Pages may take no more than max_bytes, which the device has for them, from now on, where they
+ * might take more before. Nothing has been taken yet. */
 void wf_kv_pool_limit(wf_kv_pool *p, uint64_t max_bytes);
 
-/* A run of n pages; *page its first. LIMIT (naming --kv-bytes) when the limit is reached: the
- * caller may give something back and try again. A new pool waits for the queue. */
+/* A run of n pages; *page its first. LIMIT (naming --kv-bytes, or, where the device sets the limit,
+ * --context) when the limit is reached: the caller may give something back and try again. A new
+ * pool waits for the queue. */
 weft_status wf_kv_pool_take(wf_kv_pool *p, int32_t n, int32_t *page, weft_error *err);
 void        wf_kv_pool_give(wf_kv_pool *p, int32_t page, int32_t n);
 /* Enqueues a copy of a run. */

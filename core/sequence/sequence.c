@@ -90,7 +90,7 @@ static weft_status add_item(weft_sequence *s, weft_item *item, int32_t marker, w
 bool wf_sequence_is_updated(const weft_sequence *s)
 {
     bool is = false;
-    for (int32_t i = 0; s->of->config->update_rank > 0 && i < s->n_items && !is; i++)
+    for (int32_t i = 0; s->of->update_stream >= 0 && i < s->n_items && !is; i++)
         is = wf_item_output(s->items[i].item, s->of->update_stream) >= 0;
     return is;
 }

@@ -101,6 +101,28 @@ static void test_pools(void **unused)
     rig_close(&r);
 }
 
+/* Who sets the limit is who is told of. */
+static void test_who_limits(void **unused)
+{
+    rig     r;
+    int32_t page;
+    (void)unused;
+    rig_open(&r, RUN, RUN);
+    page = take(&r, RUN);
+    assert_int_equal(wf_kv_take(&r.b, RUN, &page, &r.err), WEFT_E_LIMIT);
+    assert_non_null(strstr(r.err.message, "--kv-bytes"));
+    wf_kv_give(&r.b, 0, RUN);
+    rig_close(&r);
+    rig_open(&r, RUN, 24);
+    wf_kv_pool_limit(&r.b.pool, (uint64_t)RUN * PAGE_BYTES);
+    page = take(&r, RUN);
+    assert_int_equal(wf_kv_take(&r.b, RUN, &page, &r.err), WEFT_E_LIMIT);
+    assert_null(strstr(r.err.message, "--kv-bytes"));
+    assert_non_null(strstr(r.err.message, "786432 bytes that fit on the device"));
+    wf_kv_give(&r.b, 0, RUN);
+    rig_close(&r);
+}
+
 /* Runs of other lengths leave gaps that later runs fill, and never cross from pool to pool. */
 static void test_runs_keep_to_a_pool(void **unused)
 {
@@ -322,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pools),
+        cmocka_unit_test(test_who_limits),
         cmocka_unit_test(test_runs_keep_to_a_pool),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_copy_on_write),

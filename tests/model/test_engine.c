@@ -426,6 +426,56 @@ static void test_standard_input_stays_open(void **state)
     rig_close(&r);
 }
 
+/* ---- memory ---- */
+
+static uint64_t memory_free;
+
+static weft_status little_memory(wf_device *d, uint64_t *free, uint64_t *total, weft_error *err)
+{
+    (void)d;
+    (void)err;
+    *free = *total = memory_free;
+    return WEFT_OK;
+}
+
+static weft_status with_memory(rig *r, uint64_t bytes, weft_error *err)
+{
+    const wf_device_fns *own = r->e->device->fns;
+    wf_device_fns        little = *own;
+    little.memory = little_memory;
+    memory_free = bytes;
+    r->e->device->fns = &little;
+    weft_status status = wf_engine_check_memory(r->e, err);
+    r->e->device->fns = own;
+    return status;
+}
+
+/* Keys and values are counted in the pages that the pool has, which sites may make wider than the
+ * text core's, and something is left for what else runs, where there is no encoder too. */
+static void test_memory(void **state)
+{
+    static const char *const pairs[] = {TEXT, "device=async-test", NULL};
+    rig                      r;
+    char                     said[40];
+    weft_error               err = WF_ERROR_INIT;
+    (void)state;
+    rig_open(&r, pairs, NULL);
+    wf_kv_pool *p = &r.e->kv.pool;
+    assert_false(r.e->device->reads_host);
+    p->page_bytes *= 4; /* as a site of four times as many heads would have it */
+    const uint64_t keys = (uint64_t)(r.e->context + WF_PAGE_TOKENS - 1) / WF_PAGE_TOKENS *
+                          (uint64_t)r.e->config.n_layers * (uint64_t)p->page_bytes;
+    snprintf(said, sizeof said, "take %llu and", (unsigned long long)keys);
+    assert_int_equal(with_memory(&r, keys / 2, &err), WEFT_E_NOMEM);
+    assert_non_null(strstr(err.message, said));
+    assert_int_equal(with_memory(&r, keys, &err), WEFT_E_NOMEM);
+    assert_int_equal(with_memory(&r, keys + keys / 16, &err), WEFT_OK);
+    assert_true(p->is_devices);
+    assert_true((uint64_t)p->max_pages * (uint64_t)p->page_bytes >= keys);
+    assert_true((uint64_t)p->max_pages * (uint64_t)p->page_bytes < keys + keys / 16);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_item_released),
         cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
