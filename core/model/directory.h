@@ -54,6 +54,9 @@ const wf_gguf_model *wf_package_gguf(const weft_package *p);
  * directory without it has none of them. Before any weights are asked for. INVALID: no plain name;
  * a package that is no directory keeps to what it has. */
 weft_status wf_package_also(weft_package *p, const char *file, weft_error *err);
+/* That file's name, as long as p, where the weights were looked for and it is not there; else NULL.
+ */
+const char *wf_package_absent(const weft_package *p);
 
 /* Finds a tensor and the weight file that it is in. NOTFOUND, with the directory and the tensor in
  * the message; CORRUPT where the index and the file disagree. err may be NULL. */

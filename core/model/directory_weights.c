@@ -59,6 +59,11 @@ static weft_status also_open(weft_package *p, weft_error *err)
     return status == WEFT_OK || status == WEFT_E_NOTFOUND ? WEFT_OK : wf_fail_as(err, &why);
 }
 
+const char *wf_package_absent(const weft_package *p)
+{
+    return p->opened && p->n_also == 0 ? p->also_name : NULL;
+}
+
 /* Opens one more shard. The array has room for it. */
 static weft_status shard_open(weft_package *p, const char *file, weft_error *err)
 {

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fnmatch.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "core/io/text.h"
 
@@ -54,7 +55,9 @@ static const sign files[] = {
     {"*.bin", "; such a file is not read: get the safetensors of the model, or a GGUF file"},
     {"*.gguf*", "; it does not begin as a GGUF file does: it may be cut or compressed"},
     {"*.zip", "; unpack it, and give the directory"},
-    {"*.tar*", "; unpack it, and give the directory"},
+    {"*.tar", "; unpack it, and give the directory"},
+    {"*.tar.*", "; unpack it, and give the directory"},
+    {"*.tgz", "; unpack it, and give the directory"},
 };
 
 /* The first of the n signs that a name of the folder matches. */
@@ -84,8 +87,9 @@ const char *wf_foreign_weights(const char *dir)
 
 const char *wf_foreign_file(const char *path)
 {
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (fnmatch(files[i].pattern, path, FNM_CASEFOLD) == 0)
+        if (fnmatch(files[i].pattern, name, FNM_CASEFOLD) == 0)
             return files[i].hint;
     return "";
 }

@@ -2,6 +2,7 @@
 /* Expected tensors held against those of a directory. */
 #include "core/model/want.h"
 
+#include "core/io/text.h"
 #include "core/model/foreign.h"
 #include "core/model/region.h"
 
@@ -88,7 +89,9 @@ weft_status wf_problems_report(const wf_problems *pr, const weft_package *p, wef
                        "%s has no weights: put model.safetensors, or its shards and "
                        "model.safetensors.index.json, there%s",
                        wf_package_dir(p), wf_foreign_weights(wf_package_dir(p)));
-    return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s not fit config.json: %s%s",
+    const char *absent = wf_package_absent(p);
+    return wf_fail(err, WEFT_E_CORRUPT, "%s: %llu tensor%s not fit config.json: %s%s%s%s%s",
                    wf_package_dir(p), (unsigned long long)pr->n, pr->n == 1 ? " does" : "s do",
-                   pr->text, pr->n > 4 ? ", ..." : "");
+                   pr->text, pr->n > 4 ? ", ..." : "", absent != NULL ? "; the file " : "",
+                   absent != NULL ? wf_quote(absent).s : "", absent != NULL ? " is not there" : "");
 }

@@ -69,6 +69,8 @@ static void foreign_files(void)
         {"m.pt", "PyTorch"},
         {"x.gguf", "cut or compressed"},
         {"m.tar.gz", "unpack"},
+        {"m.tar", "unpack"},
+        {"config.json", "directory around it"},
     };
     weft_package *p;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -78,6 +80,20 @@ static void foreign_files(void)
                        "no directory", cases[i][1]);
         assert_true(unlink(scratch_path(cases[i][0])) == 0);
     }
+}
+
+/* A file's name is what counts, and not those of the folders around it. */
+static void files_in_folders_with_endings(void)
+{
+    weft_package *p;
+    weft_error    err = WF_ERROR_INIT;
+    assert_int_equal(mkdir(scratch_path("m.tar.d"), 0700), 0);
+    text_put("m.tar.d/notes.txt", "x");
+    assert_failure(wf_package_open(scratch_path("m.tar.d/notes.txt"), &p, &err), &err,
+                   WEFT_E_INVALID, "no directory", "GGUF file");
+    assert_null(strstr(err.message, "unpack"));
+    assert_int_equal(unlink(scratch_path("m.tar.d/notes.txt")), 0);
+    assert_int_equal(rmdir(scratch_path("m.tar.d")), 0);
 }
 
 /* Weights that another program has packed are refused by its name. */
@@ -122,6 +138,7 @@ static void open_refuses(void **state)
     assert_true(unlink(scratch_path("weft.ini")) == 0);
     foreign_folders();
     foreign_files();
+    files_in_folders_with_endings();
     text_put("config.json", "{\"a\": 1,}");
     assert_failure(wf_package_open(scratch, &p, &err), &err, WEFT_E_CORRUPT,
                    "config.json:1:9:", "");
