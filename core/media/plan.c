@@ -83,13 +83,11 @@ int64_t wf_plan_runs(const weft_plan *p, const char *token)
     return n;
 }
 
-/* Do lead and trail lie in the layout beside each other, without the marker's token? */
+/* Are lead and trail, which lie in the layout beside each other, without the marker's token? */
 static bool ends_fit(const weft_plan *p, const char *token)
 {
     const uint64_t n = strlen(p->layout);
-    if (p->lead_bytes > n || p->trail_bytes > n - p->lead_bytes)
-        return false;
-    const char *first = strstr(p->layout, token), *last = first;
+    const char    *first = strstr(p->layout, token), *last = first;
     for (const char *at = first; at != NULL; at = strstr(at + 1, token))
         last = at;
     return first == NULL || (first >= p->layout + p->lead_bytes &&
@@ -103,7 +101,7 @@ static weft_status check_layout(const wf_hooks *sites, const wf_modality *m, con
     const char *why = NULL;
     int64_t     runs = 0;
     bool        fit = true;
-    if (p->layout[0] == '\0' && p->lead_bytes == 0 && p->trail_bytes == 0)
+    if (p->layout[0] == '\0')
         return WEFT_OK;
     for (int32_t i = 0; stream >= 0 && i < sites->n_markers && runs == 0; i++)
         if (sites->markers[i].stream == stream) {
@@ -115,7 +113,7 @@ static weft_status check_layout(const wf_hooks *sites, const wf_modality *m, con
     else if (stream >= 0 && (runs < 1 || p->n_placeholders % runs != 0))
         why = "that does not cut n_placeholders into equal runs";
     else if (!fit)
-        why = "whose lead_bytes or trail_bytes reach over it or over a run";
+        why = "whose lead_bytes or trail_bytes reach over a run";
     return why == NULL ? WEFT_OK
                        : wf_fail_stage(err,
                                        wf_fail(err, WEFT_E_INTERNAL,

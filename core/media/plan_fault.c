@@ -135,12 +135,18 @@ bool wf_plan_fault(const weft_plan *p, uint64_t max_bytes, char *text, size_t ca
         if (output_fault(&l, p, max_bytes))
             return true;
     }
-    if (p->n_placeholders < 1)
+    const uint64_t length = strlen(p->layout);
+    const bool     has_ends = p->lead_bytes <= length && p->trail_bytes <= length - p->lead_bytes;
+    if (!has_ends)
+        snprintf(text, cap, "lead_bytes %llu and trail_bytes %llu of a layout of %llu bytes",
+                 (unsigned long long)p->lead_bytes, (unsigned long long)p->trail_bytes,
+                 (unsigned long long)length);
+    else if (p->n_placeholders < 1)
         snprintf(text, cap, "n_placeholders %lld (at least 1)", (long long)p->n_placeholders);
     else if (p->scratch_bytes > SCRATCH_MAX)
         snprintf(text, cap, "scratch_bytes %llu, more than any device has",
                  (unsigned long long)p->scratch_bytes);
-    return p->n_placeholders < 1 || p->scratch_bytes > SCRATCH_MAX;
+    return !has_ends || p->n_placeholders < 1 || p->scratch_bytes > SCRATCH_MAX;
 }
 
 static size_t tell_tensor(char *line, size_t at, const char *name, const weft_tensor_spec *s)

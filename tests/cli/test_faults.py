@@ -143,6 +143,10 @@ class Faults(Case):
                 "shape:plan": r"a plan with inputs\[0\]\.spec\.shape\[1\] -3 \(at least 1\) in plan",
                 "rows:plan": r"a plan with outputs\[0\]\.stream_rows 5 of 4 rows in plan",
                 "scratch:plan": r"a plan with scratch_bytes 18446744073709551615, .* in plan",
+                "lead:plan": r"a plan with lead_bytes 9 and trail_bytes 0 of a layout of 8 bytes in plan",
+                "ends:plan": r"a plan with lead_bytes 5 and trail_bytes \d+ of a layout of 8 bytes in plan",
+                "trail:plan": r"a plan with a layout whose lead_bytes or trail_bytes reach over a run, in plan",
+                "bare:plan": r"a plan with lead_bytes 1 and trail_bytes 0 of a layout of 0 bytes in plan",
                 "size:plan": r"a weft_plan of 8 bytes, and this host's has \d+ in plan",
                 "negative:info": r"a size of -5x0, .* in info",
                 "size:info": r"a weft_media_info of 9999 bytes where \d+ are possible in info",
@@ -218,6 +222,15 @@ class TextMaps(Case):
         r = self.inspect(None)
         self.assertEqual(r.code, 4, r.err) # it has no tokenizer
         self.assertIn(b"text core", r.out)
+
+    def test_an_update_without_its_file_or_its_items(self):
+        r = self.inspect("update_")
+        self.assertIn("org.bad.map: the model's low-rank update is for items of org.bad.map/none, "
+                      "which no plugin here declares", r.err)
+        r = self.weft("generate", "-n", "1", "-m", self.path("m"), "--plugin", MAP,
+                      "--set", "org.bad.map.fault=update_", "a")
+        self.assertEqual(r.code, 4, r.err)
+        self.assertRegex(r.err.splitlines()[-1], r"lora_A.* the file .?more\.safetensors.? is not there")
 
     def test_each_field(self):
         for fault, said in {
