@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of weft.h that hand an engine's rooms to the room that does the work. */
+#include <string.h>
+
+#include "core/base/mem.h"
 #include "core/base/sized.h"
 #include "core/engine/engine.h"
 #include "core/text/conversation.h"
@@ -96,10 +99,55 @@ static weft_status look_up(weft_engine *e, weft_item *item, weft_error *err)
     return status == WEFT_OK ? wf_text_lay_out(&e->text, item, err) : status;
 }
 
+typedef struct end_text {
+    const wf_text *text;
+    const char    *bytes;
+    uint64_t       n;
+} end_text;
+
+static weft_status end_ids(void *ctx, int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err)
+{
+    const end_text *t = ctx;
+    return wf_text_encode(t->text, t->bytes, t->n, false, ids, cap, need, err);
+}
+
+/* The plain text at one end of an item's layout, by itself: nothing is known here of a text beside
+ * the item with which it would be one. */
+static weft_status feed_end(weft_sequence *s, const char *bytes, uint64_t n, weft_error *err)
+{
+    end_text t = {&s->of->engine->text, bytes, n};
+    int32_t *ids = NULL;
+    uint64_t n_ids = 0;
+    if (n == 0)
+        return WEFT_OK;
+    weft_status status = wf_ids_collect(end_ids, &t, &ids, &n_ids, err);
+    if (status == WEFT_OK)
+        status = weft_sequence_feed_ids(s, ids, n_ids, err);
+    wf_free(ids);
+    return status;
+}
+
+static weft_status feed_with_ends(weft_sequence *s, weft_item *item, weft_error *err)
+{
+    const weft_plan *p = &item->plan;
+    const int64_t    before = s->n;
+    weft_status      status = feed_end(s, p->layout, p->lead_bytes, err);
+    if (status == WEFT_OK)
+        status = wf_sequence_feed_item(s, item, err);
+    if (status == WEFT_OK)
+        status = feed_end(s, p->layout + strlen(p->layout) - p->trail_bytes, p->trail_bytes, err);
+    if (status != WEFT_OK)
+        (void)weft_sequence_truncate(s, before, NULL);
+    return status;
+}
+
 weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err)
 {
     weft_status status = look_up(s->of->engine, item, err);
-    return status == WEFT_OK ? wf_sequence_feed_item(s, item, err) : status;
+    if (status != WEFT_OK)
+        return status;
+    return wf_item_marker(item) >= 0 ? feed_with_ends(s, item, err)
+                                     : wf_sequence_feed_item(s, item, err);
 }
 
 weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *prompt, weft_error *err)

@@ -74,7 +74,15 @@ static weft_status load_segmenter(weft_engine *e, const weft_segmenter *s, wf_pl
         .device = e->device, .linear_dtype = WF_DTYPE_AUTO, .quantize = WF_DTYPE_AUTO};
     weft_package *p = NULL;
     wf_visit      v;
-    weft_status   status = wf_package_open(weights_of(e, owner), &p, err);
+    if (wf_host_is_bound(wf_plugin_host(owner)))
+        return wf_fail_stage(
+            err,
+            wf_fail(
+                err, WEFT_E_UNSUPPORTED,
+                "%s has a modality beside a segmenter with weights: the two must be two plugins",
+                wf_plugin_id(owner)),
+            WEFT_STAGE_PLUGIN);
+    weft_status status = wf_package_open(weights_of(e, owner), &p, err);
     if (status != WEFT_OK)
         return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
     status = wf_host_bind(wf_plugin_host(owner), &binding, err);

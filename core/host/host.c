@@ -173,6 +173,11 @@ weft_status wf_host_bind(weft_host *h, const wf_binding *b, weft_error *err)
     return wf_host_kernels_bind(p, b->device, err);
 }
 
+bool wf_host_is_bound(const weft_host *h)
+{
+    return ((const wf_lent *)(const void *)h)->n_bound > 0;
+}
+
 void wf_host_unbind(weft_host *h)
 {
     wf_lent *p = wf_lent_of(h);

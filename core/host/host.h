@@ -55,6 +55,8 @@ weft_status wf_host_bind(weft_host *h, const wf_binding *b, weft_error *err);
 /* After the modality was destroyed and its queues were waited for: the last one frees the weights
  * that the plugin got. [setup] */
 void wf_host_unbind(weft_host *h);
+/* Whether a modality of it lives. [setup] */
+bool wf_host_is_bound(const weft_host *h);
 /* Bytes that its weights take, of the device's memory and, those with WEFT_USE_HOST, of the host's.
  */
 uint64_t wf_host_weight_bytes(const weft_host *h);

@@ -87,7 +87,8 @@ static weft_status default_prompt(const weft_prompt *p, const char **system, con
     const char        *task = p->task != NULL ? p->task : "describe";
     char               of_kind[128];
     weft_status        status = WEFT_OK;
-    if (first->info.kind != NULL && m->vt->kinds[1] != NULL) {
+    if (first->info.kind != NULL && m->vt->kinds[1] != NULL &&
+        WEFT_HAS(m->vt, weft_modality, whole_prompt)) {
         snprintf(of_kind, sizeof of_kind, "%s %s", task, first->info.kind);
         status = wf_modality_prompt(m, of_kind, system, user, err);
     }
@@ -150,6 +151,10 @@ static weft_status whole_prompt(const weft_prompt *p, char **whole, weft_error *
         wf_modality_whole_prompt(p->items[0]->modality, task, l != NULL, &text, err);
     if (status != WEFT_OK || text == NULL)
         return status;
+    if (p->language != NULL && l == NULL)
+        return wf_fail(err, WEFT_E_INVALID,
+                       "%.60s is no language that is known here: give its English name or its code",
+                       p->language);
     return with_word(text, CODE, l != NULL ? l->code : "", whole, err);
 }
 

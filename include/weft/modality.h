@@ -90,7 +90,8 @@ typedef struct weft_plan {
     char    *layout;
     uint64_t layout_bytes;
     /* Plain text at the start and at the end of a layout, in bytes, that is one text with what
-     * stands before and after the item: it becomes tokens with that, and no special ones. */
+     * stands before and after the item: it becomes tokens with that, and no special ones, except
+     * within a whole_prompt, of which it then is a part. */
     uint64_t lead_bytes, trail_bytes;
 } weft_plan;
 
@@ -122,8 +123,9 @@ typedef struct weft_modality {
     /* Declares sites and markers through sink, which dies with the call. Once, after create; not
      * called when there is no text core. Required. [setup] */
     weft_status (*install)(void *self, const weft_hook_sink *sink, weft_error *err);
-    /* Default prompts of a task ("describe", ...). Of a modality with several kinds the task with
-     * the item's kind ("describe video") is asked for first. *system and *user are NULL on entry,
+    /* Default prompts of a task ("describe", ...). Of a modality with several kinds whose struct
+     * reaches whole_prompt the task with the item's kind ("describe video") is asked for first,
+     * since older ones were made before there were such tasks. *system and *user are NULL on entry,
      * which says that there is none; the strings live as long as the modality. NULL: none for any
      * task. [any] */
     weft_status (*prompt)(void *self, const char *task, const char **system, const char **user,
@@ -173,9 +175,10 @@ typedef struct weft_modality {
      * gave no words of their own. It follows the token that begins a text; in it the marker's
      * string stands for the item, and the string of any other special token for that token.
      * "{code}" becomes the language's code (languages.h); has_language 0: none was named, and the
-     * prompt has no
-     * "{code}". *prompt is NULL on entry, which says that the chat format is used with what
-     * prompt() gives; the string lives as long as the modality. NULL: none for any task. [any] */
+     * prompt has no "{code}". *prompt is NULL on entry, which says that the chat format is used
+     * with what prompt() gives; the string lives as long as the modality. NULL: none for any task.
+     * [any]
+     */
     weft_status (*whole_prompt)(void *self, const char *task, int32_t has_language,
                                 const char **prompt, weft_error *err);
 } weft_modality;
@@ -210,8 +213,8 @@ typedef struct weft_segmenter {
     /* Reads weights from the directory that the plugin's `weights` names: p, which dies with the
      * call, as do the tensors of weights.get, so what run needs is kept in h->slot. Called before
      * every run; what it did once it need not do again. A segmenter that has this function is taken
-     * only where `weights` is given, and then before all that have none. NULL: it needs no weights.
-     * [setup] */
+     * only where `weights` is given, and then before all that have none. A plugin with a live
+     * modality cannot have it: both would read one `weights`. NULL: it needs no weights. [setup] */
     weft_status (*load)(const weft_host *h, const weft_package *p, weft_error *err);
 } weft_segmenter;
 

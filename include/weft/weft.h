@@ -317,8 +317,9 @@ void        weft_sequence_destroy(weft_sequence **s);
  * counts. */
 weft_status weft_sequence_feed_ids(weft_sequence *s, const int32_t *ids, uint64_t n,
                                    weft_error *err);
-weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item,
-                                    weft_error *err);     /* its marker and placeholders */
+/* Its marker, placeholders and layout. Plain text at the ends of a layout (weft_plan.lead_bytes)
+ * becomes tokens by itself here; of a prompt it is one text with what stands beside the item. */
+weft_status weft_sequence_feed_item(weft_sequence *s, weft_item *item, weft_error *err);
 int64_t     weft_sequence_length(const weft_sequence *s); /* tokens fed or generated */
 /* The first n tokens stay; n within a soft-token span is INVALID. */
 weft_status weft_sequence_truncate(weft_sequence *s, int64_t n, weft_error *err);
@@ -331,12 +332,15 @@ typedef struct weft_prompt {
     const char *system; /* chat only; NULL: none */
     /* In user text the marker strings of the items given ("<|image|>") are placeholders, nothing
      * else is parsed; missing ones are put first. NULL: the modality's default prompt for task
-     * ("describe"). */
+     * ("describe"). Where system is NULL too and the first item's modality has a whole prompt for
+     * the task (weft_modality.whole_prompt), it is that, whatever the flags say. */
     const char       *user;
     uint64_t          user_bytes; /* 0 with user not NULL: strlen */
     const char       *task;
     weft_item *const *items;
-    const char       *language; /* for "{language}" in the modality's prompt; NULL: "English" */
+    /* For "{language}" in the modality's prompt; NULL: "English". In a whole prompt its code stands
+     * for "{code}", and NULL names none; a language that languages.h does not know is INVALID. */
+    const char *language;
 } weft_prompt;
 weft_status weft_sequence_feed_prompt(weft_sequence *s, const weft_prompt *p, weft_error *err);
 

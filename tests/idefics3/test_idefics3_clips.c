@@ -187,6 +187,77 @@ static void test_own_prompts(void **state)
     weft_settings_destroy(&s);
 }
 
+static weft_sequence *fed(weft_engine *e, weft_item *item, const char *user, uint32_t flags)
+{
+    weft_item        *items[1] = {item};
+    const weft_prompt p = {
+        .hdr = WEFT_HDR(weft_prompt), .user = user, .items = items, .n_items = 1, .flags = flags};
+    weft_error     err = {.hdr = WEFT_HDR(weft_error)};
+    weft_sequence *s = NULL;
+    assert_int_equal(weft_sequence_create(e, &s, &err), WEFT_OK);
+    if (weft_sequence_feed_prompt(s, &p, &err) != WEFT_OK)
+        fail_msg("%s", err.message);
+    return s;
+}
+
+static void same_ids(const weft_sequence *a, int64_t from, const weft_sequence *b)
+{
+    assert_int_equal(a->n - from, b->n);
+    for (int64_t i = 0; i < b->n; i++)
+        assert_int_equal(a->toks[from + i].id, b->toks[i].id);
+}
+
+/* A clip that is fed by itself comes with the words at the ends of its layout, and one that does
+ * not fit leaves nothing behind. A modality of before there were words for its second kind is not
+ * asked for them. */
+static void test_by_itself(void **state)
+{
+    const weft_media_info info = {.hdr = WEFT_HDR(weft_media_info),
+                                  .kind = "video",
+                                  .width = 64,
+                                  .height = 48,
+                                  .duration_us = 3000000};
+    const weft_request    rq = {WEFT_HDR(weft_request), -1, -1, -1, 0};
+    weft_settings        *s;
+    weft_engine          *e = open_clips(&s);
+    weft_error            err = {.hdr = WEFT_HDR(weft_error)};
+    weft_item            *item = NULL;
+    weft_sequence        *alone, *prompt, *words;
+    (void)state;
+    assert_int_equal(plan(e, &info, &rq, &item, &err), WEFT_OK);
+    assert_true(item->plan.lead_bytes > 0);
+    prompt = fed(e, item, "", 0);
+    assert_int_equal(weft_sequence_create(e, &alone, &err), WEFT_OK);
+    assert_int_equal(weft_sequence_feed_item(alone, item, &err), WEFT_OK);
+    same_ids(prompt, prompt->n - alone->n, alone);
+    assert_true(prompt->n - alone->n <= 1); /* the token that begins a text */
+    const int64_t each = alone->n;
+    while (weft_sequence_feed_item(alone, item, &err) == WEFT_OK)
+        continue;
+    assert_int_equal(alone->n % each, 0);
+    weft_sequence_destroy(&alone);
+    weft_sequence_destroy(&prompt);
+    wf_modality         *m = wf_modality_of(&e->modalities, "video");
+    weft_modality        old = *m->vt;
+    const weft_modality *kept = m->vt;
+    prompt = fed(e, item, NULL, WEFT_PROMPT_CHAT);
+    words = fed(e, item, "Can you describe this video in detail?", WEFT_PROMPT_CHAT);
+    same_ids(prompt, 0, words);
+    weft_sequence_destroy(&prompt);
+    weft_sequence_destroy(&words);
+    old.hdr.size = offsetof(weft_modality, whole_prompt);
+    m->vt = &old;
+    prompt = fed(e, item, NULL, WEFT_PROMPT_CHAT);
+    m->vt = kept;
+    words = fed(e, item, "Can you describe this image?", WEFT_PROMPT_CHAT);
+    same_ids(prompt, 0, words);
+    weft_sequence_destroy(&prompt);
+    weft_sequence_destroy(&words);
+    weft_item_release(&item);
+    weft_engine_close(&e);
+    weft_settings_destroy(&s);
+}
+
 static void refused(weft_engine *e, const weft_media_info *info, const weft_request *rq,
                     weft_status status, const char *part)
 {
@@ -258,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames_and_ids),
         cmocka_unit_test(test_own_prompts),
+        cmocka_unit_test(test_by_itself),
         cmocka_unit_test(test_what_cannot_be),
         cmocka_unit_test(test_a_model_without_clips),
     };

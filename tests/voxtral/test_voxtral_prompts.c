@@ -160,6 +160,26 @@ static void test_own_words(void **state)
     rig_close(&r);
 }
 
+/* A language that nobody knows has no code for the prompt of a transcript. */
+static void test_unknown_language(void **state)
+{
+    weft_prompt p = {
+        .hdr = WEFT_HDR(weft_prompt), .n_items = 1, .task = "transcribe", .language = "Nowhereish"};
+    weft_error     err = WF_ERROR_INIT;
+    weft_sequence *s;
+    rig            r;
+    (void)state;
+    open_mini(&r);
+    p.items = r.items;
+    rig_check(weft_sequence_create(r.e, &s, &err), &err);
+    assert_int_equal(weft_sequence_feed_prompt(s, &p, &err), WEFT_E_INVALID);
+    assert_non_null(strstr(err.message, "Nowhereish"));
+    p.language = "German";
+    rig_check(weft_sequence_feed_prompt(s, &p, &err), &err);
+    weft_sequence_destroy(&s);
+    rig_close(&r);
+}
+
 /* A role that the format does not have. */
 static void test_roles(void **state)
 {
@@ -179,9 +199,8 @@ static void test_roles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transcribe),
-        cmocka_unit_test(test_chat),
-        cmocka_unit_test(test_own_words),
+        cmocka_unit_test(test_transcribe), cmocka_unit_test(test_chat),
+        cmocka_unit_test(test_own_words),  cmocka_unit_test(test_unknown_language),
         cmocka_unit_test(test_roles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
