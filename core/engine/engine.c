@@ -178,6 +178,9 @@ static weft_status load_core(weft_engine *e, weft_error *err)
         return status;
     l.quantize = e->quantize;
     l.fp8 = e->fp8;
+    if (e->fp8 && e->config.n_layers <= 2)
+        wf_log(WEFT_LOG_WARN, "--quantize fp8 leaves the first and the last layer as they are, and "
+                              "this model has no others: nothing of it is in fp8");
     l.progress = weights_progress;
     l.progress_ctx = e;
     l.cancelled = is_cancelled;

@@ -11,9 +11,8 @@
  * take. A step that needs more runs in several passes. */
 #define WHOLE_CONTEXTS 64
 #define WHOLE_MEDIA 4
-#define FINE_ROWS                                                                                  \
-    16 /* steps of up to so many rows have sizes of powers of two, others multiples                \
-        */
+/* Steps of up to so many rows have sizes of powers of two, others multiples of it. */
+#define FINE_ROWS 16
 
 /* Where arrays stand, as offsets. */
 typedef struct seen_at {

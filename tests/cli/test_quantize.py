@@ -41,6 +41,13 @@ class Quantize(harness.Case):
             for name in ("q8", "q4"):
                 self.check(model, "--quantize", name)
 
+    def test_fp8_of_two_layers_is_none(self):
+        parity = os.path.join(TIED, "parity.safetensors")
+        r = self.weft("model", "verify", TIED, "--parity", parity, "--quantize", "fp8")
+        self.assertIn("nothing of it is in fp8", r.err)
+        self.assertEqual(r.err.count("fp8"), 2) # once, in one line
+        self.assertNotIn("fp8", self.weft("model", "verify", TIED, "--parity", parity, "--quantize", "q8").err)
+
     def test_encoders_and_cross_attention(self):
         self.check(MLLAMA, "--quantize", "q4")
         self.check(MLLAMA, "--quantize-encoders", "q8")
