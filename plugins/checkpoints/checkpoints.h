@@ -10,7 +10,6 @@
 #define CKP_ID "weft.checkpoints"
 #define CKP_VERSION "0.1.0"
 #define CKP_CONFIG "config.json"
-#define CKP_MAX_LAYERS 1024
 
 typedef struct ckp_family {
     const char *architecture; /* as config.json spells it */

@@ -75,10 +75,7 @@ static weft_status qwen2(const plg_keys *k, weft_text_map *map)
 }
 
 static const ckp_family families[] = {
-    {"GraniteForCausalLM",
-     "{\"vocab_size\": 32000, \"hidden_size\": 4096, \"intermediate_size\": 11008,"
-     " \"num_attention_heads\": 32, \"max_position_embeddings\": 2048}",
-     32, granite},
+    {"GraniteForCausalLM", plg_granite_defaults, PLG_GRANITE_LAYERS, granite},
     {"MistralForCausalLM",
      "{\"vocab_size\": 32000, \"hidden_size\": 4096, \"intermediate_size\": 14336,"
      " \"num_attention_heads\": 32, \"num_key_value_heads\": 8,"

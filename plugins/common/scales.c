@@ -3,6 +3,10 @@
  * has its own scaling, both branches of a layer are multiplied, and the logits are divided. */
 #include "scales.h"
 
+const char plg_granite_defaults[] =
+    "{\"vocab_size\": 32000, \"hidden_size\": 4096, \"intermediate_size\": 11008,"
+    " \"num_attention_heads\": 32, \"max_position_embeddings\": 2048}";
+
 weft_status plg_scales_read(const plg_keys *k, weft_text_map *map)
 {
     const struct {

@@ -7,6 +7,11 @@
 
 #include "keys.h"
 
+/* What a Granite's configuration may leave out, as weft_text_map.defaults (transformers
+ * GraniteConfig), and its num_hidden_layers, which a plugin reads itself. */
+extern const char plg_granite_defaults[];
+#define PLG_GRANITE_LAYERS 32
+
 /* Reads embedding_multiplier, attention_multiplier, residual_multiplier and logits_scaling under
  * k's prefix into *map, each 1 where the file does not say (transformers GraniteConfig). INVALID
  * or CORRUPT with the key and the range. [setup] */

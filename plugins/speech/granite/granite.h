@@ -26,7 +26,6 @@
 #define GSP_PREPROCESSOR "preprocessor_config.json"
 
 #define GSP_MAX_LAYERS 512
-#define GSP_MAX_TEXT_LAYERS 1024
 #define GSP_MAX_SECONDS 600 /* of one item */
 #define GSP_STACK 2         /* frames of a row */
 #define GSP_HOP 160         /* samples of a frame */
@@ -160,11 +159,8 @@ weft_status gsp_encode(const gsp_modality *m, weft_queue *q, int64_t n_frames,
 weft_status gsp_lora_read(const weft_host *h, const weft_package *p, weft_text_map *map,
                           weft_error *err);
 
-/* The components. gsp_textmap_init allocates the record that the plugin's slot of an engine holds,
- * and gsp_textmap_deinit frees it. */
+/* The components. */
 extern const weft_modality   gsp_audio_modality;
 extern const weft_checkpoint gsp_checkpoint;
-weft_status                  gsp_textmap_init(const weft_host *h, weft_error *err); /* [setup] */
-void                         gsp_textmap_deinit(const weft_host *h);                /* [setup] */
 
 #endif

@@ -3,6 +3,8 @@
  * directories, a conformer and a Q-Former before the text model, and the text map of them. */
 #include "granite.h"
 
+#include "../../common/textmap.h"
+
 static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OPS, WEFT_IF_KERNELS,
                                     NULL};
 
@@ -25,15 +27,15 @@ static const weft_descriptor descriptor = {
 
 static weft_status init(const weft_host *h, weft_error *err)
 {
-    weft_status status = gsp_textmap_init(h, err);
+    weft_status status = plg_textmap_init(h, err);
     if (status != WEFT_OK)
         return status;
     status = gsp_kernels_add(h, err);
     if (status != WEFT_OK)
-        gsp_textmap_deinit(h);
+        plg_textmap_deinit(h);
     return status;
 }
 
 WEFT_PLUGIN(GSP_ID, GSP_VERSION,
             "components=modality:audio,checkpoint:" GSP_ARCH "\narchitectures=" GSP_ARCH "\n",
-            &descriptor, init, gsp_textmap_deinit)
+            &descriptor, init, plg_textmap_deinit)

@@ -3,6 +3,8 @@
  * layers), and the text map of its directories. */
 #include "voxtral.h"
 
+#include "../../common/textmap.h"
+
 static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OPS, NULL};
 
 static const weft_component components[] = {
@@ -25,4 +27,4 @@ static const weft_descriptor descriptor = {
 WEFT_PLUGIN(VXT_ID, VXT_VERSION,
             "components=modality:audio,checkpoint:" VXT_ARCHITECTURE
             "\narchitectures=" VXT_ARCHITECTURE "\n",
-            &descriptor, vxt_textmap_init, vxt_textmap_deinit)
+            &descriptor, plg_textmap_init, plg_textmap_deinit)

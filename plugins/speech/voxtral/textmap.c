@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The checkpoint component, which tells the host where in a directory the text model is: it is a
- * plain Llama, its values under text_config and its tensors under language_model.
- *
- * The list of layers of a text map must live until deinit, so it is kept in the plugin's slot of
- * the engine (weft_host.slot). */
+ * plain Llama, its values under text_config and its tensors under language_model. */
 #include "voxtral.h"
 
-typedef struct record {
-    int32_t layers[VXT_MAX_TEXT_LAYERS];
-} record;
+#include "../../common/textmap.h"
 
 /* VoxtralConfig's own defaults for a Llama, then LlamaConfig's. */
 static const char defaults[] =
@@ -18,47 +13,23 @@ static const char defaults[] =
     " \"num_attention_heads\": 32}";
 
 static const plg_int_key n_layers_key[] = {
-    {"text_config.num_hidden_layers", 0, 30, 1, VXT_MAX_TEXT_LAYERS}};
-
-weft_status vxt_textmap_init(const weft_host *h, weft_error *err)
-{
-    record *r = h->alloc(h, sizeof *r, 16);
-    if (r == NULL)
-        return weft_fail(err, WEFT_E_NOMEM, "out of memory for %s", VXT_ID);
-    for (int32_t i = 0; i < VXT_MAX_TEXT_LAYERS; i++)
-        r->layers[i] = i;
-    *h->slot = r;
-    return WEFT_OK;
-}
-
-void vxt_textmap_deinit(const weft_host *h)
-{
-    h->free(h, *h->slot);
-    *h->slot = NULL;
-}
+    {"text_config.num_hidden_layers", 0, 30, 1, PLG_TEXTMAP_LAYERS}};
 
 static weft_status text_map(const weft_host *h, const weft_package *p, weft_text_map *out,
                             weft_error *err)
 {
-    const record  *r = *h->slot;
     int32_t        n = 0;
     const plg_keys k = plg_keys_of(h, p, VXT_CONFIG, "", err);
     weft_status    status = plg_keys_ints(&k, n_layers_key, 1, &n);
     if (status != WEFT_OK)
         return status;
-    if (r == NULL)
-        return weft_fail(err, WEFT_E_STATE, "%s: text_map was called before init", VXT_ID);
     weft_text_map map = {.hdr = WEFT_HDR(weft_text_map),
                          .config_path = "text_config",
                          .defaults = defaults,
                          .prefix = "language_model.model.",
                          .head = "language_model.lm_head.weight",
-                         .layers = r->layers,
                          .n_layers = n};
-    if (out->hdr.size < map.hdr.size)
-        map.hdr.size = out->hdr.size;
-    memcpy(out, &map, map.hdr.size);
-    return WEFT_OK;
+    return plg_textmap_give(h, VXT_ID, &map, out, err);
 }
 
 const weft_checkpoint vxt_checkpoint = {WEFT_HDR(weft_checkpoint), text_map};

@@ -23,7 +23,6 @@
 #define VXT_BEGIN "[BEGIN_AUDIO]"
 #define VXT_CONFIG "config.json"
 
-#define VXT_MAX_TEXT_LAYERS 1024
 #define VXT_MAX_SECONDS 1800 /* of one item: sixty chunks, as the model card has it */
 
 typedef struct vxt_config {
@@ -99,10 +98,8 @@ weft_status vxt_hooks_prompt(void *self, const char *task, const char **system, 
 weft_status vxt_hooks_whole_prompt(void *self, const char *task, int32_t has_language,
                                    const char **prompt, weft_error *err);
 
-/* textmap.c: the checkpoint component, and the record that the plugin's slot of an engine holds. */
+/* textmap.c: the checkpoint component. */
 extern const weft_checkpoint vxt_checkpoint;
-weft_status                  vxt_textmap_init(const weft_host *h, weft_error *err); /* [setup] */
-void                         vxt_textmap_deinit(const weft_host *h);                /* [setup] */
 
 /* modality.c: the modality component. */
 extern const weft_modality vxt_audio_modality;
