@@ -52,7 +52,8 @@ char *cli_document_path(cli_describe *j, const char *source, weft_error *err)
 {
     char       *path = NULL;
     const char *name = cli_names_for(&j->names, source);
-    if (name != NULL && asprintf(&path, "%s/%s.txt", j->folder, name) >= 0)
+    if (name != NULL &&
+        asprintf(&path, "%s%s%s.txt", j->folder, cli_folder_slash(j->folder), name) >= 0)
         return path;
     err->code = WEFT_E_NOMEM;
     snprintf(err->message, sizeof err->message, "out of memory: the name of a document");

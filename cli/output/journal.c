@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "output/json.h"
+#include "output/target.h"
 
 #define BYTES_MOST (INT64_C(1) << 30) /* of a journal: a hundred days of speech take less */
 #define NAME_KEPT 200                 /* bytes of a document's name; file systems take 255 */
@@ -27,7 +28,7 @@ char *cli_journal_path(const char *folder, const char *name)
     if (n > NAME_KEPT)
         snprintf(mark, sizeof mark, "-%08lx", crc32(0, (const Bytef *)base, (uInt)n));
     if (asprintf(&path, "%.*s%s.weft-%.*s%s.resume", before, folder != NULL ? folder : name,
-                 folder != NULL ? "/" : "", NAME_KEPT, base, mark) < 0)
+                 folder != NULL ? cli_folder_slash(folder) : "", NAME_KEPT, base, mark) < 0)
         return NULL;
     return path;
 }

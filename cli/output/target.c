@@ -34,6 +34,12 @@ bool cli_is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+const char *cli_folder_slash(const char *folder)
+{
+    size_t n = strlen(folder);
+    return n > 0 && folder[n - 1] == '/' ? "" : "/";
+}
+
 /* A descriptor under its name may lead to a regular file, and is a stream all the same. What is
  * else in /dev, as files of /dev/shm, is told by what it is. */
 static bool names_descriptor(const char *path)

@@ -8,6 +8,9 @@
 /* "-", /dev/stdout, /dev/fd/1 */
 bool cli_is_stdout(const char *path);
 bool cli_is_folder(const char *path);
+/* What stands between a folder as it was given and a name in it: nothing where it ends in a slash.
+ */
+const char *cli_folder_slash(const char *folder);
 /* Whether what is written to path goes to somebody at once, as to a pipe or a descriptor of ours:
  * there is then no file that could be gone on with, and none can stand beside it. */
 bool cli_is_stream(const char *path);

@@ -25,7 +25,9 @@ static char *document_path(const cli_outputs *o, int format, const char *name)
     char *path = NULL;
     if (!o->folder)
         return strdup(o->path);
-    return asprintf(&path, "%s/%s.%s", o->path, name, cli_format_endings[format]) < 0 ? NULL : path;
+    int n = asprintf(&path, "%s%s%s.%s", o->path, cli_folder_slash(o->path), name,
+                     cli_format_endings[format]);
+    return n < 0 ? NULL : path;
 }
 
 static void say_memory(cli_transcript *t)

@@ -218,7 +218,7 @@ class Resume(speech.Case):
         """A document that has room is whole, and no journal stays beside it."""
         args = self.args("transcribe", "-o", "out/", self.short)
         r = self.ok(*args, **self.full_after(100))
-        self.assertIn("/.weft-short.resume: cannot be written: File too large; should this run be ended, --resume will begin anew",
+        self.assertIn(": out/.weft-short.resume: cannot be written: File too large; should this run be ended, --resume will begin anew",
                       r.err)
         self.assertEqual(self.names("out"), ["short.txt"])
 
