@@ -15,16 +15,9 @@
 #include "chat/chat.h"
 
 static char              folder[] = "/tmp/weft-complete-XXXXXX";
-static const char *const files[] = {"my red.png",
-                                    "my blue.png",
-                                    "red.png",
-                                    ".hidden.png",
-                                    "a\nb.png",
-                                    "a\x1b[1m.png",
-                                    "a\xff.png",
-                                    "a\xc2\x9b"
-                                    "1m.png",
-                                    "\xc2\xa0.png"};
+static const char *const files[] = {"my red.png",  "my blue.png",      "red.png",
+                                    ".hidden.png", "a\nb.png",         "a\x1b[1m.png",
+                                    "a\xff.png",   "a\xc2\x9b[1m.png", "\xc2\xa0.png"};
 #define N_FILES (sizeof files / sizeof *files)
 
 /* All of them with | behind each, and how much of each is on the line. */
