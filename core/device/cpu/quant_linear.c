@@ -24,7 +24,7 @@ typedef struct linear_job {
     uint8_t        *rests;        /* [groups, n_rows] of WF_Q_ROW bytes; a group's first are used */
     uint16_t       *at;           /* [groups, n_rows]: the rows that those are of */
     int32_t        *counts;       /* [groups]: how many they are */
-    float          *own;    /* every thread's own sums, own_floats apart */
+    float          *own;          /* every thread's own sums, own_floats apart */
     int64_t         own_floats, first, n_rows;
     int32_t         tiles;
     _Atomic int32_t any_rest;
