@@ -328,11 +328,11 @@ static void test_largest_sums(void **unused)
     }
 }
 
-/* Rows with groups of any size beside each other: some, none and nearly all of them are wide, and
- * different ones in each row. */
-static void make_uneven(fixture *f)
+/* So many rows with groups of any size beside each other: some, none and nearly all of them are
+ * wide, and different ones in each row. */
+static void make_uneven(fixture *f, int64_t rows)
 {
-    for (int64_t r = 0; r < f->s.m; r++)
+    for (int64_t r = 0; r < rows; r++)
         for (int64_t g = 0; g < wf_groups(f->s.k); g++) {
             float scale = ldexpf(1.0f, r % 5 == 0 ? 0 : (int)check_between(0, 2 * (r % 5)));
             for (int64_t e = 0; e < in_group(f->s.k, g); e++)
@@ -340,15 +340,17 @@ static void make_uneven(fixture *f)
         }
 }
 
+/* The last shape has more rows than are made ready at a time, and only those have wide groups. */
 static void test_wide_groups(void **unused)
 {
     (void)unused;
-    static const shape shapes[] = {{1, 33, 600}, {4, 31, 96}, {7, 64, 257}, {40, 35, 700}};
+    static const shape shapes[] = {
+        {1, 33, 600}, {4, 31, 96}, {7, 64, 257}, {40, 35, 700}, {WF_QUANT_ROWS + 5, 200, 600}};
     for (int32_t format = WF_Q8; format <= WF_Q4; format++)
         for (size_t i = 0; i < 4 * sizeof shapes / sizeof *shapes; i++) {
             fixture f;
             fixture_make(&f, shapes[i / 4], format, CHECK_NORMAL, WF_ACT_NONE);
-            make_uneven(&f);
+            make_uneven(&f, f.s.m < WF_QUANT_ROWS ? f.s.m : WF_QUANT_ROWS);
             check_fixture(&f);
             check_free_all();
         }
