@@ -4,6 +4,7 @@
 #include "amx.h"
 #include "check.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -356,6 +357,47 @@ static void test_wide_groups(void **unused)
         }
 }
 
+/* ---- a thread with the stack that musl gives ---- */
+
+#define SMALL_STACK ((size_t)128 << 10)
+
+typedef struct on_thread {
+    const fixture *f;
+    wf_weight      w;
+    int32_t        level;
+    float         *y;
+} on_thread;
+
+static void *run_on_thread(void *arg)
+{
+    on_thread *t = arg;
+    t->y = run(t->f, &t->w, t->level, 1, 0, t->f->s.m);
+    return NULL;
+}
+
+static void test_small_stack(void **unused)
+{
+    (void)unused;
+    fixture        f;
+    pthread_attr_t attr;
+    pthread_t      thread;
+    assert_int_equal(pthread_attr_init(&attr), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
+    fixture_make(&f, (shape){WF_QUANT_ROWS, 33, 64}, WF_Q8, CHECK_NORMAL, WF_ACT_NONE);
+    for (int32_t level = 0; level < check_levels(); level++) {
+        on_thread t = {.f = &f, .level = level};
+        t.w = packed(level, WF_Q8, f.rows, WF_Q8, f.s.n, f.s.k);
+        assert_int_equal(pthread_create(&thread, &attr, run_on_thread, &t), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        float *y = run(&f, &t.w, level, 1, 0, f.s.m);
+        for (int64_t r = 0; r < f.s.m; r++)
+            assert_memory_equal(t.y + r * f.stride, y + r * f.stride,
+                                (size_t)f.s.n * sizeof(float));
+    }
+    pthread_attr_destroy(&attr);
+    check_free_all();
+}
+
 static double largest_error(const fixture *f, const float *y)
 {
     double most = 0.0;
@@ -680,6 +722,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_fills_and_activations),
     cmocka_unit_test(test_largest_sums),
     cmocka_unit_test(test_wide_groups),
+    cmocka_unit_test(test_small_stack),
     cmocka_unit_test(test_one_large_number),
     cmocka_unit_test(test_not_finite),
     cmocka_unit_test(test_embed),
