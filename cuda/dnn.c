@@ -4,9 +4,12 @@
 #include "cuda/dnn.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PLANS 32
+#define WAIT_FIRST 16 /* calls until a shape without a plan is tried again; then twice as many */
+#define WAIT_MOST 65536
 #define WORKSPACE_BYTES ((int64_t)64 << 20)
 #define VARIANT_PACK 16 /* CUDNN_BACKEND_*_DESCRIPTOR */
 #define PACK_IDS 1000   /* CUDNN_ATTR_VARIANT_PACK_* */
@@ -18,8 +21,10 @@
 typedef struct kept {
     wf_dnn_shape shape;
     wf_dnn_plan  plan;
-    uint64_t     used; /* 0: a free place */
-    bool         fits; /* cuDNN knows a way */
+    uint64_t     used;       /* 0: a free place */
+    bool         fits;       /* the plan is there */
+    bool         ran;        /* graphs may name it */
+    int32_t      wait, left; /* after a failure: calls until it is tried again, and what is left */
 } kept;
 
 struct wf_cuda_dnn {
@@ -79,23 +84,100 @@ uint64_t wf_cuda_dnn_workspace(void)
     return (uint64_t)WORKSPACE_BYTES;
 }
 
-/* The plan of that shape; the least recently used makes room. */
-static kept *plan_of(wf_cuda_dnn *b, const wf_dnn_shape *s)
+/* Kept graphs may name a plan that ran: they are stale without it. */
+static void drop_plan(wf_cuda_device *d, kept *k)
 {
-    kept *oldest = &b->plans[0];
+    wf_dnn_plan_free(&d->dnn->api, &k->plan);
+    if (k->ran)
+        d->epoch++;
+    k->ran = false;
+}
+
+/* The place of that shape; the least recently used makes room. NULL: none can, since a graph is
+ * being recorded. That graph is not kept: what it lacks is found at the next launch. */
+static kept *place_of(wf_cuda_device *d, const wf_dnn_shape *s)
+{
+    wf_cuda_dnn *b = d->dnn;
+    kept        *oldest = &b->plans[0];
     for (int32_t i = 0; i < PLANS; i++) {
         kept *k = &b->plans[i];
-        if (k->used != 0 && memcmp(&k->shape, s, sizeof *s) == 0) {
-            k->used = ++b->clock;
+        if (k->used != 0 && memcmp(&k->shape, s, sizeof *s) == 0)
             return k;
-        }
         oldest = k->used < oldest->used ? k : oldest;
     }
-    wf_dnn_plan_free(&b->api, &oldest->plan);
-    oldest->shape = *s;
-    oldest->used = ++b->clock;
-    oldest->fits = wf_dnn_plan_make(&b->api, s, b->handle, NULL, WORKSPACE_BYTES, &oldest->plan);
+    if (oldest->used != 0 && d->recording > 0) {
+        d->epoch++;
+        return NULL;
+    }
+    drop_plan(d, oldest);
+    *oldest = (kept){.shape = *s};
     return oldest;
+}
+
+/* A shape without a plan goes by weft's own kernels, and is tried again later: what was short, such
+ * as memory, may be there then. */
+static void put_off(wf_cuda_device *d, kept *k, const char *why)
+{
+    const wf_dnn_shape *s = &k->shape;
+    if (k->wait == 0 && d->log != NULL)
+        d->log(WEFT_LOG_INFO,
+               "cuda: %s for a convolution of %lldx%lldx%lldx%lld by %lldx%lldx%lld: weft's own "
+               "kernels do it",
+               why, (long long)s->n, (long long)s->c, (long long)s->h, (long long)s->w,
+               (long long)s->out, (long long)s->kh, (long long)s->kw);
+    k->wait = k->wait == 0 ? WAIT_FIRST : k->wait < WAIT_MOST ? 2 * k->wait : k->wait;
+    k->left = k->wait;
+    k->fits = false;
+}
+
+/* The plan of that shape, made where there is none; NULL: there is none now. With the lock. */
+static kept *plan_of(wf_cuda_device *d, const wf_dnn_shape *s)
+{
+    wf_cuda_dnn *b = d->dnn;
+    kept        *k = place_of(d, s);
+    if (k == NULL)
+        return NULL;
+    k->used = ++b->clock;
+    if (k->fits)
+        return k;
+    /* A plan that failed after it ran may be named by the graph that is being recorded. */
+    if (k->left > 0 || (k->ran && d->recording > 0)) {
+        k->left -= k->left > 0;
+        return NULL;
+    }
+    drop_plan(d, k);
+    k->fits = wf_dnn_plan_make(&b->api, s, b->handle, NULL, WORKSPACE_BYTES, &k->plan);
+    if (!k->fits) {
+        wf_dnn_plan_free(&b->api, &k->plan);
+        put_off(d, k, "cuDNN has no plan");
+    }
+    return k->fits ? k : NULL;
+}
+
+bool wf_cuda_dnn_plans(wf_cuda_queue *q, const wf_dnn_shape *s)
+{
+    wf_cuda_device *d = wf_cuda_of(q);
+    pthread_mutex_lock(&d->blas_lock);
+    bool has = plan_of(d, s) != NULL;
+    pthread_mutex_unlock(&d->blas_lock);
+    return has;
+}
+
+static void record(wf_cuda_device *d, int32_t more)
+{
+    pthread_mutex_lock(&d->blas_lock);
+    d->recording += more;
+    pthread_mutex_unlock(&d->blas_lock);
+}
+
+void wf_cuda_dnn_record_begin(wf_cuda_device *d)
+{
+    record(d, 1);
+}
+
+void wf_cuda_dnn_record_end(wf_cuda_device *d)
+{
+    record(d, -1);
 }
 
 static int run(wf_cuda_dnn *b, const wf_dnn_plan *p, void *const pointers[3], void *workspace,
@@ -122,19 +204,22 @@ static int run(wf_cuda_dnn *b, const wf_dnn_plan *p, void *const pointers[3], vo
     return r;
 }
 
-/* A convolution that fails is not tried again: the module's own kernels do it from then on. */
 bool wf_cuda_dnn_conv(wf_cuda_queue *q, const wf_dnn_shape *s, const float *x, const float *w,
                       float *y, void *workspace)
 {
     wf_cuda_device *d = wf_cuda_of(q);
     void *const     pointers[] = {(void *)(uintptr_t)x, (void *)(uintptr_t)w, y};
     pthread_mutex_lock(&d->blas_lock);
-    kept *k = plan_of(d->dnn, s);
-    int   status = k->fits ? run(d->dnn, &k->plan, pointers, workspace, q->stream) : 0;
-    bool  done = k->fits && status == 0;
-    k->fits = done;
+    kept *k = plan_of(d, s);
+    int   status = k != NULL ? run(d->dnn, &k->plan, pointers, workspace, q->stream) : 0;
+    bool  done = k != NULL && status == 0;
+    if (k != NULL)
+        k->ran = true;
+    if (status != 0) {
+        char why[48];
+        snprintf(why, sizeof why, "cuDNN fails with %d", status);
+        put_off(d, k, why);
+    }
     pthread_mutex_unlock(&d->blas_lock);
-    if (status != 0 && d->log != NULL)
-        d->log(WEFT_LOG_INFO, "cuda: cuDNN fails with %d in a convolution", status);
     return done;
 }

@@ -56,7 +56,9 @@ typedef struct wf_dnn_plan {
 } wf_dnn_plan;
 
 /* A plan for the GPU of the handle or, with handle NULL, for the properties (a descriptor); its
- * workspace is at most `most`. false: cuDNN knows none. wf_dnn_plan_free after either. */
+ * workspace is at most `most`. Its sums are plain ones: no Winograd, no Fourier transform, no sums
+ * in fewer bits, and the same order every time. false: cuDNN knows none, or something is short just
+ * now. wf_dnn_plan_free after either. */
 bool wf_dnn_plan_make(const wf_cudnn *api, const wf_dnn_shape *s, void *handle, void *properties,
                       int64_t most, wf_dnn_plan *out);
 void wf_dnn_plan_free(const wf_cudnn *api, wf_dnn_plan *p);
@@ -66,7 +68,14 @@ void wf_dnn_plan_free(const wf_cudnn *api, wf_dnn_plan *p);
 /* Whether there is a cuDNN to be used: looks for it the first time. The context is entered. */
 bool     wf_cuda_dnn_has(wf_cuda_device *d);
 uint64_t wf_cuda_dnn_workspace(void);
-/* Enqueues y = conv(x, w); false: cuDNN knows no way, and nothing is enqueued. workspace: of
+/* Whether there is a plan for the shape: makes it where none was. It costs nothing on the GPU. A
+ * shape that failed is tried again after some calls, of which there are more each time. */
+bool wf_cuda_dnn_plans(wf_cuda_queue *q, const wf_dnn_shape *s);
+/* While a graph is recorded no plan is thrown away: the graph may name it. On a thread that calls
+ * begin, end follows. */
+void wf_cuda_dnn_record_begin(wf_cuda_device *d);
+void wf_cuda_dnn_record_end(wf_cuda_device *d);
+/* Enqueues y = conv(x, w); false: it does not, and nothing is enqueued. workspace: of
  * wf_cuda_dnn_workspace() bytes. */
 bool wf_cuda_dnn_conv(wf_cuda_queue *q, const wf_dnn_shape *s, const float *x, const float *w,
                       float *y, void *workspace);

@@ -10,6 +10,7 @@
 
 enum { /* CUDNN_BACKEND_*_DESCRIPTOR */
        CONVOLUTION = 1,
+       ENGINE = 2,
        ENGINECFG = 3,
        ENGINEHEUR = 4,
        PLAN = 5,
@@ -24,6 +25,7 @@ enum { /* CUDNN_TYPE_* */
        FLOAT = 4,
        CONVOLUTION_MODE = 7,
        HEUR_MODE = 8,
+       NUMERICAL_NOTE = 11,
        DESCRIPTOR = 15
 };
 enum { /* CUDNN_ATTR_* */
@@ -38,6 +40,7 @@ enum { /* CUDNN_ATTR_* */
        HEUR_GRAPH = 201,
        HEUR_RESULTS = 202,
        HEUR_DEVICEPROP = 204,
+       WAY_ENGINE = 300,
        PLAN_HANDLE = 400,
        PLAN_CONFIG = 401,
        PLAN_WORKSPACE = 402,
@@ -54,13 +57,19 @@ enum { /* CUDNN_ATTR_* */
        TENSOR_TYPE = 901,
        TENSOR_DIMENSIONS = 902,
        TENSOR_STRIDES = 903,
-       TENSOR_ID = 906
+       TENSOR_ID = 906,
+       ENGINE_NOTES = 1303
 };
 #define DATA_FLOAT 0
 #define CROSS_CORRELATION 1
 #define MODE_A 3
 #define MODE_FALLBACK 2
 #define WAYS 8 /* that are looked at */
+/* CUDNN_NUMERICAL_NOTE_*: sums in fewer bits, Fourier transforms, another order each time, and
+ * Winograd of four sorts */
+#define NOTE_FIRST 2
+#define NOTE_LAST 8
+#define NOTES 32
 #define ALIGNMENT 16
 #define SERIES 9
 
@@ -80,6 +89,15 @@ static bool fill(wf_cudnn *api)
     return all;
 }
 
+/* What the loader says of the library that it has just refused. */
+static void tell_loader(const char *name, char why[WF_CUDNN_WHY])
+{
+    const char *said = dlerror();
+    const bool  absent = said == NULL || (strncmp(said, name, strlen(name)) == 0 &&
+                                         strstr(said, "No such file") != NULL);
+    snprintf(why, WF_CUDNN_WHY, "%s", absent ? "it is not installed" : said);
+}
+
 /* The libraries that it would open by name later: from its own folder. */
 static bool open_parts(const wf_cudnn *api, char why[WF_CUDNN_WHY])
 {
@@ -92,14 +110,18 @@ static bool open_parts(const wf_cudnn *api, char why[WF_CUDNN_WHY])
     if (symbol != NULL && dladdr(symbol, &info) != 0 && info.dli_fname != NULL)
         slash = strrchr(info.dli_fname, '/');
     for (size_t i = 0; i < sizeof parts / sizeof *parts && slash != NULL; i++) {
-        int folder = (int)(slash - info.dli_fname);
-        int n = snprintf(path, sizeof path, "%.*s/libcudnn_%s.so.%d", folder, info.dli_fname,
-                         parts[i], SERIES);
-        if (n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0 &&
-            dlopen(path, RTLD_NOW | RTLD_LOCAL) != NULL)
+        int        folder = (int)(slash - info.dli_fname);
+        int        n = snprintf(path, sizeof path, "%.*s/libcudnn_%s.so.%d", folder, info.dli_fname,
+                                parts[i], SERIES);
+        const bool there = n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
+        if (there && dlopen(path, RTLD_NOW | RTLD_LOCAL) != NULL)
             continue;
-        snprintf(why, WF_CUDNN_WHY, "libcudnn_%s.so.%d does not lie beside libcudnn.so.%d in %.*s",
-                 parts[i], SERIES, SERIES, folder < 160 ? folder : 160, info.dli_fname);
+        if (there)
+            tell_loader(path, why);
+        else
+            snprintf(why, WF_CUDNN_WHY,
+                     "libcudnn_%s.so.%d does not lie beside libcudnn.so.%d in %.*s", parts[i],
+                     SERIES, SERIES, folder < 160 ? folder : 160, info.dli_fname);
         return false;
     }
     return true;
@@ -111,7 +133,8 @@ bool wf_cudnn_open(wf_cudnn *api, char why[WF_CUDNN_WHY])
     *api = (wf_cudnn){.library = NULL};
     snprintf(name, sizeof name, "libcudnn.so.%d", SERIES);
     api->library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    snprintf(why, WF_CUDNN_WHY, "it is not installed");
+    if (api->library == NULL)
+        tell_loader(name, why);
     if (api->library == NULL || !open_parts(api, why))
         return false;
     snprintf(why, WF_CUDNN_WHY, "it lacks a function that is needed");
@@ -209,11 +232,29 @@ static void *graph(const wf_cudnn *api, wf_dnn_plan *p, void *op, void *handle)
 
 /* ---- ways ---- */
 
+/* Whether the sums of a way are plain ones, always in the same order. A cuDNN that does not say is
+ * not asked further. */
+static bool is_plain(const wf_cudnn *api, void *way)
+{
+    int     notes[NOTES] = {0};
+    int64_t n = 0;
+    void   *engine = NULL;
+    bool    plain = true;
+    if (api->BackendCreateDescriptor(ENGINE, &engine) != 0)
+        return false;
+    if (api->BackendGetAttribute(way, WAY_ENGINE, DESCRIPTOR, 1, &n, &engine) == 0 && n == 1 &&
+        api->BackendGetAttribute(engine, ENGINE_NOTES, NUMERICAL_NOTE, NOTES, &n, notes) == 0)
+        for (int64_t i = 0; i < n && i < NOTES; i++)
+            plain = plain && (notes[i] < NOTE_FIRST || notes[i] > NOTE_LAST);
+    (void)api->BackendDestroyDescriptor(engine);
+    return plain;
+}
+
 static bool try_way(const wf_cudnn *api, wf_dnn_plan *p, void *way, void *handle, void *properties,
                     int64_t most)
 {
     int64_t n = 0;
-    void   *d = part(api, p, PLAN);
+    void   *d = is_plain(api, way) ? part(api, p, PLAN) : NULL;
     bool    fits = set_part(api, d, PLAN_CONFIG, way) &&
                 (handle != NULL ? set(api, d, PLAN_HANDLE, HANDLE, 1, &handle)
                                 : set_part(api, d, PLAN_DEVICEPROP, properties)) &&
@@ -239,23 +280,23 @@ static bool choose(const wf_cudnn *api, wf_dnn_plan *p, void *ops, int mode, voi
                    void *properties, int64_t most)
 {
     void   *advice = NULL, *way[WAYS] = {NULL};
+    int32_t made = 0;
     int64_t n = 0;
     bool    found = false;
     if (api->BackendCreateDescriptor(ENGINEHEUR, &advice) != 0)
         return false;
-    for (int32_t i = 0; i < WAYS; i++)
-        if (api->BackendCreateDescriptor(ENGINECFG, &way[i]) != 0)
-            way[i] = NULL;
-    if (set_part(api, advice, HEUR_GRAPH, ops) &&
+    while (made < WAYS && api->BackendCreateDescriptor(ENGINECFG, &way[made]) == 0)
+        made++;
+    if (made == WAYS && set_part(api, advice, HEUR_GRAPH, ops) &&
         set(api, advice, HEUR_MODE_OF, HEUR_MODE, 1, &mode) &&
         (properties == NULL || set_part(api, advice, HEUR_DEVICEPROP, properties)) &&
-        way[WAYS - 1] != NULL && finish(api, advice) &&
+        finish(api, advice) &&
         api->BackendGetAttribute(advice, HEUR_RESULTS, DESCRIPTOR, WAYS, &n, way) == 0)
         for (int64_t i = 0; i < n && i < WAYS && !found; i++)
             if ((found = try_way(api, p, way[i], handle, properties, most)))
                 keep_way(p, &way[i]);
-    for (int32_t i = 0; i < WAYS; i++)
-        if (way[i] != NULL)
+    for (int32_t i = 0; i < made; i++)
+        if (way[i] != NULL) /* the one that is kept is the plan's */
             (void)api->BackendDestroyDescriptor(way[i]);
     (void)api->BackendDestroyDescriptor(advice);
     return found;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "cuda/dnn.h"
+
 #define GRAPHS 48        /* kept by a queue at most */
 #define NODES_MOST 65536 /* ops in all of them: each takes some kilobytes of the GPU */
 #define SEEN 64          /* lists that came once, remembered by their hash */
@@ -127,7 +129,7 @@ static weft_status launch_all(wf_cuda_queue *q, weft_error *err)
 }
 
 /* The list's launches recorded as a graph that can run; NULL with a failure. */
-static weft_status record(wf_cuda_queue *q, CUgraphExec *out, weft_error *err)
+static weft_status record_ops(wf_cuda_queue *q, CUgraphExec *out, weft_error *err)
 {
     const wf_cuda_driver *driver = wf_cuda_of(q)->driver;
     CUgraph               graph = NULL;
@@ -143,6 +145,14 @@ static weft_status record(wf_cuda_queue *q, CUgraphExec *out, weft_error *err)
         (void)driver->cuGraphDestroy(graph);
     if (status == WEFT_OK && r != CUDA_SUCCESS)
         status = wf_cuda_fail(driver, r, "making a graph", err);
+    return status;
+}
+
+static weft_status record(wf_cuda_queue *q, CUgraphExec *out, weft_error *err)
+{
+    wf_cuda_dnn_record_begin(wf_cuda_of(q));
+    weft_status status = record_ops(q, out, err);
+    wf_cuda_dnn_record_end(wf_cuda_of(q));
     return status;
 }
 

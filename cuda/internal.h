@@ -49,6 +49,7 @@ typedef struct wf_cuda_device {
     wf_cuda_dnn          *dnn;       /* the same */
     pthread_mutex_t       blas_lock; /* of both */
     bool                  blas_tried, dnn_tried;
+    int32_t               recording; /* graphs at this moment; with the lock */
     void (*log)(int32_t level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 } wf_cuda_device;
 

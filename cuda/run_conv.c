@@ -42,24 +42,55 @@ static weft_status conv_part(wf_cuda_queue *q, const wf_conv *a, int64_t first, 
 /* ---- convolutions by cuDNN ---- */
 
 #define CHANNELS 8                     /* of which cuDNN gets a multiple */
-#define DNN_MOST ((uint64_t)512 << 20) /* bytes of scratch: larger ones go window by window */
+#define DNN_MOST ((uint64_t)192 << 20) /* bytes of scratch: larger ones go window by window */
 
-/* The bytes of x, w and sums of a convolution, and where each begins. */
+/* Some items of a convolution: where their x, w and sums lie in the scratch. */
 typedef struct dnn_scratch {
     uint64_t w, sums, workspace, all;
 } dnn_scratch;
 
-static dnn_scratch dnn_bytes(const wf_conv *a, int64_t padded)
+static uint64_t item_bytes(const wf_conv *a, int64_t padded)
+{
+    return (uint64_t)(a->h * a->wd * padded + a->oh * a->ow * a->w.n) * 4;
+}
+
+static dnn_scratch dnn_bytes(const wf_conv *a, int64_t items, int64_t padded)
 {
     dnn_scratch s;
-    s.w = aligned((uint64_t)(a->n * a->h * a->wd * padded) * 4);
+    s.w = aligned((uint64_t)(items * a->h * a->wd * padded) * 4);
     s.sums = s.w + aligned((uint64_t)(a->w.n * a->kh * a->kw * padded) * 4);
-    s.workspace = s.sums + aligned((uint64_t)(a->n * a->oh * a->ow * a->w.n) * 4);
+    s.workspace = s.sums + aligned((uint64_t)(items * a->oh * a->ow * a->w.n) * 4);
     s.all = s.workspace + wf_cuda_dnn_workspace();
     return s;
 }
 
-static weft_status lay_channels(wf_cuda_queue *q, const wf_cuda_channels_args *g, weft_error *err)
+/* How many items go together: x and sums of so many take about WINDOW_BYTES, one at least. They are
+ * cut evenly, so that there are two shapes at most. */
+static int64_t items_together(const wf_conv *a, int64_t padded)
+{
+    const int64_t fit = (int64_t)((uint64_t)WINDOW_BYTES / item_bytes(a, padded));
+    const int64_t most = fit > 0 ? fit : 1, parts = (a->n + most - 1) / most;
+    return (a->n + parts - 1) / parts;
+}
+
+static wf_dnn_shape shape_of(const wf_conv *a, int64_t items, int64_t padded)
+{
+    return (wf_dnn_shape){items,
+                          padded,
+                          a->h,
+                          a->wd,
+                          a->w.n,
+                          a->kh,
+                          a->kw,
+                          a->oh,
+                          a->ow,
+                          {a->stride[0], a->stride[1]},
+                          {a->pad[0], a->pad[1], a->pad[2], a->pad[3]}};
+}
+
+/* Pixels of the items of g, and, with the first of them, the weights. */
+static weft_status lay_channels(wf_cuda_queue *q, const wf_cuda_channels_args *g, bool first,
+                                weft_error *err)
 {
     const wf_conv *a = &g->op;
     const int64_t  pixels = a->n * a->h * a->wd * g->padded;
@@ -67,42 +98,64 @@ static weft_status lay_channels(wf_cuda_queue *q, const wf_cuda_channels_args *g
     wf_cuda_grid   grid = {wf_cuda_blocks(pixels, WF_CUDA_THREADS), 1, 1, WF_CUDA_THREADS, 0};
     weft_status    status = wf_cuda_launch(q, WF_CUDA_K_conv_pixels, grid, g, err);
     grid.x = wf_cuda_blocks(weights, WF_CUDA_THREADS);
-    return status == WEFT_OK ? wf_cuda_launch(q, WF_CUDA_K_conv_weights, grid, g, err) : status;
+    return status == WEFT_OK && first ? wf_cuda_launch(q, WF_CUDA_K_conv_weights, grid, g, err)
+                                      : status;
+}
+
+/* The items of a from `first` on, as a convolution of their own. */
+static wf_conv items_of(const wf_conv *a, int64_t first, int64_t items)
+{
+    wf_conv part = *a;
+    part.x += first * a->c * a->h * a->wd;
+    part.y += first * a->oh * a->ow * a->w.n;
+    part.n = items;
+    return part;
 }
 
 /* *done false: nothing was done that counts. */
-static weft_status conv_dnn(wf_cuda_queue *q, const wf_conv *a, bool *done, weft_error *err)
+static weft_status dnn_part(wf_cuda_queue *q, const wf_cuda_channels_args *g, bool first,
+                            const dnn_scratch *at, bool *done, weft_error *err)
 {
-    const int64_t     padded = (a->c + CHANNELS - 1) / CHANNELS * CHANNELS;
-    const dnn_scratch at = dnn_bytes(a, padded);
-    const int64_t     m = a->n * a->oh * a->ow;
-    void             *memory;
-    *done = false;
-    if (at.all > DNN_MOST || wf_cuda_scratch(q, at.all, &memory, NULL) != WEFT_OK)
-        return WEFT_OK;
-    uint8_t              *base = memory;
-    float                *sums = (float *)(void *)(base + at.sums);
-    wf_cuda_channels_args g = {*a, memory, (float *)(void *)(base + at.w), padded};
-    wf_dnn_shape          s = {a->n,
-                               padded,
-                               a->h,
-                               a->wd,
-                               a->w.n,
-                               a->kh,
-                               a->kw,
-                               a->oh,
-                               a->ow,
-                               {a->stride[0], a->stride[1]},
-                               {a->pad[0], a->pad[1], a->pad[2], a->pad[3]}};
-    weft_status           status = lay_channels(q, &g, err);
-    if (status != WEFT_OK || !wf_cuda_dnn_conv(q, &s, g.x, g.w, sums, base + at.workspace))
+    const wf_conv     *a = &g->op;
+    const int64_t      m = a->n * a->oh * a->ow;
+    const wf_dnn_shape s = shape_of(a, a->n, g->padded);
+    uint8_t           *base = (uint8_t *)g->x;
+    float             *sums = (float *)(void *)(base + at->sums);
+    weft_status        status = lay_channels(q, g, first, err);
+    *done = status == WEFT_OK && wf_cuda_dnn_conv(q, &s, g->x, g->w, sums, base + at->workspace);
+    if (!*done)
         return status;
-    *done = true;
     wf_cuda_gemm_args rest = {
         .op = {.y = a->y, .w = a->w, .bias = a->bias, .m = m, .y_stride = a->w.n, .scale = 1.0f},
         .x = sums};
     wf_cuda_grid grid = {m, wf_cuda_blocks(a->w.n, WF_CUDA_COLUMNS), 1, WF_CUDA_THREADS, 0};
     return wf_cuda_launch(q, WF_CUDA_K_finish, grid, &rest, err);
+}
+
+/* Plans are asked for before scratch is taken and anything is launched: a shape without one costs a
+ * look. *done false: what was done does not count. */
+static weft_status conv_dnn(wf_cuda_queue *q, const wf_conv *a, bool *done, weft_error *err)
+{
+    const int64_t      padded = (a->c + CHANNELS - 1) / CHANNELS * CHANNELS;
+    const int64_t      together = items_together(a, padded), odd = a->n % together;
+    const dnn_scratch  at = dnn_bytes(a, together, padded);
+    const wf_dnn_shape whole = shape_of(a, together, padded), last = shape_of(a, odd, padded);
+    weft_status        status = WEFT_OK;
+    void              *memory;
+    *done = false;
+    if (at.all > DNN_MOST || !wf_cuda_dnn_plans(q, &whole) ||
+        (odd > 0 && !wf_cuda_dnn_plans(q, &last)) ||
+        wf_cuda_scratch(q, at.all, &memory, NULL) != WEFT_OK)
+        return WEFT_OK;
+    float *w = (float *)(void *)((uint8_t *)memory + at.w);
+    for (int64_t first = 0; first < a->n; first += together) {
+        const int64_t         items = a->n - first < together ? a->n - first : together;
+        wf_cuda_channels_args g = {items_of(a, first, items), memory, w, padded};
+        status = dnn_part(q, &g, first == 0, &at, done, err);
+        if (status != WEFT_OK || !*done)
+            return status;
+    }
+    return status;
 }
 
 static bool by_dnn(wf_cuda_queue *q, const wf_conv *a)

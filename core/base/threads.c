@@ -18,6 +18,7 @@
 #include "core/base/status.h"
 
 #define THREADS_MAX 256
+#define STACK_BYTES ((size_t)2 << 20) /* of a worker: some systems would give 128 KiB */
 #define SPIN_TURNS 2000 /* about 30 us: longer than the serial code between two ops of a step */
 
 typedef struct worker {
@@ -131,6 +132,20 @@ void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx)
     await_idle(pool);
 }
 
+/* As pthread_create, with a stack of STACK_BYTES whatever `ulimit -s` and the C library say. */
+static int start_worker(worker *w)
+{
+    pthread_attr_t attr;
+    int            rc = pthread_attr_init(&attr);
+    if (rc != 0)
+        return rc;
+    rc = pthread_attr_setstacksize(&attr, STACK_BYTES);
+    if (rc == 0)
+        rc = pthread_create(&w->thread, &attr, worker_main, w);
+    pthread_attr_destroy(&attr);
+    return rc;
+}
+
 /* Starts the workers. Where the system gives fewer threads than were asked for, the pool is
  * smaller. */
 static weft_status start_workers(wf_pool *p, weft_error *err)
@@ -139,7 +154,7 @@ static weft_status start_workers(wf_pool *p, weft_error *err)
         worker *w = &p->workers[i];
         w->pool = p;
         w->index = i + 1;
-        int rc = pthread_create(&w->thread, NULL, worker_main, w);
+        int rc = start_worker(w);
         if (rc != 0)
             return wf_fail(err, WEFT_E_NOMEM,
                            "thread %d of %d could not be started: use fewer threads", i + 2,

@@ -25,6 +25,8 @@ static int32_t turns_of(uint64_t bytes, int64_t m)
     return n < TURNS ? (int32_t)n : TURNS;
 }
 
+_Static_assert(TURNS + 2 <= WF_BENCH_BUFFERS, "all weights, x and y have a place");
+
 static weft_status time_linear(wf_bench_timer *t, const linear_shape *s, int32_t format)
 {
     wf_op    ops[TURNS];

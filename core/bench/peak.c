@@ -13,9 +13,10 @@ const char *wf_bench_peak(const char *isa, int32_t format)
         return NULL;
     if (format == WF_Q8 || format == WF_Q4)
         return amx ? "int8.amx" : wide ? "int8.avx512" : "int8.avx2";
-    if (format == WF_BF16 && amx)
+    bool pairs = format == WF_BF16 || format == WF_FP8; /* fp8 becomes bf16 before it multiplies */
+    if (pairs && amx)
         return "bf16.amx";
-    if (format == WF_BF16 && strstr(isa, "bf16") != NULL)
+    if (pairs && strstr(isa, "bf16") != NULL)
         return "bf16.avx512";
     return wide ? "fp32.avx512" : "fp32.avx2";
 }

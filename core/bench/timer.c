@@ -69,8 +69,8 @@ bool wf_bench_weight(wf_bench_timer *t, int32_t format, int64_t n, int64_t k, wf
     if (t->status != WEFT_OK ||
         wf_device_weight_bytes(t->device, format, n, k, &bytes, NULL) != WEFT_OK)
         return false;
-    float *source = wf_bench_floats(t, SOURCE_ROWS * k);
     out->data = take(t, bytes);
+    float *source = wf_bench_floats(t, SOURCE_ROWS * k);
     for (int64_t r = 0; t->status == WEFT_OK && r < n; r += SOURCE_ROWS) {
         wf_op op = {.kind = WF_OP_PACK,
                     .u.pack = {.w = *out,
@@ -82,6 +82,8 @@ bool wf_bench_weight(wf_bench_timer *t, int32_t format, int64_t n, int64_t k, wf
     }
     if (t->status == WEFT_OK)
         t->status = wf_queue_wait(t->queue, t->err);
+    if (t->status == WEFT_OK) /* the weight is the only buffer that it leaves */
+        wf_device_free(t->device, t->buffers[--t->n_buffers]);
     return t->status == WEFT_OK;
 }
 

@@ -27,7 +27,7 @@ typedef struct wf_bench_timer {
  * failure. It is the timer's until wf_bench_timer_free. */
 float *wf_bench_floats(wf_bench_timer *t, int64_t n);
 void  *wf_bench_upload(wf_bench_timer *t, const void *src, uint64_t bytes);
-/* A weight [n, k], packed. false: the device does not hold the format, or a failure. */
+/* A weight [n, k], packed: one buffer. false: the device does not hold the format, or a failure. */
 bool wf_bench_weight(wf_bench_timer *t, int32_t format, int64_t n, int64_t k, wf_weight *out);
 
 /* Times the n_ops ops, which take turns (ops over different weights keep the next one's out of the

@@ -4,6 +4,7 @@
 #include "amx.h"
 #include "check.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -328,11 +329,11 @@ static void test_largest_sums(void **unused)
     }
 }
 
-/* Rows with groups of any size beside each other: some, none and nearly all of them are wide, and
- * different ones in each row. */
-static void make_uneven(fixture *f)
+/* So many rows with groups of any size beside each other: some, none and nearly all of them are
+ * wide, and different ones in each row. */
+static void make_uneven(fixture *f, int64_t rows)
 {
-    for (int64_t r = 0; r < f->s.m; r++)
+    for (int64_t r = 0; r < rows; r++)
         for (int64_t g = 0; g < wf_groups(f->s.k); g++) {
             float scale = ldexpf(1.0f, r % 5 == 0 ? 0 : (int)check_between(0, 2 * (r % 5)));
             for (int64_t e = 0; e < in_group(f->s.k, g); e++)
@@ -340,18 +341,61 @@ static void make_uneven(fixture *f)
         }
 }
 
+/* The last shape has more rows than are made ready at a time, and only those have wide groups. */
 static void test_wide_groups(void **unused)
 {
     (void)unused;
-    static const shape shapes[] = {{1, 33, 600}, {4, 31, 96}, {7, 64, 257}, {40, 35, 700}};
+    static const shape shapes[] = {
+        {1, 33, 600}, {4, 31, 96}, {7, 64, 257}, {40, 35, 700}, {WF_QUANT_ROWS + 5, 200, 600}};
     for (int32_t format = WF_Q8; format <= WF_Q4; format++)
         for (size_t i = 0; i < 4 * sizeof shapes / sizeof *shapes; i++) {
             fixture f;
             fixture_make(&f, shapes[i / 4], format, CHECK_NORMAL, WF_ACT_NONE);
-            make_uneven(&f);
+            make_uneven(&f, f.s.m < WF_QUANT_ROWS ? f.s.m : WF_QUANT_ROWS);
             check_fixture(&f);
             check_free_all();
         }
+}
+
+/* ---- a thread with the stack that musl gives ---- */
+
+#define SMALL_STACK ((size_t)128 << 10)
+
+typedef struct on_thread {
+    const fixture *f;
+    wf_weight      w;
+    int32_t        level;
+    float         *y;
+} on_thread;
+
+static void *run_on_thread(void *arg)
+{
+    on_thread *t = arg;
+    t->y = run(t->f, &t->w, t->level, 1, 0, t->f->s.m);
+    return NULL;
+}
+
+static void test_small_stack(void **unused)
+{
+    (void)unused;
+    fixture        f;
+    pthread_attr_t attr;
+    pthread_t      thread;
+    assert_int_equal(pthread_attr_init(&attr), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
+    fixture_make(&f, (shape){WF_QUANT_ROWS, 33, 64}, WF_Q8, CHECK_NORMAL, WF_ACT_NONE);
+    for (int32_t level = 0; level < check_levels(); level++) {
+        on_thread t = {.f = &f, .level = level};
+        t.w = packed(level, WF_Q8, f.rows, WF_Q8, f.s.n, f.s.k);
+        assert_int_equal(pthread_create(&thread, &attr, run_on_thread, &t), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        float *y = run(&f, &t.w, level, 1, 0, f.s.m);
+        for (int64_t r = 0; r < f.s.m; r++)
+            assert_memory_equal(t.y + r * f.stride, y + r * f.stride,
+                                (size_t)f.s.n * sizeof(float));
+    }
+    pthread_attr_destroy(&attr);
+    check_free_all();
 }
 
 static double largest_error(const fixture *f, const float *y)
@@ -678,6 +722,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_fills_and_activations),
     cmocka_unit_test(test_largest_sums),
     cmocka_unit_test(test_wide_groups),
+    cmocka_unit_test(test_small_stack),
     cmocka_unit_test(test_one_large_number),
     cmocka_unit_test(test_not_finite),
     cmocka_unit_test(test_embed),

@@ -2,6 +2,7 @@
 /* The thread pool: everybody runs once per run, in any number, and failure leaves nothing behind.
  */
 #include <fenv.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -104,6 +105,33 @@ static void test_refusals(void **unused)
     assert_null(pool);
 }
 
+static void use_stack(void *ctx, int32_t index, int32_t count)
+{
+    volatile char frame[1 << 20];
+    (void)count;
+    for (size_t i = 0; i < sizeof frame; i += 1024)
+        frame[i] = (char)index;
+    *(atomic_int *)ctx += frame[1024] == (char)index;
+}
+
+/* A worker has a stack of its own size, whatever the system gives to threads that do not ask. */
+static void test_stack(void **unused)
+{
+    (void)unused;
+    wf_pool       *pool;
+    atomic_int     done = 0;
+    pthread_attr_t attr, least;
+    assert_int_equal(pthread_getattr_default_np(&attr), 0);
+    least = attr;
+    assert_int_equal(pthread_attr_setstacksize(&least, (size_t)256 << 10), 0);
+    assert_int_equal(pthread_setattr_default_np(&least), 0);
+    assert_int_equal(wf_pool_create(3, &pool, NULL), WEFT_OK);
+    wf_pool_run(pool, use_stack, &done);
+    assert_int_equal(done, 3);
+    wf_pool_destroy(&pool);
+    assert_int_equal(pthread_setattr_default_np(&attr), 0);
+}
+
 /* Shares are in order, touch, cover everything, and begin at whole grains. */
 static void test_shares(void **unused)
 {
@@ -190,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_default_threads),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_stack),
         cmocka_unit_test(test_whose_call),
         cmocka_unit_test(test_mended_before_work),
     };

@@ -65,7 +65,7 @@ weft_status wf_conv_ref(wf_exec *ex, const wf_conv *a)
     most = most < windows ? most : windows;
     uint64_t rows_bytes = (uint64_t)(most * k * 4 + WF_ALIGN - 1) / WF_ALIGN * WF_ALIGN;
     uint64_t linear_bytes = a->w.format == WF_FP8        ? wf_fp8_scratch_bytes(ex, most, a->w.n, k)
-                            : wf_is_grouped(a->w.format) ? wf_quant_scratch_bytes(most, k)
+                            : wf_is_grouped(a->w.format) ? wf_quant_scratch_bytes(ex, most, k)
                                                          : wf_linear_scratch_bytes(ex, most, k);
     uint8_t *scratch = wf_exec_scratch(ex, rows_bytes + linear_bytes);
     if (scratch == NULL)

@@ -95,8 +95,8 @@ weft_status wf_quant_pack(wf_exec *ex, const wf_pack *a);
  */
 void        wf_quantize_rows(const wf_ops *ops, wf_pool *pool, const wf_pack *a, uint8_t *dst);
 weft_status wf_quant_embed(wf_exec *ex, const wf_embed *a);
-/* Scratch that wf_quant_linear takes. */
-uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k);
+/* Scratch that wf_quant_linear takes, every thread's own part of it included. */
+uint64_t wf_quant_scratch_bytes(const wf_exec *ex, int64_t m, int64_t k);
 
 #if defined(__x86_64__)
 void wf_quant_init_avx2(wf_ops *ops, uint64_t cpu_flags);

@@ -4,14 +4,17 @@
  * group, so that all of them give the same bytes.
  *
  * q8: q = w (1 / d) rounded to the nearest, d one of nine: the least f16 that is at least amax /
- * 127, and that times 1 + 1/256, 1 + 2/256, ... rounded to f16; of those the first one that leaves
- * the smallest sum of squared errors. Where 32 numbers fall among the steps is a matter of luck,
- * and the best of nine tries is a fifth better than one, though its steps are a little larger. q4:
- * the scale d and minimum m that leave the smallest sum of squared errors of those tried. Tried
+ *     127, and that times 1 + 1/256, 1 + 2/256, ... rounded to f16; of those the first one that
+ *     leaves the smallest sum of squared errors. Where 32 numbers fall among the steps is a matter
+ *     of luck, and the best of nine tries is a fifth better than one, though its steps are a little
+ *     larger.
+ *
+ * q4: the scale d and minimum m that leave the smallest sum of squared errors of those tried. Tried
  *     are: the range of the group over 15 steps; then, for each number of steps t in a list, n =
  *     (w - least) t / range rounded, and the line d n + m that fits the w to these n with the least
  *     squares. d and m are rounded to f16 before their error is taken, with n = (w - m) (1 / d)
  *     rounded, within 0..15.
+ *
  * Of numbers halfway between two the even one is meant. A group with a weight that is not finite
  * gets the scale NaN. Scales and minima beyond what f16 reaches are its greatest numbers. */
 #ifndef WF_QUANT_BLOCK_H

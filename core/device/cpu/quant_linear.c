@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linear with q8 and q4 weights: everything but the kernels, and the reference of those. Rows of x
  * are rounded a block at a time; then every thread takes its panels, some groups at a time, through
- * all tiles of the block. The f32 sums stand in memory meanwhile, which changes none of them. */
+ * all tiles of the block. The f32 sums stand in scratch meanwhile, a piece for each thread, which
+ * changes none of them. */
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -23,7 +24,8 @@ typedef struct linear_job {
     uint8_t        *rests;        /* [groups, n_rows] of WF_Q_ROW bytes; a group's first are used */
     uint16_t       *at;           /* [groups, n_rows]: the rows that those are of */
     int32_t        *counts;       /* [groups]: how many they are */
-    int64_t         first, n_rows;
+    float          *own;          /* every thread's own sums, own_floats apart */
+    int64_t         own_floats, first, n_rows;
     int32_t         tiles;
     _Atomic int32_t any_rest;
 } linear_job;
@@ -38,10 +40,22 @@ static uint64_t aligned(int64_t bytes)
     return ((uint64_t)bytes + WF_ALIGN - 1) / WF_ALIGN * WF_ALIGN;
 }
 
-uint64_t wf_quant_scratch_bytes(int64_t m, int64_t k)
+/* Of one thread: the sums of some panels, and behind them those of the rests; whole lines. */
+static int64_t own_floats(int64_t m)
+{
+    return 2 * PANELS_TOGETHER * block_rows(m) * WF_Q_PANEL;
+}
+
+static uint64_t rows_bytes(int64_t m, int64_t k)
 {
     int64_t groups = wf_groups(k), all = block_rows(m) * groups;
     return 2 * aligned(all * WF_Q_ROW) + aligned(all * 2) + aligned(groups * 4);
+}
+
+uint64_t wf_quant_scratch_bytes(const wf_exec *ex, int64_t m, int64_t k)
+{
+    int64_t threads = wf_pool_threads(ex->pool);
+    return rows_bytes(m, k) + (uint64_t)(threads * own_floats(m) * 4);
 }
 
 static void take_scratch(linear_job *j, uint8_t *p)
@@ -51,6 +65,8 @@ static void take_scratch(linear_job *j, uint8_t *p)
     j->rests = p + aligned(all * WF_Q_ROW);
     j->at = (uint16_t *)(void *)(j->rests + aligned(all * WF_Q_ROW));
     j->counts = (int32_t *)(void *)((uint8_t *)j->at + aligned(all * 2));
+    j->own = (float *)(void *)(p + rows_bytes(j->a->m, j->a->w.k));
+    j->own_floats = own_floats(j->a->m);
 }
 
 /* Tiles are cut evenly: 13 rows are 7 and 6, not 12 and 1. */
@@ -194,13 +210,19 @@ static void multiply_rests(const linear_job *j, const panel_part *p)
     }
 }
 
-typedef struct panel_sums {
-    _Alignas(WF_ALIGN) float acc[PANELS_TOGETHER][WF_QUANT_ROWS * WF_Q_PANEL];
-    _Alignas(WF_ALIGN) float rest[PANELS_TOGETHER][WF_QUANT_ROWS * WF_Q_PANEL];
-} panel_sums;
+/* Of a thread, the sums [n_rows, 32] of the i-th of the panels that go together, and its rests'. */
+static float *sums_at(const linear_job *j, float *own, int64_t i)
+{
+    return own + i * j->n_rows * WF_Q_PANEL;
+}
+
+static float *rests_at(const linear_job *j, float *own, int64_t i)
+{
+    return sums_at(j, own, PANELS_TOGETHER + i);
+}
 
 /* Groups from g on of n panels from `first` on. */
-static void multiply_parts(const linear_job *j, int64_t first, int64_t n, int64_t g, panel_sums *s)
+static void multiply_parts(const linear_job *j, int64_t first, int64_t n, int64_t g, float *own)
 {
     const wf_weight *w = &j->a->w;
     int64_t          groups = wf_groups(w->k), each = wf_quant_group(w->format);
@@ -210,8 +232,8 @@ static void multiply_parts(const linear_job *j, int64_t first, int64_t n, int64_
     for (int64_t i = 0; i < n; i++, p.w += groups * each) {
         /* Behind the last panel the first one goes on. */
         p.next = i + 1 < n ? p.w + groups * each : p.w + p.groups * each - i * groups * each;
-        p.acc = s->acc[i];
-        p.rest = s->rest[i];
+        p.acc = sums_at(j, own, i);
+        p.rest = rests_at(j, own, i);
         multiply_groups(j, &p);
         if (j->any_rest != 0)
             multiply_rests(j, &p);
@@ -225,23 +247,24 @@ static void finish_panel(const linear_job *j, int64_t panel, const float *acc, c
                        panel * WF_Q_PANEL, left < WF_Q_PANEL ? left : WF_Q_PANEL);
 }
 
-static void multiply_panels(void *ctx, int64_t begin, int64_t end)
+static void multiply_panels(void *ctx, int32_t index, int32_t count)
 {
     const linear_job *j = ctx;
-    panel_sums        sums;
+    float            *own = j->own + index * j->own_floats;
     /* Few rows of x stay in the first cache, and panels are best read in the order of memory. */
-    int64_t most = j->tiles > 2 ? PANELS_TOGETHER : 1;
+    int64_t most = j->tiles > 2 ? PANELS_TOGETHER : 1, p, end;
     size_t  bytes = (size_t)(j->n_rows * WF_Q_PANEL) * sizeof(float);
-    for (int64_t p = begin; p < end; p += most) {
+    wf_share((j->a->w.n + WF_Q_PANEL - 1) / WF_Q_PANEL, 1, index, count, &p, &end);
+    for (; p < end; p += most) {
         int64_t n = end - p < most ? end - p : most;
         for (int64_t i = 0; i < n; i++) {
-            memset(sums.acc[i], 0, bytes);
-            memset(sums.rest[i], 0, j->any_rest != 0 ? bytes : 0);
+            memset(sums_at(j, own, i), 0, bytes);
+            memset(rests_at(j, own, i), 0, j->any_rest != 0 ? bytes : 0);
         }
         for (int64_t g = 0; g < wf_groups(j->a->w.k); g += GROUPS_TOGETHER)
-            multiply_parts(j, p, n, g, &sums);
+            multiply_parts(j, p, n, g, own);
         for (int64_t i = 0; i < n; i++)
-            finish_panel(j, p + i, sums.acc[i], sums.rest[i]);
+            finish_panel(j, p + i, sums_at(j, own, i), rests_at(j, own, i));
     }
 }
 
@@ -250,7 +273,7 @@ weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
     const wf_quant_kernels *kernels = ex->ops->quant;
     if (a->m <= 0)
         return WEFT_OK;
-    uint8_t *scratch = wf_exec_scratch(ex, (size_t)wf_quant_scratch_bytes(a->m, a->w.k));
+    uint8_t *scratch = wf_exec_scratch(ex, (size_t)wf_quant_scratch_bytes(ex, a->m, a->w.k));
     if (scratch == NULL)
         return WEFT_E_NOMEM;
     linear_job job = {.a = a, .kernels = kernels};
@@ -263,7 +286,7 @@ weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
         wf_range_run(ex, job.n_rows, wf_row_grain(a->w.k), prepare_rows, &job);
         wf_range_run(ex, wf_groups(a->w.k), wf_row_grain(job.n_rows * WF_GROUP), prepare_rests,
                      &job);
-        wf_range_run(ex, (a->w.n + WF_Q_PANEL - 1) / WF_Q_PANEL, 1, multiply_panels, &job);
+        wf_pool_run(a->w.n <= WF_Q_PANEL ? NULL : ex->pool, multiply_panels, &job);
     }
     return WEFT_OK;
 }

@@ -33,4 +33,13 @@ typedef void (*fake_cuda_fail_fn)(uint64_t n, int code, int lost);
 #define FAKE_CUDA_STATE "fake_cuda_state_get"
 #define FAKE_CUDA_FAIL "fake_cuda_fail"
 
+/* What the fake cuDNN was asked for; it is found by name in libcudnn.so.9. */
+typedef struct fake_cudnn_counts {
+    int64_t executes, descriptors; /* convolutions that ran; descriptors that are there */
+    int64_t asked;                 /* for ways of this handle, under FAKE_CUDNN_LATE */
+} fake_cudnn_counts;
+
+typedef void (*fake_cudnn_counts_fn)(fake_cudnn_counts *out);
+#define FAKE_CUDNN_COUNTS "fake_cudnn_counts_get"
+
 #endif

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libcudnn.so of our own, for tests only: what the backend interface needs for one convolution,
  * computed on the host in f64 when the fake driver comes to it. Names, numbers and codes are those
- * of cudnn_graph.h (cuDNN 9). FAKE_CUDNN_MIXED: its libraries say that they do not fit together. */
+ * of cudnn_graph.h (cuDNN 9). FAKE_CUDNN_MIXED: its libraries say that they do not fit together.
+ * FAKE_CUDNN_LATE: so many times it knows no way. The first of its ways is one by Winograd, whose
+ * plans do not run. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake/control.h"
 #include "fake/library.h"
 
 enum { OK = 0, NOT_INITIALIZED = 1001, BAD_PARAM = 2000, NOT_SUPPORTED = 3000, FAILED = 5000 };
-enum { MIXED = 1003 };
+enum { MIXED = 1003, WINOGRAD = 5 };
 enum {
     CONVOLUTION = 1,
+    ENGINE = 2,
     ENGINECFG = 3,
     ENGINEHEUR = 4,
     PLAN = 5,
@@ -37,11 +41,15 @@ typedef struct attribute {
 } attribute;
 
 typedef struct descriptor {
-    int       type, n, finished, reserved;
+    int       type, n, finished;
+    int       note; /* of a way and of its engine */
     attribute a[ATTRIBUTES];
 } descriptor;
 
+static fake_cudnn_counts counts;
+
 #define API FAKE_SHOWN
+API void   fake_cudnn_counts_get(fake_cudnn_counts *out);
 API size_t cudnnGetVersion(void);
 API int    cudnnGraphVersionCheck(void);
 API int    cudnnOpsVersionCheck(void);
@@ -56,6 +64,11 @@ API int cudnnBackendGetAttribute(const descriptor *d, int name, int type, int64_
                                  void *v);
 API int cudnnBackendFinalize(descriptor *d);
 API int cudnnBackendExecute(void **handle, const descriptor *plan, const descriptor *pack);
+
+void fake_cudnn_counts_get(fake_cudnn_counts *out)
+{
+    *out = counts;
+}
 
 size_t cudnnGetVersion(void)
 {
@@ -86,6 +99,7 @@ static int make(void **out, size_t bytes)
 /* A handle is where the stream stands. */
 int cudnnCreate(void **handle)
 {
+    counts.asked = 0;
     return make(handle, sizeof(void *));
 }
 
@@ -104,13 +118,16 @@ int cudnnSetStream(void **handle, void *stream)
 int cudnnBackendCreateDescriptor(int type, descriptor **out)
 {
     int r = make((void **)out, sizeof **out);
-    if (r == OK)
+    if (r == OK) {
         (*out)->type = type;
+        counts.descriptors++;
+    }
     return r;
 }
 
 int cudnnBackendDestroyDescriptor(descriptor *d)
 {
+    counts.descriptors -= d != NULL;
     free(d);
     return d != NULL ? OK : BAD_PARAM;
 }
@@ -223,23 +240,45 @@ int cudnnBackendFinalize(descriptor *d)
     return OK;
 }
 
-/* One way, which is the graph itself; and the workspace of a plan. */
+/* Two ways, which are the graph itself. */
+static int ways(const descriptor *advice, int64_t most, int64_t *n, descriptor **way)
+{
+    const char *late = getenv("FAKE_CUDNN_LATE");
+    *n = 0;
+    if (most < 2)
+        return BAD_PARAM;
+    if (late != NULL && counts.asked++ < atoi(late))
+        return OK;
+    for (*n = 0; *n < 2; ++*n) {
+        way[*n]->a[0] = *get(advice, 201, 1);
+        way[*n]->n = way[*n]->finished = 1;
+        way[*n]->note = *n == 0 ? WINOGRAD : 0;
+    }
+    return OK;
+}
+
+/* The ways, a way's engine and its notes, and the workspace of a plan. */
 int cudnnBackendGetAttribute(const descriptor *d, int name, int type, int64_t most, int64_t *n,
                              void *v)
 {
     *n = 1;
     if (d == NULL || !d->finished || most < 1)
         return BAD_PARAM;
-    if (name == 402 && type == 3) {
+    if (d->type == PLAN && name == 402 && type == 3) {
         *(int64_t *)v = 4096;
         return OK;
     }
-    if (name != 202 || type != 15)
-        return NOT_SUPPORTED;
-    descriptor *way = *(descriptor **)v;
-    way->a[0] = *get(d, 201, 1);
-    way->n = way->finished = 1;
-    return OK;
+    if (d->type == ENGINECFG && name == 300 && type == 15) {
+        descriptor *engine = *(descriptor **)v;
+        engine->note = d->note;
+        engine->finished = 1;
+        return engine->type == ENGINE ? OK : BAD_PARAM;
+    }
+    if (d->type == ENGINE && name == 1303 && type == 11) {
+        *(int *)v = d->note;
+        return OK;
+    }
+    return name == 202 && type == 15 ? ways(d, most, n, v) : NOT_SUPPORTED;
 }
 
 typedef struct job {
@@ -296,7 +335,8 @@ int cudnnBackendExecute(void **handle, const descriptor *plan, const descriptor 
 {
     if (plan == NULL || pack == NULL || !plan->finished || !pack->finished)
         return BAD_PARAM;
-    const descriptor *op = named(named(named(plan, 401, ENGINECFG), 201, GRAPH), 801, FORWARD);
+    const descriptor *way = named(plan, 401, ENGINECFG);
+    const descriptor *op = named(named(way, 201, GRAPH), 801, FORWARD);
     const descriptor *conv = named(op, 702, CONVOLUTION);
     const int64_t    *at = get(pack, 1001, 3)->v.whole;
     job j = {.x_at = (uint64_t)at[0], .w_at = (uint64_t)at[1], .y_at = (uint64_t)at[2]};
@@ -305,7 +345,8 @@ int cudnnBackendExecute(void **handle, const descriptor *plan, const descriptor 
     sizes_of(named(op, 705, TENSOR), j.y);
     memcpy(j.stride, get(conv, 103, 2)->v.whole, sizeof j.stride);
     memcpy(j.pad, get(conv, 105, 2)->v.whole, sizeof j.pad);
-    if (((uint64_t)at[0] | (uint64_t)at[1] | (uint64_t)at[2]) % 16 != 0)
+    if (((uint64_t)at[0] | (uint64_t)at[1] | (uint64_t)at[2]) % 16 != 0 || way->note != 0)
         return BAD_PARAM;
+    counts.executes++;
     return fake_cuda_library_call(*handle, run, &j, sizeof j) == 0 ? OK : FAILED;
 }
