@@ -71,6 +71,10 @@ void wf_sequence_trim(weft_sequence *s);
 /* Gives back what was computed beyond the first n_done tokens; the tokens stay, and are run again.
  */
 void wf_sequence_yield(weft_sequence *s, int64_t n_done);
+/* Nothing beyond the first n tokens counts as computed, and what follows them may be other than it
+ * was.
+ */
+void wf_sequence_forget(weft_sequence *s, int64_t n);
 /* Blocks that its first n tokens take beyond those it has. */
 int64_t wf_sequence_blocks_needed(const weft_sequence *s, int64_t n);
 /* Rows up to `end` have been computed. */
