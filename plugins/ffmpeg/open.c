@@ -216,23 +216,24 @@ void clip_flush(clip_dec *d)
 
 /* ---- open and close ---- */
 
-static uint64_t limit_or(uint64_t given, uint64_t dflt)
-{
-    return given != 0 ? given : dflt;
-}
-
+/* The limits that lim has, as they are: 0 forbids (decoder.h). */
 static void take_limits(clip_dec *d, const weft_limits *lim)
 {
-    weft_limits l = {.hdr = WEFT_HDR(weft_limits)};
+    weft_limits l = {.hdr = WEFT_HDR(weft_limits),
+                     .max_pixels = 67108864,
+                     .max_side = 32768,
+                     .max_frames = UINT64_MAX,
+                     .max_samples = UINT64_MAX,
+                     .max_decoded_bytes = UINT64_MAX};
     if (lim != NULL)
         memcpy(&l, lim, lim->hdr.size < sizeof l ? lim->hdr.size : sizeof l);
     if (l.track != NULL)
         snprintf(d->track, sizeof d->track, "%s", l.track);
-    d->max_pixels = limit_or(l.max_pixels, 67108864);
-    d->max_side = limit_or(l.max_side, 32768);
-    d->max_frames = limit_or(l.max_frames, UINT64_MAX);
-    d->max_samples = limit_or(l.max_samples, UINT64_MAX);
-    d->max_decoded_bytes = limit_or(l.max_decoded_bytes, UINT64_MAX);
+    d->max_pixels = l.max_pixels;
+    d->max_side = l.max_side;
+    d->max_frames = l.max_frames;
+    d->max_samples = l.max_samples;
+    d->max_decoded_bytes = l.max_decoded_bytes;
 }
 
 static weft_status make_scratch(clip_dec *d, weft_error *err)
