@@ -17,12 +17,11 @@
 #define THREADS_VIDEO "2"
 
 static const char formats[] =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,webp_pipe,bmp_pipe,tiff_pipe,ogg,flac,"
-    "wav,mp3,aac";
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,gif,webp_pipe,bmp_pipe,tiff_pipe,ogg,"
+    "flac,wav,mp3,aac";
 static const char codecs[] =
-    "h264,hevc,theora,vp8,vp9,libdav1d,libaom-av1,mpeg4,mjpeg,png,gif,webp,bmp,tiff,aac,mp3float,"
-    "mp3,opus,"
-    "libopus,"
+    "h264,hevc,theora,vp8,vp9,libdav1d,libaom-av1,mpeg1video,mpeg2video,mpeg4,mjpeg,png,gif,webp,"
+    "bmp,tiff,aac,aac_latm,ac3,eac3,mp2float,mp2,mp3float,mp3,opus,libopus,pcm_bluray,"
     "vorbis,flac,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,"
     "pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw";
 
@@ -255,9 +254,10 @@ static weft_status find_format(clip_dec *d, weft_error *err)
         return clip_fail(d, 0, err);
     d->format = clip_format_of(head, n);
     if (d->format == NULL)
-        return weft_fail(err, WEFT_E_CORRUPT,
-                         "the file begins as none of MP4, QuickTime, Matroska, WebM, AVI, GIF, "
-                         "WebP, AVIF, BMP, TIFF or their sounds; it is damaged or something else");
+        return weft_fail(
+            err, WEFT_E_CORRUPT,
+            "the file begins as none of MP4, QuickTime, Matroska, WebM, AVI, MPEG-TS, GIF, "
+            "WebP, AVIF, BMP, TIFF or their sounds; it is damaged or something else");
     /* Sound in MP4 needs the index, which may stand at the end of the file. Other sound may be live
      * and have no end to look for. */
     if (d->kind != CLIP_AUDIO || strcmp(d->format->demuxer, "mov") == 0)
