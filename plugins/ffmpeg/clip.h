@@ -41,7 +41,7 @@
 #define CLIP_MAX_ALLOC ((size_t)512 << 20)
 #define CLIP_AHEAD 4096                       /* packets held ahead of the decoder at most, ... */
 #define CLIP_AHEAD_BYTES ((uint64_t)64 << 20) /* ... and their bytes */
-#define CLIP_HEAD_BYTES 64
+#define CLIP_HEAD_BYTES 1024
 #define CLIP_NO_TIME INT64_MIN
 #define CLIP_TRACK_BYTES 32
 

@@ -9,8 +9,9 @@
 
 #include <string.h>
 
-#define LESS 60 /* the first bytes fit, but another kind or decoder is likelier */
-#define SOME 40 /* a few bits fit */
+#define LESS 60      /* the first bytes fit, but another kind or decoder is likelier */
+#define SOME 40      /* a few bits fit */
+#define TS_PACKETS 5 /* of a transport stream that are looked at */
 
 /* Containers of moving pictures may hold sound alone, so both kinds score. */
 static const clip_format mov = {"mov", 0, WEFT_PROBE_MAGIC, LESS, 0};
@@ -20,6 +21,7 @@ static const clip_format avif = {"mov", WEFT_PROBE_MAGIC, 0, 0, 0};
 static const clip_format avis = {"mov", LESS, WEFT_PROBE_MAGIC, 0, 0};
 static const clip_format matroska = {"matroska", 0, WEFT_PROBE_MAGIC, LESS, 0};
 static const clip_format avi = {"avi", 0, WEFT_PROBE_MAGIC, LESS, 0};
+static const clip_format transport = {"mpegts", 0, WEFT_PROBE_MAGIC, LESS, 0};
 static const clip_format gif = {"gif", WEFT_PROBE_MAGIC, LESS, 0, 0};
 static const clip_format gif_moving = {"gif", LESS, WEFT_PROBE_MAGIC, 0, 0};
 static const clip_format webp = {"webp_pipe", WEFT_PROBE_MAGIC, 0, 0, 0};
@@ -121,6 +123,24 @@ static int ogg_moves(const uint8_t *p, uint64_t n)
     return 0;
 }
 
+/* An MPEG transport stream (ISO/IEC 13818-1) is packets of 188 bytes, each of which begins with 47.
+ * Cameras (AVCHD, M2TS) write a time of four bytes before each; some receivers 16 check bytes
+ * behind. */
+static int is_transport(const uint8_t *p, uint64_t n)
+{
+    static const struct {
+        uint64_t first, step;
+    } forms[] = {{0, 188}, {4, 192}, {0, 204}};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        uint64_t at = forms[i].first, good = 0;
+        for (; good < TS_PACKETS && at < n && p[at] == 0x47; at += forms[i].step)
+            good++;
+        if (good == TS_PACKETS)
+            return 1;
+    }
+    return 0;
+}
+
 /* MPEG audio begins with a header of 32 bits. Its first 11 or 12 bits are set, and some values of
  * the fields after them never occur, which tells it from chance. */
 static const clip_format *mpeg_format(const uint8_t *p)
@@ -160,6 +180,8 @@ const clip_format *clip_format_of(const uint8_t *head, uint64_t n)
     for (size_t i = 0; i < sizeof boxes / sizeof boxes[0]; i++)
         if (is(head + 4, boxes[i]))
             return &mov_bare;
+    if (is_transport(head, n))
+        return &transport;
     return mpeg_format(head);
 }
 
@@ -185,7 +207,7 @@ static int is_named(const char *name, const char *const *endings)
 }
 
 /* The file's name decides only where the bytes leave it open: whether a container holds sound
- * alone, or which format has no magic number. */
+ * alone, or which format has no magic number. (.ts and .mts are programs too.) */
 static int32_t by_name(const weft_probe *in, int32_t image, int32_t video, int32_t audio)
 {
     static const char *const stills[] = {".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff", NULL};

@@ -17,12 +17,11 @@
 #define THREADS_VIDEO "2"
 
 static const char formats[] =
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,webp_pipe,bmp_pipe,tiff_pipe,ogg,flac,"
-    "wav,mp3,aac";
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,gif,webp_pipe,bmp_pipe,tiff_pipe,ogg,"
+    "flac,wav,mp3,aac";
 static const char codecs[] =
-    "h264,hevc,theora,vp8,vp9,libdav1d,libaom-av1,mpeg4,mjpeg,png,gif,webp,bmp,tiff,aac,mp3float,"
-    "mp3,opus,"
-    "libopus,"
+    "h264,hevc,theora,vp8,vp9,libdav1d,libaom-av1,mpeg1video,mpeg2video,mpeg4,mjpeg,png,gif,webp,"
+    "bmp,tiff,aac,aac_latm,ac3,eac3,mp2float,mp2,mp3float,mp3,opus,libopus,pcm_bluray,"
     "vorbis,flac,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,"
     "pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw";
 
@@ -216,23 +215,24 @@ void clip_flush(clip_dec *d)
 
 /* ---- open and close ---- */
 
-static uint64_t limit_or(uint64_t given, uint64_t dflt)
-{
-    return given != 0 ? given : dflt;
-}
-
+/* The limits that lim has, as they are: 0 forbids (decoder.h). */
 static void take_limits(clip_dec *d, const weft_limits *lim)
 {
-    weft_limits l = {.hdr = WEFT_HDR(weft_limits)};
+    weft_limits l = {.hdr = WEFT_HDR(weft_limits),
+                     .max_pixels = 67108864,
+                     .max_side = 32768,
+                     .max_frames = UINT64_MAX,
+                     .max_samples = UINT64_MAX,
+                     .max_decoded_bytes = UINT64_MAX};
     if (lim != NULL)
         memcpy(&l, lim, lim->hdr.size < sizeof l ? lim->hdr.size : sizeof l);
     if (l.track != NULL)
         snprintf(d->track, sizeof d->track, "%s", l.track);
-    d->max_pixels = limit_or(l.max_pixels, 67108864);
-    d->max_side = limit_or(l.max_side, 32768);
-    d->max_frames = limit_or(l.max_frames, UINT64_MAX);
-    d->max_samples = limit_or(l.max_samples, UINT64_MAX);
-    d->max_decoded_bytes = limit_or(l.max_decoded_bytes, UINT64_MAX);
+    d->max_pixels = l.max_pixels;
+    d->max_side = l.max_side;
+    d->max_frames = l.max_frames;
+    d->max_samples = l.max_samples;
+    d->max_decoded_bytes = l.max_decoded_bytes;
 }
 
 static weft_status make_scratch(clip_dec *d, weft_error *err)
@@ -254,9 +254,10 @@ static weft_status find_format(clip_dec *d, weft_error *err)
         return clip_fail(d, 0, err);
     d->format = clip_format_of(head, n);
     if (d->format == NULL)
-        return weft_fail(err, WEFT_E_CORRUPT,
-                         "the file begins as none of MP4, QuickTime, Matroska, WebM, AVI, GIF, "
-                         "WebP, AVIF, BMP, TIFF or their sounds; it is damaged or something else");
+        return weft_fail(
+            err, WEFT_E_CORRUPT,
+            "the file begins as none of MP4, QuickTime, Matroska, WebM, AVI, MPEG-TS, GIF, "
+            "WebP, AVIF, BMP, TIFF or their sounds; it is damaged or something else");
     /* Sound in MP4 needs the index, which may stand at the end of the file. Other sound may be live
      * and have no end to look for. */
     if (d->kind != CLIP_AUDIO || strcmp(d->format->demuxer, "mov") == 0)

@@ -122,6 +122,16 @@ static int64_t first_ts(const clip_dec *d)
     return d->stream->start_time == AV_NOPTS_VALUE ? 0 : d->stream->start_time;
 }
 
+/* Goes to the first packet. <0: it cannot be had without opening the file again, as in some formats
+ * without an index. An MPEG transport stream is searched for a time, which need not end at its
+ * first packet. */
+static int seek_start(clip_dec *d)
+{
+    if ((d->demuxer->iformat->flags & AVFMT_TS_DISCONT) != 0)
+        return av_seek_frame(d->demuxer, -1, 0, AVSEEK_FLAG_BYTE);
+    return av_seek_frame(d->demuxer, d->stream->index, first_ts(d), AVSEEK_FLAG_BACKWARD);
+}
+
 weft_status clip_rewind(clip_dec *d, weft_error *err)
 {
     weft_status st = WEFT_OK;
@@ -133,8 +143,7 @@ weft_status clip_rewind(clip_dec *d, weft_error *err)
     clip_flush(d);
     d->from_start = 1;
     d->group_ts = INT64_MIN;
-    /* Some demuxers cannot seek without an index; opening again always works. */
-    if (av_seek_frame(d->demuxer, d->stream->index, first_ts(d), AVSEEK_FLAG_BACKWARD) < 0) {
+    if (seek_start(d) < 0) {
         clip_demuxer_close(d);
         st = clip_demuxer_open(d, err);
     }

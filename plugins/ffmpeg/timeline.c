@@ -6,6 +6,9 @@
  * stamps leave a hole. Time 0 is the earliest start of any of the file's streams, as for frames;
  * where there is no other stream it is the start of the sound.
  *
+ * AVI has no time stamps, only the number of samples before the first (dwStart), which few programs
+ * write: FFmpeg loses a late start when it writes one, and no reader can find it again.
+ *
  * Time stamps are not exact: those of Matroska are whole milliseconds, and a live recording's
  * follow a clock that is not the one of its samples. So a hole within the sound counts from HOLE_US
  * on. Time stamps that lie before the end of the sound so far (an overlap) drop nothing; the next
@@ -23,9 +26,11 @@
 /* Formats that are a run of packets of sound have no time stamps of their own. */
 static int has_times(const clip_dec *d)
 {
-    const char *f = d->format->demuxer;
-    return strcmp(f, "mov") == 0 || strcmp(f, "matroska") == 0 || strcmp(f, "avi") == 0 ||
-           strcmp(f, "ogg") == 0;
+    static const char *const have[] = {"mov", "matroska", "avi", "ogg", "mpegts"};
+    for (size_t i = 0; i < sizeof have / sizeof have[0]; i++)
+        if (strcmp(d->format->demuxer, have[i]) == 0)
+            return 1;
+    return 0;
 }
 
 /* Whether the file has other streams that the sound could start later than. */

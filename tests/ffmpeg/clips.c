@@ -14,6 +14,9 @@
 /* The flags of picture.c's recipe. */
 #define FLAGS "bicubic+full_chroma_int+full_chroma_inp+accurate_rnd+bitexact"
 
+const weft_limits clips_wide = {WEFT_HDR(weft_limits), 1 << 26, 1 << 15, 1 << 12, 1 << 30,
+                                (uint64_t)4 << 30,     1 << 17, NULL};
+
 int clips_tools(void)
 {
     if (system("ffmpeg -version >/dev/null 2>&1 && ffprobe -version >/dev/null 2>&1") == 0)

@@ -37,6 +37,9 @@ int64_t clips_probe_us(const char *path, const char *entry);
 /* Every frame through ffmpeg's scale filter with our flags: rgb24 of width x height. */
 uint8_t *clips_frames(const char *path, int width, int height, size_t *n);
 
+/* Limits that no clip of the tests reaches. */
+extern const weft_limits clips_wide;
+
 /* Bytes as a weft_source. */
 typedef struct clips_source {
     const uint8_t *p;

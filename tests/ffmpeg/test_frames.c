@@ -45,6 +45,12 @@ static const recipe recipes[] = {
     {"mjpeg.mov", BARS("25", "2") "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p"},
     {"png.mov", BARS("25", "1") "-c:v png"},
     {"bars.gif", BARS("10", "3") ""},
+    {"bars.ts", BARS("25", "3") X264 "-g 12 -bf 2"},
+    {"one-gop.ts", BARS("25", "3") X264 "-g 1000"},
+    {"camera.m2ts", BARS("25", "3") X264 "-g 12 -bf 2 -mpegts_m2ts_mode 1"},
+    {"wrap.ts", /* the clock of 33 bits starts again after the first second and a half */
+     BARS("25", "3") X264 "-g 12 -bf 2 -muxdelay 0 -output_ts_offset 95442.2"},
+    {"mpeg2.ts", BARS("25", "3") "-c:v mpeg2video -q:v 2 -g 12 -bf 2"},
 };
 #define N_RECIPES (sizeof recipes / sizeof recipes[0])
 

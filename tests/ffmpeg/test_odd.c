@@ -71,12 +71,15 @@ static const made tool_made[] = {
     {{"2x2.mp4", "video", READS, WEFT_OK, ""}, "-f lavfi -i testsrc=s=2x2:d=0.2 " X264},
     {{"long-thin.mov", "video", READS, WEFT_OK, ""}, "-f lavfi -i color=s=4000x2:d=0.2 -c:v png"},
     {{"8k.mp4", "video", READS, WEFT_OK, ""}, "-f lavfi -i color=s=7680x4320 -frames:v 1 " X264},
-    {{"mpeg2.mkv", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as mpeg2video"},
-     "-f lavfi -i testsrc=s=64x48:d=0.2 -c:v mpeg2video"},
+    {{"ffv1.mkv", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as ffv1"},
+     "-f lavfi -i testsrc=s=64x48:d=0.2 -c:v ffv1"},
     {{"raw.avi", "video", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as rawvideo"},
      "-f lavfi -i testsrc=s=64x48:d=0.2 -c:v rawvideo"},
-    {{"ac3.mp4", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as ac3"},
-     "-f lavfi -i sine=d=0.3 -c:a ac3"},
+    {{"ima.mov", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "coded as adpcm_ima_qt"},
+     "-f lavfi -i sine=d=0.3 -c:a adpcm_ima_qt"},
+    {{"no-sound.ts", "audio", AT_OPEN, WEFT_E_NOTFOUND, "no sound stream"}, SMALL},
+    {{"no-picture.ts", "video", AT_OPEN, WEFT_E_NOTFOUND, "no video stream"},
+     "-f lavfi -i sine=d=0.3 -c:a mp2"},
     {{"655350-hz.wav", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "655350 samples a second"},
      "-f lavfi -i anullsrc=r=655350:d=0.1 -c:a pcm_s16le"},
     {{"1000-hz.wav", "audio", AT_OPEN, WEFT_E_UNSUPPORTED, "1000 samples a second"},
@@ -323,6 +326,8 @@ static const sample samples[] = {
     {"s-fast.mp4", "video", FAST, 1},
     {"s.mkv", "video", SMALL, 0},
     {"s.avi", "video", BARS("10", "1") "-c:v mpeg4", 0},
+    {"s.ts", "video", SMALL, 0},
+    {"sound.ts", "audio", "-f lavfi -i sine=d=0.5 -c:a ac3", 0},
     {"s.gif", "image", BARS("10", "1"), 0},
     {"s.gif", "video", BARS("10", "1"), 0},
     {"s.webp", "image", "-f lavfi -i testsrc=s=64x48 -frames:v 1 -c:v libwebp", 1},
@@ -337,7 +342,8 @@ static const sample samples[] = {
 
 static int is_refusal(weft_status st)
 {
-    return st == WEFT_E_CORRUPT || st == WEFT_E_UNSUPPORTED || st == WEFT_E_LIMIT;
+    return st == WEFT_E_CORRUPT || st == WEFT_E_UNSUPPORTED || st == WEFT_E_LIMIT ||
+           st == WEFT_E_NOTFOUND;
 }
 
 static void cut_files_are_refused_or_shorter(void **state)

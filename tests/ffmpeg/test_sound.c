@@ -86,6 +86,21 @@ static void samples_are_ffmpegs_own(void **state)
     }
 }
 
+/* A limit of 0 forbids. */
+static void no_samples_are_none(void **state)
+{
+    weft_limits lim = {.hdr = WEFT_HDR(weft_limits), .max_samples = 0};
+    outcome     where;
+    clip        c;
+    (void)state;
+    memset(&c, 0, sizeof c);
+    c.source.p = c.bytes =
+        clips_read(clips_make("none.m4a", TONE("44100") "-c:a aac"), &c.source.n);
+    assert_int_equal(clip_use(&c, "audio", &lim, &where), WEFT_E_LIMIT);
+    assert_non_null(strstr(c.err.message, "--max-samples"));
+    clip_shut(&c);
+}
+
 static void limits_and_misuse_have_sentences(void **state)
 {
     const char *path = clips_make("limit.m4a", TONE("44100") "-c:a aac");
@@ -204,11 +219,30 @@ static void the_first_bytes_choose(void **state)
     }
 }
 
+/* Five packets, each of which begins with 47. */
+static void transport_streams_are_told(void **state)
+{
+    static const uint64_t forms[][2] = {{0, 188}, {4, 192}, {0, 204}}; /* first, step */
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        for (int wrong = 0; wrong < 6; wrong++) {
+            uint8_t    head[1024] = {0};
+            weft_probe p = {WEFT_HDR(weft_probe), "video", head, sizeof head, "a.ts"};
+            for (int k = 0; k < 5; k++)
+                head[forms[i][0] + (uint64_t)k * forms[i][1]] = k == wrong ? 'H' : 'G';
+            assert_int_equal(clips_decoder()->probe(&p), wrong == 5 ? 80 : 0);
+            p.kind = "audio";
+            assert_int_equal(clips_decoder()->probe(&p), wrong == 5 ? 60 : 0);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_are_ffmpegs_own),
         cmocka_unit_test(limits_and_misuse_have_sentences),
+        cmocka_unit_test(no_samples_are_none),
+        cmocka_unit_test(transport_streams_are_told),
         cmocka_unit_test(the_first_bytes_choose),
     };
     if (!clips_tools())

@@ -360,6 +360,50 @@ static void holes_in_an_ogg(void **state)
     bytes_free(&whole);
 }
 
+/* Takes a page out and returns where it lay on the time line: the positions at which the page
+ * before and it itself end. */
+static void lose_page(bytes_made *b, int page, uint64_t span[2])
+{
+    uint64_t at = 0, n = 0;
+    for (; page >= 0; page--, at += n) {
+        const uint8_t *p = b->p + at;
+        span[0] = span[1];
+        span[1] = position_of(p);
+        n = 27u + p[26];
+        for (int i = 0; i < p[26]; i++)
+            n += p[27 + i];
+        if (page == 0)
+            break;
+    }
+    memmove(b->p + at, b->p + at + n, b->n - at - n);
+    b->n -= n;
+}
+
+/* A page that is missing is silence: what comes behind it keeps its time. Opus begins anew there,
+ * with what it still knows from before, and is itself again within a quarter of a second. */
+static void a_lost_page_of_an_ogg_is_silent(void **state)
+{
+    bytes_made whole = fixture_of("speech/spoken.opus"), b = join(&whole, &(bytes_made){0});
+    uint64_t   span[2] = {0, 0};
+    decoded    plain, d;
+    (void)state;
+    must_decode(&whole, 0, 4800, &plain);
+    lose_page(&b, 4, span);
+    must_decode(&b, 0, 1000, &d);
+    int64_t from = (int64_t)span[0] - 312, to = (int64_t)span[1] - 312; /* pre-skip */
+    assert_true(from > 0 && to >= from + 4800 && to + 24000 < plain.n);
+    assert_int_equal(d.n, plain.n);
+    assert_memory_equal(d.x, plain.x, (size_t)from * sizeof *d.x);
+    for (int64_t i = from; i < to; i++)
+        assert_true(d.x[i] == 0.0f);
+    for (int64_t i = to + 12000; i < plain.n; i++)
+        assert_true(fabsf(d.x[i] - plain.x[i]) < 0.01f);
+    free(plain.x);
+    free(d.x);
+    bytes_free(&b);
+    bytes_free(&whole);
+}
+
 /* An ID3 tag, or two, before a file of any format changes nothing but where the file begins. */
 static void tags_before_every_format(void **state)
 {
@@ -583,23 +627,15 @@ static void wrong_buffers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_format),
-        cmocka_unit_test(info_and_blocks),
-        cmocka_unit_test(unknown_lengths),
-        cmocka_unit_test(live_input),
-        cmocka_unit_test(beyond_4_gib),
-        cmocka_unit_test(chunks_behind_the_samples),
-        cmocka_unit_test(several_data_chunks),
-        cmocka_unit_test(tags_before_every_format),
-        cmocka_unit_test(chained_ogg),
-        cmocka_unit_test(mp3_tags),
-        cmocka_unit_test(holes_in_an_ogg),
-        cmocka_unit_test(real_speech),
-        cmocka_unit_test(probes),
-        cmocka_unit_test(sample_limit),
-        cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(cancelled),
-        cmocka_unit_test(wrong_buffers),
+        cmocka_unit_test(every_format),        cmocka_unit_test(info_and_blocks),
+        cmocka_unit_test(unknown_lengths),     cmocka_unit_test(live_input),
+        cmocka_unit_test(beyond_4_gib),        cmocka_unit_test(chunks_behind_the_samples),
+        cmocka_unit_test(several_data_chunks), cmocka_unit_test(tags_before_every_format),
+        cmocka_unit_test(chained_ogg),         cmocka_unit_test(mp3_tags),
+        cmocka_unit_test(holes_in_an_ogg),     cmocka_unit_test(a_lost_page_of_an_ogg_is_silent),
+        cmocka_unit_test(real_speech),         cmocka_unit_test(probes),
+        cmocka_unit_test(sample_limit),        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(cancelled),           cmocka_unit_test(wrong_buffers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -314,13 +314,15 @@ static void limits_are_the_callers(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         static const char *const options[3] = {"--max-pixels", "--max-side", "--max-decoded-bytes"};
-        for (int k = 0; k < 3; k++) {
-            weft_limits lim = {.hdr = WEFT_HDR(weft_limits)};
+        for (int n = 0; n < 6; n++) {
+            uint64_t    w = i == 0 ? 13 : 21, pixels = i == 0 ? 13 * 11 : 21 * 19, less = n < 3;
+            weft_limits lim = {WEFT_HDR(weft_limits), pixels, w, 1, 0, 3 * pixels, 1, NULL};
             weft_error  err;
             picture     p;
-            lim.max_pixels = k == 0 ? 100 : 0;
-            lim.max_side = k == 1 ? 12 : 0;
-            lim.max_decoded_bytes = k == 2 ? 13 * 11 * 3 - 1 : 0;
+            int         k = n % 3; /* this one is too low by 1, or 0, which forbids */
+            lim.max_pixels = k == 0 ? less * (pixels - 1) : pixels;
+            lim.max_side = k == 1 ? less * (w - 1) : w;
+            lim.max_decoded_bytes = k == 2 ? less * (3 * pixels - 1) : 3 * pixels;
             memory_source m = {.p = files[i].p, .n = files[i].n};
             assert_int_equal(picture_read(decoder_for(names[i]), &host, &m, &lim, &p, &err),
                              WEFT_E_LIMIT);

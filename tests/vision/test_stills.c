@@ -192,14 +192,16 @@ static void heif_limits_are_the_callers(void **state)
     static const char *const options[] = {"--max-pixels", "--max-side", "--max-decoded-bytes"};
     bytes                    b = file_of("fine.heic");
     (void)state;
-    for (int k = 0; k < 3; k++) {
-        weft_limits   lim = {.hdr = WEFT_HDR(weft_limits)};
+    for (int n = 0; n < 6; n++) {
+        weft_limits   lim = {WEFT_HDR(weft_limits), 64 * 48, 64, 1, 0, 64 * 48 * 3, 1, NULL};
         memory_source m = {.p = b.p, .n = b.n};
         picture       p;
         weft_error    err;
-        lim.max_pixels = k == 0 ? 64 * 48 - 1 : 0;
-        lim.max_side = k == 1 ? 63 : 0;
-        lim.max_decoded_bytes = k == 2 ? 64 * 48 * 3 - 1 : 0;
+        int           k = n % 3;
+        uint64_t      less = n < 3; /* limit k is too low by 1, or 0, which forbids */
+        lim.max_pixels = k == 0 ? less * (64 * 48 - 1) : 64 * 48;
+        lim.max_side = k == 1 ? less * 63 : 64;
+        lim.max_decoded_bytes = k == 2 ? less * (64 * 48 * 3 - 1) : 64 * 48 * 3;
         assert_int_equal(picture_read(decoder_load("weft-heif"), &host, &m, &lim, &p, &err),
                          WEFT_E_LIMIT);
         assert_non_null(strstr(err.message, options[k]));

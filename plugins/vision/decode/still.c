@@ -9,12 +9,6 @@
 
 #define BLOCK_BYTES 65536u
 
-/* The limit that was given, or the default where none was. */
-static uint64_t limit_or(uint64_t given, uint64_t dflt)
-{
-    return given != 0 ? given : dflt;
-}
-
 void vis_still_init(vis_still *s, const weft_host *host, const char *format,
                     const weft_source *source, const weft_limits *lim)
 {
@@ -25,12 +19,10 @@ void vis_still_init(vis_still *s, const weft_host *host, const char *format,
     s->raw = s->line = NULL;
     s->orientation = 1;
     s->origin = VIS_FROM_NOWHERE;
-    s->max_pixels = limit_or(WEFT_HAS(lim, weft_limits, max_pixels) ? lim->max_pixels : 0,
-                             VIS_STILL_MAX_PIXELS);
-    s->max_side =
-        limit_or(WEFT_HAS(lim, weft_limits, max_side) ? lim->max_side : 0, VIS_STILL_MAX_SIDE);
+    s->max_pixels = WEFT_HAS(lim, weft_limits, max_pixels) ? lim->max_pixels : VIS_STILL_MAX_PIXELS;
+    s->max_side = WEFT_HAS(lim, weft_limits, max_side) ? lim->max_side : VIS_STILL_MAX_SIDE;
     s->max_decoded_bytes =
-        WEFT_HAS(lim, weft_limits, max_decoded_bytes) ? lim->max_decoded_bytes : 0;
+        WEFT_HAS(lim, weft_limits, max_decoded_bytes) ? lim->max_decoded_bytes : UINT64_MAX;
     vis_stream_init(&s->stream, source);
 }
 
@@ -59,7 +51,7 @@ weft_status vis_still_size(vis_still *s, uint64_t width, uint64_t height, weft_e
 weft_status vis_still_bytes(const vis_still *s, weft_error *err)
 {
     uint64_t n = (uint64_t)s->width * (uint64_t)s->height * (uint64_t)s->channels;
-    if (s->max_decoded_bytes != 0 && n > s->max_decoded_bytes)
+    if (n > s->max_decoded_bytes)
         return weft_fail(err, WEFT_E_LIMIT,
                          "the %s takes %" PRIu64 " bytes of pixels and the limit is %" PRIu64
                          "; scale it down or raise --max-decoded-bytes",

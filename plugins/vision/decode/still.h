@@ -29,10 +29,10 @@ typedef struct vis_still {
     int32_t          channels, orientation; /* 3 or 4; EXIF, 1 to 8 */
     vis_origin       origin;                /* of the orientation */
     uint8_t         *raw, *line;            /* a row as the library gives it, and as pixels */
-    uint64_t         max_pixels, max_side, max_decoded_bytes; /* 0: no bound on the bytes */
+    uint64_t         max_pixels, max_side, max_decoded_bytes;
 } vis_still;
 
-/* lim may be NULL, or 0 in a field: the defaults above then hold. */
+/* lim may be NULL, or end before a field: the defaults above then hold, and none for bytes. */
 void vis_still_init(vis_still *s, const weft_host *host, const char *format,
                     const weft_source *source, const weft_limits *lim);
 

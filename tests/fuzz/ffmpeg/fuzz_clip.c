@@ -41,12 +41,13 @@ static void read_audio(const weft_decoder *d, void *dec, const weft_media_info *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const kinds[] = {"video", "audio", "image", "video"};
-    weft_limits              lim = {.hdr = WEFT_HDR(weft_limits), .max_pixels = MAX_PIXELS};
-    weft_error               err = {.hdr = WEFT_HDR(weft_error)};
-    weft_media_info          info = {.hdr = WEFT_HDR(weft_media_info)};
-    weft_host                host = fuzz_host;
-    const weft_decoder      *d = fuzz_decoder(&host);
-    void                    *dec = NULL;
+    weft_limits              lim = {
+                     WEFT_HDR(weft_limits), MAX_PIXELS, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, NULL};
+    weft_error          err = {.hdr = WEFT_HDR(weft_error)};
+    weft_media_info     info = {.hdr = WEFT_HDR(weft_media_info)};
+    weft_host           host = fuzz_host;
+    const weft_decoder *d = fuzz_decoder(&host);
+    void               *dec = NULL;
     host.cancelled = NULL; /* a host need not have it */
     if (size == 0)
         return 0;

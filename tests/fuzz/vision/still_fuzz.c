@@ -31,9 +31,9 @@ static void read_opened(const weft_decoder *d, void *dec, weft_error *err)
 
 void still_fuzz(const uint8_t *data, size_t size)
 {
-    weft_limits         lim = {.hdr = WEFT_HDR(weft_limits), .max_pixels = MAX_PIXELS};
-    weft_error          err = {.hdr = WEFT_HDR(weft_error)};
-    weft_probe          probe = {WEFT_HDR(weft_probe), "image", data, size, NULL};
+    weft_limits lim = {WEFT_HDR(weft_limits), MAX_PIXELS, UINT64_MAX, 1, 0, UINT64_MAX, 0, NULL};
+    weft_error  err = {.hdr = WEFT_HDR(weft_error)};
+    weft_probe  probe = {WEFT_HDR(weft_probe), "image", data, size, NULL};
     const weft_decoder *d = fuzz_decoder(&fuzz_host);
     void               *dec = NULL;
     weft_source         src = fuzz_begin(data, size, size % 2 != 0, size % 3 == 0 ? 7 : 0);
