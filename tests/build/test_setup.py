@@ -82,6 +82,71 @@ class Plans(unittest.TestCase):
             self.assertEqual(run.returncode, 2, args)
             self.assertIn("usage:", run.stderr)
 
+# A package manager that knows nothing before its lists are fetched, and whose lock another program holds at first.
+APT = r"""#!/bin/sh
+cd "$(dirname "$0")"
+case " $* " in
+*" update "*)
+    echo update >>calls
+    [ "$(grep -c update calls)" -gt HELD ] || { echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1" >&2; exit 100; }
+    touch lists ;;
+*" --print-uris "*)
+    [ -e lists ] || { echo "E: Unable to locate package gcc" >&2; exit 100; }
+    printf "'http://a/b.deb' b.deb 1500000 SHA256:0\n'http://a/c.deb' c.deb 600000 SHA256:0\n" ;;
+*" install "*) echo install >>calls ;;
+*) exit 3 ;;
+esac
+"""
+OTHERS = {"dpkg-query": "exit 1", "sudo": 'exec "$@"', "sleep": "exit 0", "id": "echo 0"}
+
+
+def is_apt():
+    with open("/etc/os-release", encoding="utf-8") as file:
+        return any(line.startswith(("ID=debian", "ID=ubuntu")) for line in file)
+
+
+@unittest.skipUnless(os.path.exists("/etc/os-release") and is_apt(), "this is no Debian or Ubuntu")
+class Installing(unittest.TestCase):
+    """With a package manager that is none."""
+
+    def run_setup(self, *args, held=0):
+        with tempfile.TemporaryDirectory() as folder:
+            programs = {name: f"#!/bin/sh\n{body}\n" for name, body in OTHERS.items()}
+            programs["apt-get"] = APT.replace("HELD", str(held))
+            for name, text in programs.items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.chmod(file.name, 0o755)
+            run = subprocess.run([SETUP, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True, timeout=60, check=False, env={**os.environ, "PATH": folder + ":" + os.environ["PATH"]})
+            calls = os.path.join(folder, "calls")
+            if not os.path.exists(calls):
+                return run, []
+            with open(calls, encoding="utf-8") as file:
+                return run, file.read().split()
+
+    def test_counts_with_the_lists(self):
+        run, calls = self.run_setup()
+        self.assertEqual((run.returncode, calls), (0, ["update", "install"]), run.stderr)
+        self.assertIn("setup: 2 packages, 2.1 MB to download\n", run.stderr)
+        self.assertNotIn("not known", run.stderr)
+
+    def test_dry_run_fetches_nothing(self):
+        run, calls = self.run_setup("--dry-run")
+        self.assertEqual((run.returncode, calls), (0, []), run.stderr)
+        self.assertIn("the size is not known before the lists of packages are fetched", run.stderr)
+
+    def test_waits_for_the_lock(self):
+        run, calls = self.run_setup(held=3)
+        self.assertEqual((run.returncode, calls), (0, ["update"] * 4 + ["install"]), run.stderr)
+        self.assertEqual(run.stderr.count("waiting for another program that installs packages, up to 120 s"), 1, run.stderr)
+        self.assertNotIn("E:", run.stderr)
+
+    def test_waits_no_longer(self):
+        run, calls = self.run_setup(held=1000)
+        self.assertEqual((run.returncode, len(calls)), (1, 41), run.stderr)
+        self.assertEqual(run.stderr.count("E: Could not get lock"), 1, run.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
