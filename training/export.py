@@ -151,7 +151,7 @@ def export_video(tok):
     state = load(workdir() / "video.pt")
     if state:
         both.load_state_dict(state["model"])
-    put("video", "config.json", video_config(tok.special[MARKER], MARKER))
+    put("video", "config.json", video_config(tok.special[MARKER], "<|video|>"))
     put("video", "model.safetensors", bf16(both.mean.state_dict()))
 
 

@@ -2,10 +2,13 @@
 /* A text cut at the places of its items. */
 #include "core/text/places.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/log.h"
 #include "core/base/mem.h"
+
+#define LIKE_MAX 64 /* bytes of a word that may be meant as a marker */
 
 static weft_status add_part(wf_places *c, const char *text, uint64_t bytes, int32_t id,
                             weft_error *err)
@@ -132,6 +135,46 @@ static void tell_counts(const wf_places *c, const char *text, uint64_t bytes)
     }
 }
 
+/* The length of "<|name|>" at text; 0: there is none. */
+static size_t marker_like(const char *text, uint64_t left)
+{
+    size_t n = 2;
+    if (left < 5 || memcmp(text, "<|", 2) != 0)
+        return 0;
+    while (n < left && n < LIKE_MAX &&
+           (text[n] == '_' || (text[n] >= '0' && text[n] <= '9') ||
+            (text[n] >= 'a' && text[n] <= 'z')))
+        n++;
+    return n > 2 && n + 2 <= left && memcmp(text + n, "|>", 2) == 0 ? n + 2 : 0;
+}
+
+static bool is_marker(const wf_hooks *s, const char *token, size_t n)
+{
+    for (int32_t k = 0; k < s->n_markers; k++)
+        if (strlen(s->markers[k].token) == n && memcmp(s->markers[k].token, token, n) == 0)
+            return true;
+    return false;
+}
+
+/* Says so where the text has a word of a marker's form that is none of this model's. */
+static void tell_stranger(const wf_places *c, const char *text, uint64_t bytes)
+{
+    char   known[200] = "none";
+    size_t at = 0;
+    for (int32_t k = 0; k < c->sites->n_markers && at < sizeof known; k++)
+        at += (size_t)snprintf(known + at, sizeof known - at, "%s%s", k > 0 ? ", " : "",
+                               c->sites->markers[k].token);
+    for (uint64_t i = 0; i < bytes; i++) {
+        size_t n = marker_like(text + i, bytes - i);
+        if (n == 0 || is_marker(c->sites, text + i, n))
+            continue;
+        wf_log(WEFT_LOG_WARN,
+               "the prompt has %.*s, which is no marker of this model (%s): it is read as text",
+               (int)n, text + i, known);
+        return;
+    }
+}
+
 /* Items without a place, before the text or after it as their markers say. */
 static weft_status place_missing(wf_places *c, bool last, const char *text, uint64_t bytes,
                                  weft_error *err)
@@ -178,8 +221,10 @@ weft_status wf_places_cut(wf_places *c, const char *text, uint64_t bytes, weft_e
     c->placed = wf_zalloc(c->n_items + 1u);
     if (c->order == NULL || c->placed == NULL)
         return wf_fail_nomem(err, c->n_items, "a prompt's items");
-    if (!c->quiet)
+    if (!c->quiet) {
         tell_counts(c, text, bytes);
+        tell_stranger(c, text, bytes);
+    }
     weft_status status = cut(c, text, bytes, err);
     return status == WEFT_OK && brings_text(c) ? join(c, err) : status;
 }

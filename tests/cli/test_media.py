@@ -89,6 +89,26 @@ class Names(Case):
 
 
 @unittest.skipUnless(has_demo(), "needs the demo model")
+class Markers(Case):
+    """<|image|>, <|video|> and <|audio|> stand for a medium each; one too many is told, and so is a word that is none."""
+
+    def test_markers_are_counted(self):
+        for marker, sample in (("<|image|>", "1.png"), ("<|video|>", "5.mp4"), ("<|audio|>", "6.wav")):
+            with self.subTest(marker):
+                path = os.path.join(DEMO, "samples", sample)
+                once = self.ok("describe", "-n", "4", "-p", marker + "What is it?", path)
+                self.assertNotIn(marker, once.err)
+                twice = self.ok("describe", "-n", "4", "-p", marker + marker, path)
+                self.assertIn("2 times %s and 1 item" % marker, twice.err)
+                none = self.ok("generate", "-n", "2", "-p", "a " + marker)
+                self.assertIn("1 time %s and 0 items" % marker, none.err)
+
+    def test_words_that_are_no_markers(self):
+        r = self.ok("generate", "-n", "2", "-p", "a <|picture|>")
+        self.assertIn("<|picture|>, which is no marker of this model (<|", r.err)
+
+
+@unittest.skipUnless(has_demo(), "needs the demo model")
 class Recordings(Case):
     def samples(self):
         with open(SAMPLE, "rb") as f:

@@ -152,6 +152,10 @@ static void test_counts_are_told(void **state)
     asks(&r, "say <|moods|>", 0, "1 time <|moods|> and 0 items");
     asks(&r, "say <|moods|>", 2,
          "1 time <|moods|> and 2 items for it: the first items stand before the text");
+    asks(&r, "say <|mood|>, a <| b |> and <||>", 0,
+         "the prompt has <|mood|>, which is no marker of this model (<|moods|>): it is read as "
+         "text");
+    asks(&r, "say <| b |>, <||>, <|moods| and |>", 0, NULL);
     weft_set_log(NULL, NULL);
     rig_close(&r);
 }
