@@ -23,8 +23,9 @@ static const char *const left_out[] = {
     "validate", "prefill_chunk", "prompt"};
 
 typedef struct gathering {
-    json_t *options, *files;
-    bool    failed;
+    const weft_settings *settings; /* with which the engine was opened */
+    json_t              *options, *files;
+    bool                 failed;
 } gathering;
 
 static bool is_left_out(const char *key)
@@ -103,15 +104,11 @@ static bool add_mark(json_t *files, const char *name, uint64_t sum)
     return json_object_set_new(files, name, json_string(text)) == 0;
 }
 
-/* Text may be the name of a file by chance. What a plugin's options are is not told here, and words
- * among them are few. */
-static bool may_be_path(bool core, const char *key)
+/* Text may be the name of a file by chance. */
+static bool is_path(const gathering *g, const char *section, const char *key)
 {
     weft_option_info o;
-    for (uint32_t i = 0; core && weft_option_at(i, &o); i++)
-        if (strcmp(o.key, key) == 0)
-            return (o.flags & WEFT_OPTION_PATH) != 0;
-    return !core;
+    return weft_settings_option(g->settings, section, key, &o) && (o.flags & WEFT_OPTION_PATH) != 0;
 }
 
 /* A list's items become lines of one value. */
@@ -143,7 +140,7 @@ static void gather(void *ctx, const char *section, const char *key, const char *
     }
     json_t *v = joined(json_object_get(g->options, name), value);
     g->failed = json_object_set_new(g->options, name, v) != 0 || g->failed;
-    uint64_t sum = may_be_path(core, key) ? mark(value) : 0;
+    uint64_t sum = is_path(g, section, key) ? mark(value) : 0;
     if (sum != 0)
         g->failed = !add_mark(g->files, name, sum) || g->failed;
 }
@@ -155,7 +152,7 @@ static bool set(json_t *object, const char *key, const char *value)
 
 json_t *cli_resume_identity(const cli_transcribe *j)
 {
-    gathering g = {json_object(), json_object(), false};
+    gathering g = {j->c->settings, json_object(), json_object(), false};
     char      limit[32];
     snprintf(limit, sizeof limit, "%g", (double)j->request.max_us / 1e6);
     weft_settings_each(j->c->settings, gather, &g);

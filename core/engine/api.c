@@ -82,6 +82,26 @@ int32_t weft_option_at(uint32_t index, weft_option_info *out)
     return 1;
 }
 
+static int32_t plugin_option(const weft_option *o, weft_option_info *out)
+{
+    if (o == NULL)
+        return 0;
+    uint32_t flags = o->type == WEFT_OPT_PACKAGE ? WEFT_OPTION_PATH : 0;
+    *out = (weft_option_info){o->key, 0, o->type, flags, o->dflt, o->range, NULL, o->doc};
+    return 1;
+}
+
+int32_t weft_settings_option(const weft_settings *s, const char *section, const char *key,
+                             weft_option_info *out)
+{
+    if (strcmp(section, "core") != 0)
+        return plugin_option(wf_settings_plugin_option(s, section, key), out);
+    for (uint32_t i = 0; weft_option_at(i, out); i++)
+        if (strcmp(out->key, key) == 0)
+            return 1;
+    return 0;
+}
+
 weft_status weft_settings_create(weft_settings **out, weft_error *err)
 {
     return wf_settings_create(out, err);

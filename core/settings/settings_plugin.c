@@ -233,6 +233,19 @@ weft_status wf_settings_declare(weft_settings *s, const char *plugin, const weft
     return st == WEFT_OK ? remember(s, plugin, options, n, err) : st;
 }
 
+const weft_option *wf_settings_plugin_option(const weft_settings *s, const char *plugin,
+                                             const char *key)
+{
+    static const weft_option weights = {WEFT_HDR(weft_option),
+                                        "weights",
+                                        WEFT_OPT_PACKAGE,
+                                        0,
+                                        NULL,
+                                        NULL,
+                                        "the directory of the plugin's weights"};
+    return strcmp(key, weights.key) == 0 ? &weights : wf_store_declared(s, plugin, key);
+}
+
 const char *wf_settings_plugin_str(const weft_settings *s, const char *plugin, const char *key)
 {
     const wf_entry    *e = wf_store_find(s, plugin, key);

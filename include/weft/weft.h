@@ -62,6 +62,13 @@ typedef struct weft_option_info {
 /* The index-th option; 0 past the end. */
 int32_t weft_option_at(uint32_t index, weft_option_info *out);
 
+/* What the option of this key is, in a section as weft_settings_each tells it: "core", or the id of
+ * a plugin. Besides weights, which every plugin has, a plugin's are known once an engine that loads
+ * it has been opened with these settings. The flag PATH says that the value names files. *out
+ * points into the library or the plugin. 0: there is none, or it is not known. */
+int32_t weft_settings_option(const weft_settings *s, const char *section, const char *key,
+                             weft_option_info *out);
+
 weft_status weft_settings_create(weft_settings **out, weft_error *err);
 void        weft_settings_destroy(weft_settings **s);
 /* Environment and files: system, user, and config (may be NULL). Call once. */

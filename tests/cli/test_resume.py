@@ -234,12 +234,16 @@ class Resume(speech.Case):
         plugins = [self.path(name) for name in ("weft-text.so", "weft-checkpoints.so")]
         for path in plugins:
             shutil.copy(os.path.join(os.path.dirname(harness.WEFT), "plugins", os.path.basename(path)), path)
-        args = self.args("transcribe", "--resume", "--system", "notes", *(a for p in plugins for a in ("--plugin", p)),
+        args = self.args("transcribe", "--resume", "--system", "notes", "--set", "weft.text.date=notes", *(a for p in plugins for a in ("--plugin", p)),
                          "-o", "out/", self.long)
         self.write("notes", b"a\n")
         self.assertTrue(self.end_after("out/.weft-long.resume", 3, args))
         with open(self.path("out/.weft-long.resume"), encoding="utf-8") as f:
-            self.assertNotIn("--system", json.loads(f.readline())["files"])
+            head = json.loads(f.readline())
+        self.assertEqual(head["options"]["--set weft.text.date"], "notes")
+        self.assertNotIn("--system", head["files"])
+        self.assertNotIn("--set weft.text.date", head["files"])
+        self.assertIn("--set weft.speech.weights", head["files"])
         os.utime(plugins[0], (0, 0))
         self.assertIn("the files that --plugin names have changed", self.fails(2, *args))
 

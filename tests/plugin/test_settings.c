@@ -331,6 +331,32 @@ static void plugin_devices(void **state)
     refuse(wf_settings_plugin_devices(s, "cuda", &err), &err, "give auto or cuda here");
 }
 
+/* What an option is: of the core at once, of a plugin once it has declared its own. */
+static void what_options_are(void **state)
+{
+    static const weft_option mine[] = {
+        {WEFT_HDR(weft_option), "ear", WEFT_OPT_PACKAGE, 0, NULL, NULL, "a directory"},
+        {WEFT_HDR(weft_option), "mode", WEFT_OPT_STR, 0, "slow", "slow|fast", "a mode"}};
+    weft_option_info o;
+    weft_error       err = WF_ERROR_INIT;
+    (void)state;
+    assert_int_equal(weft_settings_option(s, "core", "model", &o), 1);
+    assert_int_equal(o.flags & WEFT_OPTION_PATH, WEFT_OPTION_PATH);
+    assert_int_equal(weft_settings_option(s, "core", "system", &o), 1);
+    assert_int_equal(o.flags & WEFT_OPTION_PATH, 0);
+    assert_int_equal(weft_settings_option(s, "core", "mode", &o), 0);
+    assert_int_equal(weft_settings_option(s, "org.example.x", "mode", &o), 0);
+    assert_int_equal(weft_settings_option(s, "org.example.x", "weights", &o), 1);
+    assert_int_equal(o.flags & WEFT_OPTION_PATH, WEFT_OPTION_PATH);
+    assert_int_equal(wf_settings_declare(s, "org.example.x", mine, 2, &err), WEFT_OK);
+    assert_int_equal(weft_settings_option(s, "org.example.x", "mode", &o), 1);
+    assert_int_equal(o.flags & WEFT_OPTION_PATH, 0);
+    assert_string_equal(o.range, "slow|fast");
+    assert_int_equal(weft_settings_option(s, "org.example.x", "ear", &o), 1);
+    assert_int_equal(o.flags & WEFT_OPTION_PATH, WEFT_OPTION_PATH);
+    assert_int_equal(weft_settings_option(s, "org.example.y", "ear", &o), 0);
+}
+
 /* Each allocation of loading and declaring fails once. */
 static void every_allocation(void **state)
 {
@@ -364,9 +390,9 @@ static void every_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(table_is_sound), T(defaults),     T(precedence),       T(mistakes),
-        T(paths),          T(bad_files),    T(environment),      T(pairs),
-        T(declare),        T(print_config), T(every_allocation), T(plugin_devices),
+        T(table_is_sound),   T(defaults),         T(precedence),     T(mistakes), T(paths),
+        T(bad_files),        T(environment),      T(pairs),          T(declare),  T(print_config),
+        T(what_options_are), T(every_allocation), T(plugin_devices),
     };
     wf_log_set(on_log, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
