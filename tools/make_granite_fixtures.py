@@ -3,7 +3,8 @@
 """Write the tiny random Granite Speech checkpoints of tests/fixtures/granite-speech and what is expected of them.
 
     make_granite_fixtures.py [--out tests/fixtures/granite-speech] [--only NAME ...]
-    make_granite_fixtures.py --directory DIR [--seconds 3]   DIR/parity.safetensors for a checkpoint at hand
+
+For a checkpoint at hand see make_parity.py.
 
 It needs transformers 4.57 and torchaudio 2.6, which are later than what the other scripts run with (requirements.txt), and
 for a checkpoint with a LoRA peft; for Granite Speech Plus transformers 5.24 instead, which then writes `plus` alone.
@@ -19,6 +20,7 @@ expected `features` (where there are samples), `encoder.output` [n, rows, d], `p
 import argparse
 import json
 import pathlib
+import tempfile
 
 import torch
 import transformers
@@ -27,6 +29,7 @@ from transformers import GraniteSpeechFeatureExtractor
 
 import gen_speech_models
 import prompts
+import sounds
 
 IS_LATE = int(transformers.__version__.split(".")[0]) >= 5  # the parts of the model lie one deeper, and Plus is there
 HERE = pathlib.Path(__file__).resolve().parent
@@ -196,8 +199,11 @@ def parity(reference, rows, words, seed):
         return prompts.settle(Prompt(reference), ids_of(config, [], words), 8)
     given, mask = {}, None
     if rows[0] == "samples":
-        samples = gen_speech_models.sound(rows[1], seed)
-        features = GraniteSpeechFeatureExtractor()(samples)["input_features"].contiguous()
+        samples = rows[1] if torch.is_tensor(rows[1]) else gen_speech_models.sound(rows[1], seed)
+        extractor = GraniteSpeechFeatureExtractor(n_mels=config.encoder_config.input_dim // 2,
+                                                  projector_window_size=config.window_size,
+                                                  projector_downsample_rate=config.downsample_rate)
+        features = extractor(samples)["input_features"].contiguous()
         given["samples"] = samples
         found = {"features": features}
         rows = [features.shape[1]]
@@ -250,24 +256,31 @@ def checkpoint(out, name, seed):
     return model.float().eval()
 
 
-def released(directory, seconds):
+def load(directory):
+    """from_pretrained looks for the base model of a LoRA where its own configuration says: not here."""
     is_plus = "Plus" in json.loads((directory / "config.json").read_text())["architectures"][0]
-    model = classes(is_plus)[1].from_pretrained(directory, dtype=torch.float32, attn_implementation="eager").eval()
-    write(directory / "parity.safetensors",
-          parity(Reference(model), ("samples", int(16000 * seconds)), (4, 12), 1))
+    with tempfile.TemporaryDirectory() as beside:
+        for path in directory.iterdir():
+            if not path.name.startswith("adapter_"):
+                (pathlib.Path(beside) / path.name).symlink_to(path.resolve())
+        model = classes(is_plus)[1].from_pretrained(beside, dtype=torch.float32, attn_implementation="eager")
+    if (directory / "adapter_config.json").exists():
+        model.load_adapter(str(directory))
+    return model.float().eval()
+
+
+def for_directory(directory, recording):
+    """The content of a parity file for a checkpoint at hand: a recording between random words."""
+    model = load(directory)
+    return parity(Reference(model), ("samples", sounds.read(recording)), (4, 12), 1)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "tests/fixtures/granite-speech")
     parser.add_argument("--only", nargs="*", help="fixture names (default: all)")
-    parser.add_argument("--directory", type=pathlib.Path, help="a checkpoint at hand")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of sound for it (3)")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    if args.directory is not None:
-        released(args.directory, args.seconds)
-        return
     for seed, name in enumerate(KINDS, start=400):
         if (args.only and name not in args.only) or (name == "plus") != IS_LATE:
             continue
