@@ -3,10 +3,12 @@
 """Write the tiny random Granite Speech checkpoints of tests/fixtures/granite-speech and what is expected of them.
 
     make_granite_fixtures.py [--out tests/fixtures/granite-speech] [--only NAME ...]
-    make_granite_fixtures.py --directory DIR [--seconds 3]   DIR/parity.safetensors for a checkpoint at hand
+
+For a checkpoint at hand see make_parity.py.
 
 It needs transformers 4.57 and torchaudio 2.6, which are later than what the other scripts run with (requirements.txt), and
-for a checkpoint with a LoRA peft. Everything is transformers' own GraniteSpeechForConditionalGeneration and
+for a checkpoint with a LoRA peft; for Granite Speech Plus transformers 5.24 instead, which then writes `plus` alone.
+Everything is transformers' own GraniteSpeechForConditionalGeneration, GraniteSpeechPlusForConditionalGeneration and
 GraniteSpeechFeatureExtractor, in float32.
 
 parity*.safetensors: `input_ids` [T] as the reference's processor gives them, the placeholder once for each token;
@@ -18,14 +20,18 @@ expected `features` (where there are samples), `encoder.output` [n, rows, d], `p
 import argparse
 import json
 import pathlib
+import tempfile
 
 import torch
+import transformers
 from safetensors.torch import save_file
-from transformers import GraniteSpeechConfig, GraniteSpeechFeatureExtractor, GraniteSpeechForConditionalGeneration
+from transformers import GraniteSpeechFeatureExtractor
 
 import gen_speech_models
 import prompts
+import sounds
 
+IS_LATE = int(transformers.__version__.split(".")[0]) >= 5  # the parts of the model lie one deeper, and Plus is there
 HERE = pathlib.Path(__file__).resolve().parent
 TEXT = dict(model_type="granite", vocab_size=96, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=2, intermediate_size=48, max_position_embeddings=512, rope_theta=10000.0,
@@ -51,6 +57,9 @@ KINDS = {
             dict(audio_token_index=7, window_size=4, downsample_rate=4), "float16", False),
     # Granite Speech 3.3: a LoRA on q_proj and v_proj of the text model, on where there is sound
     "lora": ({}, dict(input_dim=16, num_layers=2), {}, dict(audio_token_index=95), "float32", True),
+    # Granite Speech Plus: rows before the first block, of two others and of the middle one, which has the CTC head's guess
+    "plus": ({}, dict(input_dim=16, num_layers=6, cat_hidden_layers=[0, 1, 3, 5]), dict(encoder_hidden_size=120),
+             dict(audio_token_index=95, tie_word_embeddings=False), "float32", False),
 }
 # name -> {file: (rows of each clip, or ("samples", n), words before each clip and after the last)}
 CASES = {
@@ -63,6 +72,7 @@ CASES = {
               "parity-samples-even": (("samples", 8160), (0, 5))},
     "odd": {"parity": ([23], (4, 4)), "parity-two": ([7, 14], (1, 1, 1)), "parity-text": ([], (33,))},
     "one": {"parity": ([9], (2, 3))},
+    "plus": {"parity": ([47], (3, 6)), "parity-two": ([33, 12], (3, 2, 5)), "parity-text": ([], (20,))},
     "lora": {"parity": ([20], (70, 6)), "parity-two": ([33, 12], (3, 2, 5)), "parity-text": ([], (20,))},
 }
 
@@ -73,11 +83,23 @@ def fields(name):
                 projector_config={**QFORMER, **projector}, has_lora_adapter=lora, **top)
 
 
+def classes(plus):
+    """The reference's configuration and model."""
+    name = "GraniteSpeechPlus" if plus else "GraniteSpeech"
+    return getattr(transformers, name + "Config"), getattr(transformers, name + "ForConditionalGeneration")
+
+
+def parts(model):
+    """What holds encoder, projector and get_merged_audio_embeddings."""
+    return model.model if IS_LATE else model
+
+
 def randomise(model, seed):
     """Values that show: also what the batch norms were trained on."""
     gen_speech_models.randomise(model, seed)
     rng = torch.Generator().manual_seed(seed + 1)
-    model.projector.query.data.copy_(torch.randn(model.projector.query.shape, generator=rng))
+    query = parts(model).projector.query
+    query.data.copy_(torch.randn(query.shape, generator=rng))
     for name, buffer in sorted(model.named_buffers()):
         if name.endswith("running_mean"):
             buffer.copy_(0.3 * torch.randn(buffer.shape, generator=rng))
@@ -104,7 +126,8 @@ class Reference:
 
     def __init__(self, model):
         self.model, self.hidden = model, {}
-        core = model.language_model.model
+        core = parts(model).language_model
+        core = core if IS_LATE else core.model
         for k, module in enumerate([*core.layers, core.norm]):
             module.register_forward_pre_hook(self._capture(k), with_kwargs=True)
 
@@ -125,13 +148,19 @@ class Prompt:
 
     def logits(self, ids):
         model = self.reference.model
-        if self.features is None:
+        if self.features is None and not IS_LATE:
             return model(input_ids=ids[None]).logits[0]
-        embeds = model.get_merged_audio_embeddings(ids[None], self.tokens(), None)
-        return model.language_model(inputs_embeds=embeds).logits[0]
+        tokens = self.tokens() if self.features is not None else torch.zeros(0, model.config.text_config.hidden_size)
+        embeds = parts(model).get_merged_audio_embeddings(ids[None], tokens, None)
+        if not IS_LATE:
+            return model.language_model(inputs_embeds=embeds).logits[0]
+        # its own forward leaves out what GraniteForCausalLM divides by
+        hidden = model.model.language_model(inputs_embeds=embeds).last_hidden_state
+        return model.lm_head(hidden)[0] / model.config.text_config.logits_scaling
 
     def tokens(self):
         found = self.reference.model.get_audio_features(self.features)
+        found = found.pooler_output if IS_LATE else found
         return found[self.mask] if self.mask is not None else found
 
 
@@ -170,8 +199,11 @@ def parity(reference, rows, words, seed):
         return prompts.settle(Prompt(reference), ids_of(config, [], words), 8)
     given, mask = {}, None
     if rows[0] == "samples":
-        samples = gen_speech_models.sound(rows[1], seed)
-        features = GraniteSpeechFeatureExtractor()(samples)["input_features"].contiguous()
+        samples = rows[1] if torch.is_tensor(rows[1]) else gen_speech_models.sound(rows[1], seed)
+        extractor = GraniteSpeechFeatureExtractor(n_mels=config.encoder_config.input_dim // 2,
+                                                  projector_window_size=config.window_size,
+                                                  projector_downsample_rate=config.downsample_rate)
+        features = extractor(samples)["input_features"].contiguous()
         given["samples"] = samples
         found = {"features": features}
         rows = [features.shape[1]]
@@ -183,8 +215,9 @@ def parity(reference, rows, words, seed):
     if len(rows) > 1:
         mask = torch.arange(max(n_tokens))[None] < torch.tensor(n_tokens)[:, None]
         given["input_features_mask"] = mask.long()
-    encoded = model.encoder(features)
-    found.update({"encoder.output": encoded, "projector.output": model.projector(encoded)})
+    encoded = parts(model).encoder(features)
+    encoded = encoded.last_hidden_state if IS_LATE else encoded
+    found.update({"encoder.output": encoded, "projector.output": parts(model).projector(encoded)})
     asked = prompts.settle(Prompt(reference, features, mask), ids_of(config, n_tokens, words), 8)
     return {**given, **found, **asked}
 
@@ -200,9 +233,10 @@ def checkpoint(out, name, seed):
     directory.mkdir(parents=True, exist_ok=True)
     for path in directory.iterdir():
         path.unlink()
-    config = GraniteSpeechConfig(**fields(name))
+    config_class, model_class = classes(name == "plus")
+    config = config_class(**fields(name))
     config._attn_implementation = "eager"
-    model = randomise(GraniteSpeechForConditionalGeneration(config), seed)
+    model = randomise(model_class(config), seed)
     if lora:
         add_lora(model, seed)
     stored = model.state_dict()
@@ -222,26 +256,33 @@ def checkpoint(out, name, seed):
     return model.float().eval()
 
 
-def released(directory, seconds):
-    model = GraniteSpeechForConditionalGeneration.from_pretrained(directory, dtype=torch.float32,
-                                                                  attn_implementation="eager").eval()
-    write(directory / "parity.safetensors",
-          parity(Reference(model), ("samples", int(16000 * seconds)), (4, 12), 1))
+def load(directory):
+    """from_pretrained looks for the base model of a LoRA where its own configuration says: not here."""
+    is_plus = "Plus" in json.loads((directory / "config.json").read_text())["architectures"][0]
+    with tempfile.TemporaryDirectory() as beside:
+        for path in directory.iterdir():
+            if not path.name.startswith("adapter_"):
+                (pathlib.Path(beside) / path.name).symlink_to(path.resolve())
+        model = classes(is_plus)[1].from_pretrained(beside, dtype=torch.float32, attn_implementation="eager")
+    if (directory / "adapter_config.json").exists():
+        model.load_adapter(str(directory))
+    return model.float().eval()
+
+
+def for_directory(directory, recording):
+    """The content of a parity file for a checkpoint at hand: a recording between random words."""
+    model = load(directory)
+    return parity(Reference(model), ("samples", sounds.read(recording)), (4, 12), 1)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "tests/fixtures/granite-speech")
     parser.add_argument("--only", nargs="*", help="fixture names (default: all)")
-    parser.add_argument("--directory", type=pathlib.Path, help="a checkpoint at hand")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of sound for it (3)")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    if args.directory is not None:
-        released(args.directory, args.seconds)
-        return
     for seed, name in enumerate(KINDS, start=400):
-        if args.only and name not in args.only:
+        if (args.only and name not in args.only) or (name == "plus") != IS_LATE:
             continue
         reference = Reference(checkpoint(args.out, name, seed))
         for i, (file, (rows, words)) in enumerate(CASES[name].items()):

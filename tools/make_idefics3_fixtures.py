@@ -86,7 +86,8 @@ def make_model(config, seed):
 
 
 @torch.no_grad()
-def parity(model, ids, pixels, mask, n_greedy=6):
+def parity(model, ids, pixels, mask, n_greedy=6, banned=None):
+    """banned: tokens that greedy decoding must not meet (the end of text and the placeholder)."""
     stage = {}
 
     def stream(k):
@@ -118,7 +119,7 @@ def parity(model, ids, pixels, mask, n_greedy=6):
     greedy, last = [], out["logits"][-1]
     for _ in range(n_greedy):
         greedy.append(int(last.argmax()))
-        if greedy[-1] in (EOS, model.config.image_token_id):
+        if greedy[-1] in (banned or (EOS, model.config.image_token_id)):
             raise RuntimeError("greedy decoding met a token that changes what is run: other seed")
         last = forward(torch.cat([ids, torch.tensor(greedy)]))[-1]
     out["greedy"] = torch.tensor(greedy, dtype=torch.int64)

@@ -81,7 +81,8 @@ def randomise(model, seed):
 
 
 @torch.no_grad()
-def parity(model, ids, pixels, sizes, n_greedy=6):
+def parity(model, ids, pixels, sizes, n_greedy=6, banned=(EOS, IMAGE)):
+    """banned: tokens that greedy decoding must not meet."""
     stage = {}
 
     def stream(k):
@@ -124,7 +125,7 @@ def parity(model, ids, pixels, sizes, n_greedy=6):
     greedy, last = [], out["logits"][-1]
     for _ in range(n_greedy):
         greedy.append(int(last.argmax()))
-        if greedy[-1] in (EOS, IMAGE):
+        if greedy[-1] in banned:
             raise RuntimeError("greedy decoding met a token that changes what is run: other seed")
         last = forward(torch.cat([ids, torch.tensor(greedy)]))[-1]
     out["greedy"] = torch.tensor(greedy, dtype=torch.int64)

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Write parity.safetensors for a Llama, Granite, Mistral, Qwen2, Mllama or Voxtral checkpoint directory, computed by transformers.
+"""Write parity.safetensors for a checkpoint directory, computed by transformers.
 
     make_parity.py DIR [--image-sizes 300x200 ...] [--tokens N] [--text-before N] [--out FILE]
-    make_parity.py DIR --audio talk.wav [--out FILE]        Voxtral; needs transformers 4.54 or later (parity_voxtral.py)
+    make_parity.py DIR --audio talk.wav [--out FILE]
+
+Text: Llama, Granite, Mistral, Qwen2. Pictures: Llama 3.2 Vision; Idefics3, SmolVLM, LLaVA and LLaVA-NeXT, whose stages
+parity_pictures.py tells. Recordings: Voxtral (transformers 4.54 or later, parity_voxtral.py), Granite Speech (4.57) and
+Granite Speech Plus (5.24; torchaudio 2.6, make_granite_fixtures.py). Idefics, Ultravox and the layouts of the paper have
+no script for directories at hand: make_idefics_fixtures.py and others make theirs.
 
 `weft model verify DIR` reads the file, runs the same inputs and compares. Everything is computed in
 float32 with eager attention, whatever type the weights are stored in.
@@ -58,6 +63,9 @@ from transformers.models.mllama.processing_mllama import (
 
 MLLAMA = "MllamaForConditionalGeneration"
 VOXTRAL = "VoxtralForConditionalGeneration"
+GRANITE_SPEECH = ("GraniteSpeechForConditionalGeneration", "GraniteSpeechPlusForConditionalGeneration")
+SOFT_PICTURES = ("Idefics3ForConditionalGeneration", "SmolVLMForConditionalGeneration", "LlavaForConditionalGeneration",
+                 "LlavaNextForConditionalGeneration")
 # what opens as a text core alone: the class and its configuration
 TEXT = {
     "LlamaForCausalLM": (LlamaForCausalLM, LlamaConfig),
@@ -280,11 +288,11 @@ def parse_args(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("dir", type=pathlib.Path, help="checkpoint directory")
     parser.add_argument("--image-sizes", nargs="*", default=[], type=size_pair, metavar="WxH",
-                        help="one generated picture per size (Mllama only)")
+                        help="one generated picture per size")
     parser.add_argument("--tokens", type=int, default=32, help="prompt length (32)")
     parser.add_argument("--text-before", type=int, default=0,
-                        help="text tokens between bos and the first image marker (0)")
-    parser.add_argument("--audio", type=pathlib.Path, metavar="FILE", help="a recording, 16 kHz WAV (Voxtral only)")
+                        help="text tokens between bos and the first image marker (0; Mllama only)")
+    parser.add_argument("--audio", type=pathlib.Path, metavar="FILE", help="a recording, 16 kHz WAV")
     parser.add_argument("--greedy", type=int, default=12, help="ids to generate (12)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, help="file to write (DIR/parity.safetensors)")
@@ -297,12 +305,15 @@ def parse_args(argv):
 def main(argv=None):
     args = parse_args(argv)
     out = args.out or args.dir / "parity.safetensors"
-    if json.loads((args.dir / "config.json").read_text())["architectures"][0] == VOXTRAL:
-        import parity_voxtral  # its classes are not in the transformers that all else here wants
+    architecture = json.loads((args.dir / "config.json").read_text())["architectures"][0]
+    if architecture == VOXTRAL or architecture in GRANITE_SPEECH:
+        finish(out, of_recording(architecture, args))
+        return
+    if architecture in SOFT_PICTURES:
+        import parity_pictures
 
-        if args.audio is None:
-            sys.exit(f"{args.dir}: --audio FILE is the recording that is to be heard")
-        finish(out, parity_voxtral.for_directory(args.dir, args.audio, args.greedy))
+        pictures = [pattern_image(w, h) for w, h in args.image_sizes]
+        finish(out, parity_pictures.for_directory(architecture, args.dir, pictures, args.tokens, args.greedy, args.seed))
         return
     model = load_model(args.dir)
     if args.image_sizes and not hasattr(model, "language_model"):
@@ -312,6 +323,19 @@ def main(argv=None):
     if args.image_sizes:
         inputs.update(image_inputs(args.dir, model.config, args.image_sizes))
     finish(out, compute(model, inputs, args.greedy))
+
+
+def of_recording(architecture, args):
+    """The classes of these are not in the transformers that all else here wants."""
+    if args.audio is None:
+        sys.exit(f"{args.dir}: --audio FILE is the recording that is to be heard")
+    if architecture == VOXTRAL:
+        import parity_voxtral
+
+        return parity_voxtral.for_directory(args.dir, args.audio, args.greedy)
+    import make_granite_fixtures
+
+    return make_granite_fixtures.for_directory(args.dir, args.audio)
 
 
 def finish(out, tensors):

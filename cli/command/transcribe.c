@@ -48,11 +48,11 @@ static int32_t read_task(cli_transcribe *j)
     j->out.task = task != NULL ? task : "transcribe";
     if (strcmp(j->out.task, "transcribe") != 0 && strcmp(j->out.task, "translate") != 0)
         return cli_usage(j->c, "--task %.60s: it is transcribe or translate", task);
-    j->out.language = language != NULL ? cli_language_name(language) : "English";
-    if (j->out.language == NULL)
+    j->out.language = language != NULL ? cli_language_name(language) : NULL;
+    if (language != NULL && j->out.language == NULL)
         return unknown_language(j->c, language);
     j->request.task = j->out.task;
-    j->request.language = language != NULL ? j->out.language : NULL;
+    j->request.language = j->out.language;
     return cli_time_option(j->c, OWN_MAX_SEGMENT, SEGMENT_LEAST_US, SEGMENT_MOST_US,
                            &j->request.max_us);
 }

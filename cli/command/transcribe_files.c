@@ -260,6 +260,14 @@ static uint32_t most_at_once(const cli_transcribe *j)
     return most > 0 ? (uint32_t)most : 1;
 }
 
+/* The language of the documents, where the user did not name it: what the model's own prompt asks
+ * for. Words of the user's own may ask for any. */
+static void find_language(cli_transcribe *j)
+{
+    if (j->out.language == NULL && j->request.user == NULL)
+        j->out.language = weft_engine_asked_language(j->e, "audio", j->out.task);
+}
+
 /* What the model's own files say that it can do; where they say nothing, any language may be tried.
  */
 static int32_t check_language(const cli_transcribe *j)
@@ -299,8 +307,10 @@ int32_t cli_transcribe_files(cli_transcribe *j)
         j->e = cli_engine_open(j->c, 0, &code);
     if (j->e != NULL)
         code = check_language(j);
-    if (j->e != NULL && code == CLI_EXIT_OK)
+    if (j->e != NULL && code == CLI_EXIT_OK) {
+        find_language(j);
         code = walk_files(j, &files);
+    }
     weft_scheduler_destroy(&j->scheduler);
     cli_engine_close(&j->e);
     cli_files_deinit(&files);

@@ -30,13 +30,13 @@ void cli_parts_json_begin(cli_sheet *s, const char *task, const char *language)
 {
     char   name[64];
     size_t n = 0;
-    for (; language[n] != '\0' && n + 1 < sizeof name; n++)
+    for (; language != NULL && language[n] != '\0' && n + 1 < sizeof name; n++)
         name[n] = (char)tolower((unsigned char)language[n]);
     name[n] = '\0';
     cli_sheet_put(s, "{\"task\": ", 9);
     (void)put_value(s, cli_json_string(task), DIGITS);
     cli_sheet_put(s, ", \"language\": ", 14);
-    (void)put_value(s, cli_json_string(name), DIGITS);
+    (void)put_value(s, cli_json_string(language != NULL ? name : NULL), DIGITS);
     cli_sheet_put(s, ", \"segments\": [", 15);
 }
 

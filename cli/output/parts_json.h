@@ -3,7 +3,8 @@
  *
  *   {"task", "language", "segments": [...], "duration", "text"}
  *
- * language is in lower-case letters, duration in seconds, and text is the texts of all segments
+ * language is in lower-case letters, and null where neither the user nor the model's own prompt
+ * names one; duration in seconds, and text is the texts of all segments
  * joined by spaces. The segments come before the values that are known only at the end, so each is
  * written as soon as it is made. A segment has: id, from 0; seek, its start in frames of 10 ms;
  * start and end of its speech in seconds, as subtitles have them; text; tokens; temperature;
@@ -21,6 +22,7 @@ typedef struct cli_parts_json {
     size_t  bytes, cap;
 } cli_parts_json;
 
+/* language: NULL: not known. */
 void cli_parts_json_begin(cli_sheet *s, const char *task, const char *language);
 /* Adds a part that is not silent. False: out of memory; the document stays well formed without it.
  */

@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/engine/engine.h"
 #include "core/media/modalities.h"
+#include "core/text/prompt.h"
 
 #define LIST_BYTES 1024 /* more than all codes of two letters with their commas */
 
@@ -40,4 +41,10 @@ const char *weft_engine_languages(weft_engine *e, const char *kind, const char *
     if (e->languages == NULL)
         e->languages = from_tokens(e);
     return e->languages;
+}
+
+const char *weft_engine_asked_language(weft_engine *e, const char *kind, const char *task)
+{
+    const wf_modality *m = wf_modality_of(&e->modalities, kind);
+    return m != NULL ? wf_prompt_language(m, kind, task) : NULL;
 }

@@ -15,6 +15,7 @@
 
 #define LANGUAGE "{language}"
 #define CODE "{code}"
+#define DEFAULT_LANGUAGE "English" /* as weft_prompt says */
 
 typedef struct text_ctx {
     const wf_text   *text;
@@ -77,26 +78,44 @@ static weft_status feed_cut(const wf_text *t, weft_sequence *s, const wf_places 
     return status;
 }
 
+/* A modality's words for a task of a kind of media, which may be NULL; *user stays NULL where it
+ * has none. */
+static weft_status words_of(const wf_modality *m, const char *kind, const char *task,
+                            const char **system, const char **user, weft_error *err)
+{
+    char        of_kind[128];
+    weft_status status = WEFT_OK;
+    if (kind != NULL && m->vt->kinds[1] != NULL && WEFT_HAS(m->vt, weft_modality, whole_prompt)) {
+        snprintf(of_kind, sizeof of_kind, "%s %s", task, kind);
+        status = wf_modality_prompt(m, of_kind, system, user, err);
+    }
+    if (status == WEFT_OK && *user == NULL)
+        status = wf_modality_prompt(m, task, system, user, err);
+    return status;
+}
+
 static weft_status default_prompt(const weft_prompt *p, const char **system, const char **user,
                                   weft_error *err)
 {
     if (p->n_items == 0)
         return wf_fail(err, WEFT_E_INVALID, "there is nothing to ask: give a prompt");
-    const weft_item   *first = p->items[0];
-    const wf_modality *m = first->modality;
-    const char        *task = p->task != NULL ? p->task : "describe";
-    char               of_kind[128];
-    weft_status        status = WEFT_OK;
-    if (first->info.kind != NULL && m->vt->kinds[1] != NULL &&
-        WEFT_HAS(m->vt, weft_modality, whole_prompt)) {
-        snprintf(of_kind, sizeof of_kind, "%s %s", task, first->info.kind);
-        status = wf_modality_prompt(m, of_kind, system, user, err);
-    }
-    if (status == WEFT_OK && *user == NULL)
-        status = wf_modality_prompt(m, task, system, user, err);
+    const weft_item *first = p->items[0];
+    weft_status      status = words_of(first->modality, first->info.kind,
+                                  p->task != NULL ? p->task : "describe", system, user, err);
     if (status == WEFT_OK && *user == NULL)
         *user = "";
     return status;
+}
+
+const char *wf_prompt_language(const wf_modality *m, const char *kind, const char *task)
+{
+    const char *whole = NULL, *system = NULL, *user = NULL;
+    if (wf_modality_whole_prompt(m, task, false, &whole, NULL) != WEFT_OK || whole != NULL ||
+        words_of(m, kind, task, &system, &user, NULL) != WEFT_OK)
+        return NULL;
+    const bool named = (user != NULL && strstr(user, LANGUAGE) != NULL) ||
+                       (system != NULL && strstr(system, LANGUAGE) != NULL);
+    return named ? DEFAULT_LANGUAGE : NULL;
 }
 
 /* prompt with every slot ("{language}") replaced by a word; the caller's to free. */
@@ -126,7 +145,8 @@ static weft_status with_word(const char *prompt, const char *slot, const char *w
 /* The modality's own words for the task, with the language filled in; the caller frees both. */
 static weft_status own_prompt(weft_prompt *p, char **system, char **user, weft_error *err)
 {
-    const char *s = NULL, *u = NULL, *language = p->language != NULL ? p->language : "English";
+    const char *s = NULL, *u = NULL,
+               *language = p->language != NULL ? p->language : DEFAULT_LANGUAGE;
     weft_status status = default_prompt(p, &s, &u, err);
     if (status == WEFT_OK)
         status = with_word(u, LANGUAGE, language, user, err);

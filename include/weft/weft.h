@@ -187,6 +187,10 @@ int32_t weft_engine_marker(const weft_engine *e, uint32_t index, weft_marker_inf
  * in: what its plugin tells, else those that the tokenizer has a token like <|de|> for. Codes or
  * English names with commas between, until the engine is closed; NULL: nothing says it. */
 const char *weft_engine_languages(weft_engine *e, const char *kind, const char *task);
+/* The language that the model's own prompt for a task of a kind of media asks for where the caller
+ * names none: "English". NULL: that prompt names no language, and the model writes what it takes
+ * the medium to be in. The string lives as long as the program. */
+const char *weft_engine_asked_language(weft_engine *e, const char *kind, const char *task);
 
 /* What a model's file is stored in and what weft holds that as, where the two are not the same by
  * nature: of a GGUF file. */

@@ -27,7 +27,6 @@ typedef struct rule {
     const char *name; /* for the message */
 } rule;
 static const rule rules[] = {
-    {"model.type", TXT_IS_TEXT, "BPE", "a model that is not BPE"},
     {"model.dropout", TXT_IS_NULL, NULL, "dropout"},
     {"model.continuing_subword_prefix", TXT_IS_EMPTY, NULL, "a continuing_subword_prefix"},
     {"model.end_of_word_suffix", TXT_IS_EMPTY, NULL, "an end_of_word_suffix"},
@@ -67,10 +66,26 @@ static weft_status container_read(document *d, uint32_t bit, weft_error *err)
                            FILE_NAME " has its merges before its vocabulary");
 }
 
+/* A vocabulary that is a list is Unigram's, whose pieces have scores: so do files without a type.
+ */
+static weft_status kind_check(const txt_json *j, weft_error *err)
+{
+    const bool  typed = strcmp(j->path, "model.type") == 0, named = j->event == TXT_J_STRING;
+    const char *name = typed ? "of no name" : "Unigram";
+    if ((!typed && strcmp(j->path, "model.vocab") != 0) || txt_json_is(j, TXT_IS_TEXT, "BPE"))
+        return WEFT_OK;
+    return weft_fail(err, WEFT_E_UNSUPPORTED,
+                     FILE_NAME " has a model of the kind %.40s, which is not known here; BPE is",
+                     typed && named ? (const char *)j->text.p : name);
+}
+
 static weft_status model_value(document *d, weft_error *err)
 {
     txt_json   *j = &d->json;
     txt_merges *m = &d->t->merges;
+    weft_status s = kind_check(j, err);
+    if (s != WEFT_OK)
+        return s;
     const struct {
         const char *path;
         bool       *flag;

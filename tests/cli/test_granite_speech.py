@@ -76,6 +76,22 @@ class Rules(harness.Case):
         self.refuses("window_size 15 must be a multiple of downsample_rate 4", None, downsample_rate=4)
         self.refuses("encoder.layers.2.", "encoder_config", num_layers=3)  # weights that are not there
 
+    def test_rows_of_inner_blocks(self):
+        """cat_hidden_layers of Granite Speech Plus."""
+        key = "encoder_config.cat_hidden_layers"
+        self.refuses("encoder_hidden_size is 24, and the encoder's hidden_dim 48", "encoder_config",
+                     cat_hidden_layers=[1])
+        for said, layers in ((key + "[0] is 2", [2]), (key + "[0]", [-1]), (key + "[1]", [0, None]),
+                             (key + " must ascend, and 0 stands behind 1", [1, 0]),
+                             (key + " must ascend, and 1 stands behind 1", [1, 1]),
+                             (key + " has 17 entries", [0] * 17), (key, "1")):
+            self.refuses(said, "encoder_config", cat_hidden_layers=layers)
+
+    def test_other_architectures(self):
+        """Names that look alike and are none of weft's, as the released directories have them."""
+        for name in ("GraniteSpeechNarForConditionalGeneration", "GraniteSpeechForCTC"):
+            self.refuses('no plugin here knows "%s"' % name, None, architectures=[name])
+
     def test_what_is_not_known(self):
         self.refuses("only absolute is known", "projector_config", position_embedding_type="relative_key")
         self.refuses("only blip_2_qformer is known", "projector_config", model_type="bert")
@@ -187,6 +203,32 @@ class Use(harness.Case):
         self.ok("preprocess", "-m", self.model, self.talk, "-o", out)
         frames = harness.read_safetensors(out)["input_features"]
         self.assertEqual(frames[:2], ("F32", [701, 80]))
+
+    def test_ask_about_a_recording(self):
+        """describe --audio, with the question in the prompt; a picture is none of this model's."""
+        answers = [self.ok("describe", "-q", "-m", self.model, "-n", "8", *args, "--audio", self.talk).out
+                   for args in ((), ("-p", "Who speaks?"), ("-p", "Who speaks?"))]
+        self.assertTrue(all(a.strip() for a in answers))
+        self.assertEqual(answers[1], answers[2])
+        self.assertNotEqual(answers[0], answers[1])
+        lines = self.ok("describe", "-q", "--json", "-m", self.model, "-n", "8", "-p", "Who speaks?", "--audio",
+                        self.talk).json_lines()
+        self.assertEqual([r["text"].strip() for r in lines], [answers[1].decode().strip()])
+        png = self.write("a.png", harness.png(8, 8))
+        self.assertIn("takes no media of kind \"image\"", self.fails(3, "describe", "-m", self.model, png))
+
+    def test_in_a_conversation(self):
+        """/audio: the recording is in the turn that follows, and what was said before stays said."""
+        talk = lambda words: self.ok("chat", "-q", "-m", self.model, "-n", "6", stdin=words.encode()).out
+        heard = talk("/audio %s\nWho speaks?\nAnd now?\n" % self.talk)
+        self.assertEqual(talk("/audio %s\nWho speaks?\nAnd now?\n" % self.talk), heard)
+        self.assertNotEqual(talk("Who speaks?\nAnd now?\n"), heard)
+        self.assertNotEqual(talk("/audio %s\nWho speaks?\n" % self.talk), heard)
+
+    def test_language_of_the_transcript(self):
+        for args, said in (((), None), (("--task", "translate"), "english")):
+            r = self.ok("transcribe", "-q", "-m", self.model, "-n", "4", "--format", "json", *args, self.talk)
+            self.assertEqual(json.loads(r.out)["language"], said)
 
     def test_inspect_prices_the_encoder(self):
         self.assertIn(b"weft.granite_speech", self.ok("model", "inspect", self.model).out)

@@ -117,6 +117,15 @@ class Tokenize(harness.Case):
             self.fails(4, "tokenize", "--tokenizer", path, stdin=b"a\n")
             self.fails(4, "tokenize", "--tokenizer", path) # also without a line
 
+    def test_unigram_is_named(self):
+        """Whole models of the kind that weft does not run: SentencePiece's own file, and a tokenizer.json of one."""
+        pieces = [["<unk>", 0.0], ["\u2581a", -1.5], ["b", -2.0]]
+        made = {"version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "decoder": None,
+                "post_processor": None, "model": {"type": "Unigram", "unk_id": 0, "vocab": pieces}}
+        for path in (os.path.join(harness.FIXTURES, "tokenizers", "unigram.model"),
+                     self.write("u.json", json.dumps(made).encode())):
+            self.assertRegex(self.fails(4, "tokenize", "--tokenizer", path, stdin=b"a\n"), "[Uu]nigram, which is not known here")
+
 
 if __name__ == "__main__":
     harness.main(needs_demo=False)

@@ -28,6 +28,13 @@ class Transcribe(Case):
         self.assertEqual(ids[1], ids[2])
         self.assertEqual(len({json.dumps(x) for x in ids}), 3)
 
+    def test_language_of_the_transcript(self):
+        """Null where nobody names one: the model then writes in the language that it hears."""
+        for args, said in (((), None), (("--language", "de"), "german"), (("-p", "Write it down."), None),
+                           (("--task", "translate"), "english"),
+                           (("--task", "translate", "--language", "fr"), "french")):
+            self.assertEqual(self.transcript(*args)["language"], said, args)
+
     def test_words_of_the_user_go_into_the_chat_format(self):
         self.assertNotEqual(self.transcript()["segments"], self.transcript("-p", "Write it down.")["segments"])
 
@@ -43,9 +50,10 @@ class Ask(Case):
         self.assertNotEqual(answers[0], answers[1])
 
     def test_in_a_conversation(self):
-        words = "/audio %s\nWho speaks?\nAnd now?\n" % self.talk
-        got = self.ok("chat", "-m", MODEL, "-n", "4", stdin=words.encode())
-        self.assertNotIn("rror", got.err)
+        talk = lambda words: self.ok("chat", "-q", "-m", MODEL, "-n", "6", stdin=words.encode()).out
+        heard = talk("/audio %s\nWho speaks?\nAnd now?\n" % self.talk)
+        self.assertEqual(talk("/audio %s\nWho speaks?\nAnd now?\n" % self.talk), heard)
+        self.assertNotEqual(talk("Who speaks?\nAnd now?\n"), heard)
 
     def test_plan_counts_the_chunks(self):
         """7 s are 15 chunks of 0.48 s, of 6 tokens each."""

@@ -47,6 +47,14 @@ static const parity_case cases[] = {
     CASE("LoRA, q8", "lora", "", 7, "quantize=q8"),
     CASE("one layer", "one", "", 7, "dtype=f32"),
     CASE("one layer, as stored (f16)", "one", "", 7, "dtype=auto"),
+    CASE("Plus, rows of four inner blocks", "plus", "", 7, "dtype=f32"),
+    CASE("Plus, two clips", "plus", "-two", 7, "dtype=f32"),
+    CASE("Plus, no sound", "plus", "-text", 5, "dtype=f32"),
+    CASE("Plus, async device, chunks of 5", "plus", "-two", 7, "dtype=f32", "device=async-test",
+         "prefill_chunk=5"),
+    CASE("Plus, plain C", "plus", "-two", 7, "dtype=f32", "cpu_mask=none"),
+    CASE("Plus, bf16", "plus", "", 7, "dtype=bf16"),
+    CASE("Plus, q8", "plus", "", 7, "quantize=q8"),
 };
 
 static void test_case(void **state)

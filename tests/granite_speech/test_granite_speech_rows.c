@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The guarantees of soft_rows.h with the tokens of Granite Speech. */
-#define MODEL FIXTURE("granite-speech/plain")
+#define MODEL "model=" FIXTURE("granite-speech/plain")
 #define PARITY FIXTURE("granite-speech/plain/parity-two.safetensors")
 
 #include "soft_rows.h"

@@ -2,8 +2,9 @@
 /* What still holds byte for byte where rows that see nothing pass a feed-forward branch: a row's
  * bytes depend on its own sequence alone, whatever stands beside it in a step, however the prompt
  * is cut and on how many threads; and rows before a picture are those of the text without it. No
- * tolerance. f32 and bf16, two devices. */
-#include "rig.h"
+ * tolerance. f32, bf16 and quantised weights, two devices. And how near quantised weights come
+ * (near.h). */
+#include "near.h"
 
 #define PARITY(dir) FIXTURE("idefics/" dir "/parity-text-first.safetensors")
 
@@ -19,6 +20,8 @@ static const level levels[] = {
     {"dtype=f32", "device=cpu", "cpu_mask=none"},
     {"dtype=f32", "device=cpu", "cpu_mask=max"},
     {"dtype=bf16", "device=cpu", "cpu_mask=max"},
+    {"quantize=q8", "device=cpu", "cpu_mask=max"},
+    {"quantize=q4", "device=cpu", "cpu_mask=none"},
     {"dtype=f32", "device=async-test", "cpu_mask=max"},
 };
 
@@ -97,6 +100,12 @@ static void test_threads(void **state)
     free(first);
 }
 
+static void test_near(void **state)
+{
+    (void)state;
+    near_check("model=" FIXTURE("idefics/float"), PARITY("float"), NULL, media, NEAR_Q8_LONG);
+}
+
 /* Pictures side by side share the token between them, as the reference's processor writes them; a
  * picture is seen alone, by rows up to the end of a text. */
 static void test_places(void **state)
@@ -135,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_near),
         cmocka_unit_test(test_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

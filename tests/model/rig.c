@@ -2,6 +2,8 @@
 /* An engine, items from a parity file and whole runs. */
 #include "rig.h"
 
+#include <math.h>
+
 #include "core/base/mem.h"
 #include "core/base/tensor.h"
 
@@ -11,35 +13,44 @@ void rig_check(weft_status status, const weft_error *err)
         fail_msg("%s", err->message);
 }
 
-static void load_items(rig *r, const char *parity)
+static void load_items(rig *r, const wf_st_file *file, const char *parity)
 {
     weft_error  err = WF_ERROR_INIT;
     weft_tensor tensors[8];
     const char *names[8];
-    rig_check(wf_st_open(parity, &r->file, &err), &err);
-    for (uint64_t i = 0; i < r->file.n_tensors; i++) {
-        const wf_st_tensor *t = &r->file.tensors[i];
+    uint32_t    n = 0, n_items = 0;
+    for (uint64_t i = 0; i < file->n_tensors; i++) {
+        const wf_st_tensor *t = &file->tensors[i];
         bool                f32 = t->dtype == WF_ST_F32;
         if (strcmp(t->name, "pixel_values") != 0 && strcmp(t->name, "aspect_ratio_ids") != 0 &&
             strcmp(t->name, "num_tiles") != 0 && strcmp(t->name, "soft_rows") != 0 &&
             strcmp(t->name, "input_features") != 0 && strcmp(t->name, "samples") != 0 &&
-            strcmp(t->name, "pixel_values_videos") != 0 &&
+            strcmp(t->name, "image_sizes") != 0 && strcmp(t->name, "pixel_values_videos") != 0 &&
             strcmp(t->name, "video_aspect_ratio_ids") != 0 &&
             strcmp(t->name, "video_num_tiles") != 0 && strcmp(t->name, "video_times_us") != 0)
             continue;
         assert_true(r->n_data < 8);
         void *data = malloc((size_t)t->bytes);
-        rig_check(wf_st_read(&r->file, t, 0, data, t->bytes, &err), &err);
-        weft_tensor *v = &tensors[r->n_data];
-        weft_dtype   dt = {f32 ? WEFT_DT_FLOAT : WEFT_DT_INT, f32 ? 32 : 64, 1};
-        *v = wf_tensor_view(data, dt, t->rank, t->shape);
-        names[r->n_data] = t->name;
+        rig_check(wf_st_read(file, t, 0, data, t->bytes, &err), &err);
+        weft_dtype dt = {f32 ? WEFT_DT_FLOAT : WEFT_DT_INT, f32 ? 32 : 64, 1};
+        tensors[n] = wf_tensor_view(data, dt, t->rank, t->shape);
+        names[n++] = t->name;
         r->data[r->n_data++] = data;
     }
-    wf_tensor_set set = {parity, tensors, names, (uint32_t)r->n_data, 0};
-    rig_check(wf_items_from_tensors(&r->e->items, &r->e->modalities, &set, r->items, RIG_ITEMS,
-                                    &r->n_items, &err),
+    wf_tensor_set set = {parity, tensors, names, n, 0};
+    rig_check(wf_items_from_tensors(&r->e->items, &r->e->modalities, &set, r->items + r->n_items,
+                                    RIG_ITEMS - r->n_items, &n_items, &err),
               &err);
+    r->n_items += n_items;
+}
+
+void rig_add(rig *r, const char *parity)
+{
+    weft_error err = WF_ERROR_INIT;
+    wf_st_file file;
+    rig_check(wf_st_open(parity, &file, &err), &err);
+    load_items(r, &file, parity);
+    wf_st_close(&file);
 }
 
 void rig_open(rig *r, const char *const *pairs, const char *parity)
@@ -49,8 +60,11 @@ void rig_open(rig *r, const char *const *pairs, const char *parity)
     for (size_t n = 0; *pairs != NULL && n < sizeof r->said; pairs++)
         n += (size_t)snprintf(r->said + n, sizeof r->said - n, " %s", *pairs);
     r->e = open_engine(r->settings);
-    if (parity != NULL)
-        load_items(r, parity);
+    if (parity != NULL) {
+        weft_error err = WF_ERROR_INIT;
+        rig_check(wf_st_open(parity, &r->file, &err), &err);
+        load_items(r, &r->file, parity);
+    }
 }
 
 void rig_close(rig *r)
@@ -116,4 +130,15 @@ void rig_same(const float *a, const float *b, int64_t rows, const rig *r, const 
     for (int64_t i = 0; i < rows; i++)
         if (memcmp(a + (size_t)i * n, b + (size_t)i * n, n * sizeof *a) != 0)
             fail_msg("%s: row %lld differs (%s)", what, (long long)i, r->said);
+}
+
+double rig_cosine(const float *a, const float *b, int64_t n)
+{
+    double ab = 0.0, aa = 0.0, bb = 0.0;
+    for (int64_t i = 0; i < n; i++) {
+        ab += (double)a[i] * (double)b[i];
+        aa += (double)a[i] * (double)a[i];
+        bb += (double)b[i] * (double)b[i];
+    }
+    return ab / sqrt(aa * bb);
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What holds byte for byte with pictures as soft tokens, for whoever defines MODEL and PARITY (two
- * items or more) and includes this: a row's bytes depend on its own sequence alone, whatever stands
- * beside it in a step, however the prompt is cut and on how many threads; and rows before a picture
- * are those of the text without it, unless ROWS_BEFORE_DIFFER is defined. No tolerance. f32, bf16
- * and quantised weights, two devices. */
+/* What holds byte for byte with media as soft tokens, for whoever defines MODEL (a setting) and
+ * PARITY (two items or more, with those of MORE, which may be NULL) and includes this: a row's
+ * bytes depend on its own sequence alone, whatever stands beside it in a step, however the prompt
+ * is cut and on how many threads; and rows before an item are those of the text without it, unless
+ * ROWS_BEFORE_DIFFER is defined. No tolerance. f32, bf16 and quantised weights, two devices. And
+ * how near quantised weights come (near.h). */
 #ifndef TEST_SOFT_ROWS_H
 #define TEST_SOFT_ROWS_H
 
-#include "rig.h"
+#include "near.h"
+
+#ifndef MORE
+#define MORE NULL
+#endif
 
 /* 20 tokens, item 1, 30 tokens, items 2 and 1, 40 tokens. */
 static const int32_t media[] = {20, -1, 30, -2, -1, 40, 0};
@@ -27,8 +32,11 @@ static const level levels[] = {
 
 static void open_at(rig *r, const level *at, const char *more)
 {
-    const char *pairs[] = {"model=" MODEL, at->dtype, at->device, at->mask, more, NULL};
+    const char *const further = MORE;
+    const char       *pairs[] = {MODEL, at->dtype, at->device, at->mask, more, NULL};
     rig_open(r, pairs, PARITY);
+    if (further != NULL)
+        rig_add(r, further);
     assert_true(r->n_items >= 2);
 }
 
@@ -103,11 +111,18 @@ static void test_threads(void **state)
     free(first);
 }
 
+static void test_near(void **state)
+{
+    (void)state;
+    near_check(MODEL, PARITY, MORE, media, NEAR_Q8_LONG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

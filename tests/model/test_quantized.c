@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Weights made q8 and q4 while they are loaded: the same logits on every level and device, near to
  * those of the weights as they are. */
-#include "rig.h"
-
-#include <math.h>
+#include "near.h"
 
 #define VISION FIXTURE("mllama-1tile")
 #define PARITY FIXTURE("mllama-1tile/parity-2images.safetensors")
@@ -50,42 +48,22 @@ static void test_levels(void **state)
     }
 }
 
-static double cosine(const float *a, const float *b, int64_t n)
-{
-    double ab = 0.0, aa = 0.0, bb = 0.0;
-    for (int64_t i = 0; i < n; i++) {
-        ab += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return ab / sqrt(aa * bb);
-}
-
-/* Weights and x in q8 are off by about 0.4 % each, weights in q4 by 7 % (tests/ops/test_quant.c).
- * With eight linears one behind the other errors of 0.6 and 7 % grow, as squares add up, to 1.6 and
- * 20 %; twice as much is an angle whose cosine is 0.9995 and 0.92. */
 static void test_near(void **state)
 {
-    static const struct {
-        const char *quantize, *encoders;
-        double      least;
-    } cases[] = {{"quantize=q8", "quantize_encoders=none", 0.9995},
-                 {"quantize=q8", "quantize_encoders=q8", 0.9995},
-                 {"quantize=q4", "quantize_encoders=none", 0.92}};
-    rig     plain, r;
-    int64_t rows;
     (void)state;
-    float *expected = logits_at(&plain, 5, "quantize=none", "dtype=f32", &rows);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        float *logits = logits_at(&r, 5, cases[i].quantize, cases[i].encoders, NULL);
-        double c = cosine(logits, expected, rows * plain.e->config.vocab);
-        print_message("%s, %s: cosine %.6f\n", cases[i].quantize, cases[i].encoders, c);
-        assert_true(c > cases[i].least && c < 1.0);
-        free(logits);
-        rig_close(&r);
-    }
-    free(expected);
-    rig_close(&plain);
+    near_check("model=" VISION, PARITY, NULL, media, NEAR_Q8);
+}
+
+static void test_text(void **state)
+{
+    static const int32_t text[] = {200, 0};
+    (void)state;
+    near_check("model=" FIXTURE("llama-untied"), NULL, NULL, text, NEAR_Q8);
+#ifdef WITH_CHECKPOINTS
+    near_check("model=" FIXTURE("granite"), NULL, NULL, text, NEAR_Q8);
+    near_check("model=" FIXTURE("mistral"), NULL, NULL, text, NEAR_Q8);
+    near_check("model=" FIXTURE("qwen2"), NULL, NULL, text, NEAR_Q8);
+#endif
 }
 
 int main(void)
@@ -93,6 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_near),
+        cmocka_unit_test(test_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,12 +20,26 @@ void gsp_glu(gsp_run *r, const weft_tensor *y, const weft_tensor *x)
     gsp_launch(r, r->m->kernels.glu, y->shape[0], 16 * d, args);
 }
 
-void gsp_columns(gsp_run *r, const weft_tensor *y, const weft_tensor *x, int64_t from)
+/* n columns of x [rows, columns]. */
+static weft_tensor columns_of(const weft_tensor *x, int64_t from, int64_t n)
 {
-    weft_tensor part = weft_view(x, (float *)x->data + from, WEFT_F32, 2, y->shape);
+    const int64_t shape[2] = {x->shape[0], n};
+    weft_tensor   part = weft_view(x, (float *)x->data + from, WEFT_F32, 2, shape);
     part.bytes = x->bytes - (uint64_t)from * sizeof(float);
     part.stride[0] = x->shape[1];
+    return part;
+}
+
+void gsp_columns(gsp_run *r, const weft_tensor *y, const weft_tensor *x, int64_t from)
+{
+    const weft_tensor part = columns_of(x, from, y->shape[1]);
     plg_copy(&r->on, y, &part);
+}
+
+void gsp_put_columns(gsp_run *r, const weft_tensor *y, const weft_tensor *x, int64_t from)
+{
+    const weft_tensor part = columns_of(y, from, x->shape[1]);
+    plg_copy(&r->on, &part, x);
 }
 
 void gsp_clear(gsp_run *r, const weft_tensor *x, const weft_tensor *zero)

@@ -29,11 +29,33 @@ static const plg_int_key projector_keys[] = {
     {"cross_attention_frequency", PROJECTOR_AT(every), 2, 1, GSP_MAX_LAYERS},
 };
 
+/* cat_hidden_layers, which Granite Speech Plus has: 0 is the rows before the first block. */
+static weft_status read_taps(const plg_keys *k, gsp_encoder_config *c)
+{
+    static const char list[] = "cat_hidden_layers";
+    int64_t           n = 0;
+    weft_status       status = plg_keys_count(k, list, GSP_MAX_TAPS, &n);
+    for (int64_t i = 0, v = -1; i < n && status == WEFT_OK; i++) {
+        const int64_t before = v;
+        status = plg_keys_entry(k, list, i, 0, c->n_layers - 1, &v);
+        if (status == WEFT_OK && v <= before)
+            return weft_fail(k->err, WEFT_E_INVALID,
+                             "%s: %s%s must ascend, and %lld stands behind %lld", k->file,
+                             k->prefix, list, (long long)v, (long long)before);
+        c->taps[i] = (int32_t)v;
+        c->n_taps = (int32_t)i + 1;
+    }
+    c->d_out = c->d * (c->n_taps + 1);
+    return status;
+}
+
 static weft_status read_encoder(const plg_keys *top, gsp_encoder_config *c)
 {
     const plg_keys k = plg_keys_of(top->host, top->package, top->file, "encoder_config.", top->err);
     weft_status    status =
         plg_keys_ints(&k, encoder_keys, sizeof encoder_keys / sizeof *encoder_keys, c);
+    if (status == WEFT_OK)
+        status = read_taps(&k, c);
     if (status != WEFT_OK)
         return status;
     if (c->context > c->positions)
@@ -52,7 +74,7 @@ static weft_status check_projector(const plg_keys *k, const gsp_config *c)
 {
     const gsp_projector_config *q = &c->projector;
     const char                 *positions = "absolute";
-    int64_t                     d_rows = c->encoder.d;
+    int64_t                     d_rows = c->encoder.d_out;
     weft_status                 status = plg_keys_str(k, "position_embedding_type", &positions);
     if (status == WEFT_OK)
         status = plg_keys_i64(k, "encoder_hidden_size", 1, 1 << 24, &d_rows);
@@ -62,10 +84,10 @@ static weft_status check_projector(const plg_keys *k, const gsp_config *c)
         return weft_fail(k->err, WEFT_E_INVALID,
                          "%s: %sposition_embedding_type is \"%.40s\", and only absolute is known",
                          k->file, k->prefix, positions);
-    if (d_rows != c->encoder.d)
+    if (d_rows != c->encoder.d_out)
         return weft_fail(k->err, WEFT_E_INVALID,
                          "%s: %sencoder_hidden_size is %lld, and the encoder's hidden_dim %d",
-                         k->file, k->prefix, (long long)d_rows, c->encoder.d);
+                         k->file, k->prefix, (long long)d_rows, c->encoder.d_out);
     if (q->d % q->n_heads != 0)
         return weft_fail(k->err, WEFT_E_INVALID,
                          "%s: %shidden_size %d must be a multiple of its %d heads", k->file,
@@ -162,10 +184,11 @@ static weft_status check_architecture(const plg_keys *k)
 {
     const char *name = "nothing";
     weft_status status = plg_keys_str(k, "architectures[0]", &name);
-    if (status == WEFT_OK && strcmp(name, GSP_ARCH) != 0)
+    if (status == WEFT_OK && strcmp(name, GSP_ARCH) != 0 && strcmp(name, GSP_ARCH_PLUS) != 0)
         return weft_fail(k->err, WEFT_E_UNSUPPORTED,
-                         "%s: architectures names %.80s, and %s reads " GSP_ARCH, k->file, name,
-                         GSP_ID);
+                         "%s: architectures names %.80s, and %s reads " GSP_ARCH
+                         " and " GSP_ARCH_PLUS,
+                         k->file, name, GSP_ID);
     return status;
 }
 

@@ -9,6 +9,10 @@
  *         x  = LN x
  *   after block n_layers / 2 (of 1, 2, ...): x += W_mid softmax(W_ctc x + b) + b
  *
+ * What comes out is x, and before it on the same row, where the configuration asks for them
+ * (Granite Speech Plus), the x's after earlier blocks. The reference adds in place, so that of
+ * block n_layers / 2 has the guess in it.
+ *
  * Attention stays within blocks of `context` rows. With a row at place c of its block and a key at
  * place r, and R the table of distances (Shaw, arXiv 1803.02155):
  *   score = (q_c . k_r + q_c . R[positions + c - r]) / sqrt(head_dim)
@@ -22,7 +26,7 @@ typedef struct conformer {
     gsp_run                  *r;
     const gsp_encoder_config *c;
     int64_t                   n, inner;      /* rows; width of all heads */
-    weft_tensor               x, h, wide;    /* h [n, d]: scratch; wide: see layout() */
+    weft_tensor               x, h, wide;    /* x, h [n, d]; h: scratch; wide: see layout() */
     weft_tensor               turned, table; /* rows of R in the kernel's order; those rows */
     weft_tensor               guess;         /* [n, n_ctc] */
 } conformer;
@@ -37,6 +41,8 @@ static void layout(conformer *f, plg_arena *a)
     const gsp_encoder_config *c = f->c;
     const int64_t             d = c->d, n_distances = 2 * (int64_t)c->context - 1;
     const int64_t ffn = d * c->ffn_factor, conv = 3 * d * c->conv_factor, attn = 5 * f->inner;
+    if (c->n_taps > 0) /* else x is what comes out */
+        f->x = plg_carve(a, WEFT_F32, f->n, d);
     f->h = plg_carve(a, WEFT_F32, f->n, d);
     f->wide = plg_carve(a, WEFT_F32, f->n, most(ffn, most(conv, attn)));
     f->turned = plg_carve(a, WEFT_I32, n_distances, 0);
@@ -125,6 +131,14 @@ static void feed_back(conformer *f, const gsp_weights *w)
     plg_add(on, &f->x, &f->h, 1.0f);
 }
 
+/* Keeps x after i blocks where it is asked for. */
+static void tap(conformer *f, const weft_tensor *out, int32_t i)
+{
+    for (int32_t k = 0; k < f->c->n_taps; k++)
+        if (f->c->taps[k] == i)
+            gsp_put_columns(f->r, out, &f->x, (int64_t)k * f->c->d);
+}
+
 /* Row i of the kernel's table is that of distance r - c = i - (context - 1). */
 static void turn(conformer *f)
 {
@@ -145,16 +159,17 @@ static void between(plg_run *r, int64_t done, int64_t all)
 }
 
 void gsp_conformer(gsp_run *r, const gsp_config *c, const gsp_weights *w, int64_t n_rows,
-                   const weft_tensor *rows, const weft_tensor *x, plg_arena *a)
+                   const weft_tensor *rows, const weft_tensor *out, plg_arena *a)
 {
     const gsp_encoder_config *e = &c->encoder;
     conformer                 f = {
-                        .r = r, .c = e, .n = n_rows, .inner = (int64_t)e->n_heads * e->head_dim, .x = *x};
+                        .r = r, .c = e, .n = n_rows, .inner = (int64_t)e->n_heads * e->head_dim, .x = *out};
     layout(&f, a);
     if (r == NULL)
         return;
     turn(&f);
     plg_linear(&r->on, &f.x, rows, &w->in, WEFT_ACT_NONE);
+    tap(&f, out, 0);
     for (int32_t i = 0; i < e->n_layers && r->on.status == WEFT_OK; i++) {
         const gsp_block *b = &w->blocks[i];
         feed_forward(&f, &b->ffn1);
@@ -164,6 +179,9 @@ void gsp_conformer(gsp_run *r, const gsp_config *c, const gsp_weights *w, int64_
         plg_layernorm(&r->on, &f.x, &f.x, &b->last, EPS);
         if (i + 1 == e->n_layers / 2)
             feed_back(&f, w);
+        tap(&f, out, i + 1);
         between(&r->on, i + 1, e->n_layers);
     }
+    if (e->n_taps > 0)
+        gsp_put_columns(r, out, &f.x, (int64_t)e->n_taps * e->d);
 }

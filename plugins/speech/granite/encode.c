@@ -8,7 +8,7 @@ enum { TOKENS, ENCODED, FEATURES }; /* outputs of a plan */
 static void stages(gsp_run *r, const gsp_config *c, const gsp_weights *w, const gsp_sizes *s,
                    const weft_tensor *rows, const weft_tensor *outputs, plg_arena *a)
 {
-    const int64_t  all = s->n_windows * c->projector.window, d = c->encoder.d;
+    const int64_t  all = s->n_windows * c->projector.window, d = c->encoder.d_out;
     const float    nothing = 0.0f;
     weft_tensor    zero = plg_carve(a, WEFT_F32, 1, 0);
     weft_tensor    windows = plg_carve(a, WEFT_F32, all, d);

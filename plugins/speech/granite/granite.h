@@ -5,7 +5,8 @@
  * make one *row* of the encoder, a conformer whose attention stays within blocks of `context` rows.
  * The rows are cut into *windows*; in each, the Q-Former's `n_queries` learnt queries ask the rows,
  * and become *tokens* of the text model's width, which replace the placeholders in the prompt.
- * Source: transformers 4.57 models/granite_speech and the Q-Former of models/blip_2. */
+ * Source: transformers 4.57 models/granite_speech and the Q-Former of models/blip_2; transformers 5
+ * models/granite_speech_plus. */
 #ifndef GSP_GRANITE_H
 #define GSP_GRANITE_H
 
@@ -20,12 +21,14 @@
 #define GSP_ID "weft.granite_speech"
 #define GSP_VERSION "0.1.0"
 #define GSP_ARCH "GraniteSpeechForConditionalGeneration"
+#define GSP_ARCH_PLUS "GraniteSpeechPlusForConditionalGeneration" /* rows of inner blocks too */
 #define GSP_STREAM "weft.granite_speech/audio"
 #define GSP_MARKER "<|audio|>"
 #define GSP_CONFIG "config.json"
 #define GSP_PREPROCESSOR "preprocessor_config.json"
 
 #define GSP_MAX_LAYERS 512
+#define GSP_MAX_TAPS 16
 #define GSP_MAX_SECONDS 600 /* of one item */
 #define GSP_STACK 2         /* frames of a row */
 #define GSP_HOP 160         /* samples of a frame */
@@ -38,6 +41,10 @@ typedef struct gsp_encoder_config {
     int32_t positions; /* the distance table has 2 * positions + 1 rows, from -positions on */
     int32_t kernel;    /* of the depthwise convolution */
     int32_t conv_factor;
+    /* Blocks whose rows stand before the last block's in what the projector is given: after so many
+     * blocks, ascending. */
+    int32_t n_taps, taps[GSP_MAX_TAPS];
+    int32_t d_out; /* d * (n_taps + 1) */
 } gsp_encoder_config;
 
 typedef struct gsp_projector_config {

@@ -27,18 +27,22 @@ static weft_status preprocess(void *self, const weft_media *media, const weft_pl
     return spk_clip_read(&((const gsp_modality *)self)->mel, media, p, inputs[0].data, err);
 }
 
-/* The questions of the model's own page (huggingface.co/ibm-granite/granite-speech-3.3-8b); what
- * stands around them is the directory's chat template's. */
+/* The questions of the model's own page (huggingface.co/ibm-granite/granite-speech-3.3-8b), those
+ * of Granite Speech Plus with a space before them; what stands around them is the directory's chat
+ * template's. */
 static weft_status prompt(void *self, const char *task, const char **system, const char **user,
                           weft_error *err)
 {
-    (void)self, (void)err;
+    const int32_t spaced = ((const gsp_modality *)self)->config.encoder.n_taps > 0;
+    (void)err;
     *system = NULL;
     *user = GSP_MARKER;
     if (strcmp(task, "transcribe") == 0)
-        *user = GSP_MARKER "can you transcribe the speech into a written format?";
+        *user = spaced ? GSP_MARKER " can you transcribe the speech into a written format?"
+                       : GSP_MARKER "can you transcribe the speech into a written format?";
     else if (strcmp(task, "translate") == 0)
-        *user = GSP_MARKER "translate the speech to {language}";
+        *user = spaced ? GSP_MARKER " translate the speech to {language}"
+                       : GSP_MARKER "translate the speech to {language}";
     return WEFT_OK;
 }
 

@@ -30,7 +30,7 @@ static void fill(const gsp_config *c, const gsp_carried *what, int64_t n_tokens,
     memcpy(p->carried, what, sizeof *what);
     (void)weft_plan_output(p, "projector.output", GSP_STREAM, n_tokens,
                            spec2(s.n_tokens, c->projector.d_text));
-    spk_clip_output(p, "encoder.output", NULL, s.n_rows, c->encoder.d);
+    spk_clip_output(p, "encoder.output", NULL, s.n_rows, c->encoder.d_out);
     spk_clip_output(p, "features", NULL, s.n_rows, c->encoder.d_in);
     p->n_placeholders = n_tokens;
     p->scratch_bytes = gsp_scratch_bytes(c, what->n_frames);

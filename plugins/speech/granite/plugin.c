@@ -37,5 +37,6 @@ static weft_status init(const weft_host *h, weft_error *err)
 }
 
 WEFT_PLUGIN(GSP_ID, GSP_VERSION,
-            "components=modality:audio,checkpoint:" GSP_ARCH "\narchitectures=" GSP_ARCH "\n",
+            "components=modality:audio,checkpoint:" GSP_ARCH "\narchitectures=" GSP_ARCH
+            "," GSP_ARCH_PLUS "\n",
             &descriptor, init, plg_textmap_deinit)

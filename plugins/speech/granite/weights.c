@@ -86,7 +86,7 @@ static void ask_projector(plg_request *r, const gsp_config *c, gsp_weights *w)
         snprintf(p, sizeof p, "projector.qformer.encoder.layer.%d.", i);
         ask_queries(r, q->d, q->d, p, "attention", &l->self);
         if (i % q->every == 0)
-            ask_queries(r, q->d, c->encoder.d, p, "crossattention", &l->cross);
+            ask_queries(r, q->d, c->encoder.d_out, p, "crossattention", &l->cross);
         plg_ask_dense(r, &l->up, p, "intermediate_query.dense", q->d_ffn, q->d, 0, 1);
         plg_ask_dense(r, &l->down, p, "output_query.dense", q->d, q->d_ffn, 0, 1);
         plg_ask_norm(r, &l->norm, p, "output_query.LayerNorm", q->d);
