@@ -25,27 +25,6 @@
 #define WAV_CHUNKS_MAX 100000               /* data chunks of one WAV */
 #define N_SAMPLES_MAX ((sf_count_t)1 << 48) /* a larger count in a header is not believed */
 
-const char *spk_sound_name(const spk_sound *s)
-{
-    return spk_format_name(s->format);
-}
-
-weft_status spk_sound_too_long(const spk_sound *s, weft_error *err)
-{
-    return weft_fail(err, WEFT_E_LIMIT,
-                     "the %s has more than %" PRIu64 " samples; cut it, or raise "
-                     "--max-samples",
-                     spk_sound_name(s), s->max_samples);
-}
-
-weft_status spk_sound_source_failed(const spk_sound *s, weft_error *err)
-{
-    if (s->bytes.status == WEFT_E_CANCELLED)
-        return weft_fail(err, WEFT_E_CANCELLED, "reading the %s was cancelled", spk_sound_name(s));
-    return weft_fail(err, s->bytes.status, "the %s could not be read after sample %" PRIu64,
-                     spk_sound_name(s), s->done);
-}
-
 static weft_status set_shape(spk_sound *s, int64_t rate, int64_t channels, weft_error *err)
 {
     if (rate < RATE_MIN || rate > RATE_MAX)
@@ -63,72 +42,11 @@ static weft_status set_shape(spk_sound *s, int64_t rate, int64_t channels, weft_
     return WEFT_OK;
 }
 
-/* The sentence for a codec that is not read. */
-static weft_status codec_unsupported(const spk_sound *s, const char *codec, weft_error *err)
-{
-    return weft_fail(err, WEFT_E_UNSUPPORTED,
-                     "the %s's sound is coded as %s, which is not read here; convert it to plain "
-                     "WAV or FLAC",
-                     spk_sound_name(s), codec);
-}
-
-/* Whether libsndfile reads coded WAVs of this number: both kinds of ADPCM, GSM, G.721 and MP3. */
-static int is_read(uint32_t tag)
-{
-    return tag == 0x0002 || tag == 0x0011 || tag == 0x0031 || tag == 0x0040 || tag == 0x0055;
-}
-
-/* The codec that the header names where it is none that libsndfile reads: a failure then says
- * nothing of the file's health. room [room_bytes] is for names that are made up here. NULL: none.
- */
-static const char *foreign_codec(const spk_sound *s, char *room, size_t room_bytes)
-{
-    if (s->format == SPK_FORMAT_AIFF)
-        return spk_aiff_codec(&s->aiff) ? s->aiff.codec : NULL;
-    if (s->format != SPK_FORMAT_WAV || s->wav.tag == 0 ||
-        (is_read(s->wav.tag) && sf_error(NULL) != SF_ERR_UNSUPPORTED_ENCODING))
-        return NULL;
-    const char *name = spk_wav_codec(s->wav.tag);
-    snprintf(room, room_bytes, "%s%s0x%04x%s", name != NULL ? name : "number ",
-             name != NULL ? " (" : "", s->wav.tag, name != NULL ? ")" : "");
-    return room;
-}
-
-/* The failure to open s. libsndfile's own messages speak of its internals, so only the class of its
- * error is used. */
-static weft_status cannot_open(const spk_sound *s, weft_error *err)
-{
-    char        room[64];
-    const char *codec = foreign_codec(s, room, sizeof room);
-    if (s->bytes.status != WEFT_OK)
-        return spk_sound_source_failed(s, err);
-    if (codec != NULL && sf_error(NULL) != SF_ERR_SYSTEM)
-        return codec_unsupported(s, codec, err);
-    int error = sf_error(NULL);
-    if (s->format == SPK_FORMAT_OGG && error != SF_ERR_SYSTEM)
-        error = SF_ERR_UNSUPPORTED_ENCODING; /* its pages are whole: libsndfile fails on codecs */
-    switch (error) {
-    case SF_ERR_UNSUPPORTED_ENCODING:
-        return weft_fail(err, WEFT_E_UNSUPPORTED,
-                         "the %s uses a codec that is not read here; convert "
-                         "it to plain WAV or FLAC",
-                         spk_sound_name(s));
-    case SF_ERR_SYSTEM:
-        return weft_fail(err, WEFT_E_NOMEM, "there is not enough memory to open the %s",
-                         spk_sound_name(s));
-    default:
-        return weft_fail(err, WEFT_E_CORRUPT,
-                         "the %s's header is damaged or cut short; get a complete "
-                         "copy",
-                         spk_sound_name(s));
-    }
-}
-
 static weft_status open_file(spk_sound *s, SF_INFO *info, weft_error *err)
 {
     s->file = spk_bytes_open(&s->bytes, info);
     if (s->file == NULL)
-        return cannot_open(s, err);
+        return spk_sound_unreadable(s, err);
     s->n_samples = info->frames >= 0 && info->frames < N_SAMPLES_MAX ? info->frames : -1;
     return WEFT_OK;
 }
@@ -150,8 +68,7 @@ static int64_t count_chunks(spk_sound *s, spk_wav w)
     return n;
 }
 
-/* Opens the data chunk s->wav of a plain WAV, as raw samples of the layout that its header gave. */
-static weft_status open_chunk(spk_sound *s, weft_error *err)
+weft_status spk_sound_open_chunk(spk_sound *s, weft_error *err)
 {
     const spk_wav *w = &s->wav;
     SF_INFO        info = {.samplerate = w->rate,
@@ -171,7 +88,7 @@ static weft_status open_plain_wav(spk_sound *s, weft_error *err)
     s->n_missing = s->wav.missing / s->wav.frame_bytes;
     if (s->wav.data_bytes >= 0)
         n = s->source_bytes >= 0 ? count_chunks(s, s->wav) : s->wav.data_bytes / s->wav.frame_bytes;
-    weft_status st = open_chunk(s, err);
+    weft_status st = spk_sound_open_chunk(s, err);
     /* From a pipe only the header's length of the whole says that no second chunk can come. */
     s->n_samples = s->source_bytes >= 0 || s->wav.is_all ? n : -1;
     return st;
@@ -193,8 +110,7 @@ static weft_status open_mp3(spk_sound *s, weft_error *err)
     return st == WEFT_OK ? set_shape(s, s->mp3.rate, s->mp3.channels, err) : st;
 }
 
-/* Opens the link of an Ogg that begins at offset `from`, in a window that ends where it does. */
-static weft_status open_link(spk_sound *s, uint64_t from, weft_error *err)
+weft_status spk_sound_open_link(spk_sound *s, uint64_t from, weft_error *err)
 {
     window(s, 0, s->source_bytes);
     spk_clock_deinit(&s->clock, s->host);
@@ -231,7 +147,7 @@ static weft_status open_held(spk_sound *s, weft_error *err)
         spk_aiff_read(&s->bytes, &s->aiff);
         s->cut = s->aiff.cut;
     }
-    return s->format == SPK_FORMAT_OGG ? open_link(s, 0, err) : open_container(s, err);
+    return s->format == SPK_FORMAT_OGG ? spk_sound_open_link(s, 0, err) : open_container(s, err);
 }
 
 /* Of a coded WAV the count in its header is not to be relied on: what a codec adds at the ends is
@@ -337,90 +253,4 @@ void spk_sound_close(spk_sound *s)
     spk_mp3_close(&s->mp3);
     spk_clock_deinit(&s->clock, s->host);
     spk_bytes_deinit(&s->bytes);
-}
-
-/* Reads up to n samples from the file or link that is open. *ok becomes 0 where it is damaged; an
- * error after the last byte of the source only means that the file was cut short. *n becomes how
- * many were asked for in the end. */
-static int64_t take_here(spk_sound *s, float *dst, int64_t *n, int *ok)
-{
-    int64_t got = spk_sound_silence(s, dst, n);
-    *ok = 1;
-    if (got > 0) {
-        *n = got;
-        return got;
-    }
-    if (s->file != NULL) {
-        got = sf_readf_float(s->file, dst, *n);
-        *ok = sf_error(s->file) == SF_ERR_NO_ERROR;
-    } else {
-        got = spk_mp3_read(&s->mp3, dst, *n, ok);
-    }
-    *ok |= s->bytes.ended;
-    s->heard += got > 0 ? got : 0;
-    return got > 0 ? got : 0;
-}
-
-static weft_status follow_link(spk_sound *s, weft_error *err)
-{
-    int32_t rate = s->rate, channels = s->channels;
-    sf_close(s->file);
-    s->file = NULL;
-    weft_status st = open_link(s, (uint64_t)s->next_link, err);
-    s->n_samples = -1;
-    if (st == WEFT_OK && (s->rate != rate || s->channels != channels))
-        return weft_fail(err, WEFT_E_UNSUPPORTED,
-                         "the Ogg goes from %d Hz and %d channels to %d Hz and "
-                         "%d after sample %" PRIu64 "; split it there",
-                         rate, channels, s->rate, s->channels, s->done);
-    return st;
-}
-
-static weft_status follow_chunk(spk_sound *s, int *more, weft_error *err)
-{
-    int64_t n = s->n_samples;
-    if (!s->plain || s->wav.data_bytes < 0)
-        return WEFT_OK;
-    window(s, 0, s->source_bytes);
-    *more = spk_wav_next(&s->bytes, &s->wav);
-    if (s->bytes.status != WEFT_OK)
-        return spk_sound_source_failed(s, err);
-    if (!*more)
-        return WEFT_OK;
-    sf_close(s->file);
-    s->file = NULL;
-    weft_status st = open_chunk(s, err);
-    s->n_samples = n;
-    return st;
-}
-
-/* Goes on behind the end of what is open; *more is 0 where that was the end of the recording. */
-static weft_status follow(spk_sound *s, int *more, weft_error *err)
-{
-    *more = s->next_link >= 0;
-    return *more ? follow_link(s, err) : follow_chunk(s, more, err);
-}
-
-weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, weft_error *err)
-{
-    *got = 0;
-    while (*got < n) {
-        int         ok, more = 0;
-        int64_t     want = n - *got, part = take_here(s, dst + *got * s->channels, &want, &ok);
-        weft_status st = WEFT_OK;
-        *got += part;
-        if (s->bytes.status != WEFT_OK)
-            return spk_sound_source_failed(s, err);
-        if (!ok)
-            return weft_fail(err, WEFT_E_CORRUPT,
-                             "the %s is damaged after sample %" PRIu64 "; get a "
-                             "complete copy",
-                             spk_sound_name(s), s->done + (uint64_t)*got);
-        if (part == want)
-            continue;
-        st = follow(s, &more, err);
-        if (st != WEFT_OK || !more)
-            return st;
-    }
-    return WEFT_OK;
 }

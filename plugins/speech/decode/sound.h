@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A recording that is being read: what the decoder component (sound.c) and the formats (formats.c)
- * share. */
+ * share; take.c goes on where a part ends. */
 #ifndef SPK_SOUND_H
 #define SPK_SOUND_H
 
@@ -38,6 +38,13 @@ typedef struct spk_sound {
 weft_status spk_sound_open(spk_sound *s, weft_error *err);
 void        spk_sound_close(spk_sound *s);
 
+/* Opens the link of an Ogg that begins at offset `from`, in a window that ends where it does.
+ * [worker] */
+weft_status spk_sound_open_link(spk_sound *s, uint64_t from, weft_error *err);
+/* Opens the data chunk s->wav of a plain WAV, as raw samples of the layout that its header gave.
+ * [worker] */
+weft_status spk_sound_open_chunk(spk_sound *s, weft_error *err);
+
 /* Reads the next n samples, f32 [n, channels], without checking that they are numbers. *got less
  * than n means the end. [worker] */
 weft_status spk_sound_take(spk_sound *s, float *dst, int64_t n, int64_t *got, weft_error *err);
@@ -51,6 +58,8 @@ const char *spk_sound_name(const spk_sound *s);
 
 /* Fills *err with the message for a source that failed, and returns its status. [any] */
 weft_status spk_sound_source_failed(const spk_sound *s, weft_error *err);
+/* The failure of libsndfile to open s. [any] */
+weft_status spk_sound_unreadable(const spk_sound *s, weft_error *err);
 weft_status spk_sound_too_long(const spk_sound *s, weft_error *err);
 
 #endif
