@@ -131,6 +131,25 @@ d == {"b": 1}, [1, [2]] == [1.0, [2]], (1, 2) == [1, 2], {"a": 1, "b": 2} == {"b
 loop
 "a".join(["x", "y"])|upper, "a b".split(" ")[1], "a:b".split(":")|last
 nested|groupby("w")|list|length
+nested[:2]|groupby("w"), nested[:2]|groupby("k.v")|map("first")|list, nested|groupby("w", default="q")|map(attribute="grouper")|list, [{"a": "x"}, {"a": "X"}, {"a": "b"}]|groupby("a")
+[{"a": "x"}, {"a": "X"}]|groupby("a", case_sensitive=true), [[1, 2], [1, 3], [0, 4]]|groupby(0), []|groupby("a"), (nested[:2]|groupby("w"))[0].list, [(1, 2)]|groupby(0)|first|length
+words|groupby
+messages|groupby("role")|map("last")|map("length")|list
+nums|slice(3)|list, nums|slice(3, "x")|list, nums|slice(2, fill_with=0)|list, []|slice(2)|list, s|slice(4)|list, nums|slice(9)|list, nums|slice(-1)|list
+nums|slice(0)|list
+"a b/c?d=é&+~"|urlencode, {"a b": "c/d e", "n": 1}|urlencode, [("k", "ü"), (1, none)]|urlencode, 5|urlencode, no|urlencode, missing|urlencode, ""|urlencode
+[1, 2]|urlencode
+"ab"|center(6) ~ "|", "abc"|center(width=8) ~ "|", 7|center(4) ~ "|", ("x"|center)|length, "é日"|center(7)
+"one two three four"|truncate(9), "one two three"|truncate(9, leeway=0), "one two three"|truncate(9, true, leeway=0), "one two three"|truncate(8, false, "~", 0), "abcdefgh"|truncate(6, leeway=0), "short"|truncate, "é日🙂 end of it"|truncate(6, true, "", 0)
+s|truncate(2)
+{"a": 1, "b": none, "c": "<'\"&>", "d": missing, "e": "<"|safe}|xmlattr, {"a": 1}|xmlattr(false), {}|xmlattr, {"x": true}|xmlattr ~ "<"
+{"a b": 1}|xmlattr
+0|filesizeformat, 1|filesizeformat, 999|filesizeformat, 1000|filesizeformat, 1023.9|filesizeformat(true), 1024|filesizeformat(true), 123456789|filesizeformat, "2048"|filesizeformat(true), 1e30|filesizeformat, 1e12|filesizeformat(binary=true)
+2.1|round(method="ceil"), 2.9|round(0, "floor"), -2.5|round(0, "ceil"), 1.234|round(2, "ceil"), 7|round(0, "floor")
+2.5|round(0, "even")
+"upper" is filter, "nonsense" is filter, "wordwrap" is filter, "even" is test, "nonsense" is test, "upper" is test, "==" is test, "groupby" is filter, "in" is test
+"a" is escaped, ("a"|safe) is escaped, ("a"|e) is escaped, 1 is escaped, ("a"|safe|upper) is escaped
+joiner is defined, cycler is callable, lipsum is defined
 1 if missing else 2, 1 if l else 2, 1 if d else 2, 1 if 0.0 else 2, 1 if "0" else 2
 "x" in missing, missing in [1], missing in [missing]
 s|default("x").upper(), "a"|upper|lower|upper, (1 + 2)|string + "x", "a"|upper ~ "b"|upper
@@ -178,6 +197,16 @@ STATEMENTS = [
     "{{", "{% if %}", "{% if true %}", "{% endif %}", "{% nonsense %}", "{{ 1 + }}", "{{ (1 }}", "{{ [1 }}", "{{ 'a }}", "{# a", "{{ a b }}",
     "{% for in x %}{% endfor %}", "{% for x nums %}{% endfor %}", "{% break %}", "{% macro %}{% endmacro %}", "{{ n | }}", "{{ n is }}", "{% set %}", "{% set 1 = 2 %}",
     "{{ a.b. }}", "{{ 1.x }}", "{{ ! }}", "{{ $ }}", "{% call n %}{% endcall %}", "{% for x in nums %}{% else %}{% else %}{% endfor %}", "{% if true %}{% else %}{% elif true %}{% endif %}",
+    "{% block a %}x{{ n }}{% endblock %}|{{ self.a() }}", "{{ self.a() }}{% block a %}x{% endblock a %}", "{% block a %}{% block b %}y{% endblock %}{% endblock %}{{ self.b() }}",
+    "{% set x = 1 %}{% block a %}{{ x }}{% set x = 2 %}{{ x }}{% endblock %}{{ x }}{% set x = 3 %}{{ self.a() }}{{ x }}",
+    "{% for i in nums %}{% block a %}{{ i is defined }}{% endblock %}{% endfor %}", "{% for i in nums %}{% block a scoped %}{{ i }}{% endblock %}{% endfor %}",
+    "{% block a required %} {% endblock %}", "{% block a required %}x{% endblock %}", "{% block a scoped required %}{% endblock %}", "{% block a %}{% endblock %}{% block a %}{% endblock %}",
+    "{% block a %}{{ super() }}{% endblock %}", "{% block a %}", "{% block %}{% endblock %}", "{% block a-b %}{% endblock %}", "{% for i in nums %}{% block a %}{% break %}{% endblock %}{% endfor %}",
+    "{% block a %}x{% endblock b %}", "{% if false %}{% block a %}x{% endblock %}{% endif %}{{ self.a() }}", "{{ self.q() }}{% block a %}{% endblock %}", "{% block a %}{{ self.a() }}{% endblock %}",
+    "{% macro m() %}{{ self.a() }}{% endmacro %}{% block a %}x{% endblock %}{{ m() }}", "{% block a %}{% macro m() %}M{% endmacro %}{{ m() }}{% endblock %}{{ m is defined }}",
+    "{% filter upper %}{% block a %}x{% endblock %}{% endfilter %}", "{% set v %}{% block a %}x{% endblock %}{% endset %}[{{ v }}]",
+    "{% for g in messages|groupby('role') %}{{ g.grouper }}:{{ g.list|length }};{% endfor %}{% for k, l in messages|groupby('role') %}{{ k }}={{ l|map(attribute='content')|join }}{% endfor %}",
+    "{% for row in nums|slice(2) %}{{ row|join('-') }};{% endfor %}",
     "{% include 'x' %}", "{% extends 'x' %}", "{% import 'x' as y %}", "{{ super() }}",
     "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('alternate') }}{% endif %}{{ m['content']|trim }}{% endfor %}",
     "{% for i in range(3) %}{% set x = i %}{% endfor %}{{ x is defined }}{{ i is defined }}", "{% if false %}{% set x = 1 %}{% endif %}{{ x is defined }}",

@@ -145,6 +145,7 @@ void tpl_execute(tpl_run *r, const tpl_node *body)
         [TPL_N_FILTER_BLOCK] = execute_filter_block,
         [TPL_N_WITH] = execute_with,
         [TPL_N_SCOPE] = execute_scope,
+        [TPL_N_BLOCK] = tpl_execute_block,
         [TPL_N_BREAK] = execute_jump,
         [TPL_N_CONTINUE] = execute_jump,
     };

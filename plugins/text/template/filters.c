@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Filters are found by their names; here are those that take a value of any kind. Source: jinja2
  * filters.py; tojson: transformers utils/chat_template_utils.py. */
+#include <math.h>
+
 #include "run.h"
 #include "strings.h"
 
@@ -163,9 +165,16 @@ static tpl_value f_round(tpl_run *r, tpl_value v, const tpl_args *a)
     char            text[400];
     const int64_t   precision = tpl_arg_int(r, a, 0, "precision", 0);
     const tpl_text *method = tpl_arg_text(r, a, 1, "method", "common");
-    if (!tpl_is_number(&v) || precision < 0 || precision > 20 || !tpl_is(method, "common"))
+    const bool      up = tpl_is(method, "ceil"), down = tpl_is(method, "floor");
+    if (!tpl_is(method, "common") && !up && !down)
+        tpl_fail(&r->s, WEFT_E_INVALID, "round's method is common, ceil or floor");
+    if (!tpl_is_number(&v) || precision < 0 || precision > 20)
         tpl_fail(&r->s, WEFT_E_UNSUPPORTED,
                  "round is known for numbers and up to 20 places only here");
+    if (!tpl_failed(&r->s) && (up || down)) {
+        const double by = pow(10, (double)precision), at = tpl_as_float(&v) * by;
+        return tpl_float((up ? ceil(at) : floor(at)) / by, v.origin);
+    }
     if (tpl_failed(&r->s) || v.type != TPL_FLOAT)
         return tpl_is_int(&v) ? tpl_int(v.u.i, v.origin) : tpl_undefined();
     snprintf(text, sizeof text, "%.*f", (int)precision, v.u.f);
@@ -181,16 +190,34 @@ static const tpl_filter_row general[] = {
     {NULL, NULL},
 };
 
-tpl_value tpl_filter(tpl_run *r, const tpl_text *name, tpl_value v, const tpl_args *a)
+static const tpl_filter_row *row_of(const tpl_text *name)
 {
     const tpl_filter_row *const tables[] = {general, tpl_text_filters, tpl_list_filters,
-                                            tpl_pick_filters};
-    if (tpl_failed(&r->s))
-        return tpl_undefined();
+                                            tpl_pick_filters, tpl_more_filters};
     for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
         for (const tpl_filter_row *row = tables[i]; row->name != NULL; row++)
             if (tpl_is(name, row->name))
-                return row->filter(r, v, a);
+                return row;
+    return NULL;
+}
+
+bool tpl_is_filter(const tpl_text *name)
+{
+    /* What the reference has and is refused here where it is used. */
+    static const char *const others[] = {"pprint", "random", "striptags", "urlize", "wordwrap"};
+    bool                     there = row_of(name) != NULL;
+    for (uint32_t i = 0; i < sizeof others / sizeof *others; i++)
+        there |= tpl_is(name, others[i]);
+    return there;
+}
+
+tpl_value tpl_filter(tpl_run *r, const tpl_text *name, tpl_value v, const tpl_args *a)
+{
+    if (tpl_failed(&r->s))
+        return tpl_undefined();
+    const tpl_filter_row *row = row_of(name);
+    if (row != NULL)
+        return row->filter(r, v, a);
     tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "the filter \"%.*s\" is not known here",
              name->n < 32 ? (int)name->n : 32, (const char *)name->p);
     return tpl_undefined();

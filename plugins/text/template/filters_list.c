@@ -88,17 +88,28 @@ void tpl_sort(tpl_run *r, tpl_list *items, tpl_value *keys, bool falling)
         items->at = spare;
 }
 
+/* An item's attribute, or the item itself; dflt, which may be NULL: where there is none. */
+static tpl_value attribute_of(tpl_run *r, const tpl_value *item, const tpl_value *path,
+                              const tpl_value *dflt)
+{
+    if (path == NULL || path->type == TPL_NONE)
+        return *item;
+    const tpl_value v = tpl_attribute_path(r, item, path);
+    return v.type == TPL_UNDEFINED && dflt != NULL ? *dflt : v;
+}
+
+static tpl_value key_of(tpl_run *r, tpl_value v, bool cased)
+{
+    return v.type == TPL_STRING && !cased ? tpl_string(tpl_cased(&r->s, v.u.text, TPL_LOWER)) : v;
+}
+
 /* What each item is compared by: itself or its attribute; texts without regard to case, unless told
  * otherwise. */
 static tpl_value *keys_of(tpl_run *r, const tpl_list *l, const tpl_value *path, bool cased)
 {
     tpl_value *keys = tpl_alloc(&r->s, (l != NULL ? l->n : 0) * sizeof *keys + 1);
-    for (uint64_t i = 0; keys != NULL && i < l->n && !tpl_failed(&r->s); i++) {
-        keys[i] = path != NULL && path->type != TPL_NONE ? tpl_attribute_path(r, &l->at[i], path)
-                                                         : l->at[i];
-        if (keys[i].type == TPL_STRING && !cased)
-            keys[i] = tpl_string(tpl_cased(&r->s, keys[i].u.text, TPL_LOWER));
-    }
+    for (uint64_t i = 0; keys != NULL && i < l->n && !tpl_failed(&r->s); i++)
+        keys[i] = key_of(r, attribute_of(r, &l->at[i], path, NULL), cased);
     return keys;
 }
 
@@ -218,9 +229,63 @@ static tpl_value f_batch(tpl_run *r, tpl_value v, const tpl_args *a)
     return tpl_listed(TPL_ITER, rows);
 }
 
+/* `slices` lists of all items, the first ones longer by one where they do not come out even; the
+ * others are filled up. */
+static tpl_value f_slice(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    const int64_t    n = tpl_arg_int(r, a, 0, "slices", 0);
+    const tpl_value *fill = tpl_arg(r, a, 1, "fill_with");
+    const tpl_list  *l = tpl_items(&r->s, &v);
+    tpl_list        *out = tpl_list_new(&r->s);
+    uint64_t         at = 0;
+    if (n == 0)
+        tpl_fail(&r->s, WEFT_E_INVALID, "slice makes at least one list");
+    for (int64_t i = 0; i < n && !tpl_failed(&r->s); i++) {
+        const bool longer = (uint64_t)i < l->n % (uint64_t)n;
+        uint64_t   many = l->n / (uint64_t)n + longer;
+        tpl_list  *part = tpl_list_new(&r->s);
+        for (; many > 0 && !tpl_failed(&r->s); many--)
+            tpl_push(&r->s, part, l->at[at++]);
+        if (fill != NULL && fill->type != TPL_NONE && !longer)
+            tpl_push(&r->s, part, *fill);
+        tpl_push(&r->s, out, tpl_listed(TPL_LIST, part));
+    }
+    return tpl_listed(TPL_ITER, out);
+}
+
+/* [(key, items of that key)]: pairs with the names grouper and list. */
+static tpl_value f_groupby(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    const tpl_value *path = tpl_arg(r, a, 0, "attribute"), *dflt = tpl_arg(r, a, 1, "default");
+    const bool       cased = tpl_arg_bool(r, a, 2, "case_sensitive", false);
+    tpl_list        *l = copy_of(r, &v), *out = tpl_list_new(&r->s), *group = NULL;
+    tpl_value       *keys = tpl_alloc(&r->s, (l != NULL ? l->n : 0) * sizeof *keys + 1), last = {0};
+    dflt = dflt != NULL && dflt->type == TPL_NONE ? NULL : dflt;
+    if (path == NULL)
+        tpl_fail(&r->s, WEFT_E_INVALID, "groupby takes an attribute's name");
+    for (uint64_t i = 0; !tpl_failed(&r->s) && i < l->n; i++)
+        keys[i] = key_of(r, attribute_of(r, &l->at[i], path, dflt), cased);
+    tpl_sort(r, l, keys, false);
+    for (uint64_t i = 0; !tpl_failed(&r->s) && i < l->n; i++) {
+        const tpl_value own = attribute_of(r, &l->at[i], path, dflt), key = key_of(r, own, cased);
+        if (group == NULL || !tpl_equal(&r->s, &key, &last)) {
+            tpl_list *pair = tpl_list_new(&r->s);
+            group = tpl_list_new(&r->s);
+            tpl_push(&r->s, pair, own);
+            tpl_push(&r->s, pair, tpl_listed(TPL_LIST, group));
+            tpl_value grouped = tpl_listed(TPL_TUPLE, pair);
+            grouped.number = TPL_GROUPED;
+            tpl_push(&r->s, out, grouped);
+        }
+        tpl_push(&r->s, group, l->at[i]);
+        last = key;
+    }
+    return tpl_listed(TPL_LIST, out);
+}
+
 const tpl_filter_row tpl_list_filters[] = {
-    {"list", f_list}, {"first", f_first},       {"last", f_last},   {"reverse", f_reverse},
-    {"sort", f_sort}, {"dictsort", f_dictsort}, {"items", f_items}, {"unique", f_unique},
-    {"sum", f_sum},   {"min", f_min},           {"max", f_max},     {"batch", f_batch},
-    {NULL, NULL},
+    {"list", f_list},   {"first", f_first},       {"last", f_last},   {"reverse", f_reverse},
+    {"sort", f_sort},   {"dictsort", f_dictsort}, {"items", f_items}, {"unique", f_unique},
+    {"sum", f_sum},     {"min", f_min},           {"max", f_max},     {"batch", f_batch},
+    {"slice", f_slice}, {"groupby", f_groupby},   {NULL, NULL},
 };

@@ -111,6 +111,9 @@ tpl_value tpl_attribute(tpl_state *s, const tpl_value *v, const tpl_text *name)
         return method_of(s, v, name);
     if (v->type == TPL_LOOP && tpl_loop_attribute(s, v->u.loop, name, &value))
         return value;
+    if (v->type == TPL_TUPLE && v->number == TPL_GROUPED && v->u.list->n == 2 &&
+        (tpl_is(name, "grouper") || tpl_is(name, "list")))
+        return v->u.list->at[name->p[0] == 'l'];
     if ((v->type == TPL_DICT && !is_forbidden(v, name)) || v->type == TPL_NAMESPACE)
         there = tpl_get(s, v->u.dict, &key);
     return there != NULL ? *there : tpl_missing(v->type, name);

@@ -45,9 +45,11 @@ enum {
     TPL_N_FILTER_BLOCK, /* what c writes, through the filters b */
     TPL_N_WITH,         /* a: a list of SET; body c */
     TPL_N_SCOPE,        /* body c: generation */
+    TPL_N_BLOCK,        /* text, body c; op: TPL_BLOCK_*; e: the block before it in the template */
     TPL_N_BREAK,
     TPL_N_CONTINUE
 };
+enum { TPL_BLOCK_SCOPED = 1, TPL_BLOCK_REQUIRED = 2 };
 enum { TPL_OP_IN = 1, TPL_OP_NOT_IN }; /* of COMPARED, beside the tokens' */
 
 typedef struct tpl_node tpl_node;
@@ -63,7 +65,8 @@ typedef struct tpl_parser {
     tpl_state *s;
     tpl_tokens tokens;
     uint64_t   at;
-    uint32_t   loops; /* how many for statements stand around this place in the same body */
+    uint32_t   loops;  /* how many for statements stand around this place in the same body */
+    tpl_node  *blocks; /* the last one so far */
 } tpl_parser;
 
 /* parse.c: the statements of a whole template. */

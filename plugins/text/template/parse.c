@@ -220,6 +220,58 @@ static tpl_node *parse_generation(tpl_parser *p)
     return n;
 }
 
+static void check_block(tpl_parser *p, const tpl_node *block)
+{
+    const int   length = block->text->n < 32 ? (int)block->text->n : 32;
+    const char *name = (const char *)block->text->p;
+    for (const tpl_node *n = p->blocks; n != NULL; n = n->e)
+        if (tpl_same(n->text, block->text))
+            tpl_fail(p->s, WEFT_E_CORRUPT, "the block \"%.*s\" is there twice", length, name);
+    if (tpl_at_op(p, '-'))
+        tpl_fail(p->s, WEFT_E_CORRUPT, "a block's name has no hyphens");
+}
+
+static bool is_blank(const tpl_node *body)
+{
+    uint64_t n = 0;
+    for (; body != NULL; body = body->next, n = 0) {
+        if (body->kind != TPL_N_DATA)
+            return false;
+        for (; n < body->text->n; n++)
+            if (!tpl_is_space(body->text->p[n]))
+                return false;
+    }
+    return true;
+}
+
+static tpl_node *parse_block(tpl_parser *p)
+{
+    static const char *const ends[] = {"endblock", NULL};
+    const uint32_t           loops = p->loops;
+    tpl_node                *n = tpl_node_new(p, TPL_N_BLOCK);
+    if (n == NULL)
+        return NULL;
+    n->text = tpl_expect_name(p);
+    if (tpl_failed(p->s))
+        return NULL;
+    check_block(p, n);
+    n->e = p->blocks;
+    p->blocks = n;
+    n->op |= tpl_skip_name(p, "scoped") ? TPL_BLOCK_SCOPED : 0u;
+    n->op |= tpl_skip_name(p, "required") ? TPL_BLOCK_REQUIRED : 0u;
+    end_tag(p);
+    p->loops = 0;
+    n->c = parse_body(p, ends);
+    p->loops = loops;
+    tpl_next(p);
+    if (tpl_token_at(p, 0)->type == TPL_T_NAME && tpl_same(tpl_token_at(p, 0)->text, n->text))
+        tpl_next(p);
+    end_tag(p);
+    if ((n->op & TPL_BLOCK_REQUIRED) != 0 && !tpl_failed(p->s) && !is_blank(n->c))
+        tpl_fail(p->s, WEFT_E_CORRUPT, "a required block has a body");
+    return n;
+}
+
 static tpl_node *parse_jump(tpl_parser *p, uint32_t kind)
 {
     if (p->loops == 0)
@@ -245,11 +297,17 @@ static tpl_node *parse_statement(tpl_parser *p)
         const char *name;
         tpl_node *(*parse)(tpl_parser *p);
     } kinds[] = {
-        {"if", parse_if},           {"for", parse_for},
-        {"set", parse_set},         {"macro", parse_macro},
-        {"call", parse_call_block}, {"filter", parse_filter_block},
-        {"with", parse_with},       {"generation", parse_generation},
-        {"break", parse_break},     {"continue", parse_continue},
+        {"if", parse_if},
+        {"for", parse_for},
+        {"set", parse_set},
+        {"macro", parse_macro},
+        {"call", parse_call_block},
+        {"filter", parse_filter_block},
+        {"with", parse_with},
+        {"generation", parse_generation},
+        {"block", parse_block},
+        {"break", parse_break},
+        {"continue", parse_continue},
     };
     const tpl_text *name = tpl_expect_name(p);
     for (uint32_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

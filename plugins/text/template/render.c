@@ -18,6 +18,7 @@ weft_status tpl_compile(const weft_host *h, const char *from, const uint8_t *sou
     if (!tpl_failed(&t->s)) {
         t->s.line = 1;
         t->body = tpl_parse(&p);
+        t->blocks = p.blocks;
     }
     const weft_status s = t->s.status;
     t->s.err = NULL;
@@ -83,7 +84,9 @@ weft_status tpl_render(const tpl_template *t, const tpl_run_request *rq, tpl_res
     tpl_build b = {.s = &r.s};
     r.out = &b;
     if (tpl_scope_enter(&r, NULL) == NULL && r.scope != NULL) {
+        r.top = r.scope;
         bind_all(&r);
+        tpl_bind_self(&r, t->blocks);
         r.s.line = 1;
         tpl_execute(&r, t->body);
     }

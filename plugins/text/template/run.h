@@ -7,7 +7,7 @@
 
 struct tpl_template {
     tpl_state s; /* of compiling; afterwards only its memory is used */
-    tpl_node *body;
+    tpl_node *body, *blocks;
 };
 
 /* Variables. A scope belongs to a run of a body that has variables of its own: a loop's turn, a
@@ -27,7 +27,7 @@ enum { TPL_GOES_ON, TPL_BREAKS, TPL_CONTINUES };
 typedef struct tpl_run {
     tpl_state              s;
     const tpl_run_request *rq;
-    tpl_scope             *scope;
+    tpl_scope             *scope, *top; /* top: of the template itself, which blocks see */
     tpl_build             *out;
     int                    jump;  /* TPL_BREAKS, TPL_CONTINUES: out of the bodies up to the loop */
     uint32_t               loops; /* for loop.depth */
@@ -35,7 +35,7 @@ typedef struct tpl_run {
 } tpl_run;
 
 struct tpl_macro {
-    const tpl_node *node; /* MACRO or CALL_BLOCK: parameters b, body c */
+    const tpl_node *node; /* MACRO or CALL_BLOCK: parameters b, body c; BLOCK: body c */
     tpl_scope      *scope;
 };
 
@@ -82,6 +82,11 @@ void tpl_assign(tpl_run *r, const tpl_node *target, tpl_value v);
 void            tpl_execute(tpl_run *r, const tpl_node *body);
 const tpl_text *tpl_capture(tpl_run *r, const tpl_node *body); /* what it writes, as a text */
 void            tpl_write(tpl_run *r, const tpl_text *t);
+/* block.c: what a block writes, among the variables of that scope; and `self`, whose members are
+ * the blocks. */
+const tpl_text *tpl_block_text(tpl_run *r, const tpl_node *n, tpl_scope *scope);
+void            tpl_execute_block(tpl_run *r, const tpl_node *n);
+void            tpl_bind_self(tpl_run *r, const tpl_node *blocks);
 
 /* loop.c */
 void      tpl_execute_for(tpl_run *r, const tpl_node *n);
@@ -106,9 +111,13 @@ typedef struct tpl_filter_row {
     const char   *name;
     tpl_filter_fn filter;
 } tpl_filter_row;
-extern const tpl_filter_row tpl_text_filters[], tpl_list_filters[], tpl_pick_filters[];
+extern const tpl_filter_row tpl_text_filters[], tpl_list_filters[], tpl_pick_filters[],
+    tpl_more_filters[];
 tpl_value tpl_filter(tpl_run *r, const tpl_text *name, tpl_value v, const tpl_args *a);
-bool      tpl_test(tpl_run *r, const tpl_text *name, const tpl_value *v, const tpl_args *a);
+/* Whether there is a filter, or a test, of that name. */
+bool tpl_is_filter(const tpl_text *name);
+bool tpl_is_test(const tpl_text *name);
+bool tpl_test(tpl_run *r, const tpl_text *name, const tpl_value *v, const tpl_args *a);
 /* The attribute "a.b.0" of a value, as filters take it. */
 tpl_value tpl_attribute_path(tpl_run *r, const tpl_value *v, const tpl_value *path);
 /* Puts the items in order, those that are equal as they stood; keys[i] is what items->at[i] is

@@ -111,10 +111,28 @@ static bool further(tpl_run *r, const char *name, const tpl_value *v, const tpl_
     else if (strcmp(name, "sameas") == 0)
         *result = same_object(r, v, with);
     else if (strcmp(name, "escaped") == 0)
-        *result = false; /* nothing is escaped where autoescape is off */
+        *result = v->type == TPL_STRING && v->markup != 0;
+    else if (strcmp(name, "filter") == 0 || strcmp(name, "test") == 0)
+        *result = v->type == TPL_STRING &&
+                  (name[0] == 'f' ? tpl_is_filter(v->u.text) : tpl_is_test(v->u.text));
     else
         return false;
     return true;
+}
+
+bool tpl_is_test(const tpl_text *name)
+{
+    static const char *const names[] = {
+        "!=",       "<",        "<=",          "==",       ">",           ">=",       "boolean",
+        "callable", "defined",  "divisibleby", "eq",       "equalto",     "escaped",  "even",
+        "false",    "filter",   "float",       "ge",       "greaterthan", "gt",       "in",
+        "integer",  "iterable", "le",          "lessthan", "lower",       "lt",       "mapping",
+        "ne",       "none",     "number",      "odd",      "sameas",      "sequence", "string",
+        "test",     "true",     "undefined",   "upper"};
+    for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (tpl_is(name, names[i]))
+            return true;
+    return false;
 }
 
 bool tpl_test(tpl_run *r, const tpl_text *name, const tpl_value *v, const tpl_args *a)

@@ -98,6 +98,8 @@ enum {
     TPL_LOOP
 };
 
+enum { TPL_GROUPED = 1 }; /* a pair of groupby's: its items have the names grouper and list */
+
 typedef struct tpl_value  tpl_value;
 typedef struct tpl_list   tpl_list;
 typedef struct tpl_dict   tpl_dict;
@@ -108,7 +110,7 @@ struct tpl_value {
     uint8_t  type;
     uint8_t  origin; /* of none, bools and numbers: TPL_OWN or TPL_GIVEN */
     uint16_t markup; /* of strings: 1: marked as safe HTML (tpl_markup) */
-    uint32_t number;
+    uint32_t number; /* of tuples: TPL_GROUPED */
     union {
         int64_t           i; /* bools too */
         double            f;
