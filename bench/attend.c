@@ -16,11 +16,13 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/bench/cases.h"
 #include "core/bench/peaks.h"
 #include "core/device/cpu/choose.h"
 #include "core/device/cpu/dispatch.h"
 
 #define READ_BYTES ((size_t)512 << 20)
+#define PEAK_ROUNDS (1 << 20)
 #define COLD_BYTES ((int64_t)192 << 20) /* of pages that take turns: more than any cache */
 #define RUNS_MAX 200
 
@@ -100,9 +102,10 @@ static double now(int32_t threads)
 /* ---- limits ---- */
 
 typedef struct limit {
+    const wf_peak *peak;
+    wf_reader      read;
     const uint8_t *data;
-    uint64_t       rounds, sum[64];
-    bool           wide;
+    uint64_t       sum[64];
 } limit;
 
 static void multiply(void *ctx, int32_t index, int32_t count)
@@ -110,25 +113,14 @@ static void multiply(void *ctx, int32_t index, int32_t count)
     const limit *l = ctx;
     (void)index;
     (void)count;
-#if defined(__x86_64__)
-    if (l->wide)
-        wf_peak_fp32_avx512(l->rounds);
-    else
-        wf_peak_fp32_avx2(l->rounds);
-#else
-    (void)l;
-#endif
+    l->peak->run(PEAK_ROUNDS);
 }
 
 static void read_all(void *ctx, int32_t index, int32_t count)
 {
     limit   *l = ctx;
     uint64_t each = READ_BYTES / (uint64_t)count / 4096 * 4096;
-    uint64_t (*reader)(const void *, uint64_t, uint64_t) = wf_read_plain;
-#if defined(__x86_64__)
-    reader = l->wide ? wf_read_avx512 : wf_read_avx2;
-#endif
-    l->sum[index % 64] = reader(l->data + (uint64_t)index * each, each, 1536);
+    l->sum[index % 64] = l->read(l->data + (uint64_t)index * each, each, 1536);
 }
 
 static double best_time(const bench *b, wf_pool_fn fn, limit *l)
@@ -145,15 +137,13 @@ static double best_time(const bench *b, wf_pool_fn fn, limit *l)
 
 static void measure_limits(bench *b)
 {
-    uint32_t cpu = wf_bench_cpu();
-    limit    l = {.rounds = 1 << 20, .wide = (b->ops.flags & WEFT_CPU_AVX512) != 0};
+    limit    l = {.peak = wf_peak_find(wf_bench_peak(b->ops.isa, WF_F32)),
+                  .read = wf_reader_of(wf_bench_cpu())};
     uint8_t *data = need(READ_BYTES);
     memset(data, 1, READ_BYTES);
     l.data = data;
-    if ((cpu & WF_BENCH_AVX2) != 0)
-        b->flops = (double)l.rounds * b->threads *
-                   (l.wide ? WF_ROUND_FP32_AVX512 : WF_ROUND_FP32_AVX2) /
-                   best_time(b, multiply, &l);
+    if (l.peak != NULL)
+        b->flops = PEAK_ROUNDS * b->threads * l.peak->round / best_time(b, multiply, &l);
     b->bytes = (double)READ_BYTES / best_time(b, read_all, &l);
     wf_free_aligned(data);
 }

@@ -15,12 +15,18 @@
 #include <time.h>
 
 #include "core/base/mem.h"
+#include "core/bench/cases.h"
+#include "core/bench/peaks.h"
 #include "core/device/cpu/choose.h"
 #include "core/device/cpu/dispatch.h"
-#include "core/device/cpu/probe.h"
 
 #define COLD_BYTES ((uint64_t)384 << 20) /* of copies: more than any cache */
-#define READ_BYTES ((size_t)512 << 20)
+#define READ_BYTES (512 << 20)
+#define READ_RUNS 7
+#define PEAK_ROUNDS                                                                                \
+    (1 << 18) /* a few milliseconds: a run that nothing interrupts is among them                   \
+               */
+#define PEAK_RUNS 40
 #define AHEAD_BYTES 1536 /* of what is read: near the best on every machine measured */
 #define RUNS_MAX 400
 #define COPIES_MAX 256
@@ -83,84 +89,55 @@ static int ascending(const void *a, const void *b)
 
 /* ---- limits ---- */
 
-typedef uint32_t words __attribute__((vector_size(16)));
+typedef struct limit {
+    const wf_peak *peak;
+    wf_reader      read;
+    const uint8_t *data;
+    uint64_t       sum[64]; /* one a thread: what is summed is read */
+} limit;
 
-typedef struct reader {
-    const words *data;
-    int64_t      n;
-    words        sum[64]; /* one a thread: what is summed is read */
-} reader;
+static void multiply_share(void *ctx, int32_t index, int32_t count)
+{
+    const limit *l = ctx;
+    (void)index;
+    (void)count;
+    l->peak->run(PEAK_ROUNDS);
+}
 
 static void read_share(void *ctx, int32_t index, int32_t count)
 {
-    reader *r = ctx;
+    limit  *l = ctx;
     int64_t begin, end;
-    words   a = {0}, b = {0}, c = {0}, d = {0};
-    wf_share(r->n, 512, index, count, &begin, &end);
-    for (const words *p = r->data + begin; p + 4 <= r->data + end; p += 4) {
-        __builtin_prefetch(p + AHEAD_BYTES / 16);
-        a += p[0];
-        b += p[1];
-        c += p[2];
-        d += p[3];
-    }
-    r->sum[index % 64] = a + b + c + d;
+    wf_share(READ_BYTES, 4096, index, count, &begin, &end);
+    l->sum[index % 64] = l->read(l->data + begin, (uint64_t)(end - begin), AHEAD_BYTES);
 }
 
-static double read_bandwidth(const bench *b)
+static double best_time(const bench *b, wf_pool_fn fn, limit *l, int32_t runs)
 {
     double best = 1e9;
-    reader r = {need(READ_BYTES), (int64_t)(READ_BYTES / 16), {{0}}};
-    memset((void *)(uintptr_t)r.data, 1, READ_BYTES);
-    for (int i = 0; i < 7; i++) {
+    for (int32_t i = 0; i < runs; i++) {
         double t = seconds(b->threads);
-        wf_pool_run(b->pool, read_share, &r);
+        wf_pool_run(b->pool, fn, l);
         t = seconds(b->threads) - t;
         best = t < best ? t : best;
     }
-    wf_free_aligned((void *)(uintptr_t)r.data);
-    return (double)READ_BYTES / best;
+    return best;
 }
 
-#if defined(__x86_64__)
-typedef struct rates {
-    wf_rates vectors;
-    double   tiles;
-} rates;
-
-static double rate_of(const rates *r, const char *isa)
+/* A level of which no loop is known has no peak: 0. */
+static void measure_limits(bench *b)
 {
-    if (strcmp(isa, "amx") == 0)
-        return r->tiles;
-    return strcmp(isa, "avx512bf16") == 0 ? r->vectors.pairs : r->vectors.fma;
-}
-
-static void probe_share(void *ctx, int32_t index, int32_t count)
-{
-    rates *r = ctx;
-    (void)count;
-    r[index % 64].vectors = wf_probe_rates();
-    if ((wf_cpu_detect() & WEFT_CPU_AMX) != 0)
-        r[index % 64].tiles = wf_probe_tiles();
-}
-#endif
-
-/* 0: not known, on a CPU without AVX512-BF16 or at a level below AVX-512. */
-static double peak(const bench *b)
-{
-    double sum = 0.0;
-#if defined(__x86_64__)
-    rates       probed[64] = {{{0, 0}, 0}};
-    wf_cpu_path path;
-    uint64_t    flags = b->ops.flags;
-    if ((flags & WEFT_CPU_AVX512) == 0 || (wf_cpu_detect() & WEFT_CPU_AVX512BF16) == 0)
-        return 0.0;
-    (void)wf_cpu_path_at(&(wf_cpu_choice){flags, flags, true}, b->format == WF_BF16 ? 0 : 1, &path);
-    wf_pool_run(b->pool, probe_share, probed);
-    for (int32_t i = 0; i < b->threads && i < 64; i++)
-        sum += rate_of(&probed[i], path.isa);
-#endif
-    return 2.0 * sum;
+    limit    l = {.peak = wf_peak_find(wf_bench_peak(b->ops.isa, b->format)),
+                  .read = wf_reader_of(wf_bench_cpu())};
+    uint8_t *data = need(READ_BYTES);
+    memset(data, 1, READ_BYTES);
+    l.data = data;
+    b->flops = 0.0;
+    if (l.peak != NULL)
+        b->flops =
+            l.peak->round * PEAK_ROUNDS * b->threads / best_time(b, multiply_share, &l, PEAK_RUNS);
+    b->bytes = READ_BYTES / best_time(b, read_share, &l, READ_RUNS);
+    wf_free_aligned(data);
 }
 
 /* ---- a shape ---- */
@@ -260,8 +237,7 @@ static void bench_threads(bench *b, int32_t threads)
     b->threads = threads;
     if (wf_pool_create(threads, &b->pool, &err) != WEFT_OK)
         fail(err.message);
-    b->bytes = read_bandwidth(b);
-    b->flops = peak(b);
+    measure_limits(b);
     printf("%s by %s, %d threads: peak %.1f GF/s, read %.1f GB/s\n", b->o.format, b->ops.isa,
            threads, b->flops * 1e-9, b->bytes * 1e-9);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)

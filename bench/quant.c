@@ -2,17 +2,18 @@
 /* linear with q8 and q4 weights beside bf16 ones, on shapes of a 1B model, cold: every call takes
  * other weights, so that they come from memory as in a model.
  *
- *     bench/quant [LEVEL [THREADS]]        such as: bench/quant avx2 1
+ *     bench/quant [LEVEL [THREADS [ROWS]]]        such as: bench/quant avx2 1; ROWS: 1, 8 or 512
+ * alone
  *
  * For one row: bytes of weights a second, and their share of what plain reading reaches in the same
  * run. For more: multiplications and additions a second, and how many times bf16's those are. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/base/cpu.h"
 #include "core/base/mem.h"
-#include "core/base/time.h"
 #include "core/device/cpu/internal.h"
 
 #define COLD_BYTES ((int64_t)256 << 20) /* more than the last cache holds */
@@ -26,6 +27,14 @@ static const shape shapes[] = {
     {1, 2048, 2048},  {1, 16384, 2048},   {1, 2048, 8192},
     {8, 16384, 2048}, {512, 16384, 2048}, {512, 2048, 8192},
 };
+
+/* One thread is timed by the CPU time that it was given, so that other work costs little. */
+static double now_s(const wf_exec *ex)
+{
+    struct timespec t;
+    clock_gettime(wf_pool_threads(ex->pool) == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static void *memory(int64_t bytes)
 {
@@ -62,9 +71,9 @@ static double read_bandwidth(wf_exec *ex)
     reading r = {memory(COLD_BYTES), 0};
     double  best = 1e9;
     for (int i = 0; i < REPEATS; i++) {
-        double t = wf_now_s();
+        double t = now_s(ex);
         wf_range_run(ex, COLD_BYTES, 64, read_all, &r);
-        t = wf_now_s() - t;
+        t = now_s(ex) - t;
         best = t < best ? t : best;
     }
     wf_free_aligned((void *)(uintptr_t)r.p);
@@ -101,7 +110,7 @@ static double seconds(wf_exec *ex, shape s, int32_t format)
     double   t[REPEATS];
     int64_t  calls = s.m > 8 ? 1 : n;
     for (int i = 0; i < REPEATS; i++) {
-        double start = wf_now_s();
+        double start = now_s(ex);
         for (int64_t c = 0; c < calls; c++) {
             wf_op op = {.kind = WF_OP_LINEAR,
                         .u.linear = {.y = y,
@@ -114,7 +123,7 @@ static double seconds(wf_exec *ex, shape s, int32_t format)
             if (wf_op_run(ex, &op) != WEFT_OK)
                 exit(1);
         }
-        t[i] = (wf_now_s() - start) / (double)calls;
+        t[i] = (now_s(ex) - start) / (double)calls;
     }
     wf_free_aligned(w);
     wf_free_aligned(x);
@@ -153,7 +162,8 @@ int main(int argc, char **argv)
     printf("%s, %d threads; reading: %.1f GB/s\n", ops.isa, wf_pool_threads(ex.pool),
            bandwidth * 1e-9);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        print_shape(&ex, shapes[i], bandwidth);
+        if (argc < 4 || shapes[i].m == atoi(argv[3]))
+            print_shape(&ex, shapes[i], bandwidth);
     wf_free_aligned(ex.scratch);
     wf_pool_destroy(&ex.pool);
     return 0;

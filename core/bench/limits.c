@@ -25,8 +25,6 @@
 #define FILE_BLOCK ((uint64_t)1 << 20)
 #define UNIT 4096 /* shares of the memory are a multiple of it */
 
-typedef uint64_t (*reader)(const void *p, uint64_t bytes, uint64_t ahead);
-
 typedef struct measuring {
     wf_pool            *pool;
     weft_bench_limit_fn fn;
@@ -35,43 +33,6 @@ typedef struct measuring {
     uint32_t            cpu;
     int32_t             reserved;
 } measuring;
-
-typedef struct peak {
-    const char *name, *unit;
-    uint32_t    needs;
-    int32_t     reserved;
-    double      round;
-    void (*run)(uint64_t rounds);
-} peak;
-
-#if defined(__x86_64__)
-static const peak peaks[] = {
-    {"fp32.avx2", "GFLOP/s", WF_BENCH_AVX2, 0, WF_ROUND_FP32_AVX2, wf_peak_fp32_avx2},
-    {"fp32.avx512", "GFLOP/s", WF_BENCH_AVX512, 0, WF_ROUND_FP32_AVX512, wf_peak_fp32_avx512},
-    {"bf16.avx512", "GFLOP/s", WF_BENCH_AVX512BF16, 0, WF_ROUND_BF16_AVX512, wf_peak_bf16_avx512},
-    {"bf16.amx", "GFLOP/s", WF_BENCH_AMX, 0, WF_ROUND_BF16_AMX, wf_peak_bf16_amx},
-    {"int8.avx2", "GOP/s", WF_BENCH_AVXVNNI, 0, WF_ROUND_INT8_AVX2, wf_peak_int8_avx2},
-    {"int8.avx512", "GOP/s", WF_BENCH_AVX512VNNI, 0, WF_ROUND_INT8_AVX512, wf_peak_int8_avx512},
-    {"int8.amx", "GOP/s", WF_BENCH_AMX, 0, WF_ROUND_INT8_AMX, wf_peak_int8_amx},
-};
-#define N_PEAKS (sizeof peaks / sizeof *peaks)
-
-static reader reader_of(uint32_t cpu)
-{
-    return (cpu & WF_BENCH_AVX512) != 0 ? wf_read_avx512
-           : (cpu & WF_BENCH_AVX2) != 0 ? wf_read_avx2
-                                        : wf_read_plain;
-}
-#else
-static const peak peaks[1];
-#define N_PEAKS 0
-
-static reader reader_of(uint32_t cpu)
-{
-    (void)cpu;
-    return wf_read_plain;
-}
-#endif
 
 static weft_status give(measuring *m, const char *name, const char *unit, double value,
                         int32_t threads)
@@ -87,8 +48,8 @@ static weft_status give(measuring *m, const char *name, const char *unit, double
 /* ---- arithmetic ---- */
 
 typedef struct peak_job {
-    const peak *p;
-    uint64_t    rounds;
+    const wf_peak *p;
+    uint64_t       rounds;
 } peak_job;
 
 static void run_peak(void *ctx, int32_t index, int32_t count)
@@ -106,7 +67,7 @@ static double seconds_of(measuring *m, peak_job *j)
     return wf_now_s() - start;
 }
 
-static weft_status measure_peak(measuring *m, const peak *p)
+static weft_status measure_peak(measuring *m, const wf_peak *p)
 {
     peak_job j = {p, 1000};
     double   best = 0;
@@ -123,7 +84,7 @@ static weft_status measure_peak(measuring *m, const peak *p)
 /* ---- memory ---- */
 
 typedef struct read_job {
-    reader    read;
+    wf_reader read;
     uint8_t  *p;
     uint64_t  bytes, ahead;
     uint64_t *sums; /* of each thread */
@@ -206,7 +167,7 @@ static weft_status read_on(measuring *m, read_job *j, int advice)
 
 static weft_status measure_reads(measuring *m)
 {
-    read_job j = {.read = reader_of(m->cpu), .bytes = bytes_to_read()};
+    read_job j = {.read = wf_reader_of(m->cpu), .bytes = bytes_to_read()};
     if (j.bytes < LEAST)
         return wf_fail_nomem(m->err, LEAST, "measuring how fast memory is read");
     j.sums = wf_zalloc_n((size_t)wf_pool_threads(m->pool), sizeof *j.sums);
@@ -266,7 +227,7 @@ static weft_status measure_all(measuring *m)
     weft_status status = measure_reads(m);
     if (status == WEFT_OK)
         status = measure_file(m);
-    for (const peak *p = peaks; status == WEFT_OK && p != peaks + N_PEAKS; p++)
+    for (const wf_peak *p = wf_peaks; status == WEFT_OK && p->name != NULL; p++)
         if ((m->cpu & p->needs) == p->needs)
             status = measure_peak(m, p);
     return status;

@@ -14,6 +14,8 @@
 #define WF_BENCH_AVXVNNI 8u
 #define WF_BENCH_AVX512VNNI 16u
 #define WF_BENCH_AMX 32u /* with int8 and bf16, and the permission to use it was given */
+#define WF_BENCH_NEON 64u
+#define WF_BENCH_DOTPROD 128u
 
 uint32_t wf_bench_cpu(void);
 
@@ -22,22 +24,47 @@ uint32_t wf_bench_cpu(void);
 #define WF_ROUND_FP32_AVX2 (12.0 * 8 * 2)
 #define WF_ROUND_FP32_AVX512 (16.0 * 16 * 2)
 #define WF_ROUND_BF16_AVX512 (16.0 * 32 * 2)
-#define WF_ROUND_INT8_AVX2 (12.0 * 32 * 2)
+#define WF_ROUND_INT8_AVX2 (12.0 * 32 * 2) /* by vpdpbusd or by vpmaddubsw */
 #define WF_ROUND_INT8_AVX512 (16.0 * 64 * 2)
 #define WF_ROUND_BF16_AMX (4.0 * 16 * 16 * 32 * 2)
 #define WF_ROUND_INT8_AMX (4.0 * 16 * 16 * 64 * 2)
+#define WF_ROUND_FP32_NEON (24.0 * 4 * 2)
+#define WF_ROUND_INT8_NEON (24.0 * 16 * 2)
 void wf_peak_fp32_avx2(uint64_t rounds);
 void wf_peak_fp32_avx512(uint64_t rounds);
 void wf_peak_bf16_avx512(uint64_t rounds);
 void wf_peak_int8_avx2(uint64_t rounds);
+void wf_peak_int8_maddubs(uint64_t rounds);
+void wf_peak_int4_maddubs(uint64_t rounds);
 void wf_peak_int8_avx512(uint64_t rounds);
 void wf_peak_bf16_amx(uint64_t rounds);
 void wf_peak_int8_amx(uint64_t rounds);
+void wf_peak_fp32_neon(uint64_t rounds);
+void wf_peak_int8_neon(uint64_t rounds);
+void wf_peak_int8_dotprod(uint64_t rounds);
+
+/* A loop by the name of its limit (weft_bench_limit.name). */
+typedef struct wf_peak {
+    const char *name, *unit;
+    uint32_t    needs; /* WF_BENCH_*: all of them */
+    double      round; /* operations of a round */
+    void (*run)(uint64_t rounds);
+} wf_peak;
+
+extern const wf_peak wf_peaks[]; /* ends with a row without a name */
+
+/* NULL: there is none of that name, or this CPU cannot run it. name may be NULL. */
+const wf_peak *wf_peak_find(const char *name);
 
 /* Reads bytes (a multiple of 512) at p, 64-aligned. ahead: bytes that are prefetched before they
  * are read; 0: none. The value depends on all that was read, so that none of it can be left out. */
 uint64_t wf_read_plain(const void *p, uint64_t bytes, uint64_t ahead);
 uint64_t wf_read_avx2(const void *p, uint64_t bytes, uint64_t ahead);
 uint64_t wf_read_avx512(const void *p, uint64_t bytes, uint64_t ahead);
+uint64_t wf_read_neon(const void *p, uint64_t bytes, uint64_t ahead);
+
+/* The best of them for a CPU with these WF_BENCH_* flags. */
+typedef uint64_t (*wf_reader)(const void *p, uint64_t bytes, uint64_t ahead);
+wf_reader wf_reader_of(uint32_t cpu);
 
 #endif

@@ -21,6 +21,40 @@ void wf_peak_fp32_avx2(uint64_t rounds)
         }
 }
 
+/* Four products of signed bytes a lane, as vq_add in core/device/cpu/quant_vec.h: weights take the
+ * sign of x, pairs add up in 16 bits, and neighbours of those in 32. */
+void wf_peak_int8_maddubs(uint64_t rounds)
+{
+    __m256i acc[N], a = _mm256_set1_epi8(1), ones = _mm256_set1_epi16(1);
+#pragma GCC unroll 12
+    for (int i = 0; i < N; i++)
+        acc[i] = _mm256_setzero_si256();
+    for (uint64_t r = 0; r < rounds; r++)
+#pragma GCC unroll 12
+        for (int i = 0; i < N; i++) {
+            __asm__ volatile("" : "+x"(a)); /* or products would be the same ones every time */
+            __m256i pairs = _mm256_maddubs_epi16(a, _mm256_sign_epi8(a, a));
+            acc[i] = _mm256_add_epi32(acc[i], _mm256_madd_epi16(pairs, ones));
+            __asm__ volatile("" : "+x"(acc[i]));
+        }
+}
+
+/* The same of bytes so small that sums of pairs stay in 16 bits. */
+void wf_peak_int4_maddubs(uint64_t rounds)
+{
+    __m256i acc[N], a = _mm256_set1_epi8(1);
+#pragma GCC unroll 12
+    for (int i = 0; i < N; i++)
+        acc[i] = _mm256_setzero_si256();
+    for (uint64_t r = 0; r < rounds; r++)
+#pragma GCC unroll 12
+        for (int i = 0; i < N; i++) {
+            __asm__ volatile("" : "+x"(a));
+            acc[i] = _mm256_add_epi16(acc[i], _mm256_maddubs_epi16(a, a));
+            __asm__ volatile("" : "+x"(acc[i]));
+        }
+}
+
 uint64_t wf_read_avx2(const void *p, uint64_t bytes, uint64_t ahead)
 {
     const char *c = p;

@@ -33,7 +33,9 @@ uint32_t wf_bench_cpu(void)
 #else
 uint32_t wf_bench_cpu(void)
 {
-    return 0;
+    uint64_t level = wf_cpu_detect();
+    uint32_t flags = (level & WEFT_CPU_NEON) != 0 ? WF_BENCH_NEON : 0;
+    return (level & WEFT_CPU_DOTPROD) != 0 ? flags | WF_BENCH_DOTPROD : flags;
 }
 #endif
 

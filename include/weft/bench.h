@@ -37,9 +37,13 @@ const char *weft_bench_peak(const weft_engine *e);
  *   read.plain, read.prefetch, read.huge  reading memory that no cache holds, in GB/s: without
  *              software prefetch, with the best of several distances, and that on huge pages
  *   read.file  reading a file out of the page cache into a buffer, as dd does, in GB/s, one thread
- *   fp32.avx2, fp32.avx512  fused multiply-add; bf16.avx512 vdpbf16ps; int8.avx2, int8.avx512
- *              vpdpbusd; bf16.amx, int8.amx tile products: all out of registers, in GFLOP/s
- * (GOP/s), a multiply-add counting 2 */
+ *   fp32.avx2, fp32.avx512, fp32.neon  fused multiply-add
+ *   bf16.avx512  vdpbf16ps
+ *   int8.avx2, int8.avx512  vpdpbusd; int8.dotprod  sdot
+ *   int8.maddubs, int4.maddubs  vpsignb, vpmaddubsw and what adds its pairs up, of any bytes, and
+ *              of weights below 16, whose pairs add up in 16 bits; int8.neon  smull and the like
+ *   bf16.amx, int8.amx  tile products
+ *              all of these out of registers, in GFLOP/s (GOP/s), a multiply-add counting 2 */
 typedef struct weft_bench_limit {
     weft_hdr    hdr;
     const char *name, *unit;

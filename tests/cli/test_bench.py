@@ -36,6 +36,11 @@ class Bench(harness.Case):
         if "limit.fp32.avx512" in rows:
             self.assertIn("limit.fp32.avx2", rows)
 
+    def test_every_level_with_vectors_has_limits(self):
+        rows = self.rows("--shape", "demo", "--repeat", "1", "--rows", "prefill512.*")
+        for row in rows.values():
+            self.assertEqual(row["limit"] is None, row["isa"] == "none", row)
+
     def test_rows_of_the_text_core(self):
         rows = self.rows("--shape", "demo", "--repeat", "1", "--rows", ",".join(TEXT_ROWS))
         self.assertEqual(list(rows), TEXT_ROWS)

@@ -115,6 +115,10 @@ VF_INLINE vi vq_pairs(vi x16) /* neighbours of 16 bits added */
     return _mm256_madd_epi16(x16, _mm256_set1_epi16(1));
 }
 
+/* The sum as it is. Additions of integers may be regrouped, and gcc would make all products of a
+ * group before it adds them up: far more than there are registers. */
+#define VQ_IN_ORDER(sum) __asm__("" : "+x"(sum))
+
 VF_INLINE vi vq_signed(const uint8_t *w) /* without the 128 */
 {
     return _mm256_xor_si256(vi_load(w), vi_set1((int32_t)0x80808080u));
@@ -133,6 +137,8 @@ VF_INLINE void vq_sum_q8(const vq_group *g, vi sum[][VQ_VECTORS], const int rows
             vi p1 = _mm256_maddubs_epi16(a, _mm256_sign_epi8(w1, x));
             sum[r][0] = vi_add(sum[r][0], vq_pairs(p0));
             sum[r][1] = vi_add(sum[r][1], vq_pairs(p1));
+            VQ_IN_ORDER(sum[r][0]);
+            VQ_IN_ORDER(sum[r][1]);
         }
     }
 }
@@ -145,6 +151,8 @@ VF_INLINE void vq_add(const vq_group *g, int64_t at, vi w0, vi w1, vi sum[][VQ_V
         vi x = vq_every(g->x + r * WF_GROUP + at);
         sum[r][0] = _mm256_add_epi16(sum[r][0], _mm256_maddubs_epi16(w0, x));
         sum[r][1] = _mm256_add_epi16(sum[r][1], _mm256_maddubs_epi16(w1, x));
+        VQ_IN_ORDER(sum[r][0]);
+        VQ_IN_ORDER(sum[r][1]);
     }
 }
 
