@@ -23,9 +23,7 @@
 #define COLD_BYTES ((uint64_t)384 << 20) /* of copies: more than any cache */
 #define READ_BYTES (512 << 20)
 #define READ_RUNS 7
-#define PEAK_ROUNDS                                                                                \
-    (1 << 18) /* a few milliseconds: a run that nothing interrupts is among them                   \
-               */
+#define PEAK_ROUNDS (1 << 18) /* a few milliseconds, so that some run is not interrupted */
 #define PEAK_RUNS 40
 #define AHEAD_BYTES 1536 /* of what is read: near the best on every machine measured */
 #define RUNS_MAX 400

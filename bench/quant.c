@@ -2,9 +2,9 @@
 /* linear with q8 and q4 weights beside bf16 ones, on shapes of a 1B model, cold: every call takes
  * other weights, so that they come from memory as in a model.
  *
- *     bench/quant [LEVEL [THREADS [ROWS]]]        such as: bench/quant avx2 1; ROWS: 1, 8 or 512
- * alone
+ *     bench/quant [LEVEL [THREADS [ROWS]]]        such as: bench/quant avx2 1
  *
+ * ROWS is 1, 8 or 512: those shapes alone.
  * For one row: bytes of weights a second, and their share of what plain reading reaches in the same
  * run. For more: multiplications and additions a second, and how many times bf16's those are. */
 #include <stdio.h>
