@@ -22,7 +22,8 @@ typedef struct wf_quantize {
 } wf_quantize;
 
 /* Everything is written to OUT.part, file by file and each whole or not at all, and renamed when it
- * is complete. Where an interrupted run left OUT.part behind, files that are there are kept.
+ * is complete. Where an interrupted run left OUT.part behind, files that are there are kept; one
+ * that failed before its first file was whole leaves nothing.
  * INVALID: OUT exists, or OUT.part is of other files or options. UNSUPPORTED: a tensor is stored in
  * another format already, or in a type that cannot be written. IO: the disk. [setup] */
 weft_status wf_quantize_package(const wf_quantize *q, weft_error *err);

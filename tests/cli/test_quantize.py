@@ -86,16 +86,24 @@ class Quantize(harness.Case):
         self.assertIn("no/new.part", r.err)
         self.assertEqual(os.listdir(self.dir), ["there"])
 
-    def interrupted(self, limit):
+    def interrupted(self, limit, model=SHARDED):
         """A run that stops where a file would be longer than `limit`: as on a disk that is full."""
         def small_disk():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        r = self.weft("model", "quantize", SHARDED, "-o", self.path("small"), "--quantize", "q4",
+        r = self.weft("model", "quantize", model, "-o", self.path("small"), "--quantize", "q4",
                       preexec_fn=small_disk)
         self.assertNotEqual(r.code, 0)
         self.assertIn("File too large", r.err)
         self.assertEqual(len(r.err.splitlines()), 1, r.err)
+
+    def test_nothing_is_left_of_no_work(self):
+        for limit in (1, 4096): # the note itself does not fit; the first file does not
+            self.interrupted(limit, TIED)
+            self.assertEqual(os.listdir(self.dir), [])
+        os.mkdir(self.path("small.part")) # of a run that was killed as it began
+        self.ok("model", "quantize", TIED, "-o", self.path("small"), "--quantize", "q4")
+        self.assertEqual(os.listdir(self.dir), ["small"])
 
     def test_resumes(self):
         whole, out = self.path("whole"), self.path("small")
