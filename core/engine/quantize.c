@@ -68,46 +68,81 @@ static weft_status choose_all(choice *c, weft_error *err)
     return status;
 }
 
-static weft_status quantize(weft_engine *e, const char *out, weft_error *err)
+/* The tensors that become something else, in c->formats. */
+static weft_status choose_some(choice *c, weft_error *err)
 {
-    char   what[64];
+    weft_status status = wf_package_check(c->e->package, err);
+    if (status == WEFT_OK)
+        status = choose_all(c, err);
+    if (status == WEFT_OK && json_object_size(c->formats) == 0)
+        status = wf_fail(err, WEFT_E_INVALID,
+                         "%s: holds nothing that these options make smaller: --quantize is for a "
+                         "text core, --quantize-encoders for the encoder of an adapter",
+                         wf_package_dir(c->e->package));
+    return status;
+}
+
+/* Writes what q says, by the text of a file where one is given. What was seen of it is a part of
+ * what a run can be taken up by. */
+static weft_status write_package(weft_engine *e, wf_quantize *q, const char *text, weft_error *err)
+{
+    char           what[128];
+    wf_calibration seen = {.config = NULL};
+    weft_status    status = wf_quantize_can(q, err);
+    if (status == WEFT_OK && text != NULL)
+        status = wf_engine_calibrate(e, text, &seen, err);
+    snprintf(what, sizeof what, "%s, encoders %s", wf_settings_str(e->settings, "quantize"),
+             wf_settings_str(e->settings, "quantize_encoders"));
+    if (status == WEFT_OK && text != NULL) {
+        size_t at = strlen(what);
+        snprintf(what + at, sizeof what - at, ", calibration %016llx",
+                 (unsigned long long)wf_calibration_digest(&seen));
+        q->calibration = &seen;
+    }
+    q->what = what;
+    if (status == WEFT_OK)
+        status = wf_quantize_package(q, err);
+    wf_calibration_free(&seen);
+    return status;
+}
+
+static weft_status quantize(weft_engine *e, const char *out, const char *text, weft_error *err)
+{
     wf_ops ops;
     choice c = {e, json_object(), false};
     if (c.formats == NULL)
         return wf_fail_nomem(err, sizeof(json_t), "a list of weights");
-    weft_status status = wf_package_check(e->package, err);
-    if (status == WEFT_OK)
-        status = choose_all(&c, err);
-    if (status == WEFT_OK && json_object_size(c.formats) == 0)
-        status = wf_fail(err, WEFT_E_INVALID,
-                         "%s: holds nothing that these options make smaller: --quantize is for a "
-                         "text core, --quantize-encoders for the encoder of an adapter",
-                         wf_package_dir(e->package));
-    snprintf(what, sizeof what, "%s, encoders %s", wf_settings_str(e->settings, "quantize"),
-             wf_settings_str(e->settings, "quantize_encoders"));
     wf_ops_init(&ops, e->hosts.cfg.cpu_flags);
     wf_quantize q = {.package = e->package,
                      .formats = c.formats,
-                     .what = what,
                      .out = out,
                      .ops = &ops,
                      .pool = e->pool,
                      .scope = &e->scope,
                      .progress = &e->progress};
+    weft_status status = choose_some(&c, err);
     if (status == WEFT_OK)
-        status = wf_quantize_package(&q, err);
+        status = write_package(e, &q, text, err);
     json_decref(c.formats);
     return status;
 }
 
-weft_status weft_quantize(weft_engine *e, const char *out, weft_error *err)
+weft_status weft_quantize_calibrated(weft_engine *e, const char *out, const char *text,
+                                     weft_error *err)
 {
     if (out == NULL || (e->flags & WEFT_OPEN_TOKENIZER) != 0)
         return wf_fail(err, WEFT_E_INVALID, "a model and a directory to write are needed");
     if (e->quantize == WF_DTYPE_AUTO && e->quantize_encoders == WF_DTYPE_AUTO)
         return wf_fail(err, WEFT_E_INVALID, "say what to make of the weights: --quantize q8 or q4");
+    if (text != NULL && e->quantize != WF_Q4)
+        return wf_fail(err, WEFT_E_INVALID, "a text to calibrate with is for --quantize q4 alone");
     wf_mark     before = wf_scope_begin(&e->scope);
-    weft_status status = quantize(e, out, err);
+    weft_status status = quantize(e, out, text, err);
     wf_scope_end(&e->scope, &before);
     return status == WEFT_E_UNSUPPORTED ? wf_fail_stage(err, status, WEFT_STAGE_MODEL) : status;
+}
+
+weft_status weft_quantize(weft_engine *e, const char *out, weft_error *err)
+{
+    return weft_quantize_calibrated(e, out, NULL, err);
 }

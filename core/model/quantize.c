@@ -288,22 +288,33 @@ static weft_status write_all(const wf_quantize *q, const places *at, weft_error 
     return status;
 }
 
-weft_status wf_quantize_package(const wf_quantize *q, weft_error *err)
+/* What can be told before any work. */
+static weft_status check(const wf_quantize *q, places *at, weft_error *err)
 {
-    places      at;
     struct stat st;
-    char       *note;
-    weft_status status = places_of(q, &at, err);
+    weft_status status = places_of(q, at, err);
     if (wf_package_gguf(q->package) != NULL)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "%s: a GGUF file, which is not written anew; --quantize makes its weights "
                        "smaller while they are loaded",
                        wf_quote(wf_package_dir(q->package)).s);
-    if (status == WEFT_OK && lstat(at.out, &st) == 0)
+    if (status == WEFT_OK && lstat(at->out, &st) == 0)
         return wf_fail(err, WEFT_E_INVALID, "%s: exists already; give a directory that does not",
-                       wf_quote(at.out).s);
-    if (status == WEFT_OK)
-        status = check_files(q, err);
+                       wf_quote(at->out).s);
+    return status == WEFT_OK ? check_files(q, err) : status;
+}
+
+weft_status wf_quantize_can(const wf_quantize *q, weft_error *err)
+{
+    places at;
+    return check(q, &at, err);
+}
+
+weft_status wf_quantize_package(const wf_quantize *q, weft_error *err)
+{
+    places      at;
+    char       *note;
+    weft_status status = check(q, &at, err);
     if (status != WEFT_OK)
         return status;
     if ((note = note_text(q)) == NULL)
