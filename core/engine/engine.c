@@ -101,6 +101,8 @@ static weft_status ask_claimant(weft_engine *e, weft_error *err)
         return status;
     const weft_checkpoint *c = wf_plugin_component(e->claimant, WEFT_C_CHECKPOINT, 0);
     e->map = (weft_text_map){.hdr = WEFT_HDR(weft_text_map)};
+    if (c == NULL && (e->flags & WEFT_OPEN_NO_CORE) != 0)
+        return WEFT_OK;
     if (c == NULL)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "%s claims \"%s\" but does not say where its text core is",
