@@ -94,6 +94,8 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_MARKDOWN] = {"markdown", 0, BOOL, 0, NULL, NULL, NULL, "print a page of Markdown"},
     [OWN_RESUME] = {"resume", 0, BOOL, 0, NULL, NULL, NULL,
                     "with -o: go on where an earlier run was ended; what is done is left"},
+    [OWN_CALIBRATE] = {"calibrate", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+                       "of q4: text that shows which weights matter most"},
     [OWN_OP] = {"op", 0, STR, 0, NULL, NULL, "NAME",
                 "time one op over its shapes: linear, attention, norm, ..."},
 };

@@ -58,6 +58,7 @@ enum cli_own {
     OWN_DATE,
     OWN_MARKDOWN,
     OWN_RESUME,
+    OWN_CALIBRATE,
     OWN_COUNT
 };
 #define OWN_BIT(o) (UINT64_C(1) << (o))

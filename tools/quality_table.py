@@ -3,10 +3,11 @@
 """What each format of weights and of keys and values costs a text model, measured on weft itself.
 
     tools/quality_table.py DIR --text FILE [--weft build/weft] [--tokens 50000] [--piece 1000] [--rows f32,bf16,q8,q4,q8-pages]
+        [--also NAME=DIR]
 
 DIR is a Hugging Face directory (tools/fetch_smollm2.py makes a small one). The text is cut into pieces, each read from its
 beginning, and `weft model verify --dump` writes the logits at every place. For every row: perplexity, KL divergence of its
-distribution to that of f32, and how often both have the same likeliest token. Needs numpy and transformers, and room for
+distribution to that of f32, and how often both have the same likeliest token. --also is a row of another directory, such as weft model quantize wrote of this one. Needs numpy and transformers, and room for
 the logits of two pieces in a temporary folder.
 """
 import argparse
@@ -88,8 +89,10 @@ def main():
     parser.add_argument("--tokens", type=int, default=50000)
     parser.add_argument("--piece", type=int, default=1000)
     parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=DIR")
     args = parser.parse_args()
-    rows = args.rows.split(",")
+    rows = {name: (args.directory, ROWS[name]) for name in args.rows.split(",")}
+    rows |= {name: (directory, []) for name, _, directory in (a.partition("=") for a in args.also)}
     with open(args.text, encoding="utf-8") as f:
         ids = numpy.array(AutoTokenizer.from_pretrained(args.directory)(f.read())["input_ids"][: args.tokens], numpy.int64)
     with open(os.path.join(args.directory, "config.json"), encoding="utf-8") as f:
@@ -103,8 +106,8 @@ def main():
             piece = ids[at : at + args.piece]
             write_safetensors(parity, {"input_ids": ("I64", piece), "logits": ("F32", zeros)})
             exact = measure(args.weft, args.directory, ROWS["f32"], parity, dump)
-            for name in rows:
-                got = exact if name == "f32" else measure(args.weft, args.directory, ROWS[name], parity, dump)
+            for name, (directory, options) in rows.items():
+                got = exact if name == "f32" else measure(args.weft, directory, options, parity, dump)
                 sums[name].add(got, exact, piece)
             print(f"{count * args.piece} tokens", *(sums[n].line(n, count) for n in rows), sep="\n", flush=True)
 

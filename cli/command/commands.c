@@ -209,9 +209,15 @@ const cli_command cli_commands[] = {
      "While it grows it is called OUT.part; the command given again after an\n"
      "interruption keeps the files that are there and goes on.\n"
      "\n"
-     "Example:\n"
-     "  weft model quantize DIR -o DIR-q8 --quantize q8\n",
-     cli_run_model_quantize, OWN_BIT(OWN_OUTPUT), 1},
+     "With --calibrate FILE the first 8192 tokens of a text run through the model\n"
+     "first, in q8 on the CPU. An error of a 4-bit weight of the text core's layers\n"
+     "then counts as much as what it is multiplied with. Text of the kind that the\n"
+     "model is for is best. The same text gives the same bytes on every CPU.\n"
+     "\n"
+     "Examples:\n"
+     "  weft model quantize DIR -o DIR-q8 --quantize q8\n"
+     "  weft model quantize DIR -o DIR-q4 --quantize q4 --calibrate notes.txt\n",
+     cli_run_model_quantize, OWN_BIT(OWN_OUTPUT) | OWN_BIT(OWN_CALIBRATE), 1},
     {"plugin list", "", "plugins that were found, and what became of them",
      "Reads manifests; runs no plugin.\n"
      "\n"

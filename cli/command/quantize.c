@@ -20,7 +20,8 @@ int32_t cli_run_model_quantize(cli *c)
     if (weft_settings_set(c->settings, "model", c->operands[0], "DIR", &err) != WEFT_OK)
         return cli_say_error(&err);
     weft_engine *e = cli_engine_open(c, WEFT_OPEN_CONFIG | WEFT_OPEN_NO_CORE, &code);
-    if (e != NULL && weft_quantize(e, c->value[OWN_OUTPUT], &err) != WEFT_OK)
+    if (e != NULL &&
+        weft_quantize_calibrated(e, c->value[OWN_OUTPUT], c->value[OWN_CALIBRATE], &err) != WEFT_OK)
         code = cli_interrupted() ? CLI_EXIT_INTERRUPTED : cli_say_error(&err);
     cli_line_clear();
     cli_engine_close(&e);

@@ -23,7 +23,9 @@ weft_status weft_bench_open(weft_settings *settings, uint32_t flags, const weft_
         texts[i] = (wf_package_text){f->name, f->text};
     }
     const wf_made_model made = {name, texts, n_files, 0};
-    weft_status         status = wf_engine_open(settings, flags, progress, &made, out, err);
+    const wf_opening    o = {
+           .settings = settings, .flags = flags, .progress = progress, .made = &made};
+    weft_status status = wf_engine_open(&o, out, err);
     wf_free(texts);
     return status;
 }

@@ -101,6 +101,8 @@ static weft_status ask_claimant(weft_engine *e, weft_error *err)
         return status;
     const weft_checkpoint *c = wf_plugin_component(e->claimant, WEFT_C_CHECKPOINT, 0);
     e->map = (weft_text_map){.hdr = WEFT_HDR(weft_text_map)};
+    if (c == NULL && (e->flags & WEFT_OPEN_NO_CORE) != 0)
+        return WEFT_OK;
     if (c == NULL)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "%s claims \"%s\" but does not say where its text core is",
@@ -209,10 +211,12 @@ static weft_status open_modalities(weft_engine *e, weft_error *err)
     return wf_modalities_open(&e->modalities, &env, err);
 }
 
+/* Where text alone is run, of plugins only those are needed whose layers see text. */
 static weft_status load_weights(weft_engine *e, weft_error *err)
 {
     weft_status status = e->has_core ? load_core(e, err) : WEFT_OK;
-    return status == WEFT_OK ? wf_modalities_load(&e->modalities, err) : status;
+    bool        all = !e->calibrates || wf_hooks_blind_owner(&e->hooks) != NULL;
+    return status == WEFT_OK && all ? wf_modalities_load(&e->modalities, err) : status;
 }
 
 static weft_status open_model(weft_engine *e, const char *dir, weft_error *err)
@@ -265,29 +269,29 @@ static weft_status open_all(weft_engine *e, const char *device, const wf_made_mo
         return status;
     wf_hooks_init(&e->hooks, e->device);
     e->dtype = dtype_option(e);
-    e->quantize = quantize_option(e, "quantize");
-    e->fp8 = strcmp(wf_settings_str(e->settings, "quantize"), "fp8") == 0;
+    e->quantize = e->calibrates ? WF_Q8 : quantize_option(e, "quantize");
+    e->fp8 = !e->calibrates && strcmp(wf_settings_str(e->settings, "quantize"), "fp8") == 0;
     e->quantize_encoders = quantize_option(e, "quantize_encoders");
     return (e->flags & WEFT_OPEN_TOKENIZER) != 0 ? open_loose(e, dir, err)
                                                  : open_model(e, dir, err);
 }
 
 /* An engine on the device, which *on_cpu tells of: a name of --device. */
-static weft_status open_on(weft_settings *settings, uint32_t flags, const weft_progress *progress,
-                           const wf_made_model *made, const char *device, bool *on_cpu,
-                           weft_engine **out, weft_error *err)
+static weft_status open_on(const wf_opening *o, const char *device, bool *on_cpu, weft_engine **out,
+                           weft_error *err)
 {
     weft_engine *e = wf_zalloc(sizeof *e);
     *on_cpu = true;
     if (e == NULL)
         return wf_fail_nomem(err, sizeof *e, "an engine");
-    e->settings = settings;
-    e->flags = flags;
-    if (progress != NULL)
-        e->progress = *progress;
-    wf_scope_init(&e->scope, &e->cancel);
+    e->settings = o->settings;
+    e->flags = o->flags;
+    e->calibrates = o->calibrates != NULL;
+    if (o->progress != NULL)
+        e->progress = *o->progress;
+    wf_scope_init(&e->scope, o->calibrates != NULL ? &o->calibrates->cancel : &e->cancel);
     wf_mark     before = wf_scope_begin(&e->scope);
-    weft_status status = open_all(e, device, made, err);
+    weft_status status = open_all(e, device, o->made, err);
     wf_scope_end(&e->scope, &before);
     *on_cpu = e->device == NULL || strcmp(e->device->name, "cpu") == 0;
     if (status != WEFT_OK) {
@@ -298,22 +302,20 @@ static weft_status open_on(weft_settings *settings, uint32_t flags, const weft_p
     return WEFT_OK;
 }
 
-weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
-                           const wf_made_model *made, weft_engine **out, weft_error *err)
+weft_status wf_engine_open(const wf_opening *o, weft_engine **out, weft_error *err)
 {
-    const char *name = wf_settings_str(settings, "device");
+    const char *name = o->calibrates != NULL ? "cpu" : wf_settings_str(o->settings, "device");
     weft_error  why = WF_ERROR_INIT;
     bool        is_auto = name == NULL || strcmp(name, "auto") == 0, on_cpu;
     *out = NULL;
-    weft_status status =
-        open_on(settings, flags, progress, made, is_auto ? "auto" : name, &on_cpu, out, &why);
+    weft_status status = open_on(o, is_auto ? "auto" : name, &on_cpu, out, &why);
     /* A model that a device which nobody has asked for has no memory or no kernels for runs on the
      * CPU. */
     bool unfit = status == WEFT_E_NOMEM || status == WEFT_E_LIMIT || status == WEFT_E_UNSUPPORTED ||
                  status == WEFT_E_DEVICE;
     if (is_auto && !on_cpu && unfit) {
         wf_log(WEFT_LOG_INFO, "the CPU is used: %s", why.message);
-        return open_on(settings, flags, progress, made, "cpu", &on_cpu, out, err);
+        return open_on(o, "cpu", &on_cpu, out, err);
     }
     return status == WEFT_OK
                ? WEFT_OK
@@ -323,7 +325,8 @@ weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_p
 weft_status weft_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
                              weft_engine **out, weft_error *err)
 {
-    return wf_engine_open(settings, flags, progress, NULL, out, err);
+    const wf_opening o = {.settings = settings, .flags = flags, .progress = progress};
+    return wf_engine_open(&o, out, err);
 }
 
 void weft_engine_close(weft_engine **engine)

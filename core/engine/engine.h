@@ -12,6 +12,7 @@
 struct weft_engine {
     weft_settings *settings; /* borrowed */
     uint32_t       flags;
+    bool           calibrates; /* opened for a calibration (wf_opening) */
     weft_progress  progress;
     wf_cancel      cancel; /* moved by weft_engine_cancel */
     wf_scope       scope;  /* the call in progress */
@@ -65,10 +66,27 @@ typedef struct wf_made_model {
     uint32_t               n, reserved;
 } wf_made_model;
 
-/* engine.c: weft_engine_open(), of the made model where one is given and not of the settings'. It
- * is made again where the engine is opened on another device in the end. */
-weft_status wf_engine_open(weft_settings *settings, uint32_t flags, const weft_progress *progress,
-                           const wf_made_model *made, weft_engine **out, weft_error *err);
+/* How an engine is opened; everything is borrowed until it is closed, but for progress. */
+typedef struct wf_opening {
+    weft_settings       *settings;
+    const weft_progress *progress; /* NULL: nobody listens */
+    const wf_made_model *made;     /* in the place of the settings' model; NULL: none */
+    /* The engine is for the calibration of this one: the same text core in q8 and on the CPU,
+     * whatever the settings say, with nothing loaded that text does not need. It is cancelled with
+     * that one. NULL: it is for itself. */
+    const weft_engine *calibrates;
+    uint32_t           flags, reserved; /* WEFT_OPEN_* */
+} wf_opening;
+
+/* engine.c: weft_engine_open(). A made model is made again where the engine is opened on another
+ * device in the end. */
+weft_status wf_engine_open(const wf_opening *o, weft_engine **out, weft_error *err);
+
+/* calibrate.c: runs the text of a file through the text core of e, and gives what its linear layers
+ * see of it; for wf_calibration_free, also on failure. Failures of the file have stage USAGE:
+ * INVALID where it holds no text, CORRUPT where that is not UTF-8. INVALID: e has no text core. */
+weft_status wf_engine_calibrate(weft_engine *e, const char *path, wf_calibration *out,
+                                weft_error *err);
 
 /* markers.c: the ids of markers, once after the sites are frozen: its own, else the tokenizer's for
  * its string, else the lowest that is free beyond the vocabulary. INVALID where a marker can stand

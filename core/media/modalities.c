@@ -45,20 +45,21 @@ weft_status wf_fail_no_modality(const wf_modalities *m, const char *kind, weft_e
 
 /* The sink through which one plugin declares its hooks. */
 typedef struct sink_ctx {
-    const wf_modalities_env *env;
-    const char              *owner;
+    wf_hooks   *sites;
+    int32_t     n_layers; /* of the text core */
+    const char *owner;
 } sink_ctx;
 
 static weft_status sink_site(void *ctx, const weft_hook_site *s, weft_error *err)
 {
     sink_ctx *c = ctx;
-    return wf_hooks_add_site(c->env->sites, c->owner, c->env->config->n_layers, s, err);
+    return wf_hooks_add_site(c->sites, c->owner, c->n_layers, s, err);
 }
 
 static weft_status sink_marker(void *ctx, const weft_marker *m, weft_error *err)
 {
     sink_ctx *c = ctx;
-    return wf_hooks_add_marker(c->env->sites, c->owner, m, err);
+    return wf_hooks_add_marker(c->sites, c->owner, m, err);
 }
 
 /* Where the plugin's weights are: its own section's `weights`, or the model directory that it
@@ -152,11 +153,17 @@ static weft_status create_modality(wf_modalities *t, wf_plugin *plugin, const we
     return WEFT_OK;
 }
 
-static weft_status install(const wf_modalities_env *e, wf_modality *m, weft_error *err)
+static weft_status install(wf_modality *m, wf_hooks *sites, int32_t n_layers, weft_error *err)
 {
-    sink_ctx       ctx = {e, wf_plugin_id(m->plugin)};
+    sink_ctx       ctx = {sites, n_layers, wf_plugin_id(m->plugin)};
     weft_hook_sink sink = {WEFT_HDR(weft_hook_sink), &ctx, sink_site, sink_marker};
     return wf_modality_install(m, &sink, err);
+}
+
+weft_status wf_modalities_declare(const wf_modalities *t, wf_modality *one, wf_hooks *h,
+                                  weft_error *err)
+{
+    return wf_modality_is_first(t, one) ? install(one, h, INT32_MAX, err) : WEFT_OK;
 }
 
 /* The plugin that claims the directory must have something for it: of several modalities one. */
@@ -193,7 +200,7 @@ weft_status wf_modalities_open(wf_modalities *t, const wf_modalities_env *env, w
     t->env = *env;
     weft_status status = create_all(t, err);
     for (int32_t i = 0; i < t->n && env->has_core && status == WEFT_OK; i++)
-        status = install(&t->env, &t->v[i], err);
+        status = install(&t->v[i], env->sites, env->config->n_layers, err);
     if (status == WEFT_OK)
         status = wf_hooks_freeze(env->sites, err);
     const char *blind = status == WEFT_OK ? wf_hooks_blind_owner(env->sites) : NULL;

@@ -56,6 +56,10 @@ typedef struct wf_modalities {
 /* Creates every modality of the plugins that settings name or that claim the model, installs their
  * sites and markers and freezes those. On failure, too, wf_modalities_close is called. [setup] */
 weft_status wf_modalities_open(wf_modalities *m, const wf_modalities_env *env, weft_error *err);
+/* Where no text core is open: the sites and markers that a modality would install into one, as far
+ * as they can be checked without it, to h, which is open and free to the caller. [setup] */
+weft_status wf_modalities_declare(const wf_modalities *m, wf_modality *one, wf_hooks *h,
+                                  weft_error *err);
 /* Reads their weights, and those of their sites. [setup] */
 weft_status wf_modalities_load(wf_modalities *m, weft_error *err);
 void wf_modalities_close(wf_modalities *m); /* after a wait; safe on zeroed memory. [setup] */

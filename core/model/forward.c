@@ -133,6 +133,24 @@ static weft_status update_rows(wf_decoder *d, const wf_layer_weights *w, const w
     return status;
 }
 
+/* Shows an input of a layer to the calibration, where there is one: rows [m, columns]. */
+static weft_status show_input(wf_decoder *d, const wf_batch *b, int32_t layer, int32_t input,
+                              const float *x, weft_error *err)
+{
+    return d->calibration == NULL ? WEFT_OK
+                                  : wf_calibration_add(d->calibration, d->queue, layer, input, x,
+                                                       b->m - b->n_padding, err);
+}
+
+/* The inputs that stand where they were when a block is done. */
+static weft_status show_inputs(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
+{
+    weft_status status = show_input(d, b, layer, WF_INPUT_O, d->att, err);
+    if (status == WEFT_OK)
+        status = show_input(d, b, layer, WF_INPUT_GATE_UP, d->a, err);
+    return status == WEFT_OK ? show_input(d, b, layer, WF_INPUT_DOWN, d->ffn, err) : status;
+}
+
 static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)
 {
     const wf_config        *c = &d->model->config;
@@ -140,6 +158,8 @@ static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_e
     const wf_gate           gate = WF_GATE_OF(c->residual_scale);
     int64_t     q = (int64_t)c->n_heads * c->head_dim, kv = (int64_t)c->n_kv_heads * c->head_dim;
     weft_status status = wf_do_norm(d, d->a, d->h, w->norm_attn, b->m, c->d_model, err);
+    if (status == WEFT_OK)
+        status = show_input(d, b, layer, WF_INPUT_QKV, d->a, err);
     if (status == WEFT_OK)
         status =
             wf_do_parts(d, d->qkv, q + 2 * kv, d->a, c->d_model, w->qkv, 3, w->qkv_bias, b->m, err);
@@ -152,7 +172,7 @@ static weft_status block(wf_decoder *d, const wf_batch *b, int32_t layer, weft_e
     if (status == WEFT_OK)
         status = wf_do_ffn(d, d->h, w->norm_ffn, c->rms_eps, w->gate_up, &w->down, c->d_ffn, gate,
                            b->m, err);
-    return status;
+    return status == WEFT_OK ? show_inputs(d, b, layer, err) : status;
 }
 
 static weft_status sites_at(wf_decoder *d, const wf_batch *b, int32_t layer, weft_error *err)

@@ -5,6 +5,7 @@
 #define WF_PASS_H
 
 #include "core/kv/pages.h"
+#include "core/model/calibration.h"
 #include "core/model/model.h"
 #include "core/model/sites.h"
 
@@ -45,7 +46,8 @@ typedef struct wf_decoder {
     int64_t         wide, wide_ffn; /* widest q/k/v row and gate+up row over core and sites */
     float          *low; /* [max_rows, n_updated * update_rank], or NULL: of the low-rank update */
     float          *h, *x, *a, *qkv, *att, *gate_up, *ffn, *cos_sin, *out, *logits;
-    wf_row_best    *best; /* [max_out] of WF_BEST_MOST tokens at most */
+    wf_row_best    *best;        /* [max_out] of WF_BEST_MOST tokens at most */
+    wf_calibration *calibration; /* sees the inputs of the core's layers; NULL: nobody does */
 } wf_decoder;
 
 weft_status wf_do_norm(wf_decoder *d, float *y, const float *x, const float *w, int64_t m,

@@ -87,7 +87,39 @@ static char *note_text(const wf_quantize *q)
     return own;
 }
 
-/* Begins the directory, or takes up one that was begun for the same. */
+/* Whether the directory can be listed and holds nothing, but perhaps the note. */
+static bool holds_no_work(const places *at)
+{
+    DIR           *d = opendir(at->part);
+    struct dirent *entry;
+    bool           none = d != NULL;
+    while (none && (entry = readdir(d)) != NULL)
+        none = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+               strcmp(entry->d_name, NOTE) == 0;
+    if (d != NULL)
+        closedir(d);
+    return none;
+}
+
+/* After a failure: a directory without a file that the next run could keep goes, too. */
+static void drop_without_work(const places *at)
+{
+    char path[PATH_BYTES];
+    if (!holds_no_work(at) || path_in(at, NOTE, path, NULL) != WEFT_OK)
+        return;
+    (void)unlink(path);
+    (void)rmdir(at->part);
+}
+
+static weft_status write_note(const places *at, const char *note, weft_error *err)
+{
+    weft_status status = write_whole(at, NOTE, note, strlen(note), err);
+    if (status != WEFT_OK)
+        drop_without_work(at);
+    return status;
+}
+
+/* Begins the directory, or takes up one that was begun for the same, or that holds nothing yet. */
 static weft_status begin(const places *at, const char *note, weft_error *err)
 {
     char        path[PATH_BYTES], *found = NULL;
@@ -96,10 +128,12 @@ static weft_status begin(const places *at, const char *note, weft_error *err)
     if (status != WEFT_OK)
         return status;
     if (mkdir(at->part, 0777) == 0)
-        return write_whole(at, NOTE, note, strlen(note), err);
+        return write_note(at, note, err);
     if (errno != EEXIST)
         return wf_fail(err, WEFT_E_IO, "%s: cannot be made: %s", wf_quote(at->part).s,
                        strerror(errno));
+    if (holds_no_work(at))
+        return write_note(at, note, err);
     status = wf_file_load(path, OTHER_FILE_BYTES, &found, &bytes, err);
     bool same = status == WEFT_OK && strcmp(found, note) == 0;
     wf_free(found);
@@ -241,22 +275,46 @@ static weft_status finish(const places *at, weft_error *err)
     return status;
 }
 
-weft_status wf_quantize_package(const wf_quantize *q, weft_error *err)
+/* Everything that goes into the directory, which has begun. */
+static weft_status write_all(const wf_quantize *q, const places *at, weft_error *err)
 {
-    places      at;
+    weft_status status = write_files(q, at, err);
+    if (status == WEFT_OK)
+        status = write_index(q, at, err);
+    if (status == WEFT_OK)
+        status = copy_files(q, at, err);
+    if (status != WEFT_OK)
+        drop_without_work(at);
+    return status;
+}
+
+/* What can be told before any work. */
+static weft_status check(const wf_quantize *q, places *at, weft_error *err)
+{
     struct stat st;
-    char       *note;
-    weft_status status = places_of(q, &at, err);
+    weft_status status = places_of(q, at, err);
     if (wf_package_gguf(q->package) != NULL)
         return wf_fail(err, WEFT_E_UNSUPPORTED,
                        "%s: a GGUF file, which is not written anew; --quantize makes its weights "
                        "smaller while they are loaded",
                        wf_quote(wf_package_dir(q->package)).s);
-    if (status == WEFT_OK && lstat(at.out, &st) == 0)
+    if (status == WEFT_OK && lstat(at->out, &st) == 0)
         return wf_fail(err, WEFT_E_INVALID, "%s: exists already; give a directory that does not",
-                       wf_quote(at.out).s);
-    if (status == WEFT_OK)
-        status = check_files(q, err);
+                       wf_quote(at->out).s);
+    return status == WEFT_OK ? check_files(q, err) : status;
+}
+
+weft_status wf_quantize_can(const wf_quantize *q, weft_error *err)
+{
+    places at;
+    return check(q, &at, err);
+}
+
+weft_status wf_quantize_package(const wf_quantize *q, weft_error *err)
+{
+    places      at;
+    char       *note;
+    weft_status status = check(q, &at, err);
     if (status != WEFT_OK)
         return status;
     if ((note = note_text(q)) == NULL)
@@ -264,10 +322,6 @@ weft_status wf_quantize_package(const wf_quantize *q, weft_error *err)
     status = begin(&at, note, err);
     wf_free(note);
     if (status == WEFT_OK)
-        status = write_files(q, &at, err);
-    if (status == WEFT_OK)
-        status = write_index(q, &at, err);
-    if (status == WEFT_OK)
-        status = copy_files(q, &at, err);
+        status = write_all(q, &at, err);
     return status == WEFT_OK ? finish(&at, err) : status;
 }

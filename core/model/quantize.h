@@ -8,6 +8,7 @@
 #include "core/base/cancel.h"
 #include "core/base/progress.h"
 #include "core/device/cpu/dispatch.h"
+#include "core/model/calibration.h"
 #include "core/model/directory.h"
 
 typedef struct wf_quantize {
@@ -15,14 +16,19 @@ typedef struct wf_quantize {
     const json_t *formats; /* an object: WF_Q8 or WF_Q4 by tensor name; others are copied */
     const char   *what;    /* the options in words: an interrupted run is taken up by its like */
     const char   *out;     /* the directory to write; it must not exist */
-    const wf_ops *ops;
-    wf_pool      *pool;
-    wf_scope     *scope; /* asked before each piece */
-    const weft_progress *progress;
+    const wf_calibration *calibration; /* for WF_Q4; NULL: all columns count the same */
+    const wf_ops         *ops;
+    wf_pool              *pool;
+    wf_scope             *scope; /* asked before each piece */
+    const weft_progress  *progress;
 } wf_quantize;
 
+/* Whether the package can be written so, as far as that is known before any work: the failures of
+ * wf_quantize_package but for those of OUT.part and of the disk. [setup] */
+weft_status wf_quantize_can(const wf_quantize *q, weft_error *err);
 /* Everything is written to OUT.part, file by file and each whole or not at all, and renamed when it
- * is complete. Where an interrupted run left OUT.part behind, files that are there are kept.
+ * is complete. Where an interrupted run left OUT.part behind, files that are there are kept; one
+ * that failed before its first file was whole leaves nothing.
  * INVALID: OUT exists, or OUT.part is of other files or options. UNSUPPORTED: a tensor is stored in
  * another format already, or in a type that cannot be written. IO: the disk. [setup] */
 weft_status wf_quantize_package(const wf_quantize *q, weft_error *err);

@@ -36,8 +36,9 @@ static weft_status copy_tensor(const writing *g, const wf_st_tensor *t, wf_write
     return status;
 }
 
-static weft_status quantize_tensor(const writing *g, const wf_st_tensor *t, int32_t format,
-                                   wf_writer *w, weft_error *err)
+/* by: as wf_quantize_rows. */
+static weft_status write_rows(const writing *g, const wf_st_tensor *t, int32_t format,
+                              const float *by, wf_writer *w, weft_error *err)
 {
     int64_t     rows, k = (int64_t)wf_st_numel(t) / t->shape[0];
     wf_region   r = {.file = g->file,
@@ -53,11 +54,28 @@ static weft_status quantize_tensor(const writing *g, const wf_st_tensor *t, int3
         status = wf_piece_read(&p, g->src, err);
         if (status != WEFT_OK)
             break;
-        wf_quantize_rows(g->q->ops, g->q->pool, &a, g->dst);
+        wf_quantize_rows(g->q->ops, g->q->pool, &a, by, g->dst);
         status = wf_writer_write(w, g->dst, (uint64_t)(p.rows * wf_row_bytes(format, k)), err);
         if (status == WEFT_OK)
             status = step(g, (uint64_t)p.rows * p.row_bytes, err);
     }
+    return status;
+}
+
+static weft_status quantize_tensor(const writing *g, const wf_st_tensor *t, int32_t format,
+                                   wf_writer *w, weft_error *err)
+{
+    const wf_calibration *c = format == WF_Q4 ? g->q->calibration : NULL;
+    const int64_t         k = (int64_t)wf_st_numel(t) / t->shape[0];
+    const size_t          n = (size_t)(wf_groups(k) * WF_GROUP);
+    if (c == NULL)
+        return write_rows(g, t, format, NULL, w, err);
+    float *by = wf_alloc(n * sizeof *by);
+    if (by == NULL)
+        return wf_fail_nomem(err, n * sizeof *by, "how much columns count");
+    bool        known = wf_calibration_weights(c, t->name, k, by);
+    weft_status status = write_rows(g, t, format, known ? by : NULL, w, err);
+    wf_free(by);
     return status;
 }
 

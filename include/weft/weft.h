@@ -624,6 +624,13 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
  * with the same model and settings goes on with what an interrupted one left there. No weights need
  * be loaded (WEFT_OPEN_CONFIG). IO: the disk. */
 weft_status weft_quantize(weft_engine *e, const char *out, weft_error *err);
+/* The same, where quantize is q4 (INVALID): the first 8192 tokens of a text file, in pieces of 512,
+ * run through the text core in q8 on the CPU, which takes the memory of that; then the error of
+ * each 4-bit weight of its layers counts as much as the mean square of what it is multiplied with.
+ * The same text gives the same bytes on every CPU. Of the file its first 256 KiB are looked at,
+ * which must be UTF-8. text NULL: weft_quantize(). */
+weft_status weft_quantize_calibrated(weft_engine *e, const char *out, const char *text,
+                                     weft_error *err);
 
 /* A file that is written whole or not at all: it grows as ".weft-NAME" beside its own name, which
  * it gets in the end, with the mode of a file that it replaces; links are followed. A pipe, a

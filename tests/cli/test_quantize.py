@@ -53,6 +53,45 @@ class Quantize(harness.Case):
         self.check(MLLAMA, "--quantize-encoders", "q8")
         self.check(MLLAMA, "--quantize", "q8", "--quantize-encoders", "q4")
 
+    def dump_composed(self, config, folder, *options):
+        """The bytes that verify computes with the directories that a configuration file names, the dumped ones of a folder."""
+        out = self.path("dump.safetensors")
+        r = self.weft("model", "verify", "--config", config, os.path.join(folder, "text"), "--parity",
+                      os.path.join(harness.FIXTURES, "video", "parity-picture.safetensors"), "--dump", out, *options)
+        self.assertIn(r.code, (0, 9), r.err)
+        with open(out, "rb") as f:
+            return f.read()
+
+    def compose(self, folder):
+        """A configuration file of a text core, a picture adapter and a clip adapter in folders below this one."""
+        config = self.path(os.path.basename(folder) + ".ini")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(f"[plugin weft.vision]\nweights = {folder}/vision\n[plugin weft.video]\nweights = {folder}/video\n")
+        return config
+
+    def test_adapter_directories(self):
+        """Directories of adapters alone: their cross-attention layers become what --quantize makes of them while loading."""
+        plain, small = self.path("plain"), self.path("small")
+        for name, fixture in (("text", "composed"), ("vision", "mllama-1tile"), ("video", "video")):
+            shutil.copytree(os.path.join(harness.FIXTURES, fixture), os.path.join(plain, name))
+        os.mkdir(small)
+        config = self.compose(plain)
+        for name in ("q8", "q4"):
+            for part in ("text", "vision", "video"):
+                self.ok("model", "quantize", os.path.join(plain, part), "-o", os.path.join(small, part), "--quantize", name,
+                        "--set", f"weft.vision.weights={plain}/vision")
+            before = read_safetensors(os.path.join(plain, "video", "model.safetensors"))
+            after = read_safetensors(os.path.join(small, "video", "model.safetensors"))
+            self.assertEqual({n for n in before if before[n] != after[n]},
+                             {n for n in before if "video_layers" in n and "proj" in n or n == "video_token_embedding.weight"})
+            expected = self.dump_composed(config, plain, "--quantize", name)
+            self.assertEqual(self.dump_composed(self.compose(small), small), expected)
+            self.assertNotEqual(self.dump_composed(config, plain), expected)
+            shutil.rmtree(small)
+            os.mkdir(small)
+        self.assertIn("weft.vision", self.fails(4, "model", "quantize", os.path.join(plain, "video"), "-o", self.path("new"),
+                                                "--quantize", "q8"))
+
     def inspected(self, *args):
         r = self.weft("model", "inspect", *args)
         self.assertEqual(r.code, 4, r.err) # the fixtures have no tokenizer
@@ -86,16 +125,24 @@ class Quantize(harness.Case):
         self.assertIn("no/new.part", r.err)
         self.assertEqual(os.listdir(self.dir), ["there"])
 
-    def interrupted(self, limit):
+    def interrupted(self, limit, model=SHARDED):
         """A run that stops where a file would be longer than `limit`: as on a disk that is full."""
         def small_disk():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        r = self.weft("model", "quantize", SHARDED, "-o", self.path("small"), "--quantize", "q4",
+        r = self.weft("model", "quantize", model, "-o", self.path("small"), "--quantize", "q4",
                       preexec_fn=small_disk)
         self.assertNotEqual(r.code, 0)
         self.assertIn("File too large", r.err)
         self.assertEqual(len(r.err.splitlines()), 1, r.err)
+
+    def test_nothing_is_left_of_no_work(self):
+        for limit in (1, 4096): # the note itself does not fit; the first file does not
+            self.interrupted(limit, TIED)
+            self.assertEqual(os.listdir(self.dir), [])
+        os.mkdir(self.path("small.part")) # of a run that was killed as it began
+        self.ok("model", "quantize", TIED, "-o", self.path("small"), "--quantize", "q4")
+        self.assertEqual(os.listdir(self.dir), ["small"])
 
     def test_resumes(self):
         whole, out = self.path("whole"), self.path("small")

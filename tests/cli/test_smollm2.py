@@ -12,6 +12,7 @@ import harness
 
 FOLDER = os.environ.get("WEFT_SMOLLM2", "")
 VOCAB = 49152
+F32_TOLERANCE = 1e-5  # of the largest logit: the sums of both are f32, in another order
 TOLERANCE = 0.03  # of the largest logit. The weights are the same bits; what they are multiplied with is rounded to 8
 
 
@@ -56,6 +57,18 @@ class Smollm2(harness.Case):
                 for token, value in prompt["top"]:
                     self.assertAlmostEqual(logits[token], value, delta=TOLERANCE * prompt["scale"])
                 self.assertEqual(max(range(len(logits)), key=logits.__getitem__), prompt["top"][0][0])
+
+    def test_f32_logits(self):
+        """The directory beside the file, which holds the same weights exactly, in f32."""
+        for prompt in self.expected["prompts"]:
+            with self.subTest(prompt["prompt"]):
+                out, n = self.path("dump.safetensors"), len(prompt["ids"])
+                r = self.weft("model", "verify", "-q", FOLDER, "--dtype", "f32", "--kv-dtype", "f32", "--parity", self.parity(prompt),
+                              "--dump", out)
+                self.assertEqual(r.code, 9, r.err)  # not the zeros that the file claims to expect
+                logits = self.last_logits(out, n - 1)
+                for token, value in prompt["top"]:
+                    self.assertAlmostEqual(logits[token], value, delta=F32_TOLERANCE * prompt["scale"])
 
     def test_greedy_text(self):
         for prompt in self.expected["prompts"]:

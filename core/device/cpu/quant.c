@@ -55,21 +55,23 @@ weft_status wf_quant_pack(wf_exec *ex, const wf_pack *a)
 
 typedef struct host_job {
     const wf_pack *a;
-    void (*panel)(const wf_pack *a, int64_t p, uint8_t *dst);
-    uint8_t *dst;
+    void (*panel)(const wf_pack *a, int64_t p, const float *by, uint8_t *dst);
+    const float *by;
+    uint8_t     *dst;
 } host_job;
 
 static void host_panels(void *ctx, int64_t begin, int64_t end)
 {
     const host_job *j = ctx;
     for (int64_t p = begin; p < end; p++)
-        j->panel(j->a, p, j->dst);
+        j->panel(j->a, p, j->by, j->dst);
 }
 
-void wf_quantize_rows(const wf_ops *ops, wf_pool *pool, const wf_pack *a, uint8_t *dst)
+void wf_quantize_rows(const wf_ops *ops, wf_pool *pool, const wf_pack *a, const float *by,
+                      uint8_t *dst)
 {
     wf_exec  ex = {.pool = pool, .ops = ops};
-    host_job job = {a, ops->quant->host_panel, dst};
+    host_job job = {a, ops->quant->host_panel, by, dst};
     wf_range_run(&ex, (a->rows + WF_Q_PANEL - 1) / WF_Q_PANEL, 1, host_panels, &job);
 }
 

@@ -80,8 +80,9 @@ typedef struct wf_quant_kernels {
                    int64_t rows, int64_t column, int64_t columns);
     /* The rows of a that lie in panel p. */
     void (*pack_panel)(const wf_pack *a, int64_t p);
-    /* The same rows, as hosts keep them, to their places in dst [rows of a]. */
-    void (*host_panel)(const wf_pack *a, int64_t p, uint8_t *dst);
+    /* The same rows, as hosts keep them, to their places in dst [rows of a]; by: as
+     * wf_quantize_rows. */
+    void (*host_panel)(const wf_pack *a, int64_t p, const float *by, uint8_t *dst);
 } wf_quant_kernels;
 
 extern const wf_quant_kernels wf_quant_reference;
@@ -92,8 +93,10 @@ weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a);
 weft_status wf_quant_pack(wf_exec *ex, const wf_pack *a);
 /* Rows 0..rows-1 of a, which are plain elements, in a.w.format as hosts keep it (core/ops/op.h):
  * the bytes that pack would put into panels. a.w.data is not looked at. dst [rows, wf_row_bytes].
- */
-void        wf_quantize_rows(const wf_ops *ops, wf_pool *pool, const wf_pack *a, uint8_t *dst);
+ * by, of q4 alone: how much the error of each column counts, [groups of a row * WF_GROUP], 0 or
+ * more and in no group all 0; NULL: all the same, as pack has it. */
+void        wf_quantize_rows(const wf_ops *ops, wf_pool *pool, const wf_pack *a, const float *by,
+                             uint8_t *dst);
 weft_status wf_quant_embed(wf_exec *ex, const wf_embed *a);
 /* Scratch that wf_quant_linear takes, every thread's own part of it included. */
 uint64_t wf_quant_scratch_bytes(const wf_exec *ex, int64_t m, int64_t k);

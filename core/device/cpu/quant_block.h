@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Weights to q8 and q4, 32 groups of 32 rows at a time: plain C over arrays whose inner axis is the
- * row, which every instruction set's file compiles for itself. Sums are f32, ascending along the
- * group, so that all of them give the same bytes.
+/* Weights to q8 and q4 (quant_q4.h), 32 groups of 32 rows at a time: plain C over arrays whose
+ * inner axis is the row, which every instruction set's file compiles for itself. Sums are f32,
+ * ascending along the group, so that all of them give the same bytes.
  *
  * q8: q = w (1 / d) rounded to the nearest, d one of nine: the least f16 that is at least amax /
  *     127, and that times 1 + 1/256, 1 + 2/256, ... rounded to f16; of those the first one that
  *     leaves the smallest sum of squared errors. Where 32 numbers fall among the steps is a matter
  *     of luck, and the best of nine tries is a fifth better than one, though its steps are a little
  *     larger.
- *
- * q4: the scale d and minimum m that leave the smallest sum of squared errors of those tried. Tried
- *     are: the range of the group over 15 steps; then, for each number of steps t in a list, n =
- *     (w - least) t / range rounded, and the line d n + m that fits the w to these n with the least
- *     squares. d and m are rounded to f16 before their error is taken, with n = (w - m) (1 / d)
- *     rounded, within 0..15.
  *
  * Of numbers halfway between two the even one is meant. A group with a weight that is not finite
  * gets the scale NaN. Scales and minima beyond what f16 reaches are its greatest numbers. */
@@ -158,133 +152,6 @@ static inline void wf_q8_block(wf_block_floats w, wf_quant_block *out)
         {
             out->q[e][c] = (uint8_t)wf_bits(wf_q8_step(w[e][c], inverse[c]) + WF_NEAREST);
         }
-    }
-}
-
-/* ---- q4 ---- */
-
-/* A line that the search has come to: d n + m. */
-typedef struct wf_q4_line {
-    wf_block_row d, m, error;
-} wf_q4_line;
-
-static inline float wf_q4_step(float w, float m, float inverse)
-{
-    float n = wf_nearest(
-        (w - m) * inverse > 0.0f ? (w - m) * inverse < 15.0f ? (w - m) * inverse : 15.0f : 0.0f);
-    return n;
-}
-
-static inline void wf_q4_inverse(const wf_block_row d, wf_block_row out)
-{
-    WF_EACH_ROW(c) out[c] = d[c] != 0.0f ? 1.0f / d[c] : 0.0f;
-}
-
-/* Rounds d and m to f16 and takes the error that they leave. */
-static inline void wf_q4_try(const wf_block_floats w, wf_q4_line *line)
-{
-    wf_block_row inverse;
-    WF_EACH_ROW(c)
-    {
-        line->d[c] = wf_round_f16(line->d[c]);
-        line->m[c] = wf_round_f16(line->m[c]);
-        line->error[c] = 0.0f;
-    }
-    wf_q4_inverse(line->d, inverse);
-    for (int e = 0; e < WF_GROUP; e++) {
-        WF_EACH_ROW(c)
-        {
-            float n = wf_q4_step(w[e][c], line->m[c], inverse[c]);
-            float off = w[e][c] - (line->d[c] * n + line->m[c]);
-            line->error[c] = line->error[c] + off * off;
-        }
-    }
-}
-
-/* The line of least squares through (n, w), n the steps of size 1 / inverse above lo. */
-static inline void wf_q4_fit(const wf_block_floats w, const wf_block_row lo,
-                             const wf_block_row inverse, const wf_block_row sum_w, wf_q4_line *line)
-{
-    wf_block_row n1, n2, nw;
-    WF_EACH_ROW(c) n1[c] = n2[c] = nw[c] = 0.0f;
-    for (int e = 0; e < WF_GROUP; e++) {
-        WF_EACH_ROW(c)
-        {
-            float n = wf_q4_step(w[e][c], lo[c], inverse[c]);
-            n1[c] = n1[c] + n;
-            n2[c] = n2[c] + n * n;
-            nw[c] = nw[c] + n * w[e][c];
-        }
-    }
-    const float size = (float)WF_GROUP;
-    WF_EACH_ROW(c)
-    {
-        float det = size * n2[c] - n1[c] * n1[c];
-        float d = (size * nw[c] - n1[c] * sum_w[c]) / (det > 0.0f ? det : 1.0f);
-        line->d[c] = det > 0.0f ? d : 0.0f;
-        line->m[c] = (sum_w[c] - line->d[c] * n1[c]) / size;
-    }
-}
-
-static inline void wf_q4_keep_better(wf_q4_line *best, const wf_q4_line *line)
-{
-    WF_EACH_ROW(c)
-    {
-        int better = line->error[c] < best->error[c];
-        best->d[c] = better ? line->d[c] : best->d[c];
-        best->m[c] = better ? line->m[c] : best->m[c];
-        best->error[c] = better ? line->error[c] : best->error[c];
-    }
-}
-
-static inline void wf_q4_search(const wf_block_floats w, const wf_block_row lo,
-                                const wf_block_row hi, wf_q4_line *best)
-{
-    static const float steps[] = {14.0f,  14.25f, 14.5f,  14.75f, 15.0f,
-                                  15.25f, 15.5f,  15.75f, 16.0f};
-    wf_block_row       sum_w, inverse;
-    wf_q4_line         line;
-    WF_EACH_ROW(c)
-    {
-        sum_w[c] = 0.0f;
-        best->d[c] = (hi[c] - lo[c]) / 15.0f;
-        best->m[c] = lo[c];
-    }
-    for (int e = 0; e < WF_GROUP; e++)
-        WF_EACH_ROW(c) sum_w[c] = sum_w[c] + w[e][c];
-    wf_q4_try(w, best);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        WF_EACH_ROW(c)
-        {
-            float range = hi[c] - lo[c];
-            inverse[c] = range > 0.0f ? steps[i] / range : 0.0f;
-        }
-        wf_q4_fit(w, lo, inverse, sum_w, &line);
-        wf_q4_try(w, &line);
-        wf_q4_keep_better(best, &line);
-    }
-}
-
-/* w is changed. */
-static inline void wf_q4_block(wf_block_floats w, wf_quant_block *out)
-{
-    wf_block_row lo, hi, inverse;
-    uint32_t     bad[WF_BLOCK_ROWS];
-    wf_q4_line   line;
-    wf_block_range(w, lo, hi, bad);
-    wf_q4_search(w, lo, hi, &line);
-    wf_q4_inverse(line.d, inverse);
-    for (int e = 0; e < WF_GROUP; e++) {
-        WF_EACH_ROW(c)
-        {
-            float n = wf_q4_step(w[e][c], line.m[c], inverse[c]);
-            out->q[e][c] = (uint8_t)wf_bits(n + WF_NEAREST);
-        }
-    }
-    WF_EACH_ROW(c)
-    {
-        out->d[c] = bad[c] != 0 ? (uint16_t)WF_F16_NAN : wf_to_f16(line.d[c]);
-        out->m[c] = wf_to_f16(line.m[c]);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/device/cpu/internal.h"
 #include "core/device/cpu/quant.h"
+#include "core/device/cpu/quant_q4.h"
 
 /* The rows of a that lie in a panel: rows first..first+rows-1 of src are its columns from c0 on. */
 typedef struct panel_rows {
@@ -85,14 +86,18 @@ static void store_group(const wf_quant_block *b, int32_t format, int64_t c0, int
     }
 }
 
-static void quantise_group(const wf_pack *a, const panel_rows *r, int64_t g, wf_quant_block *out)
+/* by: how much each column of the weight counts, or NULL. */
+static void quantise_group(const wf_pack *a, const panel_rows *r, int64_t g, const float *by,
+                           wf_quant_block *out)
 {
     wf_block_floats w;
     load_floats(a, r, g, w);
     if (a->w.format == WF_Q8)
         wf_q8_block(w, out);
+    else if (by == NULL)
+        wf_q4_block(w, NULL, out);
     else
-        wf_q4_block(w, out);
+        wf_q4_block(w, by + g * WF_GROUP, out);
 }
 
 static void pack_group(const wf_pack *a, const panel_rows *r, int64_t g, uint8_t *dst)
@@ -101,7 +106,7 @@ static void pack_group(const wf_pack *a, const panel_rows *r, int64_t g, uint8_t
     if (a->src_dtype == a->w.format)
         load_groups(a, r, g, &block);
     else
-        quantise_group(a, r, g, &block);
+        quantise_group(a, r, g, NULL, &block);
     store_group(&block, a->w.format, r->c0, r->rows, dst);
 }
 
@@ -140,13 +145,13 @@ static void host_group(const wf_quant_block *b, int32_t format, int64_t c, uint8
         dst[4 + e] = (uint8_t)(b->q[e][c] | b->q[e + WF_GROUP / 2][c] << 4);
 }
 
-static void host_panel(const wf_pack *a, int64_t p, uint8_t *dst)
+static void host_panel(const wf_pack *a, int64_t p, const float *by, uint8_t *dst)
 {
     panel_rows r = rows_in_panel(a, p);
     int64_t    row = wf_row_bytes(a->w.format, a->w.k), each = row / wf_groups(a->w.k);
     for (int64_t g = 0; g < wf_groups(a->w.k); g++) {
         wf_quant_block block;
-        quantise_group(a, &r, g, &block);
+        quantise_group(a, &r, g, by, &block);
         for (int64_t i = 0; i < r.rows; i++)
             host_group(&block, a->w.format, r.c0 + i, dst + (r.first + i) * row + g * each);
     }
