@@ -46,7 +46,9 @@ static int32_t check_operands(const cli *c)
     if (c->command->run == NULL && c->n_operands > 0)
         return cli_usage(c, "the command comes before its options: weft %s ...", c->operands[0]);
     if (c->command->run == NULL)
-        return cli_usage(c, "no command was given");
+        return cli_usage(c,
+                         "no command was given; weft describe FILE, weft transcribe FILE and weft "
+                         "chat are for a start");
     if (max >= 0 && c->n_operands > max)
         return cli_usage(c, "%s is one operand too many", c->operands[max]);
     return CLI_EXIT_OK;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "chat/chat.h"
 #include "exit.h"
@@ -72,12 +74,37 @@ static void tell_medium(const char *path, const weft_item *item)
     cli_chat_note("%.600s (%s) goes with the next message", path, what);
 }
 
+/* The word for a file of another kind than was asked for; NULL: that is not what is wrong. */
+static const char *other_word(cli_chat *h, const char *path, const char *kind)
+{
+    static const char *const of[][2] = {{"image", "image"}, {"audio", "audio"}, {"video", "clip"}};
+    weft_item_request        rq = WEFT_ITEM_REQUEST(path);
+    weft_item_info           d = {.hdr = WEFT_HDR(weft_item_info)};
+    weft_item               *item = NULL;
+    const char              *found = NULL;
+    rq.plan_only = 1;
+    if (weft_item_open(h->e, &rq, &item, NULL) == WEFT_OK &&
+        weft_item_describe(item, &d, NULL) == WEFT_OK && strcmp(d.kind, kind) != 0)
+        for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+            if (strcmp(of[i][0], d.kind) == 0)
+                found = of[i][1];
+    weft_item_release(&item);
+    return found;
+}
+
 static int32_t attach(cli_chat *h, const char *path, const char *kind)
 {
     weft_error err = CLI_ERROR_INIT;
     weft_item *item;
-    if (cli_chat_open(h, path, kind, &item, &err) != WEFT_OK)
-        return cli_say_error(&err);
+    if (cli_chat_open(h, path, kind, &item, &err) != WEFT_OK) {
+        const char *better = err.stage != WEFT_STAGE_USAGE && access(path, R_OK) == 0
+                                 ? other_word(h, path, kind)
+                                 : NULL;
+        if (better == NULL)
+            return cli_say_error(&err);
+        cli_say("%.600s: /%s is for files of its kind", path, better);
+        return CLI_EXIT_MEDIA;
+    }
     if (!cli_media_add(&h->waiting, strdup(path), kind, item)) {
         weft_item_release(&item);
         cli_say("out of memory: the files of a message");
@@ -152,6 +179,12 @@ static const word words[] = {
 };
 #define N_WORDS (sizeof words / sizeof *words)
 
+/* What other programs call them. */
+static const char *const others[][2] = {
+    {"picture", "image"}, {"photo", "image"}, {"img", "image"},   {"video", "clip"},
+    {"sound", "audio"},   {"voice", "audio"}, {"reset", "clear"}, {"new", "clear"},
+    {"exit", "quit"},     {"bye", "quit"},    {"q", "quit"},      {"?", "help"}};
+
 const char *cli_chat_word_name(size_t i, bool *takes_file)
 {
     if (i >= N_WORDS)
@@ -173,13 +206,17 @@ static int32_t run_help(cli_chat *h, const char *arg)
     return CLI_EXIT_OK;
 }
 
-static int32_t unknown(const char *name)
+/* is_file: the whole line, which has n bytes, is the path of one. */
+static int32_t unknown(const char *name, bool is_file, const char *line, size_t n)
 {
     const char *names[N_WORDS];
     for (size_t i = 0; i < N_WORDS; i++)
         names[i] = words[i].name;
     const char *near = weft_nearest(name, names, N_WORDS);
-    if (near != NULL)
+    if (is_file)
+        cli_say("%.*s is a file: /image, /audio or /clip before it takes it along",
+                n < 400 ? (int)n : 400, line);
+    else if (near != NULL)
         cli_say("there is no /%.60s; did you mean /%s?", name, near);
     else
         cli_say("there is no /%.60s: /help lists what there is; // begins a message with /", name);
@@ -226,27 +263,34 @@ static int32_t run_word(cli_chat *h, const word *k, const char *arg, size_t n)
     return code;
 }
 
+static const word *find_word(const char *name)
+{
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(others[i][0], name) == 0)
+            name = others[i][1];
+    for (size_t i = 0; i < N_WORDS; i++)
+        if (strcmp(words[i].name, name) == 0)
+            return &words[i];
+    return NULL;
+}
+
 int32_t cli_chat_word(cli_chat *h, const char *line, size_t bytes)
 {
-    char *copy = strndup(line + 1, bytes - 1);
+    char *copy = strndup(line, bytes);
     if (copy == NULL) {
         cli_say("out of memory: a line");
         return CLI_EXIT_MEMORY;
     }
-    size_t  name = strcspn(copy, BLANKS), arg = name + strspn(copy + name, BLANKS);
-    size_t  n = strlen(copy + arg);
-    int32_t code = CLI_EXIT_USAGE;
-    while (n > 0 && strchr(BLANKS, copy[arg + n - 1]) != NULL)
-        n--;
-    const word *k = words;
-    while (k < words + N_WORDS && (strlen(k->name) != name || strncmp(k->name, copy, name) != 0))
-        k++;
-    if (k < words + N_WORDS) {
-        code = run_word(h, k, copy + arg, n);
-    } else {
-        copy[name] = '\0';
-        code = unknown(copy);
-    }
+    size_t n = strlen(copy);
+    while (n > 0 && strchr(BLANKS, copy[n - 1]) != NULL)
+        copy[--n] = '\0';
+    struct stat st;
+    bool        is_file = stat(copy, &st) == 0 && S_ISREG(st.st_mode); /* dropped on the terminal */
+    char       *name = copy + 1, *end = name + strcspn(name, BLANKS);
+    const char *arg = end + strspn(end, BLANKS);
+    *end = '\0';
+    const word *k = find_word(name);
+    int32_t code = k != NULL ? run_word(h, k, arg, strlen(arg)) : unknown(name, is_file, line, n);
     free(copy);
     return code;
 }

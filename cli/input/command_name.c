@@ -3,7 +3,9 @@
 #include "input/command_name.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "input/hints.h"
 #include "output/say.h"
 #include "weft/weft.h"
 
@@ -39,6 +41,40 @@ static bool say_group(const cli_command *commands, int argc, char **argv)
     return true;
 }
 
+/* The commands whose second word was given alone: "inspect". */
+static bool say_second(const cli_command *commands, const char *word)
+{
+    char list[128] = "";
+    for (const cli_command *k = commands; k->name != NULL; k++) {
+        const char *blank = strchr(k->name, ' ');
+        if (blank == NULL || strcmp(blank + 1, word) != 0)
+            continue;
+        strncat(list, list[0] != '\0' ? " or " : "", sizeof list - strlen(list) - 1);
+        strncat(list, k->name, sizeof list - strlen(list) - 1);
+    }
+    if (list[0] != '\0')
+        cli_say("there is no command %s; did you mean %s?", word, list);
+    return list[0] != '\0';
+}
+
+/* What was named is no command, nor nearly one. */
+static void say_unknown(const char *name)
+{
+    const char *hint = cli_command_hint(name);
+    if (hint != NULL)
+        cli_say("there is no command %s; %s", name, hint);
+    else if (access(name, F_OK) == 0)
+        cli_say("%.400s is no command; weft describe FILE says what is in it, weft "
+                "transcribe FILE writes down what is said in it",
+                name);
+    else if (strchr(name, ' ') != NULL)
+        cli_say("there is no command \"%.60s\"; a text goes behind -p: weft generate -p TEXT; and "
+                "weft chat talks with a model",
+                name);
+    else
+        cli_say("there is no command %s; weft --help lists them", name);
+}
+
 const cli_command *cli_command_find(const cli_command *commands, int argc, char **argv, int *words)
 {
     const char *names[32];
@@ -50,12 +86,12 @@ const cli_command *cli_command_find(const cli_command *commands, int argc, char 
         if (n < 32)
             names[n++] = k->name;
     }
-    if (say_group(commands, argc, argv))
+    if (say_group(commands, argc, argv) || say_second(commands, argv[0]))
         return NULL;
-    const char *near = weft_nearest(argv[0], names, n);
+    const char *near = cli_command_hint(argv[0]) == NULL ? weft_nearest(argv[0], names, n) : NULL;
     if (near != NULL)
         cli_say("there is no command %s; did you mean %s?", argv[0], near);
     else
-        cli_say("there is no command %s; weft --help lists them", argv[0]);
+        say_unknown(argv[0]);
     return NULL;
 }

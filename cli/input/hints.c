@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table; the first row that fits is taken. */
+/* Two tables; the first row that fits is taken. */
 #include "input/hints.h"
 
 #include <stddef.h>
@@ -51,5 +51,46 @@ const char *cli_option_hint(const char *command, const char *name)
         if (strcmp(rows[i].name, name) == 0 &&
             (rows[i].command == NULL || strcmp(rows[i].command, command) == 0))
             return rows[i].hint;
+    return NULL;
+}
+
+static const struct {
+    const char *name, *hint;
+} commands[] = {
+    {"run", "weft chat talks, weft generate -p TEXT goes on with a text, weft describe FILE says "
+            "what is in a picture"},
+    {"ask", "weft chat talks with a model"},
+    {"talk", "weft chat talks with a model"},
+    {"caption", "weft describe FILE says what is in a picture"},
+    {"image", "weft describe FILE says what is in a picture"},
+    {"video", "weft describe FILE says what is in a clip"},
+    {"see", "weft describe FILE says what is in a picture"},
+    {"audio", "weft transcribe FILE writes down what is said"},
+    {"listen", "weft transcribe FILE writes down what is said"},
+    {"stt", "weft transcribe FILE writes down what is said"},
+    {"whisper", "weft transcribe FILE writes down what is said"},
+    {"complete", "weft generate -p TEXT goes on with a text"},
+    {"completion", "weft generate -p TEXT goes on with a text"},
+    {"pull",
+     "Hugging Face's program downloads models: hf download NAME --local-dir DIR; weft model "
+     "list names those that run"},
+    {"download", "Hugging Face's program downloads models: hf download NAME --local-dir DIR; weft "
+                 "model list names those that run"},
+    {"serve", "there is no server yet; scripts drive weft chat over a pipe"},
+    {"server", "there is no server yet; scripts drive weft chat over a pipe"},
+    {"ls", "weft model list names the models that run"},
+    {"models", "weft model list names the models that run"},
+    {"plugins", "weft plugin list names the plugins"},
+    {"devices", "weft --list-devices names the devices"},
+    {"convert", "weft model quantize writes a model down with smaller weights"},
+    {"show", "weft model inspect DIR says what a model can do"},
+    {"info", "weft model inspect DIR says what a model can do"},
+};
+
+const char *cli_command_hint(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].hint;
     return NULL;
 }

@@ -6,5 +6,7 @@
 /* What to say to somebody who wrote the option `name` ("f", "image") at the command; NULL: nothing
  * is known of it. */
 const char *cli_option_hint(const char *command, const char *name);
+/* The same of a command. */
+const char *cli_command_hint(const char *name);
 
 #endif

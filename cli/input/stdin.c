@@ -78,17 +78,26 @@ static weft_status fail_stdin(weft_error *err, weft_status code, const char *why
     return code;
 }
 
-/* Words are no name of a file: they were meant as a question. */
+/* What a path may have been meant as, where there is no such file. */
+static const char *what_missing(const char *path)
+{
+    size_t n = strlen(path);
+    bool   words = strchr(path, ' ') != NULL && strpbrk(path, "/.") == NULL;
+    if (words || (n > 0 && path[n - 1] == '?'))
+        return "; a question goes behind -p";
+    if (strncmp(path, "http://", 7) == 0 || strncmp(path, "https://", 8) == 0)
+        return "; weft reads files alone: download it first, as by curl -O";
+    return strpbrk(path, "*[") != NULL ? "; no file fits the pattern" : "";
+}
+
 static weft_status fail_missing(weft_error *err, const char *path)
 {
-    bool   words = strchr(path, ' ') != NULL && strpbrk(path, "/.") == NULL;
     size_t n = strlen(path);
-    bool   asks = n > 0 && path[n - 1] == '?';
     size_t cut = n > PATH_TOLD ? n - PATH_TOLD : 0; /* the end of a path tells more */
     err->code = WEFT_E_NOTFOUND;
     err->stage = WEFT_STAGE_USAGE;
     snprintf(err->message, sizeof err->message, "%s%s: no such file%s", cut > 0 ? "..." : "",
-             path + cut, words || asks ? "; a question goes behind -p" : "");
+             path + cut, what_missing(path));
     return err->code;
 }
 

@@ -57,8 +57,10 @@ static weft_status open_module(const char *name, const wf_device_config *c,
         return wf_fail(err, WEFT_E_NOTFOUND, "there is no folder of device modules");
     int n = snprintf(path, sizeof path, "%s/libweft-%s.so", c->module_dir, name);
     if (n < 0 || (size_t)n >= sizeof path || access(path, F_OK) != 0)
-        return wf_fail(err, WEFT_E_NOTFOUND, "device %s: %s/libweft-%s.so is not installed", name,
-                       c->module_dir, name);
+        return wf_fail(err, WEFT_E_NOTFOUND,
+                       "device %s: %s/libweft-%s.so is not installed; it is the package "
+                       "weft-%s, or is built where its compiler is found (docs/BUILDING.md)",
+                       name, c->module_dir, name, name);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
         return wf_fail(err, WEFT_E_UNSUPPORTED, "device %s: %s", name, dlerror());

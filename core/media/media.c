@@ -82,7 +82,18 @@ static weft_status check_start(int64_t n, weft_error *err)
         return wf_fail(err, WEFT_E_CANCELLED, "cancelled");
     if (n < 0)
         return wf_fail(err, (weft_status)n, "it could not be read");
-    return n == 0 ? wf_fail(err, WEFT_E_CORRUPT, "it is empty") : WEFT_OK;
+    return WEFT_OK;
+}
+
+/* A file without bytes is damaged where its name is that of a medium, and else nothing that anybody
+ * reads: among the files of a folder it is passed over then. */
+static weft_status empty(wf_chooser *c, weft_error *err)
+{
+    wf_choice   choice = {.vt = NULL};
+    weft_status status = wf_chooser_next(c, &choice, err);
+    if (status != WEFT_OK)
+        return status;
+    return wf_fail(err, choice.vt != NULL ? WEFT_E_CORRUPT : WEFT_E_NOTFOUND, "it is empty");
 }
 
 static weft_status check_info(const wf_media *m, weft_error *err)
@@ -263,7 +274,10 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
         wf_chooser c;
         head.head_bytes = (uint64_t)n;
         wf_chooser_init(&c, env->registry, env->modalities, &head, kind);
-        status = open_any(m, &c, &told, &why, err);
+        if (n == 0)
+            told = empty(&c, &why);
+        else
+            status = open_any(m, &c, &told, &why, err);
         *known = is_known(&c) || wf_text_is_pointer(head.head, head.head_bytes);
     }
     wf_free(bytes);

@@ -17,11 +17,32 @@
 #define GGUF_FILE "model.gguf" /* the name of a GGUF file among those of its package */
 #define GGUF_VALUES "gguf.json"
 
+/* Whether it may be the name of a model at Hugging Face: two words and a slash. */
+static bool is_hub_name(const char *dir)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t owner = strspn(dir, letters);
+    size_t name = dir[owner] == '/' ? strspn(dir + owner + 1, letters) : 0;
+    return dir[0] != '.' && owner > 0 && name > 0 && dir[owner + 1 + name] == '\0';
+}
+
+static weft_status no_directory(const char *dir, weft_error *err)
+{
+    if (!is_hub_name(dir))
+        return wf_fail(err, WEFT_E_NOTFOUND, "%s: no such directory", wf_quote(dir).s);
+    const char *name = strchr(dir, '/') + 1;
+    return wf_fail(err, WEFT_E_NOTFOUND,
+                   "%s: no such directory; if it is the name of a model at Hugging Face, it is "
+                   "downloaded first: hf download %s --local-dir %s, and then -m %s",
+                   dir, dir, name, name);
+}
+
 static weft_status dir_check(const char *dir, weft_error *err)
 {
     struct stat st;
     if (stat(dir, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
-        return wf_fail(err, WEFT_E_NOTFOUND, "%s: no such directory", wf_quote(dir).s);
+        return no_directory(dir, err);
     if (stat(dir, &st) != 0)
         return wf_fail(err, WEFT_E_IO, "%s: the directory cannot be examined", wf_quote(dir).s);
     if (!S_ISDIR(st.st_mode))

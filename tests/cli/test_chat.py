@@ -178,6 +178,19 @@ class Pipe(Chat):
         self.fails(2, "chat", "-p", "-")
         self.fails(2, "chat", "a.json", "b.json")
 
+    def test_words_of_other_programs(self):
+        r = self.chat("/img red.png", "/new", "/picture red.png", "/reset", "/?", "/bye", "/imagine")
+        self.assertEqual(r.err.count("(64 x 64) goes with the next message"), 2)
+        self.assertEqual(r.err.count("the conversation is empty"), 2)
+        self.assertIn("/help", r.err)
+        self.assertNotIn("there is no", r.err) # it was left
+        self.assertEqual(self.chat("/exit", "/imagine").err, self.chat("/q").err)
+
+    def test_a_path_alone(self):
+        os.rename(self.red, self.path("my red.png"))
+        path = self.path("my red.png")
+        self.assertIn(path + " is a file: /image, ", self.chat(path + "  ", code=2).err)
+
     def test_names_as_terminals_drop_them(self):
         os.rename(self.red, self.path("my red.png"))
         for line in ("/image my red.png", "/image 'my red.png' ", '/image "my red.png"',

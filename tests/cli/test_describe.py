@@ -115,17 +115,21 @@ class Describe(harness.Case):
         self.write("d/a.png", png(48, 80, (20, 40, 220)))
         self.write("d/.hidden.png", png(8, 8))
         self.write("d/notes.txt", b"just words")
+        self.write("d/empty.txt", b"")
         self.write("d/sub/c.png", png(64, 64))
         folder = self.path("d")
         r = self.ok("describe", folder)
         paths = [line.split("\t")[0] for line in r.out.decode().splitlines()]
         self.assertEqual(paths, [folder + "/a.png", folder + "/b.png"])
-        self.assertEqual(r.err, "weft: 1 file skipped: 1 .txt (-v names them)\n")
+        self.assertEqual(r.err, "weft: 2 files skipped: 2 .txt (-v names them)\n")
         self.assertEqual(self.ok("describe", "-q", folder).err, "")
         r = self.ok("describe", "-r", "-v", folder + "/")
         paths = [line.split("\t")[0] for line in r.out.decode().splitlines()]
         self.assertEqual(paths, [folder + "/a.png", folder + "/b.png", folder + "/sub/c.png"])
         self.assertIn("skipped: " + folder + "/notes.txt", r.err)
+        self.write("d/c.png", b"") # its name says that it should be a picture
+        self.assertIn("c.png: it is empty", self.weft("describe", folder).err)
+        self.assertIn("it is empty", self.fails(3, "describe", folder + "/empty.txt"))
 
     def test_a_folder_of_one_picture_is_still_a_list(self):
         self.write("d/a.png", png(64, 64))

@@ -117,6 +117,15 @@ class Usage(harness.Case):
     def test_two_words(self):
         self.assertIn("model inspect or model verify", self.fails(2, "model"))
         self.assertIn("there is no command plugin lost", self.fails(2, "plugin", "lost"))
+        for words, says in ((["inspect"], "did you mean model inspect or plugin inspect?"),
+                            (["pull", "a/b"], "hf download"), (["run"], "weft chat"), (["serve"], "no server"),
+                            (["What is this?"], "-p"), ([self.write("a.png", b"x")], "weft describe FILE"),
+                            ([], "weft describe FILE"), (["chat", "-m", "meta-llama/Llama-3.2-1B-Instruct"],
+                                                         "hf download meta-llama/Llama-3.2-1B-Instruct --local-dir")):
+            code = 4 if "-m" in words else 2
+            self.assertIn(says, self.fails(code, *words))
+        for path, says in (("https://example.org/a.jpg", "download it"), ("*.jpg", "no file fits the pattern")):
+            self.assertIn(says, self.fails(2, "describe", path))
 
     def test_letters(self):
         # Bundled letters: the option before them must not be blamed.
