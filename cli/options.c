@@ -33,10 +33,11 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
     [OWN_RECURSIVE] = {"recursive", 'r', BOOL, 0, NULL, NULL, NULL,
                        "also the folders within folders"},
     [OWN_FAIL_FAST] = {"fail_fast", 0, BOOL, 0, NULL, NULL, NULL, "stop at the first failure"},
-    [OWN_OUTPUT] = {"output", 'o', STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
-                    "what to write, whole or not at all: a file; of transcribe also a folder, of "
-                    "describe a folder, of model "
-                    "quantize a directory"},
+    [OWN_OUTPUT] =
+        {"output", 'o', STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
+         "what to write, whole or not at all: a file; a folder for the texts of describe "
+         "and for several documents of transcribe; the new model's directory of model "
+         "quantize"},
     [OWN_DECODE] = {"decode", 0, BOOL, 0, NULL, NULL, NULL, "ids to text"},
     [OWN_TOKENIZER] = {"tokenizer", 0, STR, WEFT_OPTION_PATH, NULL, NULL, "FILE",
                        "tokenizer.json, tokenizer.model or tekken.json, with no model around it"},

@@ -31,6 +31,7 @@ const cli_command cli_commands[] = {
      "\n"
      "Examples:\n"
      "  weft describe photo.jpg\n"
+     "  weft describe -m DIR photo.jpg clip.mp4\n"
      "  weft describe -p 'How many people are there?' photo.jpg\n"
      "  weft describe --json -r pictures/ >pictures.jsonl\n"
      "  weft describe -o texts/ --skip-existing pictures/\n",

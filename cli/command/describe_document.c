@@ -14,6 +14,17 @@
 #include "output/sheet.h"
 #include "output/target.h"
 
+/* Whether the path was meant as a file's: no folder is called so, unless a slash says it. */
+static bool is_files_name(const char *path)
+{
+    static const char *const endings[] = {"txt", "md",  "json", "jsonl",
+                                          "csv", "tsv", "html", "srt"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (cli_has_ending(path, endings[i]))
+            return !cli_is_folder(path);
+    return false;
+}
+
 static int32_t check_usage(const cli *c)
 {
     const char *path = c->value[OWN_OUTPUT];
@@ -27,9 +38,13 @@ static int32_t check_usage(const cli *c)
     if (cli_has(c, OWN_JSON) || cli_has(c, OWN_CSV) || cli_has(c, OWN_TOGETHER) ||
         cli_has(c, OWN_PLAN))
         return cli_usage(c, "-o DIR is for texts, a file of its own each: not with --json, --csv, "
-                            "--together or --plan");
-    if (!cli_is_folder(path) && cli_has_ending(path, "txt"))
-        return cli_usage(c, "-o %.600s: name a folder, in which each FILE gets a NAME.txt", path);
+                            "--together or --plan, which go to standard output (>FILE)");
+    if (is_files_name(path))
+        return cli_usage(
+            c,
+            "-o %.600s: name a folder, in which each FILE gets a NAME.txt; what goes to "
+            "standard output goes to one file by >FILE, with --json and --csv too",
+            path);
     return cli_check_target(c, OWN_OUTPUT);
 }
 

@@ -89,14 +89,16 @@ class Describe(harness.Case):
         self.assertEqual(self.ok("describe", "-o", "-", self.red).out, text)
 
     def test_documents_that_cannot_be(self):
-        for more, word in ((("-o", "x.txt"), "folder"), (("-o", self.red), "no folder"),
+        for more, word in ((("-o", "x.txt"), "folder"), (("-o", "x.csv"), ">FILE"), (("-o", "x.json", "--json"), ">FILE"),
+                           (("-o", self.red), "no folder"),
                            (("--append",), "-o DIR"), (("--skip-existing",), "-o DIR"),
                            (("-o", "d", "--json"), "--json"), (("-o", "d", "--together"), "--together"),
                            (("-o", "d", "--append", "--skip-existing"), "--append"),
                            (("-o", "no/d"), "no folder no"), (("--csv", "--json"), "--csv"),
                            (("--csv", "--together"), "--csv")):
             self.assertIn(word, self.fails(2, "describe", *more, self.red))
-        self.assertFalse(os.path.exists(self.path("d")))
+        for name in ("d", "x.csv", "x.json"):
+            self.assertFalse(os.path.exists(self.path(name)))
 
     def test_csv(self):
         odd = self.write('a,"b"\n.png', png(64, 64))
