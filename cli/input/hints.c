@@ -7,6 +7,9 @@
 
 #define FILES "files are named without an option: weft describe FILE..."
 #define SOUNDS "recordings are named without an option: weft transcribe FILE..."
+#define LANGUAGE                                                                                   \
+    "the language is asked for in the prompt, -p TEXT; what is said is written down by weft "      \
+    "transcribe --language NAME"
 #define TEXTS "the text is -p TEXT; -p - reads it from standard input, as in -p - <FILE"
 
 static const struct {
@@ -19,6 +22,8 @@ static const struct {
     {"describe", "image", FILES},
     {"describe", "images", FILES},
     {"describe", "video", FILES},
+    {"describe", "lang", LANGUAGE},
+    {"describe", "language", LANGUAGE},
     {"transcribe", "f", SOUNDS},
     {"transcribe", "i", SOUNDS},
     {"transcribe", "file", SOUNDS},

@@ -146,6 +146,7 @@ class Usage(harness.Case):
     def test_words_of_other_programs(self):
         for args, word in ((("describe", "-f", "x.png"), "weft describe FILE"),
                            (("describe", "--image", "x.png"), "weft describe FILE"),
+                           (("describe", "--lang", "de", "x.png"), "weft transcribe --language NAME"),
                            (("transcribe", "-f", "x.wav"), "weft transcribe FILE"),
                            (("transcribe", "-l", "de"), "--language"),
                            (("generate", "-f", "x.txt"), "-p -"),
