@@ -4,9 +4,10 @@
 
     make_idefics3_fixtures.py [--out tests/fixtures/idefics3]
 
-untied/, tied/, half/     checkpoint directories: scale_factor 2, head and embedding apart, with a
+untied/, tied/, half/, four/  checkpoint directories: scale_factor 2, head and embedding apart, with a
                           tokenizer; scale_factor 3, one table (the top level's tie_word_embeddings
-                          says the opposite, which the reference does not look at); stored in bf16 and under SmolVLM's name, patches that leave pixels over
+                          says the opposite, which the reference does not look at); stored in bf16 and under SmolVLM's name, patches that leave pixels over;
+                          scale_factor 4, which the small SmolVLMs have
 */parity*.safetensors     inputs and expected stages, for `weft model verify`
 pictures.json             Idefics3ImageProcessor on generated pictures, RGB and RGBA, as hashes of the
                           tiles, and Idefics3Processor's ids of a prompt with each of them
@@ -218,6 +219,9 @@ def main():
     write_checkpoint(out / "tied", make_config(True, 3, 42, 7, 500), 2, torch.float32,
                      "Idefics3ForConditionalGeneration")
     write_checkpoint(out / "half", make_config(False, 2, 30, 7, 500), 3, torch.bfloat16, smol)
+    write_checkpoint(out / "four", make_config(False, 4, 32, 4, 500), 4, torch.float32, smol)
+    for name in ("-adjacent", "-text-only"):  # shown by the others
+        (out / "four" / f"parity{name}.safetensors").unlink()
     (out / "untied" / "tokenizer.json").write_text(tok.to_str(pretty=False))
     (out / "untied" / "preprocessor_config.json").write_text(json.dumps(
         {"size": {"longest_edge": 112}, "max_image_size": {"longest_edge": 28}, "resample": 1}) + "\n")

@@ -36,6 +36,11 @@ static const parity_case cases[] = {
     CASE("SmolVLM's name, pixels left over: one tile", "half", "", 8, "dtype=f32"),
     CASE("SmolVLM's name, pixels left over: tiles", "half", "-tiles", 8, "dtype=f32"),
     CASE("SmolVLM's name, pixels left over: hidden patches", "half", "-masked", 8, "dtype=f32"),
+    CASE("scale 4: one tile", "four", "", 8, "dtype=f32"),
+    CASE("scale 4: tiles", "four", "-tiles", 8, "dtype=f32"),
+    CASE("scale 4: two pictures", "four", "-two-pictures", 8, "dtype=f32"),
+    CASE("scale 4: hidden patches", "four", "-masked", 8, "dtype=f32"),
+    CASE("scale 4: async device", "four", "-tiles", 8, "dtype=f32", "device=async-test"),
     CASE("as stored (bf16)", "half", "-two-pictures", 8, "dtype=auto"),
 };
 

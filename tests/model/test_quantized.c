@@ -59,11 +59,6 @@ static void test_text(void **state)
     static const int32_t text[] = {200, 0};
     (void)state;
     near_check("model=" FIXTURE("llama-untied"), NULL, NULL, text, NEAR_Q8);
-#ifdef WITH_CHECKPOINTS
-    near_check("model=" FIXTURE("granite"), NULL, NULL, text, NEAR_Q8);
-    near_check("model=" FIXTURE("mistral"), NULL, NULL, text, NEAR_Q8);
-    near_check("model=" FIXTURE("qwen2"), NULL, NULL, text, NEAR_Q8);
-#endif
 }
 
 int main(void)
