@@ -106,7 +106,7 @@ static weft_status lay_channels(wf_cuda_queue *q, const wf_cuda_channels_args *g
 static wf_conv items_of(const wf_conv *a, int64_t first, int64_t items)
 {
     wf_conv part = *a;
-    part.x += first * a->c * a->h * a->wd;
+    part.x += first * a->x_stride[0];
     part.y += first * a->oh * a->ow * a->w.n;
     part.n = items;
     return part;

@@ -121,21 +121,6 @@ static void glu(call *c)
     rig_integer(c, d);
 }
 
-static void windows(call *c)
-{
-    const int64_t n = rig_size(40), d = rig_size(100), width = rig_size(9),
-                  step = 1 + rig_random() % 3;
-    const int64_t before = rig_random() % (uint32_t)(width + 1);
-    c->items = rig_size(20);
-    rig_floats(c, OUT, c->items * d * width);
-    rig_floats(c, IN, n * d);
-    rig_integer(c, n);
-    rig_integer(c, d);
-    rig_integer(c, width);
-    rig_integer(c, step);
-    rig_integer(c, before);
-}
-
 static void rope_table(call *c)
 {
     const int64_t head_dim = 2 * rig_size(80);
@@ -206,7 +191,6 @@ static const struct {
     {1, "spk_stack", stack, 0},
     {1, "spk_zero", zero, 0},
     {1, "spk_glu", glu, 1e-13},
-    {1, "spk_windows", windows, 0},
     {1, "spk_rotate", rotate, 0},
     {1, "spk_rope_table", rope_table, 1e-10},
     {1, "spk_depthwise", depthwise, 1e-11},
