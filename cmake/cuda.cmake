@@ -60,4 +60,5 @@ function(weft_plugin_image plugin source file)
   weft_fatbin(${output} ${CMAKE_CURRENT_SOURCE_DIR}/${source})
   set_property(SOURCE ${file} APPEND PROPERTY OBJECT_DEPENDS ${output})
   set_property(SOURCE ${file} APPEND PROPERTY COMPILE_DEFINITIONS WEFT_GPU_IMAGE="${output}")
+  set_property(GLOBAL APPEND PROPERTY WEFT_IMAGE_PLUGINS ${plugin}) # for the tests of their kernels
 endfunction()

@@ -52,6 +52,8 @@ weft_status wf_cuda_scratch(wf_cuda_queue *q, uint64_t bytes, void **out, weft_e
     if (bytes > q->scratch_bytes) {
         uint64_t    more = bytes > UINT64_MAX / 2 ? bytes : bytes + bytes / 2; /* seldom again */
         weft_status status = wf_cuda_alloc(q->base.device, more, &p, err);
+        if (status == WEFT_E_NOMEM)
+            status = wf_cuda_alloc(q->base.device, more = bytes, &p, err);
         if (status != WEFT_OK)
             return status;
         if (q->scratch != NULL && (status = retire(q, q->scratch, err)) != WEFT_OK) {

@@ -14,6 +14,7 @@ static uint64_t aligned(uint64_t bytes)
 
 /* ---- windows become rows, a bounded number at a time ---- */
 
+/* NOMEM: nothing was done. */
 static weft_status conv_part(wf_cuda_queue *q, const wf_conv *a, int64_t first, int64_t m,
                              weft_error *err)
 {
@@ -37,6 +38,25 @@ static weft_status conv_part(wf_cuda_queue *q, const wf_conv *a, int64_t first, 
     status = wf_cuda_launch(q, WF_CUDA_K_windows, g, &w, err);
     return status == WEFT_OK ? wf_cuda_multiply(q, &l, (uint8_t *)memory + rows_bytes, err)
                              : status;
+}
+
+/* Fewer at a time where there is no memory for so many. */
+static weft_status conv_windows(wf_cuda_queue *q, const wf_conv *a, weft_error *err)
+{
+    const int64_t windows = a->n * a->oh * a->ow, k = a->c * a->kh * a->kw;
+    int64_t       most = WINDOW_BYTES / (k * 4) > 0 ? WINDOW_BYTES / (k * 4) : 1;
+    most = most < WF_CUDA_PRODUCT_ROWS ? most : WF_CUDA_PRODUCT_ROWS;
+    for (int64_t first = 0; first < windows;) {
+        const int64_t     m = windows - first < most ? windows - first : most;
+        const weft_status status = conv_part(q, a, first, m, err);
+        if (status == WEFT_E_NOMEM && m > 1) /* nothing was launched */
+            most = m / 2;
+        else if (status != WEFT_OK)
+            return status;
+        else
+            first += m;
+    }
+    return WEFT_OK;
 }
 
 /* ---- convolutions by cuDNN ---- */
@@ -106,7 +126,7 @@ static weft_status lay_channels(wf_cuda_queue *q, const wf_cuda_channels_args *g
 static wf_conv items_of(const wf_conv *a, int64_t first, int64_t items)
 {
     wf_conv part = *a;
-    part.x += first * a->c * a->h * a->wd;
+    part.x += first * a->x_stride[0];
     part.y += first * a->oh * a->ow * a->w.n;
     part.n = items;
     return part;
@@ -170,11 +190,5 @@ weft_status wf_cuda_conv(wf_cuda_queue *q, const wf_conv *a, weft_error *err)
     weft_status tried = by_dnn(q, a) ? conv_dnn(q, a, &done, err) : WEFT_OK;
     if (tried != WEFT_OK || done)
         return tried;
-    int64_t     windows = a->n * a->oh * a->ow, k = a->c * a->kh * a->kw;
-    int64_t     most = WINDOW_BYTES / (k * 4) > 0 ? WINDOW_BYTES / (k * 4) : 1;
-    weft_status status = WEFT_OK;
-    most = most < WF_CUDA_PRODUCT_ROWS ? most : WF_CUDA_PRODUCT_ROWS;
-    for (int64_t first = 0; first < windows && status == WEFT_OK; first += most)
-        status = conv_part(q, a, first, windows - first < most ? windows - first : most, err);
-    return status;
+    return conv_windows(q, a, err);
 }

@@ -199,6 +199,7 @@ static void place_conv(wf_call *c, const weft_tensor *y, const weft_tensor *x, c
     wf_check_size(c, "y", "its last axis", y->shape[2], a->w.n);
     a->y = y->data;
     a->x = x->data;
+    memcpy(a->x_stride, x->stride, sizeof a->x_stride);
 }
 
 static weft_status ops_conv(const weft_host *h, weft_queue *q, const weft_tensor *y,
@@ -212,7 +213,6 @@ static weft_status ops_conv(const weft_host *h, weft_queue *q, const weft_tensor
     wf_check_tensor(&c, y, "y", f32, 3, 3);
     wf_check_tensor(&c, x, "x", f32, 4, 4);
     wf_check_c_order(&c, y, "y");
-    wf_check_c_order(&c, x, "x");
     wf_check_weight(&c, w, "w", &a->w);
     wf_check_vector(&c, bias, "bias", a->w.n, true, &a->bias);
     if (stride == NULL || pad == NULL)

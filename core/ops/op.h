@@ -301,14 +301,15 @@ typedef struct wf_copy {
     int64_t      shape[4], dst_stride[4], src_stride[4];
 } wf_copy;
 
-/* x [n, c, h, w] f32 in C order, w [out, c * kh * kw]; y [n, oh * ow, out] rows; zero padding.
- * im2col, then linear's sum. */
+/* x [n, c, h, w] f32 with a stride an axis, w [out, c * kh * kw]; y [n, oh * ow, out] rows; zero
+ * padding. im2col, then linear's sum. */
 typedef struct wf_conv {
     float       *y;
     const float *x;
     wf_weight    w;
     const float *bias;
     int64_t      n, c, h, wd, kh, kw, oh, ow;
+    int64_t      x_stride[4];       /* elements; rows of tokens are {n * c, 1, n * c, c} */
     int32_t      stride[2], pad[4]; /* {y, x}, {top, bottom, left, right} */
 } wf_conv;
 

@@ -22,7 +22,9 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_conv_pixels(const wf_cuda_channels_args g)
     const int64_t  e = wf_item(), c = e % g.padded, place = e / g.padded, plane = a->h * a->wd;
     if (place >= a->n * plane)
         return;
-    const float x = c < a->c ? a->x[(place / plane * a->c + c) * plane + place % plane] : 0.0f;
+    const int64_t from = place / plane * a->x_stride[0] + c * a->x_stride[1] +
+                         place % plane / a->wd * a->x_stride[2] + place % a->wd * a->x_stride[3];
+    const float x = c < a->c ? a->x[from] : 0.0f;
     g.x[e] = a->w.format == WF_BF16 ? wf_round_bf16(x) : round_tf32(x);
 }
 

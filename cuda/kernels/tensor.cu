@@ -122,5 +122,7 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_windows(const wf_cuda_windows_args w)
     const int64_t y = window / a->ow % a->oh * a->stride[0] - a->pad[0] + column / a->kw % a->kh;
     const int64_t x = window % a->ow * a->stride[1] - a->pad[2] + column % a->kw;
     const bool    inside = y >= 0 && y < a->h && x >= 0 && x < a->wd;
-    w.rows[e] = inside ? a->x[((item * a->c + c) * a->h + y) * a->wd + x] : 0.0f;
+    w.rows[e] = inside ? a->x[item * a->x_stride[0] + c * a->x_stride[1] + y * a->x_stride[2] +
+                              x * a->x_stride[3]]
+                       : 0.0f;
 }

@@ -40,6 +40,25 @@ void plg_linear(plg_run *r, const weft_tensor *y, const weft_tensor *x, const pl
         r->status = r->ops->linear(r->host, r->q, y, x, &w->w, b, act, r->err);
 }
 
+/* x is an image of one line whose channels lie side by side. */
+void plg_conv_rows(plg_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w,
+                   int32_t stride, int32_t pad)
+{
+    const int64_t n = x->shape[0], d = x->shape[1], shape[4] = {1, d, 1, n};
+    const int64_t rows[3] = {1, y->shape[0], y->shape[1]};
+    const int32_t strides[2] = {1, stride}, pads[4] = {0, 0, pad, pad};
+    weft_tensor   line = weft_view(x, x->data, WEFT_F32, 4, shape), kernel = w->w;
+    weft_tensor   places = weft_view(y, y->data, WEFT_F32, 3, rows);
+    line.stride[1] = 1;
+    line.stride[3] = d;
+    kernel.ndim = 4;
+    kernel.shape[2] = 1;
+    kernel.shape[3] = w->w.shape[2];
+    if (r->status == WEFT_OK && y->shape[0] > 0)
+        r->status = r->ops->conv(r->host, r->q, &places, &line, &kernel,
+                                 w->b.ndim > 0 ? &w->b : NULL, strides, pads, r->err);
+}
+
 void plg_layernorm(plg_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w,
                    float eps)
 {

@@ -51,6 +51,10 @@ weft_tensor plg_heads(const weft_tensor *t, int32_t n_heads);
 
 void plg_linear(plg_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w,
                 int32_t act);
+/* A convolution over rows: y [m, out] in C order, x [n, d] whose rows lie side by side, w->w [out,
+ * d, kernel]; `pad` rows of zeros before and after x; m = (n + 2 pad - kernel) / stride + 1. */
+void plg_conv_rows(plg_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w,
+                   int32_t stride, int32_t pad);
 void plg_layernorm(plg_run *r, const weft_tensor *y, const weft_tensor *x, const plg_pair *w,
                    float eps);
 /* Adds: x += scale * b. */

@@ -132,6 +132,7 @@ static void convolve(const rig *r, int64_t height, int64_t width, int times)
                                  .kw = 3,
                                  .oh = height,
                                  .ow = width,
+                                 .x_stride = {height * width, height * width, width, 1},
                                  .stride = {1, 1},
                                  .pad = {1, 1, 1, 1}}};
     for (int i = 0; i < times; i++)

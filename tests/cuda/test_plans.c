@@ -36,16 +36,45 @@ static wf_cudnn api;
         }                                                                                          \
     }
 
+/* Over rows, from so many channels to so many. */
+#define ROWS(rows, from, to, kernel, step, zeros)                                                  \
+    {                                                                                              \
+        .n = 1, .c = from, .h = 1, .w = rows, .out = to, .kh = 1, .kw = kernel, .oh = 1,           \
+        .ow = ((rows) + 2 * (zeros) - (kernel)) / (step) + 1, .stride = {1, step}, .pad = {        \
+            0,                                                                                     \
+            0,                                                                                     \
+            zeros,                                                                                 \
+            zeros                                                                                  \
+        }                                                                                          \
+    }
+
 static const wf_dnn_shape shapes[] = {
-    PATCHES(1, 560, 1280, 14),  /* Llama 3.2 Vision, one tile and four */
-    PATCHES(4, 560, 1280, 14),  /* */
-    PATCHES(4, 448, 1280, 14),  /* */
-    PATCHES(1, 336, 1024, 14),  /* CLIP in LLaVA */
-    PATCHES(5, 336, 1024, 14),  /* LLaVA-NeXT */
-    PATCHES(1, 384, 1152, 14),  /* SigLIP; Idefics3 in tiles of 364 */
-    PATCHES(17, 364, 1152, 14), /* */
-    PATCHES(1, 512, 768, 16),   /* SmolVLM */
-    PATCHES(1, 224, 1280, 14),  /* Idefics */
+    PATCHES(1, 560, 1280, 14),       /* Llama 3.2 Vision, one tile and four */
+    PATCHES(4, 560, 1280, 14),       /* */
+    PATCHES(4, 448, 1280, 14),       /* */
+    PATCHES(1, 336, 1024, 14),       /* CLIP in LLaVA */
+    PATCHES(5, 336, 1024, 14),       /* LLaVA-NeXT */
+    PATCHES(1, 384, 1152, 14),       /* SigLIP; Idefics3 in tiles of 364 */
+    PATCHES(17, 364, 1152, 14),      /* */
+    PATCHES(1, 512, 768, 16),        /* SmolVLM */
+    PATCHES(1, 224, 1280, 14),       /* Idefics */
+    PATCHES(1, 128, 192, 16),        /* the demo: pictures, */
+    PATCHES(8, 128, 192, 16),        /* the frames of clips, */
+    ROWS(150, 160, 192, 3, 2, 1),    /* and recordings */
+    ROWS(1500, 1536, 3072, 3, 2, 1), /* the paper's adapter, 60 s */
+    ROWS(1500, 1024, 3072, 3, 2, 1),
+    ROWS(1500, 1024, 2048, 8, 8, 4), /* Wav2Vec2-BERT's adapter */
+    ROWS(1500, 1024, 2048, 3, 2, 1),
+    ROWS(3000, 80, 384, 3, 1, 1), /* Whisper: tiny, */
+    ROWS(3000, 384, 384, 3, 2, 1),
+    ROWS(3000, 80, 768, 3, 1, 1), /* small in Ultravox 0.3, */
+    ROWS(3000, 768, 768, 3, 2, 1),
+    ROWS(3000, 80, 1024, 3, 1, 1), /* medium in Ultravox 0.4, */
+    ROWS(3000, 1024, 1024, 3, 2, 1),
+    ROWS(3000, 128, 1280, 3, 1, 1), /* large v3 in later ones and in Voxtral, */
+    ROWS(3000, 1280, 1280, 3, 2, 1),
+    ROWS(1000, 128, 1280, 3, 1, 1), /* and the end of a recording */
+    ROWS(1000, 1280, 1280, 3, 2, 1),
 };
 
 /* A descriptor of a GPU from its properties; NULL: cuDNN does not take them. */

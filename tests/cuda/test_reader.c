@@ -67,8 +67,7 @@ static void test_damaged_text(void **state)
 {
     char text[8192], why[256];
     (void)state;
-    snprintf(text, sizeof text,
-             "%sbar.sync 0;\nshfl.sync.idx.b32 %%r5, %%r1, 2, 31, -1;\nret;\n}\n", head);
+    text_module("bar.sync 0;\nshfl.sync.idx.b32 %r5, %r1, 2, 31, -1;", "sm_80", text, sizeof text);
     const size_t n = strlen(text);
     for (int round = 0; round < 3000; round++) {
         char        damaged[8192];

@@ -25,6 +25,7 @@ weft_queue *rig_cpu_queue, *rig_gpu_queue;
 static wf_pool *pool;
 static pair     pairs[PAIRS];
 static int      n_pairs;
+static void    *held; /* a small piece of the GPU, so that its slab is not asked for each time */
 static void    *pulled[PAIRS];
 static int      n_pulled;
 static uint64_t state;
@@ -50,7 +51,8 @@ static int open_devices(bool deterministic)
     c.pool = pool;
     if (wf_device_open("cpu", &c, &rig_cpu, &err) != WEFT_OK ||
         wf_queue_create(rig_cpu, &rig_cpu_queue, &err) != WEFT_OK ||
-        wf_queue_create(rig_gpu, &rig_gpu_queue, &err) != WEFT_OK) {
+        wf_queue_create(rig_gpu, &rig_gpu_queue, &err) != WEFT_OK ||
+        wf_device_alloc(rig_gpu, 1, &held, &err) != WEFT_OK) {
         printf("%s\n", err.message);
         return 1;
     }
@@ -59,6 +61,9 @@ static int open_devices(bool deterministic)
 
 static void close_devices(void)
 {
+    if (held != NULL)
+        wf_device_free(rig_gpu, held);
+    held = NULL;
     wf_queue_destroy(&rig_cpu_queue);
     wf_queue_destroy(&rig_gpu_queue);
     wf_device_destroy(&rig_cpu);

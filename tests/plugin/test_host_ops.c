@@ -143,6 +143,23 @@ static void op_attention(void **state)
     drop(&index);
 }
 
+/* The same plane with its columns side by side in memory gives the same. */
+static void conv_turned(weft_tensor x, const float *plane, const weft_tensor *y,
+                        const weft_tensor *w, const float *wants)
+{
+    const int32_t stride[2] = {2, 2}, pad[4] = {0, 1, 0, 0};
+    float         turned[12], got[8];
+    weft_error    err = WF_ERROR_INIT;
+    for (int i = 0; i < 12; i++)
+        turned[i % 4 * 3 + i / 4] = plane[i];
+    fill(&x, turned);
+    x.stride[2] = 1;
+    x.stride[3] = 3;
+    good(ops()->conv(host, queue, y, &x, w, NULL, stride, pad, &err), &err);
+    fetch(y, got);
+    assert_near(got, wants, 8);
+}
+
 static void op_conv(void **state)
 {
     weft_tensor x = make(4, 1, 1, 3, 4), y = make(3, 1, 4, 2, 0);
@@ -167,6 +184,7 @@ static void op_conv(void **state)
     good(ops()->conv(host, queue, &y, &x, &w, NULL, stride, pad, &err), &err);
     fetch(&y, hy);
     assert_near(hy, wants, 8);
+    conv_turned(x, hx, &y, &w, wants);
     stride[1] = 0;
     refused(ops()->conv(host, queue, &y, &x, &w, NULL, stride, pad, &err), &err,
             "ops.conv: x: a kernel of 2 x 2 has no place");

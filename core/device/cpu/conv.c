@@ -16,15 +16,16 @@ typedef struct gather_job {
 /* One window, in the order of w's columns: channel, y, x. Places outside the plane are 0. */
 static void gather_window(const wf_conv *a, int64_t window, float *row)
 {
-    int64_t item = window / (a->oh * a->ow);
-    int64_t y0 = window / a->ow % a->oh * a->stride[0] - a->pad[0];
-    int64_t x0 = window % a->ow * a->stride[1] - a->pad[2];
+    int64_t       item = window / (a->oh * a->ow);
+    int64_t       y0 = window / a->ow % a->oh * a->stride[0] - a->pad[0];
+    int64_t       x0 = window % a->ow * a->stride[1] - a->pad[2];
+    const int64_t row_stride = a->x_stride[2], place_stride = a->x_stride[3];
     for (int64_t c = 0; c < a->c; c++) {
-        const float *plane = a->x + (item * a->c + c) * a->h * a->wd;
+        const float *plane = a->x + item * a->x_stride[0] + c * a->x_stride[1];
         for (int64_t y = y0; y < y0 + a->kh; y++) {
             for (int64_t x = x0; x < x0 + a->kw; x++) {
                 int inside = y >= 0 && y < a->h && x >= 0 && x < a->wd;
-                *row++ = inside ? plane[y * a->wd + x] : 0.0f;
+                *row++ = inside ? plane[y * row_stride + x * place_stride] : 0.0f;
             }
         }
     }

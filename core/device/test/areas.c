@@ -99,10 +99,9 @@ static bool copy(const wf_walk *w, const wf_copy *a)
 
 static bool conv(const wf_walk *w, const wf_conv *a)
 {
-    int64_t windows = a->n * a->oh * a->ow;
+    const int64_t windows = a->n * a->oh * a->ow, shape[] = {a->n, a->c, a->h, a->wd};
     return windows <= 0 ||
-           (weight(w, &a->w) &&
-            wf_walk_list(w, "x", WF_READS, a->x, a->n * a->c * a->h * a->wd, WF_F4) &&
+           (weight(w, &a->w) && wf_walk_axes(w, "x", WF_READS, a->x, shape, a->x_stride) &&
             wf_walk_maybe(w, "bias", a->bias, a->w.n, WF_F4) &&
             wf_walk_list(w, "y", WF_WRITES, a->y, windows * a->w.n, WF_F4));
 }

@@ -29,16 +29,6 @@ extern "C" __global__ void spk_gpu_glu(float *y, const float *x, int64_t d)
         y[blockIdx.x * d + i] = a[i] / (1.0f + expf(-b[i]));
 }
 
-extern "C" __global__ void spk_gpu_windows(float *y, const float *x, int64_t n, int64_t d,
-                                           int64_t size, int64_t step, int64_t before)
-{
-    const int64_t row = blockIdx.x;
-    for (int64_t i = threadIdx.x; i < d * size; i += blockDim.x) {
-        const int64_t place = row * step - before + i % size;
-        y[row * d * size + i] = place >= 0 && place < n ? x[place * d + i / size] : 0.0f;
-    }
-}
-
 /* The angle is a product in f32; its sine and cosine are taken in f64 of the angle in half turns,
  * which needs no table for large angles, and rounded once. */
 extern "C" __global__ void spk_gpu_rope_table(float *table, int64_t head_dim, float theta)

@@ -14,7 +14,6 @@
 void spk_k_stack(const weft_range *range, void *const *args);
 void spk_k_zero(const weft_range *range, void *const *args);
 void spk_k_glu(const weft_range *range, void *const *args);
-void spk_k_windows(const weft_range *range, void *const *args);
 void spk_k_rope_table(const weft_range *range, void *const *args);
 void spk_k_rotate(const weft_range *range, void *const *args);
 /* depthwise.c: items are rows */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernels that move or change rows: stacking, GLU, convolution windows, rotary positions. */
+/* Kernels that move or change rows: stacking, GLU, rotary positions. */
 #include "kernels.h"
 
 #include <math.h>
@@ -38,24 +38,6 @@ void spk_k_glu(const weft_range *range, void *const *args)
         const float *a = x + row * 2 * d, *b = a + d;
         for (int64_t i = 0; i < d; i++)
             y[row * d + i] = a[i] / (1.0f + expf(-b[i]));
-    }
-}
-
-/* y [rows, d * size]: y[row][c * size + j] = x[row * step - before + j][c], 0 outside x [n, d]. */
-void spk_k_windows(const weft_range *range, void *const *args)
-{
-    float        *y = SPK_ARG(float *, 0);
-    const float  *x = SPK_ARG(const float *, 1);
-    const int64_t n = SPK_ARG(int64_t, 2), d = SPK_ARG(int64_t, 3), size = SPK_ARG(int64_t, 4);
-    const int64_t step = SPK_ARG(int64_t, 5), before = SPK_ARG(int64_t, 6);
-    for (int64_t row = range->begin; row < range->end; row++) {
-        for (int64_t j = 0; j < size; j++) {
-            int64_t      place = row * step - before + j;
-            const float *from = place >= 0 && place < n ? x + place * d : NULL;
-            float       *to = y + row * d * size + j;
-            for (int64_t c = 0; c < d; c++)
-                to[c * size] = from != NULL ? from[c] : 0.0f;
-        }
     }
 }
 

@@ -3,7 +3,7 @@
  * ms a token), one rotary transformer layer, a linear layer to the text model's width. What the
  * paper leaves open is decided so:
  *
- *   h = W_conv windows(x) + b        1 zero on both sides; no activation
+ *   h = conv(x)                      1 zero on both sides; no activation
  *   h += W_o Attn(q, k, v) + b       of LN h; q and k rotated as in the encoder; every row sees all
  *   h += down(silu(up(LN h)))        plain, not gated
  *   out = W_proj LN h + b
@@ -80,19 +80,17 @@ static void ask(plg_request *r, const spk_adapter_config *c, const char *prefix,
     }
 }
 
-/* Buffers of one encode, [n_tokens, columns]. `wide` holds the convolution's windows, and later the
- * intermediate results of a layer. `asked` holds the queries to the memory. bounds and
- * memory_bounds are [2]: 0 and the number of rows of the tokens and of the memory. */
+/* Buffers of one encode, [n_tokens, columns]. `wide` holds the intermediate results of a layer.
+ * `asked` holds the queries to the memory. bounds and memory_bounds are [2]: 0 and the number of
+ * rows of the tokens and of the memory. */
 typedef struct buffers {
     weft_tensor x, h, wide, table, bounds, asked, memory_bounds;
 } buffers;
 
 static buffers layout(const spk_adapter_config *c, int64_t n, plg_arena *a)
 {
-    const int64_t windows = (int64_t)c->d_in * c->kernel;
-    int64_t       columns = c->d_ffn > 3 * (int64_t)c->d ? c->d_ffn : 3 * (int64_t)c->d;
+    const int64_t columns = c->d_ffn > 3 * (int64_t)c->d ? c->d_ffn : 3 * (int64_t)c->d;
     buffers       b;
-    columns = windows > columns ? windows : columns;
     b.x = plg_carve(a, WEFT_F32, n, c->d);
     b.h = plg_carve(a, WEFT_F32, n, c->d);
     b.wide = plg_carve(a, WEFT_F32, n, columns);
@@ -140,9 +138,7 @@ static void encode(spk_run *r, const spk_adapter_config *c, const spk_adapter_we
     const buffers b = layout(c, s->n_tokens, a);
     if (r == NULL)
         return;
-    weft_tensor seen = plg_part(&b.wide, 0, s->n_tokens, (int64_t)c->d_in * c->kernel);
-    spk_windows(r, &seen, x, c->kernel, c->stride, (c->kernel - 1) / 2);
-    plg_linear(&r->on, &b.x, &seen, &w->conv, WEFT_ACT_NONE);
+    plg_conv_rows(&r->on, &b.x, x, &w->conv, c->stride, (c->kernel - 1) / 2);
     spk_rope_table(r, &b.table, c->theta);
     spk_bounds(r, &b.bounds, s->n_tokens);
     for (int32_t i = 0; i < c->n_layers; i++)

@@ -10,7 +10,6 @@
 static const uint32_t stack_args[] = {P, P, I, I, F};
 static const uint32_t zero_args[] = {P, I};
 static const uint32_t glu_args[] = {P, P, I};
-static const uint32_t windows_args[] = {P, P, I, I, I, I, I};
 static const uint32_t rope_table_args[] = {P, I, F};
 static const uint32_t rotate_args[] = {P, P, I, I};
 static const uint32_t depthwise_args[] = {P, P, P, P, P, I, I, I, I, F};
@@ -25,8 +24,8 @@ static const uint32_t relative_args[] = {P, P, P, P, P, I, I, I, I, I};
             sizeof body##_args / sizeof *body##_args, 0                                            \
     }
 static const weft_kernel_decl kernels[] = {
-    KERNEL(stack),      KERNEL(zero),   KERNEL(glu),       KERNEL(windows),
-    KERNEL(rope_table), KERNEL(rotate), KERNEL(depthwise), KERNEL(relative),
+    KERNEL(stack),  KERNEL(zero),      KERNEL(glu),      KERNEL(rope_table),
+    KERNEL(rotate), KERNEL(depthwise), KERNEL(relative),
 };
 
 weft_status spk_kernels_add(const weft_host *h, weft_error *err)
@@ -38,8 +37,8 @@ weft_status spk_kernels_add(const weft_host *h, weft_error *err)
 weft_status spk_kernels_find(const weft_host *h, spk_kernels *out, weft_error *err)
 {
     const weft_if_kernels *launcher = h->get_interface(h, WEFT_IF_KERNELS);
-    const weft_kernel    **to[] = {&out->stack,      &out->zero,   &out->glu,       &out->windows,
-                                   &out->rope_table, &out->rotate, &out->depthwise, &out->relative};
+    const weft_kernel    **to[] = {&out->stack,  &out->zero,      &out->glu,     &out->rope_table,
+                                   &out->rotate, &out->depthwise, &out->relative};
     for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
         *to[i] = launcher->find(h, kernels[i].name);
         if (*to[i] == NULL)

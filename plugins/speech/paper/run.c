@@ -58,15 +58,6 @@ void spk_glu(spk_run *r, const weft_tensor *y, const weft_tensor *x)
     spk_launch(r, r->m->kernels.glu, y->shape[0], 16 * d, args);
 }
 
-void spk_windows(spk_run *r, const weft_tensor *y, const weft_tensor *x, int32_t kernel,
-                 int32_t stride, int32_t pad)
-{
-    void   *to = y->data, *from = x->data;
-    int64_t n = x->shape[0], d = x->shape[1], size = kernel, step = stride, before = pad;
-    void   *args[] = {&to, &from, &n, &d, &size, &step, &before};
-    spk_launch(r, r->m->kernels.windows, y->shape[0], d * size, args);
-}
-
 void spk_rope_table(spk_run *r, const weft_tensor *table, float theta)
 {
     void   *to = table->data;

@@ -36,12 +36,6 @@ void spk_attend(spk_run *r, const weft_tensor *out, const weft_tensor *q, const 
 void spk_zero(spk_run *r, const weft_tensor *x, int64_t from);
 /* y [rows, d] = a * sigmoid(b), x [rows, 2 d] = a beside b. */
 void spk_glu(spk_run *r, const weft_tensor *y, const weft_tensor *x);
-/* Gathers what a convolution reads, so that a linear layer can do the rest: row i of y [rows, d *
- * kernel] holds the rows of x [n, d] that the convolution's output i depends on, in the order of
- * its weight's columns (channel, then place). `pad` rows of zeros are assumed before and after x.
- */
-void spk_windows(spk_run *r, const weft_tensor *y, const weft_tensor *x, int32_t kernel,
-                 int32_t stride, int32_t pad);
 /* Fills table [rows, head_dim]: row r holds the cosines, then the sines, of r * theta^(-2 i /
  * head_dim) for i < head_dim / 2. */
 void spk_rope_table(spk_run *r, const weft_tensor *table, float theta);

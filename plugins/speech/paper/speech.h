@@ -142,7 +142,7 @@ weft_status spk_weights_tell(const weft_host *h, const weft_package *p, const sp
 
 /* The plugin's own kernels (../ops/), each looked up by name once. */
 typedef struct spk_kernels {
-    const weft_kernel *stack, *zero, *glu, *windows, *rope_table, *rotate, *depthwise, *relative;
+    const weft_kernel *stack, *zero, *glu, *rope_table, *rotate, *depthwise, *relative;
 } spk_kernels;
 
 /* Registers them with the host. [setup] */

@@ -94,21 +94,20 @@ static void ask(plg_request *r, const spk_adapter_config *c, const char *prefix,
 typedef struct buffers {
     weft_tensor x, h, res, y; /* [n_rows, d or d_in] */
     weft_tensor pair;         /* [n_tokens of the first layer, max(2 d, d_ffn)] */
-    weft_tensor wide;         /* windows, then q, k, v */
+    weft_tensor wide;         /* q, k, v */
     weft_tensor bounds_q, bounds_k;
 } buffers;
 
 static buffers layout(const spk_adapter_config *c, const spk_sizes *s, plg_arena *a)
 {
     const int64_t n = s->n_rows, d = c->d > c->d_in ? c->d : c->d_in;
-    const int64_t kernel = c->kernel > 3 ? c->kernel : 3;
     buffers       b;
     b.x = plg_carve(a, WEFT_F32, n, d);
     b.h = plg_carve(a, WEFT_F32, n, d);
     b.res = plg_carve(a, WEFT_F32, n, d);
     b.y = plg_carve(a, WEFT_F32, n, d);
     b.pair = plg_carve(a, WEFT_F32, n, c->d_ffn > 2 * d ? c->d_ffn : 2 * d);
-    b.wide = plg_carve(a, WEFT_F32, n, kernel * d);
+    b.wide = plg_carve(a, WEFT_F32, n, 3 * d);
     b.bounds_q = plg_carve(a, WEFT_I32, 2, 0);
     b.bounds_k = plg_carve(a, WEFT_I32, 2, 0);
     return b;
@@ -121,10 +120,8 @@ static void gated_conv(spk_run *r, const spk_adapter_config *c, const buffers *b
 {
     const int64_t n = x->shape[0], m = y->shape[0], d = c->d;
     weft_tensor   h = plg_part(&b->h, 0, n, d), pair = plg_part(&b->pair, 0, m, 2 * d);
-    weft_tensor   seen = plg_part(&b->wide, 0, m, d * c->kernel);
     plg_layernorm(&r->on, &h, x, norm, c->eps);
-    spk_windows(r, &seen, &h, c->kernel, c->stride, c->stride / 2);
-    plg_linear(&r->on, &pair, &seen, conv, WEFT_ACT_NONE);
+    plg_conv_rows(&r->on, &pair, &h, conv, c->stride, c->stride / 2);
     spk_glu(r, y, &pair);
 }
 

@@ -123,26 +123,6 @@ static void test_depthwise(void **state)
     }
 }
 
-static void test_windows(void **state)
-{
-    (void)state;
-    for (int round = 0; round < ROUNDS; round++) {
-        int64_t n = check_between(1, 30), d = check_between(1, 20), size = check_between(1, 5);
-        int64_t step = check_between(1, 3), pad = check_between(size / 2, 3);
-        int64_t rows = (n + 2 * pad - size) / step + 1, all = rows * d * size;
-        float  *x = check_floats(n * d, CHECK_NORMAL);
-        float  *y = check_floats(all, CHECK_NORMAL), *z = check_floats(all, CHECK_NORMAL);
-        void   *args[] = {NULL, &x, &n, &d, &size, &step, &pad};
-        run(spk_k_windows, rows, args, y, z, all);
-        for (int64_t i = 0; i < all; i++) {
-            int64_t row = i / (d * size), c = i / size % d, at = row * step - pad + i % size;
-            float   want = at >= 0 && at < n ? x[at * d + c] : 0.0f;
-            assert_memory_equal(&y[i], &want, sizeof want);
-        }
-        check_free_all();
-    }
-}
-
 static void test_stack_and_glu(void **state)
 {
     (void)state;
@@ -207,8 +187,9 @@ static void test_rotary(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_relative), cmocka_unit_test(test_depthwise),
-    cmocka_unit_test(test_windows),  cmocka_unit_test(test_stack_and_glu),
+    cmocka_unit_test(test_relative),
+    cmocka_unit_test(test_depthwise),
+    cmocka_unit_test(test_stack_and_glu),
     cmocka_unit_test(test_rotary),
 };
 CHECK_MAIN(tests)

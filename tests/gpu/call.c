@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernel_rig.h says what for. */
-#include "kernel_rig.h"
+/* call.h says what for. */
+#include "call.h"
 
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "core/base/mem.h"
-#include "core/base/threads.h"
-#include "core/device/registry.h"
 #include "tests/support/load.h"
 
 /* ---- what plugins declare ---- */
 
-plugin         rig_plugins[RIG_PLUGINS] = {{.name = "weft-vision"}, {.name = "weft-speech"}};
-static plugin *loading;
+static declared told; /* by the plugin that is being asked */
 
 static weft_status add(const weft_host *h, const weft_kernel_decl *k, uint32_t n,
                        const weft_fatbin *gpu, weft_error *err)
 {
     (void)h, (void)err;
-    loading->decls = k;
-    loading->n = n;
-    loading->image = gpu;
+    told.decls = k;
+    told.n = n;
+    told.image = gpu;
     return WEFT_OK;
 }
 
@@ -55,7 +51,7 @@ static const void *get_interface(const weft_host *h, const char *id)
                                                : NULL;
 }
 
-static void load_plugin(plugin *p)
+declared call_plugin(const char *name)
 {
     static void    *slot;
     const weft_host host = {.hdr = WEFT_HDR(weft_host),
@@ -64,99 +60,60 @@ static void load_plugin(plugin *p)
                             .get_interface = get_interface,
                             .slot = &slot};
     weft_error      err = {.hdr = WEFT_HDR(weft_error)};
-    weft_plugin     me = module_load(p->name);
-    loading = p;
-    if (me.init(&host, &err) != WEFT_OK)
-        fail_msg("%s: %s", p->name, err.message);
+    weft_plugin     me = module_load(name);
+    told = (declared){.n = 0};
+    rig_ok(me.init(&host, &err), &err);
     if (me.deinit != NULL)
         me.deinit(&host);
-    assert_true(p->n > 0);
+    assert_true(told.n > 0);
+    return told;
 }
 
-/* ---- two devices ---- */
-
-typedef struct side {
-    wf_device  *device;
-    weft_queue *queue;
-} side;
-static side     cpu, gpu;
-static wf_pool *pool;
-
-static void ok(weft_status status, const weft_error *err)
+const weft_kernel_decl *call_kernel(const declared *p, const char *name)
 {
-    if (status != WEFT_OK)
-        fail_msg("%s", err->message);
-}
-
-int rig_open(void)
-{
-    weft_error       err = {.hdr = WEFT_HDR(weft_error)};
-    wf_device_config c = {.module_dir = WEFT_BUILD_DIR};
-    if (wf_device_open("cuda", &c, &gpu.device, &err) != WEFT_OK) {
-        printf("skipped: %s\n", err.message);
-        return 77;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const weft_kernel_decl *k = (const weft_kernel_decl *)WEFT_AT(p->decls, i);
+        if (strcmp(k->name, name) == 0)
+            return k;
     }
-    if (wf_pool_create(2, &pool, &err) != WEFT_OK)
-        return 1;
-    c.pool = pool;
-    for (size_t i = 0; i < RIG_PLUGINS; i++)
-        load_plugin(&rig_plugins[i]);
-    return wf_device_open("cpu", &c, &cpu.device, &err) != WEFT_OK ||
-           wf_queue_create(cpu.device, &cpu.queue, &err) != WEFT_OK ||
-           wf_queue_create(gpu.device, &gpu.queue, &err) != WEFT_OK;
-}
-
-void rig_close(void)
-{
-    wf_queue_destroy(&cpu.queue);
-    wf_queue_destroy(&gpu.queue);
-    wf_device_destroy(&cpu.device);
-    wf_device_destroy(&gpu.device);
-    wf_pool_destroy(&pool);
+    fail_msg("no plugin declares %s", name);
+    return NULL;
 }
 
 /* ---- a call ---- */
 
-static uint64_t state;
-
-void rig_seed(uint64_t seed)
-{
-    state = seed;
-}
-
-uint32_t rig_random(void)
-{
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(state >> 33);
-}
-
-/* A size from 1 on: often 1, a power of two, or one off it. */
-int64_t rig_size(int64_t most)
+int64_t call_size(int64_t most)
 {
     static const int64_t odd[] = {1, 2, 3, 31, 32, 33, 63, 127, 128, 129};
-    const int64_t n = rig_random() % 2 ? odd[rig_random() % 10] : 1 + rig_random() % (uint32_t)most;
+    const int64_t        n = call_below(2) > 0 ? odd[call_below(10)] : 1 + call_below(most);
     return n < most ? n : most;
 }
 
-void rig_floats(call *c, role r, int64_t n)
+void call_floats(call *c, role r, int64_t n)
 {
     argument *a = &c->arg[c->n_args++];
     *a = (argument){.role = r, .n = n, .host = calloc((size_t)n + 1, sizeof(float))};
     for (int64_t i = 0; i < n; i++)
-        a->host[i] = ((float)(rig_random() % 4001) - 2000.0f) / 1000.0f;
+        a->host[i] = rig_float(2.0f);
 }
 
-void rig_integer(call *c, int64_t v)
+void call_integer(call *c, int64_t v)
 {
     c->arg[c->n_args++] = (argument){.role = INTEGER, .n = v};
 }
 
-void rig_real(call *c, float v)
+void call_real(call *c, float v)
 {
     c->arg[c->n_args++] = (argument){.role = REAL, .real = v};
 }
 
-static void give(side *s, call *c, void *args[ARGS])
+/* A device and its queue. */
+typedef struct side {
+    wf_device  *device;
+    weft_queue *queue;
+} side;
+
+static void give(const side *s, call *c, void *args[ARGS])
 {
     weft_error err = {.hdr = WEFT_HDR(weft_error)};
     for (uint32_t i = 0; i < c->n_args; i++) {
@@ -167,13 +124,13 @@ static void give(side *s, call *c, void *args[ARGS])
                                      : (void *)&a->at;
         if (a->role > BOTH)
             continue;
-        ok(wf_device_alloc(s->device, bytes + 4, &a->at, &err), &err);
+        rig_ok(wf_device_alloc(s->device, bytes + 4, &a->at, &err), &err);
         if (a->role != OUT && bytes > 0)
-            ok(wf_queue_upload(s->queue, a->at, a->host, bytes, &err), &err);
+            rig_ok(wf_queue_upload(s->queue, a->at, a->host, bytes, &err), &err);
     }
 }
 
-static void take(side *s, int which, call *c)
+static void take(const side *s, int which, call *c)
 {
     weft_error err = {.hdr = WEFT_HDR(weft_error)};
     for (uint32_t i = 0; i < c->n_args; i++) {
@@ -183,16 +140,17 @@ static void take(side *s, int which, call *c)
             continue;
         a->got[which] = calloc((size_t)a->n + 1, sizeof(float));
         if (bytes > 0 && c->items > 0)
-            ok(wf_queue_download(s->queue, a->got[which], a->at, bytes, &err), &err);
+            rig_ok(wf_queue_download(s->queue, a->got[which], a->at, bytes, &err), &err);
     }
-    ok(wf_queue_wait(s->queue, &err), &err);
+    rig_ok(wf_queue_wait(s->queue, &err), &err);
     for (uint32_t i = 0; i < c->n_args; i++)
         if (c->arg[i].role <= BOTH)
             wf_device_free(s->device, c->arg[i].at);
 }
 
 /* Runs k with the call on one side; which: where the results go. */
-static void run_on(side *s, int which, const weft_kernel_decl *k, const weft_fatbin *image, call *c)
+static void run_on(const side *s, int which, const weft_kernel_decl *k, const weft_fatbin *image,
+                   call *c)
 {
     weft_error           err = {.hdr = WEFT_HDR(weft_error)};
     const wf_kernel_decl decl = {k->name, k->gpu_symbol, k->cpu, k->arg_bytes, k->n_args, 0};
@@ -202,19 +160,13 @@ static void run_on(side *s, int which, const weft_kernel_decl *k, const weft_fat
     const wf_launch      l = {c->items, 1, {(uint32_t)c->items, 1, 1}, {128, 1, 1}, 0, 0};
     assert_int_equal(k->n_args, c->n_args);
     assert_non_null(image);
-    ok(wf_image_load(s->device, image->data, image->bytes, &code, &err), &err);
-    ok(wf_kernel_create(s->device, code, &decl, &kernel, &err), &err);
+    rig_ok(wf_image_load(s->device, image->data, image->bytes, &code, &err), &err);
+    rig_ok(wf_kernel_create(s->device, code, &decl, &kernel, &err), &err);
     give(s, c, args);
-    ok(wf_queue_launch(s->queue, kernel, &l, args, &err), &err);
+    rig_ok(wf_queue_launch(s->queue, kernel, &l, args, &err), &err);
     take(s, which, c);
     wf_kernel_destroy(&kernel);
     wf_image_unload(s->device, code);
-}
-
-void rig_run(const weft_kernel_decl *k, const weft_fatbin *image, call *c)
-{
-    run_on(&cpu, 0, k, image, c);
-    run_on(&gpu, 1, k, image, c);
 }
 
 static void compare(const char *name, const argument *a, double bound)
@@ -234,25 +186,17 @@ static void compare(const char *name, const argument *a, double bound)
         fail_msg("%s: the bodies are apart: %g of %g", name, off, all);
 }
 
-void rig_compare(const char *name, call *c, double bound)
+void call_both(const weft_kernel_decl *k, const weft_fatbin *image, call *c, double bound)
 {
+    const side cpu = {rig_cpu, rig_cpu_queue}, gpu = {rig_gpu, rig_gpu_queue};
+    run_on(&cpu, 0, k, image, c);
+    run_on(&gpu, 1, k, image, c);
     for (uint32_t i = 0; i < c->n_args; i++) {
         argument *a = &c->arg[i];
         if (a->role == OUT || a->role == BOTH)
-            compare(name, a, bound);
+            compare(k->name, a, bound);
         free(a->host);
         free(a->got[0]);
         free(a->got[1]);
     }
-}
-
-const weft_kernel_decl *rig_declared(const plugin *p, const char *name)
-{
-    for (uint32_t i = 0; i < p->n; i++) {
-        const weft_kernel_decl *k = (const weft_kernel_decl *)WEFT_AT(p->decls, i);
-        if (strcmp(k->name, name) == 0)
-            return k;
-    }
-    fail_msg("%s declares no %s", p->name, name);
-    return NULL;
 }

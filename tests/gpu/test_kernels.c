@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernels of plugins, both bodies through one handle: the CPU's on the device cpu, the GPU's on
+ * the device cuda. Tiny, odd, random and empty shapes. */
+#include <string.h>
+
+#include "call.h"
+
+#define TIMES 5
+
+/* Pictures, tiles, tokens and padding of an image encoder. */
+typedef struct picture {
+    int64_t n, n_padded, tiles, max_tiles, pictures, d;
+} picture;
+
+static picture a_picture(void)
+{
+    picture p = {.n = call_size(20),
+                 .max_tiles = 1 + call_below(4),
+                 .pictures = 1 + call_below(2),
+                 .d = call_size(140)};
+    p.n_padded = p.n + 1 + call_below(5);
+    p.tiles = 1 + call_below(p.max_tiles);
+    return p;
+}
+
+static void embed(call *c)
+{
+    const picture p = a_picture();
+    c->items = p.pictures * p.max_tiles * p.n;
+    call_floats(c, OUT, c->items * p.d);
+    call_floats(c, IN, p.pictures * p.max_tiles * (p.n - 1) * p.d);
+    call_floats(c, IN, p.d);
+    call_floats(c, IN, p.max_tiles * p.d);
+    call_floats(c, IN, p.n * p.d);
+    call_floats(c, IN, p.max_tiles * p.n * p.d);
+    call_real(c, 0.37f);
+    call_real(c, -0.61f);
+    call_integer(c, p.n);
+    call_integer(c, p.max_tiles);
+    call_integer(c, p.d);
+}
+
+static void arrange(call *c)
+{
+    const picture p = a_picture();
+    c->items = p.pictures * p.max_tiles * p.n_padded;
+    call_floats(c, OUT, c->items * p.d);
+    call_floats(c, IN, p.pictures * p.max_tiles * p.n * p.d);
+    call_integer(c, p.n);
+    call_integer(c, p.n_padded);
+    call_integer(c, p.tiles);
+    call_integer(c, p.max_tiles);
+    call_integer(c, p.d);
+}
+
+static void intervals(call *c)
+{
+    const picture p = a_picture();
+    c->items = p.pictures * p.max_tiles * p.n_padded;
+    call_floats(c, OUT, c->items);
+    call_floats(c, OUT, c->items);
+    call_integer(c, p.tiles * p.n);
+    call_integer(c, p.max_tiles * p.n_padded);
+}
+
+static void capture(call *c)
+{
+    const picture p = a_picture();
+    const int64_t n_real = p.tiles * p.n, n_rows = p.max_tiles * p.n_padded,
+                  n_capture = 1 + call_below(4);
+    c->items = p.pictures * n_real;
+    call_floats(c, BOTH, c->items * p.d * (1 + n_capture));
+    call_floats(c, IN, p.pictures * n_rows * p.d);
+    call_integer(c, n_real);
+    call_integer(c, n_rows);
+    call_integer(c, p.d);
+    call_integer(c, n_capture);
+    call_integer(c, call_below(n_capture));
+}
+
+static void add_tile(call *c)
+{
+    const picture p = a_picture();
+    c->items = p.pictures * p.max_tiles * p.n_padded;
+    call_floats(c, BOTH, c->items * p.d);
+    call_floats(c, IN, p.max_tiles * p.d);
+    call_real(c, 0.29f);
+    call_integer(c, p.n);
+    call_integer(c, p.n_padded);
+    call_integer(c, p.tiles);
+    call_integer(c, p.max_tiles * p.n_padded);
+    call_integer(c, p.d);
+}
+
+static void zero(call *c)
+{
+    const int64_t d = call_size(300);
+    c->items = call_size(40);
+    call_floats(c, OUT, c->items * d);
+    call_integer(c, d);
+}
+
+static void stack(call *c)
+{
+    const int64_t width = call_size(200), rows = call_size(20),
+                  all = width * (rows - 1) + call_size(width);
+    c->items = rows;
+    call_floats(c, OUT, rows * width);
+    call_floats(c, IN, all);
+    call_integer(c, all);
+    call_integer(c, width);
+    call_real(c, 0.5f);
+}
+
+static void glu(call *c)
+{
+    const int64_t d = call_size(300);
+    c->items = call_size(20);
+    call_floats(c, OUT, c->items * d);
+    call_floats(c, IN, c->items * 2 * d);
+    call_integer(c, d);
+}
+
+static void rope_table(call *c)
+{
+    const int64_t head_dim = 2 * call_size(80);
+    c->items = call_size(60);
+    call_floats(c, OUT, c->items * head_dim);
+    call_integer(c, head_dim);
+    call_real(c, 10000.0f);
+}
+
+static void rotate(call *c)
+{
+    const int64_t head_dim = 2 * call_size(40), d = head_dim * (1 + call_below(4));
+    c->items = call_size(30);
+    call_floats(c, BOTH, c->items * d);
+    call_floats(c, IN, c->items * head_dim);
+    call_integer(c, d);
+    call_integer(c, head_dim);
+}
+
+static void depthwise(call *c)
+{
+    const int64_t n = call_size(40), d = call_size(300), width = call_size(31);
+    c->items = n;
+    call_floats(c, OUT, n * d);
+    call_floats(c, IN, n * d);
+    call_floats(c, IN, d * width);
+    call_floats(c, IN, d);
+    call_floats(c, IN, d);
+    call_integer(c, n);
+    call_integer(c, d);
+    call_integer(c, width);
+    call_integer(c, width / 2);
+    call_real(c, 1e-5f);
+}
+
+static void relative(call *c)
+{
+    const int64_t heads = 1 + call_below(3), head_dim = call_size(70), n = call_size(140);
+    const int64_t left = call_below(65), right = call_below(9), rows = n < 20 ? n : 20;
+    c->items = rows * heads;
+    call_floats(c, OUT, rows * heads * head_dim);
+    call_floats(c, IN, rows * heads * head_dim);
+    call_floats(c, IN, n * heads * head_dim);
+    call_floats(c, IN, n * heads * head_dim);
+    call_floats(c, IN, (left + 1 + right) * head_dim);
+    call_integer(c, n);
+    call_integer(c, heads);
+    call_integer(c, head_dim);
+    call_integer(c, left);
+    call_integer(c, right);
+}
+
+static void depthwise_batch(call *c)
+{
+    const int64_t n = call_size(40), d = call_size(300), width = call_size(31);
+    c->items = n;
+    call_floats(c, OUT, n * d);
+    call_floats(c, IN, n * d);
+    call_floats(c, IN, d * width);
+    call_floats(c, IN, d);
+    call_floats(c, IN, d);
+    for (int64_t i = 0; i < d; i++) /* a variance */
+        c->arg[4].host[i] *= c->arg[4].host[i];
+    call_floats(c, IN, d);
+    call_floats(c, IN, d);
+    call_integer(c, n);
+    call_integer(c, d);
+    call_integer(c, width);
+    call_integer(c, width / 2);
+    call_real(c, 1e-2f);
+}
+
+/* bound: 0 where every element takes the same roundings in both bodies. Else expf, powf, sinf and
+ * cosf differ by two units in the last place (2^-23 each, an angle of at most 60 radians by 60 of
+ * them), and sums are taken in another order. */
+typedef struct proof {
+    const char *name;
+    void (*make)(call *c);
+    double bound;
+} proof;
+
+static const proof vision[] = {
+    {"vis_embed", embed, 0},     {"vis_arrange", arrange, 0},   {"vis_intervals", intervals, 0},
+    {"vis_capture", capture, 0}, {"vis_add_tile", add_tile, 0}, {"vis_zero", zero, 0},
+};
+
+static const proof speech[] = {
+    {"spk_stack", stack, 0},
+    {"spk_zero", zero, 0},
+    {"spk_glu", glu, 1e-13},
+    {"spk_rotate", rotate, 0},
+    {"spk_rope_table", rope_table, 1e-10},
+    {"spk_depthwise", depthwise, 1e-11},
+    {"spk_relative", relative, 1e-11},
+};
+
+static const proof granite[] = {
+    {"gsp_glu", glu, 1e-13},
+    {"gsp_relative", relative, 1e-11},
+    {"gsp_depthwise_batch", depthwise_batch, 1e-11},
+};
+
+#define ALL(list) list, sizeof(list) / sizeof *(list)
+static const struct {
+    const char  *plugin;
+    const proof *proofs;
+    size_t       n;
+} plugins[] = {{"weft-vision", ALL(vision)},
+               {"weft-speech", ALL(speech)},
+               {"weft-granite-speech", ALL(granite)}};
+#define PLUGINS (sizeof plugins / sizeof *plugins)
+
+static void prove(const declared *p, const proof *of)
+{
+    for (int times = 0; times <= TIMES; times++) {
+        call c = {.n_args = 0};
+        of->make(&c);
+        c.items = times == TIMES ? 0 : c.items;
+        call_both(call_kernel(p, of->name), p->image, &c, of->bound);
+    }
+}
+
+static void test_both_bodies(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < PLUGINS; i++) {
+        const declared p = call_plugin(plugins[i].plugin);
+        assert_int_equal(p.n, plugins[i].n); /* no kernel is left out */
+        for (size_t k = 0; k < plugins[i].n; k++)
+            prove(&p, &plugins[i].proofs[k]);
+    }
+}
+
+/* Every plugin that the build gives an image is here. */
+static void test_all_are_here(void **unused)
+{
+    char names[] = WEFT_IMAGE_PLUGINS, *rest = names;
+    (void)unused;
+    for (char *name; (name = strsep(&rest, " ")) != NULL;) {
+        bool here = false;
+        for (size_t i = 0; i < PLUGINS; i++)
+            here = here || strcmp(plugins[i].plugin, name) == 0;
+        if (!here)
+            fail_msg("nothing proves the kernels of %s", name);
+    }
+}
+
+static const struct CMUnitTest tests[] = {cmocka_unit_test(test_both_bodies),
+                                          cmocka_unit_test(test_all_are_here)};
+
+int main(void)
+{
+    return RIG_MAIN(tests, false);
+}
