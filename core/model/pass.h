@@ -9,12 +9,14 @@
 #include "core/model/model.h"
 #include "core/model/sites.h"
 
-/* Which key blocks each of n rows sees; device arrays. index NULL: row i is batch row i. */
+/* Which key blocks each of n rows sees; device arrays. index NULL: row i is batch row i. The last
+ * n_padding rows are nobody's: they have no batch row (their index is negative) and see nothing. */
 typedef struct wf_seen {
     int64_t           n;
     const int32_t    *index, *begin, *end, *last;
     const wf_kv_span *spans;
     int64_t           most; /* no row sees more spans; a power of two, so that steps are alike */
+    int64_t           n_padding;
 } wf_seen;
 
 #define WF_BEST_MOST 64 /* of the likeliest tokens of a row that come back, where it is not one */

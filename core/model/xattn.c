@@ -78,7 +78,7 @@ static weft_status feed_forward(wf_decoder *d, const wf_site *s, float *h, int64
                                      s->gate_ffn, m, err);
 }
 
-/* The seen rows of d->h into d->x, or back. */
+/* The seen rows of d->h into d->x, those of nobody as zeros; or back. */
 static weft_status move_rows(wf_decoder *d, const wf_seen *seen, bool back, weft_error *err)
 {
     int64_t n = d->model->config.d_model;
@@ -97,9 +97,10 @@ static weft_status move_rows(wf_decoder *d, const wf_seen *seen, bool back, weft
 weft_status wf_xattn_run(wf_decoder *d, const wf_site *s, const wf_seen *seen, int64_t m,
                          weft_error *err)
 {
-    bool        some = seen->n > 0 && seen->n < m, all = s->x.blind_rows == WEFT_BLIND_FFN_ONLY;
-    float      *h = some ? d->x : d->h;
-    weft_status status = some ? move_rows(d, seen, false, err) : WEFT_OK;
+    const int64_t real = seen->n - seen->n_padding;
+    const bool    some = real > 0 && real < m, all = s->x.blind_rows == WEFT_BLIND_FFN_ONLY;
+    float        *h = some ? d->x : d->h;
+    weft_status   status = some ? move_rows(d, seen, false, err) : WEFT_OK;
     if (status == WEFT_OK && seen->n > 0)
         status = look(d, s, seen, h, err);
     if (status == WEFT_OK && !all)

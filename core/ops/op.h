@@ -276,8 +276,8 @@ typedef struct wf_add_op {
     const float *gate;
 } wf_add_op;
 
-/* dst row dst_index[i] (i where NULL) = src row src_index[i] (i where NULL), n f32 each. Rows are
- * distinct. */
+/* dst row dst_index[i] (i where NULL) = src row src_index[i] (i where NULL), n f32 each; a row of
+ * zeros where src_index[i] < 0; where dst_index[i] < 0 the row goes nowhere. Rows are distinct. */
 typedef struct wf_rows {
     float         *dst;
     const float   *src;

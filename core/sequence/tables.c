@@ -234,7 +234,7 @@ static int64_t most_spans(const wf_tables *t, const seen_at *s, int64_t n)
     return most;
 }
 
-static wf_seen seen_of(const wf_tables *t, const seen_at *s, int64_t n)
+static wf_seen seen_of(const wf_tables *t, const seen_at *s, int64_t n, int64_t n_padding)
 {
     return (wf_seen){n,
                      device_at(t, s->index),
@@ -242,7 +242,8 @@ static wf_seen seen_of(const wf_tables *t, const seen_at *s, int64_t n)
                      device_at(t, s->end),
                      device_at(t, s->last),
                      device_at(t, s->spans),
-                     most_spans(t, s, n)};
+                     most_spans(t, s, n),
+                     n_padding};
 }
 
 /* Each row sees its sequence's blocks up to its own place. Returns how many spans there are. */
@@ -330,7 +331,12 @@ static int64_t fill_stream(const layout *l, int32_t stream, const seen_at *at, w
             fill_part(&f, l->parts[i], stream, row);
         row += l->parts[i]->n_rows;
     }
-    *seen = seen_of(l->t, at, f.n);
+    const int64_t n = size_for(l->t, f.n, l->m);
+    for (int64_t r = f.n; r < n; r++) { /* rows that are nobody's, and see nothing */
+        f.index[r] = -1;
+        f.begin[r] = f.end[r] = f.last[r] = 0;
+    }
+    *seen = seen_of(l->t, at, n, n - f.n);
     return f.n_spans;
 }
 
@@ -362,17 +368,20 @@ static wf_soft_rows soft_rows(const layout *l, const weft_sequence *s, int32_t k
                           .n = n};
 }
 
-/* One list per item of a sequence in the step; most may be empty. */
-static void fill_soft(const layout *l, wf_soft_rows *soft, int64_t d_model)
+/* A list for each item that has rows in the step; an item that has none leaves no trace, so that
+ * steps that only go on are alike whatever their items are. Returns how many lists there are. */
+static int64_t fill_soft(const layout *l, wf_soft_rows *soft, int64_t d_model)
 {
     int64_t row = 0, n = 0, used = 0;
     for (int32_t i = 0; i < l->n_parts; row += l->parts[i++]->n_rows) {
         const weft_sequence *s = l->parts[i]->seq;
-        for (int32_t k = 0; k < s->n_items; k++, n++) {
+        for (int32_t k = 0; k < s->n_items; k++) {
             soft[n] = soft_rows(l, s, k, l->parts[i], row - s->n_done, &used);
             soft[n].src_stride = d_model;
+            n += soft[n].n > 0;
         }
     }
+    return n;
 }
 
 /* The rows of sequences with the low-rank update; neighbours are one range. Returns how many there
@@ -451,7 +460,7 @@ weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, 
     if (status == WEFT_OK) {
         fill_rows(&l);
         fill_padding(&l);
-        fill_soft(&l, use->soft, d_model);
+        use->batch.n_soft = fill_soft(&l, use->soft, d_model);
         use->batch.n_updated = fill_updated(&l, use->updated);
         status = upload(t, q, l.ids, use->row_bytes, err);
     }
@@ -465,7 +474,7 @@ weft_status wf_tables_fill(wf_tables *t, wf_step_part *const *parts, int32_t n, 
     use->batch.pos = device_at(t, l.pos);
     use->batch.slot = device_at(t, l.slot);
     use->batch.out_index = device_at(t, l.out);
-    use->batch.self = seen_of(t, &l.self, l.m);
+    use->batch.self = seen_of(t, &l.self, l.m, 0);
     if (status != WEFT_OK)
         wf_tables_done(use);
     return status;

@@ -39,8 +39,10 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_rows(const wf_rows a)
     const int64_t r = blockIdx.x, end = wf_end_column(a.n);
     const int64_t to = a.dst_index != NULL ? a.dst_index[r] : r;
     const int64_t from = a.src_index != NULL ? a.src_index[r] : r;
+    if (to < 0)
+        return;
     for (int64_t i = wf_first_column(); i < end; i += WF_CUDA_THREADS)
-        a.dst[to * a.dst_stride + i] = a.src[from * a.src_stride + i];
+        a.dst[to * a.dst_stride + i] = from >= 0 ? a.src[from * a.src_stride + i] : 0.0f;
 }
 
 WF_KERNEL(WF_CUDA_THREADS) wf_cuda_gather(const wf_gather a)

@@ -48,8 +48,10 @@ static void test_indices(void **unused)
         wf_op op = {.kind = WF_OP_GATHER, .u.gather = {y, x, from, m, n, m + 3, s, s}};
         rig_run(&op);
         rig_same(y, (uint64_t)(m * s) * 4, "gather");
-        for (int64_t r = 0; r < m; r++)
-            from[r] = (int32_t)rig_between(0, m + 2);
+        for (int64_t r = 0; r < m; r++) { /* some from nowhere, some to nowhere */
+            from[r] = (int32_t)rig_between(-1, m + 2);
+            to[r] = rig_between(0, 4) > 0 ? to[r] : -1;
+        }
         op = (wf_op){.kind = WF_OP_ROWS, .u.rows = {y, x, to, from, m, n, s, s}};
         rig_run(&op);
         rig_same(y, (uint64_t)(m * s) * 4, "rows");

@@ -211,7 +211,7 @@ static void run(full *f, int32_t from, int32_t n, bool item, float *logits)
     int64_t    seeing = fill_tables(&f->host, f->text_page, from, n, item);
     tables    *d = f->on_device;
     wf_seen    streams[1] = {
-           {seeing, d->x_index, d->x_begin, d->x_end, d->x_last, d->x_span, ITEM_RUNS}};
+           {seeing, d->x_index, d->x_begin, d->x_end, d->x_last, d->x_span, ITEM_RUNS, 0}};
     wf_batch b = {.m = n,
                   .n_out = n,
                   .n_logits = n,
@@ -219,7 +219,7 @@ static void run(full *f, int32_t from, int32_t n, bool item, float *logits)
                   .pos = d->pos,
                   .slot = d->slot,
                   .streams = streams,
-                  .self = {n, NULL, d->begin, d->end, d->last, d->span, 1},
+                  .self = {n, NULL, d->begin, d->end, d->last, d->span, 1, 0},
                   .out_index = d->out,
                   .logits = logits + (size_t)from * (size_t)shape.vocab};
     check(wf_queue_upload(f->queue, d, &f->host, sizeof f->host, &err), &err);

@@ -46,7 +46,10 @@ static void move_rows(void *ctx, int64_t begin, int64_t end)
     for (int64_t r = begin; r < end; r++) {
         int64_t to = a->dst_index != NULL ? a->dst_index[r] : r;
         int64_t from = a->src_index != NULL ? a->src_index[r] : r;
-        memcpy(a->dst + to * a->dst_stride, a->src + from * a->src_stride, (size_t)a->n * 4);
+        if (to >= 0 && from >= 0)
+            memcpy(a->dst + to * a->dst_stride, a->src + from * a->src_stride, (size_t)a->n * 4);
+        else if (to >= 0)
+            memset(a->dst + to * a->dst_stride, 0, (size_t)a->n * 4);
     }
 }
 

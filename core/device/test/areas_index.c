@@ -113,8 +113,10 @@ bool wf_areas_rows(const wf_walk *w, const wf_rows *a)
     for (int64_t i = 0; i < a->m; i++) {
         int64_t to = a->dst_index != NULL ? a->dst_index[i] : i;
         int64_t from = a->src_index != NULL ? a->src_index[i] : i;
-        if (!wf_walk_list(w, "src", WF_READS, a->src + from * a->src_stride, a->n, WF_F4) ||
-            !wf_walk_list(w, "dst", WF_WRITES, a->dst + to * a->dst_stride, a->n, WF_F4))
+        if (to >= 0 && from >= 0 &&
+            !wf_walk_list(w, "src", WF_READS, a->src + from * a->src_stride, a->n, WF_F4))
+            return false;
+        if (to >= 0 && !wf_walk_list(w, "dst", WF_WRITES, a->dst + to * a->dst_stride, a->n, WF_F4))
             return false;
     }
     return true;
