@@ -43,12 +43,13 @@ if(NOT WEFT_CUDA_SERIES)
   message(STATUS "libweft-cuda is left out (${weft_why}): there will be no device cuda")
 endif()
 
-# weft_fatbin(OUTPUT SOURCE): the image of one .cu.
+# weft_fatbin(OUTPUT SOURCE): the image of one .cu. All of them stand in the property WEFT_IMAGES.
 function(weft_fatbin output source)
   add_custom_command(OUTPUT ${output}
     COMMAND ${WEFT_NVCC} ${WEFT_NVCC_FLAGS} -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include
       -MD -MF ${output}.d -o ${output} ${source}
     DEPENDS ${source} DEPFILE ${output}.d COMMENT "Building the GPU image of ${source}" VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY WEFT_IMAGES ${output})
 endfunction()
 
 # weft_plugin_image(PLUGIN SOURCE.cu FILE.c): gives the plugin the image; FILE.c embeds it (plugins/common/gpu_image.h).

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the kernels of the device cuda cost in memory traffic, against access.table: 32-byte sectors of global memory and
-wavefronts of shared memory, each over its ideal, summed over all launches of the device's tests.
+"""What kernels cost in memory traffic, against access.table: 32-byte sectors of global memory and wavefronts of shared
+memory, each over its ideal, summed over all launches of the tests of the device cuda and of plugins' kernels.
 
-    test_access.py TABLE PROFILE...        (the profiles that the tests on the fake driver wrote)
+    test_access.py TABLE IMAGE.fatbin... PROFILE...        (the profiles that the tests on the fake driver wrote)
 
-A kernel that is not in the table may have 1.25 of either. A line of the table is a kernel, the most that it may have of
+Every kernel of the images must have run. A kernel that is not in the table may have 1.25 of either. A line of the table is a kernel, the most that it may have of
 both, and a reason. Exit code 1 where a kernel has more, and where the table allows what is no longer needed."""
+import re
 import sys
 
 ORDINARY = 1.25
@@ -23,6 +24,11 @@ def profiles(paths):
     return found
 
 
+def entries(paths):
+    """The kernels in the PTX of images."""
+    return {name.decode() for path in paths for name in re.findall(rb"\.entry\s+(\w+)", open(path, "rb").read())}
+
+
 def ratios(numbers):
     sectors, ideal_sectors, waves, ideal_waves = numbers[3], numbers[4], numbers[6], numbers[7]
     return sectors / max(ideal_sectors, 1), waves / max(ideal_waves, 1)
@@ -36,9 +42,10 @@ def main():
             if len(words) < 4:
                 sys.exit("FAILED: no reason: " + line.strip())
             table[words[0]] = float(words[1]), float(words[2])
-    found, failures = profiles(sys.argv[2:]), 0
-    if not found:
-        sys.exit("FAILED: no kernel ran")
+    images = [path for path in sys.argv[2:] if path.endswith(".fatbin")]
+    found, failures = profiles(path for path in sys.argv[2:] if path not in images), 0
+    if not found or not entries(images):
+        sys.exit("FAILED: no kernel ran, or no image has any")
     print("%-28s %9s %7s %7s" % ("kernel", "launches", "global", "shared"))
     for name, numbers in sorted(found.items()):
         has, may = ratios(numbers), table.get(name, (ORDINARY, ORDINARY))
@@ -49,6 +56,9 @@ def main():
             why = "  FAILED: the table need not allow it more"
         failures += why != ""
         print("%-28s %9d %7.2f %7.2f%s" % (name, numbers[0], *has, why))
+    for name in sorted(entries(images) - set(found)):
+        failures += 1
+        print("FAILED: %s is in an image and did not run" % name)
     for name in sorted(set(table) - set(found)):
         failures += 1
         print("FAILED: %s is in the table and did not run" % name)
