@@ -65,9 +65,10 @@ static weft_status check_version(void *library, int *version, weft_error *err)
         return WEFT_OK;
     return wf_fail(err, WEFT_E_UNSUPPORTED,
                    "device cuda: the NVIDIA driver is of CUDA %d.%d and the kernels are of CUDA "
-                   "%d.0; install driver %s or later",
+                   "%d.0; install driver %s or later%s",
                    *version / 1000, *version % 1000 / 10, WEFT_CUDA_SERIES,
-                   driver_of_series(WEFT_CUDA_SERIES));
+                   driver_of_series(WEFT_CUDA_SERIES),
+                   *version / 1000 == 12 ? ", or build weft for this one (docs/GPU.md)" : "");
 }
 
 static weft_status open_driver(wf_cuda_driver *d, weft_error *err)

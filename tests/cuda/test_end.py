@@ -4,6 +4,7 @@
 CPU, the interpreter finds no fault, and nothing is left allocated; and where there is no usable device, one line says why.
 
     test_end.py SOURCE-DIR BUILD-DIR FAKE-DIR JOB...      jobs: picture, clip, recording, text, refusals"""
+import json
 import os
 import subprocess
 import sys
@@ -26,11 +27,11 @@ def expect(truth, what):
         sys.exit("FAILED: " + what)
 
 
-def weft(job, device, **settings):
+def weft(job, device, how="-q", **settings):
     """(exit code, stdout, stderr)"""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FAKE_CUDA")}
     environment.update({"LD_LIBRARY_PATH": FAKE, **settings})
-    done = subprocess.run([os.path.join(BUILD, "weft"), *JOBS[job], "--device", device, "-q"], env=environment,
+    done = subprocess.run([os.path.join(BUILD, "weft"), *JOBS[job], "--device", device, how], env=environment,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return done.returncode, done.stdout, done.stderr
 
@@ -60,6 +61,7 @@ def same_text(job, folder):
 REFUSALS = {
     "no driver": ("text", dict(LD_LIBRARY_PATH=""), "no NVIDIA driver"),
     "an old driver": ("text", dict(FAKE_CUDA_VERSION="11080"), "CUDA 11.8"),
+    "a driver of CUDA 12": ("text", dict(FAKE_CUDA_VERSION="12040"), "or build weft for this one"),
     "no device": ("text", dict(FAKE_CUDA_COUNT="0"), "no GPU"),
     "no memory for weights": ("text", dict(FAKE_CUDA_MEMORY="1000000"), "memory"),
     "no memory beside the weights": ("text", dict(FAKE_CUDA_MEMORY="100000000"), "keys and values of --context"),
@@ -73,14 +75,23 @@ def refused(what, job, settings, words):
     code, out, said = weft(job, "cuda", **settings)
     expect(code != 0 and not out, "%s: exit code %d, stdout `%s`" % (what, code, out))
     expect(words in said and said.count("\n") == 1, "%s says `%s`" % (what, said))
-    code, got, said = weft(job, "auto", **settings)
+    code, got, said = weft(job, "auto", how="-v", **settings)
     want = weft(job, "cpu")[1] if job != "bench" else got
     expect(code == 0 and got and got == want, "%s: auto gives %d `%s` %s" % (what, code, got, said))
+    expect(words in said, "%s: auto says `%s`" % (what, said))
 
 
 def refusals():
     for what, how in REFUSALS.items():
-        refused(what, *how)
+        if "CUDA 12" not in what or os.environ["WEFT_CUDA_SERIES"] != "12":
+            refused(what, *how)
+    # a GPU that is too old
+    with open(os.path.join(SOURCE, "tests/cuda/fake/devices/a100.json")) as file:
+        properties = json.load(file)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({**properties, "deviceVer": 750}, file)
+        file.flush()
+        refused("an old GPU", "text", dict(FAKE_CUDA_DEVICE=file.name), "is of compute capability 7.5; 8.0 or later")
     # the device is lost in the middle of the work
     code, out, said = weft("text", "cuda", FAKE_CUDA_FAIL_AT="1500", FAKE_CUDA_FAIL_WITH="719", FAKE_CUDA_LOST="1")
     expect(code == 6 and "device cuda" in said, "a lost device: exit code %d, `%s`" % (code, said))
