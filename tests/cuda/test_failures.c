@@ -170,10 +170,30 @@ static void test_lost(void **state)
     sweep(719, 1, WEFT_E_DEVICE);
 }
 
+/* Images that the driver does not take, as its own sentence. */
+static void test_unsupported(void **state)
+{
+    bool told = false;
+    (void)state;
+    for (uint64_t n = 1; n < 100 && !told; n++) {
+        weft_error err = {.hdr = WEFT_HDR(weft_error)};
+        cu.failing(n, 222, 0); /* CUDA_ERROR_UNSUPPORTED_PTX_VERSION */
+        const weft_status status = whole(&err);
+        cu.failing(0, 0, 0);
+        told =
+            status == WEFT_E_DEVICE &&
+            strstr(err.message, "the kernels are not for sm_90 with this driver; install a newer "
+                                "driver, or build weft with the CUDA toolkit of this one") != NULL;
+        nothing_left(n);
+    }
+    assert_true(told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_out_of_memory),
-                                       cmocka_unit_test(test_lost)};
+                                       cmocka_unit_test(test_lost),
+                                       cmocka_unit_test(test_unsupported)};
     cu = fake_open("libcuda.so.1"); /* the one that the module will find */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

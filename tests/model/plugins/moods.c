@@ -17,6 +17,7 @@
  *   m  a part's samples are not written; M: there are more than asked for
  *   s  as n, but the plan's tensors have a further axis of 1
  *   k  as n, but the encoder adds what it finds in its scratch, and leaves that full
+ *   g  as n, but the encoder wants 4 TiB of scratch
  *   q  well, and the decoder is certain of it
  *   r  the plan takes one place less than it gives rows
  * What it declares goes wrong as the option `declares` says: "token", "control", "utf8", "id",
@@ -236,6 +237,8 @@ static weft_status plan(void *self, const weft_media_info *mi, const weft_reques
     *(uint8_t *)out->carried = (uint8_t)(mi->width == 's' ? 'n' : mi->width);
     if (mi->width == 'k')
         out->scratch_bytes = (uint64_t)(rows * s->d) * sizeof(float);
+    if (mi->width == 'g')
+        out->scratch_bytes = (uint64_t)1 << 42;
     return WEFT_OK;
 }
 
