@@ -20,6 +20,7 @@ from pathlib import Path
 import sentences as S
 import speech_voices as V
 from common import ROOT
+from eval_vision import interval
 from mel import RATE
 from speech_corpus import folder, tidy
 from speech_text import plain, test_sentences
@@ -126,7 +127,8 @@ def main():
         total[0], total[1] = total[0] + wrong, total[1] + words
     for kind in ("seen", "held out"):
         wrong, words = totals[kind]
-        print(f"all of {kind}: {100 * wrong / max(1, words):.1f} % of words wrong")
+        low, high = interval(wrong, words)
+        print(f"all of {kind}: {100 * wrong / max(1, words):.1f} % of words wrong ({100 * low:.1f} to {100 * high:.1f})")
 
 
 if __name__ == "__main__":

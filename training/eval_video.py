@@ -16,7 +16,7 @@ from pathlib import Path
 import clips
 import sentences as S
 from common import ROOT
-from eval_vision import ask_weft
+from eval_vision import ask_weft, line
 
 THING = re.compile(r"^(?:an? )?(?:(?:small|large) )?(?:(?:%s) )?(%s) (%s)(?: on .*)?$" % (
     "|".join(S.COLOURS), "|".join(sorted(map(re.escape, S.NAMES + S.SHAPES), key=len, reverse=True)),
@@ -69,7 +69,7 @@ def main():
     for truth, answer in [p for p in pairs if p[0] != p[1]][:args.show]:
         print(f"clip:   {truth}\nanswer: {answer}")
     for key, (right, total) in sorted(score(pairs).items()):
-        print(f"{key:26s} {right:5d} of {total:5d}  {100 * right / total:.1f} %")
+        print(line(key, right, total))
 
 
 if __name__ == "__main__":
