@@ -20,7 +20,7 @@
 static const char *const left_out[] = {
     "device",   "threads",       "cpu_mask",    "isa",        "kv_bytes",          "max_pixels",
     "max_side", "max_frames",    "max_samples", "max_tokens", "max_decoded_bytes", "max_file_bytes",
-    "validate", "prefill_chunk", "prompt"};
+    "validate", "prefill_chunk", "prompt",      "pin"};
 
 typedef struct gathering {
     const weft_settings *settings; /* with which the engine was opened */

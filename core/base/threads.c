@@ -4,6 +4,7 @@
  * runs one right after another; after that they sleep on a condition variable. */
 #include "core/base/threads.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -188,6 +189,47 @@ weft_status wf_pool_create(int32_t n_threads, wf_pool **out, weft_error *err)
         return status;
     }
     *out = p;
+    return WEFT_OK;
+}
+
+static weft_status pin_worker(const worker *w, size_t cpu, weft_error *err)
+{
+    cpu_set_t one;
+    char      why[128];
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    int rc = pthread_setaffinity_np(w->thread, sizeof one, &one);
+    if (rc == 0)
+        return WEFT_OK;
+    errno = rc;
+    snprintf(why, sizeof why, "%m"); /* strerror_r is another function in each C library */
+    return wf_fail(err, WEFT_E_UNSUPPORTED,
+                   "pin: this system does not let a thread stay on CPU %zu: %s", cpu, why);
+}
+
+weft_status wf_pool_pin(wf_pool *p, weft_error *err)
+{
+    cpu_set_t set;
+    int32_t   next = 0; /* of the CPUs that are allowed */
+    if (p == NULL || p->n_started == 0)
+        return WEFT_OK;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return wf_fail(err, WEFT_E_UNSUPPORTED,
+                       "pin: this system does not say which CPUs may be used");
+    if (CPU_COUNT(&set) < p->n_threads)
+        return wf_fail(err, WEFT_E_INVALID,
+                       "pin: %d threads cannot each have a CPU, of which %d may be used: ask for "
+                       "fewer threads",
+                       p->n_threads, CPU_COUNT(&set));
+    for (size_t cpu = 0; cpu < CPU_SETSIZE && next <= p->n_started; cpu++) {
+        if (!CPU_ISSET(cpu, &set))
+            continue;
+        weft_status status = next > 0 ? pin_worker(&p->workers[next - 1], cpu, err) : WEFT_OK;
+        if (status != WEFT_OK)
+            return status;
+        next++;
+    }
     return WEFT_OK;
 }
 

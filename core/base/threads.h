@@ -18,6 +18,12 @@ weft_status wf_pool_create(int32_t n_threads, wf_pool **out, weft_error *err);
 void        wf_pool_destroy(wf_pool **pool); /* joins the threads; *pool may be NULL */
 int32_t     wf_pool_threads(const wf_pool *pool);
 
+/* Lets every thread of the pool stay on a CPU of its own, of those that the caller may use. The
+ * caller's own thread stays free, and the first of these CPUs is left to it: threads that it starts
+ * later would stay where it is. INVALID: there are fewer CPUs than threads. UNSUPPORTED: the system
+ * does not let a thread choose. [setup] */
+weft_status wf_pool_pin(wf_pool *pool, weft_error *err);
+
 /* Runs fn once on each thread and returns when all are done. One caller at a time. Where pool is
  * NULL or has one thread, runs fn(ctx, 0, 1) on the caller's thread. Allocates nothing. Every
  * thread is taken to run for the plugin that the caller runs for (core/base/running.h), and its

@@ -46,6 +46,8 @@ static weft_status open_device(weft_engine *e, const char *device, weft_error *e
                                        wf_settings_str(e->settings, "isa"), &e->cpu, err);
     if (status == WEFT_OK)
         status = wf_pool_create((int32_t)wf_settings_i64(e->settings, "threads"), &e->pool, err);
+    if (status == WEFT_OK && wf_settings_bool(e->settings, "pin"))
+        status = wf_pool_pin(e->pool, err);
     if (status != WEFT_OK)
         return status;
     wf_dir_modules(modules);

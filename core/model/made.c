@@ -17,6 +17,7 @@
 #define PERIOD                                                                                     \
     (2 * (UNIFORM + AROUND_ONE) - 2) /* an odd number of elements: rows meet no row again soon */
 #define HALF_WIDTH 0.0346410162f     /* 0.02 sqrt(3): of deviation 0.02 */
+#define LEVELS 4096
 
 typedef struct tensor {
     struct tensor *next;
@@ -40,21 +41,31 @@ static uint64_t draw(uint64_t *state)
     return *state * 0x2545f4914f6cdd1dull;
 }
 
-static uint16_t uniform(uint64_t *state, float middle, float half)
+static uint16_t to_bf16(float v)
 {
-    float    v = middle + half * ((float)(draw(state) >> 40) * 0x1p-23f - 1.0f);
     uint32_t bits;
     memcpy(&bits, &v, sizeof bits);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to nearest even; finite */
 }
 
+/* n values, evenly spread over middle - half to middle + half: four of a draw, out of a table. */
+static void fill_part(uint16_t *to, uint64_t n, uint64_t *state, float middle, float half)
+{
+    uint16_t level[LEVELS];
+    for (int i = 0; i < LEVELS; i++)
+        level[i] = to_bf16(middle + half * ((float)(2 * i + 1) / LEVELS - 1.0f));
+    for (uint64_t i = 0; i < n; i += 4) {
+        uint64_t d = draw(state);
+        for (uint64_t k = 0; k < 4 && i + k < n; k++, d >>= 16)
+            to[i + k] = level[d % LEVELS];
+    }
+}
+
 static void fill(uint16_t *to)
 {
     uint64_t state = 0x9E3779B97F4A7C15u;
-    for (uint64_t i = 0; i < UNIFORM; i++)
-        to[i] = uniform(&state, 0.0f, HALF_WIDTH);
-    for (uint64_t i = UNIFORM; i < PERIOD / 2; i++)
-        to[i] = uniform(&state, 1.0f, 0.5f);
+    fill_part(to, UNIFORM, &state, 0.0f, HALF_WIDTH);
+    fill_part(to + UNIFORM, PERIOD / 2 - UNIFORM, &state, 1.0f, 0.5f);
 }
 
 static weft_status fail_errno(const char *what, weft_error *err)

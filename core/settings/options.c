@@ -29,6 +29,7 @@ const wf_core_option wf_core_options[] = {
     {"deterministic", 0, BOOL, 0, "false", NULL, NULL,
      "a text's bytes do not hang on what runs beside it; always so on a CPU"},
     {"threads", 't', I64, 0, "0", "0..256", "N", "threads; 0: what affinity and cgroup allow"},
+    {"pin", 0, BOOL, 0, "false", NULL, NULL, "each thread but the first stays on a CPU of its own"},
     {"cpu_mask", 0, STR, 0, "max",
      "none|avx2|avxvnni|avx512|avx512vnni|avx512bf16|amx|neon|dotprod|max", "LEVEL",
      "use no instructions beyond this level"},

@@ -136,6 +136,7 @@ class Usage(harness.Case):
         self.assertIn("--config needs a value", self.fails(2, "describe", "--config"))
         self.assertIn("--json takes no value", self.fails(2, "describe", "--json=1"))
         self.assertIn("0..256", self.fails(2, "describe", "--threads", "257", "x.png"))
+        self.assertIn("pin: 256 threads", self.fails(2, "generate", "--pin", "--threads", "256", "-p", "x"))
         self.assertIn("none|avx2", self.fails(2, "describe", "--cpu-mask", "mmx", "x.png"))
         self.assertIn("--kv-bytes", self.fails(2, "describe", "--kv-bytes", "5X", "x.png"))
 

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread pool: everybody runs once per run, in any number, and failure leaves nothing behind.
  */
+#include <errno.h>
 #include <fenv.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -132,6 +140,104 @@ static void test_stack(void **unused)
     assert_int_equal(pthread_setattr_default_np(&attr), 0);
 }
 
+typedef struct places {
+    _Atomic int32_t pinned, own[THREADS_MAX]; /* the CPU of each that has only one */
+} places;
+
+static void look_where(void *ctx, int32_t index, int32_t count)
+{
+    places   *p = ctx;
+    cpu_set_t set;
+    (void)count;
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    if (CPU_COUNT(&set) != 1)
+        return;
+    p->pinned++;
+    p->own[index] = sched_getcpu() + 1;
+}
+
+/* Workers have a CPU each, none of them the first, and the caller keeps what it had. */
+static void test_pinned(void **unused)
+{
+    (void)unused;
+    cpu_set_t before, after;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    int32_t  n = CPU_COUNT(&before) < THREADS_MAX ? CPU_COUNT(&before) : THREADS_MAX;
+    places   p = {0};
+    wf_pool *pool;
+    assert_int_equal(wf_pool_create(n, &pool, NULL), WEFT_OK);
+    assert_int_equal(wf_pool_pin(pool, NULL), WEFT_OK);
+    wf_pool_run(pool, look_where, &p);
+    wf_pool_destroy(&pool);
+    assert_int_equal(p.pinned, n > 1 ? n - 1 : 1); /* where there is one CPU, all are on it */
+    for (int32_t i = 1; i < n; i++) {
+        assert_true(p.own[i] > 0 && CPU_ISSET((size_t)p.own[i] - 1, &before));
+        for (int32_t k = 0; k < i; k++)
+            assert_int_not_equal(p.own[i], p.own[k]);
+    }
+    assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&before, &after));
+}
+
+static void test_too_few_cpus_to_pin(void **unused)
+{
+    (void)unused;
+    cpu_set_t  before, one;
+    weft_error err = WF_ERROR_INIT;
+    wf_pool   *pool;
+    assert_int_equal(wf_pool_pin(NULL, &err), WEFT_OK);
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    assert_int_equal(wf_pool_create(2, &pool, &err), WEFT_OK);
+    assert_int_equal(wf_pool_pin(pool, &err), WEFT_E_INVALID);
+    assert_non_null(strstr(err.message, "2 threads cannot each have a CPU, of which 1"));
+    wf_pool_destroy(&pool);
+    assert_int_equal(wf_pool_create(1, &pool, &err), WEFT_OK);
+    assert_int_equal(wf_pool_pin(pool, &err), WEFT_OK);
+    wf_pool_destroy(&pool);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+/* A child without the call asks for it; how it went is its exit status. */
+static _Noreturn void pin_without_the_call(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_sched_setaffinity, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {4, filter};
+    weft_error        err = WF_ERROR_INIT;
+    wf_pool          *pool;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(77);
+    bool refused = wf_pool_create(2, &pool, NULL) == WEFT_OK &&
+                   wf_pool_pin(pool, &err) == WEFT_E_UNSUPPORTED &&
+                   strstr(err.message, "does not let a thread stay on CPU") != NULL;
+    wf_pool_destroy(&pool);
+    _exit(refused ? 0 : 1);
+}
+
+static void test_a_system_that_cannot_pin(void **unused)
+{
+    (void)unused;
+    int status;
+    if (wf_pool_default_threads() < 2)
+        skip();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        pin_without_the_call();
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip(); /* no filters here */
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* Shares are in order, touch, cover everything, and begin at whole grains. */
 static void test_shares(void **unused)
 {
@@ -219,6 +325,9 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_shares),
         cmocka_unit_test(test_stack),
+        cmocka_unit_test(test_pinned),
+        cmocka_unit_test(test_too_few_cpus_to_pin),
+        cmocka_unit_test(test_a_system_that_cannot_pin),
         cmocka_unit_test(test_whose_call),
         cmocka_unit_test(test_mended_before_work),
     };
