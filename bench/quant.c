@@ -151,9 +151,12 @@ static void print_shape(wf_exec *ex, shape s, double bandwidth)
 int main(int argc, char **argv)
 {
     uint64_t flags = wf_cpu_detect();
+    int      rows = argc > 3 ? atoi(argv[3]) : 0;
     wf_ops   ops;
     wf_exec  ex = {.ops = &ops};
     if (argc > 1 && wf_cpu_mask(argv[1], &flags, NULL) != WEFT_OK)
+        return 2;
+    if (argc > 3 && rows != 1 && rows != 8 && rows != 512)
         return 2;
     if (wf_pool_create(argc > 2 ? atoi(argv[2]) : 0, &ex.pool, NULL) != WEFT_OK)
         return 1;
@@ -162,7 +165,7 @@ int main(int argc, char **argv)
     printf("%s, %d threads; reading: %.1f GB/s\n", ops.isa, wf_pool_threads(ex.pool),
            bandwidth * 1e-9);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        if (argc < 4 || shapes[i].m == atoi(argv[3]))
+        if (rows == 0 || shapes[i].m == rows)
             print_shape(&ex, shapes[i], bandwidth);
     wf_free_aligned(ex.scratch);
     wf_pool_destroy(&ex.pool);

@@ -74,10 +74,13 @@ static void tell_medium(const char *path, const weft_item *item)
     cli_chat_note("%.600s (%s) goes with the next message", path, what);
 }
 
-/* The word for a file of another kind than was asked for; NULL: that is not what is wrong. */
+/* What a file of another kind than was asked for is, and the word for it; NULL: that is not what is
+ * wrong. */
 static const char *other_word(cli_chat *h, const char *path, const char *kind)
 {
-    static const char *const of[][2] = {{"image", "image"}, {"audio", "audio"}, {"video", "clip"}};
+    static const char *const of[][2] = {{"image", "a picture: /image"},
+                                        {"audio", "a recording: /audio"},
+                                        {"video", "a clip: /clip"}};
     weft_item_request        rq = WEFT_ITEM_REQUEST(path);
     weft_item_info           d = {.hdr = WEFT_HDR(weft_item_info)};
     weft_item               *item = NULL;
@@ -102,7 +105,7 @@ static int32_t attach(cli_chat *h, const char *path, const char *kind)
                                  : NULL;
         if (better == NULL)
             return cli_say_error(&err);
-        cli_say("%.600s: /%s is for files of its kind", path, better);
+        cli_say("%.600s is %s takes it along", path, better);
         return CLI_EXIT_MEDIA;
     }
     if (!cli_media_add(&h->waiting, strdup(path), kind, item)) {

@@ -96,9 +96,9 @@ int32_t weft_settings_option(const weft_settings *s, const char *section, const 
 {
     if (strcmp(section, "core") != 0)
         return plugin_option(wf_settings_plugin_option(s, section, key), out);
-    for (uint32_t i = 0; weft_option_at(i, out); i++)
-        if (strcmp(out->key, key) == 0)
-            return 1;
+    for (uint32_t i = 0; i < wf_n_core_options; i++)
+        if (strcmp(wf_core_options[i].key, key) == 0)
+            return weft_option_at(i, out);
     return 0;
 }
 

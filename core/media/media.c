@@ -278,7 +278,7 @@ static weft_status find_decoder(wf_media_env *env, wf_media *m, const char *kind
             told = empty(&c, &why);
         else
             status = open_any(m, &c, &told, &why, err);
-        *known = is_known(&c) || wf_text_is_pointer(head.head, head.head_bytes);
+        *known = n == 0 || is_known(&c) || wf_text_is_pointer(head.head, head.head_bytes);
     }
     wf_free(bytes);
     if (status != WEFT_OK || told == WEFT_OK)

@@ -99,7 +99,7 @@ int32_t wf_settings_layer(const weft_settings *s, const char *key);
 /* Plugin `index` of those that any layer names in a section or a PLUGIN.KEY=VALUE, sorted; NULL: no
  * more. */
 const char *wf_settings_plugin(const weft_settings *s, size_t index);
-/* The declared option of a plugin, or the host's own `weights`; NULL: not known. */
+/* The declared option of a plugin, or the host's own `weights` and `device`; NULL: not known. */
 const weft_option *wf_settings_plugin_option(const weft_settings *s, const char *plugin,
                                              const char *key);
 /* The value of a plugin's key as text; NULL where it was not given. The keys "weights" (a path) and

@@ -243,7 +243,16 @@ const weft_option *wf_settings_plugin_option(const weft_settings *s, const char 
                                         NULL,
                                         NULL,
                                         "the directory of the plugin's weights"};
-    return strcmp(key, weights.key) == 0 ? &weights : wf_store_declared(s, plugin, key);
+    static const weft_option device = {WEFT_HDR(weft_option),
+                                       "device",
+                                       WEFT_OPT_STR,
+                                       0,
+                                       "auto",
+                                       NULL,
+                                       "where the plugin runs: auto, or where the model runs"};
+    if (strcmp(key, weights.key) == 0)
+        return &weights;
+    return strcmp(key, device.key) == 0 ? &device : wf_store_declared(s, plugin, key);
 }
 
 const char *wf_settings_plugin_str(const weft_settings *s, const char *plugin, const char *key)

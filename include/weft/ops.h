@@ -109,10 +109,10 @@ typedef struct weft_if_ops {
     weft_status (*linear)(const weft_host *h, weft_queue *q, const weft_tensor *y,
                           const weft_tensor *x, const weft_tensor *w, const weft_tensor *bias,
                           int32_t act, weft_error *err);
-    /* x [n, channels, height, width] with any strides, w LINEAR [out, channels, kh, kw], bias [out]
-     * or NULL; y [n, oh * ow, out] in C order: rows of positions, oh = (height + top + bottom - kh)
-     * / stride[0] + 1, ow alike. stride {y, x}; pad {top, bottom, left, right} with zeros. y is not
-     * x. Over rows of tokens [n, d]: x is [1, d, 1, n] with strides {n d, 1, n d, d}. */
+    /* x [n, channels, height, width], strides 0 or more, w LINEAR [out, channels, kh, kw], bias
+     * [out] or NULL; y [n, oh * ow, out] in C order: rows of positions, oh = (height + top + bottom
+     * - kh) / stride[0] + 1, ow alike. stride {y, x}; pad {top, bottom, left, right} with zeros. y
+     * is not x. Over rows of tokens [n, d]: x is [1, d, 1, n] with strides {n d, 1, n d, d}. */
     weft_status (*conv)(const weft_host *h, weft_queue *q, const weft_tensor *y,
                         const weft_tensor *x, const weft_tensor *w, const weft_tensor *bias,
                         const int32_t stride[2], const int32_t pad[4], weft_error *err);

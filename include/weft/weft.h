@@ -63,9 +63,10 @@ typedef struct weft_option_info {
 int32_t weft_option_at(uint32_t index, weft_option_info *out);
 
 /* What the option of this key is, in a section as weft_settings_each tells it: "core", or the id of
- * a plugin. Besides weights, which every plugin has, a plugin's are known once an engine that loads
- * it has been opened with these settings. The flag PATH says that the value names files. *out
- * points into the library or the plugin. 0: there is none, or it is not known. */
+ * a plugin. Besides weights and device, which every plugin has, a plugin's are known while an
+ * engine that loads it is open with these settings. The flag PATH says that the value names files.
+ * *out points into the library, or into the plugin until that engine is closed. 0: there is none,
+ * or it is not known; *out is as it was. */
 int32_t weft_settings_option(const weft_settings *s, const char *section, const char *key,
                              weft_option_info *out);
 

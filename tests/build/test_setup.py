@@ -93,7 +93,10 @@ case " $* " in
 *" --print-uris "*)
     [ -e lists ] || { echo "E: Unable to locate package gcc" >&2; exit 100; }
     printf "'http://a/b.deb' b.deb 1500000 SHA256:0\n'http://a/c.deb' c.deb 600000 SHA256:0\n" ;;
-*" install "*) echo install >>calls ;;
+*" install "*)
+    echo install >>calls
+    echo "Setting up gcc"
+    echo "W: a warning" >&2 ;;
 *) exit 3 ;;
 esac
 """
@@ -130,6 +133,9 @@ class Installing(unittest.TestCase):
         self.assertEqual((run.returncode, calls), (0, ["update", "install"]), run.stderr)
         self.assertIn("setup: 2 packages, 2.1 MB to download\n", run.stderr)
         self.assertNotIn("not known", run.stderr)
+        self.assertEqual(run.stdout, "")
+        for said in ("Setting up gcc\n", "W: a warning\n"):
+            self.assertIn(said, run.stderr)
 
     def test_dry_run_fetches_nothing(self):
         run, calls = self.run_setup("--dry-run")

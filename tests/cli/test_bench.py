@@ -37,7 +37,7 @@ class Bench(harness.Case):
             self.assertIn("limit.fp32.avx2", rows)
 
     def test_every_level_with_vectors_has_limits(self):
-        rows = self.rows("--shape", "demo", "--repeat", "1", "--rows", "prefill512.*")
+        rows = self.rows("--shape", "demo", "--repeat", "1", "-t", "1", "--rows", "prefill512.*")
         for row in rows.values():
             self.assertEqual(row["limit"] is None, row["isa"] == "none", row)
 

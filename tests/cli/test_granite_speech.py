@@ -70,7 +70,7 @@ class Rules(harness.Case):
     def test_what_must_fit(self):
         self.refuses("context_size 12 is more than max_pos_emb 11", "encoder_config", context_size=12, max_pos_emb=11)
         self.refuses("input_dim 161 must be even", "encoder_config", input_dim=161)
-        self.refuses("encoder_hidden_size is 48, and the encoder's hidden_dim 24", "projector_config",
+        self.refuses("encoder_hidden_size is 48, and the encoder gives rows of 24", "projector_config",
                      encoder_hidden_size=48)
         self.refuses("hidden_size 20 must be a multiple of its 3 heads", "projector_config", num_attention_heads=3)
         self.refuses("window_size 15 must be a multiple of downsample_rate 4", None, downsample_rate=4)
@@ -79,7 +79,7 @@ class Rules(harness.Case):
     def test_rows_of_inner_blocks(self):
         """cat_hidden_layers of Granite Speech Plus."""
         key = "encoder_config.cat_hidden_layers"
-        self.refuses("encoder_hidden_size is 24, and the encoder's hidden_dim 48", "encoder_config",
+        self.refuses("encoder_hidden_size is 24, and the encoder gives rows of 48", "encoder_config",
                      cat_hidden_layers=[1])
         for said, layers in ((key + "[0] is 2", [2]), (key + "[0]", [-1]), (key + "[1]", [0, None]),
                              (key + " must ascend, and 0 stands behind 1", [1, 0]),

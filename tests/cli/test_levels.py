@@ -10,7 +10,8 @@ LEVELS = ("none", "avx2", "avxvnni", "avx512vnni", "max")  # a CPU that has not 
 class Levels(harness.Case):
     def check(self, *ask):
         for name in ("q8", "q4"):
-            texts = {level: self.ok(*ask, "-q", "--quantize", name, "--quantize-encoders", name, "--cpu-mask", level).out
+            texts = {level: self.ok(*ask, "-q", "--quantize", name, "--quantize-encoders", name,
+                                    "--device", "cpu", "--cpu-mask", level).out
                      for level in LEVELS}
             self.assertTrue(texts["none"].strip())
             self.assertEqual(set(texts.values()), {texts["none"]}, texts)

@@ -145,6 +145,9 @@ class Recordings(Case):
         r = self.ok("describe", "-n", "30", "--raw-audio", "s16le,8000,1", "-", stdin=raw)
         self.assertIn(b"tiger", r.out)
         self.assertEqual(r.err, "")
+        for source, nothing in (("-", b""), (self.write("empty.raw", b""), None)):
+            for command in ("transcribe", "describe"):
+                self.assertIn("is empty", self.fails(3, command, "--raw-audio", "s16le,8000,1", source, stdin=nothing))
         odd = b"\xff\xff\0\0" + raw[4:] # begins as an MP3 might
         for source in (self.write("odd.pcm", odd), "-"):
             r = self.ok("describe", "-n", "30", "--raw-audio", "s16le,8000,1", source, stdin=odd)

@@ -348,6 +348,10 @@ static void what_options_are(void **state)
     assert_int_equal(weft_settings_option(s, "org.example.x", "mode", &o), 0);
     assert_int_equal(weft_settings_option(s, "org.example.x", "weights", &o), 1);
     assert_int_equal(o.flags & WEFT_OPTION_PATH, WEFT_OPTION_PATH);
+    assert_int_equal(weft_settings_option(s, "org.example.x", "device", &o), 1);
+    assert_int_equal(o.flags & WEFT_OPTION_PATH, 0);
+    assert_int_equal(weft_settings_option(s, "core", "none", &o), 0);
+    assert_string_equal(o.key, "device");
     assert_int_equal(wf_settings_declare(s, "org.example.x", mine, 2, &err), WEFT_OK);
     assert_int_equal(weft_settings_option(s, "org.example.x", "mode", &o), 1);
     assert_int_equal(o.flags & WEFT_OPTION_PATH, 0);

@@ -86,7 +86,8 @@ static weft_status check_projector(const plg_keys *k, const gsp_config *c)
                          k->file, k->prefix, positions);
     if (d_rows != c->encoder.d_out)
         return weft_fail(k->err, WEFT_E_INVALID,
-                         "%s: %sencoder_hidden_size is %lld, and the encoder's hidden_dim %d",
+                         "%s: %sencoder_hidden_size is %lld, and the encoder gives rows of %d "
+                         "(hidden_dim for its last block and for each of cat_hidden_layers)",
                          k->file, k->prefix, (long long)d_rows, c->encoder.d_out);
     if (q->d % q->n_heads != 0)
         return weft_fail(k->err, WEFT_E_INVALID,
@@ -180,7 +181,7 @@ static weft_status check_front(const weft_host *h, const weft_package *p, int32_
     return status;
 }
 
-static weft_status check_architecture(const plg_keys *k)
+static weft_status read_architecture(const plg_keys *k, gsp_config *c)
 {
     const char *name = "nothing";
     weft_status status = plg_keys_str(k, "architectures[0]", &name);
@@ -189,6 +190,7 @@ static weft_status check_architecture(const plg_keys *k)
                          "%s: architectures names %.80s, and %s reads " GSP_ARCH
                          " and " GSP_ARCH_PLUS,
                          k->file, name, GSP_ID);
+    c->is_plus = strcmp(name, GSP_ARCH_PLUS) == 0;
     return status;
 }
 
@@ -197,7 +199,7 @@ weft_status gsp_config_read(const weft_host *h, const weft_package *p, int32_t d
 {
     const plg_keys k = plg_keys_of(h, p, GSP_CONFIG, "", err);
     memset(out, 0, sizeof *out);
-    weft_status status = check_architecture(&k);
+    weft_status status = read_architecture(&k, out);
     if (status == WEFT_OK)
         status = read_encoder(&k, &out->encoder);
     if (status == WEFT_OK)

@@ -60,6 +60,7 @@ typedef struct gsp_config {
     gsp_projector_config projector;
     spk_features_config  front;
     int32_t              audio_id; /* the token of a soft token's place */
+    int32_t              is_plus;  /* GSP_ARCH_PLUS */
 } gsp_config;
 
 /* Reads and range-checks config.json and preprocessor_config.json. d_text: the text core's width;

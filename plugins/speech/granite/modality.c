@@ -33,7 +33,7 @@ static weft_status preprocess(void *self, const weft_media *media, const weft_pl
 static weft_status prompt(void *self, const char *task, const char **system, const char **user,
                           weft_error *err)
 {
-    const int32_t spaced = ((const gsp_modality *)self)->config.encoder.n_taps > 0;
+    const int32_t spaced = ((const gsp_modality *)self)->config.is_plus;
     (void)err;
     *system = NULL;
     *user = GSP_MARKER;
