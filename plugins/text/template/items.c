@@ -109,7 +109,8 @@ tpl_value tpl_attribute(tpl_state *s, const tpl_value *v, const tpl_text *name)
     }
     if (is_method(v, name))
         return method_of(s, v, name);
-    if (v->type == TPL_LOOP && tpl_loop_attribute(s, v->u.loop, name, &value))
+    if ((v->type == TPL_LOOP && tpl_loop_attribute(s, v->u.loop, name, &value)) ||
+        (v->type == TPL_SELF && tpl_self_attribute(s, v->u.self, name, &value)))
         return value;
     if (v->type == TPL_TUPLE && v->number == TPL_GROUPED && v->u.list->n == 2 &&
         (tpl_is(name, "grouper") || tpl_is(name, "list")))

@@ -24,10 +24,16 @@ typedef struct tpl_scope {
 
 enum { TPL_GOES_ON, TPL_BREAKS, TPL_CONTINUES };
 
+struct tpl_self {
+    const tpl_node *blocks;
+    tpl_scope      *scope; /* of the template itself, which blocks see */
+};
+
 typedef struct tpl_run {
     tpl_state              s;
     const tpl_run_request *rq;
-    tpl_scope             *scope, *top; /* top: of the template itself, which blocks see */
+    tpl_scope             *scope;
+    tpl_self               self;
     tpl_build             *out;
     int                    jump;  /* TPL_BREAKS, TPL_CONTINUES: out of the bodies up to the loop */
     uint32_t               loops; /* for loop.depth */
@@ -82,11 +88,11 @@ void tpl_assign(tpl_run *r, const tpl_node *target, tpl_value v);
 void            tpl_execute(tpl_run *r, const tpl_node *body);
 const tpl_text *tpl_capture(tpl_run *r, const tpl_node *body); /* what it writes, as a text */
 void            tpl_write(tpl_run *r, const tpl_text *t);
-/* block.c: what a block writes, among the variables of that scope; and `self`, whose members are
- * the blocks. */
-const tpl_text *tpl_block_text(tpl_run *r, const tpl_node *n, tpl_scope *scope);
-void            tpl_execute_block(tpl_run *r, const tpl_node *n);
-void            tpl_bind_self(tpl_run *r, const tpl_node *blocks);
+
+/* block.c; a block as a macro is what `self` has. */
+void      tpl_execute_block(tpl_run *r, const tpl_node *n);
+tpl_value tpl_call_block(tpl_run *r, const tpl_macro *block, const tpl_args *a);
+void      tpl_bind_self(tpl_run *r);
 
 /* loop.c */
 void      tpl_execute_for(tpl_run *r, const tpl_node *n);

@@ -95,7 +95,8 @@ enum {
     TPL_MACRO,
     TPL_FUNCTION, /* number: which of tpl_functions */
     TPL_METHOD,   /* of a value */
-    TPL_LOOP
+    TPL_LOOP,
+    TPL_SELF /* its attributes are the template's blocks */
 };
 
 enum { TPL_GROUPED = 1 }; /* a pair of groupby's: its items have the names grouper and list */
@@ -106,6 +107,7 @@ typedef struct tpl_dict   tpl_dict;
 typedef struct tpl_macro  tpl_macro;
 typedef struct tpl_method tpl_method;
 typedef struct tpl_loop   tpl_loop;
+typedef struct tpl_self   tpl_self;
 struct tpl_value {
     uint8_t  type;
     uint8_t  origin; /* of none, bools and numbers: TPL_OWN or TPL_GIVEN */
@@ -120,6 +122,7 @@ struct tpl_value {
         const tpl_macro  *macro;
         const tpl_method *method;
         tpl_loop         *loop;
+        const tpl_self   *self;
     } u;
 };
 struct tpl_list {
@@ -247,7 +250,8 @@ tpl_value       tpl_attribute(tpl_state *s, const tpl_value *v, const tpl_text *
 tpl_value       tpl_item(tpl_state *s, const tpl_value *v, const tpl_value *key);
 tpl_value tpl_slice(tpl_state *s, const tpl_value *v, const tpl_value bounds[3]); /* none: open */
 
-/* loop.c: what `loop.name` is; false: it has no such attribute. */
+/* loop.c, block.c: what `loop.name` and `self.name` are; false: there is no such attribute. */
 bool tpl_loop_attribute(tpl_state *s, const tpl_loop *l, const tpl_text *name, tpl_value *out);
+bool tpl_self_attribute(tpl_state *s, const tpl_self *self, const tpl_text *name, tpl_value *out);
 
 #endif
