@@ -11,6 +11,25 @@ VARIABLES = {
 }
 
 EXPRESSIONS = r"""
+-0.4|round(0, "ceil"), 0.4|round(0, "floor"), -0.04|round(1, "ceil"), -0.0|round(0, "floor"), 2|round(2, "ceil"), -0.4|round, true|round(0, "floor")
+9007199254740993|round(3, "ceil"), 1.005|round(2, "ceil"), -1.005|round(2, "floor")
+(f * 1e308)|round(0, "ceil")
+(f * 1e308)|round(5, "floor")
+(f * 1e308)|round(2), (f * 1e308 - f * 1e308)|round
+-0.5|filesizeformat, -0.0|filesizeformat, -1.5|filesizeformat, 0.5|filesizeformat, " 12 "|filesizeformat(true), true|filesizeformat, "1_0.5"|filesizeformat
+999.96|filesizeformat, 999950|filesizeformat, 1023|filesizeformat(true), 1048575|filesizeformat(true), 1e26|filesizeformat, 1e30|filesizeformat(true), 1e300|filesizeformat
+"inf"|filesizeformat, "NaN"|filesizeformat, (f * 1e308)|filesizeformat(true), (f * 1e308 - f * 1e308)|filesizeformat
+(f * -1e308)|filesizeformat
+"abc"|filesizeformat
+""|filesizeformat
+none|filesizeformat
+[1]|filesizeformat
+missing|filesizeformat
+"1.2.3"|filesizeformat
+"1.2.3"|float, "1e"|float(7), "0e"|float(8), "1_000.5"|float, "1__0"|float, "_1"|float, "1_"|float, "1_e3"|float, ".5"|float, "5."|float, "."|float(3), "-.5e-1_0"|float
+"inf"|float, "-Infinity"|float, "+NAN"|float, "infx"|float, "0x10"|float, "1e400"|float, "--1"|float, "+-1"|float, ""|float, "-"|float(2)
+(f * 1e308)|int(1)
+(f * 1e308 - f * 1e308)|int(3), "1_000"|int, "1__0"|int, "inf"|int(4), "nan"|int(5), "1.2.3"|int, "- 1"|int, "+0012"|int, "-0"|int, "1e"|int(6), "0.00000000000000000000000000000000000000000000000000000000000000000000001"|float
 1 + 2 * 3 - 4
 2 ** 62, (-1) ** 4611686018427387905, (-1) ** 4611686018427387904, 0 ** 0, 1 ** 99999999, (-2) ** 63
 7 // 2, -7 // 2, 7 % 3, -7 % 3, 7 % -3, 7.5 // 2, -7.5 % 2

@@ -121,27 +121,39 @@ static tpl_value f_xmlattr(tpl_run *r, tpl_value v, const tpl_args *a)
     return tpl_string(tpl_built(&b));
 }
 
-static tpl_value f_filesizeformat(tpl_run *r, tpl_value v, const tpl_args *a)
+/* "1.5 kB": bytes in the largest unit that leaves less than the next one. */
+static void put_size(double bytes, bool binary, char *dst, size_t cap)
 {
     static const char *const names[2][8] = {
         {"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"},
         {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"}};
-    const bool      binary = tpl_arg_bool(r, a, 0, "binary", false);
-    const double    base = binary ? 1024 : 1000;
-    const tpl_args  none = {a->list, a->named, a->node, NULL};
-    const tpl_value number =
-        tpl_is_number(&v) ? v : tpl_filter(r, tpl_str(&r->s, "float"), v, &none);
-    double bytes = tpl_is_number(&number) ? tpl_as_float(&number) : 0, unit = base;
-    char   text[400];
-    int    i = 0;
-    for (; i < 7 && bytes >= unit * base; i++)
-        unit *= base;
+    static const double decimal[8] = {1e6, 1e9, 1e12, 1e15, 1e18, 1e21, 1e24, 1e27};
+    double              next = 0;
+    int                 i = -1;
+    do {
+        i++;
+        next = binary ? ldexp(1, 10 * (i + 2)) : decimal[i];
+    } while (i < 7 && !(bytes < next));
+    const double base = binary ? 1024 : 1000;
+    if (isnan(bytes))
+        snprintf(dst, cap, "nan %s", names[binary][i]);
+    else
+        snprintf(dst, cap, "%.1f %s", base * bytes / next, names[binary][i]);
+}
+
+static tpl_value f_filesizeformat(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    const bool binary = tpl_arg_bool(r, a, 0, "binary", false);
+    double     bytes = 0;
+    char       text[400];
+    if (!tpl_to_float(r, &v, &bytes) || (isinf(bytes) && bytes < 0))
+        tpl_fail(&r->s, WEFT_E_INVALID, "filesizeformat takes a number of bytes");
     if (bytes == 1)
         snprintf(text, sizeof text, "1 Byte");
-    else if (bytes < base)
-        snprintf(text, sizeof text, "%.0f Bytes", trunc(bytes));
+    else if (bytes < (binary ? 1024 : 1000))
+        snprintf(text, sizeof text, "%.0f Bytes", trunc(bytes) + 0.0);
     else
-        snprintf(text, sizeof text, "%.1f %s", bytes / unit, names[binary][i]);
+        put_size(bytes, binary, text, sizeof text);
     for (char *c = text; *c != '\0'; c++) /* the program's locale may write a comma */
         *c = *c == ',' ? '.' : *c;
     return tpl_string(tpl_text_of(&r->s, text, strlen(text), tpl_origin(&v)));

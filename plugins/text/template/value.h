@@ -215,6 +215,9 @@ const tpl_text *tpl_repr(tpl_state *s, const tpl_value *v);
 uint32_t        tpl_float_repr(double f, char dst[40]);
 /* A number by its digits, in the C locale: strtod of [n] bytes. */
 double tpl_float_read(const char *s);
+/* A text that is a number as Python's float() takes it, "-1_000.5e3" or "inf"; false: it is none.
+ * whole: int() takes it too, and *i is its value. */
+bool tpl_number_read(const tpl_text *t, double *f, int64_t *i, bool *whole);
 
 typedef struct tpl_json_style {
     bool            ascii, sorted, spaced; /* spaced: indented by `indent` */
