@@ -111,6 +111,24 @@ nums|batch(2)|list, nums|batch(3, "x")|list
 2.5|round, 3.5|round, 2.345|round(2), 7|round, 1.25|round(1), -2.5|round
 "a\nb\n\nc"|indent, "a\nb"|indent(2, true), "a\n\nb"|indent(2, false, true), "a\nb"|indent("> ")
 "<a href='x'>&\""|escape, "<b>"|e, "<b>"|safe, ("<b>"|safe) + "<i>", "<i>" + ("<b>"|safe), ("<b>"|safe) ~ "<i>", ("<b>"|e)|e, ("<b>"|safe)|upper + "<", ("<"|safe) * 2 + "<"
+"é"|center(4), "<b>"|center(9)|e, ("<b>"|safe|center(9))|e, ("<b>"|safe).center(9)|e, ("<b>"|safe).ljust(9)|e, ("<b>"|safe).rjust(9, "<"|safe)|e, "<b>".rjust(9, "<"|safe)|e
+("<"|safe).ljust(4, "&"|safe)|e, [("<b>"|safe)]|map("center", 9)|map("e")|list
+("<b>"|safe).center(9, "<")
+"a".center(4, "xy")
+"a".center(4, "")
+"a".ljust(0, "xy")
+("<b> <i>"|safe|truncate(5, leeway=0))|e, ("<b> <i>"|safe|truncate(5, leeway=0, end="<"))|e, ("<b> <i>"|safe|truncate(5, true, "<", 0))|e, ("<b> <i>"|safe|truncate(50))|e
+("<b> <i>"|truncate(5, true, "<"|safe, 0))|e, ("<b> <i>"|safe|truncate(5, true, "<"|safe, 0))|e, ("<"|safe|truncate(3, end="", leeway=0))|e, missing|truncate, nums|truncate(4)
+n|truncate
+nums|truncate(3, leeway=0)
+("<b>"|safe)|indent|e, ("<b>\n<i>"|safe)|indent("> ")|e, ("<b"|safe)|indent("<", true)|e, ("<b>"|safe)|reverse|e, ("<b>"|safe)|first|e, ("<b>"|safe)|last|e, "<b>"|last|e
+("<b>"|safe)[0]|e, ("<b>"|safe)[::-1]|e, ("<b>"|safe)[1:]|e, ("<b>"|safe)|list, ("<b>"|safe)|sort, ("<b>"|safe)|batch(2)|list, ("<b>"|safe)|title|e
+("<b>"|safe).replace("b", "<")|e, ("<b>"|safe).replace("b", "<"|safe)|e, "b".replace("b", "<"|safe)|e, ("<b>"|safe)|replace("b", "<"|safe)|e
+("<b>"|safe).split("b"), ("<b>"|safe).rsplit("b", 1), ("a\n<b>"|safe).splitlines(), (""|safe).split(","), ("< b"|safe).split(), ("<b>"|safe).partition("b"), ("<b>"|safe).rpartition("x")
+("<b>"|safe).removeprefix("<")|e, ("<b>"|safe).removesuffix(">")|e, ("<b>"|safe).strip("<")|e, ("<b>"|safe).title()|e
+("<"|safe).join([1, "<", "<"|safe, none])|e, "<".join(["<"|safe])|e, ["<", "<"|safe]|join("<"|safe)|e
+("%s<"|safe)|format("<"), ("%s<"|safe) % "<", ("%r"|safe)|format("<"), ("%r"|safe) % ("<"|safe), ("%s %d %f"|safe)|format(["<"], 2, 2.5), "%s"|format("<"|safe)|e
+("{}<"|safe).format("<"), ("{}{x}"|safe).format("<"|safe, x="<")|e, "{}".format("<"|safe)|e, ("{}{}"|safe).format(1, ["<"])
 d|tojson, s|tojson, quotes|tojson, no|tojson, t|tojson, f|tojson, nums|tojson, "é🙂\u2028\x7f\x00"|tojson, {}|tojson, []|tojson
 d|tojson(indent=2), []|tojson(indent=2), {"a": {}}|tojson(indent=4), nums|tojson(indent=0), {"a": 1}|tojson(indent="--")
 d|tojson(separators=(",", ":")), d|tojson(ensure_ascii=true), d|tojson(true), {"b": 1, "a": 2}|tojson(sort_keys=true), "🙂é"|tojson(ensure_ascii=true)

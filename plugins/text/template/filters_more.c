@@ -27,23 +27,29 @@ static tpl_value f_truncate(tpl_run *r, tpl_value v, const tpl_args *a)
 {
     static const uint8_t space[] = " ", own[] = {TPL_OWN};
     const tpl_text       blank = {space, own, 1};
-    const tpl_text      *t = tpl_print(&r->s, &v), *end = tpl_arg_text(r, a, 2, "end", "...");
-    const tpl_value     *leeway = tpl_arg(r, a, 3, "leeway");
+    const tpl_value      length = tpl_filter(r, tpl_str(&r->s, "length"), v, a);
+    const tpl_text      *end = tpl_arg_text(r, a, 2, "end", "...");
+    const tpl_value     *leeway = tpl_arg(r, a, 3, "leeway"), *given = tpl_arg(r, a, 2, "end");
     const int64_t        n = tpl_arg_int(r, a, 0, "length", 255), dots = (int64_t)tpl_length(end);
     const int64_t        more =
         leeway == NULL || leeway->type == TPL_NONE ? 5 : tpl_arg_int(r, a, 3, "leeway", 5);
-    tpl_build b = {.s = &r->s};
     if (n < dots || more < 0)
         tpl_fail(&r->s, WEFT_E_INVALID,
                  "truncate leaves at least its end, and its leeway is not below 0");
-    if (tpl_failed(&r->s) || !tpl_work(&r->s, t->n / 8) || (int64_t)tpl_length(t) - n <= more)
-        return v.type == TPL_STRING ? v : tpl_string(t);
-    t = head(r, t, n - dots);
-    const uint64_t last = tpl_find_last(&r->s, t, &blank, t->n);
-    const bool     cuts_words = tpl_arg_bool(r, a, 1, "killwords", false);
-    tpl_add_part(&b, t, 0, cuts_words ? t->n : last);
-    tpl_add_text(&b, end);
-    return tpl_string(tpl_built(&b));
+    if (tpl_failed(&r->s) || length.u.i - n <= more)
+        return v;
+    if (v.type != TPL_STRING) {
+        tpl_fail(&r->s, WEFT_E_INVALID, "truncate takes a text, and this is a %s",
+                 tpl_type_name(&v));
+        return v;
+    }
+    const tpl_text *t = head(r, v.u.text, n - dots);
+    const uint64_t  last = tpl_find_last(&r->s, t, &blank, t->n);
+    const bool      cuts_words = tpl_arg_bool(r, a, 1, "killwords", false);
+    const tpl_value kept =
+        tpl_markup(tpl_part(&r->s, t, 0, cuts_words ? t->n : last), v.markup != 0);
+    const tpl_value tail = tpl_markup(end, given != NULL && given->markup != 0);
+    return tpl_joined(&r->s, &kept, &tail);
 }
 
 /* Bytes of a URL: letters, digits and _.-~ as they are, also / where it is no query's, all others

@@ -109,7 +109,8 @@ tpl_value tpl_strftime(tpl_run *r, const tpl_text *format); /* date.c */
 /* methods.c; of strings: methods_str.c, format.c. */
 tpl_value tpl_method_call(tpl_run *r, const tpl_method *m, const tpl_args *a);
 tpl_value tpl_str_method(tpl_run *r, const tpl_method *m, const tpl_args *a);
-tpl_value tpl_format(tpl_run *r, const tpl_text *t, const tpl_args *a); /* "{}".format(a) */
+/* "{}".format(a) */
+tpl_value tpl_format(tpl_run *r, const tpl_text *t, bool markup, const tpl_args *a);
 
 /* filters.c and its like; tests.c. Both fail where the name is not known. */
 typedef tpl_value (*tpl_filter_fn)(tpl_run *r, tpl_value v, const tpl_args *a);
@@ -120,6 +121,9 @@ typedef struct tpl_filter_row {
 extern const tpl_filter_row tpl_text_filters[], tpl_list_filters[], tpl_pick_filters[],
     tpl_more_filters[];
 tpl_value tpl_filter(tpl_run *r, const tpl_text *name, tpl_value v, const tpl_args *a);
+/* filters.c: Python's float(v); false: v is no number, and no text of one. Fails where v is
+ * undefined. */
+bool tpl_to_float(tpl_run *r, const tpl_value *v, double *f);
 /* Whether there is a filter, or a test, of that name. */
 bool tpl_is_filter(const tpl_text *name);
 bool tpl_is_test(const tpl_text *name);

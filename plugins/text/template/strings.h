@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operations on strings, and conversions, that methods and filters share. */
+/* Operations on strings that methods and filters share. */
 #ifndef TPL_STRINGS_H
 #define TPL_STRINGS_H
 
-#include "run.h"
+#include "value.h"
 
 enum { TPL_LEFT = 1, TPL_RIGHT = 2 };
 /* Without the white space, or the characters of set where it is not NULL, at the ends named. */
@@ -15,8 +15,8 @@ const tpl_text *tpl_replace(tpl_state *s, const tpl_text *t, const tpl_text *wha
 tpl_list       *tpl_split(tpl_state *s, const tpl_text *t, const tpl_text *by, int64_t most);
 tpl_list       *tpl_split_last(tpl_state *s, const tpl_text *t, const tpl_text *by, int64_t most);
 const tpl_text *tpl_escaped(tpl_state *s, const tpl_text *t); /* & < > ' " for HTML */
-/* Python's float(v); false: v is no number, and no text of one. Fails where v is undefined. */
-bool      tpl_to_float(tpl_run *r, const tpl_value *v, double *f);
+/* v as it goes into a text: printed, and escaped where that is markup and v is none. */
+const tpl_text *tpl_inserted(tpl_state *s, const tpl_value *v, bool markup);
 tpl_list *tpl_lines(tpl_state *s, const tpl_text *t, bool ends); /* ends: with the line ends */
 
 #endif

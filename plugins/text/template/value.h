@@ -162,8 +162,8 @@ static inline tpl_value tpl_string(const tpl_text *t)
 {
     return (tpl_value){.type = TPL_STRING, .u.text = t};
 }
-/* A string that `safe` or `escape` gave: what is added to it is escaped for HTML, although nothing
- * else is. */
+/* A string that `safe` or `escape` gave, or what its methods and operators make of it: what is
+ * added to it is escaped for HTML, although nothing else is. Source: markupsafe (Markup). */
 static inline tpl_value tpl_markup(const tpl_text *t, bool markup)
 {
     return (tpl_value){.type = TPL_STRING, .markup = markup, .u.text = t};
@@ -241,8 +241,8 @@ tpl_value tpl_arithmetic(tpl_state *s, uint32_t op, const tpl_value *a, const tp
 tpl_value tpl_repeated(tpl_state *s, const tpl_value *v, int64_t times);
 tpl_value tpl_joined(tpl_state *s, const tpl_value *a, const tpl_value *b);
 tpl_value tpl_negate(tpl_state *s, const tpl_value *v);
-/* "%s" % v */
-tpl_value tpl_percent(tpl_state *s, const tpl_text *format, const tpl_value *v);
+/* "%s" % v, where format is a string. */
+tpl_value tpl_percent(tpl_state *s, const tpl_value *format, const tpl_value *v);
 
 /* ---- items.c: attributes, items and slices, and what a loop goes over ---- */
 
