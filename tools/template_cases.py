@@ -11,6 +11,25 @@ VARIABLES = {
 }
 
 EXPRESSIONS = r"""
+-0.4|round(0, "ceil"), 0.4|round(0, "floor"), -0.04|round(1, "ceil"), -0.0|round(0, "floor"), 2|round(2, "ceil"), -0.4|round, true|round(0, "floor")
+9007199254740993|round(3, "ceil"), 1.005|round(2, "ceil"), -1.005|round(2, "floor")
+(f * 1e308)|round(0, "ceil")
+(f * 1e308)|round(5, "floor")
+(f * 1e308)|round(2), (f * 1e308 - f * 1e308)|round
+-0.5|filesizeformat, -0.0|filesizeformat, -1.5|filesizeformat, 0.5|filesizeformat, " 12 "|filesizeformat(true), true|filesizeformat, "1_0.5"|filesizeformat
+999.96|filesizeformat, 999950|filesizeformat, 1023|filesizeformat(true), 1048575|filesizeformat(true), 1e26|filesizeformat, 1e30|filesizeformat(true), 1e300|filesizeformat
+"inf"|filesizeformat, "NaN"|filesizeformat, (f * 1e308)|filesizeformat(true), (f * 1e308 - f * 1e308)|filesizeformat
+(f * -1e308)|filesizeformat
+"abc"|filesizeformat
+""|filesizeformat
+none|filesizeformat
+[1]|filesizeformat
+missing|filesizeformat
+"1.2.3"|filesizeformat
+"1.2.3"|float, "1e"|float(7), "0e"|float(8), "1_000.5"|float, "1__0"|float, "_1"|float, "1_"|float, "1_e3"|float, ".5"|float, "5."|float, "."|float(3), "-.5e-1_0"|float
+"inf"|float, "-Infinity"|float, "+NAN"|float, "infx"|float, "0x10"|float, "1e400"|float, "--1"|float, "+-1"|float, ""|float, "-"|float(2)
+(f * 1e308)|int(1)
+(f * 1e308 - f * 1e308)|int(3), "1_000"|int, "1__0"|int, "inf"|int(4), "nan"|int(5), "1.2.3"|int, "- 1"|int, "+0012"|int, "-0"|int, "1e"|int(6), "0.00000000000000000000000000000000000000000000000000000000000000000000001"|float
 1 + 2 * 3 - 4
 2 ** 62, (-1) ** 4611686018427387905, (-1) ** 4611686018427387904, 0 ** 0, 1 ** 99999999, (-2) ** 63
 7 // 2, -7 // 2, 7 % 3, -7 % 3, 7 % -3, 7.5 // 2, -7.5 % 2
@@ -92,6 +111,24 @@ nums|batch(2)|list, nums|batch(3, "x")|list
 2.5|round, 3.5|round, 2.345|round(2), 7|round, 1.25|round(1), -2.5|round
 "a\nb\n\nc"|indent, "a\nb"|indent(2, true), "a\n\nb"|indent(2, false, true), "a\nb"|indent("> ")
 "<a href='x'>&\""|escape, "<b>"|e, "<b>"|safe, ("<b>"|safe) + "<i>", "<i>" + ("<b>"|safe), ("<b>"|safe) ~ "<i>", ("<b>"|e)|e, ("<b>"|safe)|upper + "<", ("<"|safe) * 2 + "<"
+"é"|center(4), "<b>"|center(9)|e, ("<b>"|safe|center(9))|e, ("<b>"|safe).center(9)|e, ("<b>"|safe).ljust(9)|e, ("<b>"|safe).rjust(9, "<"|safe)|e, "<b>".rjust(9, "<"|safe)|e
+("<"|safe).ljust(4, "&"|safe)|e, [("<b>"|safe)]|map("center", 9)|map("e")|list
+("<b>"|safe).center(9, "<")
+"a".center(4, "xy")
+"a".center(4, "")
+"a".ljust(0, "xy")
+("<b> <i>"|safe|truncate(5, leeway=0))|e, ("<b> <i>"|safe|truncate(5, leeway=0, end="<"))|e, ("<b> <i>"|safe|truncate(5, true, "<", 0))|e, ("<b> <i>"|safe|truncate(50))|e
+("<b> <i>"|truncate(5, true, "<"|safe, 0))|e, ("<b> <i>"|safe|truncate(5, true, "<"|safe, 0))|e, ("<"|safe|truncate(3, end="", leeway=0))|e, missing|truncate, nums|truncate(4)
+n|truncate
+nums|truncate(3, leeway=0)
+("<b>"|safe)|indent|e, ("<b>\n<i>"|safe)|indent("> ")|e, ("<b"|safe)|indent("<", true)|e, ("<b>"|safe)|reverse|e, ("<b>"|safe)|first|e, ("<b>"|safe)|last|e, "<b>"|last|e
+("<b>"|safe)[0]|e, ("<b>"|safe)[::-1]|e, ("<b>"|safe)[1:]|e, ("<b>"|safe)|list, ("<b>"|safe)|sort, ("<b>"|safe)|batch(2)|list, ("<b>"|safe)|title|e
+("<b>"|safe).replace("b", "<")|e, ("<b>"|safe).replace("b", "<"|safe)|e, "b".replace("b", "<"|safe)|e, ("<b>"|safe)|replace("b", "<"|safe)|e
+("<b>"|safe).split("b"), ("<b>"|safe).rsplit("b", 1), ("a\n<b>"|safe).splitlines(), (""|safe).split(","), ("< b"|safe).split(), ("<b>"|safe).partition("b"), ("<b>"|safe).rpartition("x")
+("<b>"|safe).removeprefix("<")|e, ("<b>"|safe).removesuffix(">")|e, ("<b>"|safe).strip("<")|e, ("<b>"|safe).title()|e
+("<"|safe).join([1, "<", "<"|safe, none])|e, "<".join(["<"|safe])|e, ["<", "<"|safe]|join("<"|safe)|e
+("%s<"|safe)|format("<"), ("%s<"|safe) % "<", ("%r"|safe)|format("<"), ("%r"|safe) % ("<"|safe), ("%s %d %f"|safe)|format(["<"], 2, 2.5), "%s"|format("<"|safe)|e
+("{}<"|safe).format("<"), ("{}{x}"|safe).format("<"|safe, x="<")|e, "{}".format("<"|safe)|e, ("{}{}"|safe).format(1, ["<"])
 d|tojson, s|tojson, quotes|tojson, no|tojson, t|tojson, f|tojson, nums|tojson, "é🙂\u2028\x7f\x00"|tojson, {}|tojson, []|tojson
 d|tojson(indent=2), []|tojson(indent=2), {"a": {}}|tojson(indent=4), nums|tojson(indent=0), {"a": 1}|tojson(indent="--")
 d|tojson(separators=(",", ":")), d|tojson(ensure_ascii=true), d|tojson(true), {"b": 1, "a": 2}|tojson(sort_keys=true), "🙂é"|tojson(ensure_ascii=true)
@@ -203,6 +240,13 @@ STATEMENTS = [
     "{% block a required %} {% endblock %}", "{% block a required %}x{% endblock %}", "{% block a scoped required %}{% endblock %}", "{% block a %}{% endblock %}{% block a %}{% endblock %}",
     "{% block a %}{{ super() }}{% endblock %}", "{% block a %}", "{% block %}{% endblock %}", "{% block a-b %}{% endblock %}", "{% for i in nums %}{% block a %}{% break %}{% endblock %}{% endfor %}",
     "{% block a %}x{% endblock b %}", "{% if false %}{% block a %}x{% endblock %}{% endif %}{{ self.a() }}", "{{ self.q() }}{% block a %}{% endblock %}", "{% block a %}{{ self.a() }}{% endblock %}",
+    "{{ self is defined }}{{ self is mapping }}{{ self is iterable }}{{ self == self }}{{ self|default('x') is string }}{% if self %}y{% endif %}",
+    "{{ self.nope }}|{{ self['nope'] is defined }}{% block a %}A{% endblock %}{{ self.a is callable }}{{ self['a']() }}{{ self.nope is defined }}",
+    "{{ self.nope() }}", "{% block a %}A{% endblock %}{{ self.nope() }}", "{{ self|length }}", "{% for x in self %}{% endfor %}", "{% block a %}A{% endblock %}{% set self.a = 1 %}",
+    "{% block a %}A{% endblock %}{{ self.a(1) }}", "{% block a %}A{% endblock %}{{ self.a(x=1) }}", "{% block a %}A{% endblock %}{{ self.a(*[], **{}) }}",
+    "{% block a %}A{% endblock %}{% call self.a() %}{% endcall %}", "{% macro m() %}{{ self is defined }}{% endmacro %}{{ m() }}{% for i in [1] %}{{ self is defined }}{% endfor %}",
+    "{% block a %}{% set self = 3 %}{{ self }}{% endblock %}{{ self.a() }}", "{% set self = 3 %}{{ self }}{% block a %}{{ self.a is defined }}{% endblock %}{{ self }}",
+    "{% with self = 3 %}{{ self }}{% block a scoped %}{{ self.a is defined }}{% endblock %}{% endwith %}",
     "{% macro m() %}{{ self.a() }}{% endmacro %}{% block a %}x{% endblock %}{{ m() }}", "{% block a %}{% macro m() %}M{% endmacro %}{{ m() }}{% endblock %}{{ m is defined }}",
     "{% filter upper %}{% block a %}x{% endblock %}{% endfilter %}", "{% set v %}{% block a %}x{% endblock %}{% endset %}[{{ v }}]",
     "{% for g in messages|groupby('role') %}{{ g.grouper }}:{{ g.list|length }};{% endfor %}{% for k, l in messages|groupby('role') %}{{ k }}={{ l|map(attribute='content')|join }}{% endfor %}",

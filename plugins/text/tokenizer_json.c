@@ -66,26 +66,39 @@ static weft_status container_read(document *d, uint32_t bit, weft_error *err)
                            FILE_NAME " has its merges before its vocabulary");
 }
 
-/* A vocabulary that is a list is Unigram's, whose pieces have scores: so do files without a type.
- */
-static weft_status kind_check(const txt_json *j, weft_error *err)
+static weft_status other_kind(const char *kind, weft_error *err)
 {
-    const bool  typed = strcmp(j->path, "model.type") == 0, named = j->event == TXT_J_STRING;
-    const char *name = typed ? "of no name" : "Unigram";
-    if ((!typed && strcmp(j->path, "model.vocab") != 0) || txt_json_is(j, TXT_IS_TEXT, "BPE"))
-        return WEFT_OK;
     return weft_fail(err, WEFT_E_UNSUPPORTED,
                      FILE_NAME " has a model of the kind %.40s, which is not known here; BPE is",
-                     typed && named ? (const char *)j->text.p : name);
+                     kind);
+}
+
+static weft_status type_check(const txt_json *j, weft_error *err)
+{
+    if (txt_json_is(j, TXT_IS_TEXT, "BPE"))
+        return WEFT_OK;
+    if (j->event == TXT_J_STRING)
+        return other_kind((const char *)j->text.p, err);
+    return weft_fail(err, WEFT_E_UNSUPPORTED,
+                     FILE_NAME " has a model.type that is not a text; \"BPE\" is known here");
+}
+
+/* Of a vocabulary that is no object, as BPE's is. Unigram's is a list of pieces with scores, by
+ * which its files are known also where they have no type. */
+static weft_status vocab_check(txt_json *j, weft_error *err)
+{
+    return j->event == TXT_J_ARRAY ? other_kind("Unigram", err)
+                                   : txt_json_bad(j, err, "the vocabulary is not an object");
 }
 
 static weft_status model_value(document *d, weft_error *err)
 {
     txt_json   *j = &d->json;
     txt_merges *m = &d->t->merges;
-    weft_status s = kind_check(j, err);
-    if (s != WEFT_OK)
-        return s;
+    if (strcmp(j->path, "model.type") == 0)
+        return type_check(j, err);
+    if (strcmp(j->path, "model.vocab") == 0)
+        return vocab_check(j, err);
     const struct {
         const char *path;
         bool       *flag;

@@ -115,7 +115,8 @@ static void test_json_rules(void **state)
          "continuing_subword_prefix"},
         {"\"type\": \"BPE\"", "\"type\": \"Unigram\"", "a model of the kind Unigram"},
         {"\"type\": \"BPE\"", "\"type\": \"WordPiece\"", "a model of the kind WordPiece"},
-        {"\"type\": \"BPE\"", "\"type\": null", "a model of the kind of no name"},
+        {"\"type\": \"BPE\"", "\"type\": null", "a model.type that is not a text"},
+        {"\"type\": \"BPE\"", "\"type\": [\"BPE\"]", "a model.type that is not a text"},
         {"\"type\": \"BPE\",", "\"vocab\": [[\"<unk>\", 0.0], [\"a\", -1.5]],",
          "a model of the kind Unigram"},
         {"\"dropout\": null", "\"dropout\": 0.1", "dropout"},
@@ -152,6 +153,8 @@ static void test_json_damage(void **state)
         {"\"id\": 600,", "\"id\": 1114112,", "larger"},
         {"\"<|begin_of_text|>\"", "\"\"", "1 to 256"},
         {"\"<|begin_of_text|>\"", "\"<|end_of_text|>\"", "same added token"},
+        {"\"type\": \"BPE\",", "\"vocab\": \"BPE\",", "the vocabulary is not an object"},
+        {"\"type\": \"BPE\",", "\"vocab\": null,", "the vocabulary is not an object"},
         {"\"version\"", "\"added_tokens\": [], \"version\"", "second time"},
         {"\"normalizer\": null", "\"normalizer\": null, \"normalizer\": null", "second time"},
     };

@@ -169,6 +169,28 @@ static void test_many_variables(void **state)
     free(source);
 }
 
+/* `many` blocks, then `end`: looking for one of them takes more steps than there are. */
+static void check_blocks(int many, const char *end)
+{
+    char      *source = malloc((size_t)TPL_MAX_SOURCE);
+    size_t     n = 0;
+    weft_error err;
+    assert_non_null(source);
+    for (int i = 0; i < many; i++)
+        n += (size_t)sprintf(source + n, "{%%block b%d%%}{%%endblock%%}", i);
+    n += (size_t)sprintf(source + n, "%s", end);
+    assert_int_equal(run(source, n, &err), WEFT_E_LIMIT);
+    assert_non_null(strstr(err.message, "steps"));
+    free(source);
+}
+
+static void test_many_blocks(void **state)
+{
+    (void)state;
+    check_blocks(36000, ""); /* for one of the same name, where each is declared */
+    check_blocks(2000, "{% for i in range(99999) %}{{ self.b0() }}{% endfor %}");
+}
+
 static void test_too_long(void **state)
 {
     (void)state;
@@ -258,7 +280,7 @@ int main(void)
         cmocka_unit_test(test_limits),         cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_deep_sources),   cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_many_variables), cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_documents),      cmocka_unit_test(test_many_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void bind_rest(tpl_run *r, const tpl_macro *m, const tpl_args *a)
 tpl_value tpl_call_macro(tpl_run *r, const tpl_macro *m, const tpl_args *a)
 {
     if (m->node->kind == TPL_N_BLOCK)
-        return tpl_string(tpl_block_text(r, m->node, m->scope));
+        return tpl_call_block(r, m, a);
     const int  jump = r->jump;
     tpl_scope *before = tpl_scope_enter(r, m->scope);
     bind_rest(r, m, a);

@@ -97,33 +97,10 @@ static tpl_value f_abs(tpl_run *r, tpl_value v, const tpl_args *a)
     return tpl_negate(&r->s, &v);
 }
 
-/* The number at the start and end of a text, with white space around it. false: it is none. */
-static bool read_number(tpl_run *r, const tpl_text *t, double *f, int64_t *i, bool *whole)
+/* Of a text with white space around the number. */
+static bool number_of(tpl_run *r, const tpl_text *t, double *f, int64_t *i, bool *whole)
 {
-    char            text[64];
-    uint64_t        n = 0;
-    const tpl_text *bare = tpl_strip(&r->s, t, NULL, TPL_LEFT | TPL_RIGHT);
-    *whole = true;
-    *i = 0;
-    if (bare->n == 0 || bare->n >= sizeof text)
-        return false;
-    for (uint64_t k = 0; k < bare->n; k++) {
-        const uint8_t c = bare->p[k];
-        const bool    digit = c >= '0' && c <= '9', sign = c == '-' || c == '+';
-        if (!digit && !(sign && (k == 0 || (bare->p[k - 1] | 0x20) == 'e')) && c != '.' &&
-            (c | 0x20) != 'e')
-            return false;
-        *whole &= digit || (sign && k == 0);
-        if (digit && *whole &&
-            (__builtin_mul_overflow(*i, 10, i) ||
-             __builtin_add_overflow(*i, (int64_t)(c - '0'), i)))
-            *whole = false;
-        text[n++] = (char)c;
-    }
-    text[n] = '\0';
-    *i = *whole && text[0] == '-' ? -*i : *i;
-    *f = tpl_float_read(text);
-    return memchr(text, '0', n) != NULL || *f != 0;
+    return tpl_number_read(tpl_strip(&r->s, t, NULL, TPL_LEFT | TPL_RIGHT), f, i, whole);
 }
 
 static tpl_value f_int(tpl_run *r, tpl_value v, const tpl_args *a)
@@ -135,9 +112,9 @@ static tpl_value f_int(tpl_run *r, tpl_value v, const tpl_args *a)
         return tpl_int(v.u.i, v.origin);
     if (v.type == TPL_UNDEFINED)
         tpl_fail_missing(&r->s, &v);
-    if (v.type == TPL_FLOAT)
+    if (v.type == TPL_FLOAT && !isnan(v.u.f))
         f = v.u.f;
-    else if (v.type != TPL_STRING || !read_number(r, v.u.text, &f, &i, &whole))
+    else if (v.type != TPL_STRING || !number_of(r, v.u.text, &f, &i, &whole) || !isfinite(f))
         return tpl_int(tpl_arg_int(r, a, 0, "default", 0), TPL_OWN);
     if (!whole && !(f > -9e18 && f < 9e18))
         tpl_fail(&r->s, WEFT_E_UNSUPPORTED,
@@ -145,19 +122,37 @@ static tpl_value f_int(tpl_run *r, tpl_value v, const tpl_args *a)
     return tpl_int(whole || tpl_failed(&r->s) ? i : (int64_t)f, tpl_origin(&v));
 }
 
+bool tpl_to_float(tpl_run *r, const tpl_value *v, double *f)
+{
+    int64_t i;
+    bool    whole;
+    if (v->type == TPL_UNDEFINED)
+        tpl_fail_missing(&r->s, v);
+    if (!tpl_is_number(v))
+        return v->type == TPL_STRING && number_of(r, v->u.text, f, &i, &whole);
+    *f = tpl_as_float(v);
+    return true;
+}
+
 static tpl_value f_float(tpl_run *r, tpl_value v, const tpl_args *a)
 {
     double           f = 0;
-    int64_t          i;
-    bool             whole;
     const tpl_value *dflt = tpl_arg(r, a, 0, "default");
-    if (tpl_is_number(&v))
-        return tpl_float(tpl_as_float(&v), v.origin);
-    if (v.type == TPL_UNDEFINED)
-        tpl_fail_missing(&r->s, &v);
-    if (v.type == TPL_STRING && read_number(r, v.u.text, &f, &i, &whole))
+    if (tpl_to_float(r, &v, &f))
         return tpl_float(f, tpl_origin(&v));
     return dflt != NULL ? *dflt : tpl_float(0, TPL_OWN);
+}
+
+/* Python's ceil and floor give ints, which have no infinity and no -0, and dividing them gives a
+ * float again. */
+static tpl_value round_to_side(tpl_run *r, const tpl_value *v, int64_t precision, bool up)
+{
+    const double by = pow(10, (double)precision), at = tpl_as_float(v) * by;
+    if (tpl_is_int(v))
+        return tpl_float(tpl_as_float(v), v->origin);
+    if (!isfinite(at))
+        tpl_fail(&r->s, WEFT_E_INVALID, "a number that is not finite has no ceil and no floor");
+    return tpl_float((up ? ceil(at) : floor(at)) / by + 0.0, v->origin);
 }
 
 static tpl_value f_round(tpl_run *r, tpl_value v, const tpl_args *a)
@@ -171,10 +166,8 @@ static tpl_value f_round(tpl_run *r, tpl_value v, const tpl_args *a)
     if (!tpl_is_number(&v) || precision < 0 || precision > 20)
         tpl_fail(&r->s, WEFT_E_UNSUPPORTED,
                  "round is known for numbers and up to 20 places only here");
-    if (!tpl_failed(&r->s) && (up || down)) {
-        const double by = pow(10, (double)precision), at = tpl_as_float(&v) * by;
-        return tpl_float((up ? ceil(at) : floor(at)) / by, v.origin);
-    }
+    if (!tpl_failed(&r->s) && (up || down))
+        return round_to_side(r, &v, precision, up);
     if (tpl_failed(&r->s) || v.type != TPL_FLOAT)
         return tpl_is_int(&v) ? tpl_int(v.u.i, v.origin) : tpl_undefined();
     snprintf(text, sizeof text, "%.*f", (int)precision, v.u.f);

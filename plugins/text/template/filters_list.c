@@ -33,7 +33,11 @@ static tpl_value f_last(tpl_run *r, tpl_value v, const tpl_args *a)
     if (v.type == TPL_ITER)
         tpl_fail(&r->s, WEFT_E_INVALID, "a generator has no last item");
     const tpl_list *l = tpl_items(&r->s, &v);
-    return l->n > 0 ? l->at[l->n - 1] : tpl_missing(TPL_UNDEFINED, NULL);
+    tpl_value       last = l->n > 0 ? l->at[l->n - 1] : tpl_missing(TPL_UNDEFINED, NULL);
+    if (v.markup != 0 &&
+        l->n > 0) /* Python's reversed() takes characters by index, which marks them */
+        last.markup = v.markup;
+    return last;
 }
 
 static tpl_value f_reverse(tpl_run *r, tpl_value v, const tpl_args *a)
@@ -47,7 +51,8 @@ static tpl_value f_reverse(tpl_run *r, tpl_value v, const tpl_args *a)
             tpl_add_text(&b, l->at[i].u.text);
         else
             tpl_push(&r->s, back, l->at[i]);
-    return v.type == TPL_STRING ? tpl_string(tpl_built(&b)) : tpl_listed(TPL_ITER, back);
+    return v.type == TPL_STRING ? tpl_markup(tpl_built(&b), v.markup != 0)
+                                : tpl_listed(TPL_ITER, back);
 }
 
 /* Merge sort from the bottom: [0, n) in runs of `width`, from one array to the other. */

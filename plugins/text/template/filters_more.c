@@ -27,23 +27,29 @@ static tpl_value f_truncate(tpl_run *r, tpl_value v, const tpl_args *a)
 {
     static const uint8_t space[] = " ", own[] = {TPL_OWN};
     const tpl_text       blank = {space, own, 1};
-    const tpl_text      *t = tpl_print(&r->s, &v), *end = tpl_arg_text(r, a, 2, "end", "...");
-    const tpl_value     *leeway = tpl_arg(r, a, 3, "leeway");
+    const tpl_value      length = tpl_filter(r, tpl_str(&r->s, "length"), v, a);
+    const tpl_text      *end = tpl_arg_text(r, a, 2, "end", "...");
+    const tpl_value     *leeway = tpl_arg(r, a, 3, "leeway"), *given = tpl_arg(r, a, 2, "end");
     const int64_t        n = tpl_arg_int(r, a, 0, "length", 255), dots = (int64_t)tpl_length(end);
     const int64_t        more =
         leeway == NULL || leeway->type == TPL_NONE ? 5 : tpl_arg_int(r, a, 3, "leeway", 5);
-    tpl_build b = {.s = &r->s};
     if (n < dots || more < 0)
         tpl_fail(&r->s, WEFT_E_INVALID,
                  "truncate leaves at least its end, and its leeway is not below 0");
-    if (tpl_failed(&r->s) || !tpl_work(&r->s, t->n / 8) || (int64_t)tpl_length(t) - n <= more)
-        return v.type == TPL_STRING ? v : tpl_string(t);
-    t = head(r, t, n - dots);
-    const uint64_t last = tpl_find_last(&r->s, t, &blank, t->n);
-    const bool     cuts_words = tpl_arg_bool(r, a, 1, "killwords", false);
-    tpl_add_part(&b, t, 0, cuts_words ? t->n : last);
-    tpl_add_text(&b, end);
-    return tpl_string(tpl_built(&b));
+    if (tpl_failed(&r->s) || length.u.i - n <= more)
+        return v;
+    if (v.type != TPL_STRING) {
+        tpl_fail(&r->s, WEFT_E_INVALID, "truncate takes a text, and this is a %s",
+                 tpl_type_name(&v));
+        return v;
+    }
+    const tpl_text *t = head(r, v.u.text, n - dots);
+    const uint64_t  last = tpl_find_last(&r->s, t, &blank, t->n);
+    const bool      cuts_words = tpl_arg_bool(r, a, 1, "killwords", false);
+    const tpl_value kept =
+        tpl_markup(tpl_part(&r->s, t, 0, cuts_words ? t->n : last), v.markup != 0);
+    const tpl_value tail = tpl_markup(end, given != NULL && given->markup != 0);
+    return tpl_joined(&r->s, &kept, &tail);
 }
 
 /* Bytes of a URL: letters, digits and _.-~ as they are, also / where it is no query's, all others
@@ -121,27 +127,39 @@ static tpl_value f_xmlattr(tpl_run *r, tpl_value v, const tpl_args *a)
     return tpl_string(tpl_built(&b));
 }
 
-static tpl_value f_filesizeformat(tpl_run *r, tpl_value v, const tpl_args *a)
+/* "1.5 kB": bytes in the largest unit that leaves less than the next one. */
+static void put_size(double bytes, bool binary, char *dst, size_t cap)
 {
     static const char *const names[2][8] = {
         {"kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"},
         {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"}};
-    const bool      binary = tpl_arg_bool(r, a, 0, "binary", false);
-    const double    base = binary ? 1024 : 1000;
-    const tpl_args  none = {a->list, a->named, a->node, NULL};
-    const tpl_value number =
-        tpl_is_number(&v) ? v : tpl_filter(r, tpl_str(&r->s, "float"), v, &none);
-    double bytes = tpl_is_number(&number) ? tpl_as_float(&number) : 0, unit = base;
-    char   text[400];
-    int    i = 0;
-    for (; i < 7 && bytes >= unit * base; i++)
-        unit *= base;
+    static const double decimal[8] = {1e6, 1e9, 1e12, 1e15, 1e18, 1e21, 1e24, 1e27};
+    double              next = 0;
+    int                 i = -1;
+    do {
+        i++;
+        next = binary ? ldexp(1, 10 * (i + 2)) : decimal[i];
+    } while (i < 7 && !(bytes < next));
+    const double base = binary ? 1024 : 1000;
+    if (isnan(bytes))
+        snprintf(dst, cap, "nan %s", names[binary][i]);
+    else
+        snprintf(dst, cap, "%.1f %s", base * bytes / next, names[binary][i]);
+}
+
+static tpl_value f_filesizeformat(tpl_run *r, tpl_value v, const tpl_args *a)
+{
+    const bool binary = tpl_arg_bool(r, a, 0, "binary", false);
+    double     bytes = 0;
+    char       text[400];
+    if (!tpl_to_float(r, &v, &bytes) || (isinf(bytes) && bytes < 0))
+        tpl_fail(&r->s, WEFT_E_INVALID, "filesizeformat takes a number of bytes");
     if (bytes == 1)
         snprintf(text, sizeof text, "1 Byte");
-    else if (bytes < base)
-        snprintf(text, sizeof text, "%.0f Bytes", trunc(bytes));
+    else if (bytes < (binary ? 1024 : 1000))
+        snprintf(text, sizeof text, "%.0f Bytes", trunc(bytes) + 0.0);
     else
-        snprintf(text, sizeof text, "%.1f %s", bytes / unit, names[binary][i]);
+        put_size(bytes, binary, text, sizeof text);
     for (char *c = text; *c != '\0'; c++) /* the program's locale may write a comma */
         *c = *c == ',' ? '.' : *c;
     return tpl_string(tpl_text_of(&r->s, text, strlen(text), tpl_origin(&v)));

@@ -103,7 +103,7 @@ static tpl_value f_indent(tpl_run *r, tpl_value v, const tpl_args *a)
             tpl_add_text(&out, in);
         tpl_add_text(&out, line);
     }
-    return tpl_string(tpl_built(&out));
+    return tpl_markup(tpl_built(&out), v.markup != 0);
 }
 
 static tpl_value f_join(tpl_run *r, tpl_value v, const tpl_args *a)
@@ -124,12 +124,12 @@ static tpl_value f_join(tpl_run *r, tpl_value v, const tpl_args *a)
 /* "%s, %s"|format(a, b) */
 static tpl_value f_format(tpl_run *r, tpl_value v, const tpl_args *a)
 {
-    const tpl_text *t = tpl_print(&r->s, &v);
+    const tpl_value t = tpl_markup(tpl_print(&r->s, &v), v.markup != 0);
     tpl_list       *l = tpl_list_new(&r->s);
     for (uint64_t i = 0; i < a->list->n && !tpl_failed(&r->s); i++)
         tpl_push(&r->s, l, a->list->at[i]);
     const tpl_value given = tpl_listed(TPL_TUPLE, l);
-    return l != NULL ? tpl_percent(&r->s, t, &given) : tpl_undefined();
+    return l != NULL ? tpl_percent(&r->s, &t, &given) : tpl_undefined();
 }
 
 static tpl_value f_wordcount(tpl_run *r, tpl_value v, const tpl_args *a)

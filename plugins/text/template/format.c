@@ -2,6 +2,7 @@
 /* "{} and {name}".format(...): fields by turn, by number and by name, without attributes,
  * conversions and widths. Source: Python's format string syntax. */
 #include "run.h"
+#include "strings.h"
 
 /* The value of the field t[from..to); *turn counts those without a number. */
 static const tpl_value *field(tpl_run *r, const tpl_text *t, uint64_t from, uint64_t to,
@@ -27,7 +28,7 @@ static const tpl_value *field(tpl_run *r, const tpl_text *t, uint64_t from, uint
     return tpl_get(&r->s, a->named, &key);
 }
 
-tpl_value tpl_format(tpl_run *r, const tpl_text *t, const tpl_args *a)
+tpl_value tpl_format(tpl_run *r, const tpl_text *t, bool markup, const tpl_args *a)
 {
     tpl_build b = {.s = &r->s};
     uint64_t  turn = 0;
@@ -45,8 +46,8 @@ tpl_value tpl_format(tpl_run *r, const tpl_text *t, const tpl_args *a)
         if (v == NULL)
             tpl_fail(&r->s, WEFT_E_INVALID, "a field of format has no value, or no end");
         else
-            tpl_add_text(&b, tpl_print(&r->s, v));
+            tpl_add_text(&b, tpl_inserted(&r->s, v, markup));
         at = to;
     }
-    return tpl_string(tpl_built(&b));
+    return tpl_markup(tpl_built(&b), markup);
 }

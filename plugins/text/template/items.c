@@ -109,7 +109,8 @@ tpl_value tpl_attribute(tpl_state *s, const tpl_value *v, const tpl_text *name)
     }
     if (is_method(v, name))
         return method_of(s, v, name);
-    if (v->type == TPL_LOOP && tpl_loop_attribute(s, v->u.loop, name, &value))
+    if ((v->type == TPL_LOOP && tpl_loop_attribute(s, v->u.loop, name, &value)) ||
+        (v->type == TPL_SELF && tpl_self_attribute(s, v->u.self, name, &value)))
         return value;
     if (v->type == TPL_TUPLE && v->number == TPL_GROUPED && v->u.list->n == 2 &&
         (tpl_is(name, "grouper") || tpl_is(name, "list")))
@@ -127,15 +128,16 @@ static bool place(const tpl_value *key, uint64_t n, uint64_t *at)
     return i >= 0 && (uint64_t)i < n;
 }
 
-static tpl_value char_at(tpl_state *s, const tpl_text *t, const tpl_value *key)
+static tpl_value char_at(tpl_state *s, const tpl_value *v, const tpl_value *key)
 {
-    uint64_t at = 0;
-    uint32_t bytes;
+    const tpl_text *t = v->u.text;
+    uint64_t        at = 0;
+    uint32_t        bytes;
     if (!tpl_work(s, t->n / 8) || !place(key, tpl_length(t), &at))
         return tpl_missing(TPL_STRING, NULL);
     at = tpl_offset(t, at);
     (void)tpl_char(t, at, &bytes);
-    return tpl_string(tpl_part(s, t, at, at + bytes));
+    return tpl_markup(tpl_part(s, t, at, at + bytes), v->markup != 0);
 }
 
 tpl_value tpl_item(tpl_state *s, const tpl_value *v, const tpl_value *key)
@@ -149,7 +151,7 @@ tpl_value tpl_item(tpl_state *s, const tpl_value *v, const tpl_value *key)
     if ((v->type == TPL_LIST || v->type == TPL_TUPLE) && tpl_is_int(key))
         return place(key, v->u.list->n, &at) ? v->u.list->at[at] : tpl_missing(v->type, NULL);
     if (v->type == TPL_STRING && tpl_is_int(key))
-        return char_at(s, v->u.text, key);
+        return char_at(s, v, key);
     if (key->type == TPL_STRING || v->type == TPL_UNDEFINED)
         return tpl_attribute(s, v, key->type == TPL_STRING ? key->u.text : &tpl_empty);
     return tpl_missing(v->type, NULL);
@@ -183,15 +185,15 @@ static bool slice_bounds(tpl_state *s, const tpl_value b[3], int64_t n, int64_t 
     return step != 0;
 }
 
-static tpl_value slice_text(tpl_state *s, const tpl_text *t, const int64_t b[3])
+static const tpl_text *slice_text(tpl_state *s, const tpl_text *t, const int64_t b[3])
 {
     tpl_build out = {.s = s};
     if (b[2] == 1) {
         const uint64_t from = tpl_offset(t, (uint64_t)b[0]);
         if (b[1] <= b[0])
-            return tpl_string(&tpl_empty);
+            return &tpl_empty;
         const tpl_text rest = {t->p + from, t->origin + from, t->n - from};
-        return tpl_string(tpl_part(s, t, from, from + tpl_offset(&rest, (uint64_t)(b[1] - b[0]))));
+        return tpl_part(s, t, from, from + tpl_offset(&rest, (uint64_t)(b[1] - b[0])));
     }
     const tpl_list *chars = chars_of(s, t);
     for (int64_t i = b[0]; !tpl_failed(s) && (b[2] > 0 ? i < b[1] : i > b[1]);) {
@@ -200,7 +202,7 @@ static tpl_value slice_text(tpl_state *s, const tpl_text *t, const int64_t b[3])
             break;
         i = b[2] < -i - 1 ? -1 : i + b[2];
     }
-    return tpl_string(tpl_built(&out));
+    return tpl_built(&out);
 }
 
 tpl_value tpl_slice(tpl_state *s, const tpl_value *v, const tpl_value bounds[3])
@@ -209,7 +211,7 @@ tpl_value tpl_slice(tpl_state *s, const tpl_value *v, const tpl_value bounds[3])
     if (v->type == TPL_STRING)
         return tpl_work(s, v->u.text->n / 8) &&
                        slice_bounds(s, bounds, (int64_t)tpl_length(v->u.text), b)
-                   ? slice_text(s, v->u.text, b)
+                   ? tpl_markup(slice_text(s, v->u.text, b), v->markup != 0)
                    : tpl_undefined();
     if (v->type == TPL_UNDEFINED)
         tpl_fail_missing(s, v);

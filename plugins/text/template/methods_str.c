@@ -35,10 +35,18 @@ static const tpl_text *separator(const tpl_str_call *c)
     return by == NULL || by->type == TPL_NONE ? NULL : tpl_arg_text(c->r, c->a, 0, "sep", NULL);
 }
 
+/* What a text was split into: marked as it was. */
+static tpl_value pieces(const tpl_str_call *c, int type, tpl_list *l)
+{
+    for (uint64_t i = 0; c->markup && l != NULL && i < l->n; i++)
+        l->at[i].markup = 1;
+    return tpl_listed(type, l);
+}
+
 static tpl_value m_split(const tpl_str_call *c)
 {
-    return tpl_listed(
-        TPL_LIST, tpl_split(c->s, c->t, separator(c), tpl_arg_int(c->r, c->a, 1, "maxsplit", -1)));
+    return pieces(c, TPL_LIST,
+                  tpl_split(c->s, c->t, separator(c), tpl_arg_int(c->r, c->a, 1, "maxsplit", -1)));
 }
 
 static tpl_value m_rsplit(const tpl_str_call *c)
@@ -47,14 +55,15 @@ static tpl_value m_rsplit(const tpl_str_call *c)
     const int64_t   most = tpl_arg_int(c->r, c->a, 1, "maxsplit", -1);
     if (by == NULL && most >= 0)
         tpl_fail(c->s, WEFT_E_UNSUPPORTED, "rsplit by white space, some times, is not known here");
-    return tpl_listed(TPL_LIST, by == NULL ? tpl_split(c->s, c->t, NULL, -1)
-                                           : tpl_split_last(c->s, c->t, by, most));
+    return pieces(c, TPL_LIST,
+                  by == NULL ? tpl_split(c->s, c->t, NULL, -1)
+                             : tpl_split_last(c->s, c->t, by, most));
 }
 
 static tpl_value m_splitlines(const tpl_str_call *c)
 {
-    return tpl_listed(TPL_LIST,
-                      tpl_lines(c->s, c->t, tpl_arg_bool(c->r, c->a, 0, "keepends", false)));
+    return pieces(c, TPL_LIST,
+                  tpl_lines(c->s, c->t, tpl_arg_bool(c->r, c->a, 0, "keepends", false)));
 }
 
 static bool has_end(const tpl_str_call *c, const tpl_text *end, bool last)
@@ -90,9 +99,13 @@ static tpl_value m_endswith(const tpl_str_call *c)
 
 static tpl_value m_replace(const tpl_str_call *c)
 {
-    return tpl_string(tpl_replace(c->s, c->t, tpl_arg_text(c->r, c->a, 0, NULL, NULL),
-                                  tpl_arg_text(c->r, c->a, 1, NULL, NULL),
-                                  tpl_arg_int(c->r, c->a, 2, "count", -1)));
+    const tpl_text  *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
+    const tpl_value *by = tpl_arg(c->r, c->a, 1, NULL);
+    const tpl_text  *with = tpl_arg_text(c->r, c->a, 1, NULL, NULL);
+    if (by != NULL)
+        with = tpl_inserted(c->s, by, c->markup);
+    return tpl_markup(tpl_replace(c->s, c->t, what, with, tpl_arg_int(c->r, c->a, 2, "count", -1)),
+                      c->markup);
 }
 
 static tpl_value m_upper(const tpl_str_call *c)
@@ -169,28 +182,28 @@ static tpl_value m_join(const tpl_str_call *c)
     const tpl_list  *l = of != NULL ? tpl_items(c->s, of) : NULL;
     tpl_build        b = {.s = c->s};
     for (uint64_t i = 0; l != NULL && i < l->n && !tpl_failed(c->s); i++) {
-        if (l->at[i].type != TPL_STRING)
+        if (l->at[i].type != TPL_STRING && !c->markup) /* escaping makes a text of anything */
             tpl_fail(c->s, WEFT_E_INVALID, "join takes texts, and one is a %s",
                      tpl_type_name(&l->at[i]));
         if (i > 0)
             tpl_add_text(&b, c->t);
-        if (l->at[i].type == TPL_STRING)
-            tpl_add_text(&b, l->at[i].u.text);
+        tpl_add_text(&b, tpl_inserted(c->s, &l->at[i], c->markup));
     }
-    return tpl_string(tpl_built(&b));
+    return tpl_markup(tpl_built(&b), c->markup);
 }
 
 static tpl_value m_removeprefix(const tpl_str_call *c)
 {
     const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
-    return tpl_string(tpl_part(c->s, c->t, has_end(c, what, false) ? what->n : 0, c->t->n));
+    return tpl_markup(tpl_part(c->s, c->t, has_end(c, what, false) ? what->n : 0, c->t->n),
+                      c->markup);
 }
 
 static tpl_value m_removesuffix(const tpl_str_call *c)
 {
     const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
-    return tpl_string(
-        tpl_part(c->s, c->t, 0, has_end(c, what, true) ? c->t->n - what->n : c->t->n));
+    return tpl_markup(tpl_part(c->s, c->t, 0, has_end(c, what, true) ? c->t->n - what->n : c->t->n),
+                      c->markup);
 }
 
 static tpl_value partition(const tpl_str_call *c, bool last)
@@ -207,7 +220,7 @@ static tpl_value partition(const tpl_str_call *c, bool last)
              tpl_string(there  ? tpl_part(c->s, whole, after, whole->n)
                         : last ? whole
                                : empty));
-    return tpl_listed(TPL_TUPLE, l);
+    return pieces(c, TPL_TUPLE, l);
 }
 
 static tpl_value m_partition(const tpl_str_call *c)
@@ -220,48 +233,9 @@ static tpl_value m_rpartition(const tpl_str_call *c)
     return partition(c, true);
 }
 
-/* Fills up to a width in characters, with `left` of the filling in front. */
-static tpl_value justified(const tpl_str_call *c, int side)
-{
-    const int64_t   width = tpl_arg_int(c->r, c->a, 0, NULL, 0), n = (int64_t)tpl_length(c->t);
-    const tpl_text *fill = tpl_arg_text(c->r, c->a, 1, NULL, " ");
-    const int64_t   more = width > n ? width - n : 0;
-    const int64_t   left = side == TPL_LEFT    ? 0
-                           : side == TPL_RIGHT ? more
-                                               : more / 2 + (more & width & 1);
-    tpl_build       b = {.s = c->s};
-    (void)tpl_work(c->s, c->t->n / 8);
-    if ((uint64_t)more > TPL_MAX_MEMORY)
-        tpl_fail(c->s, WEFT_E_LIMIT, "a text is made more than %llu MB long",
-                 (unsigned long long)(TPL_MAX_MEMORY >> 20));
-    for (int64_t i = 0; i < more && tpl_work(c->s, 1); i++) {
-        if (i == left)
-            tpl_add_text(&b, c->t);
-        tpl_add_text(&b, fill);
-    }
-    if (left == more)
-        tpl_add_text(&b, c->t);
-    return tpl_string(tpl_built(&b));
-}
-
 static tpl_value m_format(const tpl_str_call *c)
 {
-    return tpl_format(c->r, c->t, c->a);
-}
-
-static tpl_value m_ljust(const tpl_str_call *c)
-{
-    return justified(c, TPL_LEFT);
-}
-
-static tpl_value m_rjust(const tpl_str_call *c)
-{
-    return justified(c, TPL_RIGHT);
-}
-
-static tpl_value m_center(const tpl_str_call *c)
-{
-    return justified(c, TPL_LEFT | TPL_RIGHT);
+    return tpl_format(c->r, c->t, c->markup, c->a);
 }
 
 tpl_value tpl_str_method(tpl_run *r, const tpl_method *m, const tpl_args *a)
@@ -300,9 +274,9 @@ tpl_value tpl_str_method(tpl_run *r, const tpl_method *m, const tpl_args *a)
         {"isspace", tpl_str_isspace},
         {"isupper", tpl_str_isupper},
         {"islower", tpl_str_islower},
-        {"ljust", m_ljust},
-        {"rjust", m_rjust},
-        {"center", m_center},
+        {"ljust", tpl_str_ljust},
+        {"rjust", tpl_str_rjust},
+        {"center", tpl_str_center},
         {"format", m_format},
     };
     const tpl_text    *name = m->name;

@@ -19,5 +19,8 @@ tpl_value tpl_str_isalnum(const tpl_str_call *c);
 tpl_value tpl_str_isspace(const tpl_str_call *c);
 tpl_value tpl_str_isupper(const tpl_str_call *c);
 tpl_value tpl_str_islower(const tpl_str_call *c);
+tpl_value tpl_str_ljust(const tpl_str_call *c);
+tpl_value tpl_str_rjust(const tpl_str_call *c);
+tpl_value tpl_str_center(const tpl_str_call *c);
 
 #endif

@@ -71,6 +71,11 @@ typedef struct tpl_parser {
 
 /* parse.c: the statements of a whole template. */
 tpl_node *tpl_parse(tpl_parser *p);
+/* Up to a tag of one of these names (a list that ends with NULL), which is not read; none: up to
+ * the end of the template. */
+tpl_node *tpl_parse_body(tpl_parser *p, const char *const *ends);
+void      tpl_end_tag(tpl_parser *p);     /* the %} of a statement */
+tpl_node *tpl_parse_block(tpl_parser *p); /* block.c: behind {% block */
 
 /* expression.c, primary.c. All give NULL after a failure. */
 tpl_node *tpl_parse_expression(tpl_parser *p);

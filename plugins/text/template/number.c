@@ -1,20 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers to text and back, whatever locale the program has. Source: CPython float_repr_style
  * "short": the fewest digits that give the number again. */
+#include <errno.h>
 #include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "value.h"
 
+/* false: there is more behind the number. */
+static bool read_all(const char *s, double *f)
+{
+    char    *end = NULL;
+    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    *f = 0;
+    if (c == (locale_t)0)
+        return false;
+    *f = strtod_l(s, &end, c);
+    freelocale(c);
+    return end != s && *end == '\0';
+}
+
 double tpl_float_read(const char *s)
 {
-    locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (c == (locale_t)0)
-        return 0;
-    double f = strtod_l(s, NULL, c);
-    freelocale(c);
+    double f;
+    (void)read_all(s, &f);
     return f;
+}
+
+static bool is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* inf, infinity and nan with a sign, in any case. */
+static bool read_word(const tpl_text *t, double *f)
+{
+    static const char *const words[] = {"inf", "infinity", "nan"};
+    const uint64_t           sign = t->n > 0 && (t->p[0] == '-' || t->p[0] == '+');
+    for (int w = 0; w < 3; w++) {
+        uint64_t n = 0;
+        while (sign + n < t->n && words[w][n] != '\0' && (t->p[sign + n] | 0x20) == words[w][n])
+            n++;
+        if (sign + n != t->n || words[w][n] != '\0')
+            continue;
+        *f = w == 2 ? (double)NAN : sign != 0 && t->p[0] == '-' ? -HUGE_VAL : HUGE_VAL;
+        return true;
+    }
+    return false;
+}
+
+/* What a number consists of, without the underscores that may stand between two digits. */
+static bool copy_number(const tpl_text *t, char *dst, uint32_t cap)
+{
+    uint32_t n = 0;
+    for (uint64_t k = 0; k < t->n; k++) {
+        const uint8_t c = t->p[k];
+        if (c == '_' && k > 0 && k + 1 < t->n && is_digit(t->p[k - 1]) && is_digit(t->p[k + 1]))
+            continue;
+        if (n + 1 == cap || !(is_digit(c) || (c != '\0' && strchr("+-.eE", c) != NULL)))
+            return false;
+        dst[n++] = (char)c;
+    }
+    dst[n] = '\0';
+    return true;
+}
+
+bool tpl_number_read(const tpl_text *t, double *f, int64_t *i, bool *whole)
+{
+    char text[400];
+    *i = 0;
+    *whole = false;
+    if (read_word(t, f))
+        return true;
+    if (!copy_number(t, text, sizeof text) || !read_all(text, f))
+        return false;
+    errno = 0;
+    *whole = strpbrk(text, ".eE") == NULL;
+    *i = *whole ? strtoll(text, NULL, 10) : 0;
+    *whole &= errno != ERANGE;
+    return true;
 }
 
 /* The digits of f > 0, without a point, and the power of ten of the first; returns their number. */

@@ -243,7 +243,7 @@ tpl_value tpl_arithmetic(tpl_state *s, uint32_t op, const tpl_value *a, const tp
     if (op == '*' && is_sequence(b) && tpl_is_int(a))
         return tpl_repeated(s, b, a->u.i);
     if (op == '%' && a->type == TPL_STRING)
-        return tpl_percent(s, a->u.text, b);
+        return tpl_percent(s, a, b);
     if (a->type == TPL_UNDEFINED || b->type == TPL_UNDEFINED)
         tpl_fail_missing(s, a->type == TPL_UNDEFINED ? a : b);
     else if (op > 0xff)

@@ -3,11 +3,7 @@
  * utils/chat_template_utils.py (generation). */
 #include "node.h"
 
-/* Up to a tag of one of these names (a list that ends with NULL), which is not read; none: up to
- * the end of the template. */
-static tpl_node *parse_body(tpl_parser *p, const char *const *ends);
-
-static void end_tag(tpl_parser *p)
+void tpl_end_tag(tpl_parser *p)
 {
     if (tpl_token_at(p, 0)->type != TPL_T_BLOCK_END)
         tpl_unexpected(p, "the end of the tag");
@@ -19,10 +15,10 @@ static void end_tag(tpl_parser *p)
 static tpl_node *body_until(tpl_parser *p, const char *end)
 {
     const char *const ends[] = {end, NULL};
-    end_tag(p);
-    tpl_node *body = parse_body(p, ends);
+    tpl_end_tag(p);
+    tpl_node *body = tpl_parse_body(p, ends);
     tpl_next(p);
-    end_tag(p);
+    tpl_end_tag(p);
     return body;
 }
 
@@ -32,8 +28,8 @@ static tpl_node *parse_if(tpl_parser *p)
     tpl_node                *first = NULL, *last = NULL, **link = &first;
     for (bool more = true; more && !tpl_failed(p->s);) {
         tpl_node *n = tpl_node_new(p, TPL_N_IF), *test = tpl_parse_tuple(p, true);
-        end_tag(p);
-        tpl_node *body = parse_body(p, ends);
+        tpl_end_tag(p);
+        tpl_node *body = tpl_parse_body(p, ends);
         if (n == NULL)
             return NULL;
         n->a = test;
@@ -49,7 +45,7 @@ static tpl_node *parse_if(tpl_parser *p)
         *link = body_until(p, "endif");
     else {
         tpl_next(p);
-        end_tag(p);
+        tpl_end_tag(p);
     }
     return first;
 }
@@ -107,16 +103,16 @@ static tpl_node *parse_for(tpl_parser *p)
     f->b = tpl_parse_tuple(p, false);
     f->d = tpl_skip_name(p, "if") ? tpl_parse_expression(p) : NULL;
     f->op = tpl_skip_name(p, "recursive");
-    end_tag(p);
+    tpl_end_tag(p);
     p->loops++;
-    f->c = parse_body(p, ends);
+    f->c = tpl_parse_body(p, ends);
     p->loops--;
     f->e = NULL;
     if (tpl_skip_name(p, "else"))
         f->e = body_until(p, "endfor");
     else {
         tpl_next(p);
-        end_tag(p);
+        tpl_end_tag(p);
     }
     return n;
 }
@@ -127,7 +123,7 @@ static tpl_node *parse_set(tpl_parser *p)
     f->a = parse_target(p, true);
     if (tpl_skip_op(p, '=')) {
         f->b = tpl_parse_tuple(p, true);
-        end_tag(p);
+        tpl_end_tag(p);
         return n;
     }
     f->kind = TPL_N_SET_BLOCK;
@@ -220,63 +216,11 @@ static tpl_node *parse_generation(tpl_parser *p)
     return n;
 }
 
-static void check_block(tpl_parser *p, const tpl_node *block)
-{
-    const int   length = block->text->n < 32 ? (int)block->text->n : 32;
-    const char *name = (const char *)block->text->p;
-    for (const tpl_node *n = p->blocks; n != NULL; n = n->e)
-        if (tpl_same(n->text, block->text))
-            tpl_fail(p->s, WEFT_E_CORRUPT, "the block \"%.*s\" is there twice", length, name);
-    if (tpl_at_op(p, '-'))
-        tpl_fail(p->s, WEFT_E_CORRUPT, "a block's name has no hyphens");
-}
-
-static bool is_blank(const tpl_node *body)
-{
-    uint64_t n = 0;
-    for (; body != NULL; body = body->next, n = 0) {
-        if (body->kind != TPL_N_DATA)
-            return false;
-        for (; n < body->text->n; n++)
-            if (!tpl_is_space(body->text->p[n]))
-                return false;
-    }
-    return true;
-}
-
-static tpl_node *parse_block(tpl_parser *p)
-{
-    static const char *const ends[] = {"endblock", NULL};
-    const uint32_t           loops = p->loops;
-    tpl_node                *n = tpl_node_new(p, TPL_N_BLOCK);
-    if (n == NULL)
-        return NULL;
-    n->text = tpl_expect_name(p);
-    if (tpl_failed(p->s))
-        return NULL;
-    check_block(p, n);
-    n->e = p->blocks;
-    p->blocks = n;
-    n->op |= tpl_skip_name(p, "scoped") ? TPL_BLOCK_SCOPED : 0u;
-    n->op |= tpl_skip_name(p, "required") ? TPL_BLOCK_REQUIRED : 0u;
-    end_tag(p);
-    p->loops = 0;
-    n->c = parse_body(p, ends);
-    p->loops = loops;
-    tpl_next(p);
-    if (tpl_token_at(p, 0)->type == TPL_T_NAME && tpl_same(tpl_token_at(p, 0)->text, n->text))
-        tpl_next(p);
-    end_tag(p);
-    if ((n->op & TPL_BLOCK_REQUIRED) != 0 && !tpl_failed(p->s) && !is_blank(n->c))
-        tpl_fail(p->s, WEFT_E_CORRUPT, "a required block has a body");
-    return n;
-}
-
 static tpl_node *parse_jump(tpl_parser *p, uint32_t kind)
 {
     if (p->loops == 0)
         tpl_fail(p->s, WEFT_E_CORRUPT, "break and continue stand in a loop only");
-    end_tag(p);
+    tpl_end_tag(p);
     return tpl_node_new(p, kind);
 }
 
@@ -305,7 +249,7 @@ static tpl_node *parse_statement(tpl_parser *p)
         {"filter", parse_filter_block},
         {"with", parse_with},
         {"generation", parse_generation},
-        {"block", parse_block},
+        {"block", tpl_parse_block},
         {"break", parse_break},
         {"continue", parse_continue},
     };
@@ -352,7 +296,7 @@ static tpl_node *parse_piece(tpl_parser *p)
     return n;
 }
 
-static tpl_node *parse_body(tpl_parser *p, const char *const *ends)
+tpl_node *tpl_parse_body(tpl_parser *p, const char *const *ends)
 {
     tpl_node *list = NULL, **end = &list;
     if (tpl_enter(p->s))
@@ -378,5 +322,5 @@ static tpl_node *parse_body(tpl_parser *p, const char *const *ends)
 
 tpl_node *tpl_parse(tpl_parser *p)
 {
-    return parse_body(p, NULL);
+    return tpl_parse_body(p, NULL);
 }

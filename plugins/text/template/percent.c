@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* "%s and %d" % values: %s, %r, %d, %i and %% without a width, and %f with places. */
-#include "value.h"
+#include "strings.h"
 
-static void put(tpl_build *b, int kind, int places, const tpl_value *v)
+static void put(tpl_build *b, int kind, int places, const tpl_value *v, bool markup)
 {
     char text[400];
-    if (kind == 's' || kind == 'r')
-        tpl_add_text(b, kind == 's' ? tpl_print(b->s, v) : tpl_repr(b->s, v));
-    else if (!tpl_is_number(v))
+    if (kind == 's')
+        tpl_add_text(b, tpl_inserted(b->s, v, markup));
+    else if (kind == 'r') {
+        const tpl_value quoted = tpl_string(tpl_repr(b->s, v));
+        tpl_add_text(b, tpl_inserted(b->s, &quoted, markup));
+    } else if (!tpl_is_number(v))
         tpl_fail(b->s, WEFT_E_INVALID, "%%%c takes a number, and this is a %s", kind,
                  tpl_type_name(v));
     else if (kind == 'f') {
@@ -41,12 +44,13 @@ static int directive(tpl_state *s, const tpl_text *f, uint64_t at, int *places, 
     return kind;
 }
 
-tpl_value tpl_percent(tpl_state *s, const tpl_text *format, const tpl_value *v)
+tpl_value tpl_percent(tpl_state *s, const tpl_value *of, const tpl_value *v)
 {
-    tpl_build  b = {.s = s};
-    const bool many = v->type == TPL_TUPLE;
-    uint64_t   used = 0, bytes = 1;
-    int        places = 0;
+    const tpl_text *format = of->u.text;
+    tpl_build       b = {.s = s};
+    const bool      many = v->type == TPL_TUPLE;
+    uint64_t        used = 0, bytes = 1;
+    int             places = 0;
     for (uint64_t at = 0; at < format->n && !tpl_failed(s); at += bytes) {
         bytes = 1;
         const int kind = format->p[at] == '%' ? directive(s, format, at, &places, &bytes) : 0;
@@ -57,10 +61,10 @@ tpl_value tpl_percent(tpl_state *s, const tpl_text *format, const tpl_value *v)
         if (used >= (many ? v->u.list->n : 1))
             tpl_fail(s, WEFT_E_INVALID, "a text's %% has too few values");
         else
-            put(&b, kind, places, many ? &v->u.list->at[used] : v);
+            put(&b, kind, places, many ? &v->u.list->at[used] : v, of->markup != 0);
         used++;
     }
     if (used < (many ? v->u.list->n : v->type == TPL_DICT ? 0 : 1))
         tpl_fail(s, WEFT_E_INVALID, "a text's %% has too many values");
-    return tpl_string(tpl_built(&b));
+    return tpl_markup(tpl_built(&b), of->markup != 0);
 }

@@ -18,7 +18,8 @@ const char *tpl_type_name(const tpl_value *v)
                                         [TPL_MACRO] = "macro",
                                         [TPL_FUNCTION] = "function",
                                         [TPL_METHOD] = "method",
-                                        [TPL_LOOP] = "loop"};
+                                        [TPL_LOOP] = "loop",
+                                        [TPL_SELF] = "self"};
     return names[v->type];
 }
 

@@ -84,9 +84,9 @@ weft_status tpl_render(const tpl_template *t, const tpl_run_request *rq, tpl_res
     tpl_build b = {.s = &r.s};
     r.out = &b;
     if (tpl_scope_enter(&r, NULL) == NULL && r.scope != NULL) {
-        r.top = r.scope;
+        r.self = (tpl_self){t->blocks, r.scope};
         bind_all(&r);
-        tpl_bind_self(&r, t->blocks);
+        tpl_bind_self(&r);
         r.s.line = 1;
         tpl_execute(&r, t->body);
     }

@@ -24,10 +24,16 @@ typedef struct tpl_scope {
 
 enum { TPL_GOES_ON, TPL_BREAKS, TPL_CONTINUES };
 
+struct tpl_self {
+    const tpl_node *blocks;
+    tpl_scope      *scope; /* of the template itself, which blocks see */
+};
+
 typedef struct tpl_run {
     tpl_state              s;
     const tpl_run_request *rq;
-    tpl_scope             *scope, *top; /* top: of the template itself, which blocks see */
+    tpl_scope             *scope;
+    tpl_self               self;
     tpl_build             *out;
     int                    jump;  /* TPL_BREAKS, TPL_CONTINUES: out of the bodies up to the loop */
     uint32_t               loops; /* for loop.depth */
@@ -82,11 +88,11 @@ void tpl_assign(tpl_run *r, const tpl_node *target, tpl_value v);
 void            tpl_execute(tpl_run *r, const tpl_node *body);
 const tpl_text *tpl_capture(tpl_run *r, const tpl_node *body); /* what it writes, as a text */
 void            tpl_write(tpl_run *r, const tpl_text *t);
-/* block.c: what a block writes, among the variables of that scope; and `self`, whose members are
- * the blocks. */
-const tpl_text *tpl_block_text(tpl_run *r, const tpl_node *n, tpl_scope *scope);
-void            tpl_execute_block(tpl_run *r, const tpl_node *n);
-void            tpl_bind_self(tpl_run *r, const tpl_node *blocks);
+
+/* block.c; a block as a macro is what `self` has. */
+void      tpl_execute_block(tpl_run *r, const tpl_node *n);
+tpl_value tpl_call_block(tpl_run *r, const tpl_macro *block, const tpl_args *a);
+void      tpl_bind_self(tpl_run *r);
 
 /* loop.c */
 void      tpl_execute_for(tpl_run *r, const tpl_node *n);
@@ -103,7 +109,8 @@ tpl_value tpl_strftime(tpl_run *r, const tpl_text *format); /* date.c */
 /* methods.c; of strings: methods_str.c, format.c. */
 tpl_value tpl_method_call(tpl_run *r, const tpl_method *m, const tpl_args *a);
 tpl_value tpl_str_method(tpl_run *r, const tpl_method *m, const tpl_args *a);
-tpl_value tpl_format(tpl_run *r, const tpl_text *t, const tpl_args *a); /* "{}".format(a) */
+/* "{}".format(a) */
+tpl_value tpl_format(tpl_run *r, const tpl_text *t, bool markup, const tpl_args *a);
 
 /* filters.c and its like; tests.c. Both fail where the name is not known. */
 typedef tpl_value (*tpl_filter_fn)(tpl_run *r, tpl_value v, const tpl_args *a);
@@ -114,6 +121,9 @@ typedef struct tpl_filter_row {
 extern const tpl_filter_row tpl_text_filters[], tpl_list_filters[], tpl_pick_filters[],
     tpl_more_filters[];
 tpl_value tpl_filter(tpl_run *r, const tpl_text *name, tpl_value v, const tpl_args *a);
+/* filters.c: Python's float(v); false: v is no number, and no text of one. Fails where v is
+ * undefined. */
+bool tpl_to_float(tpl_run *r, const tpl_value *v, double *f);
 /* Whether there is a filter, or a test, of that name. */
 bool tpl_is_filter(const tpl_text *name);
 bool tpl_is_test(const tpl_text *name);

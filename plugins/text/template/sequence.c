@@ -27,8 +27,8 @@ tpl_value tpl_joined(tpl_state *s, const tpl_value *a, const tpl_value *b)
     if (a->type == TPL_STRING) {
         const bool markup = a->markup != 0 || b->markup != 0;
         tpl_build  t = {.s = s};
-        tpl_add_text(&t, markup && a->markup == 0 ? tpl_escaped(s, a->u.text) : a->u.text);
-        tpl_add_text(&t, markup && b->markup == 0 ? tpl_escaped(s, b->u.text) : b->u.text);
+        tpl_add_text(&t, tpl_inserted(s, a, markup));
+        tpl_add_text(&t, tpl_inserted(s, b, markup));
         return tpl_markup(tpl_built(&t), markup);
     }
     tpl_list *l = tpl_list_new(s);

@@ -179,3 +179,9 @@ const tpl_text *tpl_escaped(tpl_state *s, const tpl_text *t)
     tpl_add_part(&b, t, done, t->n);
     return tpl_built(&b);
 }
+
+const tpl_text *tpl_inserted(tpl_state *s, const tpl_value *v, bool markup)
+{
+    const tpl_text *t = tpl_print(s, v);
+    return markup && v->markup == 0 ? tpl_escaped(s, t) : t;
+}

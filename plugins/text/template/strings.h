@@ -14,7 +14,9 @@ const tpl_text *tpl_replace(tpl_state *s, const tpl_text *t, const tpl_text *wha
 /* by NULL: runs of white space. The list is of strings; NULL after a failure. */
 tpl_list       *tpl_split(tpl_state *s, const tpl_text *t, const tpl_text *by, int64_t most);
 tpl_list       *tpl_split_last(tpl_state *s, const tpl_text *t, const tpl_text *by, int64_t most);
-const tpl_text *tpl_escaped(tpl_state *s, const tpl_text *t);    /* & < > ' " for HTML */
+const tpl_text *tpl_escaped(tpl_state *s, const tpl_text *t); /* & < > ' " for HTML */
+/* v as it goes into a text: printed, and escaped where that is markup and v is none. */
+const tpl_text *tpl_inserted(tpl_state *s, const tpl_value *v, bool markup);
 tpl_list *tpl_lines(tpl_state *s, const tpl_text *t, bool ends); /* ends: with the line ends */
 
 #endif

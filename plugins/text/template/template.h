@@ -20,7 +20,7 @@
 #include "base.h"
 
 #define TPL_MAX_SOURCE ((uint64_t)1 << 20) /* bytes of a template */
-#define TPL_MAX_STEPS ((uint64_t)1 << 24)  /* of one run */
+#define TPL_MAX_STEPS ((uint64_t)1 << 24)  /* of compiling, and of each run */
 #define TPL_MAX_DEPTH 200u                 /* of expressions, statements, macro calls and values */
 #define TPL_MAX_MEMORY ((uint64_t)256 << 20)
 #define TPL_MAX_OUTPUT ((uint64_t)32 << 20)

@@ -23,7 +23,7 @@ static bool of_type(const tpl_value *v, const char *name, bool *result)
         /* What has a length and items: also an undefined value. */
         {"sequence", 1u << TPL_STRING | 1u << TPL_LIST | 1u << TPL_TUPLE | 1u << TPL_DICT},
         {"iterable", 1u << TPL_STRING | 1u << TPL_LIST | 1u << TPL_TUPLE | 1u << TPL_ITER |
-                         1u << TPL_DICT | 1u << TPL_UNDEFINED},
+                         1u << TPL_DICT | 1u << TPL_SELF | 1u << TPL_UNDEFINED},
         {"callable", 1u << TPL_MACRO | 1u << TPL_FUNCTION | 1u << TPL_METHOD | 1u << TPL_LOOP |
                          1u << TPL_UNDEFINED},
     };

@@ -95,7 +95,8 @@ enum {
     TPL_MACRO,
     TPL_FUNCTION, /* number: which of tpl_functions */
     TPL_METHOD,   /* of a value */
-    TPL_LOOP
+    TPL_LOOP,
+    TPL_SELF /* its attributes are the template's blocks */
 };
 
 enum { TPL_GROUPED = 1 }; /* a pair of groupby's: its items have the names grouper and list */
@@ -106,6 +107,7 @@ typedef struct tpl_dict   tpl_dict;
 typedef struct tpl_macro  tpl_macro;
 typedef struct tpl_method tpl_method;
 typedef struct tpl_loop   tpl_loop;
+typedef struct tpl_self   tpl_self;
 struct tpl_value {
     uint8_t  type;
     uint8_t  origin; /* of none, bools and numbers: TPL_OWN or TPL_GIVEN */
@@ -120,6 +122,7 @@ struct tpl_value {
         const tpl_macro  *macro;
         const tpl_method *method;
         tpl_loop         *loop;
+        const tpl_self   *self;
     } u;
 };
 struct tpl_list {
@@ -159,8 +162,8 @@ static inline tpl_value tpl_string(const tpl_text *t)
 {
     return (tpl_value){.type = TPL_STRING, .u.text = t};
 }
-/* A string that `safe` or `escape` gave: what is added to it is escaped for HTML, although nothing
- * else is. */
+/* A string that `safe` or `escape` gave, or what its methods and operators make of it: what is
+ * added to it is escaped for HTML, although nothing else is. Source: markupsafe (Markup). */
 static inline tpl_value tpl_markup(const tpl_text *t, bool markup)
 {
     return (tpl_value){.type = TPL_STRING, .markup = markup, .u.text = t};
@@ -212,6 +215,9 @@ const tpl_text *tpl_repr(tpl_state *s, const tpl_value *v);
 uint32_t        tpl_float_repr(double f, char dst[40]);
 /* A number by its digits, in the C locale: strtod of [n] bytes. */
 double tpl_float_read(const char *s);
+/* A text that is a number as Python's float() takes it, "-1_000.5e3" or "inf"; false: it is none.
+ * whole: int() takes it too, and *i is its value. */
+bool tpl_number_read(const tpl_text *t, double *f, int64_t *i, bool *whole);
 
 typedef struct tpl_json_style {
     bool            ascii, sorted, spaced; /* spaced: indented by `indent` */
@@ -235,8 +241,8 @@ tpl_value tpl_arithmetic(tpl_state *s, uint32_t op, const tpl_value *a, const tp
 tpl_value tpl_repeated(tpl_state *s, const tpl_value *v, int64_t times);
 tpl_value tpl_joined(tpl_state *s, const tpl_value *a, const tpl_value *b);
 tpl_value tpl_negate(tpl_state *s, const tpl_value *v);
-/* "%s" % v */
-tpl_value tpl_percent(tpl_state *s, const tpl_text *format, const tpl_value *v);
+/* "%s" % v, where format is a string. */
+tpl_value tpl_percent(tpl_state *s, const tpl_value *format, const tpl_value *v);
 
 /* ---- items.c: attributes, items and slices, and what a loop goes over ---- */
 
@@ -247,7 +253,8 @@ tpl_value       tpl_attribute(tpl_state *s, const tpl_value *v, const tpl_text *
 tpl_value       tpl_item(tpl_state *s, const tpl_value *v, const tpl_value *key);
 tpl_value tpl_slice(tpl_state *s, const tpl_value *v, const tpl_value bounds[3]); /* none: open */
 
-/* loop.c: what `loop.name` is; false: it has no such attribute. */
+/* loop.c, block.c: what `loop.name` and `self.name` are; false: there is no such attribute. */
 bool tpl_loop_attribute(tpl_state *s, const tpl_loop *l, const tpl_text *name, tpl_value *out);
+bool tpl_self_attribute(tpl_state *s, const tpl_self *self, const tpl_text *name, tpl_value *out);
 
 #endif
