@@ -38,7 +38,7 @@ weft_status spk_plan(void *self, const weft_media_info *mi, const weft_request *
                      const weft_limits *lim, weft_plan *out, weft_error *err)
 {
     const spk_config   *c = &((const spk_modality *)self)->config;
-    const spk_clip_rule rule = {&c->front, c->max_seconds, 0};
+    const spk_clip_rule rule = {&c->front, c->max_seconds, c->stack};
     spk_carried         what;
     weft_status         status = spk_clip_cut(&rule, mi, rq, lim, &what, err);
     if (status == WEFT_OK)
@@ -51,7 +51,7 @@ weft_status spk_plan_inputs(void *self, const weft_tensor *inputs, const char *c
                             weft_error *err)
 {
     const spk_config   *c = &((const spk_modality *)self)->config;
-    const spk_clip_rule rule = {&c->front, c->max_seconds, 0};
+    const spk_clip_rule rule = {&c->front, c->max_seconds, c->stack};
     spk_carried         what;
     int                 found = 0;
     *n_items = 0;

@@ -135,15 +135,39 @@ static int is_f32(const weft_tensor *t, int32_t ndim)
     return t->dtype.code == WEFT_DT_FLOAT && t->dtype.bits == 32 && t->ndim == ndim;
 }
 
+/* Stacked frames lie in memory as the frames one after another do. */
 static weft_status take_frames(const spk_clip_rule *rule, const weft_tensor *frames,
                                spk_carried *what, weft_error *err)
 {
-    if (!is_f32(frames, 2) || frames->shape[1] != rule->front->n_mels)
-        return weft_fail(err, WEFT_E_INVALID,
-                         "the tensor " SPK_FRAMES " must be f32 [frames, %d] for this model",
-                         rule->front->n_mels);
-    what->n_frames = frames->shape[0];
-    return WEFT_OK;
+    const int32_t  bins = rule->front->n_mels, stack = rule->stack > 1 ? rule->stack : 1;
+    const int32_t  batch = is_f32(frames, 3) && frames->shape[0] == 1;
+    const int64_t *shape = frames->shape + batch;
+    const int      stacked = shape[1] == (int64_t)stack * bins;
+    char           other[32] = "";
+    if (batch || is_f32(frames, 2)) {
+        what->n_frames = stacked && shape[0] <= INT32_MAX ? shape[0] * stack : shape[0];
+        if (shape[1] == bins || stacked)
+            return WEFT_OK;
+    }
+    if (stack > 1)
+        snprintf(other, sizeof other, " or [rows, %d]", stack * bins);
+    return weft_fail(err, WEFT_E_INVALID,
+                     "the tensor " SPK_FRAMES " must be f32 [frames, %d]%s for this model", bins,
+                     other);
+}
+
+/* A row of which the reference has masked a part is told by the number of frames alone. */
+static weft_status check_mask(const weft_tensor *mask, weft_error *err)
+{
+    const int64_t *at = mask->data;
+    uint64_t       n = mask->bytes / sizeof *at;
+    int            whole = mask->dtype.code == WEFT_DT_INT && mask->dtype.bits == 64;
+    for (uint64_t i = 0; whole && i < n; i++)
+        whole = at[i] == 1;
+    return whole ? WEFT_OK
+                 : weft_fail(err, WEFT_E_INVALID,
+                             "the tensor " SPK_MASK " must be i64 and all 1: where the last row is "
+                             "not whole, give " SPK_FRAMES " as [frames, bins]");
 }
 
 static weft_status take_samples(const spk_clip_rule *rule, const weft_tensor *samples,
@@ -168,8 +192,11 @@ weft_status spk_clip_tensors(const spk_clip_rule *rule, const weft_tensor *input
     const weft_tensor *samples = find_name(inputs, names, n, SPK_SAMPLES);
     memset(what, 0, sizeof *what);
     *found = frames != NULL || samples != NULL;
-    if (frames != NULL)
-        return take_frames(rule, frames, what, err);
+    if (frames != NULL) {
+        const weft_tensor *mask = find_name(inputs, names, n, SPK_MASK);
+        weft_status status = mask != NULL && rule->stack > 1 ? check_mask(mask, err) : WEFT_OK;
+        return status == WEFT_OK ? take_frames(rule, frames, what, err) : status;
+    }
     return samples != NULL ? take_samples(rule, samples, what, err) : WEFT_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "weft/sdk.h"
 
 #define SPK_FRAMES "input_features" /* tensors of `weft model verify` */
+#define SPK_MASK "attention_mask"   /* [rows] beside stacked frames */
 #define SPK_SAMPLES "samples"
 
 /* What a plan carries to preprocess in weft_plan.carried. */
@@ -22,7 +23,8 @@ typedef struct spk_carried {
 /* The properties of a model that decide how a recording is cut. */
 typedef struct spk_clip_rule {
     const spk_features_config *front;
-    int32_t                    max_seconds, reserved; /* of one item */
+    int32_t                    max_seconds; /* of one item */
+    int32_t                    stack; /* frames that SPK_FRAMES may have side by side; 0: one */
 } spk_clip_rule;
 
 /* Finds the samples between the times that the user asked for, checks them against max_seconds and
@@ -31,7 +33,8 @@ typedef struct spk_clip_rule {
 weft_status spk_clip_cut(const spk_clip_rule *rule, const weft_media_info *mi,
                          const weft_request *rq, const weft_limits *lim, spk_carried *what,
                          weft_error *err);
-/* The same from tensors: either SPK_FRAMES, f32 [frames, n_mels], which are used as they are, or
+/* The same from tensors: either SPK_FRAMES, f32 [frames, n_mels] or [frames / stack, stack *
+ * n_mels] with an axis of length 1 before them or without, which are used as they are, or
  * SPK_SAMPLES, f32 [n] at 16 kHz, from which preprocess will make frames. *found 0: neither is
  * there. [any] */
 weft_status spk_clip_tensors(const spk_clip_rule *rule, const weft_tensor *inputs,

@@ -24,6 +24,7 @@ static const parity_case cases[] = {
     {"w2v-bert, one row", W2V, "parity-1row", {"dtype=f32"}, 2, 0},
     {"w2v-bert, odd", W2V, "parity-odd", {"dtype=f32"}, 2, 0},
     {"w2v-bert, even", W2V, "parity-even", {"dtype=f32"}, 2, 0},
+    {"w2v-bert, stacked as the reference has them", W2V, "parity-stacked", {"dtype=f32"}, 2, 0},
     {"w2v-bert, three key blocks", W2V, "parity-long", {"dtype=f32"}, 2, 0},
     {"w2v-bert, bf16", W2V, "parity-long", {"dtype=bf16"}, 2, 0},
     {"w2v-bert, plain C", W2V, "parity-long", {"dtype=f32", "cpu_mask=none"}, 2, 0},

@@ -255,6 +255,56 @@ static void test_preprocess(void **state)
     module_close(&m);
 }
 
+/* Frames as tensors: one by one, or side by side as the reference's extractor gives them, with its
+ * mask. A model whose rows are of four frames of 80. */
+static void test_tensors(void **state)
+{
+    static const struct {
+        int32_t     ndim;
+        int64_t     shape[3], mask[3]; /* mask[0] < 0: none */
+        int64_t     frames;            /* 0: refused */
+        const char *says;
+    } cases[] = {
+        {2, {12, 80}, {-1}, 12, NULL},
+        {3, {1, 12, 80}, {-1}, 12, NULL},
+        {2, {3, 320}, {-1}, 12, NULL},
+        {3, {1, 3, 320}, {1, 1, 1}, 12, NULL},
+        {3, {2, 3, 320}, {-1}, 0, "[frames, 80] or [rows, 320]"},
+        {2, {3, 160}, {-1}, 0, "[frames, 80] or [rows, 320]"},
+        {1, {320}, {-1}, 0, "[frames, 80] or [rows, 320]"},
+        {2, {3, 320}, {1, 1, 0}, 0, "all 1"},
+        {2, {INT64_MAX / 2, 320}, {-1}, 0, "cannot be encoded at once"},
+    };
+    static const char *const names[] = {"input_features", "attention_mask"};
+    module                   m;
+    void                    *self;
+    (void)state;
+    module_open(&m);
+    assert_int_equal(create(&m, OWN, NULL, 48, &self), WEFT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t     mask[3], three = 3;
+        float       none;
+        uint32_t    n_items = 0;
+        weft_plan   p;
+        weft_tensor in[2];
+        memcpy(mask, cases[i].mask, sizeof mask);
+        in[0] = weft_view(NULL, &none, WEFT_F32, cases[i].ndim, cases[i].shape);
+        in[1] = weft_view(NULL, mask, WEFT_I64, 1, &three);
+        memset(&p, 0, sizeof p);
+        planned_begin(&p);
+        weft_status got =
+            m.audio->plan_inputs(self, in, names, mask[0] < 0 ? 1 : 2, &p, 1, &n_items, &m.err);
+        assert_int_equal(got == WEFT_OK, cases[i].frames > 0);
+        assert_int_equal(n_items, cases[i].frames > 0);
+        if (cases[i].frames > 0)
+            assert_int_equal(p.inputs[0].spec.shape[0], cases[i].frames);
+        else
+            assert_non_null(strstr(m.err.message, cases[i].says));
+    }
+    m.audio->destroy(self);
+    module_close(&m);
+}
+
 static void test_hooks_and_prompts(void **state)
 {
     const char *system, *user;
@@ -304,9 +354,10 @@ static void test_full_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_configs),       cmocka_unit_test(test_plans),
-        cmocka_unit_test(test_bad_lengths),       cmocka_unit_test(test_preprocess),
-        cmocka_unit_test(test_hooks_and_prompts), cmocka_unit_test(test_full_size),
+        cmocka_unit_test(test_bad_configs), cmocka_unit_test(test_plans),
+        cmocka_unit_test(test_bad_lengths), cmocka_unit_test(test_preprocess),
+        cmocka_unit_test(test_tensors),     cmocka_unit_test(test_hooks_and_prompts),
+        cmocka_unit_test(test_full_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
