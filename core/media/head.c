@@ -6,7 +6,7 @@
 
 #include "core/media/calls.h"
 
-#define FIRST_BYTES 16   /* the longest magic numbers have so many */
+#define FIRST_BYTES 16   /* most magic numbers lie in so many; for others more is read */
 #define MAGIC_BYTES 4096 /* of a pipe: with so many bytes a score of CHANCE decides */
 
 /* The score that is enough to choose a decoder by the first n bytes, without waiting for more. */

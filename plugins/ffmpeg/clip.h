@@ -41,7 +41,7 @@
 #define CLIP_MAX_ALLOC ((size_t)512 << 20)
 #define CLIP_AHEAD 4096                       /* packets held ahead of the decoder at most, ... */
 #define CLIP_AHEAD_BYTES ((uint64_t)64 << 20) /* ... and their bytes */
-#define CLIP_HEAD_BYTES 1024
+#define CLIP_HEAD_BYTES 1024                  /* not less than PLG_TRANSPORT_BYTES */
 #define CLIP_NO_TIME INT64_MIN
 #define CLIP_TRACK_BYTES 32
 
@@ -58,7 +58,8 @@ typedef struct clip_format {
 /* The format of a file whose first n bytes are head; NULL where this plugin does not read it.
  * CLIP_HEAD_BYTES bytes are enough. [any] */
 const clip_format *clip_format_of(const uint8_t *head, uint64_t n);
-int32_t            clip_probe(const weft_probe *in); /* weft_decoder.probe */
+int                clip_is_transport(const clip_format *f); /* an MPEG transport stream */
+int32_t            clip_probe(const weft_probe *in);        /* weft_decoder.probe */
 
 /* ---- io.c ---- */
 
@@ -165,13 +166,19 @@ typedef struct clip_dec {
     int64_t            group_ts; /* newest time stamp of the last key packet fed */
     uint64_t           fed;      /* packets since the decoder was last empty */
     int64_t            whole_us; /* from here on what the decoder gives is whole */
-    uint64_t           damaged;  /* packets that the decoder refused */
-    uint64_t           groups, packets, seeks, shown; /* for the log line at close */
-    int32_t            odd_tiff;                      /* that FFmpeg would show wrong */
-    int32_t            orientation; /* EXIF's, as the file states it; 0: FFmpeg says it */
-    clip_canvas        canvas;
-    clip_picture       picture;
-    clip_sound         sound;
+    uint64_t           damaged;  /* packets that have gaps or that the decoder refused */
+    uint64_t           refused;  /* the decoder's errors, also when a packet is read again */
+    int64_t read_at, damaged_at; /* offsets: of the packet at hand, and of the furthest that was
+                                    counted in damaged; -1: there is none */
+    int64_t probed_to;           /* where FFmpeg reads on, the streams being found */
+    int after_gap; /* pictures: a packet fed since the last key packet has a gap; sound: the last
+                      one read, which was left out */
+    uint64_t     groups, packets, seeks, shown; /* for the log line at close */
+    int32_t      odd_tiff;                      /* that FFmpeg would show wrong */
+    int32_t      orientation; /* EXIF's, as the file states it; 0: FFmpeg says it */
+    clip_canvas  canvas;
+    clip_picture picture;
+    clip_sound   sound;
 } clip_dec;
 
 /* ---- open.c ---- */
@@ -256,7 +263,8 @@ void clip_timeline_place(clip_dec *d, const AVFrame *f);
 /* ---- whole.c ---- */
 
 /* Logs a warning where the file is shorter than its format says: a Matroska, AVI, WAV or AAC that
- * was cut. (Other formats' own ends are checked by check_complete in span.c, or say nothing.) */
+ * was cut, or a transport stream that ends within a packet. (Other formats' own ends are checked by
+ * check_complete in span.c, or say nothing.) */
 void clip_warn_cut(clip_dec *d);
 
 /* ---- track.c ---- */

@@ -80,9 +80,33 @@ static void send_end(clip_dec *d, clip_drain why)
     d->drain = why;
 }
 
+/* Counts the packet last fed as damaged, once: going back reads it again. */
+static void count_damaged(clip_dec *d)
+{
+    if (d->read_at <= d->damaged_at)
+        return;
+    d->damaged_at = d->read_at;
+    d->damaged++;
+}
+
+/* The decoder refused something. After a gap in the same group that follows from the gap. */
+static void refused(clip_dec *d)
+{
+    d->refused++;
+    if (!d->after_gap)
+        count_damaged(d);
+}
+
+/* A packet with a gap (of a transport stream) is decoded all the same: most of its frame is there,
+ * and the frames after it refer to it. */
 static weft_status send(clip_dec *d, AVPacket *p, weft_error *err)
 {
     int code = avcodec_send_packet(d->codec, p);
+    int has_gap = (p->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    d->read_at = p->pos;
+    d->after_gap = has_gap || (d->after_gap && (p->flags & AV_PKT_FLAG_KEY) == 0);
+    if (has_gap)
+        count_damaged(d);
     if ((p->flags & AV_PKT_FLAG_KEY) != 0) {
         if (d->whole_us == INT64_MAX)
             d->whole_us = clip_packet_from(d, p);
@@ -94,7 +118,8 @@ static weft_status send(clip_dec *d, AVPacket *p, weft_error *err)
     clip_packets_pop(d);
     if (code == AVERROR(ENOMEM))
         return clip_fail(d, code, err);
-    d->damaged += code < 0;
+    if (code < 0)
+        refused(d);
     return WEFT_OK;
 }
 
@@ -211,7 +236,10 @@ static weft_status step(clip_dec *d, int64_t t, int *done, weft_error *err)
         take_next(d);
         if (is_partial(d))
             d->next_us = CLIP_NO_TIME;
-    } else if (++d->damaged > 2 * d->packets + 64) /* it neither takes packets nor gives frames */
+        return WEFT_OK;
+    }
+    refused(d);
+    if (d->refused > 2 * d->packets + 64) /* it neither takes packets nor gives frames */
         return clip_fail(d, code, err);
     return WEFT_OK;
 }

@@ -7,11 +7,12 @@
  * theirs, and PNG and JPEG get no score at all under "image". */
 #include "clip.h"
 
+#include "../common/transport.h"
+
 #include <string.h>
 
-#define LESS 60      /* the first bytes fit, but another kind or decoder is likelier */
-#define SOME 40      /* a few bits fit */
-#define TS_PACKETS 5 /* of a transport stream that are looked at */
+#define LESS 60 /* the first bytes fit, but another kind or decoder is likelier */
+#define SOME 40 /* a few bits fit */
 
 /* Containers of moving pictures may hold sound alone, so both kinds score. */
 static const clip_format mov = {"mov", 0, WEFT_PROBE_MAGIC, LESS, 0};
@@ -22,6 +23,7 @@ static const clip_format avis = {"mov", LESS, WEFT_PROBE_MAGIC, 0, 0};
 static const clip_format matroska = {"matroska", 0, WEFT_PROBE_MAGIC, LESS, 0};
 static const clip_format avi = {"avi", 0, WEFT_PROBE_MAGIC, LESS, 0};
 static const clip_format transport = {"mpegts", 0, WEFT_PROBE_MAGIC, LESS, 0};
+static const clip_format transport_brief = {"mpegts", 0, LESS, SOME, 0};
 static const clip_format gif = {"gif", WEFT_PROBE_MAGIC, LESS, 0, 0};
 static const clip_format gif_moving = {"gif", LESS, WEFT_PROBE_MAGIC, 0, 0};
 static const clip_format webp = {"webp_pipe", WEFT_PROBE_MAGIC, 0, 0, 0};
@@ -123,22 +125,13 @@ static int ogg_moves(const uint8_t *p, uint64_t n)
     return 0;
 }
 
-/* An MPEG transport stream (ISO/IEC 13818-1) is packets of 188 bytes, each of which begins with 47.
- * Cameras (AVCHD, M2TS) write a time of four bytes before each; some receivers 16 check bytes
- * behind. */
-static int is_transport(const uint8_t *p, uint64_t n)
+/* One that is so short that only a few of its packets were seen is less certain. */
+static const clip_format *transport_format(const uint8_t *p, uint64_t n)
 {
-    static const struct {
-        uint64_t first, step;
-    } forms[] = {{0, 188}, {4, 192}, {0, 204}};
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        uint64_t at = forms[i].first, good = 0;
-        for (; good < TS_PACKETS && at < n && p[at] == 0x47; at += forms[i].step)
-            good++;
-        if (good == TS_PACKETS)
-            return 1;
-    }
-    return 0;
+    uint32_t packets = plg_transport_find(p, n).packets;
+    if (packets == 0)
+        return NULL;
+    return packets < PLG_TRANSPORT_SURE ? &transport_brief : &transport;
 }
 
 /* MPEG audio begins with a header of 32 bits. Its first 11 or 12 bits are set, and some values of
@@ -180,9 +173,13 @@ const clip_format *clip_format_of(const uint8_t *head, uint64_t n)
     for (size_t i = 0; i < sizeof boxes / sizeof boxes[0]; i++)
         if (is(head + 4, boxes[i]))
             return &mov_bare;
-    if (is_transport(head, n))
-        return &transport;
-    return mpeg_format(head);
+    const clip_format *stream = transport_format(head, n);
+    return stream != NULL ? stream : mpeg_format(head);
+}
+
+int clip_is_transport(const clip_format *f)
+{
+    return strcmp(f->demuxer, "mpegts") == 0;
 }
 
 static int ends_in(const char *name, const char *ending)

@@ -98,7 +98,11 @@ static int make_demuxer(clip_dec *d)
     if (s == NULL || !clip_io_start(&d->io))
         return 0;
     s->pb = d->io.pb;
-    s->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_DISCARD_CORRUPT;
+    s->flags |= AVFMT_FLAG_CUSTOM_IO;
+    /* A transport stream says which of its packets have gaps, so they are counted (frames.c,
+     * sound.c). Of other formats it is the last packet of a file that was cut: see whole.c. */
+    if (!clip_is_transport(d->format))
+        s->flags |= AVFMT_FLAG_DISCARD_CORRUPT;
     s->io_open = refuse_open;
     s->interrupt_callback = (AVIOInterruptCB){clip_cancelled, &d->io};
     s->max_streams = CLIP_MAX_STREAMS;
@@ -160,6 +164,7 @@ weft_status clip_demuxer_open(clip_dec *d, weft_error *err)
     code = find_info(d);
     if (code < 0 || d->io.status != WEFT_OK)
         return clip_fail(d, code, err);
+    d->probed_to = avio_tell(d->io.pb);
     return clip_find_stream(d, err);
 }
 
@@ -303,6 +308,7 @@ weft_status clip_open(const weft_host *h, const weft_source *src, clip_kind kind
     d->from_start = 1;
     d->whole_us = INT64_MAX;
     d->group_ts = INT64_MIN;
+    d->read_at = d->damaged_at = -1;
     take_limits(d, lim);
     clip_io_init(&d->io, h, src);
     weft_status st = open_all(d, err);
@@ -319,17 +325,23 @@ weft_status clip_open(const weft_host *h, const weft_source *src, clip_kind kind
 static void log_work(const clip_dec *d)
 {
     char line[200];
-    if (d->packets == 0 || d->host->log == NULL)
+    if (d->packets == 0)
         return;
     snprintf(line, sizeof line,
              "%s: %" PRIu64 " frames shown, %" PRIu64 " groups of pictures and %" PRIu64
              " packets decoded, %" PRIu64 " seeks",
              d->what, d->shown, d->groups, d->packets, d->seeks);
     d->host->log(d->host, WEFT_LOG_DEBUG, line);
+}
+
+static void warn_damaged(const clip_dec *d)
+{
+    char line[200];
     if (d->damaged == 0)
         return;
-    snprintf(line, sizeof line, "the %s has %" PRIu64 " damaged packets, which were left out",
-             d->what, d->damaged);
+    snprintf(line, sizeof line, "the %s has %" PRIu64 " damaged packets%s", d->what, d->damaged,
+             d->kind == CLIP_AUDIO ? ", which were left out"
+                                   : "; what is shown there may be wrong or an earlier frame");
     d->host->log(d->host, WEFT_LOG_WARN, line);
 }
 
@@ -338,7 +350,10 @@ void clip_close(void *dec)
     clip_dec *d = dec;
     if (d == NULL)
         return;
-    log_work(d);
+    if (d->host->log != NULL) {
+        log_work(d);
+        warn_damaged(d);
+    }
     clip_picture_free(d);
     clip_sound_free(d);
     clip_packets_free(d);

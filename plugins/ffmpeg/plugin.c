@@ -94,13 +94,20 @@ static const weft_descriptor descriptor = {
     .n_components = 1,
 };
 
+/* Bytes of any value. */
+#define ANY4 "........"
+#define ANY16 ANY4 ANY4 ANY4 ANY4
+#define ANY184 ANY16 ANY16 ANY16 ANY16 ANY16 ANY16 ANY16 ANY16 ANY16 ANY16 ANY16 ANY4 ANY4
+#define ANY187 ANY184 "......"
+
 /* ftyp and the boxes of files before it, Matroska, RIFF with AVI or WEBP, GIF, BMP, TIFF, and the
- * second packet of an MPEG transport stream. Sound without pictures is weft.sndfile's: where that
- * one does not know a file, this decoder is asked all the same. */
+ * first two packets of an MPEG transport stream: one alone would be every 256th file. Sound without
+ * pictures is weft.sndfile's: where that one does not know a file, this decoder is asked all the
+ * same. */
 #define MAGIC                                                                                      \
     "4:66747970,4:6d6f6f76,4:6d646174,4:77696465,4:66726565,4:736b6970,4:706e6f74,0:1a45dfa3,"     \
     "0:52494646........41564920,0:52494646........57454250,0:47494638,0:424d,0:49492a00,0:"        \
-    "4d4d002a,188:47,196:47,204:47"
+    "4d4d002a,0:47" ANY187 "47,4:47" ANY187 ANY4 "47,0:47" ANY187 ANY16 "47"
 
 #define SO(LIB, MAJOR) LIB ".so." WEFT_STR(MAJOR)
 

@@ -94,6 +94,27 @@ static weft_status convert(clip_dec *d, const AVFrame *f, weft_error *err)
     return WEFT_OK;
 }
 
+/* Leaves out a packet with a gap (of a transport stream), and makes FFmpeg forget the frames that
+ * it cut from it: what follows the gap is noise, and the frame that it breaks off would take the
+ * beginning of the next packet with it. Silence takes their place. What FFmpeg read of a pipe to
+ * find the streams it would forget too, so there only the frames that it marks are left out, and
+ * several in a row count as one. Returns 0 where the packet is whole. */
+static int drop_gap(clip_dec *d)
+{
+    if (d->packet->pos >= 0) /* else a frame that is not the first of its packet */
+        d->read_at = d->packet->pos;
+    if ((d->packet->flags & AV_PKT_FLAG_CORRUPT) == 0) {
+        d->after_gap = 0;
+        return 0;
+    }
+    int forget = d->read_at >= d->probed_to;
+    d->damaged += forget || !d->after_gap;
+    d->after_gap = !forget;
+    if (forget)
+        avformat_flush(d->demuxer);
+    return 1;
+}
+
 /* Gives the decoder the stream's next packet, or tells it that there is none. */
 static weft_status feed(clip_dec *d, weft_error *err)
 {
@@ -101,7 +122,7 @@ static weft_status feed(clip_dec *d, weft_error *err)
     do {
         av_packet_unref(d->packet);
         code = clip_cancelled(&d->io) ? AVERROR_EXIT : av_read_frame(d->demuxer, d->packet);
-    } while (code >= 0 && d->packet->stream_index != d->stream->index);
+    } while (code >= 0 && (d->packet->stream_index != d->stream->index || drop_gap(d)));
     /* An input error that is not the source's own: a frame of AAC says that it goes on behind the
      * end. */
     d->sound.cut |= code == AVERROR(EIO) && d->io.status == WEFT_OK;
@@ -115,6 +136,7 @@ static weft_status feed(clip_dec *d, weft_error *err)
     av_packet_unref(d->packet);
     d->packets++;
     d->damaged += code < 0;
+    d->refused += code < 0;
     return code == AVERROR(ENOMEM) ? clip_fail(d, code, err) : WEFT_OK;
 }
 
@@ -140,8 +162,11 @@ static weft_status next_block(clip_dec *d, weft_error *err)
             st = clip_fail(d, code, err);
         else if (code >= 0)
             st = convert(d, d->now, err);
-        else if (++d->damaged > 2 * d->packets + 64) /* a decoder that neither gives nor takes */
-            st = clip_fail(d, code, err);
+        else {
+            d->damaged++;
+            if (++d->refused > 2 * d->packets + 64) /* a decoder that neither gives nor takes */
+                st = clip_fail(d, code, err);
+        }
     }
     return st;
 }

@@ -127,7 +127,7 @@ static int64_t first_ts(const clip_dec *d)
  * first packet. */
 static int seek_start(clip_dec *d)
 {
-    if ((d->demuxer->iformat->flags & AVFMT_TS_DISCONT) != 0)
+    if (clip_is_transport(d->format))
         return av_seek_frame(d->demuxer, -1, 0, AVSEEK_FLAG_BYTE);
     return av_seek_frame(d->demuxer, d->stream->index, first_ts(d), AVSEEK_FLAG_BACKWARD);
 }

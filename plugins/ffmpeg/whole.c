@@ -4,6 +4,8 @@
  */
 #include "clip.h"
 
+#include "../common/transport.h"
+
 #include "weft/sdk.h"
 
 #define RECORDER 0x7ff00000u /* sizes from here on stand in headers that were never finished */
@@ -70,6 +72,20 @@ static int adts_is_cut(clip_dec *d)
     return at > d->io.length;
 }
 
+/* The last packets of a transport stream: the file ends with one. (A file that loses its beat on
+ * the way, or carries something else at its end, is not cut.) */
+static int transport_is_cut(clip_dec *d)
+{
+    uint8_t       p[PLG_TRANSPORT_BYTES];
+    int64_t       at = d->io.length > (int64_t)sizeof p ? d->io.length - (int64_t)sizeof p : 0;
+    uint64_t      n = clip_io_at(&d->io, at, p, sizeof p);
+    plg_transport t = plg_transport_find(p, n);
+    if (t.packets == 0)
+        return 0;
+    uint64_t rest = (n - t.first) % t.step;
+    return rest > 0 && rest < 188; /* what is more is a time or check bytes */
+}
+
 static int is_cut(clip_dec *d)
 {
     const char *format = d->format->demuxer;
@@ -79,6 +95,8 @@ static int is_cut(clip_dec *d)
         return matroska_is_cut(d);
     if (strcmp(format, "avi") == 0 || strcmp(format, "wav") == 0)
         return riff_is_cut(d);
+    if (clip_is_transport(d->format))
+        return transport_is_cut(d);
     return strcmp(format, "aac") == 0 && adts_is_cut(d);
 }
 

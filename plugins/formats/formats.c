@@ -3,6 +3,8 @@
  * give, as collected in the magic files of file(1). */
 #include "formats.h"
 
+#include "../common/transport.h"
+
 #include <string.h>
 
 /* The bytes of a string literal without the NUL behind it. */
@@ -63,14 +65,6 @@ static const fmt_format formats[] = {
     {"a web page", 0, BYTES("<html"), FMT_OTHER},
 };
 
-/* MPEG transport streams have packets of 188 bytes (192 with a time in front of each), each of
- * which begins with 47. */
-static int is_transport_stream(const uint8_t *head, uint64_t n)
-{
-    return (n > 376 && head[0] == 0x47 && head[188] == 0x47 && head[376] == 0x47) ||
-           (n > 388 && head[4] == 0x47 && head[196] == 0x47 && head[388] == 0x47);
-}
-
 int fmt_is_weak(const fmt_format *f)
 {
     return f->n == 2 || (f->n == 4 && memcmp(f->bytes, "\0\0\1\0", 4) == 0);
@@ -84,5 +78,5 @@ const fmt_format *fmt_find(const uint8_t *head, uint64_t n)
         if (n >= f->at + f->n && memcmp(head + f->at, f->bytes, f->n) == 0)
             return f;
     }
-    return is_transport_stream(head, n) ? &stream : NULL;
+    return plg_transport_find(head, n).packets > 0 ? &stream : NULL;
 }

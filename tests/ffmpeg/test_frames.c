@@ -24,6 +24,7 @@ static const recipe recipes[] = {
     {"open-gop.mp4",
      BARS("25", "3") "-c:v libx264 -x264-params "
                      "keyint=12:min-keyint=12:bframes=2:b-adapt=0:open-gop=1:scenecut=0"},
+    {"theora.ogv", BARS("25", "3") "-c:v libtheora -q:v 10 -g 12"},
     {"one-gop.mp4", BARS("25", "3") X264 "-g 1000"},
     {"negative.mp4",
      BARS("25", "3") X264 "-g 12 -bf 2 -output_ts_offset -1.5 "

@@ -219,30 +219,12 @@ static void the_first_bytes_choose(void **state)
     }
 }
 
-/* Five packets, each of which begins with 47. */
-static void transport_streams_are_told(void **state)
-{
-    static const uint64_t forms[][2] = {{0, 188}, {4, 192}, {0, 204}}; /* first, step */
-    (void)state;
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-        for (int wrong = 0; wrong < 6; wrong++) {
-            uint8_t    head[1024] = {0};
-            weft_probe p = {WEFT_HDR(weft_probe), "video", head, sizeof head, "a.ts"};
-            for (int k = 0; k < 5; k++)
-                head[forms[i][0] + (uint64_t)k * forms[i][1]] = k == wrong ? 'H' : 'G';
-            assert_int_equal(clips_decoder()->probe(&p), wrong == 5 ? 80 : 0);
-            p.kind = "audio";
-            assert_int_equal(clips_decoder()->probe(&p), wrong == 5 ? 60 : 0);
-        }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_are_ffmpegs_own),
         cmocka_unit_test(limits_and_misuse_have_sentences),
         cmocka_unit_test(no_samples_are_none),
-        cmocka_unit_test(transport_streams_are_told),
         cmocka_unit_test(the_first_bytes_choose),
     };
     if (!clips_tools())
