@@ -67,7 +67,8 @@ class Calibrate(harness.Case):
         calibrate = ("--calibrate", self.text)
         expected = self.quantized(*calibrate)
         for options in (("--cpu-mask", "none", "-t", "1"), ("--cpu-mask", "avx2", "-t", "2"), ("--prefill-chunk", "7"),
-                        ("--device", "async-test"), ("--dtype", "bf16")):
+                        ("--device", "async-test"), ("--dtype", "bf16"), ("--kv-dtype", "f32"), ("--context", "64"),
+                        ("--kv-bytes", "64K"), ("--device", "async-test", "--set", "weft.text.device=async-test")):
             self.assertEqual(self.quantized(*calibrate, *options), expected, options)
         plain = self.quantized()
         self.assertEqual(len(plain), len(expected))
