@@ -2,8 +2,6 @@
 /* A text through a model, for what its linear layers see of it. The model is opened once more for
  * that, in q8 and on the CPU: it takes half the memory of its bf16 weights, and gives the same
  * bytes on every CPU, so that what is quantised by them is the same everywhere, too. */
-#include <math.h>
-
 #include "core/base/mem.h"
 #include "core/base/progress.h"
 #include "core/engine/engine.h"
@@ -11,11 +9,9 @@
 #include "core/io/text.h"
 #include "weft/utf8.h"
 
-#define CALIBRATION_BYTES                                                                          \
-    ((uint64_t)256 << 10)       /* of the file that are looked at, from its begin                  \
-                                 */
-#define CALIBRATION_TOKENS 8192 /* of them that are run */
-#define CALIBRATION_PIECE 512   /* tokens of a sequence: no text is longer */
+/* Bytes of the file that are looked at, from its beginning, and tokens of them that are run. */
+#define CALIBRATION_BYTES ((uint64_t)256 << 10)
+#define CALIBRATION_TOKENS 8192
 
 typedef struct text {
     char    *bytes;
@@ -89,8 +85,8 @@ static weft_status run_sequence(weft_engine *run, weft_sequence *s, weft_error *
     return status;
 }
 
-/* A sequence of n tokens, behind the token that texts of this model begin with. No row comes from
- * the cache of earlier ones: then it would not be seen. */
+/* A sequence of n tokens, behind the token that texts of this model begin with (bos, -1: none). No
+ * row comes from the cache of earlier ones: then it would not be seen. */
 static weft_status run_piece(weft_engine *run, int32_t bos, const int32_t *ids, uint64_t n,
                              weft_error *err)
 {
@@ -109,11 +105,12 @@ static weft_status run_piece(weft_engine *run, int32_t bos, const int32_t *ids, 
     return status;
 }
 
+/* Sequence by sequence: the token that texts begin with counts in the length of each. */
 static weft_status run_all(weft_engine *e, weft_engine *run, const int32_t *ids, uint64_t n,
                            weft_error *err)
 {
     const int32_t bos = wf_text_bos(&e->text);
-    const int64_t room = run->context < CALIBRATION_PIECE ? run->context : CALIBRATION_PIECE;
+    const int64_t room = run->context;
     uint64_t      each = (uint64_t)(room > 1 && bos >= 0 ? room - 1 : room);
     weft_status   status = WEFT_OK;
     for (uint64_t at = 0, part; at < n && status == WEFT_OK; at += part) {
@@ -124,18 +121,38 @@ static weft_status run_all(weft_engine *e, weft_engine *run, const int32_t *ids,
     return status;
 }
 
+/* What was read of the directory when e was opened is what its sums are made for. */
+static weft_status check_same(const weft_engine *e, const weft_engine *run, weft_error *err)
+{
+    const wf_config *a = &e->config, *b = &run->config;
+    const bool       same = a->n_layers == b->n_layers && a->d_model == b->d_model &&
+                      a->d_ffn == b->d_ffn && a->n_heads == b->n_heads &&
+                      a->n_kv_heads == b->n_kv_heads && a->head_dim == b->head_dim &&
+                      a->vocab == b->vocab;
+    return same ? WEFT_OK
+                : wf_fail_stage(err,
+                                wf_fail(err, WEFT_E_INVALID,
+                                        "%s: its config.json has changed since the model was "
+                                        "opened: open it once more",
+                                        wf_quote(wf_package_dir(e->package)).s),
+                                WEFT_STAGE_MODEL);
+}
+
 static weft_status see_ids(weft_engine *e, const int32_t *ids, uint64_t n, wf_calibration *out,
                            weft_error *err)
 {
     const wf_opening o = {.settings = e->settings, .progress = &e->progress, .calibrates = e};
     weft_engine     *run;
+    const wf_mark    call = wf_scope_mark(&e->scope);
     weft_status      status = wf_engine_open(&o, &run, err);
     if (status != WEFT_OK)
         return status;
-    status = wf_calibration_init(out, &e->config, e->map.n_layers > 0 ? &e->map : NULL,
-                                 run->prefill_chunk, err);
+    wf_mark before = wf_scope_enter(&run->scope, &call);
+    status = check_same(e, run, err);
+    if (status == WEFT_OK)
+        status = wf_calibration_init(out, &e->config, e->map.n_layers > 0 ? &e->map : NULL,
+                                     run->prefill_chunk, err);
     run->decoder.calibration = out;
-    wf_mark before = wf_scope_begin(&run->scope);
     if (status == WEFT_OK)
         status = run_all(e, run, ids, n, err);
     wf_scope_end(&run->scope, &before);

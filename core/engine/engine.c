@@ -225,7 +225,7 @@ static weft_status open_model(weft_engine *e, const char *dir, weft_error *err)
 {
     weft_status status = open_package(e, dir, err);
     e->text = (wf_text){.registry = e->registry, .package = e->package};
-    if (status == WEFT_OK)
+    if (status == WEFT_OK && !e->calibrates)
         status = wf_settings_plugin_devices(e->settings, e->device->name, err);
     if (status == WEFT_OK)
         status = open_modalities(e, err);
@@ -254,10 +254,11 @@ static weft_status open_loose(weft_engine *e, const char *dir, weft_error *err)
     return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
 }
 
-static weft_status open_all(weft_engine *e, const char *device, const wf_made_model *made,
+static weft_status open_all(weft_engine *e, const char *device, const wf_opening *o,
                             weft_error *err)
 {
-    const char *dir = NULL;
+    const wf_made_model *made = o->made;
+    const char *dir = o->calibrates != NULL ? wf_package_dir(o->calibrates->package) : NULL;
     weft_status status = WEFT_OK;
     if (made != NULL)
         status = wf_fail_stage(
@@ -265,7 +266,7 @@ static weft_status open_all(weft_engine *e, const char *device, const wf_made_mo
             WEFT_STAGE_MODEL);
     if (status == WEFT_OK)
         status = open_device(e, device, err);
-    if (status == WEFT_OK && made == NULL)
+    if (status == WEFT_OK && made == NULL && dir == NULL)
         status = wf_fail_stage(err, choose_model(e, &dir, err), WEFT_STAGE_MODEL);
     if (status != WEFT_OK)
         return status;
@@ -276,6 +277,16 @@ static weft_status open_all(weft_engine *e, const char *device, const wf_made_mo
     e->quantize_encoders = quantize_option(e, "quantize_encoders");
     return (e->flags & WEFT_OPEN_TOKENIZER) != 0 ? open_loose(e, dir, err)
                                                  : open_model(e, dir, err);
+}
+
+/* Opening is a call; of an engine that calibrates, a part of the call on the other one, whose
+ * cancel it would miss with a mark of its own. Returns what wf_scope_end is to be given. */
+static wf_mark begin_opening(weft_engine *e, weft_engine *calibrates)
+{
+    if (calibrates == NULL)
+        return wf_scope_begin(&e->scope);
+    wf_mark outer = wf_scope_mark(&calibrates->scope);
+    return wf_scope_enter(&e->scope, &outer);
 }
 
 /* An engine on the device, which *on_cpu tells of: a name of --device. */
@@ -292,8 +303,8 @@ static weft_status open_on(const wf_opening *o, const char *device, bool *on_cpu
     if (o->progress != NULL)
         e->progress = *o->progress;
     wf_scope_init(&e->scope, o->calibrates != NULL ? &o->calibrates->cancel : &e->cancel);
-    wf_mark     before = wf_scope_begin(&e->scope);
-    weft_status status = open_all(e, device, o->made, err);
+    wf_mark     before = begin_opening(e, o->calibrates);
+    weft_status status = open_all(e, device, o, err);
     wf_scope_end(&e->scope, &before);
     *on_cpu = e->device == NULL || strcmp(e->device->name, "cpu") == 0;
     if (status != WEFT_OK) {

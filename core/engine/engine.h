@@ -66,16 +66,20 @@ typedef struct wf_made_model {
     uint32_t               n, reserved;
 } wf_made_model;
 
+/* Tokens of a sequence in a calibration, where the model can have as many: no text is longer. */
+#define WF_CALIBRATION_CONTEXT 512
+
 /* How an engine is opened; everything is borrowed until it is closed, but for progress. */
 typedef struct wf_opening {
     weft_settings       *settings;
     const weft_progress *progress; /* NULL: nobody listens */
     const wf_made_model *made;     /* in the place of the settings' model; NULL: none */
-    /* The engine is for the calibration of this one: the same text core in q8 and on the CPU,
-     * whatever the settings say, with nothing loaded that text does not need. It is cancelled with
-     * that one. NULL: it is for itself. */
-    const weft_engine *calibrates;
-    uint32_t           flags, reserved; /* WEFT_OPEN_* */
+    /* The engine is for the calibration of this one, in a call on it: the model of the same
+     * directory, its text core in q8, with the K/V that suit that, on the CPU and with sequences of
+     * WF_CALIBRATION_CONTEXT, whatever the settings say, and nothing loaded that text does not
+     * need. It is cancelled with that call. NULL: it is for itself. */
+    weft_engine *calibrates;
+    uint32_t     flags, reserved; /* WEFT_OPEN_* */
 } wf_opening;
 
 /* engine.c: weft_engine_open(). A made model is made again where the engine is opened on another
@@ -84,7 +88,8 @@ weft_status wf_engine_open(const wf_opening *o, weft_engine **out, weft_error *e
 
 /* calibrate.c: runs the text of a file through the text core of e, and gives what its linear layers
  * see of it; for wf_calibration_free, also on failure. Failures of the file have stage USAGE:
- * INVALID where it holds no text, CORRUPT where that is not UTF-8. INVALID: e has no text core. */
+ * INVALID where it holds no text, CORRUPT where that is not UTF-8. INVALID: e has no text core, or
+ * its directory has another one by now. In a call on e, with whose mark it is cancelled. */
 weft_status wf_engine_calibrate(weft_engine *e, const char *path, wf_calibration *out,
                                 weft_error *err);
 

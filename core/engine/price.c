@@ -65,7 +65,7 @@ int32_t wf_engine_table_dtype(const weft_engine *e)
 int32_t wf_engine_kv_dtype(const weft_engine *e)
 {
     const char *name = wf_settings_str(e->settings, "kv_dtype");
-    for (int32_t format = 0; format < WF_FORMATS; format++)
+    for (int32_t format = 0; format < WF_FORMATS && !e->calibrates; format++)
         if (strcmp(name, wf_format_name(format)) == 0)
             return format;
     return wf_kv_dtype_for(wf_engine_table_dtype(e));

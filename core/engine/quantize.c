@@ -47,7 +47,8 @@ static weft_status take_weights(void *ctx, const weft_package *p, const weft_wei
 {
     choice     *c = ctx;
     weft_status status = wf_host_weights_check(p, want, n, err);
-    for (uint32_t i = 0; i < n && status == WEFT_OK && is_written(c->e, p); i++) {
+    const bool  written = status == WEFT_OK && is_written(c->e, p);
+    for (uint32_t i = 0; i < n && written; i++) {
         const weft_weight *w = WEFT_AT(want, i);
         if (w->use == WEFT_USE_LINEAR)
             choose(c, w->name, c->e->quantize_encoders);
@@ -116,24 +117,30 @@ static weft_status choose_some(choice *c, weft_error *err)
     return status;
 }
 
+/* The engine's own, whatever became of its settings since it was opened. */
+static const char *name_of(int32_t format)
+{
+    return format == WF_DTYPE_AUTO ? "none" : wf_format_name(format);
+}
+
 /* Writes what q says, by the text of a file where one is given. What was seen of it is a part of
  * what a run can be taken up by. */
 static weft_status write_package(weft_engine *e, wf_quantize *q, const char *text, weft_error *err)
 {
     char           what[128];
     wf_calibration seen = {.config = NULL};
-    weft_status    status = wf_quantize_can(q, err);
+    snprintf(what, sizeof what, "%s, encoders %s%s", name_of(e->quantize),
+             name_of(e->quantize_encoders), text != NULL ? ", calibration " : "");
+    q->what = what;
+    weft_status status = wf_quantize_can(q, err);
     if (status == WEFT_OK && text != NULL)
         status = wf_engine_calibrate(e, text, &seen, err);
-    snprintf(what, sizeof what, "%s, encoders %s", wf_settings_str(e->settings, "quantize"),
-             wf_settings_str(e->settings, "quantize_encoders"));
     if (status == WEFT_OK && text != NULL) {
         size_t at = strlen(what);
-        snprintf(what + at, sizeof what - at, ", calibration %016llx",
+        snprintf(what + at, sizeof what - at, "%016llx",
                  (unsigned long long)wf_calibration_digest(&seen));
         q->calibration = &seen;
     }
-    q->what = what;
     if (status == WEFT_OK)
         status = wf_quantize_package(q, err);
     wf_calibration_free(&seen);

@@ -28,7 +28,7 @@ static int64_t own_page_bytes(const weft_engine *e, int32_t kv_dtype)
 static uint64_t kv_limit(const weft_engine *e, int64_t page_bytes)
 {
     uint64_t asked = (uint64_t)wf_settings_i64(e->settings, "kv_bytes"), limit = 0;
-    if (asked != 0)
+    if (asked != 0 && !e->calibrates)
         return asked;
     if (!wf_config_kv_bytes(&e->config, page_bytes, e->context, &limit))
         return UINT64_MAX;
@@ -57,14 +57,21 @@ static int32_t longest_run(const weft_engine *e)
     return longest;
 }
 
+/* Tokens of a sequence as they are asked for. */
+static int64_t wanted_context(const weft_engine *e)
+{
+    const int64_t asked = wf_settings_i64(e->settings, "context");
+    if (e->calibrates)
+        return WF_CALIBRATION_CONTEXT;
+    if (asked > e->config.max_positions)
+        wf_log(WEFT_LOG_WARN, "--context %lld: the model was made for %d tokens, and gets no more",
+               (long long)asked, e->config.max_positions);
+    return asked != 0 ? asked : DEFAULT_CONTEXT;
+}
+
 static void set_sizes(weft_engine *e)
 {
-    int64_t context = wf_settings_i64(e->settings, "context"), own = e->config.max_positions;
-    if (context == 0)
-        context = DEFAULT_CONTEXT;
-    if (context > own && wf_settings_i64(e->settings, "context") != 0)
-        wf_log(WEFT_LOG_WARN, "--context %lld: the model was made for %d tokens, and gets no more",
-               (long long)context, (int)own);
+    const int64_t context = wanted_context(e), own = e->config.max_positions;
     e->context = (int32_t)(context < own ? context : own);
     int64_t chunk = wf_settings_i64(e->settings, "prefill_chunk");
     e->prefill_chunk = (int32_t)(chunk < e->context ? chunk : e->context);

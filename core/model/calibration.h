@@ -52,7 +52,8 @@ bool wf_calibration_is_finite(const wf_calibration *c);
 bool wf_calibration_weights(const wf_calibration *c, const char *tensor, int64_t columns,
                             float *weights);
 
-/* A number that other sums would not give: FNV-1a over their bytes. */
+/* FNV-1a over the bytes of the sums, to tell them from others: two that differ have the same number
+ * about once in 2^64 times. */
 uint64_t wf_calibration_digest(const wf_calibration *c);
 
 #endif

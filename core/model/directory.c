@@ -260,6 +260,11 @@ weft_status wf_package_json(weft_package *p, const char *file, const json_t **ou
     return status;
 }
 
+bool wf_package_is_made(const weft_package *p)
+{
+    return p->made != NULL;
+}
+
 const wf_gguf_model *wf_package_gguf(const weft_package *p)
 {
     return p->gguf;

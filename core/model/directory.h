@@ -47,6 +47,8 @@ weft_status wf_package_text_of(const weft_package *p, const char *file, char **t
 /* What messages call config.json, to name [WF_CONFIG_NAME_BYTES]. */
 #define WF_CONFIG_NAME_BYTES 320
 void wf_package_config_name(const weft_package *p, char *name);
+/* Whether it is in no directory (wf_package_open_made). */
+bool wf_package_is_made(const weft_package *p);
 /* The GGUF file that the package is; NULL: it is none. */
 const wf_gguf_model *wf_package_gguf(const weft_package *p);
 

@@ -621,15 +621,20 @@ weft_status weft_verify(weft_engine *e, const weft_verify_request *rq, int32_t *
 
 /* Writes the model's directory once more, with the tensors that loading would make q8 or q4 in that
  * format: as the settings quantize and quantize_encoders say, of which one must be q8 or q4
- * (INVALID). out must not exist (INVALID); while it is written it is called out.part, and a call
- * with the same model and settings goes on with what an interrupted one left there. No weights need
- * be loaded (WEFT_OPEN_CONFIG). IO: the disk. */
+ * (INVALID), and its other files but for lists of checksums. out must not exist (INVALID); while it
+ * is written it is called out.part, and a call with the same model and settings goes on with what
+ * an interrupted one left there; INVALID where that is of something else. No weights need be loaded
+ * (WEFT_OPEN_CONFIG). UNSUPPORTED: a GGUF file, a made model, weights of another format. IO: the
+ * disk, or another process that writes out.part. */
 weft_status weft_quantize(weft_engine *e, const char *out, weft_error *err);
-/* The same, where quantize is q4 (INVALID): the first 8192 tokens of a text file, in pieces of 512,
- * run through the text core in q8 on the CPU, which takes the memory of that; then the error of
- * each 4-bit weight of its layers counts as much as the mean square of what it is multiplied with.
- * The same text gives the same bytes on every CPU. Of the file its first 256 KiB are looked at,
- * which must be UTF-8. text NULL: weft_quantize(). */
+/* The same, where quantize is q4 (INVALID): the first 8192 tokens of a text file run through the
+ * text core in q8 on the CPU, which takes the memory of that; then the error of each 4-bit weight
+ * of its layers counts as much as the mean square of what it is multiplied with. They run in
+ * sequences of 512, or of as many as the model takes where that is less; the token that texts of
+ * the model begin with, where it has one, is the first of each and counts among its 512. The same
+ * text gives the same bytes on every CPU, whatever other settings say. Of the file its first 256
+ * KiB are looked at, which must be UTF-8. The model is read once more from its directory, INVALID
+ * where that has another by now. text NULL: weft_quantize(). */
 weft_status weft_quantize_calibrated(weft_engine *e, const char *out, const char *text,
                                      weft_error *err);
 

@@ -67,7 +67,8 @@ class Calibrate(harness.Case):
         calibrate = ("--calibrate", self.text)
         expected = self.quantized(*calibrate)
         for options in (("--cpu-mask", "none", "-t", "1"), ("--cpu-mask", "avx2", "-t", "2"), ("--prefill-chunk", "7"),
-                        ("--device", "async-test"), ("--dtype", "bf16")):
+                        ("--device", "async-test"), ("--dtype", "bf16"), ("--kv-dtype", "f32"), ("--context", "64"),
+                        ("--kv-bytes", "64K"), ("--device", "async-test", "--set", "weft.text.device=async-test")):
             self.assertEqual(self.quantized(*calibrate, *options), expected, options)
         plain = self.quantized()
         self.assertEqual(len(plain), len(expected))
@@ -140,10 +141,27 @@ class Calibrate(harness.Case):
         part = self.path("small.part")
         os.mkdir(part)
         with open(os.path.join(part, "weft-quantize.txt"), "w", encoding="utf-8") as f:
-            f.write(f"{os.path.realpath(self.model)}\nq4, encoders none, calibration {'0' * 16}\n")
+            f.write(f"{os.path.realpath(self.model)}\n{os.path.getsize(os.path.join(self.model, 'model.safetensors'))} "
+                    f"model.safetensors\nq4, encoders none, calibration {'0' * 16}\n")
         shutil.copy(self.text, part)
-        said = self.fails(2, "model", "quantize", self.model, "-o", self.path("small"), "--quantize", "q4", "--calibrate", other)
-        self.assertIn("was begun from other files or with other options", said)
+        quantize = ("model", "quantize", self.model, "-o", self.path("small"), "--quantize", "q4", "--calibrate", other)
+        self.assertIn("was begun from other files or with other options", self.fails(2, *quantize))
+        self.assertEqual(len(os.listdir(part)), 2)
+
+    def test_told_before_the_calibration(self):
+        """What keeps the directory from being written is told before anything has run: with a text that is refused once it is
+        read."""
+        empty = self.write("empty.txt", b"")
+        def quantize(out, *options):
+            return "model", "quantize", self.model, "-o", self.path(out), "--quantize", "q4", "--calibrate", empty, *options
+        self.assertIn("small.part", self.fails(1, *quantize("no/small")))
+        self.write("small.part/model.safetensors", b"whole")
+        self.write("small.part/weft-quantize.txt", b"of other options\n")
+        self.assertIn("with other options", self.fails(2, *quantize("small")))
+        self.write("file.part", b"")
+        self.assertIn("no directory", self.fails(2, *quantize("file")))
+        self.assertIn("empty.txt", self.fails(2, *quantize("new")))
+        self.assertFalse(os.path.exists(self.path("new.part")))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """weft model quantize: what it writes is what --quantize makes while loading; what it refuses, and what an interrupted run
 leaves for the next one."""
+import fcntl
 import os
 import resource
 import shutil
@@ -143,6 +144,48 @@ class Quantize(harness.Case):
         os.mkdir(self.path("small.part")) # of a run that was killed as it began
         self.ok("model", "quantize", TIED, "-o", self.path("small"), "--quantize", "q4")
         self.assertEqual(os.listdir(self.dir), ["small"])
+
+    def refused(self, code, *options):
+        return self.fails(code, "model", "quantize", TIED, "-o", self.path("small"), "--quantize", "q4", *options)
+
+    def test_killed_in_its_first_file(self):
+        """No file is whole: a run with other options takes the directory over, and nothing of the first is left."""
+        for name in ("weft-quantize.txt", ".weft-model.safetensors", ".weft-weft-quantize.txt", ".weft-other.safetensors"):
+            self.write(os.path.join("small.part", name), b"of a run with other options\n")
+        self.ok("model", "quantize", TIED, "-o", self.path("small"), "--quantize", "q4")
+        self.assertEqual(sorted(os.listdir(self.path("small"))), ["config.json", "model.safetensors"])
+        self.assertEqual(os.listdir(self.dir), ["small"])
+
+    def test_what_stands_in_the_way(self):
+        part = self.write("small.part", b"")
+        self.assertIn("small.part: is no directory", self.refused(2))
+        os.remove(part)
+        self.write("small.part/photo.jpg", b"")
+        self.assertIn("not of weft model quantize", self.refused(2))
+        os.mkdir(os.path.join(part, "weft-quantize.txt"))
+        self.assertIn("is a directory", self.refused(1))
+        self.assertEqual(sorted(os.listdir(part)), ["photo.jpg", "weft-quantize.txt"])
+
+    def test_two_at_once(self):
+        """While a run has the directory, another one does not touch it, whatever its options."""
+        part = self.path("small.part")
+        os.mkdir(part)
+        held = os.open(part, os.O_RDONLY)
+        self.addCleanup(os.close, held)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        self.assertIn("another process", self.refused(1))
+        self.assertEqual(os.listdir(part), [])
+        fcntl.flock(held, fcntl.LOCK_UN)
+        self.ok("model", "quantize", TIED, "-o", self.path("small"), "--quantize", "q4")
+
+    def test_checksums_are_left_out(self):
+        """Those of the weights that were would be wrong beside the new ones."""
+        model = self.path("model")
+        shutil.copytree(TIED, model)
+        for name in ("SHA256SUMS", "SHA256SUMS.asc", "md5sums.txt", "model.sha256", "LICENSE"):
+            self.write(os.path.join("model", name), b"0  model.safetensors\n")
+        self.ok("model", "quantize", model, "-o", self.path("small"), "--quantize", "q4")
+        self.assertEqual(sorted(os.listdir(self.path("small"))), ["LICENSE", "config.json", "model.safetensors"])
 
     def test_resumes(self):
         whole, out = self.path("whole"), self.path("small")

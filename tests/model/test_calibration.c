@@ -21,7 +21,8 @@ typedef struct run {
 /* The rows through a model in steps of `chunk`; hidden states are kept of a single step alone. */
 static void run_rows(run *u, int64_t chunk)
 {
-    static const char *const pairs[] = {"model=" FIXTURE("llama-tied"), "dtype=f32", NULL};
+    static const char *const pairs[] = {"model=" FIXTURE("llama-tied"), "dtype=f32", "device=cpu",
+                                        NULL};
     weft_error               err = WF_ERROR_INIT;
     rig_open(&u->r, pairs, NULL);
     weft_engine     *e = u->r.e;
