@@ -8,6 +8,9 @@ import unittest
 import harness
 
 
+harness.TIMEOUT_S = 900  # of a command: weights of gigabytes are packed, in every format
+
+
 class BenchOps(harness.Case):
     def test_every_op(self):
         usage = self.fails(2, "bench", "--op", "none")
