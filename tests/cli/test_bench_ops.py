@@ -7,7 +7,6 @@ import unittest
 
 import harness
 
-
 harness.TIMEOUT_S = 900  # of a command: weights of gigabytes are packed, in every format
 
 
