@@ -52,6 +52,14 @@ static bool wait_key(EditLine *el)
     return true;
 }
 
+/* A Ctrl-D that was typed while the terminal still made lines by itself, as it does during an
+ * answer, is kept by it as a zero byte and read as that once libedit has the terminal. */
+static bool is_early_end(EditLine *el, char byte)
+{
+    const LineInfo *line = el_line(el);
+    return byte == '\0' && line->lastchar == line->buffer;
+}
+
 /* One character. libedit's own read would sleep through a signal that comes just before it. */
 static int next_character(EditLine *el, wchar_t *c)
 {
@@ -65,6 +73,8 @@ static int next_character(EditLine *el, wchar_t *c)
         ssize_t n = read(STDIN_FILENO, &byte, 1);
         if (n <= 0)
             return n < 0 ? -1 : 0;
+        if (is_early_end(el, byte))
+            return 0;
         took = mbrtowc(c, &byte, 1, &state);
         if (took == (size_t)-1) { /* bytes that are no character are passed over */
             memset(&state, 0, sizeof state);

@@ -430,6 +430,15 @@ class Terminal(Chat):
             self.type(b"\x04")
             self.leave()
 
+    def test_ctrl_d_during_an_answer(self):
+        """It is typed before the next line is edited, and ends the conversation all the same."""
+        for term in ("xterm", "dumb"):
+            self.start("--temperature", "100", "-n", "200", "--seed", "1", term=term)
+            self.type(b"a\n")
+            self.p.stdout.read(1)
+            self.type(b"\x04")
+            self.leave()
+
     def needs_libedit(self):
         if b"libedit" not in subprocess.run(["ldd", harness.WEFT], stdout=subprocess.PIPE,
                                                  check=True).stdout:
