@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import speech_text
-from common import SEED, Optimiser, Run, lr_factor, workdir, write_bytes
+from common import SEED, Optimiser, Run, autocast, lr_factor, workdir, write_bytes
 from speech_data import PHONES, Corpus, phones
 from speech_model import ENCODER, Speech
 from train_text import tokenizer
@@ -67,7 +67,7 @@ def alignment_losses(model, tok, heard, texts):
 
 
 def listen(model, rows, lengths):
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         encoded, soft, n, shares = model.speech(rows, lengths)
     return encoded, soft, n, lengths, shares
 

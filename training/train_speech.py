@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 import sentences as S
-from common import SEED, Optimiser, Run, load, lr_factor, workdir, write_bytes
+from common import SEED, Optimiser, Run, autocast, load, lr_factor, workdir, write_bytes
 from train_ctc import PHONE_SHARE, Feed, Hearing, alignment_losses, listen
 from train_text import Rows, tokenizer
 from train_vision import Smoothed, frozen_core
@@ -47,7 +47,7 @@ def sequences(core, tok, soft, lengths, texts, prompt=S.REPEAT):
 def repeat_loss(core, tok, soft, lengths, texts):
     """Cross-entropy of the repeated sentences, and the share of their tokens that is right."""
     rows, targets = sequences(core, tok, soft, lengths, texts)
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         logits = core.logits(core(rows)[:, :-1][targets >= 0]).float()
     wanted = targets[targets >= 0]
     return F.cross_entropy(logits, wanted), (logits.argmax(-1) == wanted).float().mean().item()

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 
 import sentences as S
-from common import DEMO, SEED, Optimiser, Run, lr_factor, workdir, write_bytes
+from common import DEMO, SEED, Optimiser, Run, autocast, lr_factor, workdir, write_bytes
 from models import N_BASE, TextCore
 from vocab import AUDIO_BEGIN, AUDIO_END, BOS, EOT, HEAD, HEAD_END, PAD, VIDEO, Tokenizer, files, train_ranks
 
@@ -136,7 +136,7 @@ def embed(core, ids, numbers, gen):
 
 def loss_of(core, batch):
     ids, numbers, targets, gen = batch
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         rows = core(embed(core, ids, numbers, gen))[:, :-1][targets >= 0]
         logits = core.logits(rows)
     return F.cross_entropy(logits.float(), targets[targets >= 0])
@@ -149,7 +149,7 @@ def repeat_accuracy(core, tok, hard, count=128):
     seqs = [Rows(tok).special(BOS).header("user").text(S.REPEAT).speech(s, rng, hard).answer(s).rows
             for s in (S.spoken(rng) for _ in range(count))]
     ids, numbers, targets, gen = collate(tok, seqs, 0)
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         guess = core.logits(core(embed(core, ids, numbers, gen))[:, :-1]).argmax(-1)
     return (guess == targets)[targets >= 0].float().mean().item()
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import sentences as S
-from common import SEED, Optimiser, Run, lr_factor, workdir, write_bytes
+from common import SEED, Optimiser, Run, autocast, lr_factor, workdir, write_bytes
 from demo import demo_modules
 from train_text import tokenizer
 from train_vision import Smoothed, collate
@@ -76,7 +76,7 @@ def main():
     data, seen = Clips(f"order {run.step}", args.batch), []
     while run.step < args.steps:
         features, texts = data.batch()
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             loss, right = answer_loss(core, adapter, tok, features, texts, random.Random(run.step))
         loss.backward()
         run.optimiser.step(lr_factor(run.step, args.steps))

@@ -16,7 +16,7 @@ from torch import nn
 
 import scenes
 import sentences as S
-from common import SEED, Optimiser, Run, load, lr_factor, workdir, write_bytes
+from common import SEED, Optimiser, Run, autocast, load, lr_factor, workdir, write_bytes
 from models import Adapter, TextCore
 from train_text import Rows, tokenizer
 from train_vit import Pretrainer, normalise
@@ -91,7 +91,7 @@ def step_loss(core, model, tok, data, still, rng):
     """The loss of one batch, encoder standing still or learning."""
     pixels, patch, whole, texts = data
     ids, targets = collate(tok, [rng.choice(S.PICTURE_PROMPTS) for _ in texts], texts)
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         with torch.set_grad_enabled(not still):
             features = model.vision.encoder(normalise(pixels))
         loss, right = caption_loss(core, model, tok, features, ids, targets)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import scenes
-from common import SEED, Optimiser, Run, lr_factor, workdir, write_bytes
+from common import SEED, Optimiser, Run, autocast, lr_factor, workdir, write_bytes
 from models import VISION, Encoder
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -60,7 +60,7 @@ class Pretrainer(nn.Module):
 
     def loss(self, data):
         pixels, patch, whole, _ = data
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             return self.heads.loss(self.encoder(normalise(pixels)), patch, whole)
 
 

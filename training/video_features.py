@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 import clips
-from common import DEMO, save, workdir
+from common import DEMO, autocast, save, workdir
 from demo import demo_modules
 from scenes import jpeg
 from train_text import tokenizer
@@ -52,7 +52,7 @@ def shard(encoder, number):
     texts, features = [], []
     for i in range(PER_SHARD):
         text, pixels = pixels_of(number * PER_SHARD + i)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             features.append(encoder(normalise(pixels)).bfloat16())
         texts.append(text)
     return {"features": torch.stack(features), "texts": texts}

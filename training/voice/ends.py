@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import places
+from common import FAST
 
 RATE, HOP, BINS, WIDTH, D_TEXT = 16000, 160, 80, 384, 576
 PER_ROW = 320           # samples an encoder row

@@ -72,7 +72,8 @@ class Torch:
             z = self.rows(read_wav(path)[0])
             if self.engine == "ctc":
                 return ends.tokenizer().decode(self.model.best(z[0]))
-            return self.repeater.answer((expected(self.model, z) if self.engine == "expected" else z)[0], self.wording)
+            heard = expected(self.model, z) if self.engine == "expected" else z
+            return self.repeater.answer(self.model.to_core(heard)[0], self.wording)
 
 
 def interval(wrong, words):

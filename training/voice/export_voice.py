@@ -25,6 +25,15 @@ from train_ctc import trained
 POSITIONS = 1500        # max_source_positions of the encoder
 
 
+@torch.no_grad()
+def folded(model):
+    """The projector, with the map to the core in its last layer."""
+    last, to_core = model.projector.linear_out, model.to_core
+    last.weight.data = to_core.weight @ last.weight
+    last.bias.data = to_core(last.bias)
+    return model.projector
+
+
 def tensors(projector):
     out = {f"multi_modal_projector.{k}": v for k, v in projector.state_dict().items()}
     if projector.n_layers:
@@ -78,7 +87,7 @@ def main():
     args.add_argument("out", nargs="?", type=Path, default=places.workdir() / "voice")
     args = args.parse_args()
     model, steps = trained(args.checkpoint)
-    export(model.projector, args.out)
+    export(folded(model), args.out)
     print(f"{args.out}: {args.checkpoint} after {steps} steps, {(args.out / 'model.safetensors').stat().st_size} bytes")
 
 

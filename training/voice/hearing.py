@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connectionist temporal classification of a projector's rows against the core's own embedding table.
 
-A row z stands for token k with the odds exp(-t/2 |z - e_k|^2), e_k the core's embedding of k; blank has a learned place of its own.
-So what is heard lies near embeddings of the core, whose rows the core can read. Tokens are those of the lower-case
+A row z stands for token k with the odds exp(-t/2 |z - e_k|^2), e_k the core's embedding of k; blank is one token too, the line feed,
+which no sentence has. So what is heard lies near embeddings of the core, and `to_core` makes rows of it that the core can read
+although half of them are blank (train_copy.py). Tokens are those of the lower-case
 sentence without signs, each word with the space before it. Of the 49,152 tokens only those that the sentences use take
 part (`known`), and in training a random choice of these beside the batch's own.
 
@@ -20,6 +21,7 @@ import places
 from texts import plain
 
 LETTERS = " abcdefghijklmnopqrstuvwxyz'"
+BLANK = "\n"
 OTHERS = 3000           # random tokens beside those of the batch
 
 
@@ -45,7 +47,11 @@ class Hearing(nn.Module):
         self.projector = projector
         self.register_buffer("table", table[ids], persistent=False)
         self.place = {int(k): n for n, k in enumerate(ids)}
-        self.blank = nn.Parameter(table.mean(0).clone())
+        self.register_buffer("blank", table[ends.ids(BLANK)[0]], persistent=False)
+        self.to_core = nn.Linear(ends.D_TEXT, ends.D_TEXT)
+        with torch.no_grad():
+            nn.init.eye_(self.to_core.weight)
+            nn.init.zeros_(self.to_core.bias)
         self.log_t = nn.Parameter(torch.tensor(-0.7))
         self.places = (projector.stack + 1) // 2    # for letters in each row: 25 a second
         self.letters = nn.Linear(projector.last_width(), self.places * (len(LETTERS) + 1))
@@ -54,7 +60,7 @@ class Hearing(nn.Module):
         """Log odds of the chosen tokens (indices into `known`), blank first: z [b, n, 576] -> [b, n, 1 + chosen]."""
         e = torch.cat([self.blank[None], self.table[chosen]])
         flat = z.flatten(0, 1)
-        dots = (flat.bfloat16() @ e.bfloat16().T).float() if self.training else flat @ e.T
+        dots = (flat.to(ends.FAST) @ e.to(ends.FAST).T).float() if self.training else flat @ e.T
         return (self.log_t.exp() * (dots - e.square().sum(1) / 2)).unflatten(0, z.shape[:2])
 
     def best(self, z):

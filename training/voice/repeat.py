@@ -6,6 +6,7 @@ from torch.nn import functional as F
 from transformers import DynamicCache
 
 import ends
+from hearing import target
 from texts import plain
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
@@ -40,17 +41,27 @@ class Repeater:
         return DynamicCache.from_legacy_cache(tuple((k.expand(count, -1, -1, -1), v.expand(count, -1, -1, -1))
                                                     for k, v in self.prefix(wording)[0]))
 
-    def loss(self, rows, texts, wording):
-        """Mean cross-entropy per token of what is said, in lower case as in the examples; rows: a list of [n, 576] with gradients."""
+    def scores(self, rows, answers, wording):
+        """Logits [all answers' tokens, 49152] behind rows, a list of [n, 576]; answers: token ids, which are given one after another."""
         after, parts, spans = self.prefix(wording)[1], [], []
-        for r, text in zip(rows, texts):
-            answer = ends.ids(plain(text)) + [ends.END]
+        for r, answer in zip(rows, answers):
             parts.append(torch.cat([r.to(after.dtype), after, self.table[answer[:-1]]]))
-            spans.append((len(r) + len(after) - 1, answer))
+            spans.append((len(r) + len(after) - 1, len(answer)))
         x = nn.utils.rnn.pad_sequence(parts, batch_first=True)
         hidden = self.core.model(inputs_embeds=x, past_key_values=self.cache(wording, len(rows)), use_cache=True)[0]
-        asked = torch.cat([h[at:at + len(answer)] for h, (at, answer) in zip(hidden, spans)])
-        return F.cross_entropy(self.core.lm_head(asked).float(), torch.tensor([i for _, a in spans for i in a]))
+        asked = torch.cat([h[at:at + n] for h, (at, n) in zip(hidden, spans)])
+        return self.core.lm_head(asked).float()
+
+    def loss(self, rows, texts, wording, distil=False):
+        """Mean loss per token of what is said, in lower case as in the examples; rows: a list of [n, 576] with gradients. It is the
+        cross-entropy, or with `distil` the divergence from what the core expects behind the written sentence."""
+        answers = [ends.ids(plain(text)) + [ends.END] for text in texts]
+        scores = self.scores(rows, answers, wording)
+        if distil:
+            with torch.no_grad():
+                written = self.scores([self.table[target(t) or [ends.END]] for t in texts], answers, wording)
+            return F.kl_div(scores.log_softmax(-1), written.log_softmax(-1), reduction="batchmean", log_target=True)
+        return F.cross_entropy(scores, torch.tensor([i for a in answers for i in a]))
 
     @torch.inference_mode()
     def answer(self, rows, wording="turns", most=60):

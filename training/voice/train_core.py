@@ -4,7 +4,8 @@
     nice -n 19 python train_core.py [--name s6l2] [--steps 2000] [--rows 3000]
 
 The loss is the cross-entropy of the sentence after a request to repeat it, with examples (--several: in one of six wordings
-each time), and a share of step 1's, with its --blank-cost.
+each time; --distil: the divergence from what the core expects behind the written sentence), and a share of step 1's, with its
+--blank-cost.
 --expected gives the core the mean embedding under step 1's odds in place of the row itself: rows on the core's own
 manifold, which Ultravox's layout has no layer for (a measurement, see README.md).
 """
@@ -12,8 +13,9 @@ import random
 
 import torch
 
+import ends
 import places
-from common import Optimiser, Run, lr_factor
+from common import Optimiser, Run, autocast, lr_factor
 from data import Feed
 from hearing import letter_loss, token_loss
 from repeat import WORDINGS, Repeater
@@ -30,14 +32,14 @@ def expected(model, z):
 def losses(model, core, batch, step, args):
     rows, lengths, texts = batch
     gen, rng = torch.Generator().manual_seed(places.SEED + step), random.Random(f"{places.SEED} core {step}")
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         middle = model.projector.middle(rows, lengths)
         z = model.projector.last(middle)
     z = z.float()
     aligned = token_loss(model, z, lengths, texts, gen, args.blank_cost) + LETTER_SHARE * letter_loss(model, middle, lengths, texts)
-    shown = expected(model, z) if args.expected else z
+    shown = model.to_core(expected(model, z) if args.expected else z)
     wording = rng.choice(list(WORDINGS)) if args.several else "turns"
-    return core.loss([r[:n] for r, n in zip(shown, lengths)], texts, wording), aligned
+    return core.loss([r[:n] for r, n in zip(shown, lengths)], texts, wording, args.distil), aligned
 
 
 def main():
@@ -45,19 +47,21 @@ def main():
     args.add_argument("--steps", type=int, default=2000)
     args.add_argument("--rows", type=int, default=3000, help="encoder rows of a batch, 50 a second")
     args.add_argument("--blank-cost", type=float, default=0.0)
+    args.add_argument("--start", default="", help="a checkpoint of step 1 (default: ctc-NAME)")
     args.add_argument("--several", action="store_true")
     args.add_argument("--expected", action="store_true")
+    args.add_argument("--distil", action="store_true")
     args = args.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(places.SEED)
-    first, _ = trained(f"ctc-{args.name}")
+    first, _ = trained(args.start or f"ctc-{args.name}")
     stack, layers = first.projector.stack, first.projector.n_layers
     model = hearing(stack, layers)
     model.load_state_dict(first.state_dict())
     model.train()
     both = Smoothed(model, stack, layers)
     run = Run(f"core-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.004, adam_lr=5e-4))
-    core, feed, seen = Repeater(torch.bfloat16), Feed(f"core {args.name}", args.rows, stack), []
+    core, feed, seen = Repeater(ends.FAST), Feed(f"core {args.name}", args.rows, stack), []
     while run.step < args.steps:
         repeated, aligned = losses(model, core, feed.next(run.step), run.step, args)
         (repeated + CTC_SHARE * aligned).backward()

@@ -13,7 +13,7 @@ import torch
 
 import ends
 import places
-from common import Optimiser, Run, lr_factor
+from common import Optimiser, Run, autocast, load, lr_factor
 from corpus import sentences, words
 from data import Feed
 from hearing import Hearing, known, letter_loss, token_loss
@@ -52,12 +52,16 @@ class Smoothed(torch.nn.Module):
 
 
 def trained(name, mean=True):
-    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, in evaluation mode."""
+    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, in evaluation mode. One of step 1 takes the
+    map of train_copy.py where that has run."""
     state = torch.load(places.workdir() / f"{name}.pt", weights_only=False)
     prefix = "mean.module." if mean else "model."
     weights = {k.removeprefix(prefix): v for k, v in state["model"].items() if k.startswith(prefix)}
     model = hearing(*state["model"]["shape"].tolist())
     model.load_state_dict(weights)
+    copied = load(places.workdir() / "copy.pt") if name.startswith("ctc-") else None
+    if copied:
+        model.to_core.load_state_dict(copied["model"])
     return model.eval(), state["step"]
 
 
@@ -86,12 +90,13 @@ def main():
     if args.start:
         begin_with(model, args.start)
     both = Smoothed(model, args.stack, args.layers)
+    model.to_core.requires_grad_(False)     # train_copy.py's
     run = Run(f"ctc-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.01, adam_lr=2e-3))
     feed, gen, seen = Feed(args.name, args.rows, args.stack), torch.Generator(), []
     while run.step < args.steps:
         rows, lengths, texts = feed.next(run.step)
         gen.manual_seed(places.SEED + run.step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             middle = model.projector.middle(rows, lengths)
             z = model.projector.last(middle)
         losses = token_loss(model, z.float(), lengths, texts, gen, args.blank_cost), letter_loss(model, middle, lengths, texts)
