@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Granite Docling's form: pages come back in special tokens, which are shown."""
+"""Granite Docling's form: pages come back in special tokens, which are shown; and what is said of a directory."""
 import json
 import os
+import shutil
 
 import harness
 
@@ -32,6 +33,20 @@ class Docling(harness.Case):
     def test_ids_become_text_without_them(self):
         ids = " ".join(map(str, self.answer["ids"])).encode() + b"\n"
         self.assertEqual(self.ok("tokenize", "-m", PAGES, "--decode", stdin=ids).out.decode(), self.answer["hidden"] + "\n")
+
+    def test_a_mark_is_missing(self):
+        """It would be read as words; text is not concerned."""
+        model = self.path("m")
+        shutil.copytree(PAGES, model)
+        path = os.path.join(model, "tokenizer.json")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace("<fake_token_around_image>", "<something_else>"))
+        line = self.fails(4, "describe", "-m", model, self.picture)
+        self.assertIn("<fake_token_around_image>", line)
+        self.assertIn("weft.idefics3", line)
+        self.ok("generate", "-q", "-m", model, "-n", "1", "-p", "a")
 
 
 if __name__ == "__main__":
