@@ -7,6 +7,15 @@ import shutil
 import harness
 
 PAGES = os.path.join(harness.FIXTURES, "idefics3", "docling")
+CONFIG = {"architectures": ["Idefics3ForConditionalGeneration"], "model_type": "idefics3", "scale_factor": 4,
+          "image_token_id": 100270, "tie_word_embeddings": True, "dtype": "bfloat16",
+          "vision_config": {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12,
+                            "num_attention_heads": 12, "image_size": 512, "patch_size": 16, "model_type": "idefics3_vision",
+                            "size": {"longest_edge": 512}, "max_image_size": {"longest_edge": 512}},
+          "text_config": {"model_type": "llama", "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
+                          "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 100352, "head_dim": 64,
+                          "max_position_embeddings": 8192, "rms_norm_eps": 1e-5, "rope_theta": 100000.0, "rope_scaling": None,
+                          "tie_word_embeddings": True}}
 
 
 class Docling(harness.Case):
@@ -47,6 +56,15 @@ class Docling(harness.Case):
         self.assertIn("<fake_token_around_image>", line)
         self.assertIn("weft.idefics3", line)
         self.ok("generate", "-q", "-m", model, "-n", "1", "-p", "a")
+
+    def test_which_release_it_is(self):
+        os.mkdir(self.path("m"))
+        self.write("m/config.json", json.dumps(CONFIG).encode())
+        self.write("m/preprocessor_config.json", b'{"size": {"longest_edge": 2048}, "max_image_size": {"longest_edge": 512}}')
+        text = self.weft("model", "inspect", self.path("m")).out.decode()
+        self.assertIn("Granite Docling 258M (ibm-granite/granite-docling-258M)", text)
+        self.assertIn("pictures      yes (weft.idefics3)\n", text)
+        self.assertIn("licence       Apache-2.0\n", text)
 
 
 if __name__ == "__main__":
