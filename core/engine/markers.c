@@ -37,12 +37,12 @@ weft_status wf_engine_text(weft_engine *e, weft_error *err)
     return status;
 }
 
-/* Does some marker need the tokenizer for an id? */
+/* Does some marker need the tokenizer for its id? The tokens around it are looked up when a
+ * tokenizer is opened for the first text. */
 static bool asks_tokenizer(const wf_hooks *h)
 {
     for (int32_t i = 0; i < h->n_markers; i++)
-        if (h->markers[i].token_id < 0 || h->markers[i].before != NULL ||
-            h->markers[i].after != NULL)
+        if (h->markers[i].token_id < 0)
             return true;
     return false;
 }

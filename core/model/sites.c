@@ -147,6 +147,14 @@ weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marke
     return stream_of(h, m->stream, &k->stream, err);
 }
 
+weft_status wf_marker_fail_without(const wf_marker *m, const char *token, weft_error *err)
+{
+    weft_status status = wf_fail(err, WEFT_E_NOTFOUND,
+                                 "the tokenizer has no token \"%s\", which %s wants beside its %s",
+                                 token, m->owner, m->token);
+    return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
+}
+
 static int by_layer_and_order(const void *a, const void *b)
 {
     const wf_site *x = a, *y = b;

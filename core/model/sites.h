@@ -84,7 +84,10 @@ void wf_hooks_linears(const wf_hooks *h, const char                             
 void wf_hooks_price(wf_price *price, const wf_hooks *h, const char *owner, int32_t d_model,
                     weft_package *p);
 
-int32_t wf_hooks_stream(const wf_hooks *h, const char *name); /* -1: nobody reads it */
+/* Refuses an item whose marker wants `token` around it: the tokenizer has none such. NOTFOUND, at
+ * stage MODEL. */
+weft_status wf_marker_fail_without(const wf_marker *m, const char *token, weft_error *err);
+int32_t     wf_hooks_stream(const wf_hooks *h, const char *name); /* -1: nobody reads it */
 /* The number of parameters of all declared cross-attention layers. */
 uint64_t wf_hooks_parameters(const wf_hooks *h, int32_t d_model);
 /* The plugin whose sites change rows that see no media, so that text is not the text core's alone;

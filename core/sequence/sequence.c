@@ -149,12 +149,8 @@ static weft_status feed_special(weft_sequence *s, const wf_marker *m, const char
 {
     if (token == NULL)
         return WEFT_OK;
-    if (id < 0) {
-        weft_status status = wf_fail(
-            err, WEFT_E_NOTFOUND, "the tokenizer has no token \"%s\", which %s wants beside its %s",
-            token, m->owner, m->token);
-        return wf_fail_stage(err, status, WEFT_STAGE_MODEL);
-    }
+    if (id < 0)
+        return wf_marker_fail_without(m, token, err);
     if (is_shared && s->n > 0 && s->toks[s->n - 1].item < 0 && s->toks[s->n - 1].id == id)
         return WEFT_OK;
     return weft_sequence_feed_ids(s, &id, 1, err);

@@ -36,6 +36,17 @@ static weft_status add_run(wf_item_layout *out, weft_error *err)
     return WEFT_OK;
 }
 
+/* The tokens around an item stand in its layout, and would be read as words where the tokenizer
+ * lacks them. */
+static weft_status check_around(const wf_marker *m, weft_error *err)
+{
+    if (m->before != NULL && m->before_id < 0)
+        return wf_marker_fail_without(m, m->before, err);
+    if (m->after != NULL && m->after_id < 0)
+        return wf_marker_fail_without(m, m->after, err);
+    return WEFT_OK;
+}
+
 weft_status wf_text_lay_out(const wf_text *t, weft_item *item, weft_error *err)
 {
     const char *at = item->plan.layout + item->plan.lead_bytes;
@@ -43,9 +54,10 @@ weft_status wf_text_lay_out(const wf_text *t, weft_item *item, weft_error *err)
     int32_t     marker = wf_item_marker(item);
     if (item->layout.ids != NULL || item->plan.layout[0] == '\0' || marker < 0)
         return WEFT_OK;
-    const char    *token = item->of->sites->markers[marker].token;
-    wf_item_layout l = {NULL, 0, item->plan.n_placeholders / wf_plan_runs(&item->plan, token)};
-    weft_status    status = WEFT_OK;
+    const wf_marker *m = &item->of->sites->markers[marker];
+    const char      *token = m->token;
+    wf_item_layout   l = {NULL, 0, item->plan.n_placeholders / wf_plan_runs(&item->plan, token)};
+    weft_status      status = check_around(m, err);
     for (const char *run; status == WEFT_OK && (run = strstr(at, token)) != NULL;) {
         status = add_text(t, at, (uint64_t)(run - at), &l, err);
         if (status == WEFT_OK)

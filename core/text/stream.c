@@ -23,12 +23,12 @@ weft_status weft_text_stream_push(weft_text_stream *t, int32_t id, const char **
     *bytes = 0;
     if (t->text->tokens.vt == NULL)
         return WEFT_OK;
-    weft_status status = wf_text_decode(t->text, &id, 1, small, sizeof small, &need, err);
+    weft_status status = wf_text_answer(t->text, &id, 1, small, sizeof small, &need, err);
     if (status == WEFT_OK && need > sizeof small) {
         if ((p = wf_alloc((size_t)need)) == NULL)
             return wf_fail_nomem(err, need, "a token's text");
         uint64_t cap = need;
-        status = wf_text_decode(t->text, &id, 1, p, cap, &need, err);
+        status = wf_text_answer(t->text, &id, 1, p, cap, &need, err);
         need = need < cap ? need : cap;
     }
     if (status == WEFT_OK)

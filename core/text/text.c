@@ -56,6 +56,12 @@ weft_status wf_text_decode(const wf_text *t, const int32_t *ids, uint64_t n, cha
     return wf_tokens_decode(&t->tokens, ids, n, text, cap, need, err);
 }
 
+weft_status wf_text_answer(const wf_text *t, const int32_t *ids, uint64_t n, char *text,
+                           uint64_t cap, uint64_t *need, weft_error *err)
+{
+    return wf_tokens_answer(&t->tokens, ids, n, text, cap, need, err);
+}
+
 /* A format that cannot be had is the model's matter, damaged JSON that of the input. */
 static weft_status staged(weft_status status, weft_error *err)
 {

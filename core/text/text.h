@@ -23,6 +23,9 @@ weft_status wf_text_encode(const wf_text *t, const char *text, uint64_t bytes, b
                            int32_t *ids, uint64_t cap, uint64_t *need, weft_error *err);
 weft_status wf_text_decode(const wf_text *t, const int32_t *ids, uint64_t n, char *text,
                            uint64_t cap, uint64_t *need, weft_error *err);
+/* The text of what the model wrote, in which special tokens may be shown. */
+weft_status wf_text_answer(const wf_text *t, const int32_t *ids, uint64_t n, char *text,
+                           uint64_t cap, uint64_t *need, weft_error *err);
 weft_status wf_text_chat(const wf_text *t, const weft_message *m, uint32_t n, int32_t *ids,
                          uint64_t cap, uint64_t *need, weft_error *err);
 /* LIMIT: the JSON is longer than a prompt may be. */

@@ -96,6 +96,17 @@ weft_status wf_tokens_decode(const wf_tokens *t, const int32_t *ids, uint64_t n,
     return finish(&v, t->vt->decode(t->self, ids, n, text, cap, need, &v.why), *need, err);
 }
 
+weft_status wf_tokens_answer(const wf_tokens *t, const int32_t *ids, uint64_t n, char *text,
+                             uint64_t cap, uint64_t *need, weft_error *err)
+{
+    wf_visit v;
+    if (!WEFT_HAS(t->vt, weft_tokenizer, answer) || t->vt->answer == NULL)
+        return wf_tokens_decode(t, ids, n, text, cap, need, err);
+    *need = 0;
+    wf_visit_begin(&v, t->plugin, "answer", NULL, WF_VISIT_QUICK);
+    return finish(&v, t->vt->answer(t->self, ids, n, text, cap, need, &v.why), *need, err);
+}
+
 int32_t wf_tokens_special(const wf_tokens *t, const char *token)
 {
     wf_visit v;

@@ -31,6 +31,9 @@ weft_status wf_tokens_conversation_ids(const wf_tokens *t, const weft_conversati
                                        uint64_t cap, uint64_t *need, weft_error *err);
 weft_status wf_tokens_decode(const wf_tokens *t, const int32_t *ids, uint64_t n, char *text,
                              uint64_t cap, uint64_t *need, weft_error *err);
+/* What an answer shows of these tokens: as the plugin's answer, else as its decode says. */
+weft_status wf_tokens_answer(const wf_tokens *t, const int32_t *ids, uint64_t n, char *text,
+                             uint64_t cap, uint64_t *need, weft_error *err);
 int32_t     wf_tokens_special(const wf_tokens *t, const char *token);
 int32_t     wf_tokens_bos(const wf_tokens *t);
 bool        wf_tokens_is_stop(const wf_tokens *t, int32_t id); /* none: false */

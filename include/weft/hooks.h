@@ -68,7 +68,8 @@ typedef struct weft_marker {
         token_id; /* -1: the tokenizer's id for `token`, else the lowest free id from vocab on */
     uint32_t    visibility;     /* WEFT_VIS_* */
     const char *before, *after; /* special tokens that enclose the placeholders, or NULL; neighbours
-                                   share one token where both are the same */
+                                   share one token where both are the same; an item is refused
+                                   where the tokenizer lacks one */
     /* For an id beyond the vocabulary: a table of the plugin's package and the row in it; NULL: the
      * core's own row. Soft tokens need none. Such ids are never sampled. */
     const char *embedding_weight;

@@ -84,9 +84,10 @@ typedef struct weft_plan {
                          Items whose inputs, carried bytes and layout are equal are one item. */
     uint64_t carried_bytes;
     /* Of soft tokens with text between them (the tiles of a picture, each with its place): what
-     * stands in the text for the item, in place of the marker's before and after. In it the
-     * marker's token stands for a run of placeholders, each of the runs being equally long, and the
-     * string of any other special token for that token. Ends with a NUL. "": one run. */
+     * stands in the text for the item, in place of the marker's before and after, which the
+     * tokenizer must have all the same. In it the marker's token stands for a run of placeholders,
+     * each of the runs being equally long, and the string of any other special token for that
+     * token. Ends with a NUL. "": one run. */
     char    *layout;
     uint64_t layout_bytes;
     /* Plain text at the start and at the end of a layout, in bytes, that is one text with what

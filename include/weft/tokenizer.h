@@ -41,7 +41,7 @@ typedef struct weft_conversation {
 #define WEFT_TOK_SPECIAL                                                                           \
     1u /* special-token strings in the text become special tokens; never set for user text */
 
-/* All functions are required, the last two apart. Sizes: *need, 0 on entry, gets the whole count,
+/* All functions are required, the last three apart. Sizes: *need, 0 on entry, gets the whole count,
  * and at most cap elements are written to ids or text, which are the host's (NULL where cap is 0);
  * so the host calls with cap 0, or grows and calls again. No token for the beginning of a text is
  * added unless the chat format has it. Life: create -> any calls, concurrently -> destroy. */
@@ -67,14 +67,19 @@ typedef struct weft_tokenizer {
     int32_t (*special)(void *self, const char *token); /* the token's id; -1: none. [any] */
     int32_t (*bos)(void *self);                 /* the id that begins a text; -1: none. [any] */
     int32_t (*is_stop)(void *self, int32_t id); /* 1: an answer ends with this id. [any] */
-    /* The last two may be missing. What the conversation becomes by the model's own chat template:
-     * the text, and its ids. No text of the conversation becomes a special token. UNSUPPORTED:
-     * there is no template; INVALID: it refuses the conversation; CORRUPT: the JSON is damaged.
-     * [any] */
+    /* The last three may be missing. What the conversation becomes by the model's own chat
+     * template: the text, and its ids. No text of the conversation becomes a special token.
+     * UNSUPPORTED: there is no template; INVALID: it refuses the conversation; CORRUPT: the JSON is
+     * damaged. [any] */
     weft_status (*conversation_text)(void *self, const weft_conversation *c, char *text,
                                      uint64_t cap, uint64_t *need, weft_error *err);
     weft_status (*conversation_ids)(void *self, const weft_conversation *c, int32_t *ids,
                                     uint64_t cap, uint64_t *need, weft_error *err);
+    /* As decode, of what the model itself wrote: special tokens that belong to an answer, such as
+     * those in which some models mark up a page, give their own text. Missing: decode is called.
+     * [any] */
+    weft_status (*answer)(void *self, const int32_t *ids, uint64_t n, char *text, uint64_t cap,
+                          uint64_t *need, weft_error *err);
 } weft_tokenizer;
 
 #ifdef __cplusplus

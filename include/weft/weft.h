@@ -524,7 +524,8 @@ weft_status weft_sampler_pick(weft_sampler *s, const float *logits, int64_t posi
 void    weft_sampler_accept(weft_sampler *s, int32_t id);
 int32_t weft_token_stops(weft_engine *e, int32_t id); /* 1: a token that ends an answer */
 
-/* From tokens to whole characters. One thread at a time. */
+/* From the tokens of an answer to whole characters; special tokens are shown where the tokenizer
+ * says that they belong to the answer. One thread at a time. */
 typedef struct weft_text_stream weft_text_stream;
 
 /* *out is the caller's until weft_text_stream_destroy, which comes before the engine's close.

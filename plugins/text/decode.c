@@ -72,22 +72,32 @@ static uint64_t stripped_text(const txt_tokenizer *t, const txt_token *token, ui
     return n - strip;
 }
 
-weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, uint64_t cap,
-                       uint64_t *need, weft_error *err)
+/* Whether a token gives no text. Special ones control the model; those that models mark up pages
+ * with are special too, but are not written as control tokens are, <|end_of_text|>. */
+static bool is_hidden(const txt_tokenizer *t, const txt_token *token, txt_shown shown)
 {
-    const txt_tokenizer *t = self;
-    uint64_t             count = 0;
-    uint8_t              own[TXT_MAX_TOKEN];
-    bool                 is_first = n > 1; /* a single id may come from the middle of an answer */
-    uint32_t             end = t->vocab_size > t->vocab.n_ids ? t->vocab_size : t->vocab.n_ids;
+    const uint8_t *p = txt_vocab_bytes(&t->vocab, token);
+    const uint32_t n = token->length;
+    if ((token->flags & TXT_SPECIAL) == 0 || shown == TXT_SHOWN_ALL)
+        return false;
+    return shown == TXT_SHOWN_NONE ||
+           (n >= 4 && memcmp(p, "<|", 2) == 0 && memcmp(p + n - 2, "|>", 2) == 0);
+}
+
+static weft_status decode(const txt_tokenizer *t, txt_shown shown, const int32_t *ids, uint64_t n,
+                          char *text, uint64_t cap, uint64_t *need, weft_error *err)
+{
+    uint64_t count = 0;
+    uint8_t  own[TXT_MAX_TOKEN];
+    bool     is_first = n > 1; /* a single id may come from the middle of an answer */
+    uint32_t end = t->vocab_size > t->vocab.n_ids ? t->vocab_size : t->vocab.n_ids;
     for (uint64_t i = 0; i < n; i++) {
         const txt_token *token = txt_vocab_token(&t->vocab, ids[i]);
-        /* Ids that the model has and the tokenizer does not name give no text, like special tokens.
-         */
+        /* Ids that the model has and the tokenizer does not name give no text. */
         if (ids[i] < 0 || (uint32_t)ids[i] >= end)
             return weft_fail(err, WEFT_E_INVALID,
                              "id %d is not in the vocabulary, which ends at %u", ids[i], end - 1);
-        if (token == NULL || (token->flags & TXT_SPECIAL) != 0)
+        if (token == NULL || is_hidden(t, token, shown))
             continue;
         const uint8_t *bytes = txt_vocab_bytes(&t->vocab, token);
         uint64_t       length = token->length, room = count < cap ? cap - count : 0;
@@ -100,4 +110,17 @@ weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, u
     }
     *need = count;
     return WEFT_OK;
+}
+
+weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, uint64_t cap,
+                       uint64_t *need, weft_error *err)
+{
+    return decode(self, TXT_SHOWN_NONE, ids, n, text, cap, need, err);
+}
+
+weft_status txt_answer(void *self, const int32_t *ids, uint64_t n, char *text, uint64_t cap,
+                       uint64_t *need, weft_error *err)
+{
+    const txt_tokenizer *t = self;
+    return decode(t, t->shown, ids, n, text, cap, need, err);
 }

@@ -49,6 +49,7 @@ static const weft_tokenizer tokenizer = {
     is_stop,
     txt_conversation_text,
     txt_conversation_ids,
+    txt_answer,
 };
 
 static const char *const needs_host[] = {WEFT_IF_OPTIONS, WEFT_IF_PACKAGE, NULL};
@@ -60,6 +61,8 @@ static const weft_option options[] = {
      "today's date in that message and for chat templates: 26 Jul 2024 or 2024-07-26"},
     {WEFT_HDR(weft_option), "chat_format", WEFT_OPT_STR, 0, "auto", "auto|built-in",
      "auto: the directory's chat template, where it has one; built-in: never"},
+    {WEFT_HDR(weft_option), "special", WEFT_OPT_STR, 0, "auto", "auto|show|hide",
+     "special tokens in an answer; auto: hidden, but for those that mark up a page (DocTags)"},
 };
 
 static const weft_component components[] = {

@@ -138,6 +138,18 @@ void txt_settings_bos(txt_tokenizer *t, const weft_package *p)
     t->adds_bos = t->bos != TXT_NONE && (own != TXT_NONE) && is_llama_class(t, p);
 }
 
+void txt_settings_shown(txt_tokenizer *t)
+{
+    const weft_if_options *options = t->host->get_interface(t->host, WEFT_IF_OPTIONS);
+    const char            *said = options->str(t->host, "special");
+    t->shown = TXT_SHOWN_NONE;
+    if (said != NULL && strcmp(said, "show") == 0)
+        t->shown = TXT_SHOWN_ALL;
+    else if ((said == NULL || strcmp(said, "auto") == 0) &&
+             txt_added_find(&t->vocab, "<doctag>") != TXT_NONE)
+        t->shown = TXT_SHOWN_MARKUP;
+}
+
 typedef struct template
 {
     bool dated, pictured; /* it writes the knowledge dates; it has a place for pictures */

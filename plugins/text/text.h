@@ -22,6 +22,9 @@
 weft_status txt_model_file_read(txt_vocab *v, const weft_package *p, weft_error *err);
 bool txt_base64(const uint8_t *s, uint32_t n, uint8_t *dst, uint32_t *length); /* dst [n / 4 * 3] */
 
+/* Which special tokens an answer shows: none, those that are no control tokens, all. */
+typedef enum txt_shown { TXT_SHOWN_NONE, TXT_SHOWN_MARKUP, TXT_SHOWN_ALL } txt_shown;
+
 /* tokenizer.c */
 typedef struct txt_tokenizer {
     const weft_host *host;
@@ -43,6 +46,7 @@ typedef struct txt_tokenizer {
     uint32_t         tekken_version; /* of tekken.json; 0: another file, or it does not say */
     const char      *date;
     txt_templates    templates;
+    txt_shown        shown;
 } txt_tokenizer;
 weft_status txt_tokenizer_create(const weft_host *h, const weft_package *p, void **self,
                                  weft_error *err);
@@ -77,6 +81,9 @@ extern const txt_step_kind txt_decoders[];
 extern const uint32_t      txt_n_decoders;
 void                       txt_decoder_use(txt_tokenizer *t, const txt_steps *decoder);
 weft_status txt_decode(void *self, const int32_t *ids, uint64_t n, char *text, uint64_t cap,
+                       uint64_t *need, weft_error *err);
+/* The same with the special tokens that t->shown names. */
+weft_status txt_answer(void *self, const int32_t *ids, uint64_t n, char *text, uint64_t cap,
                        uint64_t *need, weft_error *err);
 
 /* tokenizer_json.c: reads tokenizer.json into t, and its added tokens into `added`, which the
@@ -129,6 +136,9 @@ weft_status txt_specials_more(const txt_tokenizer *t, txt_added_list *list, cons
 weft_status txt_settings_vocab_size(txt_tokenizer *t, const weft_package *p, weft_error *err);
 weft_status txt_settings_stops(txt_tokenizer *t, const weft_package *p, weft_error *err);
 weft_status txt_settings_chat(txt_tokenizer *t, const weft_package *p, weft_error *err);
+/* Which special tokens an answer shows, by the option; where that is auto those of models that mark
+ * up pages with them, which have a token <doctag>. */
+void txt_settings_shown(txt_tokenizer *t);
 /* Finds bos, and whether texts begin with it: as add_bos_token of tokenizer_config.json says, else
  * as tokenizer.json's post_processor says, else as Llama's own tokenizers do. */
 void txt_settings_bos(txt_tokenizer *t, const weft_package *p);

@@ -52,6 +52,7 @@ static weft_status read_all(txt_tokenizer *t, txt_added_list *list, const weft_p
     if (s != WEFT_OK)
         return s;
     txt_settings_bos(t, p);
+    txt_settings_shown(t);
     s = txt_settings_stops(t, p, err);
     if (s == WEFT_OK && has_file(t->host, p, "model.gguf"))
         txt_gguf_stops(t);

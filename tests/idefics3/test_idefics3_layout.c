@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands in the text for a picture: the ids that Idefics3Processor gives for pictures of many
- * sizes, each soft token a row of the item; and what a sequence does with an item in several runs.
- */
+ * sizes, each soft token a row of the item; the whole of granite-docling's prompt; and what a
+ * sequence does with an item in several runs. */
 #include "support.h"
 
 #include <jansson.h>
@@ -34,17 +34,22 @@ static weft_item *planned(weft_engine *e, int32_t width, int32_t height)
     return item;
 }
 
+/* text NULL: what the modality asks, in the chat format. */
 static void feed(weft_sequence *s, weft_item *item, const char *text)
 {
     weft_error  err = {.hdr = WEFT_HDR(weft_error)};
     weft_item  *items[1] = {item};
-    weft_prompt p = {.hdr = WEFT_HDR(weft_prompt), .user = text, .items = items, .n_items = 1};
+    weft_prompt p = {.hdr = WEFT_HDR(weft_prompt),
+                     .user = text,
+                     .items = items,
+                     .n_items = 1,
+                     .flags = text == NULL ? WEFT_PROMPT_CHAT : 0};
     weft_status status = weft_sequence_feed_prompt(s, &p, &err);
     if (status != WEFT_OK)
         fail_msg("%s", err.message);
 }
 
-static void check(weft_engine *e, const json_t *one)
+static void check(weft_engine *e, const json_t *one, const char *text)
 {
     const json_t  *ids = json_object_get(one, "ids");
     weft_item     *item = planned(e, in(one, 0), in(one, 1));
@@ -52,7 +57,7 @@ static void check(weft_engine *e, const json_t *one)
     weft_sequence *s = NULL;
     int32_t        row = 0, marker = e->hooks.markers[wf_item_marker(item)].token_id;
     assert_int_equal(weft_sequence_create(e, &s, &err), WEFT_OK);
-    feed(s, item, QUESTION);
+    feed(s, item, text);
     assert_int_equal(s->n, json_array_size(ids));
     for (int64_t i = 0; i < s->n; i++) {
         int32_t id = (int32_t)json_integer_value(json_array_get(ids, (size_t)i));
@@ -64,10 +69,15 @@ static void check(weft_engine *e, const json_t *one)
     weft_item_release(&item);
 }
 
+static weft_engine *open_dir(weft_settings **s, const char *model)
+{
+    *s = settings_of((const char *[]){model, NULL});
+    return open_engine(*s);
+}
+
 static weft_engine *open_untied(weft_settings **s)
 {
-    *s = settings_of((const char *[]){"model=" FIXTURE("idefics3/untied"), NULL});
-    return open_engine(*s);
+    return open_dir(s, "model=" FIXTURE("idefics3/untied"));
 }
 
 static void test_ids(void **state)
@@ -81,10 +91,25 @@ static void test_ids(void **state)
     {
         if (!json_is_true(json_object_get(one, "splits")))
             continue;
-        check(e, one);
+        check(e, one, QUESTION);
         n++;
     }
     assert_true(n >= 20);
+    json_decref(doc);
+    weft_engine_close(&e);
+    weft_settings_destroy(&s);
+}
+
+/* granite-docling's marks have ids in no order, and its template writes roles as special tokens. */
+static void test_pages(void **state)
+{
+    json_t        *doc = fixture_json("idefics3/docling/docling.json"), *one;
+    weft_settings *s;
+    weft_engine   *e = open_dir(&s, "model=" FIXTURE("idefics3/docling"));
+    size_t         i;
+    (void)state;
+    assert_true(json_array_size(json_object_get(doc, "prompts")) >= 5);
+    json_array_foreach(json_object_get(doc, "prompts"), i, one) check(e, one, NULL);
     json_decref(doc);
     weft_engine_close(&e);
     weft_settings_destroy(&s);
@@ -120,6 +145,7 @@ static void test_cuts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ids), cmocka_unit_test(test_cuts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_ids), cmocka_unit_test(test_pages),
+                                       cmocka_unit_test(test_cuts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

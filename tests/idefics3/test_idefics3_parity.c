@@ -41,6 +41,10 @@ static const parity_case cases[] = {
     CASE("scale 4: two pictures", "four", "-two-pictures", 8, "dtype=f32"),
     CASE("scale 4: hidden patches", "four", "-masked", 8, "dtype=f32"),
     CASE("scale 4: async device", "four", "-tiles", 8, "dtype=f32", "device=async-test"),
+    CASE("granite-docling: one tile", "docling", "", 8, "dtype=f32"),
+    CASE("granite-docling: tiles", "docling", "-tiles", 8, "dtype=f32"),
+    CASE("granite-docling: a page in its prompt", "docling", "-chat", 8, "dtype=f32"),
+    CASE("granite-docling: as stored (bf16)", "docling", "-chat", 8, "dtype=auto"),
     CASE("as stored (bf16)", "half", "-two-pictures", 8, "dtype=auto"),
 };
 

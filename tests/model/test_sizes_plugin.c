@@ -210,7 +210,7 @@ static void test_short_enough(void **state)
     const uint64_t right = sum;
     rig_check(run("short weft_media", &err), &err);
     assert_true(sum == right);
-    rig_check(run("short weft_tokenizer", &err), &err); /* it lacks conversation_ids */
+    rig_check(run("short weft_tokenizer", &err), &err); /* it lacks answer */
     assert_true(sum == right);
     rig_check(run("short weft_segmenter", &err), &err); /* it lacks load */
     assert_true(sum == right);

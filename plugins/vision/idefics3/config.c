@@ -168,7 +168,8 @@ weft_status id3_config_read(const weft_host *h, const weft_package *p, id3_confi
         status = id3_config_read_text(h, p, out, err);
     if (status == WEFT_OK)
         status = read_vision(&k, out);
-    out->describe = "Can you describe this image?";
+    out->describe =
+        id3_reads_pages(h, p) ? "Convert this page to docling." : "Can you describe this image?";
     out->describe_clip = "Can you describe this video in detail?";
     if (status == WEFT_OK)
         status = plg_keys_str(&k, "weft_prompts.describe", &out->describe);

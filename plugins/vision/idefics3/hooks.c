@@ -31,7 +31,9 @@ weft_status id3_hooks_install(void *self, const weft_hook_sink *sink, weft_error
                                    .token = ID3_MARKER,
                                    .stream = ID3_STREAM,
                                    .token_id = m->config.image_id,
-                                   .visibility = WEFT_VIS_UNTIL_END};
+                                   .visibility = WEFT_VIS_UNTIL_END,
+                                   .before = ID3_AROUND,
+                                   .after = ID3_AROUND};
     weft_status          status = sink->add_site(sink->ctx, &site, err);
     return status == WEFT_OK ? sink->add_marker(sink->ctx, &marker, err) : status;
 }

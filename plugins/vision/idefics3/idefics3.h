@@ -65,6 +65,10 @@ weft_status id3_config_read(const weft_host *h, const weft_package *p, id3_confi
 weft_status id3_config_read_text(const weft_host *h, const weft_package *p, id3_config *out,
                                  weft_error *err);
 
+/* pages.c: 1 where the directory's model was trained to turn pages into DocTags, and to be asked
+ * for them: its tokenizer has the token <doctag>. [setup] */
+int32_t id3_reads_pages(const weft_host *h, const weft_package *p);
+
 /* How a picture is resized and cut. rows and cols 0: it is not cut, and its one tile is the global
  * one. */
 typedef struct id3_grid {

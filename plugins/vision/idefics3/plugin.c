@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weft.idefics3: descriptor and entry. Pictures for Idefics3, SmolVLM and SmolVLM2 (SigLIP, pixel
- * shuffle, one linear layer, tiles with marks of their places), clips for SmolVLM2, and the text
- * map of their directories. */
+/* weft.idefics3: descriptor and entry. Pictures for Idefics3, SmolVLM, SmolVLM2 and Granite Docling
+ * (SigLIP, pixel shuffle, one linear layer, tiles with marks of their places), clips for SmolVLM2,
+ * and the text map of their directories. */
 #include "idefics3.h"
 
 static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OPS, NULL};
