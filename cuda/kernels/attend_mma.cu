@@ -48,8 +48,10 @@ template <int D>
 __device__ static void copy_page(uint16_t *k, uint16_t *v, const uint8_t *keys,
                                  const uint8_t *values, int n, int head_dim)
 {
-    for (int e = threadIdx.x; e < D * KEYS / 8; e += THREADS) {
-        const int  d = e / (KEYS / 8), key = e % (KEYS / 8) * 8;
+    static_assert(D * KEYS / 8 % THREADS == 0, "a thread has whole pieces");
+#pragma unroll 4
+    for (int i = 0; i < D * KEYS / 8 / THREADS; i++) {
+        const int  e = i * THREADS + threadIdx.x, d = e / (KEYS / 8), key = e % (KEYS / 8) * 8;
         const int  left = d < head_dim ? n - key : 0;
         const bool is_there = left > 0;
         ptx_copy16(k + d * (KEYS + PAD) + key, keys + (is_there ? (d * KEYS + key) * 2 : 0),
@@ -57,8 +59,9 @@ __device__ static void copy_page(uint16_t *k, uint16_t *v, const uint8_t *keys,
                    : is_there ? left * 2
                               : 0);
     }
-    for (int e = threadIdx.x; e < KEYS * D / 8; e += THREADS) {
-        const int  key = e / (D / 8), d = e % (D / 8) * 8;
+#pragma unroll 4
+    for (int i = 0; i < KEYS * D / 8 / THREADS; i++) {
+        const int  e = i * THREADS + threadIdx.x, key = e / (D / 8), d = e % (D / 8) * 8;
         const bool is_there = key < n && d < head_dim;
         ptx_copy16(v + key * (D + PAD) + d, values + (is_there ? (key * head_dim + d) * 2 : 0),
                    is_there ? 16 : 0);
@@ -134,20 +137,33 @@ WF_KERNEL_LARGE(WF_CUDA_ATTEND_THREADS) wf_cuda_mma_pages_f16_128(const wf_cuda_
 
 /* ---- packed rows ---- */
 
-/* Rows key.. of k or v as hi and lo [64][D + PAD]; zeros past n and past head_dim. */
+#define AHEAD 8 /* pairs of f32 */
+
+/* Rows key.. of k or v as hi and lo [64][D + PAD]; zeros past n and past head_dim. They become
+ * other numbers on the way, so registers hold those that are asked for ahead. */
 template <int D>
 __device__ static void load_rows(uint16_t *hi, uint16_t *lo, const float *p, int64_t stride,
                                  int64_t key, int n, int head_dim)
 {
-    for (int e = threadIdx.x; e < KEYS * D / 2; e += THREADS) {
-        const int    i = e / (D / 2), d = e % (D / 2) * 2;
-        const float *from = p + (key + i) * stride + d;
-        const float  a = i < n && d < head_dim ? from[0] : 0.0f;
-        const float  b = i < n && d + 1 < head_dim ? from[1] : 0.0f;
-        uint32_t     high, low;
-        wf_split<true>(a, b, &high, &low);
-        *(uint32_t *)(hi + i * (D + PAD) + d) = high;
-        *(uint32_t *)(lo + i * (D + PAD) + d) = low;
+    static_assert(KEYS * D / 2 % (AHEAD * THREADS) == 0, "a thread has whole rounds");
+#pragma unroll 1
+    for (int e0 = threadIdx.x; e0 < KEYS * D / 2; e0 += AHEAD * THREADS) {
+        float a[AHEAD], b[AHEAD];
+#pragma unroll
+        for (int j = 0; j < AHEAD; j++) {
+            const int    e = e0 + j * THREADS, i = e / (D / 2), d = e % (D / 2) * 2;
+            const float *from = p + (key + i) * stride + d;
+            a[j] = i < n && d < head_dim ? from[0] : 0.0f;
+            b[j] = i < n && d + 1 < head_dim ? from[1] : 0.0f;
+        }
+#pragma unroll
+        for (int j = 0; j < AHEAD; j++) {
+            const int e = e0 + j * THREADS, at = e / (D / 2) * (D + PAD) + e % (D / 2) * 2;
+            uint32_t  high, low;
+            wf_split<true>(a[j], b[j], &high, &low);
+            *(uint32_t *)(hi + at) = high;
+            *(uint32_t *)(lo + at) = low;
+        }
     }
 }
 

@@ -35,8 +35,10 @@ template <kind KIND, int ROWS>
 __device__ static void copy_rows(uint4 *to, const void *from, int64_t row0, int64_t rows,
                                  int64_t padded, int64_t k0)
 {
-    for (int e = threadIdx.x; e < ROWS * PIECES; e += WF_CUDA_GEMM_THREADS) {
-        const int      r = e / PIECES, i = e % PIECES;
+    static_assert(ROWS * PIECES % WF_CUDA_GEMM_THREADS == 0, "a thread has whole pieces");
+#pragma unroll
+    for (int n = 0; n < ROWS * PIECES / WF_CUDA_GEMM_THREADS; n++) {
+        const int      e = n * WF_CUDA_GEMM_THREADS + threadIdx.x, r = e / PIECES, i = e % PIECES;
         const int64_t  at = k0 + i * type_of<KIND>::piece;
         const bool     is_there = row0 + r < rows && at < padded;
         const int64_t  element = is_there ? (row0 + r) * padded + at : 0;

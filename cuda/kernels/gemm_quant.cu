@@ -21,8 +21,10 @@ template <int ROWS, int PIECES>
 __device__ static void copy_rows(uint4 *to, const void *from, int64_t row0, int64_t rows,
                                  int64_t row_bytes, int64_t at0)
 {
-    for (int e = threadIdx.x; e < ROWS * PIECES; e += WF_CUDA_GEMM_THREADS) {
-        const int      r = e / PIECES, i = e % PIECES;
+    static_assert(ROWS * PIECES % WF_CUDA_GEMM_THREADS == 0, "a thread has whole pieces");
+#pragma unroll 2 /* all of a narrow stage's; the wide kernels have no registers for more */
+    for (int n = 0; n < ROWS * PIECES / WF_CUDA_GEMM_THREADS; n++) {
+        const int      e = n * WF_CUDA_GEMM_THREADS + threadIdx.x, r = e / PIECES, i = e % PIECES;
         const int64_t  at = at0 + i * 16;
         const bool     is_there = row0 + r < rows && at < row_bytes;
         const uint8_t *p = (const uint8_t *)from + (is_there ? (row0 + r) * row_bytes + at : 0);
@@ -216,12 +218,14 @@ __device__ static void gemm(const wf_cuda_gemm_args &g)
                               acc[r][c][i / 4][i % 4] + rest[r][c][i / 4][i % 4]);
 }
 
-#define NARROW WF_CUDA_NARROW_ROWS, WF_CUDA_NARROW_COLUMNS, 8, 1, 1
+/* A stage of q4 has half of q8's bytes, so its ring is longer. */
+#define NARROW_Q8 WF_CUDA_NARROW_ROWS, WF_CUDA_NARROW_COLUMNS, 8, 1, 1
+#define NARROW_Q4 WF_CUDA_NARROW_ROWS, WF_CUDA_NARROW_COLUMNS, 12, 1, 1
 #define WIDE WF_CUDA_WIDE_ROWS, WF_CUDA_WIDE_COLUMNS, 3, 2, 2
 
 WF_KERNEL(WF_CUDA_GEMM_THREADS) wf_cuda_gemm_q8_narrow(const wf_cuda_gemm_args g)
 {
-    gemm<false, NARROW>(g);
+    gemm<false, NARROW_Q8>(g);
 }
 
 WF_KERNEL(WF_CUDA_GEMM_THREADS) wf_cuda_gemm_q8_wide(const wf_cuda_gemm_args g)
@@ -231,7 +235,7 @@ WF_KERNEL(WF_CUDA_GEMM_THREADS) wf_cuda_gemm_q8_wide(const wf_cuda_gemm_args g)
 
 WF_KERNEL(WF_CUDA_GEMM_THREADS) wf_cuda_gemm_q4_narrow(const wf_cuda_gemm_args g)
 {
-    gemm<true, NARROW>(g);
+    gemm<true, NARROW_Q4>(g);
 }
 
 WF_KERNEL(WF_CUDA_GEMM_THREADS) wf_cuda_gemm_q4_wide(const wf_cuda_gemm_args g)

@@ -54,8 +54,14 @@ def test_rules(nvcc, source, planted, folder, image):
     expect(compiles(nvcc, planted + "/warp.cu", image, architectures=["80"])[0], "warp.cu was not built")
     done = rules(source, image, folder, "right_async LDGSTS -HMMA -LDL\nwrong_mask_mma HMMA # it is there\n")
     expect(done.returncode == 0, "right kernels break rules: " + done.stdout)
-    done = rules(source, image, folder, "right_async LDGSTS>=2 LDG.E>=8\n")
+    done = rules(source, image, folder, "right_async LDGSTS LDG.E>=8\n")
     expect(done.returncode == 1 and "LDG.E>=8: 0 in flight" in done.stdout, "no loads in flight were found: " + done.stdout)
+    expect(compiles(nvcc, planted + "/static/ring.cu", image)[0], "ring.cu was not built")
+    done = rules(source, image, folder, "planted_ring LDGSTS>=6\n")
+    expect(done.returncode == 0, "two copies three groups ahead are not six: " + done.stdout)
+    done = rules(source, image, folder, "planted_* LDGSTS>=7\n")
+    expect("planted_ring, sm_80: LDGSTS>=7: 6 in flight" in done.stdout, "copies are counted wrongly: " + done.stdout)
+    expect("planted_loop, sm_80: LDGSTS>=7: 0 in flight" in done.stdout, "copies of a loop count: " + done.stdout)
 
 
 def main():
