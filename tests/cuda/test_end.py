@@ -3,7 +3,7 @@
 """The program end to end on the fake driver: the demo model's jobs give on --device cuda the text that they give on the
 CPU, the interpreter finds no fault, and nothing is left allocated; and where there is no usable device, one line says why.
 
-    test_end.py SOURCE-DIR BUILD-DIR FAKE-DIR JOB...      jobs: picture, clip, recording, text, refusals"""
+    test_end.py SOURCE-DIR BUILD-DIR FAKE-DIR JOB...      jobs: picture, clip, recording, text, refusals, parity"""
 import json
 import os
 import subprocess
@@ -67,6 +67,10 @@ REFUSALS = {
     "no memory beside the weights": ("text", dict(FAKE_CUDA_MEMORY="100000000"), "keys and values of --context"),
     "no memory for encoders": ("picture", dict(FAKE_CUDA_MEMORY="150000000"), "and encoders"),
     "pages of q8": ("pages", {}, "in q8: another --kv-dtype"),
+    # The 12th call loads the first image, the 300th is one of those that load weights.
+    "an image that is not for the driver": ("text", dict(FAKE_CUDA_FAIL_AT="12", FAKE_CUDA_FAIL_WITH="222"), "the kernels are not for sm_90"),
+    "a device that is lost while it is opened": ("text", dict(FAKE_CUDA_FAIL_AT="300", FAKE_CUDA_FAIL_WITH="719", FAKE_CUDA_LOST="1"),
+                                                 "device cuda: "),
     "a made model": ("bench", dict(FAKE_CUDA_MEMORY="3000000"), "memory"),
 }
 
@@ -97,6 +101,20 @@ def refusals():
     expect(code == 6 and "device cuda" in said, "a lost device: exit code %d, `%s`" % (code, said))
 
 
+# Fixtures of every sort: text in f32 and bf16, cross-attention, windows of tiles, and the features of recordings.
+PARITY = ["llama-tied", "llama-bf16", "mllama-1tile", "idefics3/tied", "speech-paper"]
+
+
+def parity(folder):
+    told = os.path.join(folder, "report")
+    for name in PARITY:
+        JOBS[name] = ["model", "verify", os.path.join(SOURCE, "tests/fixtures", name)]
+        code, out, said = weft(name, "cuda", FAKE_CUDA_REPORT=told)
+        expect(code == 0, "%s: %d %s %s" % (name, code, out, said))
+        counts = report(told)
+        expect(counts["faults"] == 0 and counts["left"] == 0 and counts["kernels"] > 0, "%s: %s" % (name, counts))
+
+
 def main():
     if not os.path.exists(os.path.join(SOURCE, "models/demo/text/model.safetensors")):
         print("skipped: the demo model is not here")
@@ -105,6 +123,8 @@ def main():
         for job in sys.argv[4:]:
             if job == "refusals":
                 refusals()
+            elif job == "parity":
+                parity(folder)
             else:
                 same_text(job, folder)
 
