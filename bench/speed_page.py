@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts the rows of `weft bench --json` into the marked part of a page: one table for each class of machine.
 
-    speed_page.py PAGE ROWS COMMAND
+    speed_page.py PAGE ROWS COMMAND [MARK HEADING]
+
+The part is between `<!-- bench: begin -->` and `<!-- bench: end -->`, or between the same with MARK for bench, whose tables
+have HEADING instead of the class (scripts/gpu-test).
 
 A class is what decides which code runs: the maker of the CPU and its instruction sets, and the number of cores. A row that
 was measured before keeps its old value beside the new one; rows that were not measured this time stay as they were.
@@ -12,7 +15,6 @@ import os
 import re
 import sys
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 SETS = ("avx2", "avx512f", "avx512_bf16", "avx_vnni", "avx512_vnni", "amx_bf16", "amx_int8")
 HEAD = "| row | value | limit | share | before |\n|---|---|---|---|---|\n"
 
@@ -57,24 +59,25 @@ def section(heading, old, rows, command):
 
 
 def main():
-    page, rows_file, command = sys.argv[1:]
+    page, rows_file, command, *more = sys.argv[1:]
+    mark, heading = more or ("bench", machine())
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
     with open(rows_file, encoding="utf-8") as file:
         rows = [json.loads(text) for text in file]
     if not rows:
         sys.exit("bench: nothing was measured")
     with open(page, encoding="utf-8") as file:
         text = file.read()
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        sys.exit(f"bench: {page} has no part between {BEGIN} and {END}")
-    before, rest = text.split(BEGIN)
-    inside, after = rest.split(END)
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        sys.exit(f"bench: {page} has no part between {begin} and {end}")
+    before, rest = text.split(begin)
+    inside, after = rest.split(end)
     parts = {p.split("\n", 1)[0]: p for p in re.split(r"^### ", inside, flags=re.M)[1:]}
-    heading = machine()
     made = section(heading, parts.pop(heading, ""), rows, command.strip())
     others = "".join(f"### {p.rstrip()}\n\n" for p in parts.values())
     part = page + ".part"
     with open(part, "w", encoding="utf-8") as file:
-        file.write(f"{before}{BEGIN}\n\n{others}{made}{END}{after}")
+        file.write(f"{before}{begin}\n\n{others}{made}{end}{after}")
     os.replace(part, page)
 
 

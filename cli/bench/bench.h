@@ -76,7 +76,7 @@ struct bench_row {
     weft_status (*measure)(bench *b, const bench_row *r, bench_sample *out, weft_error *err);
 };
 #define BENCH_QUICK 1                     /* of --quick */
-#define BENCH_ASKED 2                     /* takes minutes: only where --rows names it */
+#define BENCH_ASKED 2                     /* takes long or is rare: only where --rows names it */
 extern const bench_row   bench_rows[];    /* ends with a row without a name */
 extern const char *const bench_formats[]; /* of all rows; ends with NULL */
 
@@ -135,9 +135,16 @@ weft_status bench_repeat(const bench *b, bench_once_fn once, void *ctx, bench_sa
 double      bench_now(void);
 
 weft_status bench_limits_measure(bench *b, weft_error *err);
+/* Where the engine's device is a GPU and nothing was measured of it: a large copy and a large
+ * product there, printed as limits. */
+weft_status bench_limits_of_gpu(bench *b, weft_error *err);
+/* Exit code. */
+int32_t bench_limit_print(const bench *b, const weft_bench_limit *l);
 /* 0: it was not measured. */
 double bench_limit(const bench *b, const char *name);
-double bench_bandwidth(const bench *b); /* bytes a second: the best of the read limits of memory */
+double bench_peak(const bench *b, const char *name); /* NULL: the GPU's product, or 0 */
+/* Bytes a second: the GPU's copy, else the best of the read limits of memory. */
+double bench_bandwidth(const bench *b);
 
 /* A row as it is printed. */
 typedef struct bench_result {

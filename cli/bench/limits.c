@@ -2,9 +2,14 @@
 /* What the machine can do, measured in the same run as the rows. */
 #include "bench/bench.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "exit.h"
 #include "input/interrupt.h"
+
+#define GPU_COPY "gpu.copy"
+#define GPU_PRODUCT "gpu.product"
 
 static int32_t take(void *ctx, const weft_bench_limit *l)
 {
@@ -20,6 +25,48 @@ weft_status bench_limits_measure(bench *b, weft_error *err)
     return weft_bench_limits(threads, take, &b->limits, err);
 }
 
+int32_t bench_limit_print(const bench *b, const weft_bench_limit *l)
+{
+    char name[64];
+    snprintf(name, sizeof name, "limit.%s", l->name);
+    bench_result r = {.name = name,
+                      .unit = l->unit,
+                      .value = l->value,
+                      .min = l->value,
+                      .max = l->value,
+                      .threads = l->threads,
+                      .runs = 1};
+    return bench_print(b, &r);
+}
+
+static int32_t on_ceiling(void *ctx, const weft_bench_op *o)
+{
+    bench           *b = ctx;
+    const bool       is_product = o->flop > 0;
+    weft_bench_limit l = {WEFT_HDR(weft_bench_limit),
+                          is_product ? GPU_PRODUCT : GPU_COPY,
+                          is_product ? "GFLOP/s" : "GB/s",
+                          (is_product ? o->flop : o->bytes) * 1e-9 / o->min_s,
+                          1,
+                          0};
+    b->code = take(&b->limits, &l) == 0 ? bench_limit_print(b, &l) : CLI_EXIT_INTERRUPTED;
+    return b->code != CLI_EXIT_OK ? 1 : 0;
+}
+
+weft_status bench_limits_of_gpu(bench *b, weft_error *err)
+{
+    weft_engine_info i = {.hdr = WEFT_HDR(weft_engine_info)};
+    weft_status      status = weft_engine_describe(b->engine, &i, err);
+    if (status != WEFT_OK || strcmp(i.device, "cuda") != 0 || bench_limit(b, GPU_COPY) > 0)
+        return status;
+    return weft_bench_op_run(b->engine, "ceilings", b->repeat, on_ceiling, b, err);
+}
+
+double bench_peak(const bench *b, const char *name)
+{
+    return bench_limit(b, name != NULL ? name : GPU_PRODUCT);
+}
+
 double bench_limit(const bench *b, const char *name)
 {
     for (int32_t i = 0; name != NULL && i < b->limits.n; i++)
@@ -32,6 +79,8 @@ double bench_bandwidth(const bench *b)
 {
     static const char *const names[] = {"read.plain", "read.prefetch", "read.huge"};
     double                   best = 0;
+    if (bench_limit(b, GPU_COPY) > 0)
+        return bench_limit(b, GPU_COPY);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         double v = bench_limit(b, names[i]);
         best = v > best ? v : best;

@@ -109,5 +109,5 @@ weft_status bench_open(bench *b, const bench_shape *s, const char *format, int32
         status = open_made(b, s, flags, tiles, err);
     if (status == WEFT_OK)
         memcpy(b->key, key, sizeof key);
-    return status;
+    return status == WEFT_OK && format != NULL ? bench_limits_of_gpu(b, err) : status;
 }

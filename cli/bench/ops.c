@@ -17,7 +17,7 @@ typedef struct op_run {
 /* Work for which no limit is fitting, such as a norm in the caches, has none. */
 static double least_seconds(const op_run *t, const weft_bench_op *o)
 {
-    double top = bench_limit(t->b, o->peak), bandwidth = bench_bandwidth(t->b);
+    double top = bench_peak(t->b, o->peak), bandwidth = bench_bandwidth(t->b);
     double computed = top > 0 && o->flop > 0 ? o->flop / top : 0;
     double read = o->flop > 0 && bandwidth > 0 ? o->bytes / bandwidth : 0;
     return computed > read ? computed : read;
@@ -72,6 +72,8 @@ int32_t bench_run_op(bench *b, const char *op)
     weft_status status = bench_limits_measure(b, &err);
     if (status == WEFT_OK)
         status = bench_open(b, bench_shape_find("demo"), NULL, 1, &err);
+    if (status == WEFT_OK && strcmp(op, "ceilings") != 0)
+        status = bench_limits_of_gpu(b, &err);
     if (status == WEFT_OK)
         status = weft_engine_describe(b->engine, &t.info, &err);
     if (status == WEFT_OK)

@@ -56,7 +56,7 @@ weft_status bench_repeat(const bench *b, bench_once_fn once, void *ctx, bench_sa
 /* The least seconds in which so much can be read and computed; 0: not known. */
 static double least_seconds(const bench *b, const char *peak, double flop, double bytes)
 {
-    double bandwidth = bench_bandwidth(b), top = bench_limit(b, peak);
+    double bandwidth = bench_bandwidth(b), top = bench_peak(b, peak);
     double read = bytes > 0 && bandwidth > 0 ? bytes / bandwidth : 0;
     double computed = flop > 0 && top > 0 ? flop / top : 0;
     return read > computed ? read : computed;

@@ -10,7 +10,7 @@
 #define ANSWER 17 /* tokens of a run: the time from the first to the last is that of 16 */
 #define DEEP_ANSWER 9
 #define BATCH_STEPS 4
-#define BATCH_MOST 16
+#define BATCH_MOST 32
 
 static weft_status feed_random(bench *b, weft_sequence *s, int32_t n, int32_t vocab,
                                weft_error *err)

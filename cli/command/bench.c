@@ -48,19 +48,8 @@ static int32_t prepare(bench *b)
 static int32_t print_limits(bench *b)
 {
     int32_t code = CLI_EXIT_OK;
-    for (int32_t i = 0; i < b->limits.n && code == CLI_EXIT_OK; i++) {
-        const weft_bench_limit *l = &b->limits.all[i];
-        char                    name[64];
-        snprintf(name, sizeof name, "limit.%s", l->name);
-        bench_result r = {.name = name,
-                          .unit = l->unit,
-                          .value = l->value,
-                          .min = l->value,
-                          .max = l->value,
-                          .threads = l->threads,
-                          .runs = 1};
-        code = bench_print(b, &r);
-    }
+    for (int32_t i = 0; i < b->limits.n && code == CLI_EXIT_OK; i++)
+        code = bench_limit_print(b, &b->limits.all[i]);
     return code;
 }
 

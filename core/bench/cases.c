@@ -251,21 +251,38 @@ static weft_status run_best(wf_bench_timer *t)
     return t->status;
 }
 
+#define COPY_MIB 256
+#define SIDE 4096
+#define SIDE_LEAST 64
+
+/* The largest of a copy and of a product whose memory is half of what is free at most. */
+static void ceiling_sizes(wf_bench_timer *t, int64_t *mib, int64_t *side)
+{
+    uint64_t free = 0, total = 0;
+    t->status = wf_device_memory(t->device, &free, &total, t->err);
+    for (*mib = COPY_MIB; *mib > 1 && (uint64_t)*mib << 20 > free / 4;)
+        *mib /= 2;
+    for (*side = SIDE; *side > SIDE_LEAST && 12 * (uint64_t)(*side * *side) > free / 2;)
+        *side /= 2;
+}
+
 /* Two bounds of a device, to hold the other ops against: a copy that no cache holds, and a product
- * that is large in every direction. */
+ * that is large in every direction, as far as there is memory for them. */
 static weft_status run_ceilings(wf_bench_timer *t)
 {
-    static const linear_shape large = {4096, 4096, 4096};
-    enum { FLOATS = 64 << 20 };
-    float *x = wf_bench_floats(t, FLOATS), *y = wf_bench_floats(t, FLOATS);
-    wf_op  op = {.kind = WF_OP_COPY,
-                 .u.copy = {.dst = y,
-                            .src = x,
-                            .shape = {1, 1, 1, FLOATS},
-                            .dst_stride = {0, 0, 0, 1},
-                            .src_stride = {0, 0, 0, 1}}};
-    wf_bench_time(t, &op, 1, 0, 8.0 * FLOATS, "copy of 256 MiB");
+    int64_t mib, side;
+    ceiling_sizes(t, &mib, &side);
+    const int64_t n = mib << 18;
+    float        *x = wf_bench_floats(t, n), *y = wf_bench_floats(t, n);
+    wf_op         op = {.kind = WF_OP_COPY,
+                        .u.copy = {.dst = y,
+                                   .src = x,
+                                   .shape = {1, 1, 1, n},
+                                   .dst_stride = {0, 0, 0, 1},
+                                   .src_stride = {0, 0, 0, 1}}};
+    wf_bench_time(t, &op, 1, 0, 8.0 * (double)n, "copy of %lld MiB", (long long)mib);
     wf_bench_timer_free(t);
+    const linear_shape large = {side, side, side};
     return t->status == WEFT_OK ? time_linear(t, &large, WF_BF16) : t->status;
 }
 

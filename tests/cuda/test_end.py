@@ -3,9 +3,10 @@
 """The program end to end on the fake driver: the demo model's jobs give on --device cuda the text that they give on the
 CPU, the interpreter finds no fault, and nothing is left allocated; and where there is no usable device, one line says why.
 
-    test_end.py SOURCE-DIR BUILD-DIR FAKE-DIR JOB...      jobs: picture, clip, recording, text, refusals, parity"""
+    test_end.py SOURCE-DIR BUILD-DIR FAKE-DIR JOB...      jobs: picture, clip, recording, text, refusals, parity, speeds"""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,27 @@ def parity(folder):
         expect(counts["faults"] == 0 and counts["left"] == 0 and counts["kernels"] > 0, "%s: %s" % (name, counts))
 
 
+# On a GPU a row is held against a copy and a product there, and gpu-test's table of it finds its place.
+def speeds(folder):
+    rows, page = os.path.join(folder, "rows"), os.path.join(folder, "SPEED.md")
+    JOBS["speeds"] = ["bench", "--shape", "demo", "--rows", "generation.fp8", "--repeat", "1", "--context", "256", "--json"]
+    code, out, said = weft("speeds", "cuda", FAKE_CUDA_MEMORY="172000000") # which makes copy and product small
+    expect(code == 0, "bench: %d %s" % (code, said))
+    lines = [json.loads(line) for line in out.splitlines()]
+    names = [line["name"] for line in lines]
+    expect(names == ["limit.gpu.copy", "limit.gpu.product", "generation.fp8"], "bench has %s" % names)
+    expect(lines[2]["share"] and lines[2]["isa"].startswith("sm_"), "no share of the GPU's limits: %s" % lines[2])
+    with open(rows, "w") as file:
+        file.write(out)
+    shutil.copy(os.path.join(SOURCE, "docs/SPEED.md"), page)
+    for _ in range(2):
+        subprocess.run([sys.executable, "-B", os.path.join(SOURCE, "bench/speed_page.py"), page, rows, "weft bench", "gpu", "A GPU, demo"],
+                       check=True)
+    with open(page) as file:
+        part = file.read().split("<!-- gpu: begin -->")[1].split("<!-- gpu: end -->")[0]
+    expect(part.count("### A GPU, demo") == 1 and part.count("`generation.fp8`") == 1, "the page has " + part)
+
+
 def main():
     if not os.path.exists(os.path.join(SOURCE, "models/demo/text/model.safetensors")):
         print("skipped: the demo model is not here")
@@ -125,6 +147,8 @@ def main():
                 refusals()
             elif job == "parity":
                 parity(folder)
+            elif job == "speeds":
+                speeds(folder)
             else:
                 same_text(job, folder)
 
