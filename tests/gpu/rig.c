@@ -73,13 +73,15 @@ static void close_devices(void)
 
 int rig_main(const struct CMUnitTest *tests, size_t n_tests, bool deterministic)
 {
-    const char *seed = getenv("WEFT_SEED");
-    state = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-    printf("seed: WEFT_SEED=%llu\n", (unsigned long long)state);
-    state = state * 0x9e3779b97f4a7c15ull + 1;
-    int code = open_devices(deterministic);
-    if (code == 0)
+    const char    *first = getenv("WEFT_SEED"), *seeds = getenv("WEFT_SEEDS");
+    const uint64_t from = first != NULL ? strtoull(first, NULL, 10) : (uint64_t)time(NULL);
+    const uint64_t n = seeds != NULL ? strtoull(seeds, NULL, 10) : 1;
+    int            code = open_devices(deterministic);
+    for (uint64_t i = 0; i < n && code == 0; i++) {
+        printf("seed: WEFT_SEED=%llu\n", (unsigned long long)(from + i));
+        state = (from + i) * 0x9e3779b97f4a7c15ull + 1;
         code = _cmocka_run_group_tests("gpu", tests, n_tests, NULL, NULL);
+    }
     close_devices();
     return code;
 }
