@@ -99,6 +99,7 @@ static void test_pages(void **unused)
         check_pages(dtype, 1, 20, 24, 2, 8);
         check_pages(dtype, 1, 20, 24, 66, 8);
         check_pages(dtype, 1, 4, 128, 130, 8);
+        check_pages(dtype, 1, 4, 64, 0, 8);
     }
 }
 

@@ -41,8 +41,8 @@ static void check_linear(int32_t format, int64_t m, int64_t n, int64_t k, int32_
 static void test_linear(void **unused)
 {
     (void)unused;
-    static const int64_t shapes[][3] = {{1, 1, 1},    {1, 32, 64},  {3, 33, 40},  {16, 70, 260},
-                                        {17, 64, 96}, {65, 65, 33}, {1, 40, 2100}};
+    static const int64_t shapes[][3] = {{1, 1, 1},    {1, 32, 64},  {3, 33, 40},   {16, 70, 260},
+                                        {17, 64, 96}, {65, 65, 33}, {1, 40, 2100}, {0, 40, 64}};
     for (int32_t format = WF_F32; format < WF_FORMATS; format++)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             check_linear(format, shapes[i][0], shapes[i][1], shapes[i][2], (int32_t)(i % 6),

@@ -7,13 +7,13 @@
 
 #define ONE_ROUNDING 1e-14 /* of 2^-24 in few of the elements, squared */
 
-static const int64_t ms[] = {1, 2, 5, 33}, ns[] = {1, 7, 64, 257, 1030, 2048};
+static const int64_t ms[] = {1, 2, 5, 33, 0}, ns[] = {1, 7, 64, 257, 1030, 2048};
 
 static void test_rows(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 24; i++) {
-        int64_t m = ms[i % 4], n = ns[i / 4], s = n + rig_between(0, 3);
+    for (size_t i = 0; i < 30; i++) {
+        int64_t m = ms[i % 5], n = ns[i / 5], s = n + rig_between(0, 3);
         float  *x = rig_floats(m * s, 3.0f), *b = rig_floats(m * s, 2.0f);
         float  *y = rig_floats(m * s, 1.0f);
         wf_op   op = {.kind = WF_OP_SWIGLU, .u.swiglu = {y, x, b, m, n, s, s, s}};
@@ -37,8 +37,8 @@ static void test_rows(void **unused)
 static void test_indices(void **unused)
 {
     (void)unused;
-    for (size_t i = 0; i < 24; i++) {
-        int64_t  m = ms[i % 4], n = ns[i / 4], s = n + rig_between(0, 3);
+    for (size_t i = 0; i < 30; i++) {
+        int64_t  m = ms[i % 5], n = ns[i / 5], s = n + rig_between(0, 3);
         float   *x = rig_floats((m + 3) * s, 3.0f), *y = rig_floats((m + 3) * s, 1.0f);
         int32_t *to = rig_ints(m), *from = rig_ints(m);
         for (int64_t r = 0; r < m; r++) {
@@ -79,7 +79,7 @@ static void test_norm(void **unused)
 {
     (void)unused;
     static const int64_t inner[] = {1, 1, 4};
-    for (size_t i = 0; i < 24; i++) {
+    for (size_t i = 0; i < 30; i++) {
         int64_t m = ms[i % 4] * inner[i % 3], n = ns[i / 4], s = n * inner[i % 3] + 2;
         float  *x = rig_floats(m * s, 3.0f), *y = rig_floats(m * s, 1.0f);
         wf_op   op = {.kind = WF_OP_NORM,
