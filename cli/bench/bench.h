@@ -75,10 +75,9 @@ struct bench_row {
     double      argument; /* rows, tokens, tiles or seconds */
     weft_status (*measure)(bench *b, const bench_row *r, bench_sample *out, weft_error *err);
 };
-#define BENCH_QUICK 1                     /* of --quick */
-#define BENCH_ASKED 2                     /* takes long or is rare: only where --rows names it */
-extern const bench_row   bench_rows[];    /* ends with a row without a name */
-extern const char *const bench_formats[]; /* of all rows; ends with NULL */
+#define BENCH_QUICK 1                /* of --quick */
+#define BENCH_ASKED 2                /* takes long or is rare: only where --rows names it */
+extern const bench_row bench_rows[]; /* ends with a row without a name */
 
 typedef struct bench_limits {
     weft_bench_limit all[BENCH_LIMITS];
