@@ -67,12 +67,11 @@ class Torch:
     def text(self, path):
         import torch
         import ends
-        from train_core import expected
         with torch.inference_mode():
             z = self.rows(read_wav(path)[0])
             if self.engine == "ctc":
                 return ends.tokenizer().decode(self.model.best(z[0]))
-            heard = expected(self.model, z) if self.engine == "expected" else z
+            heard = self.model.expected(z) if self.engine == "expected" else z
             return self.repeater.answer(self.model.to_core(heard)[0], self.wording)
 
 

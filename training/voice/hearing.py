@@ -2,10 +2,11 @@
 """Connectionist temporal classification of a projector's rows against the core's own embedding table.
 
 A row z stands for token k with the odds exp(-t/2 |z - e_k|^2), e_k the core's embedding of k; blank is one token too, the line feed,
-which no sentence has. So what is heard lies near embeddings of the core, and `to_core` makes rows of it that the core can read
-although half of them are blank (train_copy.py). Tokens are those of the lower-case
-sentence without signs, each word with the space before it. Of the 49,152 tokens only those that the sentences use take
-part (`known`), and in training a random choice of these beside the batch's own.
+which no sentence has. The odds say which embedding is the nearest, and not how near it is: rows grow to eighteen times the
+embeddings' length. What the core can read is the mean embedding under the odds (`expected`), and `to_core` makes rows of it that
+the core can read although half of them are blank (train_copy.py). Tokens are those of the lower-case sentence without signs,
+each word with the space before it. Of the 49,152 tokens only those that the sentences use take part (`known`), and in
+training a random choice of these beside the batch's own.
 
 Letters are taught beside them, by a layer that the exported model lacks, with several places for letters in each row. They say
 what a rare word sounds like long before its tokens have been heard often enough.
@@ -62,6 +63,10 @@ class Hearing(nn.Module):
         flat = z.flatten(0, 1)
         dots = (flat.to(ends.FAST) @ e.to(ends.FAST).T).float() if self.training else flat @ e.T
         return (self.log_t.exp() * (dots - e.square().sum(1) / 2)).unflatten(0, z.shape[:2])
+
+    def expected(self, z):
+        """Mean embedding of each row [b, n, 576] under the odds of all known tokens and blank: rows among the core's own embeddings."""
+        return self.scores(z, slice(None)).softmax(-1) @ torch.cat([self.blank[None], self.table])
 
     def best(self, z):
         """The likeliest path of z [n, 576] as token ids, repeats and blanks left out."""

@@ -24,11 +24,6 @@ from train_ctc import LETTER_SHARE, Smoothed, hearing, parser, trained
 CTC_SHARE = 0.3
 
 
-def expected(model, z):
-    """Mean embedding of each row [b, n, 576] under the odds of all known tokens and blank."""
-    return model.scores(z, slice(None)).softmax(-1) @ torch.cat([model.blank[None], model.table])
-
-
 def losses(model, core, batch, step, args):
     rows, lengths, texts = batch
     gen, rng = torch.Generator().manual_seed(places.SEED + step), random.Random(f"{places.SEED} core {step}")
@@ -37,7 +32,7 @@ def losses(model, core, batch, step, args):
         z = model.projector.last(middle)
     z = z.float()
     aligned = token_loss(model, z, lengths, texts, gen, args.blank_cost) + LETTER_SHARE * letter_loss(model, middle, lengths, texts)
-    shown = model.to_core(expected(model, z) if args.expected else z)
+    shown = model.to_core(model.expected(z) if args.expected else z)
     wording = rng.choice(list(WORDINGS)) if args.several else "turns"
     return core.loss([r[:n] for r, n in zip(shown, lengths)], texts, wording, args.distil), aligned
 
