@@ -194,6 +194,62 @@ n / 0
 n % 0
 9223372036854775807 - 1, -9223372036854775807
 "abc"|attr("upper") is callable, d|attr("b") is defined
+s|default(1, true, 2)
+s|default(value=1)
+s|upper(1)
+s|length(x=1)
+s|replace("l", old="o")
+s|replace("l")
+"a1b1"|replace(1, 2), [1, 2]|join(none), [1, 2]|join(d=3), words|join(",", attribute=none)
+nums|first(1)
+s|truncate(255, false, "...", 0, 1)
+words|map("upper", 1)|list
+words|map(attribute="x", more=1)|list
+nums|map(attribute=none)|list, nested|selectattr(none)|list|length, []|map()|list, []|selectattr()|list
+nums|select("even", 1)|list
+nums|select("divisibleby", num=3)|list, nums|select("in", seq=[1])|list, n is divisibleby(num=7), n is sameas(other=n)
+n is divisibleby
+n is defined(1)
+n is eq
+n is eq(7, 8)
+n is eq(b=7)
+n is divisibleby("x")
+missing is sequence, missing is iterable, missing is string
+"x"|int("none"), "x"|int(default=[1]), "7"|int(default=none)
+"%s"|format(a=1)
+"%s"|format(1, a=1)
+s.upper(1)
+s.strip("a", "b")
+s.split(" ", 1, 2)
+s.split(sep="o", maxsplit=1), s.rsplit(sep="o", maxsplit=1), "a\nb".splitlines(keepends=true)
+s.split("o", sep="l")
+s.startswith(prefix="H")
+s.join()
+s.startswith("e", 1), s.startswith("ello", 1, 4), s.endswith("o", 0, 5), s.endswith("o", -99, -6), s.startswith("", 99), s.startswith(("x", "W"), 6)
+s.find("o", 5), s.find("o", -4), s.find("o", 5, 7), s.rfind("o", 0, 5), s.find("", 11), s.find("", 12), s.find("o", none, 4), "é日é"[0:].find("é", 1), s.index("o", 5)
+s.index("o", 8)
+s.count("o", 5), s.count("l", 0, 3), s.count("", 9), s.count("", 99), "日é日".count("日", 1)
+nums.index(3, 1), (3, 1, 3).index(3, -1), nums.count(3)
+nums.index(3, 1, 3)
+nums.count()
+nums.copy(1)
+d.get()
+d.get("a", 1, 2)
+d.keys(1)|list
+{"a": 1}|dictsort(by="size")
+range()|list
+range(1, 2, 3, 4)|list
+dict({}, {})
+strftime_now()
+strftime_now("%Y", 1)
+strftime_now(format="%Y")
+range(*[1, 3])|list, range(1, *[3])|list, dict(**{"a": 1}), s.replace(*["l", "L"])
+dict(a=1, **{"a": 2})
+dict(**{1: 2})
+dict(**[1])
+self, [self], self|string|length, self ~ "x", self|upper, "%s" % self
+self|tojson
+namespace(a=1, b="x"), [namespace()], d.keys(), d.values(), d.items(), [d.keys()], d.keys()|list, d.items()|list, {}.keys()
 """ 
 
 STATEMENTS = [
@@ -213,6 +269,19 @@ STATEMENTS = [
     "{% set q.x = 1 %}", "{% set d.x = 1 %}",
     "{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set (c, e) = (3, 4) %}{{ c }}{{ e }}", "{% set a, b = [1] %}", "{% set a = 1, 2 %}{{ a }}",
     "{% set x %}  <{{ s }}>\n{% endset %}[{{ x }}]", "{% set x | upper | trim %} a{{ n }}b {% endset %}[{{ x }}]",
+    "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(1, 2) }}", "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(b=1) }}", "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(1, a=2) }}",
+    "{% macro m(a) %}{{ a }}{{ varargs }}{% endmacro %}{{ m(1, 2) }}{{ m(*[1, 2, 3]) }}", "{% macro m(a) %}{{ a }}{{ varargs }}{% endmacro %}{{ m(1, b=2) }}",
+    "{% macro m(a) %}{{ a }}{{ kwargs }}{% endmacro %}{{ m(1, b=2) }}{{ m(1, a=2) }}{{ m(**{'a': 1, 'c': 3}) }}", "{% macro m(a) %}{{ a }}{{ kwargs }}{% endmacro %}{{ m(1, 2) }}",
+    "{% macro m() %}{% for x in [1] %}{{ varargs[x] }}{% macro q() %}{{ kwargs.z }}{% endmacro %}{% endfor %}{% endmacro %}{{ m(1, 2, y=3) }}",
+    "{% macro m() %}{% set varargs = 1 %}{{ varargs }}{% endmacro %}{{ m() }}", "{% macro m() %}{% set varargs = 1 %}{{ varargs }}{% endmacro %}{{ m(1) }}",
+    "{% macro m(varargs, kwargs) %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, 2) }}", "{% macro m(varargs) %}{{ varargs }}{% endmacro %}{{ m(1, 2) }}",
+    "{% macro m(caller=none) %}{{ caller() if caller else 'x' }}{% endmacro %}{{ m() }}{% call m() %}y{% endcall %}", "{% macro m(caller) %}{{ caller }}{% endmacro %}{{ m(1) }}", "{% macro m(caller) %}x{% endmacro %}{{ m(1) }}",
+    "{% macro m() %}x{% endmacro %}{% call m() %}y{% endcall %}", "{% macro m() %}{{ caller(1) }}{% endmacro %}{% call m() %}y{% endcall %}", "{% macro m() %}{{ caller() }}{% endmacro %}{% call(x) m() %}[{{ x }}]{% endcall %}",
+    "{% macro m() %}{{ caller() }}{% endmacro %}{{ m() }}", "{% macro m() %}{{ caller() }}{% endmacro %}{% call m(caller=1) %}y{% endcall %}", "{% macro m() %}{{ caller() }}{% endmacro %}{% macro q() %}Q{% endmacro %}{{ m(caller=q) }}",
+    "{% macro m() %}{{ caller() }}{% endmacro %}{% macro o() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{% call o() %}z{% endcall %}",
+    "{% macro m(a=b, b=1) %}{{ a }}{{ b }}{% endmacro %}{{ m(b=2) }}", "{% set b = 9 %}{% macro m(a=b, b=1) %}{{ a is defined }}{{ b }}{% endmacro %}{{ m(b=2) }}", "{% call range(3) %}{% endcall %}",
+    "{% for x in nums %}{{ loop.cycle(x=1) }}{% endfor %}", "{% for x in [1] recursive %}{{ loop() }}{% endfor %}", "{% for x in [1] recursive %}{{ loop([], 1) }}{% endfor %}", "{% for x in [1] recursive %}{{ loop(iterable=[]) }}y{% endfor %}",
+    "{% macro m() %}{% endmacro %}{{ m }}{{ [m] }}", "{% macro m() %}{{ caller }}{% endmacro %}{% call m() %}{% endcall %}", "{% for x in nums %}{{ loop }}{% endfor %}",
     "{% macro m(a, b=2, c=b) %}{{ a }}-{{ b }}-{{ c }};{% endmacro %}{{ m(1) }}{{ m(1, 3) }}{{ m(b=5, a=4) }}{{ m() }}",
     "{% macro m() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ m(1, 2, k=3) }}",
     "{% set x = 1 %}{% macro m() %}{{ x }}{% set x = 9 %}{{ x }}{% endmacro %}{{ m() }}{% set x = 2 %}{{ m() }}{{ x }}",

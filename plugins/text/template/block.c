@@ -34,6 +34,7 @@ tpl_node *tpl_parse_block(tpl_parser *p)
 {
     static const char *const ends[] = {"endblock", NULL};
     const uint32_t           loops = p->loops;
+    tpl_special             *around = p->special;
     tpl_node                *n = tpl_node_new(p, TPL_N_BLOCK);
     if (n == NULL)
         return NULL;
@@ -47,7 +48,9 @@ tpl_node *tpl_parse_block(tpl_parser *p)
     n->op |= tpl_skip_name(p, "required") ? TPL_BLOCK_REQUIRED : 0u;
     tpl_end_tag(p);
     p->loops = 0;
+    p->special = NULL; /* a block's names are not a macro's around it */
     n->c = tpl_parse_body(p, ends);
+    p->special = around;
     p->loops = loops;
     tpl_next(p);
     if (tpl_token_at(p, 0)->type == TPL_T_NAME && tpl_same(tpl_token_at(p, 0)->text, n->text))
@@ -99,11 +102,8 @@ static const tpl_text *block_text(tpl_run *r, const tpl_node *n, tpl_scope *scop
 
 tpl_value tpl_call_block(tpl_run *r, const tpl_macro *block, const tpl_args *a)
 {
-    if (a->list->n != 0 || a->named->n != 0 || a->caller != NULL) {
-        tpl_fail(&r->s, WEFT_E_INVALID, "a block is called with arguments, and it takes none");
-        return tpl_undefined();
-    }
-    return tpl_string(block_text(r, block->node, block->scope));
+    return tpl_args_fit(r, "a block", "", a) ? tpl_string(block_text(r, block->node, block->scope))
+                                             : tpl_undefined();
 }
 
 void tpl_execute_block(tpl_run *r, const tpl_node *n)

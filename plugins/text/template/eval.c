@@ -32,6 +32,16 @@ static tpl_value eval_slice(tpl_run *r, const tpl_node *n)
     return tpl_slice(&r->s, &of, bounds);
 }
 
+static void name_argument(tpl_run *r, tpl_dict *named, tpl_value name, tpl_value v)
+{
+    if (name.type != TPL_STRING)
+        tpl_fail(&r->s, WEFT_E_INVALID, "the name of an argument is a %s", tpl_type_name(&name));
+    else if (named != NULL && tpl_get(&r->s, named, &name) != NULL)
+        tpl_fail(&r->s, WEFT_E_INVALID, "the argument \"%.*s\" is given twice",
+                 name.u.text->n < 32 ? (int)name.u.text->n : 32, (const char *)name.u.text->p);
+    tpl_set(&r->s, named, name, v);
+}
+
 static void spread(tpl_run *r, tpl_list *list, tpl_dict *named, const tpl_node *n)
 {
     const tpl_value v = tpl_eval(r, n->a);
@@ -43,15 +53,15 @@ static void spread(tpl_run *r, tpl_list *list, tpl_dict *named, const tpl_node *
         tpl_fail(&r->s, WEFT_E_INVALID, "a %s is no list of named arguments", tpl_type_name(&v));
     else
         for (uint64_t i = 0; i < v.u.dict->n && !tpl_failed(&r->s); i++)
-            tpl_set(&r->s, named, v.u.dict->keys[i], v.u.dict->values[i]);
+            name_argument(r, named, v.u.dict->keys[i], v.u.dict->values[i]);
 }
 
-tpl_args tpl_eval_args(tpl_run *r, const tpl_node *call)
+tpl_args tpl_eval_args(tpl_run *r, const tpl_node *call, const tpl_macro *caller)
 {
     static const tpl_list no_list;
     static const tpl_dict no_dict;
-    tpl_args              a = {&no_list, &no_dict, call, NULL};
-    if (call->b == NULL)
+    tpl_args              a = {&no_list, &no_dict, call};
+    if (call->b == NULL && caller == NULL)
         return a;
     tpl_list *list = tpl_list_new(&r->s);
     tpl_dict *named = tpl_dict_new(&r->s);
@@ -59,9 +69,12 @@ tpl_args tpl_eval_args(tpl_run *r, const tpl_node *call)
         if (n->kind == TPL_N_SPREAD || n->kind == TPL_N_SPREAD2)
             spread(r, list, named, n);
         else if (n->kind == TPL_N_KEYWORD)
-            tpl_set(&r->s, named, tpl_string(n->text), tpl_eval(r, n->a));
+            name_argument(r, named, tpl_string(n->text), tpl_eval(r, n->a));
         else
             tpl_push(&r->s, list, tpl_eval(r, n));
+    if (caller != NULL)
+        name_argument(r, named, tpl_string(tpl_str(&r->s, "caller")),
+                      (tpl_value){.type = TPL_MACRO, .u.macro = caller});
     if (list != NULL && named != NULL) {
         a.list = list;
         a.named = named;
@@ -72,14 +85,14 @@ tpl_args tpl_eval_args(tpl_run *r, const tpl_node *call)
 static tpl_value eval_call(tpl_run *r, const tpl_node *n)
 {
     const tpl_value callee = tpl_eval(r, n->a);
-    const tpl_args  args = tpl_eval_args(r, n);
+    const tpl_args  args = tpl_eval_args(r, n, NULL);
     return tpl_call(r, &callee, &args);
 }
 
 static tpl_value eval_filter(tpl_run *r, const tpl_node *n)
 {
     const tpl_value v = tpl_eval(r, n->a);
-    const tpl_args  args = tpl_eval_args(r, n);
+    const tpl_args  args = tpl_eval_args(r, n, NULL);
     r->s.line = n->line;
     return tpl_filter(r, n->text, v, &args);
 }
@@ -93,7 +106,7 @@ tpl_value tpl_eval_filters(tpl_run *r, const tpl_node *chain, tpl_value v)
     }
     if (chain->a != NULL)
         v = tpl_eval_filters(r, chain->a, v);
-    const tpl_args args = tpl_eval_args(r, chain);
+    const tpl_args args = tpl_eval_args(r, chain, NULL);
     v = tpl_filter(r, chain->text, v, &args);
     tpl_leave(&r->s);
     return v;
@@ -102,7 +115,7 @@ tpl_value tpl_eval_filters(tpl_run *r, const tpl_node *chain, tpl_value v)
 static tpl_value eval_test(tpl_run *r, const tpl_node *n)
 {
     const tpl_value v = tpl_eval(r, n->a);
-    const tpl_args  args = tpl_eval_args(r, n);
+    const tpl_args  args = tpl_eval_args(r, n, NULL);
     return tpl_bool(tpl_test(r, n->text, &v, &args), tpl_origin(&v));
 }
 

@@ -89,8 +89,7 @@ static void execute_macro(tpl_run *r, const tpl_node *n)
 static void execute_call_block(tpl_run *r, const tpl_node *n)
 {
     const tpl_value callee = tpl_eval(r, n->a->a);
-    tpl_args        args = tpl_eval_args(r, n->a);
-    args.caller = macro_new(r, n);
+    const tpl_args  args = tpl_eval_args(r, n->a, macro_new(r, n));
     const tpl_value v = tpl_call(r, &callee, &args);
     if (!tpl_failed(&r->s))
         tpl_write(r, tpl_print(&r->s, &v));

@@ -105,17 +105,20 @@ static bool number_of(tpl_run *r, const tpl_text *t, double *f, int64_t *i, bool
 
 static tpl_value f_int(tpl_run *r, tpl_value v, const tpl_args *a)
 {
-    double  f = 0;
-    int64_t i = 0;
-    bool    whole = false;
+    double           f = 0;
+    int64_t          i = 0;
+    bool             whole = false;
+    const tpl_value *dflt = tpl_arg(r, a, 0, "default");
     if (tpl_is_int(&v))
         return tpl_int(v.u.i, v.origin);
     if (v.type == TPL_UNDEFINED)
         tpl_fail_missing(&r->s, &v);
+    if (v.type == TPL_STRING && tpl_arg_int(r, a, 1, "base", 10) != 10)
+        tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "int is known for the base 10 only here");
     if (v.type == TPL_FLOAT && !isnan(v.u.f))
         f = v.u.f;
     else if (v.type != TPL_STRING || !number_of(r, v.u.text, &f, &i, &whole) || !isfinite(f))
-        return tpl_int(tpl_arg_int(r, a, 0, "default", 0), TPL_OWN);
+        return dflt != NULL ? *dflt : tpl_int(0, TPL_OWN);
     if (!whole && !(f > -9e18 && f < 9e18))
         tpl_fail(&r->s, WEFT_E_UNSUPPORTED,
                  "whole numbers of more than 64 bits are not known here");
@@ -177,10 +180,19 @@ static tpl_value f_round(tpl_run *r, tpl_value v, const tpl_args *a)
 }
 
 static const tpl_filter_row general[] = {
-    {"default", f_default}, {"d", f_default}, {"length", f_length}, {"count", f_length},
-    {"string", f_string},   {"safe", f_safe}, {"tojson", f_tojson}, {"attr", f_attr},
-    {"abs", f_abs},         {"int", f_int},   {"float", f_float},   {"round", f_round},
-    {NULL, NULL},
+    {"default", f_default, "default_value? boolean?"},
+    {"d", f_default, "default_value? boolean?"},
+    {"length", f_length, ""},
+    {"count", f_length, ""},
+    {"string", f_string, ""},
+    {"safe", f_safe, ""},
+    {"tojson", f_tojson, "ensure_ascii? indent? separators? sort_keys?"},
+    {"attr", f_attr, "name"},
+    {"abs", f_abs, ""},
+    {"int", f_int, "default? base?"},
+    {"float", f_float, "default?"},
+    {"round", f_round, "precision? method?"},
+    {NULL, NULL, NULL},
 };
 
 static const tpl_filter_row *row_of(const tpl_text *name)
@@ -210,7 +222,7 @@ tpl_value tpl_filter(tpl_run *r, const tpl_text *name, tpl_value v, const tpl_ar
         return tpl_undefined();
     const tpl_filter_row *row = row_of(name);
     if (row != NULL)
-        return row->filter(r, v, a);
+        return tpl_args_fit(r, row->name, row->takes, a) ? row->filter(r, v, a) : tpl_undefined();
     tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "the filter \"%.*s\" is not known here",
              name->n < 32 ? (int)name->n : 32, (const char *)name->p);
     return tpl_undefined();

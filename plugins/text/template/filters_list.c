@@ -130,11 +130,14 @@ static tpl_value f_sort(tpl_run *r, tpl_value v, const tpl_args *a)
 
 static tpl_value f_dictsort(tpl_run *r, tpl_value v, const tpl_args *a)
 {
-    const bool by_value = tpl_is(tpl_arg_text(r, a, 1, "by", "key"), "value");
-    tpl_list  *l = tpl_list_new(&r->s), *by = tpl_list_new(&r->s);
+    const tpl_text *what = tpl_arg_text(r, a, 1, "by", "key");
+    const bool      by_value = tpl_is(what, "value");
+    tpl_list       *l = tpl_list_new(&r->s), *by = tpl_list_new(&r->s);
     if (v.type != TPL_DICT)
         tpl_fail(&r->s, WEFT_E_INVALID, "dictsort takes a dict, and this is a %s",
                  tpl_type_name(&v));
+    if (!by_value && !tpl_is(what, "key"))
+        tpl_fail(&r->s, WEFT_E_INVALID, "dictsort goes by key or by value");
     for (uint64_t i = 0; !tpl_failed(&r->s) && i < v.u.dict->n; i++) {
         tpl_list *pair = tpl_list_new(&r->s);
         tpl_push(&r->s, pair, v.u.dict->keys[i]);
@@ -289,8 +292,19 @@ static tpl_value f_groupby(tpl_run *r, tpl_value v, const tpl_args *a)
 }
 
 const tpl_filter_row tpl_list_filters[] = {
-    {"list", f_list},   {"first", f_first},       {"last", f_last},   {"reverse", f_reverse},
-    {"sort", f_sort},   {"dictsort", f_dictsort}, {"items", f_items}, {"unique", f_unique},
-    {"sum", f_sum},     {"min", f_min},           {"max", f_max},     {"batch", f_batch},
-    {"slice", f_slice}, {"groupby", f_groupby},   {NULL, NULL},
+    {"list", f_list, ""},
+    {"first", f_first, ""},
+    {"last", f_last, ""},
+    {"reverse", f_reverse, ""},
+    {"sort", f_sort, "reverse? case_sensitive? attribute?"},
+    {"dictsort", f_dictsort, "case_sensitive? by? reverse?"},
+    {"items", f_items, ""},
+    {"unique", f_unique, "case_sensitive? attribute?"},
+    {"sum", f_sum, "attribute? start?"},
+    {"min", f_min, "case_sensitive? attribute?"},
+    {"max", f_max, "case_sensitive? attribute?"},
+    {"batch", f_batch, "linecount fill_with?"},
+    {"slice", f_slice, "slices fill_with?"},
+    {"groupby", f_groupby, "attribute default? case_sensitive?"},
+    {NULL, NULL, NULL},
 };

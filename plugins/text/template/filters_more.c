@@ -12,7 +12,7 @@ static tpl_value f_center(tpl_run *r, tpl_value v, const tpl_args *a)
                           tpl_str(&r->s, "center")};
     tpl_list        *l = tpl_list_new(&r->s);
     const tpl_dict   none = {NULL, NULL, 0, 0};
-    const tpl_args   width = {l, &none, a->node, NULL};
+    const tpl_args   width = {l, &none, a->node};
     tpl_push(&r->s, l, tpl_int(tpl_arg_int(r, a, 0, "width", 80), TPL_OWN));
     return tpl_failed(&r->s) ? tpl_undefined() : tpl_str_method(r, &m, &width);
 }
@@ -25,13 +25,16 @@ static const tpl_text *head(tpl_run *r, const tpl_text *t, int64_t n)
 
 static tpl_value f_truncate(tpl_run *r, tpl_value v, const tpl_args *a)
 {
-    static const uint8_t space[] = " ", own[] = {TPL_OWN};
-    const tpl_text       blank = {space, own, 1};
-    const tpl_value      length = tpl_filter(r, tpl_str(&r->s, "length"), v, a);
-    const tpl_text      *end = tpl_arg_text(r, a, 2, "end", "...");
-    const tpl_value     *leeway = tpl_arg(r, a, 3, "leeway"), *given = tpl_arg(r, a, 2, "end");
-    const int64_t        n = tpl_arg_int(r, a, 0, "length", 255), dots = (int64_t)tpl_length(end);
-    const int64_t        more =
+    static const uint8_t  space[] = " ", own[] = {TPL_OWN};
+    const tpl_text        blank = {space, own, 1};
+    static const tpl_list no_list;
+    static const tpl_dict no_dict;
+    const tpl_args        nothing = {&no_list, &no_dict, a->node};
+    const tpl_value       length = tpl_filter(r, tpl_str(&r->s, "length"), v, &nothing);
+    const tpl_text       *end = tpl_arg_text(r, a, 2, "end", "...");
+    const tpl_value      *leeway = tpl_arg(r, a, 3, "leeway"), *given = tpl_arg(r, a, 2, "end");
+    const int64_t         n = tpl_arg_int(r, a, 0, "length", 255), dots = (int64_t)tpl_length(end);
+    const int64_t         more =
         leeway == NULL || leeway->type == TPL_NONE ? 5 : tpl_arg_int(r, a, 3, "leeway", 5);
     if (n < dots || more < 0)
         tpl_fail(&r->s, WEFT_E_INVALID,
@@ -166,10 +169,10 @@ static tpl_value f_filesizeformat(tpl_run *r, tpl_value v, const tpl_args *a)
 }
 
 const tpl_filter_row tpl_more_filters[] = {
-    {"center", f_center},
-    {"truncate", f_truncate},
-    {"urlencode", f_urlencode},
-    {"xmlattr", f_xmlattr},
-    {"filesizeformat", f_filesizeformat},
-    {NULL, NULL},
+    {"center", f_center, "width?"},
+    {"truncate", f_truncate, "length? killwords? end? leeway?"},
+    {"urlencode", f_urlencode, ""},
+    {"xmlattr", f_xmlattr, "autospace?"},
+    {"filesizeformat", f_filesizeformat, "binary?"},
+    {NULL, NULL, NULL},
 };

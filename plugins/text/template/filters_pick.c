@@ -22,6 +22,8 @@ tpl_value tpl_attribute_path(tpl_run *r, const tpl_value *v, const tpl_value *pa
     static const uint8_t dot[] = ".", own[] = {TPL_OWN};
     const tpl_text       by = {dot, own, 1};
     tpl_value            at = *v;
+    if (path->type == TPL_NONE)
+        return *v;
     if (path->type != TPL_STRING)
         return tpl_item(&r->s, v, path);
     const tpl_list *steps = tpl_split(&r->s, path->u.text, &by, -1);
@@ -35,7 +37,7 @@ static tpl_args without(const tpl_args *a, tpl_list *rest, uint64_t n)
 {
     n = n < a->list->n ? n : a->list->n;
     *rest = (tpl_list){n != 0 ? a->list->at + n : a->list->at, a->list->n - n, 0, 0};
-    return (tpl_args){rest, a->named, a->node, NULL};
+    return (tpl_args){rest, a->named, a->node};
 }
 
 /* These filters ask whether there is anything before they go over it, so none will do. */
@@ -50,9 +52,13 @@ static tpl_value f_map(tpl_run *r, tpl_value v, const tpl_args *a)
     const tpl_value *path = a->list->n == 0 ? tpl_get_str(&r->s, a->named, "attribute") : NULL;
     const tpl_value *dflt = tpl_get_str(&r->s, a->named, "default");
     const tpl_list  *l = items_if_any(r, &v);
-    const tpl_text  *name = path == NULL ? tpl_arg_text(r, a, 0, NULL, NULL) : NULL;
-    tpl_list        *out = tpl_list_new(&r->s), rest;
-    const tpl_args   further = without(a, &rest, 1);
+    if (l->n == 0) /* the arguments are not looked at */
+        return tpl_listed(TPL_ITER, tpl_list_new(&r->s));
+    if (path != NULL && !tpl_args_fit(r, "map", "attribute default?", a))
+        return tpl_undefined();
+    const tpl_text *name = path == NULL ? tpl_arg_text(r, a, 0, NULL, NULL) : NULL;
+    tpl_list       *out = tpl_list_new(&r->s), rest;
+    const tpl_args  further = without(a, &rest, 1);
     for (uint64_t i = 0; i < l->n && !tpl_failed(&r->s); i++) {
         tpl_value item = path != NULL ? tpl_attribute_path(r, &l->at[i], path)
                                       : tpl_filter(r, name, l->at[i], &further);
@@ -73,6 +79,8 @@ static tpl_value picked(tpl_run *r, const tpl_value *v, const tpl_args *a, bool 
     const tpl_list  *l = items_if_any(r, v);
     tpl_list        *out = tpl_list_new(&r->s), rest;
     const tpl_args   further = without(a, &rest, at + 1);
+    if (l->n == 0) /* the arguments are not looked at */
+        return tpl_listed(TPL_ITER, out);
     if (by_attribute && path == NULL)
         tpl_fail(&r->s, WEFT_E_INVALID, "an attribute's name is missing");
     if (test != NULL)
@@ -108,10 +116,10 @@ static tpl_value f_rejectattr(tpl_run *r, tpl_value v, const tpl_args *a)
 }
 
 const tpl_filter_row tpl_pick_filters[] = {
-    {"map", f_map},
-    {"select", f_select},
-    {"reject", f_reject},
-    {"selectattr", f_selectattr},
-    {"rejectattr", f_rejectattr},
-    {NULL, NULL},
+    {"map", f_map, "* **"},
+    {"select", f_select, "* **"},
+    {"reject", f_reject, "* **"},
+    {"selectattr", f_selectattr, "* **"},
+    {"rejectattr", f_rejectattr, "* **"},
+    {NULL, NULL, NULL},
 };

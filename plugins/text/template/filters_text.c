@@ -56,9 +56,9 @@ static tpl_value f_replace(tpl_run *r, tpl_value v, const tpl_args *a)
 {
     const tpl_value *count = tpl_arg(r, a, 2, "count");
     const bool       all = count == NULL || count->type == TPL_NONE;
-    return tpl_string(tpl_replace(&r->s, tpl_print(&r->s, &v), tpl_arg_text(r, a, 0, "old", NULL),
-                                  tpl_arg_text(r, a, 1, "new", NULL),
-                                  all ? -1 : tpl_arg_int(r, a, 2, "count", -1)));
+    return tpl_string(tpl_replace(
+        &r->s, tpl_print(&r->s, &v), tpl_print(&r->s, tpl_arg(r, a, 0, "old")),
+        tpl_print(&r->s, tpl_arg(r, a, 1, "new")), all ? -1 : tpl_arg_int(r, a, 2, "count", -1)));
 }
 
 static tpl_value f_escape(tpl_run *r, tpl_value v, const tpl_args *a)
@@ -108,12 +108,14 @@ static tpl_value f_indent(tpl_run *r, tpl_value v, const tpl_args *a)
 
 static tpl_value f_join(tpl_run *r, tpl_value v, const tpl_args *a)
 {
-    const tpl_text  *between = tpl_arg_text(r, a, 0, "d", "");
-    const tpl_value *path = tpl_arg(r, a, 1, "attribute");
+    const tpl_value *d = tpl_arg(r, a, 0, "d"), *path = tpl_arg(r, a, 1, "attribute");
+    const tpl_text  *between = d != NULL ? tpl_print(&r->s, d) : &tpl_empty;
     const tpl_list  *l = tpl_items(&r->s, &v);
     tpl_build        b = {.s = &r->s};
     for (uint64_t i = 0; i < l->n && !tpl_failed(&r->s); i++) {
-        const tpl_value item = path != NULL ? tpl_attribute_path(r, &l->at[i], path) : l->at[i];
+        const tpl_value item = path != NULL && path->type != TPL_NONE
+                                   ? tpl_attribute_path(r, &l->at[i], path)
+                                   : l->at[i];
         if (i > 0)
             tpl_add_text(&b, between);
         tpl_add_text(&b, tpl_print(&r->s, &item));
@@ -121,15 +123,20 @@ static tpl_value f_join(tpl_run *r, tpl_value v, const tpl_args *a)
     return tpl_string(tpl_built(&b));
 }
 
-/* "%s, %s"|format(a, b) */
+/* "%s, %s"|format(a, b); named arguments are one value, a dictionary. */
 static tpl_value f_format(tpl_run *r, tpl_value v, const tpl_args *a)
 {
     const tpl_value t = tpl_markup(tpl_print(&r->s, &v), v.markup != 0);
+    const tpl_value named = {.type = TPL_DICT, .u.dict = (tpl_dict *)(uintptr_t)a->named};
     tpl_list       *l = tpl_list_new(&r->s);
+    if (a->named->n > 0 && a->list->n > 0)
+        tpl_fail(&r->s, WEFT_E_INVALID, "format takes arguments with names or without, not both");
     for (uint64_t i = 0; i < a->list->n && !tpl_failed(&r->s); i++)
         tpl_push(&r->s, l, a->list->at[i]);
     const tpl_value given = tpl_listed(TPL_TUPLE, l);
-    return l != NULL ? tpl_percent(&r->s, &t, &given) : tpl_undefined();
+    if (tpl_failed(&r->s))
+        return tpl_undefined();
+    return tpl_percent(&r->s, &t, a->named->n > 0 ? &named : &given);
 }
 
 static tpl_value f_wordcount(tpl_run *r, tpl_value v, const tpl_args *a)
@@ -140,9 +147,18 @@ static tpl_value f_wordcount(tpl_run *r, tpl_value v, const tpl_args *a)
 }
 
 const tpl_filter_row tpl_text_filters[] = {
-    {"upper", f_upper},         {"lower", f_lower}, {"capitalize", f_capitalize},
-    {"title", f_title},         {"trim", f_trim},   {"replace", f_replace},
-    {"escape", f_escape},       {"e", f_escape},    {"forceescape", f_forceescape},
-    {"indent", f_indent},       {"join", f_join},   {"format", f_format},
-    {"wordcount", f_wordcount}, {NULL, NULL},
+    {"upper", f_upper, ""},
+    {"lower", f_lower, ""},
+    {"capitalize", f_capitalize, ""},
+    {"title", f_title, ""},
+    {"trim", f_trim, "chars?"},
+    {"replace", f_replace, "old new count?"},
+    {"escape", f_escape, ""},
+    {"e", f_escape, ""},
+    {"forceescape", f_forceescape, ""},
+    {"indent", f_indent, "width? first? blank?"},
+    {"join", f_join, "d? attribute?"},
+    {"format", f_format, "* **"},
+    {"wordcount", f_wordcount, ""},
+    {NULL, NULL, NULL},
 };

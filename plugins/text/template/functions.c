@@ -16,8 +16,8 @@ static tpl_value range(tpl_run *r, const tpl_args *a)
         to = from;
         from = 0;
     }
-    if (a->list->n < 1 || a->list->n > 3 || step == 0)
-        tpl_fail(&r->s, WEFT_E_INVALID, "range takes one to three numbers, the last not 0");
+    if (step == 0)
+        tpl_fail(&r->s, WEFT_E_INVALID, "the step of a range is 0");
     for (int64_t i = from; !tpl_failed(&r->s) && (step > 0 ? i < to : i > to);) {
         if (l->n == RANGE_MAX)
             tpl_fail(&r->s, WEFT_E_LIMIT, "a range has more than %d numbers", RANGE_MAX);
@@ -62,10 +62,9 @@ static tpl_value namespace(tpl_run *r, const tpl_args *a)
 
 static tpl_value raise_exception(tpl_run *r, const tpl_args *a)
 {
-    const tpl_value *v = tpl_arg(r, a, 0, "message");
-    const tpl_text  *t = v != NULL ? tpl_print(&r->s, v) : &tpl_empty;
-    char             words[240];
-    uint64_t         n = t->n < sizeof words - 1 ? t->n : sizeof words - 1;
+    const tpl_text *t = tpl_print(&r->s, tpl_arg(r, a, 0, "message"));
+    char            words[240];
+    uint64_t        n = t->n < sizeof words - 1 ? t->n : sizeof words - 1;
     while (n < t->n && n > 0 && weft_utf8_continues((char)t->p[n]))
         n--; /* whole characters */
     for (uint64_t i = 0; i < n; i++)
@@ -83,14 +82,15 @@ static tpl_value strftime_now(tpl_run *r, const tpl_args *a)
 static const struct {
     const char *name;
     tpl_value (*call)(tpl_run *r, const tpl_args *a);
-} functions[] = {{"range", range},
-                 {"dict", dict},
-                 {"namespace", namespace},
-                 {"raise_exception", raise_exception},
-                 {"strftime_now", strftime_now},
-                 {"cycler", NULL}, /* the reference has these; they are refused by name */
-                 {"joiner", NULL},
-                 {"lipsum", NULL}};
+    const char *takes; /* for tpl_args_fit */
+} functions[] = {{"range", range, "_ _? _?"},
+                 {"dict", dict, "_? **"},
+                 {"namespace", namespace, "_? **"},
+                 {"raise_exception", raise_exception, "message"},
+                 {"strftime_now", strftime_now, "format"},
+                 {"cycler", NULL, NULL}, /* the reference has these; they are refused by name */
+                 {"joiner", NULL, NULL},
+                 {"lipsum", NULL, NULL}};
 
 bool tpl_function_find(const tpl_text *name, tpl_value *out)
 {
@@ -105,7 +105,9 @@ bool tpl_function_find(const tpl_text *name, tpl_value *out)
 tpl_value tpl_function_call(tpl_run *r, uint32_t which, const tpl_args *a)
 {
     if (functions[which].call != NULL)
-        return functions[which].call(r, a);
+        return tpl_args_fit(r, functions[which].name, functions[which].takes, a)
+                   ? functions[which].call(r, a)
+                   : tpl_undefined();
     tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "the function \"%s\" is not known here",
              functions[which].name);
     return tpl_undefined();

@@ -157,8 +157,7 @@ tpl_value tpl_item(tpl_state *s, const tpl_value *v, const tpl_value *key)
     return tpl_missing(v->type, NULL);
 }
 
-/* Python's bounds of a slice of n items: first, the first not taken, and the step. */
-static bool slice_bounds(tpl_state *s, const tpl_value b[3], int64_t n, int64_t out[3])
+bool tpl_slice_bounds(tpl_state *s, const tpl_value b[3], int64_t n, int64_t out[3])
 {
     for (int i = 0; i < 3; i++)
         if (b[i].type != TPL_NONE && !tpl_is_int(&b[i])) {
@@ -210,7 +209,7 @@ tpl_value tpl_slice(tpl_state *s, const tpl_value *v, const tpl_value bounds[3])
     int64_t b[3];
     if (v->type == TPL_STRING)
         return tpl_work(s, v->u.text->n / 8) &&
-                       slice_bounds(s, bounds, (int64_t)tpl_length(v->u.text), b)
+                       tpl_slice_bounds(s, bounds, (int64_t)tpl_length(v->u.text), b)
                    ? tpl_markup(slice_text(s, v->u.text, b), v->markup != 0)
                    : tpl_undefined();
     if (v->type == TPL_UNDEFINED)
@@ -218,7 +217,7 @@ tpl_value tpl_slice(tpl_state *s, const tpl_value *v, const tpl_value bounds[3])
     if (v->type != TPL_LIST && v->type != TPL_TUPLE)
         return tpl_missing(v->type, NULL);
     tpl_list *l = tpl_list_new(s);
-    if (!slice_bounds(s, bounds, (int64_t)v->u.list->n, b))
+    if (!tpl_slice_bounds(s, bounds, (int64_t)v->u.list->n, b))
         return tpl_undefined();
     for (int64_t i = b[0]; !tpl_failed(s) && (b[2] > 0 ? i < b[1] : i > b[1]);) {
         tpl_push(s, l, v->u.list->at[i]);

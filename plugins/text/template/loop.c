@@ -69,10 +69,10 @@ tpl_value tpl_loop_call(tpl_run *r, tpl_loop *l, const tpl_args *a)
     const tpl_value *over = tpl_arg(r, a, 0, "iterable");
     tpl_build        own = {.s = &r->s}, *before = r->out;
     const uint32_t   loops = r->loops;
-    if (l->node->op == 0 || over == NULL) {
+    if (l->node->op == 0)
         tpl_fail(&r->s, WEFT_E_INVALID, "this loop is not declared recursive");
+    if (!tpl_args_fit(r, "loop", "iterable", a))
         return tpl_undefined();
-    }
     r->out = &own;
     r->loops = l->depth;
     run_loop(r, l->node, over, l->scope);
@@ -104,6 +104,8 @@ bool tpl_loop_attribute(tpl_state *s, const tpl_loop *l, const tpl_text *name, t
 
 tpl_value tpl_loop_method(tpl_run *r, tpl_loop *l, const tpl_text *name, const tpl_args *a)
 {
+    if (!tpl_args_fit(r, "this method of loop", "*", a))
+        return tpl_undefined();
     if (tpl_is(name, "cycle")) {
         if (a->list->n == 0)
             tpl_fail(&r->s, WEFT_E_INVALID, "loop.cycle has nothing to choose from");

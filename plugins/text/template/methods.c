@@ -22,46 +22,56 @@ static tpl_value dict_method(tpl_run *r, const tpl_method *m, const tpl_args *a)
 {
     const tpl_dict *d = m->of.u.dict;
     const bool      keys = tpl_is(m->name, "keys"), values = tpl_is(m->name, "values");
+    if (tpl_is(m->name, "fromkeys"))
+        return unknown(r, m);
+    if (!tpl_args_fit(r, "this method of a dict", tpl_is(m->name, "get") ? "_ _?" : "", a))
+        return tpl_undefined();
     if (tpl_is(m->name, "get")) {
         const tpl_value *key = tpl_arg(r, a, 0, NULL), *dflt = tpl_arg(r, a, 1, NULL);
-        const tpl_value *there = key != NULL ? tpl_get(&r->s, d, key) : NULL;
-        if (key == NULL)
-            tpl_fail(&r->s, WEFT_E_INVALID, "get needs a key");
+        const tpl_value *there = tpl_get(&r->s, d, key);
         return there != NULL ? *there : dflt != NULL ? *dflt : tpl_none();
     }
     if (tpl_is(m->name, "copy"))
         return m->of;
-    if (!keys && !values && !tpl_is(m->name, "items"))
-        return unknown(r, m);
     tpl_list *l = tpl_list_new(&r->s);
     for (uint64_t i = 0; i < d->n && !tpl_failed(&r->s); i++)
         tpl_push(&r->s, l,
                  keys     ? d->keys[i]
                  : values ? d->values[i]
                           : pair(r, d->keys[i], d->values[i]));
-    return tpl_listed(TPL_LIST, l);
+    tpl_value view = tpl_listed(TPL_LIST, l);
+    view.number = keys ? TPL_KEYS : values ? TPL_VALUES : TPL_ITEMS;
+    return view;
+}
+
+static tpl_value list_count(tpl_run *r, const tpl_list *l, const tpl_value *what)
+{
+    int64_t found = 0;
+    for (uint64_t i = 0; i < l->n && !tpl_failed(&r->s); i++)
+        found += tpl_equal(&r->s, &l->at[i], what);
+    return tpl_int(found, TPL_GIVEN);
+}
+
+static tpl_value list_index(tpl_run *r, const tpl_list *l, const tpl_args *a)
+{
+    int64_t    b[3];
+    const bool any = tpl_arg_bounds(r, a, (int64_t)l->n, b);
+    for (int64_t i = any ? b[0] : 0; any && i < b[1] && !tpl_failed(&r->s); i++)
+        if (tpl_equal(&r->s, &l->at[i], tpl_arg(r, a, 0, NULL)))
+            return tpl_int(i, TPL_GIVEN);
+    tpl_fail(&r->s, WEFT_E_INVALID, "a value is not in the list");
+    return tpl_undefined();
 }
 
 static tpl_value list_method(tpl_run *r, const tpl_method *m, const tpl_args *a)
 {
-    const tpl_list  *l = m->of.u.list;
-    const tpl_value *what = tpl_arg(r, a, 0, NULL);
-    int64_t          found = 0;
-    if (tpl_is(m->name, "copy"))
+    const bool copies = tpl_is(m->name, "copy"), counts = tpl_is(m->name, "count");
+    if (!tpl_args_fit(r, "this method of a list", copies ? "" : counts ? "_" : "_ _? _?", a))
+        return tpl_undefined();
+    if (copies)
         return m->of;
-    if (what == NULL)
-        tpl_fail(&r->s, WEFT_E_INVALID, "%.*s needs a value", (int)m->name->n,
-                 (const char *)m->name->p);
-    const bool counts = tpl_is(m->name, "count");
-    for (uint64_t i = 0; i < l->n && !tpl_failed(&r->s); i++)
-        if (tpl_equal(&r->s, &l->at[i], what)) {
-            if (!counts)
-                return tpl_int((int64_t)i, TPL_GIVEN);
-            found++;
-        }
-    if (!counts)
-        tpl_fail(&r->s, WEFT_E_INVALID, "a value is not in the list");
-    return tpl_int(found, TPL_GIVEN);
+    return counts ? list_count(r, m->of.u.list, tpl_arg(r, a, 0, NULL))
+                  : list_index(r, m->of.u.list, a);
 }
 
 tpl_value tpl_method_call(tpl_run *r, const tpl_method *m, const tpl_args *a)

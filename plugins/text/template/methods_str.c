@@ -66,9 +66,22 @@ static tpl_value m_splitlines(const tpl_str_call *c)
                   tpl_lines(c->s, c->t, tpl_arg_bool(c->r, c->a, 0, "keepends", false)));
 }
 
-static bool has_end(const tpl_str_call *c, const tpl_text *end, bool last)
+/* The part of the text that the arguments behind the first one bound; NULL: there is none. before:
+ * how many characters stand in front of it. */
+static const tpl_text *searched(const tpl_str_call *c, int64_t *before)
 {
-    const tpl_text *t = c->t;
+    int64_t b[3] = {0, 0, 0};
+    *before = 0;
+    if (c->a->list->n < 2)
+        return c->t;
+    if (!tpl_work(c->s, c->t->n / 8) || !tpl_arg_bounds(c->r, c->a, (int64_t)tpl_length(c->t), b))
+        return NULL;
+    *before = b[0];
+    return tpl_part(c->s, c->t, tpl_offset(c->t, (uint64_t)b[0]), tpl_offset(c->t, (uint64_t)b[1]));
+}
+
+static bool has_end(const tpl_str_call *c, const tpl_text *t, const tpl_text *end, bool last)
+{
     return end->n <= t->n && tpl_work(c->s, 1 + end->n / 64) &&
            memcmp(t->p + (last ? t->n - end->n : 0), end->p, end->n) == 0;
 }
@@ -76,14 +89,18 @@ static bool has_end(const tpl_str_call *c, const tpl_text *end, bool last)
 /* startswith, endswith: one text, or a tuple of some of which any may stand there. */
 static tpl_value at_end(const tpl_str_call *c, bool last)
 {
+    int64_t          before;
     const tpl_value *what = tpl_arg(c->r, c->a, 0, NULL);
+    const tpl_text  *t = searched(c, &before);
     bool             is = false;
-    if (what != NULL && what->type == TPL_TUPLE) {
-        for (uint64_t i = 0; i < what->u.list->n; i++)
+    if (what->type == TPL_TUPLE)
+        for (uint64_t i = 0; t != NULL && i < what->u.list->n; i++)
             is |= what->u.list->at[i].type == TPL_STRING &&
-                  has_end(c, what->u.list->at[i].u.text, last);
-    } else
-        is = has_end(c, tpl_arg_text(c->r, c->a, 0, NULL, NULL), last);
+                  has_end(c, t, what->u.list->at[i].u.text, last);
+    else {
+        const tpl_text *end = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
+        is = t != NULL && has_end(c, t, end, last);
+    }
     return tpl_bool(is, TPL_GIVEN);
 }
 
@@ -131,16 +148,18 @@ static tpl_value m_capitalize(const tpl_str_call *c)
 /* find, rfind, index, rindex: the place in characters. */
 static tpl_value found(const tpl_str_call *c, bool last, bool must)
 {
-    const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
-    if (c->a->list->n > 1)
-        tpl_fail(c->s, WEFT_E_UNSUPPORTED, "find with bounds is not known here");
-    const uint64_t at =
-        last ? tpl_find_last(c->s, c->t, what, c->t->n) : tpl_find(c->s, c->t, what, 0);
-    const bool there = at < c->t->n || what->n == 0;
+    int64_t         before;
+    const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL), *t = searched(c, &before);
+    const uint64_t  at = t == NULL ? 0
+                         : last    ? tpl_find_last(c->s, t, what, t->n)
+                                   : tpl_find(c->s, t, what, 0);
+    const bool      there = t != NULL && (at < t->n || what->n == 0);
     if (!there && must)
         tpl_fail(c->s, WEFT_E_INVALID, "a text is not in the other");
-    const tpl_text before = {c->t->p, c->t->origin, at};
-    return tpl_int(there && tpl_work(c->s, at / 8) ? (int64_t)tpl_length(&before) : -1, TPL_GIVEN);
+    if (!there || !tpl_work(c->s, at / 8))
+        return tpl_int(-1, TPL_GIVEN);
+    const tpl_text skipped = {t->p, t->origin, at};
+    return tpl_int(before + (int64_t)tpl_length(&skipped), TPL_GIVEN);
 }
 
 static tpl_value m_find(const tpl_str_call *c)
@@ -165,13 +184,13 @@ static tpl_value m_rindex(const tpl_str_call *c)
 
 static tpl_value m_count(const tpl_str_call *c)
 {
-    const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
-    int64_t         n = 0;
-    if (what->n == 0 && tpl_work(c->s, c->t->n / 8))
-        return tpl_int((int64_t)tpl_length(c->t) + 1, TPL_GIVEN);
+    int64_t         n = 0, before;
+    const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL), *t = searched(c, &before);
+    if (t == NULL || !tpl_work(c->s, t->n / 8))
+        return tpl_int(0, TPL_GIVEN);
     if (what->n == 0)
-        return tpl_undefined();
-    for (uint64_t at = 0; !tpl_failed(c->s) && (at = tpl_find(c->s, c->t, what, at)) < c->t->n; n++)
+        return tpl_int((int64_t)tpl_length(t) + 1, TPL_GIVEN);
+    for (uint64_t at = 0; !tpl_failed(c->s) && (at = tpl_find(c->s, t, what, at)) < t->n; n++)
         at += what->n;
     return tpl_int(n, TPL_GIVEN);
 }
@@ -195,15 +214,16 @@ static tpl_value m_join(const tpl_str_call *c)
 static tpl_value m_removeprefix(const tpl_str_call *c)
 {
     const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
-    return tpl_markup(tpl_part(c->s, c->t, has_end(c, what, false) ? what->n : 0, c->t->n),
+    return tpl_markup(tpl_part(c->s, c->t, has_end(c, c->t, what, false) ? what->n : 0, c->t->n),
                       c->markup);
 }
 
 static tpl_value m_removesuffix(const tpl_str_call *c)
 {
     const tpl_text *what = tpl_arg_text(c->r, c->a, 0, NULL, NULL);
-    return tpl_markup(tpl_part(c->s, c->t, 0, has_end(c, what, true) ? c->t->n - what->n : c->t->n),
-                      c->markup);
+    return tpl_markup(
+        tpl_part(c->s, c->t, 0, has_end(c, c->t, what, true) ? c->t->n - what->n : c->t->n),
+        c->markup);
 }
 
 static tpl_value partition(const tpl_str_call *c, bool last)
@@ -243,47 +263,49 @@ tpl_value tpl_str_method(tpl_run *r, const tpl_method *m, const tpl_args *a)
     static const struct {
         const char *name;
         tpl_value (*call)(const tpl_str_call *c);
+        const char *takes; /* for tpl_args_fit */
     } methods[] = {
-        {"strip", m_strip},
-        {"lstrip", m_lstrip},
-        {"rstrip", m_rstrip},
-        {"split", m_split},
-        {"rsplit", m_rsplit},
-        {"splitlines", m_splitlines},
-        {"startswith", m_startswith},
-        {"endswith", m_endswith},
-        {"replace", m_replace},
-        {"upper", m_upper},
-        {"lower", m_lower},
-        {"title", m_title},
-        {"capitalize", m_capitalize},
-        {"find", m_find},
-        {"rfind", m_rfind},
-        {"index", m_index},
-        {"rindex", m_rindex},
-        {"count", m_count},
-        {"join", m_join},
-        {"removeprefix", m_removeprefix},
-        {"removesuffix", m_removesuffix},
-        {"partition", m_partition},
-        {"rpartition", m_rpartition},
-        {"isdigit", tpl_str_isdigit},
-        {"isdecimal", tpl_str_isdigit},
-        {"isalpha", tpl_str_isalpha},
-        {"isalnum", tpl_str_isalnum},
-        {"isspace", tpl_str_isspace},
-        {"isupper", tpl_str_isupper},
-        {"islower", tpl_str_islower},
-        {"ljust", tpl_str_ljust},
-        {"rjust", tpl_str_rjust},
-        {"center", tpl_str_center},
-        {"format", m_format},
+        {"strip", m_strip, "_?"},
+        {"lstrip", m_lstrip, "_?"},
+        {"rstrip", m_rstrip, "_?"},
+        {"split", m_split, "sep? maxsplit?"},
+        {"rsplit", m_rsplit, "sep? maxsplit?"},
+        {"splitlines", m_splitlines, "keepends?"},
+        {"startswith", m_startswith, "_ _? _?"},
+        {"endswith", m_endswith, "_ _? _?"},
+        {"replace", m_replace, "_ _ count?"},
+        {"upper", m_upper, ""},
+        {"lower", m_lower, ""},
+        {"title", m_title, ""},
+        {"capitalize", m_capitalize, ""},
+        {"find", m_find, "_ _? _?"},
+        {"rfind", m_rfind, "_ _? _?"},
+        {"index", m_index, "_ _? _?"},
+        {"rindex", m_rindex, "_ _? _?"},
+        {"count", m_count, "_ _? _?"},
+        {"join", m_join, "_"},
+        {"removeprefix", m_removeprefix, "_"},
+        {"removesuffix", m_removesuffix, "_"},
+        {"partition", m_partition, "_"},
+        {"rpartition", m_rpartition, "_"},
+        {"isdigit", tpl_str_isdigit, ""},
+        {"isdecimal", tpl_str_isdigit, ""},
+        {"isalpha", tpl_str_isalpha, ""},
+        {"isalnum", tpl_str_isalnum, ""},
+        {"isspace", tpl_str_isspace, ""},
+        {"isupper", tpl_str_isupper, ""},
+        {"islower", tpl_str_islower, ""},
+        {"ljust", tpl_str_ljust, "_ _?"},
+        {"rjust", tpl_str_rjust, "_ _?"},
+        {"center", tpl_str_center, "_ _?"},
+        {"format", m_format, "* **"},
     };
     const tpl_text    *name = m->name;
     const tpl_str_call c = {r, &r->s, m->of.u.text, a, m->of.markup != 0};
     for (uint32_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (tpl_is(name, methods[i].name))
-            return methods[i].call(&c);
+            return tpl_args_fit(r, methods[i].name, methods[i].takes, a) ? methods[i].call(&c)
+                                                                         : tpl_undefined();
     tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "the method \"%.*s\" of a str is not known here",
              name->n < 32 ? (int)name->n : 32, (const char *)name->p);
     return tpl_undefined();

@@ -33,15 +33,15 @@ enum {
     TPL_N_SPREAD,  /* of a call: *a */
     TPL_N_SPREAD2, /* of a call: **a */
     /* statements */
-    TPL_N_DATA,         /* text */
-    TPL_N_PRINT,        /* a */
-    TPL_N_IF,           /* if a: b; op 0: elif c, an IF; op 1: else c, a body */
-    TPL_N_FOR,          /* for a in b if d: c; else e. op 1: recursive */
-    TPL_N_SET,          /* a = b */
-    TPL_N_MEMBER,       /* as a target: the member text of the namespace named by a's text */
-    TPL_N_SET_BLOCK,    /* a = what c writes, through the filters b */
-    TPL_N_MACRO,        /* text, parameters b (NAME with the default as a), body c */
-    TPL_N_CALL_BLOCK,   /* the call a, parameters b, body c */
+    TPL_N_DATA,       /* text */
+    TPL_N_PRINT,      /* a */
+    TPL_N_IF,         /* if a: b; op 0: elif c, an IF; op 1: else c, a body */
+    TPL_N_FOR,        /* for a in b if d: c; else e. op 1: recursive */
+    TPL_N_SET,        /* a = b */
+    TPL_N_MEMBER,     /* as a target: the member text of the namespace named by a's text */
+    TPL_N_SET_BLOCK,  /* a = what c writes, through the filters b */
+    TPL_N_MACRO,      /* text, parameters b (NAME with the default as a), body c; op: TPL_USES_* */
+    TPL_N_CALL_BLOCK, /* the call a, parameters b, body c; op: TPL_USES_* */
     TPL_N_FILTER_BLOCK, /* what c writes, through the filters b */
     TPL_N_WITH,         /* a: a list of SET; body c */
     TPL_N_SCOPE,        /* body c: generation */
@@ -50,6 +50,8 @@ enum {
     TPL_N_CONTINUE
 };
 enum { TPL_BLOCK_SCOPED = 1, TPL_BLOCK_REQUIRED = 2 };
+/* What a macro's body reads beside its parameters. */
+enum { TPL_USES_VARARGS = 1, TPL_USES_KWARGS = 2, TPL_USES_CALLER = 4 };
 enum { TPL_OP_IN = 1, TPL_OP_NOT_IN }; /* of COMPARED, beside the tokens' */
 
 typedef struct tpl_node tpl_node;
@@ -61,12 +63,21 @@ struct tpl_node {
     tpl_node       *next; /* in a list */
 };
 
+/* Of a macro or call that is being read: which of the special names (TPL_USES_*) its body has read
+ * so far, and which it has given values to before. */
+typedef struct tpl_special {
+    uint32_t            read, own;
+    struct tpl_special *around;
+} tpl_special;
+
 typedef struct tpl_parser {
     tpl_state *s;
     tpl_tokens tokens;
     uint64_t   at;
     uint32_t   loops;  /* how many for statements stand around this place in the same body */
     tpl_node  *blocks; /* the last one so far */
+
+    tpl_special *special; /* of the innermost macro, or NULL */
 } tpl_parser;
 
 /* parse.c: the statements of a whole template. */
@@ -74,8 +85,14 @@ tpl_node *tpl_parse(tpl_parser *p);
 /* Up to a tag of one of these names (a list that ends with NULL), which is not read; none: up to
  * the end of the template. */
 tpl_node *tpl_parse_body(tpl_parser *p, const char *const *ends);
-void      tpl_end_tag(tpl_parser *p);     /* the %} of a statement */
+void      tpl_end_tag(tpl_parser *p); /* the %} of a statement */
+/* A body whose break does not belong to a loop around it, and the tag `end` behind it. */
+tpl_node *tpl_parse_own_body(tpl_parser *p, const char *end);
 tpl_node *tpl_parse_block(tpl_parser *p); /* block.c: behind {% block */
+/* macro.c: behind {% macro and {% call; a name that is read, or that gets a value. */
+tpl_node *tpl_parse_macro(tpl_parser *p);
+tpl_node *tpl_parse_call_block(tpl_parser *p);
+void      tpl_see_name(tpl_parser *p, const tpl_text *name, bool read);
 
 /* expression.c, primary.c. All give NULL after a failure. */
 tpl_node *tpl_parse_expression(tpl_parser *p);

@@ -68,8 +68,10 @@ static tpl_node *parse_one_target(tpl_parser *p, bool members)
         return n;
     }
     n->text = tpl_expect_name(p);
-    if (!members || !tpl_skip_op(p, '.'))
+    if (!members || !tpl_skip_op(p, '.')) {
+        tpl_see_name(p, n->text, false);
         return n;
+    }
     tpl_node *member = tpl_node_new(p, TPL_N_MEMBER);
     if (member != NULL) {
         member->a = n;
@@ -132,27 +134,7 @@ static tpl_node *parse_set(tpl_parser *p)
     return n;
 }
 
-/* Parameters in brackets: names with defaults. */
-static tpl_node *parse_parameters(tpl_parser *p)
-{
-    tpl_node *list = NULL, **end = &list;
-    tpl_expect_op(p, '(');
-    while (!tpl_failed(p->s) && !tpl_at_op(p, ')')) {
-        tpl_node *n = tpl_node_new(p, TPL_N_NAME);
-        if (n == NULL)
-            break;
-        n->text = tpl_expect_name(p);
-        n->a = tpl_skip_op(p, '=') ? tpl_parse_expression(p) : NULL;
-        tpl_append(&end, n);
-        if (!tpl_skip_op(p, ','))
-            break;
-    }
-    tpl_expect_op(p, ')');
-    return list;
-}
-
-/* A macro's or a call's body: a break in it does not belong to a loop around it. */
-static tpl_node *own_body(tpl_parser *p, const char *end)
+tpl_node *tpl_parse_own_body(tpl_parser *p, const char *end)
 {
     const uint32_t loops = p->loops;
     p->loops = 0;
@@ -161,31 +143,11 @@ static tpl_node *own_body(tpl_parser *p, const char *end)
     return body;
 }
 
-static tpl_node *parse_macro(tpl_parser *p)
-{
-    tpl_node *n = tpl_node_new(p, TPL_N_MACRO), none, *f = n != NULL ? n : &none;
-    f->text = tpl_expect_name(p);
-    f->b = parse_parameters(p);
-    f->c = own_body(p, "endmacro");
-    return n;
-}
-
-static tpl_node *parse_call_block(tpl_parser *p)
-{
-    tpl_node *n = tpl_node_new(p, TPL_N_CALL_BLOCK), none, *f = n != NULL ? n : &none;
-    f->b = tpl_at_op(p, '(') ? parse_parameters(p) : NULL;
-    f->a = tpl_parse_expression(p);
-    if (f->a != NULL && f->a->kind != TPL_N_CALL)
-        tpl_unexpected(p, "a call");
-    f->c = own_body(p, "endcall");
-    return n;
-}
-
 static tpl_node *parse_filter_block(tpl_parser *p)
 {
     tpl_node *n = tpl_node_new(p, TPL_N_FILTER_BLOCK), none, *f = n != NULL ? n : &none;
     f->b = tpl_parse_filter_chain(p);
-    f->c = own_body(p, "endfilter");
+    f->c = tpl_parse_own_body(p, "endfilter");
     return n;
 }
 
@@ -212,7 +174,7 @@ static tpl_node *parse_with(tpl_parser *p)
 static tpl_node *parse_generation(tpl_parser *p)
 {
     tpl_node *n = tpl_node_new(p, TPL_N_SCOPE), none, *f = n != NULL ? n : &none;
-    f->c = own_body(p, "endgeneration");
+    f->c = tpl_parse_own_body(p, "endgeneration");
     return n;
 }
 
@@ -244,8 +206,8 @@ static tpl_node *parse_statement(tpl_parser *p)
         {"if", parse_if},
         {"for", parse_for},
         {"set", parse_set},
-        {"macro", parse_macro},
-        {"call", parse_call_block},
+        {"macro", tpl_parse_macro},
+        {"call", tpl_parse_call_block},
         {"filter", parse_filter_block},
         {"with", parse_with},
         {"generation", parse_generation},

@@ -26,6 +26,7 @@ static tpl_node *parse_name(tpl_parser *p)
     tpl_node *n = tpl_node_new(p, TPL_N_NAME);
     if (n != NULL)
         n->text = name;
+    tpl_see_name(p, name, true);
     return n;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values as text: Python's str() and repr(). */
 #include "case.h"
+#include "run.h"
 
 const char *tpl_type_name(const tpl_value *v)
 {
@@ -57,14 +58,18 @@ static void add_quoted(tpl_build *b, const tpl_text *t)
 
 static void add_items(tpl_build *b, const tpl_value *v)
 {
+    static const char *const views[] = {
+        [TPL_KEYS] = "dict_keys(", [TPL_VALUES] = "dict_values(", [TPL_ITEMS] = "dict_items("};
     const tpl_list *l = v->u.list;
-    const bool      tuple = v->type == TPL_TUPLE;
+    const bool      tuple = v->type == TPL_TUPLE, view = v->number > TPL_GROUPED;
+    tpl_add_str(b, view ? views[v->number] : "", TPL_OWN);
     tpl_add_str(b, tuple ? "(" : "[", TPL_OWN);
     for (uint64_t i = 0; i < l->n && !tpl_failed(b->s); i++) {
         tpl_add_str(b, i > 0 ? ", " : "", TPL_OWN);
         add_value(b, &l->at[i], true);
     }
     tpl_add_str(b, tuple ? (l->n == 1 ? ",)" : ")") : "]", TPL_OWN);
+    tpl_add_str(b, view ? ")" : "", TPL_OWN);
 }
 
 static void add_pairs(tpl_build *b, const tpl_dict *d)
@@ -88,6 +93,32 @@ static void add_number(tpl_build *b, const tpl_value *v)
         snprintf(text, sizeof text, "%lld", (long long)v->u.i);
         tpl_add_str(b, text, v->origin);
     }
+}
+
+/* What has no text of its own is written as Jinja's own objects are, but for those that Python
+ * writes with their place in memory. */
+static void add_object(tpl_build *b, const tpl_value *v)
+{
+    char place[64];
+    if (v->type == TPL_SELF)
+        tpl_add_str(b, "<TemplateReference None>", TPL_OWN);
+    else if (v->type == TPL_LOOP) {
+        snprintf(place, sizeof place, "<LoopContext %llu/%llu>",
+                 (unsigned long long)(v->u.loop->at + 1), (unsigned long long)v->u.loop->items->n);
+        tpl_add_str(b, place, TPL_OWN);
+    } else if (v->type == TPL_NAMESPACE) {
+        tpl_add_str(b, "<Namespace ", TPL_OWN);
+        add_pairs(b, v->u.dict);
+        tpl_add_str(b, ">", TPL_OWN);
+    } else if (v->type == TPL_MACRO && v->u.macro->node->kind != TPL_N_BLOCK) {
+        tpl_add_str(b, "<Macro ", TPL_OWN);
+        if (v->u.macro->node->kind == TPL_N_MACRO)
+            add_quoted(b, v->u.macro->node->text);
+        else
+            tpl_add_str(b, "anonymous", TPL_OWN);
+        tpl_add_str(b, ">", TPL_OWN);
+    } else
+        tpl_fail(b->s, WEFT_E_UNSUPPORTED, "a %s cannot be written as text here", tpl_type_name(v));
 }
 
 static void add_value(tpl_build *b, const tpl_value *v, bool quoted)
@@ -120,8 +151,7 @@ static void add_value(tpl_build *b, const tpl_value *v, bool quoted)
             add_pairs(b, v->u.dict);
             break;
         default:
-            tpl_fail(b->s, WEFT_E_UNSUPPORTED, "a %s cannot be written as text here",
-                     tpl_type_name(v));
+            add_object(b, v);
         }
     tpl_leave(b->s);
 }

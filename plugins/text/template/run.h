@@ -57,11 +57,14 @@ struct tpl_loop {
 
 /* The arguments of a call, a filter or a test. */
 typedef struct tpl_args {
-    const tpl_list  *list;
-    const tpl_dict  *named;  /* by strings */
-    const tpl_node  *node;   /* the call itself */
-    const tpl_macro *caller; /* of {% call %}, or NULL */
+    const tpl_list *list;
+    const tpl_dict *named; /* by strings; what {% call %} gives is "caller" */
+    const tpl_node *node;  /* the call itself */
 } tpl_args;
+/* args.c. Whether the arguments are those that `takes` names; fails where not, as Python does. A
+ * list like "old new count?": ? marks what may be left out, _ what has no name, * and ** stand for
+ * any more, without names and with. of: whose they are, for the message. */
+bool tpl_args_fit(tpl_run *r, const char *of, const char *takes, const tpl_args *a);
 /* The argument of that place or that name, or NULL. */
 const tpl_value *tpl_arg(tpl_run *r, const tpl_args *a, uint32_t at, const char *name);
 /* The same where it must be of a type, or its default; fails where it is of another. */
@@ -69,10 +72,14 @@ const tpl_text *tpl_arg_text(tpl_run *r, const tpl_args *a, uint32_t at, const c
                              const char *dflt);
 int64_t tpl_arg_int(tpl_run *r, const tpl_args *a, uint32_t at, const char *name, int64_t dflt);
 bool    tpl_arg_bool(tpl_run *r, const tpl_args *a, uint32_t at, const char *name, bool dflt);
+/* out[0] to out[1]: where among n to search, as the second and third argument of Python's find and
+ * index have it; false: nowhere. */
+bool tpl_arg_bounds(tpl_run *r, const tpl_args *a, int64_t n, int64_t out[3]);
 
 /* eval.c */
 tpl_value tpl_eval(tpl_run *r, const tpl_node *n);
-tpl_args  tpl_eval_args(tpl_run *r, const tpl_node *call);
+/* caller: what {% call %} gives, or NULL. */
+tpl_args  tpl_eval_args(tpl_run *r, const tpl_node *call, const tpl_macro *caller);
 tpl_value tpl_eval_filters(tpl_run *r, const tpl_node *chain, tpl_value v);
 
 /* scope.c */
@@ -99,7 +106,7 @@ void      tpl_execute_for(tpl_run *r, const tpl_node *n);
 tpl_value tpl_loop_call(tpl_run *r, tpl_loop *l, const tpl_args *a); /* loop(items) */
 tpl_value tpl_loop_method(tpl_run *r, tpl_loop *l, const tpl_text *name, const tpl_args *a);
 
-/* call.c */
+/* call.c, macro.c */
 tpl_value tpl_call(tpl_run *r, const tpl_value *callee, const tpl_args *a);
 tpl_value tpl_call_macro(tpl_run *r, const tpl_macro *m, const tpl_args *a);
 bool      tpl_function_find(const tpl_text *name, tpl_value *out); /* functions.c */
@@ -117,6 +124,7 @@ typedef tpl_value (*tpl_filter_fn)(tpl_run *r, tpl_value v, const tpl_args *a);
 typedef struct tpl_filter_row {
     const char   *name;
     tpl_filter_fn filter;
+    const char   *takes; /* for tpl_args_fit */
 } tpl_filter_row;
 extern const tpl_filter_row tpl_text_filters[], tpl_list_filters[], tpl_pick_filters[],
     tpl_more_filters[];

@@ -21,7 +21,8 @@ static bool of_type(const tpl_value *v, const char *name, bool *result)
         {"undefined", 1u << TPL_UNDEFINED},
         {"defined", ~(1u << TPL_UNDEFINED)},
         /* What has a length and items: also an undefined value. */
-        {"sequence", 1u << TPL_STRING | 1u << TPL_LIST | 1u << TPL_TUPLE | 1u << TPL_DICT},
+        {"sequence", 1u << TPL_STRING | 1u << TPL_LIST | 1u << TPL_TUPLE | 1u << TPL_DICT |
+                         1u << TPL_UNDEFINED},
         {"iterable", 1u << TPL_STRING | 1u << TPL_LIST | 1u << TPL_TUPLE | 1u << TPL_ITER |
                          1u << TPL_DICT | 1u << TPL_SELF | 1u << TPL_UNDEFINED},
         {"callable", 1u << TPL_MACRO | 1u << TPL_FUNCTION | 1u << TPL_METHOD | 1u << TPL_LOOP |
@@ -40,10 +41,9 @@ static bool truth_is(const tpl_value *v, bool which)
     return v->type == TPL_BOOL && (v->u.i != 0) == which;
 }
 
-static bool divides(tpl_run *r, const tpl_value *v, int64_t by, int64_t rest)
+static bool divides(tpl_run *r, const tpl_value *v, const tpl_value *by, int64_t rest)
 {
-    const tpl_value divisor = tpl_int(by, TPL_OWN);
-    const tpl_value result = tpl_arithmetic(&r->s, '%', v, &divisor);
+    const tpl_value result = tpl_arithmetic(&r->s, '%', v, by);
     return tpl_is_number(&result) && tpl_as_float(&result) == (double)rest;
 }
 
@@ -74,21 +74,21 @@ static bool compared(tpl_run *r, const char *name, const tpl_value *v, const tpl
     for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(name, rows[i].name) == 0 || strcmp(name, rows[i].also) == 0 ||
             strcmp(name, rows[i].sign) == 0) {
-            const int order = with != NULL ? tpl_order(&r->s, v, with) : 0;
-            *result = with != NULL && order >= rows[i].low && order <= rows[i].high;
+            const int order = tpl_order(&r->s, v, with);
+            *result = order >= rows[i].low && order <= rows[i].high;
             return true;
         }
     const bool equals =
         strcmp(name, "eq") == 0 || strcmp(name, "equalto") == 0 || strcmp(name, "==") == 0;
     if (!equals && strcmp(name, "ne") != 0 && strcmp(name, "!=") != 0)
         return false;
-    *result = with != NULL && tpl_equal(&r->s, v, with) == equals;
+    *result = tpl_equal(&r->s, v, with) == equals;
     return true;
 }
 
 static bool same_object(tpl_run *r, const tpl_value *v, const tpl_value *with)
 {
-    if (with == NULL || v->type != with->type)
+    if (v->type != with->type)
         return false;
     return v->type == TPL_LIST || v->type == TPL_DICT || v->type == TPL_TUPLE
                ? v->u.list == with->u.list
@@ -98,16 +98,17 @@ static bool same_object(tpl_run *r, const tpl_value *v, const tpl_value *with)
 static bool further(tpl_run *r, const char *name, const tpl_value *v, const tpl_value *with,
                     bool *result)
 {
+    const tpl_value two = tpl_int(2, TPL_OWN);
     if (strcmp(name, "true") == 0 || strcmp(name, "false") == 0)
         *result = truth_is(v, name[0] == 't');
     else if (strcmp(name, "even") == 0 || strcmp(name, "odd") == 0)
-        *result = divides(r, v, 2, name[0] == 'o');
+        *result = divides(r, v, &two, name[0] == 'o');
     else if (strcmp(name, "divisibleby") == 0)
-        *result = with != NULL && tpl_is_int(with) && divides(r, v, with->u.i, 0);
+        *result = divides(r, v, with, 0);
     else if (strcmp(name, "lower") == 0 || strcmp(name, "upper") == 0)
         *result = same_case(r, v, name[0] == 'u');
     else if (strcmp(name, "in") == 0)
-        *result = with != NULL && tpl_contains(&r->s, v, with);
+        *result = tpl_contains(&r->s, v, with);
     else if (strcmp(name, "sameas") == 0)
         *result = same_object(r, v, with);
     else if (strcmp(name, "escaped") == 0)
@@ -118,6 +119,33 @@ static bool further(tpl_run *r, const char *name, const tpl_value *v, const tpl_
     else
         return false;
     return true;
+}
+
+/* What a test takes, for tpl_args_fit. */
+static const char *takes(const char *name)
+{
+    static const char *const rows[][2] = {{"divisibleby", "num"},
+                                          {"sameas", "other"},
+                                          {"in", "seq"},
+                                          {"eq", "_"},
+                                          {"equalto", "_"},
+                                          {"==", "_"},
+                                          {"ne", "_"},
+                                          {"!=", "_"},
+                                          {"lt", "_"},
+                                          {"lessthan", "_"},
+                                          {"<", "_"},
+                                          {"gt", "_"},
+                                          {"greaterthan", "_"},
+                                          {">", "_"},
+                                          {"le", "_"},
+                                          {"<=", "_"},
+                                          {"ge", "_"},
+                                          {">=", "_"}};
+    for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i][0], name) == 0)
+            return rows[i][1];
+    return "";
 }
 
 bool tpl_is_test(const tpl_text *name)
@@ -137,13 +165,17 @@ bool tpl_is_test(const tpl_text *name)
 
 bool tpl_test(tpl_run *r, const tpl_text *name, const tpl_value *v, const tpl_args *a)
 {
-    char             text[32];
-    bool             result = false;
-    const tpl_value *with = tpl_arg(r, a, 0, NULL);
+    char text[32];
+    bool result = false;
     snprintf(text, sizeof text, "%.*s", name->n < 31 ? (int)name->n : 31, (const char *)name->p);
-    if (tpl_failed(&r->s) || of_type(v, text, &result) || compared(r, text, v, with, &result) ||
-        further(r, text, v, with, &result))
-        return result;
-    tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "the test \"%s\" is not known here", text);
-    return false;
+    if (!tpl_is_test(name))
+        tpl_fail(&r->s, WEFT_E_UNSUPPORTED, "the test \"%s\" is not known here", text);
+    if (!tpl_args_fit(r, text, takes(text), a))
+        return false;
+    const tpl_value *with = a->list->n > 0    ? &a->list->at[0]
+                            : a->named->n > 0 ? &a->named->values[0]
+                                              : NULL;
+    (void)(of_type(v, text, &result) || compared(r, text, v, with, &result) ||
+           further(r, text, v, with, &result));
+    return result;
 }

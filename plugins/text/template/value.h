@@ -99,7 +99,12 @@ enum {
     TPL_SELF /* its attributes are the template's blocks */
 };
 
-enum { TPL_GROUPED = 1 }; /* a pair of groupby's: its items have the names grouper and list */
+enum {
+    TPL_GROUPED = 1, /* a pair of groupby's: its items have the names grouper and list */
+    TPL_KEYS,        /* what the methods of a dictionary give, which is written with their names */
+    TPL_VALUES,
+    TPL_ITEMS
+};
 
 typedef struct tpl_value  tpl_value;
 typedef struct tpl_list   tpl_list;
@@ -112,7 +117,7 @@ struct tpl_value {
     uint8_t  type;
     uint8_t  origin; /* of none, bools and numbers: TPL_OWN or TPL_GIVEN */
     uint16_t markup; /* of strings: 1: marked as safe HTML (tpl_markup) */
-    uint32_t number; /* of tuples: TPL_GROUPED */
+    uint32_t number; /* of tuples and lists: TPL_GROUPED and so on, or 0 */
     union {
         int64_t           i; /* bools too */
         double            f;
@@ -252,6 +257,8 @@ const tpl_list *tpl_items(tpl_state *s, const tpl_value *v);
 tpl_value       tpl_attribute(tpl_state *s, const tpl_value *v, const tpl_text *name);
 tpl_value       tpl_item(tpl_state *s, const tpl_value *v, const tpl_value *key);
 tpl_value tpl_slice(tpl_state *s, const tpl_value *v, const tpl_value bounds[3]); /* none: open */
+/* Python's bounds of a slice of n items: first, the first not taken, and the step. */
+bool tpl_slice_bounds(tpl_state *s, const tpl_value b[3], int64_t n, int64_t out[3]);
 
 /* loop.c, block.c: what `loop.name` and `self.name` are; false: there is no such attribute. */
 bool tpl_loop_attribute(tpl_state *s, const tpl_loop *l, const tpl_text *name, tpl_value *out);
