@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A picture and speech in one prompt, byte for byte: text before either keeps the bytes of a run
  * without plugins, chunks that cut the speech span change nothing, a sequence beside others is the
- * sequence alone, and an encoder with a plugin beside it gives what it gives alone. */
-#include "tests/model/rig.h"
+ * sequence alone, and an encoder with a plugin beside it gives what it gives alone. And how near
+ * quantised weights come (near.h). */
+#include "tests/model/near.h"
 
 #include "core/base/mem.h"
 
@@ -14,12 +15,17 @@
 
 static const char *device;
 
-static void open_mixed(rig *r)
+static void open_as(rig *r, const char *weights, const char *encoders)
 {
-    const char *pairs[] = {"dtype=f32", device, INI, NULL};
+    const char *pairs[] = {weights, encoders, device, INI, NULL};
     rig_open(r, pairs, PARITY);
     assert_int_equal(r->n_items, 2);
     assert_string_equal(r->items[SPEECH]->plan.outputs[0].name, "adapter.output");
+}
+
+static void open_mixed(rig *r)
+{
+    open_as(r, "dtype=f32", "quantize_encoders=none");
 }
 
 static void feed_text(rig *r, weft_sequence *s, int32_t n)
@@ -161,6 +167,35 @@ static void all(const char *where)
     forks_and_cuts();
 }
 
+/* Quantised weights of the core, of the adapters and of the encoders. */
+static void test_near(void **state)
+{
+    static const struct {
+        const char *quantize, *encoders;
+        double      least;
+    } cases[] = {{"quantize=q8", "quantize_encoders=none", NEAR_Q8_LONG},
+                 {"quantize=q8", "quantize_encoders=q8", NEAR_Q8_LONG},
+                 {"quantize=q4", "quantize_encoders=none", NEAR_Q4},
+                 {"quantize=q4", "quantize_encoders=q8", NEAR_Q4}};
+    rig     exact, r;
+    int64_t n;
+    (void)state;
+    device = "device=cpu";
+    open_mixed(&exact);
+    float *expected = logits_of(&exact, 1, 0, &n);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        open_as(&r, cases[i].quantize, cases[i].encoders);
+        float       *logits = logits_of(&r, 1, 0, &n);
+        const double c = rig_cosine(logits, expected, n * r.e->config.vocab);
+        print_message("%s: cosine %.6f\n", r.said, c);
+        assert_true(c > cases[i].least && c < 1.0);
+        free(logits);
+        rig_close(&r);
+    }
+    free(expected);
+    rig_close(&exact);
+}
+
 static void test_cpu(void **state)
 {
     (void)state;
@@ -175,6 +210,7 @@ static void test_async(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cpu), cmocka_unit_test(test_async)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cpu), cmocka_unit_test(test_async),
+                                       cmocka_unit_test(test_near)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
