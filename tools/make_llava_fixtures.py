@@ -7,6 +7,7 @@
 clip/, siglip/, list/     checkpoint directories: CLIP, layer -2, "default"; SigLIP, "full", bf16, a
                           projector without biases; two layers side by side, names as they lie in
                           memory since transformers 4.52
+tied/                     as clip/, in bf16, head and embedding one table
 next/                     LLaVA-NeXT: CLIP, tiles, image_newline
 */parity*.safetensors     inputs and expected stages, for `weft model verify`
 pictures.json             the processors on generated pictures, as hashes of their tiles
@@ -238,6 +239,8 @@ def main():
         multimodal_projector_bias=False, **common), 2, torch.bfloat16)
     write_llava(out / "list", LlavaConfig(vision_config=vision_config("clip_vision_model"),
                                           vision_feature_layer=[1, -2], **common), 3, torch.float32, True)
+    common["text_config"] = dict(text_config(), tie_word_embeddings=True)
+    write_llava(out / "tied", LlavaConfig(vision_config=vision_config("clip_vision_model"), **common), 5, torch.bfloat16)
     grid = write_next(out / "next", 4)
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in picture_cases(grid))
     (out / "pictures.json").write_text('{"cases": [\n' + lines + "\n]}\n")
