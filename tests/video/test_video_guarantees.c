@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a loaded video adapter leaves alone, byte for byte: text, and pictures without clips. And
  * what clips share with pictures: the same bytes in any batch, in any chunks, after forks and cuts,
- * and whatever frames were encoded beside. All gates of the fixture are away from zero. */
-#include "tests/model/rig.h"
+ * and whatever frames were encoded beside. All gates of the fixture are away from zero. And how
+ * near quantised weights come (near.h). */
+#include "tests/model/near.h"
 
 #define CLIPS FIXTURE("video/picture.ini")
 #define BOTH                                                                                       \
@@ -258,6 +259,12 @@ OVER(forks_and_cuts)
 OVER(frames_beside_change_nothing)
 OVER(progress_and_cancel)
 
+static void test_near(void **state)
+{
+    (void)state;
+    near_check("@" CLIPS, BOTH, NULL, media, NEAR_Q8_LONG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +275,7 @@ int main(void)
         cmocka_unit_test(over_forks_and_cuts),
         cmocka_unit_test(over_frames_beside_change_nothing),
         cmocka_unit_test(over_progress_and_cancel),
+        cmocka_unit_test(test_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
