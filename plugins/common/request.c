@@ -15,7 +15,7 @@ void plg_ask(plg_request *r, weft_tensor *to, uint32_t use, plg_shape s, const c
         return;
     weft_weight w = {
         WEFT_HDR(weft_weight), r->name[i], use, s.ndim, {s.d[0], s.d[1], s.d[2], s.d[3]}};
-    snprintf(r->name[i], PLG_MAX_NAME, "%s%s", prefix, name);
+    snprintf(r->name[i], PLG_MAX_NAME, "%s%s%s", r->root != NULL ? r->root : "", prefix, name);
     r->want[i] = w;
     r->to[i] = to;
 }

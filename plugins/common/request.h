@@ -23,6 +23,8 @@ typedef struct plg_request {
     char (*name)[PLG_MAX_NAME];
     uint32_t n, reserved;
     uint64_t parameters; /* of all that was asked for */
+
+    const char *root; /* what all names begin with: `ask` may set it first; NULL: nothing */
 } plg_request;
 
 typedef struct plg_shape {
@@ -42,8 +44,8 @@ static inline plg_shape plg_shape2(int64_t a, int64_t b)
     return s;
 }
 
-/* Asks for the weight whose name is `prefix` followed by `name`. It must have shape s and goes to
- * *to. use: WEFT_USE_*. [setup] */
+/* Asks for the weight whose name is r->root, `prefix` and `name` one after the other. It must have
+ * shape s and goes to *to. use: WEFT_USE_*. [setup] */
 void plg_ask(plg_request *r, weft_tensor *to, uint32_t use, plg_shape s, const char *prefix,
              const char *name);
 

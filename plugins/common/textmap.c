@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of layers, and how a text map gets to a host of another size. */
+/* The list of layers, how tensors are named, and how a text map gets to a host of another size. */
 #include "textmap.h"
+
+#include <stdio.h>
 
 typedef struct record {
     int32_t layers[PLG_TEXTMAP_LAYERS];
 } record;
+
+const plg_names *plg_names_of(const weft_host *h, const weft_package *p, const char *probe)
+{
+    static const plg_names saved = {"", "language_model.model.", "language_model.lm_head.weight"};
+    static const plg_names memory = {"model.", "model.language_model.", "lm_head.weight"};
+    const weft_if_weights *w = h->get_interface(h, WEFT_IF_WEIGHTS);
+    char                   name[160];
+    snprintf(name, sizeof name, "%s%s", memory.root, probe);
+    return w->has(h, p, name) ? &memory : &saved;
+}
 
 weft_status plg_textmap_init(const weft_host *h, weft_error *err)
 {

@@ -10,6 +10,15 @@
 
 #define PLG_TEXTMAP_LAYERS 1024 /* of a text model at most */
 
+/* How the tensors of a model are named that holds a Llama beside other parts: as transformers
+ * writes them, or as they lie in its memory since 4.52, which is what programs that save by
+ * themselves write. root: of the other parts (plg_request.root). */
+typedef struct plg_names {
+    const char *root, *text, *head;
+} plg_names;
+/* probe: a tensor of the other parts, without its root. [setup] */
+const plg_names *plg_names_of(const weft_host *h, const weft_package *p, const char *probe);
+
 /* A plugin's init and deinit, or a part of them. NOMEM. [setup] */
 weft_status plg_textmap_init(const weft_host *h, weft_error *err);
 void        plg_textmap_deinit(const weft_host *h);

@@ -17,6 +17,7 @@
 #include "../../common/keys.h"
 #include "../../common/modality.h"
 #include "../../common/run.h"
+#include "../../common/textmap.h"
 
 #define GSP_ID "weft.granite_speech"
 #define GSP_VERSION "0.1.0"
@@ -25,6 +26,7 @@
 #define GSP_STREAM "weft.granite_speech/audio"
 #define GSP_MARKER "<|audio|>"
 #define GSP_CONFIG "config.json"
+#define GSP_PROBE "projector.query" /* for plg_names_of */
 #define GSP_PREPROCESSOR "preprocessor_config.json"
 
 #define GSP_MAX_LAYERS 512

@@ -4,7 +4,6 @@
 #include "granite.h"
 
 #include "../../common/scales.h"
-#include "../../common/textmap.h"
 
 static weft_status check_type(const plg_keys *k)
 {
@@ -20,14 +19,15 @@ static weft_status check_type(const plg_keys *k)
 static weft_status text_map(const weft_host *h, const weft_package *p, weft_text_map *out,
                             weft_error *err)
 {
-    const plg_keys k = plg_keys_of(h, p, GSP_CONFIG, "text_config.", err);
-    int64_t        n = PLG_GRANITE_LAYERS;
-    weft_text_map  map = {.hdr = WEFT_HDR(weft_text_map),
-                          .config_path = "text_config",
-                          .defaults = plg_granite_defaults,
-                          .prefix = "language_model.model.",
-                          .head = "language_model.lm_head.weight"};
-    weft_status    status = check_type(&k);
+    const plg_keys   k = plg_keys_of(h, p, GSP_CONFIG, "text_config.", err);
+    int64_t          n = PLG_GRANITE_LAYERS;
+    const plg_names *names = plg_names_of(h, p, GSP_PROBE);
+    weft_text_map    map = {.hdr = WEFT_HDR(weft_text_map),
+                            .config_path = "text_config",
+                            .defaults = plg_granite_defaults,
+                            .prefix = names->text,
+                            .head = names->head};
+    weft_status      status = check_type(&k);
     if (status == WEFT_OK)
         status = plg_keys_i64(&k, "num_hidden_layers", 1, PLG_TEXTMAP_LAYERS, &n);
     if (status == WEFT_OK)

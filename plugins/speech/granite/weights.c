@@ -6,6 +6,7 @@
 typedef struct asked {
     const gsp_config *c;
     gsp_weights      *w;
+    const char       *root; /* of all names */
 } asked;
 
 static void ask_ffn(plg_request *r, const gsp_encoder_config *c, const char *p, const char *name,
@@ -97,6 +98,7 @@ static void ask_projector(plg_request *r, const gsp_config *c, gsp_weights *w)
 static void ask(plg_request *r, void *ctx)
 {
     const asked *what = ctx;
+    r->root = what->root;
     ask_encoder(r, &what->c->encoder, what->w);
     ask_projector(r, what->c, what->w);
 }
@@ -119,7 +121,7 @@ static weft_status alloc(const weft_host *h, const gsp_config *c, gsp_weights *w
 weft_status gsp_weights_load(const weft_host *h, const weft_package *p, const gsp_config *c,
                              gsp_weights *out, weft_error *err)
 {
-    asked       what = {c, out};
+    asked       what = {c, out, plg_names_of(h, p, GSP_PROBE)->root};
     plg_request r;
     weft_status status = alloc(h, c, out, err);
     if (status == WEFT_OK)
@@ -132,7 +134,7 @@ weft_status gsp_weights_load(const weft_host *h, const weft_package *p, const gs
 uint64_t gsp_weights_count(const weft_host *h, const gsp_config *c)
 {
     gsp_weights w;
-    asked       what = {c, &w};
+    asked       what = {c, &w, ""};
     plg_request r;
     if (alloc(h, c, &w, NULL) != WEFT_OK)
         return 0;
@@ -145,7 +147,7 @@ weft_status gsp_weights_tell(const weft_host *h, const weft_package *p, const gs
                              const weft_weight_sink *sink, weft_error *err)
 {
     gsp_weights w;
-    asked       what = {c, &w};
+    asked       what = {c, &w, plg_names_of(h, p, GSP_PROBE)->root};
     weft_status status = alloc(h, c, &w, err);
     if (status != WEFT_OK)
         return status;

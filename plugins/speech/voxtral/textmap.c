@@ -3,8 +3,6 @@
  * plain Llama, its values under text_config and its tensors under language_model. */
 #include "voxtral.h"
 
-#include "../../common/textmap.h"
-
 /* VoxtralConfig's own defaults for a Llama, then LlamaConfig's. */
 static const char defaults[] =
     "{\"vocab_size\": 131072, \"hidden_size\": 3072, \"intermediate_size\": 8192,"
@@ -23,12 +21,13 @@ static weft_status text_map(const weft_host *h, const weft_package *p, weft_text
     weft_status    status = plg_keys_ints(&k, n_layers_key, 1, &n);
     if (status != WEFT_OK)
         return status;
-    weft_text_map map = {.hdr = WEFT_HDR(weft_text_map),
-                         .config_path = "text_config",
-                         .defaults = defaults,
-                         .prefix = "language_model.model.",
-                         .head = "language_model.lm_head.weight",
-                         .n_layers = n};
+    const plg_names *names = plg_names_of(h, p, VXT_PROBE);
+    weft_text_map    map = {.hdr = WEFT_HDR(weft_text_map),
+                            .config_path = "text_config",
+                            .defaults = defaults,
+                            .prefix = names->text,
+                            .head = names->head,
+                            .n_layers = n};
     return plg_textmap_give(h, VXT_ID, &map, out, err);
 }
 

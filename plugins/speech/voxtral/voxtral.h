@@ -14,6 +14,7 @@
 #include "../shared/clip.h"
 #include "../shared/whisper.h"
 #include "../../common/modality.h"
+#include "../../common/textmap.h"
 
 #define VXT_ID "weft.voxtral"
 #define VXT_VERSION "0.1.0"
@@ -22,6 +23,7 @@
 #define VXT_MARKER "[AUDIO]"
 #define VXT_BEGIN "[BEGIN_AUDIO]"
 #define VXT_CONFIG "config.json"
+#define VXT_PROBE "multi_modal_projector.linear_1.weight" /* for plg_names_of */
 
 #define VXT_MAX_SECONDS 1800 /* of one item: sixty chunks, as the model card has it */
 

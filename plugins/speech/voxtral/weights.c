@@ -7,6 +7,7 @@
 typedef struct asked {
     const vxt_config *c;
     vxt_weights      *w;
+    const char       *root; /* of all names */
 } asked;
 
 static void ask(plg_request *r, void *ctx)
@@ -14,6 +15,7 @@ static void ask(plg_request *r, void *ctx)
     const asked      *what = ctx;
     const vxt_config *c = what->c;
     vxt_weights      *w = what->w;
+    r->root = what->root;
     spk_whisper_ask(r, &c->encoder, "audio_tower.", &w->encoder);
     plg_ask_dense(r, &w->linear1, PROJECTOR, "linear_1", c->d_text,
                   (int64_t)c->encoder.d * c->stack, 0, 0);
@@ -31,7 +33,7 @@ static weft_status alloc(const weft_host *h, const vxt_config *c, vxt_weights *w
 weft_status vxt_weights_load(const weft_host *h, const weft_package *p, const vxt_config *c,
                              vxt_weights *out, weft_error *err)
 {
-    asked       what = {c, out};
+    asked       what = {c, out, plg_names_of(h, p, VXT_PROBE)->root};
     plg_request r;
     weft_status status = alloc(h, c, out, err);
     if (status == WEFT_OK)
@@ -44,7 +46,7 @@ weft_status vxt_weights_load(const weft_host *h, const weft_package *p, const vx
 uint64_t vxt_weights_count(const weft_host *h, const vxt_config *c)
 {
     vxt_weights w;
-    asked       what = {c, &w};
+    asked       what = {c, &w, ""};
     plg_request r;
     if (alloc(h, c, &w, NULL) != WEFT_OK)
         return 0;
@@ -57,7 +59,7 @@ weft_status vxt_weights_tell(const weft_host *h, const weft_package *p, const vx
                              const weft_weight_sink *sink, weft_error *err)
 {
     vxt_weights w;
-    asked       what = {c, &w};
+    asked       what = {c, &w, plg_names_of(h, p, VXT_PROBE)->root};
     weft_status status = alloc(h, c, &w, err);
     if (status == WEFT_OK)
         status = plg_request_tell(h, p, ask, &what, sink, err);
