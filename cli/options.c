@@ -66,7 +66,8 @@ const weft_option_info cli_own_options[OWN_COUNT] = {
                       "files worked on at once (default: what memory allows, at most 8); results "
                       "are the same, and in the same order"},
     [OWN_ROWS] = {"rows", 0, STR, 0, NULL, NULL, "LIST",
-                  "rows to measure: names or patterns such as 'vit.*', with commas between"},
+                  "rows to measure: names or patterns such as 'vit.*', with commas between; with "
+                  "--op its shapes: such as '512x* bf16', or their first numbers"},
     [OWN_SHAPE] = {"shape", 0, STR, 0, NULL, "1b|3b|8b|vit-h|conformer-1b|resampler|demo", "NAME",
                    "measure this model's rows alone"},
     [OWN_REPEAT] = {"repeat", 0, STR, 0, "5", "1 to 1000", "N",

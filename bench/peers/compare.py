@@ -10,29 +10,30 @@ import sys
 import torch
 
 import torch_peer as peer
+from formats import fair_format
 
 ROWS = {"generation.bf16": "tokens/s", "prefill512.bf16": "tokens/s", "vit.tile": "s", "conformer.10s": "s"}
 LAYERS = {"generation.bf16": 16, "prefill512.bf16": 16, "vit.tile": 32, "conformer.10s": 24}
 HEAD_SHARE = {"generation.bf16": 262.7e6 / 60.8e6, "prefill512.bf16": 262.7e6 / 60.8e6 / 512}  # in layers of the 1B shape
 
 
-def of_weft(weft, quick, threads):
-    command = [weft, "bench", "--json", "--rows", ",".join(ROWS)] + (["--quick"] if quick else [])
+def of_weft(weft, rows, quick, threads):
+    command = [weft, "bench", "--json", "--rows", rows] + (["--quick"] if quick else [])
     out = subprocess.run(command + (["-t", str(threads)] if threads else []), stdout=subprocess.PIPE, check=True).stdout
     return {row["name"]: row for row in map(json.loads, out.decode().splitlines())}
 
 
-def of_torch(name, layers, repeat):
+def of_torch(name, layers, repeat, dtype):
     """The value of a row for the whole shape, reckoned from so many layers and the head."""
     head = HEAD_SHARE.get(name, 0)
     whole = (LAYERS[name] + head) / (layers + head)
     with torch.inference_mode():
         if name == "generation.bf16":
-            return 1 / (whole * peer.generation(layers, repeat))
+            return 1 / (whole * peer.generation(layers, repeat, dtype))
         if name == "prefill512.bf16":
-            return 512 / (whole * peer.prefill(layers, 512, repeat))
+            return 512 / (whole * peer.prefill(layers, 512, repeat, dtype))
         block, rows = (peer.ViTBlock, 1601) if name == "vit.tile" else (peer.ConformerBlock, 250)
-        return whole * peer.stack(block, layers, rows, repeat)
+        return whole * peer.stack(block, layers, rows, repeat, dtype)
 
 
 def of_llama_cpp(folder, threads):
@@ -53,18 +54,28 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a few layers of each shape")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--llama-cpp", metavar="DIR")
+    parser.add_argument("--torch-format", choices=["auto", "bf16", "f32"], default="auto",
+                        help="of PyTorch's weights (auto: f32 on a CPU that has no instruction for bf16)")
+    parser.add_argument("--rows", default=",".join(ROWS), help="of these, with commas between: %(default)s")
     args = parser.parse_args()
+    if not set(args.rows.split(",")) <= set(ROWS):
+        parser.error(f"--rows {args.rows}: there are {', '.join(ROWS)}")
+    form = fair_format(args.torch_format)
     torch.set_num_threads(args.threads)
-    rows = of_weft(args.weft, args.quick, args.threads)
+    rows = of_weft(args.weft, args.rows, args.quick, args.threads)
     llama = of_llama_cpp(args.llama_cpp, args.threads) if args.llama_cpp else {}
-    print(f"{'row':18} {'weft':>10} {'PyTorch ' + torch.__version__.split('+')[0]:>16} {'ratio':>6} {'llama.cpp':>10} {'ratio':>6}")
+    title = f"PyTorch {torch.__version__.split('+')[0]} {form}"
+    if form == "f32":
+        print("PyTorch runs in f32, weft with weights in bf16" + ("" if args.torch_format == "f32" else
+              ": this CPU has no instruction that multiplies bf16, without which PyTorch's bf16 is no fair peer"))
+    print(f"{'row':18} {'weft':>10} {title:>20} {'ratio':>6} {'llama.cpp':>10} {'ratio':>6}")
     for name, row in rows.items():
-        theirs = of_torch(name, row["layers"], 3 if args.quick else 5)
+        theirs = of_torch(name, row["layers"], 3 if args.quick else 5, peer.FORMATS[form])
         rate = ROWS[name] == "tokens/s"
         ratio = row["value"] / theirs if rate else theirs / row["value"]
         other = llama.get(name)
         end = f"{other:10.4g} {row['value'] / other:6.2f}" if other else ""
-        print(f"{name:18} {row['value']:10.4g} {theirs:16.4g} {ratio:6.2f} {end}", flush=True)
+        print(f"{name:18} {row['value']:10.4g} {theirs:20.4g} {ratio:6.2f} {end}", flush=True)
 
 
 if __name__ == "__main__":

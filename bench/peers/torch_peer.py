@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PyTorch on the shapes of `weft bench`: plain modules in bf16 with random weights, as a user would write them.
+"""PyTorch on the shapes of `weft bench`: plain modules with random weights, as a user would write them.
 
 Each function takes a number of layers and gives seconds of one unit of work: a token, a prefill, a picture, a recording.
 An encoder is its stack of blocks alone, which favours the peer a little."""
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-BF16 = torch.bfloat16
+FORMATS = {"bf16": torch.bfloat16, "f32": torch.float32}
 
 
 def seconds(work, repeat):
@@ -112,18 +112,18 @@ class ConformerBlock(nn.Module):
         return self.norms[5](self.feed(x, 1))
 
 
-def prefill(n_layers, rows, repeat):
-    model, x = Llama(n_layers).to(BF16), torch.randn(rows, LlamaLayer.D, dtype=BF16)
+def prefill(n_layers, rows, repeat, dtype):
+    model, x = Llama(n_layers).to(dtype), torch.randn(rows, LlamaLayer.D, dtype=dtype)
     return seconds(lambda: model(x), repeat)
 
 
-def generation(n_layers, repeat, depth=32):
-    model, x = Llama(n_layers).to(BF16), torch.randn(1, LlamaLayer.D, dtype=BF16)
-    past = [torch.randn(LlamaLayer.KV, depth, LlamaLayer.DIM, dtype=BF16) for _ in range(2)]
+def generation(n_layers, repeat, dtype, depth=32):
+    model, x = Llama(n_layers).to(dtype), torch.randn(1, LlamaLayer.D, dtype=dtype)
+    past = [torch.randn(LlamaLayer.KV, depth, LlamaLayer.DIM, dtype=dtype) for _ in range(2)]
     return seconds(lambda: model(x, past), repeat)
 
 
-def stack(block, n_layers, rows, repeat):
-    model = nn.Sequential(*(block() for _ in range(n_layers))).to(BF16)
-    x = torch.randn(rows, block.D, dtype=BF16)
+def stack(block, n_layers, rows, repeat, dtype):
+    model = nn.Sequential(*(block() for _ in range(n_layers))).to(dtype)
+    x = torch.randn(rows, block.D, dtype=dtype)
     return seconds(lambda: model(x), repeat)

@@ -100,8 +100,10 @@ struct bench {
 /* The shape of a row in this run; NULL: the row is not of the run's shape. */
 const bench_shape *bench_row_shape(const bench *b, const bench_row *r);
 int32_t            bench_layers(const bench *b, const bench_shape *s);
-/* Whether a name is chosen: --rows LIST, patterns as the shell has them with commas between. */
-bool bench_is_chosen(const bench *b, const char *name);
+/* Whether a pattern of --rows LIST, between whose patterns there are commas, fits a name. */
+typedef bool (*bench_fits)(const char *pattern, const char *name);
+bool bench_fits_pattern(const char *pattern, const char *name); /* as the shell has them */
+bool bench_is_chosen(const bench *b, const char *name, bench_fits fits);
 bool bench_row_runs(const bench *b, const bench_row *r);
 
 /* The engine of a shape with weights of a format, or without weights where format is NULL. It is

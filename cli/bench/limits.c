@@ -59,7 +59,7 @@ weft_status bench_limits_of_gpu(bench *b, weft_error *err)
     weft_status      status = weft_engine_describe(b->engine, &i, err);
     if (status != WEFT_OK || strcmp(i.device, "cuda") != 0 || bench_limit(b, GPU_COPY) > 0)
         return status;
-    return weft_bench_op_run(b->engine, "ceilings", b->repeat, on_ceiling, b, err);
+    return weft_bench_op_run(b->engine, "ceilings", b->repeat, NULL, on_ceiling, b, err);
 }
 
 double bench_peak(const bench *b, const char *name)

@@ -11,8 +11,29 @@
 typedef struct op_run {
     bench           *b;
     weft_engine_info info;
-    int32_t          code;
+    int32_t          code, n_shapes;
 } op_run;
+
+/* A pattern of --rows holds a shape's first number alone, or is one of the whole shape. */
+static bool fits(const char *pattern, const char *shape)
+{
+    size_t n = strspn(pattern, "0123456789");
+    if (n == 0 || pattern[n] != '\0')
+        return bench_fits_pattern(pattern, shape);
+    return strncmp(pattern, shape, n) == 0 && (shape[n] == 'x' || shape[n] == ' ');
+}
+
+static int32_t is_wanted(void *ctx, const char *shape)
+{
+    return bench_is_chosen(((op_run *)ctx)->b, shape, fits);
+}
+
+/* Counts what is wanted, and lets none be timed. */
+static int32_t count(void *ctx, const char *shape)
+{
+    ((op_run *)ctx)->n_shapes += is_wanted(ctx, shape);
+    return 0;
+}
 
 /* Work for which no limit is fitting, such as a norm in the caches, has none. */
 static double least_seconds(const op_run *t, const weft_bench_op *o)
@@ -61,6 +82,20 @@ static bool is_known(const char *op)
     return false;
 }
 
+/* Measures the machine, then the op. */
+static weft_status measure(op_run *t, const char *op, weft_error *err)
+{
+    bench      *b = t->b;
+    weft_status status = bench_limits_measure(b, err);
+    if (status == WEFT_OK && strcmp(op, "ceilings") != 0)
+        status = bench_limits_of_gpu(b, err);
+    if (status == WEFT_OK)
+        status = weft_engine_describe(b->engine, &t->info, err);
+    if (status == WEFT_OK)
+        status = weft_bench_op_run(b->engine, op, b->repeat, is_wanted, on_op, t, err);
+    return status;
+}
+
 int32_t bench_run_op(bench *b, const char *op)
 {
     char       all[256];
@@ -69,16 +104,14 @@ int32_t bench_run_op(bench *b, const char *op)
     known(all, sizeof all);
     if (!is_known(op))
         return cli_usage(b->c, "--op %.40s: the ops that can be timed are %s", op, all);
-    weft_status status = bench_limits_measure(b, &err);
+    weft_status status = bench_open(b, bench_shape_find("demo"), NULL, 1, &err);
     if (status == WEFT_OK)
-        status = bench_open(b, bench_shape_find("demo"), NULL, 1, &err);
-    if (status == WEFT_OK && strcmp(op, "ceilings") != 0)
-        status = bench_limits_of_gpu(b, &err);
-    if (status == WEFT_OK)
-        status = weft_engine_describe(b->engine, &t.info, &err);
-    if (status == WEFT_OK)
-        status = weft_bench_op_run(b->engine, op, b->repeat, on_op, &t, &err);
+        status = weft_bench_op_run(b->engine, op, 1, count, on_op, &t, &err);
+    if (status == WEFT_OK && t.n_shapes > 0)
+        status = measure(&t, op, &err);
     bench_close(b);
+    if (status == WEFT_OK && t.n_shapes == 0)
+        return cli_usage(b->c, "--rows %.60s leaves no shape of --op %s", b->rows, op);
     if (status == WEFT_OK || t.code != CLI_EXIT_OK)
         return t.code;
     return cli_interrupted() ? CLI_EXIT_INTERRUPTED : cli_say_error(&err);

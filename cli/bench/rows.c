@@ -33,7 +33,7 @@ const bench_row bench_rows[] = {
     {NULL, 0, 0, NULL, 0, NULL},
 };
 
-bool bench_is_chosen(const bench *b, const char *name)
+bool bench_is_chosen(const bench *b, const char *name, bench_fits fits)
 {
     char pattern[PATTERN_BYTES];
     for (const char *p = b->rows; p != NULL && *p != '\0';) {
@@ -41,12 +41,17 @@ bool bench_is_chosen(const bench *b, const char *name)
         if (n < sizeof pattern) {
             memcpy(pattern, p, n);
             pattern[n] = '\0';
-            if (fnmatch(pattern, name, 0) == 0)
+            if (fits(pattern, name))
                 return true;
         }
         p += n + (p[n] == ',');
     }
     return b->rows == NULL;
+}
+
+bool bench_fits_pattern(const char *pattern, const char *name)
+{
+    return fnmatch(pattern, name, 0) == 0;
 }
 
 const bench_shape *bench_row_shape(const bench *b, const bench_row *r)
@@ -63,7 +68,7 @@ int32_t bench_layers(const bench *b, const bench_shape *s)
 
 bool bench_row_runs(const bench *b, const bench_row *r)
 {
-    if (bench_row_shape(b, r) == NULL || !bench_is_chosen(b, r->name))
+    if (bench_row_shape(b, r) == NULL || !bench_is_chosen(b, r->name, bench_fits_pattern))
         return false;
     if ((r->flags & BENCH_ASKED) != 0 && (b->rows == NULL || b->quick))
         return false;

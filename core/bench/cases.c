@@ -34,6 +34,9 @@ static weft_status time_linear(wf_bench_timer *t, const linear_shape *s, int32_t
     double   flop = 2.0 * (double)s->m * (double)s->k * (double)s->n;
     if (wf_device_weight_bytes(t->device, format, s->n, s->k, &bytes, NULL) != WEFT_OK)
         return WEFT_OK; /* a format that this device does not hold */
+    if (!wf_bench_begin(t, "%lldx%lldx%lld %s", (long long)s->m, (long long)s->k, (long long)s->n,
+                        wf_format_name(format)))
+        return t->status;
     t->format = format;
     int32_t turns = turns_of(bytes, s->m), made = 0;
     float  *x = wf_bench_floats(t, s->m * s->k), *y = wf_bench_floats(t, s->m * s->n);
@@ -42,8 +45,7 @@ static weft_status time_linear(wf_bench_timer *t, const linear_shape *s, int32_t
             .kind = WF_OP_LINEAR,
             .u.linear = {.y = y, .x = x, .w = w, .m = s->m, .y_stride = s->n, .x_stride = s->k}};
     if (made == turns)
-        wf_bench_time(t, ops, turns, flop, (double)bytes, "%lldx%lldx%lld %s", (long long)s->m,
-                      (long long)s->k, (long long)s->n, wf_format_name(format));
+        wf_bench_time(t, ops, turns, flop, (double)bytes);
     wf_bench_timer_free(t);
     return t->status;
 }
@@ -63,30 +65,31 @@ static weft_status run_linear(wf_bench_timer *t)
 static weft_status time_attend(wf_bench_timer *t, int32_t heads, int32_t head_dim, int64_t rows)
 {
     const int32_t bounds[2] = {0, (int32_t)rows};
-    int64_t       d = (int64_t)heads * head_dim;
-    float        *q = wf_bench_floats(t, rows * d), *k = wf_bench_floats(t, rows * d);
-    float        *v = wf_bench_floats(t, rows * d), *out = wf_bench_floats(t, rows * d);
-    int32_t      *begin = wf_bench_upload(t, bounds, sizeof bounds);
-    wf_op         op = {.kind = WF_OP_ATTEND,
-                        .u.attend = {.out = out,
-                                     .q = q,
-                                     .k = k,
-                                     .v = v,
-                                     .q_begin = begin,
-                                     .k_begin = begin,
-                                     .q_stride = d,
-                                     .k_stride = d,
-                                     .v_stride = d,
-                                     .out_stride = d,
-                                     .m = rows,
-                                     .keys = rows,
-                                     .n_seqs = 1,
-                                     .n_heads = heads,
-                                     .n_kv_heads = heads,
-                                     .head_dim = head_dim,
-                                     .scale = 0.125f}};
-    wf_bench_time(t, &op, 1, 4.0 * (double)rows * (double)rows * (double)d, 0, "%dx%d rows %lld",
-                  heads, head_dim, (long long)rows);
+    if (!wf_bench_begin(t, "%dx%d rows %lld", heads, head_dim, (long long)rows))
+        return t->status;
+    int64_t  d = (int64_t)heads * head_dim;
+    float   *q = wf_bench_floats(t, rows * d), *k = wf_bench_floats(t, rows * d);
+    float   *v = wf_bench_floats(t, rows * d), *out = wf_bench_floats(t, rows * d);
+    int32_t *begin = wf_bench_upload(t, bounds, sizeof bounds);
+    wf_op    op = {.kind = WF_OP_ATTEND,
+                   .u.attend = {.out = out,
+                                .q = q,
+                                .k = k,
+                                .v = v,
+                                .q_begin = begin,
+                                .k_begin = begin,
+                                .q_stride = d,
+                                .k_stride = d,
+                                .v_stride = d,
+                                .out_stride = d,
+                                .m = rows,
+                                .keys = rows,
+                                .n_seqs = 1,
+                                .n_heads = heads,
+                                .n_kv_heads = heads,
+                                .head_dim = head_dim,
+                                .scale = 0.125f}};
+    wf_bench_time(t, &op, 1, 4.0 * (double)rows * (double)rows * (double)d, 0);
     wf_bench_timer_free(t);
     return t->status;
 }
@@ -107,6 +110,8 @@ static weft_status time_pages(wf_bench_timer *t, int32_t dtype, int32_t n_keys)
     int64_t    page = wf_device_page_bytes(t->device, dtype, WF_KEY_BLOCK, KV_HEADS, DIM);
     if (page <= 0)
         return WEFT_OK;
+    if (!wf_bench_begin(t, "1 row, %d keys %s", n_keys, wf_format_name(dtype)))
+        return t->status;
     void         *pool = wf_bench_floats(t, n * page / 4);
     void         *pools = wf_bench_upload(t, &pool, sizeof pool);
     const int32_t edges[3] = {0, n, WF_KEY_BLOCK};
@@ -136,8 +141,7 @@ static weft_status time_pages(wf_bench_timer *t, int32_t dtype, int32_t n_keys)
                                    .out_stride = HEADS * DIM,
                                    .n_heads = HEADS,
                                    .scale = 0.125f}};
-    wf_bench_time(t, &op, 1, 4.0 * HEADS * DIM * n_keys, (double)n * (double)page,
-                  "1 row, %d keys %s", n_keys, wf_format_name(dtype));
+    wf_bench_time(t, &op, 1, 4.0 * HEADS * DIM * n_keys, (double)n * (double)page);
     wf_bench_timer_free(t);
     return t->status;
 }
@@ -153,6 +157,8 @@ static weft_status run_pages(wf_bench_timer *t)
 
 static weft_status time_norm(wf_bench_timer *t, int64_t m, int64_t n, int32_t rms)
 {
+    if (!wf_bench_begin(t, "%lldx%lld %s", (long long)m, (long long)n, rms ? "rms" : "layer"))
+        return t->status;
     float *x = wf_bench_floats(t, m * n), *y = wf_bench_floats(t, m * n);
     float *w = wf_bench_floats(t, n), *bias = rms ? NULL : wf_bench_floats(t, n);
     wf_op  op = {.kind = WF_OP_NORM,
@@ -167,8 +173,7 @@ static weft_status time_norm(wf_bench_timer *t, int64_t m, int64_t n, int32_t rm
                             .x_stride = n,
                             .eps = 1e-5f,
                             .rms = rms}};
-    wf_bench_time(t, &op, 1, 0, 8.0 * (double)(m * n), "%lldx%lld %s", (long long)m, (long long)n,
-                  rms ? "rms" : "layer");
+    wf_bench_time(t, &op, 1, 0, 8.0 * (double)(m * n));
     wf_bench_timer_free(t);
     return t->status;
 }
@@ -183,6 +188,8 @@ static weft_status run_norm(wf_bench_timer *t)
 static weft_status run_rope(wf_bench_timer *t)
 {
     enum { ROWS = 512, HEADS = 32, DIM = 64 };
+    if (!wf_bench_begin(t, "%dx%dx%d", ROWS, HEADS, DIM))
+        return t->status;
     float *x = wf_bench_floats(t, ROWS * HEADS * DIM), *table = wf_bench_floats(t, ROWS * DIM);
     wf_op  op = {.kind = WF_OP_ROPE,
                  .u.rope = {.x = x,
@@ -191,7 +198,7 @@ static weft_status run_rope(wf_bench_timer *t)
                             .stride = HEADS * DIM,
                             .n_heads = HEADS,
                             .head_dim = DIM}};
-    wf_bench_time(t, &op, 1, 0, 8.0 * ROWS * HEADS * DIM, "%dx%dx%d", ROWS, HEADS, DIM);
+    wf_bench_time(t, &op, 1, 0, 8.0 * ROWS * HEADS * DIM);
     wf_bench_timer_free(t);
     return t->status;
 }
@@ -199,6 +206,8 @@ static weft_status run_rope(wf_bench_timer *t)
 static weft_status run_swiglu(wf_bench_timer *t)
 {
     enum { ROWS = 512, N = 8192 };
+    if (!wf_bench_begin(t, "%dx%d", ROWS, N))
+        return t->status;
     float *x = wf_bench_floats(t, ROWS * 2 * N), *y = wf_bench_floats(t, ROWS * N);
     if (t->status != WEFT_OK)
         return t->status;
@@ -211,42 +220,43 @@ static weft_status run_swiglu(wf_bench_timer *t)
                              .y_stride = N,
                              .gate_stride = 2 * N,
                              .up_stride = 2 * N}};
-    wf_bench_time(t, &op, 1, 0, 12.0 * ROWS * N, "%dx%d", ROWS, N);
+    wf_bench_time(t, &op, 1, 0, 12.0 * ROWS * N);
+    wf_bench_timer_free(t);
+    return t->status;
+}
+
+static weft_status time_activate(wf_bench_timer *t, int32_t act, const char *name)
+{
+    enum { ROWS = 1601, N = 5120 };
+    if (!wf_bench_begin(t, "%dx%d %s", ROWS, N, name))
+        return t->status;
+    float *x = wf_bench_floats(t, ROWS * N), *y = wf_bench_floats(t, ROWS * N);
+    wf_op  op = {.kind = WF_OP_ACTIVATE,
+                 .u.activate = {
+                     .y = y, .x = x, .m = ROWS, .n = N, .y_stride = N, .x_stride = N, .act = act}};
+    wf_bench_time(t, &op, 1, 0, 8.0 * ROWS * N);
     wf_bench_timer_free(t);
     return t->status;
 }
 
 static weft_status run_activate(wf_bench_timer *t)
 {
-    static const struct {
-        int32_t     act;
-        const char *name;
-    } acts[] = {{WF_ACT_GELU, "gelu"}, {WF_ACT_SILU, "silu"}, {WF_ACT_TANH_GELU, "tanh gelu"}};
-    enum { ROWS = 1601, N = 5120 };
-    float *x = wf_bench_floats(t, ROWS * N), *y = wf_bench_floats(t, ROWS * N);
-    for (size_t i = 0; i < sizeof acts / sizeof *acts && t->status == WEFT_OK; i++) {
-        wf_op op = {.kind = WF_OP_ACTIVATE,
-                    .u.activate = {.y = y,
-                                   .x = x,
-                                   .m = ROWS,
-                                   .n = N,
-                                   .y_stride = N,
-                                   .x_stride = N,
-                                   .act = acts[i].act}};
-        wf_bench_time(t, &op, 1, 0, 8.0 * ROWS * N, "%dx%d %s", ROWS, N, acts[i].name);
-    }
-    wf_bench_timer_free(t);
+    if (time_activate(t, WF_ACT_GELU, "gelu") == WEFT_OK &&
+        time_activate(t, WF_ACT_SILU, "silu") == WEFT_OK)
+        (void)time_activate(t, WF_ACT_TANH_GELU, "tanh gelu");
     return t->status;
 }
 
 static weft_status run_best(wf_bench_timer *t)
 {
     enum { VOCAB = 128256 };
+    if (!wf_bench_begin(t, "1x%d", VOCAB))
+        return t->status;
     float *x = wf_bench_floats(t, VOCAB);
     void  *best = wf_bench_floats(t, 2), *sum = wf_bench_floats(t, 2);
     wf_op  op = {.kind = WF_OP_BEST,
                  .u.best = {.best = best, .sum = sum, .x = x, .m = 1, .n = VOCAB, .k = 1}};
-    wf_bench_time(t, &op, 1, 0, 4.0 * VOCAB, "1x%d", VOCAB);
+    wf_bench_time(t, &op, 1, 0, 4.0 * VOCAB);
     wf_bench_timer_free(t);
     return t->status;
 }
@@ -266,12 +276,10 @@ static void ceiling_sizes(wf_bench_timer *t, int64_t *mib, int64_t *side)
         *side /= 2;
 }
 
-/* Two bounds of a device, to hold the other ops against: a copy that no cache holds, and a product
- * that is large in every direction, as far as there is memory for them. */
-static weft_status run_ceilings(wf_bench_timer *t)
+static void time_copy(wf_bench_timer *t, int64_t mib)
 {
-    int64_t mib, side;
-    ceiling_sizes(t, &mib, &side);
+    if (!wf_bench_begin(t, "copy of %lld MiB", (long long)mib))
+        return;
     const int64_t n = mib << 18;
     float        *x = wf_bench_floats(t, n), *y = wf_bench_floats(t, n);
     wf_op         op = {.kind = WF_OP_COPY,
@@ -280,8 +288,18 @@ static weft_status run_ceilings(wf_bench_timer *t)
                                    .shape = {1, 1, 1, n},
                                    .dst_stride = {0, 0, 0, 1},
                                    .src_stride = {0, 0, 0, 1}}};
-    wf_bench_time(t, &op, 1, 0, 8.0 * (double)n, "copy of %lld MiB", (long long)mib);
+    wf_bench_time(t, &op, 1, 0, 8.0 * (double)n);
     wf_bench_timer_free(t);
+}
+
+/* Two bounds of a device, to hold the other ops against: a copy that no cache holds, and a product
+ * that is large in every direction, as far as there is memory for them. */
+static weft_status run_ceilings(wf_bench_timer *t)
+{
+    int64_t mib, side;
+    ceiling_sizes(t, &mib, &side);
+    if (t->status == WEFT_OK)
+        time_copy(t, mib);
     const linear_shape large = {side, side, side};
     return t->status == WEFT_OK ? time_linear(t, &large, WF_BF16) : t->status;
 }

@@ -116,24 +116,27 @@ static void sample(wf_bench_timer *t, const wf_op *ops, int32_t n_ops, double *t
         taken[i] = run(t, ops, n_ops, at, calls) / calls;
 }
 
-void wf_bench_time(wf_bench_timer *t, const wf_op *ops, int32_t n_ops, double flop, double bytes,
-                   const char *shape_format, ...)
+bool wf_bench_begin(wf_bench_timer *t, const char *shape_format, ...)
 {
-    char    shape[64];
     va_list args;
+    va_start(args, shape_format);
+    vsnprintf(t->shape, sizeof t->shape, shape_format, args);
+    va_end(args);
+    return t->status == WEFT_OK && (t->wanted == NULL || t->wanted(t->ctx, t->shape) != 0);
+}
+
+void wf_bench_time(wf_bench_timer *t, const wf_op *ops, int32_t n_ops, double flop, double bytes)
+{
     double *taken = t->status == WEFT_OK ? wf_zalloc_n((size_t)t->repeat, sizeof *taken) : NULL;
     if (t->status == WEFT_OK && taken == NULL)
         t->status = wf_fail_nomem(t->err, sizeof *taken, "an op's times");
     if (taken == NULL)
         return;
-    va_start(args, shape_format);
-    vsnprintf(shape, sizeof shape, shape_format, args);
-    va_end(args);
     sample(t, ops, n_ops, taken);
     qsort(taken, (size_t)t->repeat, sizeof *taken, compare);
     weft_bench_op o = {.hdr = WEFT_HDR(weft_bench_op),
                        .op = t->op,
-                       .shape = shape,
+                       .shape = t->shape,
                        .peak = wf_bench_peak(t->device->isa, t->format),
                        .median_s = (taken[(t->repeat - 1) / 2] + taken[t->repeat / 2]) / 2,
                        .min_s = taken[0],

@@ -44,8 +44,9 @@ const char *weft_bench_op_at(uint32_t index)
     return NULL;
 }
 
-weft_status weft_bench_op_run(weft_engine *e, const char *op, int32_t repeat, weft_bench_op_fn fn,
-                              void *ctx, weft_error *err)
+weft_status weft_bench_op_run(weft_engine *e, const char *op, int32_t repeat,
+                              weft_bench_shape_fn wanted, weft_bench_op_fn fn, void *ctx,
+                              weft_error *err)
 {
     const wf_bench_case *c = wf_bench_cases;
     while (c->name != NULL && strcmp(c->name, op) != 0)
@@ -59,6 +60,7 @@ weft_status weft_bench_op_run(weft_engine *e, const char *op, int32_t repeat, we
                         .op = c->name,
                         .repeat = repeat,
                         .format = WF_F32,
+                        .wanted = wanted,
                         .fn = fn,
                         .ctx = ctx,
                         .err = err};

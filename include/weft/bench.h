@@ -69,12 +69,16 @@ typedef struct weft_bench_op {
 } weft_bench_op;
 typedef int32_t (*weft_bench_op_fn)(void *ctx, const weft_bench_op *o); /* not 0: no further ones */
 
+typedef int32_t (*weft_bench_shape_fn)(void *ctx, const char *shape); /* 0: it is left out */
+
 /* The index-th op that can be timed; NULL past the end. */
 const char *weft_bench_op_at(uint32_t index);
-/* Times an op on the engine's device, repeat times (at least 1) at each of its shapes, after one
- * call that is not counted. NOTFOUND: no such op; CANCELLED: fn did not answer 0. */
-weft_status weft_bench_op_run(weft_engine *e, const char *op, int32_t repeat, weft_bench_op_fn fn,
-                              void *ctx, weft_error *err);
+/* Times an op on the engine's device, repeat times (at least 1) at each of its shapes that is
+ * wanted (NULL: all), after one call that is not counted. ctx is given to wanted and to fn.
+ * NOTFOUND: no such op; CANCELLED: fn did not answer 0. */
+weft_status weft_bench_op_run(weft_engine *e, const char *op, int32_t repeat,
+                              weft_bench_shape_fn wanted, weft_bench_op_fn fn, void *ctx,
+                              weft_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -68,6 +68,13 @@ class Bench(harness.Case):
         self.assertEqual(list(rows), ["norm 1x2048 rms", "norm 512x2048 rms", "norm 1601x1280 layer"])
         self.assertEqual({row["unit"] for row in rows.values()}, {"us"})
 
+    def test_some_shapes_of_an_op(self):
+        def names(op, chosen):
+            return list(self.rows("--op", op, "--repeat", "1", "-t", "1", "--rows", chosen))
+        self.assertEqual(names("norm", "1,*layer"), ["norm 1x2048 rms", "norm 1601x1280 layer"])
+        self.assertEqual(names("attention_pages", "1* f32"), ["attention_pages 1 row, 8192 keys f32"])
+        self.assertIn("leaves no shape of --op norm", self.fails(2, "bench", "--op", "norm", "--rows", "7,x"))
+
     def test_a_format_that_is_not_there_is_left_out(self):
         r = self.ok("bench", "--shape", "demo", "--repeat", "1", "--rows", "generation.*", "--json")
         names = {row["name"] for row in r.json_lines()}

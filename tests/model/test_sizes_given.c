@@ -432,7 +432,7 @@ static void test_handed(void **state)
     assert_int_equal(handed & 1u << HANDED_weft_stored_info, 0);
     stored_of_a_file();
     assert_int_equal(weft_bench_limits(1, on_limit, NULL, &err), WEFT_E_CANCELLED);
-    assert_int_equal(weft_bench_op_run(w.e, weft_bench_op_at(0), 1, on_op, NULL, &err),
+    assert_int_equal(weft_bench_op_run(w.e, weft_bench_op_at(0), 1, NULL, on_op, NULL, &err),
                      WEFT_E_CANCELLED);
     assert_int_equal(handed, (1u << N_HANDED) - 1);
 }
