@@ -41,6 +41,7 @@ def main():
     args = parser(__doc__)
     args.add_argument("--steps", type=int, default=2000)
     args.add_argument("--rows", type=int, default=3000, help="encoder rows of a batch, 50 a second")
+    args.add_argument("--rate", type=float, default=0.001, help="learning rate; at 0.004 the projector forgets what step 1 taught it")
     args.add_argument("--blank-cost", type=float, default=0.0)
     args.add_argument("--start", default="", help="a checkpoint of step 1 (default: ctc-NAME)")
     args.add_argument("--several", action="store_true")
@@ -55,7 +56,7 @@ def main():
     model.load_state_dict(first.state_dict())
     model.train()
     both = Smoothed(model, stack, layers)
-    run = Run(f"core-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.004, adam_lr=5e-4))
+    run = Run(f"core-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=args.rate, adam_lr=args.rate / 8))
     core, feed, seen = Repeater(ends.FAST), Feed(f"core {args.name}", args.rows, stack), []
     while run.step < args.steps:
         repeated, aligned = losses(model, core, feed.next(run.step), run.step, args)
