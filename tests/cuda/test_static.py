@@ -56,7 +56,7 @@ def test_rules(nvcc, source, planted, folder, image):
     expect(done.returncode == 0, "right kernels break rules: " + done.stdout)
     done = rules(source, image, folder, "right_async LDGSTS LDG.E>=8\n")
     expect(done.returncode == 1 and "LDG.E>=8: 0 in flight" in done.stdout, "no loads in flight were found: " + done.stdout)
-    expect(compiles(nvcc, planted + "/static/ring.cu", image)[0], "ring.cu was not built")
+    expect(compiles(nvcc, planted + "/sass/ring.cu", image)[0], "ring.cu was not built")
     done = rules(source, image, folder, "planted_ring LDGSTS>=6\n")
     expect(done.returncode == 0, "two copies three groups ahead are not six: " + done.stdout)
     done = rules(source, image, folder, "planted_* LDGSTS>=7\n")
