@@ -18,7 +18,7 @@ HEAD_SHARE = {"generation.bf16": 262.7e6 / 60.8e6, "prefill512.bf16": 262.7e6 / 
 
 
 def of_weft(weft, rows, quick, threads):
-    command = [weft, "bench", "--json", "--rows", rows] + (["--quick"] if quick else [])
+    command = [weft, "bench", "--json", "--device", "cpu", "--rows", rows] + (["--quick"] if quick else [])
     out = subprocess.run(command + (["-t", str(threads)] if threads else []), stdout=subprocess.PIPE, check=True).stdout
     return {row["name"]: row for row in map(json.loads, out.decode().splitlines())}
 

@@ -94,7 +94,9 @@ struct bench {
     weft_engine       *engine; /* of the last row, for the next that needs the same */
     char               key[96];
     uint32_t           seed; /* of tokens: no two prompts are the same */
-    int32_t            n_done, code;
+    int32_t            n_done;
+    int32_t            code; /* why the limits of the GPU were not printed */
+    bool               on_gpu;
 };
 
 /* The shape of a row in this run; NULL: the row is not of the run's shape. */
@@ -137,7 +139,7 @@ double      bench_now(void);
 
 weft_status bench_limits_measure(bench *b, weft_error *err);
 /* Where the engine's device is a GPU and nothing was measured of it: a large copy and a large
- * product there, printed as limits. */
+ * product there, printed as limits. Rows have none where that fails, and why is said. */
 weft_status bench_limits_of_gpu(bench *b, weft_error *err);
 /* Exit code. */
 int32_t bench_limit_print(const bench *b, const weft_bench_limit *l);

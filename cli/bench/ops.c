@@ -110,9 +110,13 @@ int32_t bench_run_op(bench *b, const char *op)
     if (status == WEFT_OK && t.n_shapes > 0)
         status = measure(&t, op, &err);
     bench_close(b);
-    if (status == WEFT_OK && t.n_shapes == 0)
+    if (status == WEFT_OK && t.n_shapes == 0 && b->rows == NULL)
+        cli_say("this device has no shape of --op %s", op);
+    else if (status == WEFT_OK && t.n_shapes == 0)
         return cli_usage(b->c, "--rows %.60s leaves no shape of --op %s", b->rows, op);
     if (status == WEFT_OK || t.code != CLI_EXIT_OK)
         return t.code;
+    if (b->code != CLI_EXIT_OK)
+        return b->code;
     return cli_interrupted() ? CLI_EXIT_INTERRUPTED : cli_say_error(&err);
 }

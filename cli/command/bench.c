@@ -66,6 +66,8 @@ static int32_t run_row(bench *b, const bench_row *r)
     }
     if (cli_interrupted())
         return CLI_EXIT_INTERRUPTED;
+    if (b->code != CLI_EXIT_OK)
+        return b->code;
     if (status != WEFT_OK)
         return cli_say_error(&err);
     bench_result_of(b, r, bench_row_shape(b, r), &m, &result);

@@ -70,7 +70,7 @@ int32_t cli_run_generate(cli *c)
     if (code != CLI_EXIT_OK)
         return code;
     prompt.flags = cli_has(c, OWN_CHAT) ? WEFT_PROMPT_CHAT : 0;
-    weft_engine *e = cli_engine_open(c, 0, &code);
+    weft_engine *e = cli_engine_open(c, WEFT_OPEN_TEXT, &code);
     if (e != NULL)
         code = run_prompt(c, e, &prompt);
     cli_engine_close(&e);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -24,6 +25,7 @@ struct cli_edit {
     History     *history;
     const char  *prompt;
     cli_complete complete;
+    int          early; /* bytes that were typed before the line; -1: not counted yet */
 };
 
 static cli_edit *client_of(EditLine *el)
@@ -53,11 +55,22 @@ static bool wait_key(EditLine *el)
 }
 
 /* A Ctrl-D that was typed while the terminal still made lines by itself, as it does during an
- * answer, is kept by it as a zero byte and read as that once libedit has the terminal. */
+ * answer, is kept by it as a zero byte and read as that once libedit has the terminal. Later a zero
+ * byte is Ctrl-Space. */
 static bool is_early_end(EditLine *el, char byte)
 {
     const LineInfo *line = el_line(el);
-    return byte == '\0' && line->lastchar == line->buffer;
+    cli_edit       *e = client_of(el);
+    bool            is_early = e->early > 0;
+    e->early -= is_early;
+    return is_early && byte == '\0' && line->lastchar == line->buffer;
+}
+
+/* Once for each line, when libedit has the terminal: what was typed before. */
+static void count_early(cli_edit *e)
+{
+    if (e->early < 0 && ioctl(STDIN_FILENO, FIONREAD, &e->early) != 0)
+        e->early = 0;
 }
 
 /* One character. libedit's own read would sleep through a signal that comes just before it. */
@@ -66,6 +79,7 @@ static int next_character(EditLine *el, wchar_t *c)
     mbstate_t state;
     size_t    took = (size_t)-2;
     memset(&state, 0, sizeof state);
+    count_early(client_of(el));
     while (took == (size_t)-2) { /* a part of a character */
         char byte;
         if (!wait_key(el))
@@ -191,6 +205,7 @@ enum cli_line cli_edit_next(cli_edit *e, const char *prompt, const char **text, 
     HistEvent event;
     int       n = 0;
     e->prompt = prompt;
+    e->early = -1;
     el_resize(e->el);
     cli_stops_hold();
     *text = el_gets(e->el, &n);

@@ -110,7 +110,7 @@ static weft_status time_pages(wf_bench_timer *t, int32_t dtype, int32_t n_keys)
     int64_t    page = wf_device_page_bytes(t->device, dtype, WF_KEY_BLOCK, KV_HEADS, DIM);
     if (page <= 0)
         return WEFT_OK;
-    if (!wf_bench_begin(t, "1 row, %d keys %s", n_keys, wf_format_name(dtype)))
+    if (!wf_bench_begin(t, "1 row over %d keys %s", n_keys, wf_format_name(dtype)))
         return t->status;
     void         *pool = wf_bench_floats(t, n * page / 4);
     void         *pools = wf_bench_upload(t, &pool, sizeof pool);

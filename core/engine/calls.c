@@ -67,8 +67,12 @@ weft_status weft_chat_ids(weft_engine *e, const weft_chat *chat, int32_t *ids, u
 weft_status weft_item_open(weft_engine *e, const weft_item_request *rq, weft_item **out,
                            weft_error *err)
 {
-    wf_mark     before = wf_scope_begin(&e->scope);
-    weft_status status = wf_item_open(&e->items, &e->media, rq, out, err);
+    *out = NULL;
+    weft_status status = wf_engine_wants_media(e, err);
+    if (status != WEFT_OK)
+        return status;
+    wf_mark before = wf_scope_begin(&e->scope);
+    status = wf_item_open(&e->items, &e->media, rq, out, err);
     wf_scope_end(&e->scope, &before);
     /* Where there is no tokenizer that is said when the item is fed: its sizes can do without. */
     if (status == WEFT_OK && (*out)->plan.layout[0] != '\0' && wf_engine_text(e, NULL) == WEFT_OK)

@@ -213,11 +213,19 @@ static weft_status open_modalities(weft_engine *e, weft_error *err)
     return wf_modalities_open(&e->modalities, &env, err);
 }
 
+weft_status wf_engine_wants_media(const weft_engine *e, weft_error *err)
+{
+    if ((e->flags & WEFT_OPEN_TEXT) == 0)
+        return WEFT_OK;
+    return wf_fail(err, WEFT_E_STATE, "the engine was opened for text alone (WEFT_OPEN_TEXT)");
+}
+
 /* Where text alone is run, of plugins only those are needed whose layers see text. */
 static weft_status load_weights(weft_engine *e, weft_error *err)
 {
     weft_status status = e->has_core ? load_core(e, err) : WEFT_OK;
-    bool        all = !e->calibrates || wf_hooks_blind_owner(&e->hooks) != NULL;
+    bool        is_text = e->calibrates || (e->flags & WEFT_OPEN_TEXT) != 0;
+    bool        all = !is_text || wf_hooks_blind_owner(&e->hooks) != NULL;
     return status == WEFT_OK && all ? wf_modalities_load(&e->modalities, err) : status;
 }
 

@@ -53,6 +53,8 @@ struct weft_engine {
 /* rooms.c: K/V memory, items, sequences and steps, once device, model and modalities are open.
  * UNSUPPORTED: the device has no pages of the model's shape. */
 weft_status wf_engine_open_rooms(weft_engine *e, weft_error *err);
+/* engine.c: STATE where it was opened for text alone. [any] */
+weft_status wf_engine_wants_media(const weft_engine *e, weft_error *err);
 /* rooms.c: once weights and buffers are loaded. On a device with memory of its own keys and values
  * leave encoders what an everyday item takes, and an eighth of what is free at least. NOMEM: there
  * is not room for one sequence of the context beside that, so that it is told now and not in the

@@ -153,10 +153,13 @@ weft_status weft_scheduler_add_long(weft_scheduler *s, const weft_long_request *
         return wf_fail(err, WEFT_E_INVALID, "the request lacks a path or its sampling");
     if (s->closing)
         return wf_fail(err, WEFT_E_STATE, "the scheduler is being destroyed");
+    weft_status status = wf_engine_wants_media(s->e, err);
+    if (status != WEFT_OK)
+        return status;
     wf_long *l = wf_zalloc(sizeof *l);
     if (l == NULL)
         return wf_fail_nomem(err, sizeof *l, "a recording");
-    weft_status status = wf_job_create(s, &l->job, err);
+    status = wf_job_create(s, &l->job, err);
     if (status != WEFT_OK) {
         wf_free(l);
         return status;

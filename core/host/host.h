@@ -9,7 +9,6 @@
 
 #include "core/base/threads.h"
 #include "core/device/device.h"
-#include "core/model/load.h"
 #include "core/model/price.h"
 #include "core/plugin/host_maker.h"
 #include "core/settings/settings.h"
@@ -61,19 +60,6 @@ bool wf_host_is_bound(const weft_host *h);
 /* Bytes that its weights take, of the device's memory and, those with WEFT_USE_HOST, of the host's.
  */
 uint64_t wf_host_weight_bytes(const weft_host *h);
-/* How much of it there is, so that what a load got before it failed can be freed. */
-typedef struct wf_host_got {
-    wf_buffers weights;
-    size_t     n_host;
-    uint64_t   host_bytes;
-} wf_host_got;
-wf_host_got wf_host_weights_got(const weft_host *h);
-/* Frees what the plugin got since. [setup] */
-void wf_host_weights_cut(weft_host *h, const wf_host_got *before);
-/* Whether p has these n weights in the shapes that weights.get would ask for, which are walked by
- * WEFT_AT. Reads headers alone. */
-weft_status wf_host_weights_fit(const weft_package *p, const weft_weight *want, uint32_t n,
-                                weft_error *err);
 /* Whether weights.get would take these n weights for their form; a misuse where not. */
 weft_status wf_host_weights_check(const weft_package *p, const weft_weight *want, uint32_t n,
                                   weft_error *err);

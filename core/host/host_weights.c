@@ -31,10 +31,16 @@ static weft_status check_form(const weft_weight *w, uint32_t i, weft_error *err)
     return WEFT_OK;
 }
 
-weft_status wf_host_weights_fit(const weft_package *p, const weft_weight *want, uint32_t n,
-                                weft_error *err)
+static weft_status check_all(const weft_host *h, const weft_package *p, const weft_weight *want,
+                             uint32_t n, const weft_tensor *out, weft_error *err)
 {
     wf_problems pr = WF_PROBLEMS_INIT;
+    if (p == NULL || want == NULL || out == NULL || n == 0)
+        return wf_misuse(err, "weights.get: a package, tensors and places for them are needed");
+    if (want[0].hdr.size < sizeof(weft_weight))
+        return wf_misuse(err, "weights.get: weft_weight.hdr.size is %u, not set", want[0].hdr.size);
+    if (wf_lent_of(h)->binding.device == NULL)
+        return wf_fail(err, WEFT_E_STATE, "weights.get: there is no device yet; call it in load");
     for (uint32_t i = 0; i < n; i++) {
         const weft_weight *w = want_at(want, i);
         wf_want            one = {.name = w->name, .rank = w->ndim};
@@ -46,18 +52,6 @@ weft_status wf_host_weights_fit(const weft_package *p, const weft_weight *want, 
         wf_problems_check(&pr, (weft_package *)(uintptr_t)p, &one);
     }
     return wf_problems_report(&pr, p, err);
-}
-
-static weft_status check_all(const weft_host *h, const weft_package *p, const weft_weight *want,
-                             uint32_t n, const weft_tensor *out, weft_error *err)
-{
-    if (p == NULL || want == NULL || out == NULL || n == 0)
-        return wf_misuse(err, "weights.get: a package, tensors and places for them are needed");
-    if (want[0].hdr.size < sizeof(weft_weight))
-        return wf_misuse(err, "weights.get: weft_weight.hdr.size is %u, not set", want[0].hdr.size);
-    if (wf_lent_of(h)->binding.device == NULL)
-        return wf_fail(err, WEFT_E_STATE, "weights.get: there is no device yet; call it in load");
-    return wf_host_weights_fit(p, want, n, err);
 }
 
 static uint64_t numel_of(const weft_weight *w)
@@ -175,21 +169,6 @@ void wf_host_weights_free(wf_lent *p)
     p->host_weights = NULL;
     p->n_host_weights = 0;
     p->host_weight_bytes = 0;
-}
-
-wf_host_got wf_host_weights_got(const weft_host *h)
-{
-    const wf_lent *p = wf_lent_of(h);
-    return (wf_host_got){p->weights, p->n_host_weights, p->host_weight_bytes};
-}
-
-void wf_host_weights_cut(weft_host *h, const wf_host_got *before)
-{
-    wf_lent *p = wf_lent_of(h);
-    wf_buffers_cut(&p->weights, &before->weights);
-    while (p->n_host_weights > before->n_host)
-        wf_free_aligned(p->host_weights[--p->n_host_weights]);
-    p->host_weight_bytes = before->host_bytes;
 }
 
 uint64_t wf_host_weight_bytes(const weft_host *h)

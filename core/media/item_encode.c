@@ -72,37 +72,12 @@ void wf_items_settle(wf_items *t)
         (void)end(t, NULL, NULL);
 }
 
-/* Reads the weights of whoever declared what is at an output of the item, where they wait. */
-static weft_status ready_readers(const weft_item *item, weft_error *err)
-{
-    const wf_hooks *h = item->of->sites;
-    wf_modalities  *all = item->modality->of;
-    weft_status     status = WEFT_OK;
-    for (int32_t i = 0; i < h->n_sites && status == WEFT_OK; i++)
-        if (wf_item_output(item, h->sites[i].stream) >= 0)
-            status = wf_modalities_ready(all, h->sites[i].owner, err);
-    for (int32_t i = 0; i < h->n_markers && status == WEFT_OK; i++)
-        if (wf_item_output(item, h->markers[i].stream) >= 0)
-            status = wf_modalities_ready(all, h->markers[i].owner, err);
-    return status;
-}
-
-static weft_status ready(weft_item *const *items, uint32_t n, weft_error *err)
-{
-    weft_status status = wf_modality_ready(items[0]->modality, err);
-    for (uint32_t k = 0; k < n && status == WEFT_OK; k++)
-        status = ready_readers(items[k], err);
-    return status;
-}
-
 weft_status wf_items_begin(weft_item *const *items, uint32_t n, weft_error *err)
 {
     wf_items    *t = items[0]->of;
-    wf_encoding *b = NULL;
+    wf_encoding *b;
     wf_items_settle(t);
-    weft_status status = ready(items, n, err);
-    if (status == WEFT_OK)
-        status = wf_encoding_start(items, n, &b, err);
+    weft_status status = wf_encoding_start(items, n, &b, err);
     if (status == WEFT_OK) {
         for (uint32_t k = 0; k < n; k++)
             items[k]->encoding = b;
@@ -145,7 +120,7 @@ weft_status wf_item_encode(weft_item *item, float *const *copies, weft_error *er
 
 weft_status weft_item_encode(weft_item *item, weft_error *err)
 {
-    if (!wf_modality_has_weights(item->modality))
+    if (!item->modality->loaded)
         return wf_fail(err, WEFT_E_STATE, "the engine was opened without weights");
     wf_mark     before = wf_scope_begin(item->of->scope);
     weft_status status = wf_item_encode(item, NULL, err);

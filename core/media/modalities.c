@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Modalities: created on their packages, installed into the text core, closed. */
+/* Modalities: created on their packages, installed into the text core, loaded, closed. */
 #include "core/media/modalities.h"
 
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/base/progress.h"
 #include "core/host/host.h"
 #include "core/media/calls.h"
 
@@ -121,7 +122,7 @@ static weft_status create_modality(wf_modalities *t, wf_plugin *plugin, const we
                                    weft_error *err)
 {
     const wf_modalities_env *e = &t->env;
-    wf_modality              m = {.plugin = plugin, .vt = vt, .of = t};
+    wf_modality              m = {.plugin = plugin, .vt = vt};
     weft_error               why = WF_ERROR_INIT;
     weft_status              status = package_for(e, &m, err);
     if (status != WEFT_OK)
@@ -208,6 +209,41 @@ weft_status wf_modalities_open(wf_modalities *t, const wf_modalities_env *env, w
                "%s: layers of %s change text that sees no media too, so text here is not the text "
                "core's alone",
                wf_package_dir(env->package), blind);
+    return status;
+}
+
+static int32_t is_cancelled(void *scope)
+{
+    return wf_scope_is_cancelled(scope);
+}
+
+static weft_status load_sites(const wf_modalities_env *e, wf_modality *m, weft_error *err)
+{
+    wf_loader l;
+    if (m->package == NULL)
+        return WEFT_OK;
+    weft_status status = wf_loader_open(e->device, m->package, e->dtype, &l, err);
+    if (status != WEFT_OK)
+        return status;
+    l.quantize = e->quantize;
+    l.cancelled = is_cancelled;
+    l.cancelled_ctx = e->scope;
+    status = wf_hooks_load(e->sites, wf_plugin_id(m->plugin), e->config->d_model, &l, err);
+    wf_loader_close(&l);
+    return status;
+}
+
+weft_status wf_modalities_load(wf_modalities *t, weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    for (int32_t i = 0; i < t->n && status == WEFT_OK; i++) {
+        wf_modality *m = &t->v[i];
+        wf_progress_tell(t->env.progress, wf_plugin_id(m->plugin), 0, 0, "weights");
+        status = wf_modality_load(m, err);
+        m->loaded = status == WEFT_OK;
+        if (status == WEFT_OK && t->env.has_core && wf_modality_is_first(t, m))
+            status = load_sites(&t->env, m, err);
+    }
     return status;
 }
 

@@ -14,17 +14,13 @@
 
 #define WF_MAX_MODALITIES 32
 
-typedef struct wf_modalities wf_modalities;
-
 /* A live modality: a component that accepted its package. */
 typedef struct wf_modality {
     wf_plugin           *plugin;
     const weft_modality *vt;
     void                *self;
     weft_package        *package; /* owned where it is not the model's */
-    wf_modalities       *of;
-    bool                 waits;         /* its weights are there, and read when they are needed */
-    bool                 loaded, sited; /* they were read: the encoder's; and those of its sites */
+    int32_t              loaded, reserved;
 } wf_modality;
 
 /* A modality that was not for this model, and what it said. */
@@ -50,12 +46,12 @@ typedef struct wf_modalities_env {
     int32_t quantize, quantize_encoders; /* WF_Q8, WF_Q4 or WF_DTYPE_AUTO: of sites, of plugins */
 } wf_modalities_env;
 
-struct wf_modalities {
+typedef struct wf_modalities {
     wf_modalities_env env;
     wf_modality       v[WF_MAX_MODALITIES];
     wf_idle           idle[WF_MAX_MODALITIES];
     int32_t           n, n_idle;
-};
+} wf_modalities;
 
 /* Creates every modality of the plugins that settings name or that claim the model, installs their
  * sites and markers and freezes those. On failure, too, wf_modalities_close is called. [setup] */
@@ -64,18 +60,8 @@ weft_status wf_modalities_open(wf_modalities *m, const wf_modalities_env *env, w
  * as they can be checked without it, to h, which is open and free to the caller. [setup] */
 weft_status wf_modalities_declare(const wf_modalities *m, wf_modality *one, wf_hooks *h,
                                   weft_error *err);
-/* modalities_load.c. Reads their weights, and those of their sites; or, where the device works in
- * the host's memory and nothing but an item needs them, sees in the headers of the files that they
- * are there, and leaves them to wf_modality_ready. [setup] */
+/* Reads their weights, and those of their sites. [setup] */
 weft_status wf_modalities_load(wf_modalities *m, weft_error *err);
-/* Reads the weights of a modality that waits, and of those that its encoder uses. The call must
- * come before one of its items is encoded. After a failure, such as a cancel, it may be made again.
- * No encode is under way. [setup] */
-weft_status wf_modality_ready(wf_modality *one, weft_error *err);
-/* The same of those of the plugin `owner`, whose sites may read what another's encoder gives. */
-weft_status wf_modalities_ready(wf_modalities *m, const char *owner, weft_error *err);
-/* Whether its items may be encoded, if need be once it is ready. */
-bool wf_modality_has_weights(const wf_modality *one);
 void wf_modalities_close(wf_modalities *m); /* after a wait; safe on zeroed memory. [setup] */
 
 /* The live modality that takes media of a kind; NULL: none. */

@@ -40,13 +40,6 @@ void wf_buffers_free(wf_buffers *b)
     b->n = b->cap = b->bytes = 0;
 }
 
-void wf_buffers_cut(wf_buffers *b, const wf_buffers *before)
-{
-    while (b->n > before->n)
-        wf_device_free(b->device, b->p[--b->n]);
-    b->bytes = before->bytes;
-}
-
 weft_status wf_loader_open(wf_device *d, weft_package *p, int32_t dtype, wf_loader *out,
                            weft_error *err)
 {

@@ -26,8 +26,6 @@ typedef struct wf_buffers {
 weft_status wf_buffers_add(wf_buffers *b, weft_queue *q, uint64_t bytes, bool zero, void **out,
                            weft_error *err);
 void        wf_buffers_free(wf_buffers *b); /* after the queues that use them were waited for */
-/* Frees what was added since b was as `before`, a copy of it; likewise. */
-void wf_buffers_cut(wf_buffers *b, const wf_buffers *before);
 
 typedef struct wf_loader {
     wf_device    *device;

@@ -71,10 +71,6 @@ weft_status wf_hooks_add_marker(wf_hooks *h, const char *owner, const weft_marke
 /* Sorts the sites by layer and order, and numbers them within their streams. CONFLICT where two
  * orders are equal; INVALID where a marker's stream has no site. */
 weft_status wf_hooks_freeze(wf_hooks *h, weft_error *err);
-/* sites_load.c: whether p, a directory, has the weights of what `owner` declared, in their shapes.
- */
-weft_status wf_hooks_fit(const wf_hooks *h, const char *owner, int32_t d_model, weft_package *p,
-                         weft_error *err);
 /* sites_load.c: loads the weights of what `owner` declared, from l's package. */
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
                           weft_error *err);

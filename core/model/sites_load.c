@@ -7,18 +7,19 @@
 #include "core/model/sites.h"
 
 /* A gate as it should be: [1], or one value a channel, which files also write as [1, 1, d]. */
-static wf_want want_gate(const weft_xattn *x, const char *name, int32_t d, weft_package *p)
+static wf_want want_gate(const weft_xattn *x, const char *name, int32_t d, wf_loader *l)
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
     if ((x->flags & WEFT_XATTN_GATE_EACH) == 0)
         return (wf_want){name, 1, {1}};
-    if (name != NULL && wf_package_find(p, name, &file, &t, NULL) == WEFT_OK && t->rank == 3)
+    if (name != NULL && wf_package_find(l->package, name, &file, &t, NULL) == WEFT_OK &&
+        t->rank == 3)
         return (wf_want){name, 3, {1, 1, d}};
     return (wf_want){name, 1, {d}};
 }
 
-static void check_weights(wf_problems *pr, const wf_site *s, int32_t d, weft_package *p)
+static void check_weights(wf_problems *pr, const wf_site *s, int32_t d, wf_loader *l)
 {
     const weft_xattn *x = &s->x;
     int64_t       q = (int64_t)x->n_heads * x->head_dim, kv = (int64_t)x->n_kv_heads * x->head_dim;
@@ -30,16 +31,16 @@ static void check_weights(wf_problems *pr, const wf_site *s, int32_t d, weft_pac
         {x->norm_in, 1, {d}},
         {x->norm_q, 1, {x->head_dim}},
         {x->norm_k, 1, {x->head_dim}},
-        want_gate(x, x->gate_attn, d, p),
+        want_gate(x, x->gate_attn, d, l),
         {x->norm_ffn, 1, {d}},
         {x->w_gate, 2, {x->d_ffn, d}},
         {x->w_up, 2, {x->d_ffn, d}},
         {x->w_down, 2, {d, x->d_ffn}},
-        want_gate(x, x->gate_ffn, d, p),
+        want_gate(x, x->gate_ffn, d, l),
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         if (want[i].name != NULL && (i < 8 || x->d_ffn > 0))
-            wf_problems_check(pr, p, &want[i]);
+            wf_problems_check(pr, l->package, &want[i]);
 }
 
 /* The n values of a gate on the host, as they will be multiplied. */
@@ -118,59 +119,37 @@ static weft_status load_site(wf_hooks *h, wf_site *s, int32_t d, wf_loader *l, w
     return status == WEFT_OK && x->d_ffn > 0 ? load_ffn(h, s, d, l, err) : status;
 }
 
-/* Whether the directory has the table of which a marker's embedding is a row of d. */
-static weft_status check_marker(const wf_marker *m, int32_t d, weft_package *p, weft_error *err)
+/* Row m->embedding_row of a [rows, d] table, as f32 on the device. */
+static weft_status load_marker(wf_hooks *h, wf_marker *m, int32_t d, wf_loader *l, weft_error *err)
 {
     const wf_st_file   *file;
     const wf_st_tensor *t;
-    weft_status         status = wf_package_find(p, m->embedding_weight, &file, &t, err);
+    weft_status         status = wf_package_find(l->package, m->embedding_weight, &file, &t, err);
     if (status != WEFT_OK)
         return status;
     const wf_want row = {m->embedding_weight, 2, {t->rank > 0 ? t->shape[0] : 0, d}};
     if (!wf_want_fits(t, &row) || m->embedding_row < 0 || m->embedding_row >= t->shape[0])
         return wf_fail(err, WEFT_E_CORRUPT, "%s: %s has no row %lld of %d floats for %s",
-                       wf_package_dir(p), m->embedding_weight, (long long)m->embedding_row, d,
-                       m->token);
-    return WEFT_OK;
-}
-
-static bool has_weights(const wf_site *s, const char *owner)
-{
-    return s->kind == WEFT_HOOK_XATTN && strcmp(s->owner, owner) == 0;
-}
-
-static bool has_embedding(const wf_marker *m, const char *owner)
-{
-    return m->embedding_weight != NULL && strcmp(m->owner, owner) == 0;
-}
-
-weft_status wf_hooks_fit(const wf_hooks *h, const char *owner, int32_t d_model, weft_package *p,
-                         weft_error *err)
-{
-    wf_problems pr = WF_PROBLEMS_INIT;
-    for (int32_t i = 0; i < h->n_sites; i++)
-        if (has_weights(&h->sites[i], owner))
-            check_weights(&pr, &h->sites[i], d_model, p);
-    weft_status status = wf_problems_report(&pr, p, err);
-    for (int32_t i = 0; i < h->n_markers && status == WEFT_OK; i++)
-        if (has_embedding(&h->markers[i], owner))
-            status = check_marker(&h->markers[i], d_model, p, err);
-    return status;
+                       wf_package_dir(l->package), m->embedding_weight, (long long)m->embedding_row,
+                       d, m->token);
+    return wf_load_table_row(l, &h->buffers, m->embedding_weight, m->embedding_row, d,
+                             &m->embedding, err);
 }
 
 weft_status wf_hooks_load(wf_hooks *h, const char *owner, int32_t d_model, wf_loader *l,
                           weft_error *err)
 {
-    weft_status status = wf_hooks_fit(h, owner, d_model, l->package, err);
+    wf_problems pr = WF_PROBLEMS_INIT;
+    for (int32_t i = 0; i < h->n_sites; i++)
+        if (h->sites[i].kind == WEFT_HOOK_XATTN && strcmp(h->sites[i].owner, owner) == 0)
+            check_weights(&pr, &h->sites[i], d_model, l);
+    weft_status status = wf_problems_report(&pr, l->package, err);
     for (int32_t i = 0; i < h->n_sites && status == WEFT_OK; i++)
-        if (has_weights(&h->sites[i], owner))
+        if (h->sites[i].kind == WEFT_HOOK_XATTN && strcmp(h->sites[i].owner, owner) == 0)
             status = load_site(h, &h->sites[i], d_model, l, err);
-    for (int32_t i = 0; i < h->n_markers && status == WEFT_OK; i++) {
-        wf_marker *m = &h->markers[i];
-        if (has_embedding(m, owner))
-            status = wf_load_table_row(l, &h->buffers, m->embedding_weight, m->embedding_row,
-                                       d_model, &m->embedding, err);
-    }
+    for (int32_t i = 0; i < h->n_markers && status == WEFT_OK; i++)
+        if (h->markers[i].embedding_weight != NULL && strcmp(h->markers[i].owner, owner) == 0)
+            status = load_marker(h, &h->markers[i], d_model, l, err);
     return status == WEFT_OK ? wf_loader_finish(l, err) : status;
 }
 
@@ -201,13 +180,13 @@ void wf_hooks_linears(const wf_hooks *h, const char                             
         const weft_xattn *x = &h->sites[i].x;
         const char       *names[] = {x->w_q, x->w_k, x->w_v, x->w_o, x->w_gate, x->w_up, x->w_down};
         size_t            n = x->d_ffn > 0 ? 7 : 4;
-        if (!has_weights(&h->sites[i], owner))
+        if (h->sites[i].kind != WEFT_HOOK_XATTN || strcmp(h->sites[i].owner, owner) != 0)
             continue;
         for (size_t k = 0; k < n; k++)
             fn(ctx, names[k], false);
     }
     for (int32_t i = 0; i < h->n_markers; i++)
-        if (has_embedding(&h->markers[i], owner))
+        if (h->markers[i].embedding_weight != NULL && strcmp(h->markers[i].owner, owner) == 0)
             fn(ctx, h->markers[i].embedding_weight, true);
 }
 
@@ -215,9 +194,9 @@ void wf_hooks_price(wf_price *price, const wf_hooks *h, const char *owner, int32
                     weft_package *p)
 {
     for (int32_t i = 0; i < h->n_sites; i++)
-        if (has_weights(&h->sites[i], owner))
+        if (h->sites[i].kind == WEFT_HOOK_XATTN && strcmp(h->sites[i].owner, owner) == 0)
             price_site(price, &h->sites[i], d_model, p);
     for (int32_t i = 0; i < h->n_markers; i++)
-        if (has_embedding(&h->markers[i], owner))
+        if (h->markers[i].embedding_weight != NULL && strcmp(h->markers[i].owner, owner) == 0)
             wf_price_f32(price, (uint64_t)d_model);
 }

@@ -28,12 +28,3 @@ const void *wf_plugin_component(const wf_plugin *p, const char *kind, size_t ind
     }
     return NULL;
 }
-
-bool wf_plugin_needs(const wf_plugin *p, const wf_plugin *giver)
-{
-    for (const char *const *need = p->desc->needs_service; need != NULL && *need != NULL; need++)
-        for (const char *const *id = giver->desc->gives_service; id != NULL && *id != NULL; id++)
-            if (strcmp(*need, *id) == 0)
-                return true;
-    return false;
-}

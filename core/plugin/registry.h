@@ -84,6 +84,4 @@ weft_host *wf_plugin_host(const wf_plugin *p);
 /* The index-th component of the kind (WEFT_C_*): its size and its functions were checked when it
  * was loaded. NULL: no more. */
 const void *wf_plugin_component(const wf_plugin *p, const char *kind, size_t index);
-/* Whether p says that it needs a service which `giver` gives. */
-bool wf_plugin_needs(const wf_plugin *p, const wf_plugin *giver);
 #endif

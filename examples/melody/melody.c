@@ -207,9 +207,7 @@ static weft_status load(void *self, weft_error *err)
 {
     melody           *m = (melody *)self;
     const weft_weight want = table_of(m);
-    weft_status       status = WEFT_OK;
-    if (m->notes == NULL) /* else an earlier load failed behind this */
-        status = m->kernels->add(m->host, &notes_kernel, 1, gpu, err);
+    weft_status       status = m->kernels->add(m->host, &notes_kernel, 1, gpu, err);
     m->notes = status == WEFT_OK ? m->kernels->find(m->host, "notes") : NULL;
     return status == WEFT_OK ? m->weights->get(m->host, m->package, &want, 1, &m->table, err)
                              : status;

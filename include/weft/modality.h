@@ -105,8 +105,7 @@ typedef struct weft_encode_item {
 } weft_encode_item;
 
 /* Life: create -> install (where there is a text core) -> load (not where only plans are wanted) ->
- * plans, preprocesses and encodes -> destroy. Of a modality with weights() the load may come as
- * late as before the first encode. */
+ * plans, preprocesses and encodes -> destroy. */
 #define WEFT_C_MODALITY "weft.modality/1"
 typedef struct weft_modality {
     weft_hdr hdr;
@@ -119,10 +118,7 @@ typedef struct weft_modality {
      * Required. [setup] */
     weft_status (*create)(const weft_host *h, const weft_model_info *mi, void **self,
                           weft_error *err);
-    /* Reads weights. Not called for --plan and preprocess, nor before the first encode where
-     * weights() told what will be read and the files have it. What it got from weights.get before
-     * it failed is freed behind it, and it may be called again, as after a cancel. NULL: there are
-     * none. [setup] */
+    /* Reads weights. Not called for --plan and preprocess. NULL: there are none. [setup] */
     weft_status (*load)(void *self, weft_error *err);
     void (*destroy)(void *self); /* Required. [setup] */
     /* Declares sites and markers through sink, which dies with the call. Once, after create; not

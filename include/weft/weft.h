@@ -121,6 +121,9 @@ typedef struct weft_engine weft_engine;
     8u /* a model without a chat format fails, as weft_engine_can_chat says, before weights are    \
         * read                                                                                     \
         */
+/* For text alone: the weights of encoders and of their layers in the text core are not read, where
+ * no text runs through them, and weft_item_open fails (STATE). */
+#define WEFT_OPEN_TEXT 16u
 
 /* What takes time says so: done of total (total 0: unknown) in unit ("weights", "bytes"; "prefill",
  * "tokens"). */

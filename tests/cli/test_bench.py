@@ -14,6 +14,10 @@ KEYS = {"name", "value", "unit", "limit", "share", "threads", "isa", "min", "max
 
 
 class Bench(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.env["WEFT_DEVICE"] = "cpu"  # tests/cuda has the form of the rows on a GPU
+
     def rows(self, *args):
         r = self.ok("bench", "--json", *args)
         rows = r.json_lines()
@@ -72,7 +76,7 @@ class Bench(harness.Case):
         def names(op, chosen):
             return list(self.rows("--op", op, "--repeat", "1", "-t", "1", "--rows", chosen))
         self.assertEqual(names("norm", "1,*layer"), ["norm 1x2048 rms", "norm 1601x1280 layer"])
-        self.assertEqual(names("attention_pages", "1* f32"), ["attention_pages 1 row, 8192 keys f32"])
+        self.assertEqual(names("attention_pages", "1* f32"), ["attention_pages 1 row over 8192 keys f32"])
         self.assertIn("leaves no shape of --op norm", self.fails(2, "bench", "--op", "norm", "--rows", "7,x"))
 
     def test_a_format_that_is_not_there_is_left_out(self):

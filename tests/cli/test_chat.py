@@ -395,6 +395,9 @@ class Terminal(Chat):
     def wait_for_prompt(self):
         """For one whose line is edited: a key that comes before that is another key."""
         self.wait_for(b"> ")
+        self.wait_for_raw()
+
+    def wait_for_raw(self):
         until = time.monotonic() + harness.TIMEOUT_S
         while termios.tcgetattr(self.screen)[3] & termios.ICANON:
             self.assertLess(time.monotonic(), until, self.seen)
@@ -438,6 +441,16 @@ class Terminal(Chat):
             self.p.stdout.read(1)
             self.type(b"\x04")
             self.leave()
+
+    def test_ctrl_space_is_no_end(self):
+        self.needs_libedit()
+        self.start()
+        self.wait_for_raw()
+        self.type(b"\x00/image red.png\n")
+        self.wait_for(b"goes with the next message")
+        self.wait_for_prompt()
+        self.type(b"\x04")
+        self.leave()
 
     def needs_libedit(self):
         if b"libedit" not in subprocess.run(["ldd", harness.WEFT], stdout=subprocess.PIPE,

@@ -80,7 +80,7 @@ static void test_norm(void **unused)
     (void)unused;
     static const int64_t inner[] = {1, 1, 4};
     for (size_t i = 0; i < 30; i++) {
-        int64_t m = ms[i % 4] * inner[i % 3], n = ns[i / 4], s = n * inner[i % 3] + 2;
+        int64_t m = ms[i % 5] * inner[i % 3], n = ns[i / 5], s = n * inner[i % 3] + 2;
         float  *x = rig_floats(m * s, 3.0f), *y = rig_floats(m * s, 1.0f);
         wf_op   op = {.kind = WF_OP_NORM,
                       .u.norm = {.y = y,

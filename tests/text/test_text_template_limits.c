@@ -78,6 +78,25 @@ static void test_limits(void **state)
     }
 }
 
+/* What an argument that cannot be printed leaves to those behind it. */
+static void test_arguments_behind_a_failure(void **state)
+{
+    (void)state;
+    static const char *const sources[] = {
+        "{{ 'x'|replace(old='a', new=range) }}",
+        "{{ range|replace(old='a', new='b') }}",
+        "{{ 'x'|replace(old=range, new=range) }}",
+        "{{ 'ab'|replace(old='b', new=missing, count=namespace) }}",
+        "{{ 'x'|replace(**{'old': 'a', 'new': range}) }}",
+        "{{ raise_exception(message=range) }}",
+    };
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        weft_error err;
+        if (run(sources[i], strlen(sources[i]), &err) == WEFT_OK)
+            fail_msg("%s is taken", sources[i]);
+    }
+}
+
 /* Honest work on a long text is no limit's matter. */
 static void test_long_text(void **state)
 {
@@ -277,10 +296,11 @@ static void test_documents(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limits),         cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_deep_sources),   cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_many_variables), cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_documents),      cmocka_unit_test(test_many_blocks),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_arguments_behind_a_failure),
+        cmocka_unit_test(test_long_text),   cmocka_unit_test(test_deep_sources),
+        cmocka_unit_test(test_too_long),    cmocka_unit_test(test_many_variables),
+        cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_many_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,8 @@ static void add_value(tpl_build *b, const tpl_value *v, bool quoted)
 const tpl_text *tpl_print(tpl_state *s, const tpl_value *v)
 {
     tpl_build b = {.s = s};
+    if (v == NULL) /* a named argument is not found any more once the state has failed */
+        return &tpl_empty;
     if (v->type == TPL_STRING)
         return v->u.text;
     add_value(&b, v, false);

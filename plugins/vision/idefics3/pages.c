@@ -4,13 +4,23 @@
  * the tokenizer itself is another plugin's, and may be another model's where a core is composed. */
 #include "idefics3.h"
 
-#define TOKEN "<doctag>"
 #define AT_ONCE 16384
+#define LONGEST 18 /* of the spellings */
+
+/* Not all writers of JSON leave < and > as they are. */
+static int32_t has_token(const char *bytes, size_t n)
+{
+    static const char *const spellings[] = {"<doctag>", "\\u003cdoctag\\u003e",
+                                            "\\u003Cdoctag\\u003E"};
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+        if (memmem(bytes, n, spellings[i], strlen(spellings[i])) != NULL)
+            return 1;
+    return 0;
+}
 
 static int32_t file_has_token(const weft_host *h, const weft_package *p, const char *file)
 {
     const weft_if_package *package = h->get_interface(h, WEFT_IF_PACKAGE);
-    const size_t           n_token = sizeof TOKEN - 1;
     weft_source            s = {.hdr = WEFT_HDR(weft_source)};
     char                   bytes[AT_ONCE];
     uint64_t               offset = 0;
@@ -18,11 +28,11 @@ static int32_t file_has_token(const weft_host *h, const weft_package *p, const c
         return 0;
     for (;;) { /* each time the end of what was read before too, where a token may begin */
         const int64_t n = s.read_at(s.ctx, offset, bytes, sizeof bytes);
-        if (n < (int64_t)n_token)
-            return 0;
-        if (memmem(bytes, (size_t)n, TOKEN, n_token) != NULL)
+        if (n > 0 && has_token(bytes, (size_t)n))
             return 1;
-        offset += (uint64_t)n - (n_token - 1);
+        if (n < LONGEST)
+            return 0;
+        offset += (uint64_t)n - (LONGEST - 1);
     }
 }
 

@@ -68,9 +68,6 @@ static weft_status encoder_load(weft_vision_encoder *e, weft_error *err)
         return e->m->loaded
                    ? WEFT_OK
                    : weft_fail(err, WEFT_E_STATE, "%s: its weights are not loaded", VIS_ID);
-    if (own->loaded) /* by a load of its user's that then failed in something else */
-        vis_weights_free(e->user, &own->weights);
-    own->loaded = 0;
     status = vis_kernels_find(own->host, &own->kernels, err);
     if (status == WEFT_OK)
         status = vis_weights_load(e->user, own->package, &own->config, &own->weights, err);
