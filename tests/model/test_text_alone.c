@@ -55,8 +55,7 @@ static void test_media_are_refused(void **state)
     rig               r;
     (void)state;
     open_with(&r, "model=" VISION, WEFT_OPEN_TEXT);
-    refused(weft_item_open(r.e, &rq, &item, &err), &err, WEFT_E_STATE, 1,
-            "opened for text alone");
+    refused(weft_item_open(r.e, &rq, &item, &err), &err, WEFT_E_STATE, 1, "opened for text alone");
     assert_null(item);
     rig_close(&r);
 }
