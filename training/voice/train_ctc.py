@@ -4,12 +4,14 @@
     nice -n 19 python train_ctc.py [--name s6l2] [--stack 6] [--layers 2] [--steps 6000] [--blank-cost 4] [--start ctc-NAME]
 
 --blank-cost makes rows repeat a token where they would be blank: the core reads repeated words better than words with
-something between them. --start begins with the weights of another checkpoint, which may stack fewer rows.
+something between them. --start begins with the weights of another checkpoint (ctc-NAME), which may stack fewer rows, or of a
+file: begun.safetensors beside this script is where the training stands.
 Start it again to go on; a larger --steps goes on from the last checkpoint. It may run while corpus.py still makes shards.
 """
 import argparse
 
 import torch
+from safetensors.torch import load_file, save_file
 
 import ends
 import places
@@ -65,10 +67,16 @@ def trained(name, mean=True):
     return model.eval(), state["step"]
 
 
+def weights_of(name):
+    """Those of a checkpoint, averaged, or of a file that --keep wrote."""
+    if name.endswith(".safetensors"):
+        return {k: v.float() for k, v in load_file(name).items()}
+    return trained(name)[0].state_dict()
+
+
 def begin_with(model, name):
     """Copies what fits of another checkpoint; rows that it stacked are the middle ones of a larger stack."""
-    other, _ = trained(name)
-    mine, theirs = model.state_dict(), other.state_dict()
+    mine, theirs = model.state_dict(), weights_of(name)
     for key, value in theirs.items():
         if mine[key].shape == value.shape:
             mine[key].copy_(value)
@@ -77,13 +85,21 @@ def begin_with(model, name):
             mine[key].mul_(0.1 if key.endswith("in.weight") else 1)[..., first:first + value.shape[-1]] = value
 
 
+def keep(name, path):
+    model, steps = trained(name)
+    save_file({k: v.to(torch.bfloat16).contiguous() for k, v in model.state_dict().items()}, path, {"steps": str(steps)})
+
+
 def main():
     args = parser(__doc__)
+    args.add_argument("--keep", default="", help="no training: the averaged weights as a bf16 file, for --start elsewhere")
     args.add_argument("--steps", type=int, default=6000)
     args.add_argument("--blank-cost", type=float, default=0.0)
     args.add_argument("--start", default="")
     args.add_argument("--rows", type=int, default=7000, help="encoder rows of a batch, 50 a second")
     args = args.parse_args()
+    if args.keep:
+        return keep(f"ctc-{args.name}", args.keep)
     torch.set_num_threads(args.threads)
     torch.manual_seed(places.SEED)
     model = hearing(args.stack, args.layers).train()
@@ -109,7 +125,7 @@ def main():
             token, letter = (sum(c) / len(c) for c in zip(*seen))
             run.log(token_loss=token, letter_loss=letter, batch=len(texts), items=len(feed.corpus.items))
             seen = []
-    run.save()
+    return run.save()
 
 
 if __name__ == "__main__":
