@@ -29,7 +29,14 @@ class Names(harness.Case):
                 tensors = harness.read_safetensors(path)
                 os.remove(path)
                 harness.write_safetensors(path, {in_memory(name): t for name, t in tensors.items()})
+                self.rename_lora(os.path.join(directory, "adapter_model.safetensors"))
                 self.ok("model", "verify", directory)
+
+    def rename_lora(self, path):
+        if os.path.exists(path):
+            tensors, peft = harness.read_safetensors(path), "base_model.model."
+            os.remove(path)
+            harness.write_safetensors(path, {peft + in_memory(name[len(peft):]): t for name, t in tensors.items()})
 
     def test_llava(self):
         self.check("weft-llava", "llava/clip", "llava/next")
@@ -38,7 +45,7 @@ class Names(harness.Case):
         self.check("weft-voxtral", "voxtral/mini", "voxtral/small")
 
     def test_granite_speech(self):
-        self.check("weft-granite-speech", "granite-speech/plain", "granite-speech/odd", "granite-speech/plus")
+        self.check("weft-granite-speech", "granite-speech/plain", "granite-speech/odd", "granite-speech/plus", "granite-speech/lora")
 
 
 if __name__ == "__main__":

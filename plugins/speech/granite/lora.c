@@ -8,7 +8,10 @@
 
 #define ADAPTER "adapter_config.json"
 #define WEIGHTS "adapter_model.safetensors"
-#define PREFIX "base_model.model.language_model.model."
+/* What peft's names begin with: those of the model that it wraps, as transformers writes them or as
+ * they lie in the memory of transformers 5. */
+#define SAVED "base_model.model.language_model.model."
+#define MEMORY "base_model.model.model.language_model."
 
 /* One of target_modules. */
 static weft_status read_target(const plg_keys *k, int64_t i, uint32_t *of)
@@ -76,6 +79,17 @@ static weft_status refuse_others(const plg_keys *k)
                      wrong);
 }
 
+/* A file of tensors begins with their names; all of one file begin alike. */
+static const char *prefix_of(const plg_keys *k)
+{
+    weft_source s = {.hdr = WEFT_HDR(weft_source)};
+    char        bytes[8192];
+    if (k->from->open(k->host, k->package, WEIGHTS, &s, NULL) != WEFT_OK)
+        return SAVED;
+    const int64_t n = s.read_at(s.ctx, 0, bytes, sizeof bytes);
+    return n > 0 && memmem(bytes, (size_t)n, MEMORY, sizeof MEMORY - 1) != NULL ? MEMORY : SAVED;
+}
+
 static weft_status read_adapter(const plg_keys *k, weft_text_map *map)
 {
     int64_t     rank = 8;
@@ -91,7 +105,7 @@ static weft_status read_adapter(const plg_keys *k, weft_text_map *map)
     if (status == WEFT_OK)
         status = read_targets(k, &map->update_of);
     map->update_file = WEIGHTS;
-    map->update_prefix = PREFIX;
+    map->update_prefix = prefix_of(k);
     map->update_stream = GSP_STREAM;
     map->update_rank = (int32_t)rank;
     map->update_scale = (float)(alpha / (stable ? sqrt((double)rank) : (double)rank));
