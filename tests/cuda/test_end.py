@@ -98,7 +98,7 @@ def refusals():
         file.flush()
         refused("an old GPU", "text", dict(FAKE_CUDA_DEVICE=file.name), "is of compute capability 7.5; 8.0 or later")
     # the device is lost in the middle of the work
-    code, out, said = weft("text", "cuda", FAKE_CUDA_FAIL_AT="1500", FAKE_CUDA_FAIL_WITH="719", FAKE_CUDA_LOST="1")
+    code, out, said = weft("picture", "cuda", FAKE_CUDA_FAIL_AT="1500", FAKE_CUDA_FAIL_WITH="719", FAKE_CUDA_LOST="1")
     expect(code == 6 and "device cuda" in said, "a lost device: exit code %d, `%s`" % (code, said))
 
 
