@@ -122,7 +122,7 @@ typedef struct weft_engine weft_engine;
         * read                                                                                     \
         */
 /* For text alone: the weights of encoders and of their layers in the text core are not read, where
- * no text runs through them, and weft_item_open fails (STATE). */
+ * no text runs through them, and weft_item_open and recordings fail (STATE). */
 #define WEFT_OPEN_TEXT 16u
 
 /* What takes time says so: done of total (total 0: unknown) in unit ("weights", "bytes"; "prefill",

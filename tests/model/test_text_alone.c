@@ -50,6 +50,8 @@ static void test_text_reads_no_adapter(void **state)
 static void test_media_are_refused(void **state)
 {
     weft_item_request rq = WEFT_ITEM_REQUEST(PICTURE);
+    weft_long_request recording = {.hdr = WEFT_HDR(weft_long_request), .path = "talk.wav"};
+    weft_sampling     p = {.hdr = WEFT_HDR(weft_sampling), .max_new_tokens = 1};
     weft_error        err = WF_ERROR_INIT;
     weft_item        *item = NULL;
     rig               r;
@@ -57,6 +59,8 @@ static void test_media_are_refused(void **state)
     open_with(&r, "model=" VISION, WEFT_OPEN_TEXT);
     refused(weft_item_open(r.e, &rq, &item, &err), &err, WEFT_E_STATE, 1, "opened for text alone");
     assert_null(item);
+    refused(weft_run_long(r.e, &recording, &p, NULL, &err), &err, WEFT_E_STATE, 1,
+            "opened for text alone");
     rig_close(&r);
 }
 
