@@ -15,6 +15,7 @@
 #include "weft/package.h"
 
 typedef struct wf_service wf_service;
+typedef struct wf_model   wf_model;
 
 typedef struct wf_hosts_config {
     weft_settings *settings; /* borrowed while there are hosts; values of the plugins' options */
@@ -45,6 +46,8 @@ typedef struct wf_binding {
     int32_t    quantize;     /* of LINEAR weights: WF_Q8, WF_Q4 or WF_DTYPE_AUTO */
     void (*progress)(void *ctx, uint64_t bytes); /* bytes of weights read in one get(); or NULL */
     void *progress_ctx;
+    /* Where the text core will be once it is loaded; NULL, or NULL there: there is none. */
+    const wf_model *const *core;
 } wf_binding;
 
 /* Binds weights, ops and kernels to a device; before create. Without it those tables answer STATE.

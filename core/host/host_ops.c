@@ -327,4 +327,5 @@ const weft_if_ops wf_host_ops = {
     .attention = ops_attention,
     .rope = wf_host_rope,
     .pool = wf_host_pool,
+    .embed = wf_host_embed,
 };

@@ -22,6 +22,8 @@ weft_status wf_host_softmax(const weft_host *h, weft_queue *q, const weft_tensor
 /* host_ops_places.c */
 weft_status wf_host_gather(const weft_host *h, weft_queue *q, const weft_tensor *y,
                            const weft_tensor *x, const weft_tensor *index, weft_error *err);
+weft_status wf_host_embed(const weft_host *h, weft_queue *q, const weft_tensor *y,
+                          const weft_tensor *ids, weft_error *err);
 weft_status wf_host_rope(const weft_host *h, weft_queue *q, const weft_rope *r, weft_error *err);
 weft_status wf_host_pool(const weft_host *h, weft_queue *q, const weft_tensor *y,
                          const weft_tensor *x, const int32_t kernel[2], const int32_t stride[2],

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "core/host/host_ops.h"
+#include "core/host/lent.h"
+#include "core/model/model.h"
 
 static const weft_dtype f32 = {WEFT_DT_FLOAT, 32, 1};
 
@@ -22,6 +24,30 @@ weft_status wf_host_gather(const weft_host *h, weft_queue *q, const weft_tensor 
         wf_call_fail(&c, WEFT_E_INVALID, "y", "may not be x");
     wf_op op = {.kind = WF_OP_GATHER,
                 .u.gather = {vy.data, vx.data, numbers, vy.m, vy.n, vx.m, vy.stride, vx.stride}};
+    return wf_call_submit(&c, &op);
+}
+
+weft_status wf_host_embed(const weft_host *h, weft_queue *q, const weft_tensor *y,
+                          const weft_tensor *ids, weft_error *err)
+{
+    wf_call                c = wf_call_begin("embed", q, err);
+    wf_rows_view           v = {0};
+    const int32_t         *numbers = NULL;
+    const wf_model *const *at = wf_lent_of(h)->binding.core;
+    const wf_model        *core = at != NULL ? *at : NULL;
+    if (wf_call_ok(&c) && core == NULL)
+        wf_call_fail(&c, WEFT_E_STATE, "ids", "no text core is loaded that has tokens");
+    wf_check_rows(&c, y, "y", &v);
+    wf_check_distinct(&c, y, "y");
+    if (wf_call_ok(&c))
+        wf_check_size(&c, "y", "its last axis", v.n, core->embed.k);
+    wf_check_index(&c, ids, "ids", v.m, &numbers);
+    if (!wf_call_ok(&c))
+        return c.st;
+    wf_op op = {
+        .kind = WF_OP_EMBED,
+        .u.embed = {
+            .dst = v.data, .w = core->embed, .ids = numbers, .m = v.m, .dst_stride = v.stride}};
     return wf_call_submit(&c, &op);
 }
 

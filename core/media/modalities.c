@@ -129,8 +129,10 @@ static weft_status create_modality(wf_modalities *t, wf_plugin *plugin, const we
         return status;
     if (t->n == WF_MAX_MODALITIES)
         return wf_fail(err, WEFT_E_LIMIT, "more than %d modalities", WF_MAX_MODALITIES);
-    wf_binding binding = {
-        .device = e->device, .linear_dtype = e->dtype, .quantize = e->quantize_encoders};
+    wf_binding      binding = {.device = e->device,
+                               .linear_dtype = e->dtype,
+                               .quantize = e->quantize_encoders,
+                               .core = e->core};
     weft_model_info mi = model_info(e, &m);
     status = wf_host_bind(wf_plugin_host(plugin), &binding, &why);
     if (status != WEFT_OK)

@@ -286,7 +286,7 @@ typedef struct wf_rows {
 } wf_rows;
 
 /* dst row i = row ids[i] of the packed weight w, as f32 (of q8 and q4 the products, rounded, then
- * the sums); ids[i] < 0: the row is left alone. */
+ * the sums); where ids[i] is none of 0..n-1, the row is left alone. */
 typedef struct wf_embed {
     float         *dst;
     wf_weight      w;

@@ -56,7 +56,7 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_embed_fp8(const wf_embed a)
 {
     const int64_t  r = blockIdx.x, id = a.ids[r], end = wf_end_column(a.w.k);
     const uint8_t *from = (const uint8_t *)a.w.data + id * wf_cuda_padded(WF_FP8, a.w.k);
-    if (id < 0)
+    if (id < 0 || id >= a.w.n)
         return;
     for (int64_t i = wf_first_column(); i < end; i += WF_CUDA_THREADS)
         a.dst[r * a.dst_stride + i] = wf_from_e4m3(from[i]) * wf_cuda_fp8_scales(&a.w)[id];

@@ -46,7 +46,7 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_embed(const wf_embed a)
 {
     const int64_t r = blockIdx.x, id = a.ids[r], end = wf_end_column(a.w.k);
     const int64_t from = id * wf_cuda_padded(a.w.format, a.w.k);
-    if (id < 0)
+    if (id < 0 || id >= a.w.n)
         return;
     for (int64_t i = wf_first_column(); i < end; i += WF_CUDA_THREADS)
         a.dst[r * a.dst_stride + i] = wf_element(a.w.data, from + i, a.w.format);
@@ -61,7 +61,7 @@ WF_KERNEL(WF_CUDA_THREADS) wf_cuda_embed_groups(const wf_embed a)
     const uint8_t  *data = (const uint8_t *)a.w.data;
     const uint16_t *scales = (const uint16_t *)(data + a.w.n * groups * bytes);
     const uint16_t *minima = scales + a.w.n * groups;
-    if (id < 0)
+    if (id < 0 || id >= a.w.n)
         return;
     for (int64_t i = wf_first_column(); i < end; i += WF_CUDA_THREADS) {
         const int64_t group = id * groups + i / WF_GROUP, e = i % WF_GROUP;

@@ -162,6 +162,14 @@ typedef struct weft_if_ops {
     weft_status (*pool)(const weft_host *h, weft_queue *q, const weft_tensor *y,
                         const weft_tensor *x, const int32_t kernel[2], const int32_t stride[2],
                         const int32_t pad[4], int32_t how, weft_error *err);
+
+    /* ---- the text core ---- */
+
+    /* Row i of y = the text core's embedding of token ids[i], as the core reads it, before its
+     * embedding_scale: y [m, d_model], ids i32 [m]. A row whose id is no token keeps its values.
+     * STATE: no text core is loaded. Early hosts of 0.2 lack it (WEFT_HAS). */
+    weft_status (*embed)(const weft_host *h, weft_queue *q, const weft_tensor *y,
+                         const weft_tensor *ids, weft_error *err);
 } weft_if_ops;
 
 #ifdef __cplusplus

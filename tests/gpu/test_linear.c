@@ -164,7 +164,7 @@ static void test_embed(void **unused)
         float   *y = rig_floats(m * k, 1.0f);
         int32_t *ids = rig_ints(m);
         for (int64_t i = 0; i < m; i++)
-            ids[i] = (int32_t)rig_between(-1, n - 1);
+            ids[i] = (int32_t)rig_between(-1, n + 1);
         wf_op op = {.kind = WF_OP_EMBED, .u.embed = {y, rig_weight(format, n, k), ids, m, k}};
         rig_run(&op);
         rig_same(y, (uint64_t)(m * k) * 4, wf_format_name(format));

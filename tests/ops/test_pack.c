@@ -44,18 +44,19 @@ static void check_layout(int32_t level, const wf_weight *w, const float *expecte
     assert_memory_equal(w->data, e, (size_t)bytes);
 }
 
-/* Rows of w as embed gives them; row i is asked for at place n - 1 - i, and a negative id between.
- */
+/* Rows of w as embed gives them; row i is asked for at place n - 1 - i, and ids that there are not
+ * at both ends. */
 static void check_rows(int32_t level, const wf_weight *w, const float *expected)
 {
-    int64_t m = w->n + 1, stride = w->k + 3;
+    int64_t m = w->n + 2, stride = w->k + 3;
     float  *dst = check_floats(m * stride, CHECK_NORMAL),
           *e = check_floats(m * stride, CHECK_NORMAL);
     int32_t *ids = check_bytes((uint64_t)m * 4);
     check_canary(dst, m, w->k, stride);
     for (int64_t i = 0; i < m; i++) {
-        ids[i] = i == 0 ? -1 : (int32_t)(w->n - i);
-        const float *src = i == 0 ? dst : expected + (w->n - i) * w->k;
+        bool         none = i == 0 || i == m - 1;
+        const float *src = none ? dst + i * stride : expected + (w->n - i) * w->k;
+        ids[i] = i == 0 ? -1 : none ? (int32_t)w->n : (int32_t)(w->n - i);
         memcpy(e + i * stride, src, (size_t)w->k * 4);
     }
     for (int32_t threads = 1; threads <= 3; threads++) {

@@ -485,8 +485,8 @@ static void test_embed(void **unused)
             for (int64_t i = 0; i < 70 * 77; i++)
                 e[i] = value_at(rows, format, 77, i / 77, i % 77);
             check_same(dst, e, 70, 77, 77, "embed");
-            int32_t none = -1;
-            wf_op   op = {.kind = WF_OP_EMBED, .u.embed = {dst, w, &none, 1, 77}};
+            int32_t none[3] = {-1, 70, INT32_MAX};
+            wf_op   op = {.kind = WF_OP_EMBED, .u.embed = {dst, w, none, 3, 77}};
             check_run(level, 1, &op);
             check_same(dst, e, 70, 77, 77, "embed of nothing");
             check_free_all();

@@ -4,6 +4,7 @@
  * argument. */
 #include <math.h>
 
+#include "core/model/model.h"
 #include "tests/plugin/host_bench.h"
 
 /* ---- ops ---- */
@@ -405,6 +406,43 @@ static void kernels(void **state)
     drop(&x);
 }
 
+/* ---- the text core ---- */
+
+/* Rows of a core whose table of three tokens is linear.weight. */
+static void op_embed(void **state)
+{
+    weft_tensor t = get("linear.weight", WEFT_USE_LINEAR, 2, 3, 4, 0, 0), y = make(2, 4, 4, 0, 0);
+    weft_tensor ids = make(1, 4, 0, 0, 0), narrow = make(2, 4, 3, 0, 0);
+    wf_model    core = {.embed = {.data = t.data, .n = 3, .k = 4, .format = WF_F32}};
+    const wf_model *at = NULL;
+    wf_binding      binding = {.device = device, .linear_dtype = WF_F32, .core = &at};
+    const int32_t   asked[4] = {2, -1, 0, 3};
+    float           hy[16], wants[16];
+    weft_error      err = WF_ERROR_INIT;
+    (void)state;
+    ids.dtype = WEFT_I32;
+    ramp(wants, 16, 0.5f);
+    fill(&y, wants);
+    memcpy(wants, w_linear + 8, sizeof(float[4]));
+    memcpy(wants + 8, w_linear, sizeof(float[4]));
+    good(ops()->upload(host, queue, &ids, asked, sizeof asked, &err), &err);
+    assert_int_equal(ops()->embed(host, queue, &y, &ids, &err), WEFT_E_STATE);
+    good(wf_host_bind(wf_plugin_host(plugin), &binding, &err), &err);
+    assert_int_equal(ops()->embed(host, queue, &y, &ids, &err), WEFT_E_STATE);
+    assert_non_null(strstr(err.message, "no text core"));
+    at = &core;
+    good(ops()->embed(host, queue, &y, &ids, &err), &err);
+    fetch(&y, hy);
+    assert_memory_equal(hy, wants, sizeof wants);
+    refused(ops()->embed(host, queue, &narrow, &ids, &err), &err, "y");
+    refused(ops()->embed(host, queue, &y, &y, &err), &err, "ids");
+    refused(ops()->embed(host, queue, NULL, &ids, &err), &err, "y");
+    wf_host_unbind(wf_plugin_host(plugin));
+    drop(&y);
+    drop(&ids);
+    drop(&narrow);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define A(f)                                                                                       \
     {                                                                                              \
@@ -414,10 +452,10 @@ static void kernels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(op_linear), T(op_norm),         T(op_attention),    T(op_conv), T(op_add),
-        T(op_swiglu), T(op_copy),         T(tensor_mistakes), T(kernels), A(op_linear),
-        A(op_norm),   A(op_attention),    A(op_conv),         A(op_add),  A(op_swiglu),
-        A(op_copy),   A(tensor_mistakes), A(kernels)};
+        T(op_linear), T(op_norm),         T(op_attention),    T(op_conv),  T(op_add),
+        T(op_swiglu), T(op_copy),         T(tensor_mistakes), T(kernels),  A(op_linear),
+        A(op_norm),   A(op_attention),    A(op_conv),         A(op_add),   A(op_swiglu),
+        A(op_copy),   A(tensor_mistakes), A(kernels),         T(op_embed), A(op_embed)};
     unsetenv("WEFT_PLUGIN_PATH");
     setenv("XDG_DATA_HOME", "/nonexistent", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

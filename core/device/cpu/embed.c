@@ -16,7 +16,7 @@ static void embed_rows(void *ctx, int64_t begin, int64_t end)
     int64_t          bytes = wf_panel_bytes(dtype, a->w.k, j->panel);
     for (int64_t r = begin; r < end; r++) {
         int64_t id = a->ids[r];
-        if (id < 0)
+        if (id < 0 || id >= a->w.n)
             continue;
         const void *panel = (const uint8_t *)a->w.data + id / j->panel * bytes;
         float      *dst = a->dst + r * a->dst_stride;

@@ -91,8 +91,9 @@ weft_status wf_fp8_embed(wf_exec *ex, const wf_embed *a)
     plain.w = as_bf16(&a->w);
     weft_status status = ex->ops->embed(ex, &plain);
     for (int64_t r = 0; r < a->m && status == WEFT_OK; r++)
-        for (int64_t i = 0; i < a->w.k && a->ids[r] >= 0; i++)
-            a->dst[r * a->dst_stride + i] *= scales[a->ids[r]];
+        if (a->ids[r] >= 0 && a->ids[r] < a->w.n)
+            for (int64_t i = 0; i < a->w.k; i++)
+                a->dst[r * a->dst_stride + i] *= scales[a->ids[r]];
     return status;
 }
 

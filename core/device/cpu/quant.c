@@ -110,7 +110,7 @@ static void embed_rows(void *ctx, int64_t begin, int64_t end)
 {
     const wf_embed *a = ctx;
     for (int64_t r = begin; r < end; r++)
-        if (a->ids[r] >= 0)
+        if (a->ids[r] >= 0 && a->ids[r] < a->w.n)
             embed_row(&a->w, a->ids[r], a->dst + r * a->dst_stride);
 }
 
