@@ -2,7 +2,6 @@
 /* linear with q8 and q4 weights: everything but the kernels. Rows of x are rounded a block at a
  * time; then every thread takes its panels, some groups at a time, through all tiles of the block.
  * The f32 sums stand in scratch meanwhile, a piece for each thread, which changes none of them. */
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "core/device/cpu/internal.h"
@@ -19,13 +18,14 @@ typedef struct linear_job {
     const wf_linear        *a;
     const wf_quant_kernels *kernels;
     uint8_t                *rows; /* of this block, tile by tile */
-    uint8_t        *rests;        /* [groups, n_rows] of WF_Q_ROW bytes; a group's first are used */
-    uint16_t       *at;           /* [groups, n_rows]: the rows that those are of */
-    int32_t        *counts;       /* [groups]: how many they are */
-    float          *own;          /* every thread's own sums, own_floats apart */
-    int64_t         own_floats, first, n_rows;
-    int32_t         tiles;
-    _Atomic int32_t any_rest;
+    uint8_t  *rests;              /* [groups, n_rows] of WF_Q_ROW bytes; a group's first are used */
+    uint16_t *at;                 /* [groups, n_rows]: the rows that those are of */
+    int32_t  *counts;             /* [groups]: how many they are */
+    int32_t  *wide;               /* [groups]: the numbers of the groups that have some */
+    int32_t  *wide_before;        /* [groups + 1]: how many of these come before a group */
+    float    *own;                /* every thread's own sums, own_floats apart */
+    int64_t   own_floats, first, n_rows;
+    int32_t   tiles, n_wide;
 } linear_job;
 
 static int64_t block_rows(int64_t m)
@@ -47,7 +47,7 @@ static int64_t own_floats(int64_t m)
 static uint64_t rows_bytes(int64_t m, int64_t k)
 {
     int64_t groups = wf_groups(k), all = block_rows(m) * groups;
-    return 2 * aligned(all * WF_Q_ROW) + aligned(all * 2) + aligned(groups * 4);
+    return 2 * aligned(all * WF_Q_ROW) + aligned(all * 2) + 3 * aligned((groups + 1) * 4);
 }
 
 uint64_t wf_quant_scratch_bytes(const wf_exec *ex, int64_t m, int64_t k)
@@ -63,6 +63,8 @@ static void take_scratch(linear_job *j, uint8_t *p)
     j->rests = p + aligned(all * WF_Q_ROW);
     j->at = (uint16_t *)(void *)(j->rests + aligned(all * WF_Q_ROW));
     j->counts = (int32_t *)(void *)((uint8_t *)j->at + aligned(all * 2));
+    j->wide = (int32_t *)(void *)((uint8_t *)j->counts + aligned((groups + 1) * 4));
+    j->wide_before = (int32_t *)(void *)((uint8_t *)j->wide + aligned((groups + 1) * 4));
     j->own = (float *)(void *)(p + rows_bytes(j->a->m, j->a->w.k));
     j->own_floats = own_floats(j->a->m);
 }
@@ -153,12 +155,23 @@ static void prepare_rests(void *ctx, int64_t begin, int64_t end)
             if (at[r] != 0)
                 at[n++] = (uint16_t)r; /* n is at most r: nothing unread is lost */
         j->counts[g] = n;
-        if (n > 0)
-            atomic_store(&j->any_rest, 1);
         for (int32_t t = 0; (tile = rest_at(j, g, t, &from, &rows)) != NULL; t++)
             for (int64_t r = 0; r < rows; r++)
                 prepare_row_rest(j, g, at[from + r], tile, r, rows);
     }
+}
+
+/* Most groups are wide in no row, so that panels look at the others alone. */
+static void list_wide(linear_job *j)
+{
+    const int64_t groups = wf_groups(j->a->w.k);
+    j->n_wide = 0;
+    for (int64_t g = 0; g < groups; g++) {
+        j->wide_before[g] = j->n_wide;
+        if (j->counts[g] > 0)
+            j->wide[j->n_wide++] = (int32_t)g;
+    }
+    j->wide_before[groups] = j->n_wide;
 }
 
 /* ---- panels ---- */
@@ -196,15 +209,16 @@ static void multiply_groups(const linear_job *j, const panel_part *p)
 /* The same groups against what rounding left of the rows in which they are wide. */
 static void multiply_rests(const linear_job *j, const panel_part *p)
 {
-    wf_quant_tile tile = {.acc = p->rest, .w = p->w, .format = j->a->w.format, .groups = 1};
-    for (int64_t g = p->begin; g < p->begin + p->groups; g++) {
-        int64_t from, rows;
+    wf_quant_tile tile = {.acc = p->rest, .format = j->a->w.format, .groups = 1};
+    int32_t       end = j->wide_before[p->begin + p->groups];
+    for (int32_t i = j->wide_before[p->begin]; i < end; i++) {
+        int64_t g = j->wide[i], from, rows;
+        tile.w = p->w + (g - p->begin) * wf_quant_group(tile.format);
         for (int32_t t = 0; (tile.x = rest_at(j, g, t, &from, &rows)) != NULL; t++) {
             tile.at = j->at + g * j->n_rows + from;
             tile.rows = (int32_t)rows;
             j->kernels->rest_tile(&tile);
         }
-        tile.w += wf_quant_group(tile.format);
     }
 }
 
@@ -233,7 +247,7 @@ static void multiply_parts(const linear_job *j, int64_t first, int64_t n, int64_
         p.acc = sums_at(j, own, i);
         p.rest = rests_at(j, own, i);
         multiply_groups(j, &p);
-        if (j->any_rest != 0)
+        if (j->n_wide > 0)
             multiply_rests(j, &p);
     }
 }
@@ -241,7 +255,7 @@ static void multiply_parts(const linear_job *j, int64_t first, int64_t n, int64_
 static void finish_panel(const linear_job *j, int64_t panel, const float *acc, const float *rest)
 {
     int64_t left = j->a->w.n - panel * WF_Q_PANEL;
-    j->kernels->finish(j->a, acc, j->any_rest != 0 ? rest : NULL, j->first, j->n_rows,
+    j->kernels->finish(j->a, acc, j->n_wide > 0 ? rest : NULL, j->first, j->n_rows,
                        panel * WF_Q_PANEL, left < WF_Q_PANEL ? left : WF_Q_PANEL);
 }
 
@@ -257,7 +271,7 @@ static void multiply_panels(void *ctx, int32_t index, int32_t count)
         int64_t n = end - p < most ? end - p : most;
         for (int64_t i = 0; i < n; i++) {
             memset(sums_at(j, own, i), 0, bytes);
-            memset(rests_at(j, own, i), 0, j->any_rest != 0 ? bytes : 0);
+            memset(rests_at(j, own, i), 0, j->n_wide > 0 ? bytes : 0);
         }
         for (int64_t g = 0; g < wf_groups(j->a->w.k); g += GROUPS_TOGETHER)
             multiply_parts(j, p, n, g, own);
@@ -280,10 +294,10 @@ weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
         job.first = first;
         job.n_rows = a->m - first < WF_QUANT_ROWS ? a->m - first : WF_QUANT_ROWS;
         job.tiles = (int32_t)((job.n_rows + kernels->tile_rows - 1) / kernels->tile_rows);
-        atomic_store(&job.any_rest, 0);
         wf_range_run(ex, job.n_rows, wf_row_grain(a->w.k), prepare_rows, &job);
         wf_range_run(ex, wf_groups(a->w.k), wf_row_grain(job.n_rows * WF_GROUP), prepare_rests,
                      &job);
+        list_wide(&job);
         wf_pool_run(a->w.n <= WF_Q_PANEL ? NULL : ex->pool, multiply_panels, &job);
     }
     return WEFT_OK;
