@@ -10,6 +10,7 @@ v041            ln_post, swiglu, 80 bins; the projector alone, beside `whisper`
 shuka           ShukaModel: ln_post, silu, 80 bins, the encoder inside; of 20 positions: chunks of 40 frames
 mid-silu        ln_mid, silu, 128 bins; the projector alone, beside `encoder`
 layers          two encoder layers in the projector, 80 bins, of 24 positions: chunks of 48 frames
+units           the same with ctc_units, weft's own extension: rows are the core's embeddings; stacks of 2
 whisper         WhisperForConditionalGeneration as transformers writes it, in float16
 encoder         WhisperModel as transformers writes it
 
@@ -44,7 +45,8 @@ import make_parity
 import prompts
 
 HERE = pathlib.Path(__file__).resolve().parent
-VOCAB, WIDTH, STACK = 64, 32, 8
+VOCAB, WIDTH, STACK, UNITS, FILL = 64, 32, 8, 20, 3
+STACKS = {"units": 2}
 SIZES = dict(d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=72)
 DECODER = dict(vocab_size=16, decoder_layers=1, decoder_attention_heads=1, decoder_ffn_dim=8,
                max_target_positions=8, pad_token_id=0, bos_token_id=1, eos_token_id=2,
@@ -54,14 +56,16 @@ KINDS = {"v05": (128, 1500, True, "swiglu", 64, None),
          "v041": (80, 60, False, "swiglu", 48, "whisper"),
          "shuka": (80, 20, False, "silu", 40, None),
          "mid-silu": (128, 44, True, "silu", 24, "encoder"),
-         "layers": (80, 24, False, "layers", 2, None)}
+         "layers": (80, 24, False, "layers", 2, None),
+         "units": (80, 24, False, "units", 2, None)}
 SHORT = {"v05": {"parity": 16000, "parity-319": 319, "parity-320": 320, "parity-321": 321},
          "v041": {"parity": 9000, "parity-321": 321},
          # three chunks, the last of 7 frames; 40 frames exactly; two chunks, the last of 1 frame
          "shuka": {"parity": 13900, "parity-one": 6400, "parity-last1": 6401},
          "mid-silu": {"parity": 8000, "parity-319": 319},
          # three chunks, the last of 5 frames; a chunk and no more; one token
-         "layers": {"parity": 16100, "parity-one": 7680, "parity-321": 321}}
+         "layers": {"parity": 16100, "parity-one": 7680, "parity-321": 321},
+         "units": {"parity": 16100, "parity-one": 7680, "parity-321": 321}}
 LONG = (479999, 480000, 480001, 1000000)
 # Tensors so small that an epsilon shows: 1e-6 of the projector's norms, 1e-5 of the encoder's.
 SMALL = {"v041": ("linear_2.weight",), "shuka": ("conv2.weight", "conv2.bias", "positions.weight"),
@@ -122,23 +126,32 @@ class Projector(nn.Module):
 class TransformerProjector(nn.Module):
     """num_projector_layers: transformers' own encoder layers between two linears."""
 
-    def __init__(self, config, layers, d_text):
+    def __init__(self, config, layers, d_text, stack, places):
         super().__init__()
         d = config.d_model
-        self.ln_pre = Rms(d * STACK)
-        self.linear_in = nn.Linear(d * STACK, d)
-        self.embed_positions = nn.Embedding(config.max_source_positions, d)
+        self.stack = stack
+        self.ln_pre = Rms(d * stack)
+        self.linear_in = nn.Linear(d * stack, d)
+        self.embed_positions = nn.Embedding(places, d)
         self.layers = nn.ModuleList(WhisperEncoderLayer(config) for _ in range(layers))
         self.ln_post = Rms(d)
         self.linear_out = nn.Linear(d, d_text)
 
     def forward(self, rows, n_tokens):
-        rows = F.pad(rows, (0, 0, 0, -len(rows) % STACK))
-        x = self.linear_in(self.ln_pre(rows.reshape(-1, rows.shape[1] * STACK)))[:n_tokens]
+        rows = F.pad(rows, (0, 0, 0, -len(rows) % self.stack))
+        x = self.linear_in(self.ln_pre(rows.reshape(-1, rows.shape[1] * self.stack)))[:n_tokens]
         x = (x + self.embed_positions.weight[: len(x)])[None]
         for layer in self.layers:
             x = layer(x, None, layer_head_mask=None)[0]
         return self.linear_out(self.ln_post(x[0]))
+
+
+def spelled(scores, units, fill):
+    """Tokens along the best units of all rows, repeats and unit 0 left out, behind those of fill."""
+    path = scores.argmax(1).tolist()
+    kept = [k for k, before in zip(path, [0, *path[:-1]]) if k and k != before]
+    left = torch.arange(len(path) - len(kept) - 1, -1, -1)
+    return torch.cat([fill[left.clamp(max=FILL - 1)], units[torch.tensor(kept, dtype=torch.long)]])
 
 
 def encode(encoder, frames, n_keys):
@@ -164,7 +177,7 @@ def features(samples, bins):
     return batch["input_features"][0].T.contiguous()
 
 
-def stages(encoder, projector, samples):
+def stages(encoder, projector, samples, stack):
     bins, chunk = encoder.conv1.in_channels, 2 * encoder.embed_positions.weight.shape[0]
     frames = features(samples, bins)
     out = {"features": frames}
@@ -177,7 +190,7 @@ def stages(encoder, projector, samples):
         rows = encode(encoder, part, (n - 1) // 2 + 1)
         if len(frames) <= chunk:
             out["encoder.output"] = rows
-        tokens.append(projector(rows, -(-n // (2 * STACK))))
+        tokens.append(projector(rows, -(-n // (2 * stack))))
     out["adapter.output"] = torch.cat(tokens)
     return out
 
@@ -270,12 +283,14 @@ def adapter_config(name, model):
     _, _, mid, act, hidden, where = KINDS[name]
     config = {"architectures": ["UltravoxModel"], "model_type": "ultravox",
               "text_model_id": "example/text-core", "audio_model_id": None, "hidden_size": hidden,
-              "stack_factor": STACK, "projector_act": act, "norm_init": 0.4,
+              "stack_factor": STACKS.get(name, STACK), "projector_act": act, "norm_init": 0.4,
               "audio_token_index": 32000, "torch_dtype": "bfloat16"}
     if name == "shuka":  # a sibling with defaults of its own, of which silu is one
         config.update(architectures=["ShukaModel"], model_type="shuka")
         config.pop("projector_act")
-    if act == "layers":
+    if act == "units":
+        config["ctc_units"], config["ctc_fill"] = UNITS, FILL
+    if act in ("layers", "units"):
         del config["projector_act"], config["hidden_size"]
         config["num_projector_layers"] = hidden
     if mid:
@@ -289,11 +304,12 @@ def adapter_config(name, model):
     return config
 
 
-def save_adapter(name, directory, model, projector):
+def save_adapter(name, directory, model, projector, more):
     where = KINDS[name][-1]
     fresh(directory)
     write_json(directory / "config.json", adapter_config(name, model))
     tensors = tensors_of("multi_modal_projector.", projector, torch.bfloat16)
+    tensors.update({f"multi_modal_projector.{k}": v for k, v in more.items()})
     ini = f"; {name} on the text core beside it\n[core]\nmodel = ../text\n"
     ini += "\n[plugin weft.ultravox]\nweights = .\n"
     if where is None:
@@ -309,20 +325,30 @@ def save_adapter(name, directory, model, projector):
 
 @torch.no_grad()
 def kind(out, name, seed, core):
-    _, _, mid, act, hidden, where = KINDS[name]
+    _, positions, mid, act, hidden, where = KINDS[name]
     model = encoder_of(name, seed)
+    stack, units, more = STACKS.get(name, STACK), None, {}
     if act == "layers":
-        projector = TransformerProjector(model.get_encoder().config, hidden, WIDTH)
+        projector = TransformerProjector(model.get_encoder().config, hidden, WIDTH, stack, positions)
+    elif act == "units":
+        units, fill = torch.randperm(VOCAB, generator=torch.Generator().manual_seed(seed))[:UNITS + FILL].split([UNITS, FILL])
+        more = {"units": units.float(), "fill": fill.float()}
+        projector = TransformerProjector(model.get_encoder().config, hidden, UNITS, stack, -(-positions // stack))
     else:
         projector = Projector(SIZES["d_model"], hidden, WIDTH, act, mid)
-    projector = as_stored(gen_speech_models.randomise(projector, seed + 1), torch.bfloat16,
-                          SMALL.get(name, ()))
-    save_adapter(name, out / name, model, projector)
+    projector = gen_speech_models.randomise(projector, seed + 1)
+    if units is not None:       # so that rows, and not what they have in common, say which unit is the best
+        common = stages(model.get_encoder(), projector, sound(16100), stack)["adapter.output"].mean(0)
+        projector.linear_out.bias.data -= common
+    projector = as_stored(projector, torch.bfloat16, SMALL.get(name, ()))
+    save_adapter(name, out / name, model, projector, more)
     if where is not None:
         save_encoder(model, out / where, "float16" if where == "whisper" else "bfloat16")
     for i, (file, n) in enumerate(SHORT[name].items()):
         given = {"samples": sound(n)}
-        found = stages(model.get_encoder(), projector, given["samples"])
+        found = stages(model.get_encoder(), projector, given["samples"], stack)
+        if units is not None:
+            found["adapter.output"] = core.model.embed_tokens(spelled(found["adapter.output"], units, fill))
         asked = settle(Prompt(core, found["adapter.output"]), 2 + i, 3)
         gen_speech_models.write(out / name / f"{file}.safetensors", {**given, **found, **asked})
     return model.get_encoder(), projector
@@ -331,7 +357,7 @@ def kind(out, name, seed, core):
 @torch.no_grad()
 def long_ones(directory, encoder, projector, core):
     for n in LONG:
-        found = stages(encoder, projector, sound(n))
+        found = stages(encoder, projector, sound(n), STACK)
         asked = settle(Prompt(core, found["adapter.output"]), 3, 4)
         frames = found.pop("features")
         found.pop("encoder.output", None)

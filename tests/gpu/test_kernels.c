@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels of plugins, both bodies through one handle: the CPU's on the device cpu, the GPU's on
  * the device cuda. Tiny, odd, random and empty shapes. */
+#include <math.h>
 #include <string.h>
 
 #include "call.h"
@@ -193,6 +194,44 @@ static void depthwise_batch(call *c)
     call_real(c, 1e-2f);
 }
 
+/* Rows of scores, some of them equal, some no number, and rows of these alone. */
+static void best(call *c)
+{
+    const int64_t n = call_size(300);
+    c->items = call_size(40);
+    call_floats(c, OUT, c->items);
+    call_floats(c, IN, c->items * n);
+    call_integer(c, n);
+    float *x = c->arg[1].host;
+    for (int64_t i = 0; i < c->items * n; i++)
+        if (call_below(4) == 0 || i < n / 2)
+            x[i] = call_below(2) > 0 ? NAN : 3.0f;
+}
+
+/* A path along units with repeats and blanks. */
+static void spell(call *c)
+{
+    const int64_t n = call_size(400), units = call_size(50), fill = call_size(9);
+    c->items = 1;
+    call_floats(c, OUT, n);
+    call_floats(c, IN, n);
+    call_floats(c, IN, units);
+    call_floats(c, IN, fill);
+    call_integer(c, n);
+    call_integer(c, fill);
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t unit = (int32_t)(call_below(2) * call_below(units));
+        if (i == 0 || call_below(3) > 0)
+            memcpy(c->arg[1].host + i, &unit, sizeof unit);
+        else
+            c->arg[1].host[i] = c->arg[1].host[i - 1];
+    }
+    for (int64_t i = 0; i < units; i++)
+        c->arg[2].host[i] = (float)call_below(49152);
+    for (int64_t i = 0; i < fill; i++)
+        c->arg[3].host[i] = (float)call_below(49152);
+}
+
 /* bound: 0 where every element takes the same roundings in both bodies. Else expf, powf, sinf and
  * cosf differ by two units in the last place (2^-23 each, an angle of at most 60 radians by 60 of
  * them), and sums are taken in another order. */
@@ -223,6 +262,11 @@ static const proof granite[] = {
     {"gsp_depthwise_batch", depthwise_batch, 1e-11},
 };
 
+static const proof ultravox[] = {
+    {"vox_best", best, 0},
+    {"vox_spell", spell, 0},
+};
+
 #define ALL(list) list, sizeof(list) / sizeof *(list)
 static const struct {
     const char  *plugin;
@@ -230,7 +274,8 @@ static const struct {
     size_t       n;
 } plugins[] = {{"weft-vision", ALL(vision)},
                {"weft-speech", ALL(speech)},
-               {"weft-granite-speech", ALL(granite)}};
+               {"weft-granite-speech", ALL(granite)},
+               {"weft-ultravox", ALL(ultravox)}};
 #define PLUGINS (sizeof plugins / sizeof *plugins)
 
 static void prove(const declared *p, const proof *of)

@@ -31,6 +31,22 @@ static const weft_package *package_option(const weft_host *h, const char *key)
     return files.given;
 }
 
+static weft_status kernels_add(const weft_host *h, const weft_kernel_decl *k, uint32_t n,
+                               const weft_fatbin *gpu, weft_error *err)
+{
+    (void)h, (void)k, (void)gpu, (void)err;
+    assert_int_equal(n, 2);
+    return WEFT_OK;
+}
+
+static const weft_kernel *kernels_find(const weft_host *h, const char *name)
+{
+    (void)h;
+    return (const weft_kernel *)(const void *)name; /* never launched */
+}
+
+static const weft_if_kernels kernels = {
+    .hdr = WEFT_HDR(weft_if_kernels), .add = kernels_add, .find = kernels_find};
 static const weft_if_ops     ops = {.hdr = WEFT_HDR(weft_if_ops)};
 static const weft_if_weights weights = {WEFT_HDR(weft_if_weights), get, has};
 static const weft_if_options options = {.hdr = WEFT_HDR(weft_if_options),
@@ -44,6 +60,7 @@ void module_open(module *m)
     fake_host_provide(&m->host, WEFT_IF_WEIGHTS, &weights);
     fake_host_provide(&m->host, WEFT_IF_OPTIONS, &options);
     fake_host_provide(&m->host, WEFT_IF_OPS, &ops);
+    fake_host_provide(&m->host, WEFT_IF_KERNELS, &kernels);
     m->err = no_error;
     m->plugin = module_load("weft-ultravox");
     assert_int_equal(m->plugin.init(&m->host.host, &m->err), WEFT_OK);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Composing an Ultravox model wrongly: each mistake gives one clear line and its exit code, from
  * the real host. And the one directory that composes itself: with the text model inside. */
+#include <math.h>
+
 #include "tests/model/support.h"
 
 #include "core/io/safetensors.h"
@@ -160,6 +162,14 @@ static void append(wf_st_out *out, uint64_t *n, const char *file, const char *pr
     wf_st_close(&f);
 }
 
+static void free_tensors(wf_st_out *out, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        free((void *)(uintptr_t)out[i].name);
+        free((void *)(uintptr_t)out[i].data);
+    }
+}
+
 /* v0.3 8B and v0.4 8B: language_model.* and text_config stand beside the adapter. */
 static void test_text_inside(void **state)
 {
@@ -192,20 +202,57 @@ static void test_text_inside(void **state)
     assert_int_equal(passed, 1);
     weft_engine_close(&e);
     weft_settings_destroy(&s);
-    for (uint64_t i = 0; i < n; i++) {
-        free((void *)(uintptr_t)out[i].name);
-        free((void *)(uintptr_t)out[i].data);
+    free_tensors(out, n);
+}
+
+/* A table of units that names what is no token of the core's 64. */
+static void test_bad_units(void **state)
+{
+    static const struct {
+        float       id;
+        const char *says;
+    } bad[] = {{64, "element 3 of multi_modal_projector.units is 64"},
+               {-1, "is -1"},
+               {2.5f, "is 2.5"},
+               {NAN, "is nan"},
+               {INFINITY, "is inf"}};
+    static const char *const pairs[4] = {TEXT, "/weights"};
+    wf_st_out                out[MOST];
+    uint64_t                 n = 0, at = 0;
+    weft_error               err = WF_ERROR_INIT;
+    weft_engine             *e = NULL;
+    char                     config[4096];
+    FILE                    *f = fopen(DIR("units/config.json"), "r");
+    (void)state;
+    assert_non_null(f);
+    const size_t len = fread(config, 1, sizeof config, f);
+    fclose(f);
+    append(out, &n, DIR("units/model.safetensors"), "");
+    while (strcmp(out[at].name, "multi_modal_projector.units") != 0)
+        at++;
+    scratch_put("config.json", config, len);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memcpy((float *)(uintptr_t)out[at].data + 3, &bad[i].id, sizeof(float));
+        assert_int_equal(wf_st_write(scratch_path("model.safetensors"), out, n, &err), WEFT_OK);
+        weft_settings *s = settings_with(pairs);
+        assert_int_equal(weft_engine_open(s, 0, NULL, &e, &err), WEFT_E_INVALID);
+        if (strstr(err.message, bad[i].says) == NULL)
+            fail_msg("%s", err.message);
+        assert_null(e);
+        weft_settings_destroy(&s);
     }
+    free_tensors(out, n);
 }
 
 int main(void)
 {
-    struct CMUnitTest tests[sizeof cases / sizeof *cases + 2] = {
-        cmocka_unit_test(test_conflict), cmocka_unit_test(test_text_inside)};
+    struct CMUnitTest tests[sizeof cases / sizeof *cases + 3] = {cmocka_unit_test(test_conflict),
+                                                                 cmocka_unit_test(test_text_inside),
+                                                                 cmocka_unit_test(test_bad_units)};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        tests[i + 2] = (struct CMUnitTest){cases[i].name, test_refused, scratch_make,
+        tests[i + 3] = (struct CMUnitTest){cases[i].name, test_refused, scratch_make,
                                            scratch_remove, (void *)(uintptr_t)&cases[i]};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         tests[i].setup_func = scratch_make;
         tests[i].teardown_func = scratch_remove;
     }

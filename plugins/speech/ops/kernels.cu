@@ -185,3 +185,51 @@ extern "C" __global__ void spk_gpu_relative(float *out, const float *q, const fl
     for (int64_t i = threadIdx.x; i < head_dim; i += THREADS)
         out[i] /= sum;
 }
+
+/* ---- tokens of rows of scores ---- */
+
+/* Whether score a of column i is to be taken before score b of column j. */
+__device__ static bool better(float a, int i, float b, int j)
+{
+    return a > b || (a == a && b != b) || (a == b && i < j);
+}
+
+extern "C" __global__ void spk_gpu_best(int32_t *best, const float *x, int64_t n)
+{
+    __shared__ float score[THREADS];
+    __shared__ int   column[THREADS];
+    const float     *at = x + blockIdx.x * n;
+    const int        self = (int)threadIdx.x;
+    score[self] = NAN;
+    column[self] = 0;
+    for (int64_t i = self; i < n; i += THREADS)
+        if (better(at[i], (int)i, score[self], column[self])) {
+            score[self] = at[i];
+            column[self] = (int)i;
+        }
+    __syncthreads();
+    for (int step = THREADS / 2; step > 0; step /= 2) {
+        if (self < step &&
+            better(score[self + step], column[self + step], score[self], column[self])) {
+            score[self] = score[self + step];
+            column[self] = column[self + step];
+        }
+        __syncthreads();
+    }
+    if (self == 0)
+        best[blockIdx.x] = column[0];
+}
+
+/* A few hundred places one after another, by one thread: each depends on those behind it. */
+extern "C" __global__ void spk_gpu_spell(int32_t *ids, const int32_t *best, const float *units,
+                                         const float *fill, int64_t n, int64_t k)
+{
+    int64_t to = n;
+    if (blockIdx.x != 0 || threadIdx.x != 0)
+        return;
+    for (int64_t row = n - 1; row >= 0; row--)
+        if (best[row] != 0 && (row == 0 || best[row] != best[row - 1]))
+            ids[--to] = (int32_t)units[best[row]];
+    for (int64_t row = 0; row < to; row++)
+        ids[row] = (int32_t)fill[to - 1 - row < k ? to - 1 - row : k - 1];
+}

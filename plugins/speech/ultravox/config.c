@@ -76,16 +76,35 @@ static weft_status check_width(const plg_keys *k, int32_t d_text)
     return status;
 }
 
+/* The prompt that an adapter brings for transcripts, in which the marker is the recording. */
+static weft_status read_prompt(const plg_keys *k, const char **prompt)
+{
+    static const char key[] = "prompts.transcribe";
+    weft_status       status = plg_keys_str(k, key, prompt);
+    if (status != WEFT_OK || *prompt == NULL)
+        return status;
+    const char *at = strstr(*prompt, VOX_MARKER);
+    if (at == NULL || strstr(at + 1, VOX_MARKER) != NULL)
+        return weft_fail(k->err, WEFT_E_INVALID, "%s: %s must have " VOX_MARKER " once", k->file,
+                         key);
+    return WEFT_OK;
+}
+
 static weft_status read_projector(const plg_keys *k, int shuka, vox_projector_config *c)
 {
     static const plg_int_key keys[] = {
         {"stack_factor", offsetof(vox_projector_config, stack), 8, 1, 64},
         {"hidden_size", offsetof(vox_projector_config, inner), 4096, 1, 1 << 20},
         {"num_projector_layers", offsetof(vox_projector_config, n_layers), 0, 0, VOX_MAX_LAYERS},
+        {"ctc_units", offsetof(vox_projector_config, n_units), 0, 0, 1 << 20},
+        {"ctc_fill", offsetof(vox_projector_config, n_fill), 1, 1, 1 << 10},
     };
     weft_status status = refuse(k);
     if (status == WEFT_OK)
         status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+    if (status == WEFT_OK && c->n_units > 0 && c->n_layers == 0)
+        return weft_fail(k->err, WEFT_E_INVALID,
+                         "%s: ctc_units is for projectors with num_projector_layers", k->file);
     if (status != WEFT_OK || c->n_layers > 0)
         return status;
     status = read_activation(k, shuka, c);
@@ -129,6 +148,8 @@ weft_status vox_config_read(const weft_host *h, const weft_package *p, int32_t d
         status = read_projector(&k, shuka, &out->projector);
     if (status == WEFT_OK)
         status = check_width(&k, d_text);
+    if (status == WEFT_OK)
+        status = read_prompt(&k, &out->prompt);
     if (status == WEFT_OK)
         status = vox_origin_find(h, p, &out->origin, err);
     if (status == WEFT_OK)

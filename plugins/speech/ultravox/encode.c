@@ -5,37 +5,54 @@
 
 enum { TOKENS, FEATURES, ENCODED }; /* outputs of a plan; the last where there is one chunk */
 
+/* One item: where it comes from and goes to. A plan's has config alone. */
+typedef struct item {
+    const vox_config   *c;
+    const vox_modality *m;
+    const weft_tensor  *input, *outputs;
+    vox_spelling        spelling;
+} item;
+
 /* Lays out the buffers of one chunk and, where r is not NULL, enqueues its work. */
-static void encode_chunk(spk_whisper_run *r, const vox_config *c, const vox_weights *w,
-                         const vox_chunk *k, const weft_tensor *input, const weft_tensor *outputs,
-                         plg_arena *a)
+static void encode_chunk(spk_whisper_run *r, const item *it, const vox_chunk *k, plg_arena *a)
 {
-    weft_tensor    x = plg_carve(a, WEFT_F32, k->n_tokens * c->projector.stack, c->encoder.d);
-    weft_tensor    rows = plg_rows(&x, 0, k->of.n_rows, c->encoder.d);
-    weft_tensor    frames = {.ndim = 0}, out = {.ndim = 0};
+    const vox_config  *c = it->c;
+    const vox_weights  none = {.inner = NULL}, *w = it->m != NULL ? &it->m->weights : &none;
+    const int32_t      units = c->projector.n_units;
+    const weft_tensor *outputs = it->outputs;
+
+    weft_tensor x = plg_carve(a, WEFT_F32, k->n_tokens * c->projector.stack, c->encoder.d);
+    weft_tensor rows = plg_rows(&x, 0, k->of.n_rows, c->encoder.d);
+    weft_tensor frames = {.ndim = 0}, out = {.ndim = 0};
+    if (units > 0)
+        out = plg_carve(a, WEFT_F32, k->n_tokens, units);
     const uint64_t mark = a->used; /* from here on the projector reuses the encoder's buffers */
     if (r != NULL) {
-        frames = plg_rows(input, k->first, k->of.n, input->shape[1]);
-        out = plg_rows(&outputs[TOKENS], k->first_token, k->n_tokens, outputs[TOKENS].shape[1]);
+        frames = plg_rows(it->input, k->first, k->of.n, it->input->shape[1]);
+        if (units == 0)
+            out = plg_rows(&outputs[TOKENS], k->first_token, k->n_tokens, outputs[TOKENS].shape[1]);
     }
     spk_whisper_encode(r, &c->encoder, &w->encoder, &k->of, &frames, &rows, a);
     a->used = mark;
-    if (r != NULL && k->of.n == input->shape[0] && outputs[ENCODED].data != NULL)
+    if (r != NULL && k->of.n == it->input->shape[0] && outputs[ENCODED].data != NULL)
         plg_copy(&r->on, &outputs[ENCODED], &rows);
     vox_project(r, c, w, k, &x, &out, a);
+    if (r != NULL && units > 0)
+        vox_choose(r, &it->m->units, &it->spelling, &out, k->first_token);
 }
 
 /* The first chunk is the longest; but only the last one is ever padded, so it may need more. */
 uint64_t vox_scratch_bytes(const vox_config *c, int64_t n_frames)
 {
-    const int64_t     last = vox_n_chunks(c, n_frames) - 1;
-    const vox_weights none = {.inner = NULL};
-    plg_arena         a = {NULL, 0, 0};
+    const int64_t last = vox_n_chunks(c, n_frames) - 1;
+    item          it = {.c = c};
+    plg_arena     a = {NULL, 0, 0};
     for (int64_t i = 0; i <= last; i += last > 0 ? last : 1) {
         const vox_chunk k = vox_chunk_of(c, n_frames, i);
         a.used = 0;
         spk_whisper_begin_room(&a);
-        encode_chunk(NULL, c, &none, &k, NULL, NULL, &a);
+        it.spelling = vox_spelling_of(c, vox_n_tokens(c, n_frames), &a);
+        encode_chunk(NULL, &it, &k, &a);
     }
     return a.peak;
 }
@@ -65,13 +82,16 @@ weft_status vox_encode(const vox_modality *m, weft_queue *q, const weft_tensor *
     spk_whisper_begin(&r, &a);
     if (outputs[FEATURES].data != NULL)
         plg_copy(&r.on, &outputs[FEATURES], input);
+    const item     it = {c, m, input, outputs, vox_spelling_of(c, vox_n_tokens(c, n), &a)};
     const uint64_t mark = a.used;
     const int64_t  chunks = vox_n_chunks(c, n);
     for (int64_t i = 0; i < chunks && r.on.status == WEFT_OK; i++) {
         const vox_chunk k = vox_chunk_of(c, n, i);
         a.used = mark;
-        encode_chunk(&r, c, &m->weights, &k, input, outputs, &a);
+        encode_chunk(&r, &it, &k, &a);
         between(&r.on, i + 1, chunks);
     }
+    if (c->projector.n_units > 0)
+        vox_spell(&r, &m->units, &m->weights, &it.spelling, &outputs[TOKENS]);
     return r.on.status;
 }

@@ -66,10 +66,23 @@ static weft_status install(void *self, const weft_hook_sink *sink, weft_error *e
     return status == WEFT_OK ? sink->add_marker(sink->ctx, &marker, err) : status;
 }
 
+/* An adapter may bring the prompt that it was trained with: the key prompts.transcribe. */
+static weft_status whole_prompt(void *self, const char *task, int32_t has_language,
+                                const char **prompt, weft_error *err)
+{
+    const vox_modality *m = self;
+    (void)has_language;
+    (void)err;
+    *prompt = strcmp(task, "transcribe") == 0 ? m->config.prompt : NULL;
+    return WEFT_OK;
+}
+
 static weft_status load(void *self, weft_error *err)
 {
     vox_modality *m = self;
     weft_status   status = vox_weights_load(m->host, m->package, &m->config, &m->weights, err);
+    if (status == WEFT_OK && m->config.projector.n_units > 0)
+        status = vox_units_check(&m->weights, m->vocab, err);
     m->loaded = status == WEFT_OK;
     return status;
 }
@@ -136,9 +149,12 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     m->host = h;
     m->package = mi->package;
     m->ops = h->get_interface(h, WEFT_IF_OPS);
+    m->vocab = mi->vocab;
     status = vox_config_read(h, mi->package, mi->d_model, &m->config, err);
     if (status == WEFT_E_UNSUPPORTED) /* else it would stay idle, though the user asked for it */
         status = WEFT_E_INVALID;
+    if (status == WEFT_OK && m->config.projector.n_units > 0)
+        status = vox_units_find(h, m->ops, &m->units, err);
     if (status == WEFT_OK)
         status = spk_mel_init(&m->mel, h, &m->config.front, err);
     if (status != WEFT_OK) {
@@ -166,4 +182,5 @@ const weft_modality vox_audio_modality = {
     .longest_us = longest_us,
     .weights = weights,
     .languages = languages,
+    .whole_prompt = whole_prompt,
 };

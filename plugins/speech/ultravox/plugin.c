@@ -3,8 +3,8 @@
  * checkpoints, a Whisper encoder and a projector. */
 #include "ultravox.h"
 
-static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OPS, WEFT_IF_OPTIONS,
-                                    NULL};
+static const char *const needs[] = {WEFT_IF_PACKAGE, WEFT_IF_WEIGHTS, WEFT_IF_OPS,
+                                    WEFT_IF_OPTIONS, WEFT_IF_KERNELS, NULL};
 
 static const weft_option options[] = {
     {WEFT_HDR(weft_option), VOX_AUDIO, WEFT_OPT_PACKAGE, 0, NULL, NULL,

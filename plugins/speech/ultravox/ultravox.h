@@ -49,6 +49,8 @@ typedef struct vox_projector_config {
     int32_t ln_mid;     /* the second norm is between the linears, else after them */
     int32_t d_text;
     int32_t n_layers; /* encoder layers between two linears; then inner to ln_mid mean nothing */
+    int32_t n_units;  /* units.c: columns of linear_out, each of which is a token; 0: d_text */
+    int32_t n_fill;   /* with units: tokens that may stand before those that were heard */
 } vox_projector_config;
 
 typedef struct vox_config {
@@ -57,6 +59,7 @@ typedef struct vox_config {
     vox_projector_config projector;
     spk_features_config  front;
     int32_t              chunk;          /* frames */
+    const char          *prompt;         /* the whole prompt of a transcript, or NULL */
     char languages[VOX_LANGUAGES_BYTES]; /* codes with commas between; "": no file says any */
 } vox_config;
 
@@ -103,6 +106,9 @@ typedef struct vox_weights {
     plg_pair            linear1, linear2; /* linear_in and linear_out, with biases, around inner */
     weft_tensor         places;           /* [positions, d], added before inner */
     spk_whisper_layer  *inner;            /* [projector.n_layers], within encoder.layers; or NULL */
+    /* Of projectors with units, as f32: tokens [n_units], the first of which is blank, and
+     * [n_fill]. */
+    weft_tensor units, fill, units_host, fill_host;
 } vox_weights;
 
 /* Loads encoder and projector. On failure *out holds nothing. [setup] */
@@ -116,12 +122,28 @@ uint64_t vox_weights_count(const weft_host *h, const vox_config *c);
 weft_status vox_weights_tell(const weft_host *h, const weft_package *own, const vox_config *c,
                              const weft_weight_sink *sink, weft_error *err);
 
+/* units.c: of a projector whose rows are scores of tokens (the key ctc_units). */
+typedef struct vox_units {
+    const weft_if_kernels *launcher;
+    const weft_kernel     *best, *spell;
+} vox_units;
+
+/* Makes the kernels known to the host, in init. [setup] */
+weft_status vox_units_add(const weft_host *h, weft_error *err);
+/* Finds them again. INVALID: the host is too old for such projectors. [setup] */
+weft_status vox_units_find(const weft_host *h, const weft_if_ops *ops, vox_units *out,
+                           weft_error *err);
+/* Whether `units` and `fill` name tokens of the core alone. INVALID names the first other. [setup]
+ */
+weft_status vox_units_check(const vox_weights *w, int32_t vocab, weft_error *err);
+
 /* What weft_modality's self points to. */
 typedef struct vox_modality {
     const weft_host    *host;
     const weft_package *package;
     const weft_if_ops  *ops;
-    int32_t             loaded, reserved;
+    int32_t             loaded, vocab; /* vocab: tokens of the text core */
+    vox_units           units;
     vox_config          config;
     vox_weights         weights;
     spk_mel             mel; /* the front end's tables */

@@ -29,15 +29,35 @@ static void ask_two_linears(plg_request *r, const vox_projector_config *c, vox_w
                      "ln_post");
 }
 
+/* Released projectors have a position for each row of the encoder, of which a chunk's tokens take
+ * the first; those with units have only these. */
+static int64_t places_of(const vox_config *c)
+{
+    const int64_t rows = c->encoder.positions, stack = c->projector.stack;
+    return c->projector.n_units > 0 ? (rows + stack - 1) / stack : rows;
+}
+
+static void ask_units(plg_request *r, const vox_projector_config *c, vox_weights *w)
+{
+    plg_ask(r, &w->units, WEFT_USE_PLAIN, plg_shape1(c->n_units), PROJECTOR, "units");
+    plg_ask(r, &w->units_host, WEFT_USE_HOST, plg_shape1(c->n_units), PROJECTOR, "units");
+    plg_ask(r, &w->fill, WEFT_USE_PLAIN, plg_shape1(c->n_fill), PROJECTOR, "fill");
+    plg_ask(r, &w->fill_host, WEFT_USE_HOST, plg_shape1(c->n_fill), PROJECTOR, "fill");
+}
+
 static void ask_transformer(plg_request *r, const vox_config *c, vox_weights *w, int64_t d_in)
 {
     const int64_t d = c->encoder.d;
     plg_ask_dense(r, &w->linear1, PROJECTOR, "linear_in", d, d_in, 0, 1);
-    plg_ask(r, &w->places, WEFT_USE_PLAIN, plg_shape2(c->encoder.positions, d), PROJECTOR,
+    plg_ask(r, &w->places, WEFT_USE_PLAIN, plg_shape2(places_of(c), d), PROJECTOR,
             "embed_positions.weight");
     spk_whisper_ask_layers(r, &c->encoder, c->projector.n_layers, PROJECTOR, w->inner);
     plg_ask_pair(r, &w->ln_post, WEFT_USE_PLAIN, plg_shape1(d), 0, PROJECTOR, "ln_post");
-    plg_ask_dense(r, &w->linear2, PROJECTOR, "linear_out", c->projector.d_text, d, 0, 1);
+    const int32_t units = c->projector.n_units;
+    plg_ask_dense(r, &w->linear2, PROJECTOR, "linear_out", units > 0 ? units : c->projector.d_text,
+                  d, 0, 1);
+    if (units > 0)
+        ask_units(r, &c->projector, w);
 }
 
 static void ask_projector(plg_request *r, void *ctx)
