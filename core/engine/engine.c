@@ -205,7 +205,7 @@ static weft_status open_modalities(weft_engine *e, weft_error *err)
                              .sites = &e->hooks,
                              .progress = &e->progress,
                              .scope = &e->scope,
-                             .core = (const wf_model *const *)&e->model,
+                             .core = &e->model,
                              .has_core = e->has_core,
                              .dtype = e->dtype,
                              .quantize = e->quantize,

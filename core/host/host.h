@@ -47,7 +47,7 @@ typedef struct wf_binding {
     void (*progress)(void *ctx, uint64_t bytes); /* bytes of weights read in one get(); or NULL */
     void *progress_ctx;
     /* Where the text core will be once it is loaded; NULL, or NULL there: there is none. */
-    const wf_model *const *core;
+    wf_model *const *core;
 } wf_binding;
 
 /* Binds weights, ops and kernels to a device; before create. Without it those tables answer STATE.

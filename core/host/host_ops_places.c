@@ -30,11 +30,11 @@ weft_status wf_host_gather(const weft_host *h, weft_queue *q, const weft_tensor 
 weft_status wf_host_embed(const weft_host *h, weft_queue *q, const weft_tensor *y,
                           const weft_tensor *ids, weft_error *err)
 {
-    wf_call                c = wf_call_begin("embed", q, err);
-    wf_rows_view           v = {0};
-    const int32_t         *numbers = NULL;
-    const wf_model *const *at = wf_lent_of(h)->binding.core;
-    const wf_model        *core = at != NULL ? *at : NULL;
+    wf_call          c = wf_call_begin("embed", q, err);
+    wf_rows_view     v = {0};
+    const int32_t   *numbers = NULL;
+    wf_model *const *at = wf_lent_of(h)->binding.core;
+    const wf_model  *core = at != NULL ? *at : NULL;
     if (wf_call_ok(&c) && core == NULL)
         wf_call_fail(&c, WEFT_E_STATE, "ids", "no text core is loaded that has tokens");
     wf_check_rows(&c, y, "y", &v);

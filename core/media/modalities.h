@@ -33,18 +33,18 @@ typedef struct wf_idle {
 
 /* What modalities are made from; everything is borrowed until they are closed. */
 typedef struct wf_modalities_env {
-    wf_registry           *registry;
-    weft_settings         *settings;
-    wf_device             *device;
-    weft_package          *package;  /* of the model */
-    const wf_plugin       *claimant; /* of the model's architecture; NULL: a plain Llama */
-    const wf_config       *config;   /* of the text core; zeros without one */
-    wf_hooks              *sites;    /* gets what they declare */
-    const weft_progress   *progress;
-    wf_scope              *scope;        /* loading is cancelled with the call in progress */
-    const wf_model *const *core;         /* where the text core will be, once it is loaded */
-    int32_t                has_core;     /* without a text core nothing is installed */
-    int32_t                dtype;        /* of linear weights: enum wf_dtype or WF_DTYPE_AUTO */
+    wf_registry         *registry;
+    weft_settings       *settings;
+    wf_device           *device;
+    weft_package        *package;  /* of the model */
+    const wf_plugin     *claimant; /* of the model's architecture; NULL: a plain Llama */
+    const wf_config     *config;   /* of the text core; zeros without one */
+    wf_hooks            *sites;    /* gets what they declare */
+    const weft_progress *progress;
+    wf_scope            *scope;          /* loading is cancelled with the call in progress */
+    wf_model *const     *core;           /* where the text core will be, once it is loaded */
+    int32_t              has_core;       /* without a text core nothing is installed */
+    int32_t              dtype;          /* of linear weights: enum wf_dtype or WF_DTYPE_AUTO */
     int32_t quantize, quantize_encoders; /* WF_Q8, WF_Q4 or WF_DTYPE_AUTO: of sites, of plugins */
 } wf_modalities_env;
 

@@ -194,7 +194,7 @@ static void depthwise_batch(call *c)
     call_real(c, 1e-2f);
 }
 
-/* Rows of scores, some of them equal, some no number, and rows of these alone. */
+/* Rows of scores, many of them equal, with one that is no number in some rows. */
 static void best(call *c)
 {
     const int64_t n = call_size(300);
@@ -202,10 +202,13 @@ static void best(call *c)
     call_floats(c, OUT, c->items);
     call_floats(c, IN, c->items * n);
     call_integer(c, n);
-    float *x = c->arg[1].host;
-    for (int64_t i = 0; i < c->items * n; i++)
-        if (call_below(4) == 0 || i < n / 2)
-            x[i] = call_below(2) > 0 ? NAN : 3.0f;
+    for (int64_t row = 0; row < c->items; row++) {
+        float *x = c->arg[1].host + row * n;
+        for (int64_t i = 0; i < n; i++)
+            x[i] = call_below(2) > 0 ? x[i] : 3.0f;
+        if (call_below(4) == 0)
+            x[call_below(n)] = NAN;
+    }
 }
 
 /* A path along units with repeats and blanks. */
@@ -214,22 +217,23 @@ static void spell(call *c)
     const int64_t n = call_size(400), units = call_size(50), fill = call_size(9);
     c->items = 1;
     call_floats(c, OUT, n);
+    call_floats(c, OUT, 1);
     call_floats(c, IN, n);
     call_floats(c, IN, units);
     call_floats(c, IN, fill);
     call_integer(c, n);
     call_integer(c, fill);
     for (int64_t i = 0; i < n; i++) {
-        const int32_t unit = (int32_t)(call_below(2) * call_below(units));
+        const int32_t unit = (int32_t)(call_below(2) * rig_between(-1, units - 1));
         if (i == 0 || call_below(3) > 0)
-            memcpy(c->arg[1].host + i, &unit, sizeof unit);
+            memcpy(c->arg[2].host + i, &unit, sizeof unit);
         else
-            c->arg[1].host[i] = c->arg[1].host[i - 1];
+            c->arg[2].host[i] = c->arg[2].host[i - 1];
     }
     for (int64_t i = 0; i < units; i++)
-        c->arg[2].host[i] = (float)call_below(49152);
-    for (int64_t i = 0; i < fill; i++)
         c->arg[3].host[i] = (float)call_below(49152);
+    for (int64_t i = 0; i < fill; i++)
+        c->arg[4].host[i] = (float)call_below(49152);
 }
 
 /* bound: 0 where every element takes the same roundings in both bodies. Else expf, powf, sinf and

@@ -411,14 +411,14 @@ static void kernels(void **state)
 /* Rows of a core whose table of three tokens is linear.weight. */
 static void op_embed(void **state)
 {
-    weft_tensor t = get("linear.weight", WEFT_USE_LINEAR, 2, 3, 4, 0, 0), y = make(2, 4, 4, 0, 0);
-    weft_tensor ids = make(1, 4, 0, 0, 0), narrow = make(2, 4, 3, 0, 0);
-    wf_model    core = {.embed = {.data = t.data, .n = 3, .k = 4, .format = WF_F32}};
-    const wf_model *at = NULL;
-    wf_binding      binding = {.device = device, .linear_dtype = WF_F32, .core = &at};
-    const int32_t   asked[4] = {2, -1, 0, 3};
-    float           hy[16], wants[16];
-    weft_error      err = WF_ERROR_INIT;
+    weft_tensor   t = get("linear.weight", WEFT_USE_LINEAR, 2, 3, 4, 0, 0), y = make(2, 4, 4, 0, 0);
+    weft_tensor   ids = make(1, 4, 0, 0, 0), narrow = make(2, 4, 3, 0, 0);
+    wf_model      core = {.embed = {.data = t.data, .n = 3, .k = 4, .format = WF_F32}};
+    wf_model     *at = NULL;
+    wf_binding    binding = {.device = device, .linear_dtype = WF_F32, .core = &at};
+    const int32_t asked[4] = {2, -1, 0, 3};
+    float         hy[16], wants[16];
+    weft_error    err = WF_ERROR_INIT;
     (void)state;
     ids.dtype = WEFT_I32;
     ramp(wants, 16, 0.5f);

@@ -28,11 +28,14 @@ static const struct {
     {ARCH ", \"ctc_units\": 9}", NULL, "ctc_units is for projectors with", 64, WEFT_E_INVALID},
     {ARCH ", \"ctc_fill\": 0}", NULL, "ctc_fill is 0", 64, WEFT_E_INVALID},
     {ARCH ", \"ctc_units\": -1}", NULL, "ctc_units is -1", 64, WEFT_E_INVALID},
-    {ARCH ", \"prompts\": {\"transcribe\": \"Say it.\"}}", NULL, "must have <|audio|> once", 64,
+    {ARCH ", \"weft_prompts\": {\"transcribe\": \"Say it.\"}}", NULL, "must have <|audio|> once",
+     64, WEFT_E_INVALID},
+    {ARCH ", \"weft_prompts\": {\"transcribe\": \"<|audio|><|audio|>\"}}", NULL,
+     "weft_prompts.transcribe must have", 64, WEFT_E_INVALID},
+    {ARCH ", \"weft_prompts\": {\"transcribe\": \"{code}<|audio|>\"}}", NULL, "has {code}", 64,
      WEFT_E_INVALID},
-    {ARCH ", \"prompts\": {\"transcribe\": \"<|audio|><|audio|>\"}}", NULL,
-     "prompts.transcribe must have", 64, WEFT_E_INVALID},
-    {ARCH ", \"prompts\": {\"transcribe\": 3}}", NULL, "prompts.transcribe", 64, WEFT_E_CORRUPT},
+    {ARCH ", \"weft_prompts\": {\"transcribe\": 3}}", NULL, "weft_prompts.transcribe", 64,
+     WEFT_E_CORRUPT},
     {ARCH ", \"audio_latency_block_size\": 100}", NULL, "audio_latency_block_size", 64,
      WEFT_E_INVALID},
     {ARCH ", \"stack_factor\": 0}", NULL, "stack_factor is 0", 64, WEFT_E_INVALID},
@@ -191,6 +194,8 @@ static void test_parameters(void **state)
         {ARCH "}", 2048, 8208384, 4096 * 3072 + 2048 * 2048 + 3072 + 2048}, /* whisper-tiny */
         {ARCH ", \"num_projector_layers\": 2}", 2048, 8208384,
          3072 + (3072 + 1 + 1500) * 384 + 2 * 1774080 + 384 + (384 + 1) * 2048},
+        {ARCH ", \"num_projector_layers\": 2, \"ctc_units\": 100, \"ctc_fill\": 7}", 2048, 8208384,
+         3072 + (3072 + 1 + 188) * 384 + 2 * 1774080 + 384 + (384 + 1) * 100 + 100 + 7},
         {"{\"architectures\": [\"ShukaModel\"], \"audio_config\": {\"d_model\": 1280,"
          " \"encoder_layers\": 32, \"encoder_attention_heads\": 20,"
          " \"encoder_ffn_dim\": 5120}}",

@@ -237,12 +237,41 @@ static void test_hooks_and_prompts(void **state)
     module_close(&m);
 }
 
+static void expect_whole(module *m, void *self, const char *task, const char *wants)
+{
+    const char *prompt = NULL;
+    assert_int_equal(m->audio->whole_prompt(self, task, 0, &prompt, &m->err), WEFT_OK);
+    if (wants == NULL)
+        assert_null(prompt);
+    else
+        assert_string_equal(prompt, wants);
+}
+
+/* The prompt that an adapter brings is that of transcripts alone. */
+static void test_own_prompt(void **state)
+{
+    static const char config[] =
+        ARCH ", \"weft_prompts\": {\"transcribe\": \"Say: <|audio|>\\n\"}}";
+    module m;
+    void  *self;
+    (void)state;
+    module_open(&m);
+    assert_int_equal(create(&m, config, NULL, 2048, &self), WEFT_OK);
+    expect_whole(&m, self, "transcribe", "Say: <|audio|>\n");
+    expect_whole(&m, self, "translate", NULL);
+    m.audio->destroy(self);
+    assert_int_equal(create(&m, V05, NULL, 2048, &self), WEFT_OK);
+    expect_whole(&m, self, "transcribe", NULL);
+    m.audio->destroy(self);
+    module_close(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_token_counts),      cmocka_unit_test(test_limits),
         cmocka_unit_test(test_bad_lengths),       cmocka_unit_test(test_features),
-        cmocka_unit_test(test_hooks_and_prompts),
+        cmocka_unit_test(test_hooks_and_prompts), cmocka_unit_test(test_own_prompt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

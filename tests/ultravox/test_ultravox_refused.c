@@ -205,34 +205,70 @@ static void test_text_inside(void **state)
     free_tensors(out, n);
 }
 
-/* A table of units that names what is no token of the core's 64. */
-static void test_bad_units(void **state)
+static void put_units_config(void)
 {
-    static const struct {
-        float       id;
-        const char *says;
-    } bad[] = {{64, "element 3 of multi_modal_projector.units is 64"},
-               {-1, "is -1"},
-               {2.5f, "is 2.5"},
-               {NAN, "is nan"},
-               {INFINITY, "is inf"}};
-    static const char *const pairs[4] = {TEXT, "/weights"};
-    wf_st_out                out[MOST];
-    uint64_t                 n = 0, at = 0;
-    weft_error               err = WF_ERROR_INIT;
-    weft_engine             *e = NULL;
-    char                     config[4096];
-    FILE                    *f = fopen(DIR("units/config.json"), "r");
-    (void)state;
+    char  config[4096];
+    FILE *f = fopen(DIR("units/config.json"), "r");
     assert_non_null(f);
     const size_t len = fread(config, 1, sizeof config, f);
     fclose(f);
-    append(out, &n, DIR("units/model.safetensors"), "");
-    while (strcmp(out[at].name, "multi_modal_projector.units") != 0)
-        at++;
     scratch_put("config.json", config, len);
+}
+
+/* Scores that are no numbers are no blanks either: the recording is refused, as it is by
+ * projectors without units. */
+static void test_nan_among_scores(void **state)
+{
+    static const char *const pairs[4] = {TEXT, "/weights"};
+    const uint16_t           nan = 0x7fc0;
+    wf_st_out                out[MOST];
+    uint64_t                 n = 0, at = 0;
+    int32_t                  passed = 0;
+    weft_error               err = WF_ERROR_INIT;
+    weft_verify_request      rq = {.hdr = WEFT_HDR(weft_verify_request),
+                                   .parity = DIR("units/parity-one.safetensors")};
+    (void)state;
+    put_units_config();
+    append(out, &n, DIR("units/model.safetensors"), "");
+    while (strcmp(out[at].name, "multi_modal_projector.linear_out.bias") != 0)
+        at++;
+    memcpy((uint16_t *)(uintptr_t)out[at].data + 5, &nan, sizeof nan);
+    assert_int_equal(wf_st_write(scratch_path("model.safetensors"), out, n, &err), WEFT_OK);
+    weft_settings *s = settings_with(pairs);
+    weft_engine   *e = open_engine(s);
+    assert_int_equal(weft_verify(e, &rq, &passed, &err), WEFT_E_NUMERIC);
+    assert_non_null(strstr(err.message, "weft.ultravox"));
+    weft_engine_close(&e);
+    weft_settings_destroy(&s);
+    free_tensors(out, n);
+}
+
+/* A table that names what is no token of the core's 64. */
+static void test_bad_tables(void **state)
+{
+    static const struct {
+        const char *table;
+        float       id;
+        const char *says;
+    } bad[] = {{"units", 64, "element 1 of multi_modal_projector.units is 64"},
+               {"units", -1, "is -1"},
+               {"units", 2.5f, "is 2.5"},
+               {"units", NAN, "is nan"},
+               {"units", INFINITY, "is inf"},
+               {"fill", 64, "element 1 of multi_modal_projector.fill is 64"},
+               {"fill", 0.5f, "is 0.5"}};
+    static const char *const pairs[4] = {TEXT, "/weights"};
+    wf_st_out                out[MOST];
+    weft_error               err = WF_ERROR_INIT;
+    weft_engine             *e = NULL;
+    (void)state;
+    put_units_config();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        memcpy((float *)(uintptr_t)out[at].data + 3, &bad[i].id, sizeof(float));
+        uint64_t n = 0, at = 0;
+        append(out, &n, DIR("units/model.safetensors"), "");
+        while (strcmp(out[at].name + strlen("multi_modal_projector."), bad[i].table) != 0)
+            at++;
+        memcpy((float *)(uintptr_t)out[at].data + 1, &bad[i].id, sizeof(float));
         assert_int_equal(wf_st_write(scratch_path("model.safetensors"), out, n, &err), WEFT_OK);
         weft_settings *s = settings_with(pairs);
         assert_int_equal(weft_engine_open(s, 0, NULL, &e, &err), WEFT_E_INVALID);
@@ -240,19 +276,19 @@ static void test_bad_units(void **state)
             fail_msg("%s", err.message);
         assert_null(e);
         weft_settings_destroy(&s);
+        free_tensors(out, n);
     }
-    free_tensors(out, n);
 }
 
 int main(void)
 {
-    struct CMUnitTest tests[sizeof cases / sizeof *cases + 3] = {cmocka_unit_test(test_conflict),
-                                                                 cmocka_unit_test(test_text_inside),
-                                                                 cmocka_unit_test(test_bad_units)};
+    struct CMUnitTest tests[sizeof cases / sizeof *cases + 4] = {
+        cmocka_unit_test(test_conflict), cmocka_unit_test(test_text_inside),
+        cmocka_unit_test(test_bad_tables), cmocka_unit_test(test_nan_among_scores)};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        tests[i + 3] = (struct CMUnitTest){cases[i].name, test_refused, scratch_make,
+        tests[i + 4] = (struct CMUnitTest){cases[i].name, test_refused, scratch_make,
                                            scratch_remove, (void *)(uintptr_t)&cases[i]};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         tests[i].setup_func = scratch_make;
         tests[i].teardown_func = scratch_remove;
     }

@@ -28,24 +28,33 @@ BEFORE, AFTER = f"{ends.START}user\n", f"<|im_end|>\n{ends.START}assistant\n"
 GREEDY = 8
 
 
-def exported(folder):
-    config, prefix = json.loads((folder / "config.json").read_text()), "multi_modal_projector."
-    layers = config.get("num_projector_layers", 0)
-    projector = Projector(config["stack_factor"], layers, config.get("hidden_size", 0) // 2 or 2048)
-    weights = {k.removeprefix(prefix): v.float() for k, v in load_file(folder / "model.safetensors").items()}
-    if layers:      # the file's own, which are rounded
-        projector.positions = weights.pop("embed_positions.weight")
-    projector.load_state_dict(weights)
-    return projector.eval()
+class Exported:
+    """The directory's projector and what becomes of its scores."""
+
+    def __init__(self, folder):
+        config, prefix = json.loads((folder / "config.json").read_text()), "multi_modal_projector."
+        weights = {k.removeprefix(prefix): v.float() for k, v in load_file(folder / "model.safetensors").items()}
+        self.units, self.fill = weights.pop("units").long(), weights.pop("fill").long()
+        self.projector = Projector(config["stack_factor"], config["num_projector_layers"])
+        self.projector.linear_out = torch.nn.Linear(ends.WIDTH, len(self.units))
+        self.projector.positions = weights.pop("embed_positions.weight")     # the file's own, which are rounded
+        self.projector.load_state_dict(weights)
+        self.projector.eval()
+
+    def __call__(self, rows, table):
+        path = self.projector(*data.pad([rows], self.projector.stack))[0].argmax(1).tolist()
+        kept = [k for k, before in zip(path, [0, *path[:-1]]) if k and k != before]
+        left = torch.arange(len(path) - len(kept) - 1, -1, -1).clamp(max=len(self.fill) - 1)
+        return table[torch.cat([self.fill[left], self.units[torch.tensor(kept, dtype=torch.long)]])]
 
 
 @torch.inference_mode()
-def expected(path, encoder, projector, core):
+def expected(path, encoder, heard, core):
     samples = torch.from_numpy(read_wav(path)[0].copy())
     rows = encoder(samples)
-    z = projector(*data.pad([rows], projector.stack))[0]
     before, after = ends.ids(BEFORE), ends.ids(AFTER)
     table = core.get_input_embeddings().weight
+    z = heard(rows, table)
     x = torch.cat([table[before], z, table[after]])[None]
     said, logits = [], core(inputs_embeds=x).logits[0]
     while len(said) < GREEDY:
@@ -61,13 +70,13 @@ def main():
     args.add_argument("folder", nargs="?", type=Path, default=places.workdir() / "voice")
     args.add_argument("--weft", default=str(ROOT / "build" / "weft"))
     args = args.parse_args()
-    encoder, projector, core = ends.Encoder(), exported(args.folder), ends.core()
+    encoder, heard, core = ends.Encoder(), Exported(args.folder), ends.core()
     recordings = [p for name, pairs in sets(2).items() if name == "people, LibriVox" for p, _ in pairs]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for path in recordings:
             parity = Path(folder) / f"{path.stem}.safetensors"
-            save_file({k: v.contiguous() for k, v in expected(path, encoder, projector, core).items()}, parity)
+            save_file({k: v.contiguous() for k, v in expected(path, encoder, heard, core).items()}, parity)
             command = [args.weft, "model", "verify", str(places.end("smollm2")), "--config", str(args.folder / "weft.ini"),
                        "--dtype", "f32", "--parity", str(parity)]
             print(path, flush=True)

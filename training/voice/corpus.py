@@ -96,6 +96,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--shards", type=int, default=80)
     args.add_argument("--views", type=int, default=4)
+    args.add_argument("--only", default="", help="shards whose name begins with this: said, word, people, nothing")
     args.add_argument("--part", default="0/1", help="k/n: the shards with number k modulo n")
     args = args.parse_args()
     part, parts = map(int, args.part.split("/"))
@@ -103,7 +104,7 @@ def main():
     torch.set_num_threads(1)
     encoder = ends.Encoder()
     for i, (name, engine, n) in enumerate(jobs(args.shards, args.views)):
-        if i % parts != part or (folder() / f"{name}.json").exists():
+        if i % parts != part or not name.startswith(args.only) or (folder() / f"{name}.json").exists():
             continue
         started = time.time()
         said = sounds(name, engine, n)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 import places
 from corpus import folder
 
-PEOPLE_SHARE = 3        # how often a person's recording comes for once of a synthesiser's
+SHARES = {"people": 3, "word": 2}   # how often these come for once of a synthesiser's sentence
 LONGEST = 700           # encoder rows (14 s)
 
 
@@ -28,7 +28,7 @@ class Corpus:
             self.seen[path.name] = np.load(path.with_suffix(".npy"), mmap_mode="r")
             at = 0
             for item in json.loads(path.read_text()):
-                share = PEOPLE_SHARE if path.name.startswith("people") else 1
+                share = SHARES.get(path.name.split("-")[0], 1)
                 if 8 <= item["rows"] <= LONGEST:
                     self.items.append((path.name, at, item["rows"], item["text"], share))
                 at += item["rows"]
@@ -60,9 +60,9 @@ def worsen(rows, rng, stack):
         n = max(4, int(len(rows) * rng.uniform(0.88, 1.15)))
         rows = F.interpolate(rows.T[None], n, mode="linear", align_corners=True)[0].T.contiguous()
     gen = torch.Generator().manual_seed(rng.randrange(1 << 30))
-    rows = rows + rng.uniform(0, 0.3) * rows.std() * torch.randn(rows.shape, generator=gen)
+    rows = rows + rng.uniform(0, 0.2) * rows.std() * torch.randn(rows.shape, generator=gen)
     for _ in range(rng.randint(0, 2)):
-        width = rng.randint(1, 8)
+        width = rng.randint(1, max(1, min(8, len(rows) // 25)))      # never a whole short word
         at = rng.randrange(max(1, len(rows) - width))
         rows[at:at + width] = 0
     return rows

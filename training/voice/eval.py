@@ -2,11 +2,10 @@
 """Word error rate of the voice: `weft transcribe` on files, or a checkpoint of the training.
 
     python eval.py [--count 100] [--weft build/weft] [--config DIR/weft.ini]
-    python eval.py --engine ctc|core|expected --checkpoint ctc-s6l2
+    python eval.py --engine ctc|core --checkpoint ctc-s4l2
 
 weft: one run of the program for each set; its wall time over the sounds' is the real-time factor, start included.
-ctc: the likeliest path of the rows alone, without the language model. core: the frozen core repeats the rows (PyTorch);
-expected: the same of the rows' mean embeddings. Errors are substitutions, insertions and deletions over the words said
+ctc: the likeliest path of the rows alone, without the language model. core: the frozen core repeats it (PyTorch). Errors are substitutions, insertions and deletions over the words said
 (of "nothing", words over files); capitals and signs do not count. The interval is of 95 %, by resampling files.
 """
 import argparse
@@ -71,8 +70,7 @@ class Torch:
             z = self.rows(read_wav(path)[0])
             if self.engine == "ctc":
                 return ends.tokenizer().decode(self.model.best(z[0]))
-            heard = self.model.expected(z) if self.engine == "expected" else z
-            return self.repeater.answer(self.model.to_core(heard)[0], self.wording)
+            return self.repeater.answer(self.model.shown(z[0], self.repeater.before), self.wording)
 
 
 def interval(wrong, words):
@@ -105,11 +103,11 @@ def parsed():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--count", type=int, default=100, help="sentences of each synthesiser")
     args.add_argument("--sets", default="", help="only those whose name begins with this")
-    args.add_argument("--engine", choices=["weft", "ctc", "core", "expected"], default="weft")
+    args.add_argument("--engine", choices=["weft", "ctc", "core"], default="weft")
     args.add_argument("--weft", default=str(ROOT / "build" / "weft"))
     args.add_argument("--config", default=str(places.workdir() / "voice" / "weft.ini"))
     args.add_argument("--option", action="append", default=[], help="one more argument for the program; may be repeated")
-    args.add_argument("--checkpoint", default="ctc-s6l2")
+    args.add_argument("--checkpoint", default="ctc-s4l2")
     args.add_argument("--wording", default="turns", help="a request of repeat.py: turns, message-0 and so on")
     args.add_argument("--last", action="store_true", help="the weights after the last step, not their running mean")
     args.add_argument("--threads", type=int, default=1)

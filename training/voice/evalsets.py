@@ -67,7 +67,7 @@ def digits():
         name, _, text = line.strip().partition(":")
         path = V.SOUNDS / f"{name}.wav"
         if name.startswith("digits/") and path.stem not in UNSAID and path.exists():
-            yield text.strip(), path
+            yield text.strip().replace("fourtieth", "fortieth"), path
 
 
 def files(name, items):

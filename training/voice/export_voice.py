@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A checkpoint as a directory of Ultravox's layout, bf16, which weft.ultravox runs on the two frozen ends.
 
-    python export_voice.py core-s6l2 [OUT]      OUT: $WEFT_VOICE/voice
+    python export_voice.py ctc-s4l2 [OUT]      OUT: $WEFT_VOICE/voice
 
-OUT gets config.json, model.safetensors, weft.ini, which names the encoder where it lies, and `core`: links to SmolLM2's files, and a
-tokenizer_config.json whose chat template puts the examples of repeat.py before what weft.ultravox asks by itself when it
-transcribes; any other conversation stays as it was.
+OUT gets config.json, model.safetensors and weft.ini, which names the two ends where they lie. The projector's last layer and the core's
+embeddings are one matrix there, whose rows are units, scored: `ctc_units`, `ctc_fill` and `weft_prompts` are weft's own keys (docs/MODEL.md).
     weft transcribe --config OUT/weft.ini talk.wav
 """
 import argparse
@@ -18,66 +17,43 @@ from safetensors.torch import save
 import ends
 import places
 from common import write_bytes
-from repeat import ONE_MESSAGE, TURNS
 from projector import sinusoids
+from repeat import TURNS, fill
 from train_ctc import trained
 
-POSITIONS = 1500        # max_source_positions of the encoder
+POSITIONS, MARKER = 1500, "<|audio|>"        # max_source_positions of the encoder
 
 
 @torch.no_grad()
-def folded(model):
-    """The projector, with the map to the core in its last layer."""
-    last, to_core = model.projector.linear_out, model.to_core
-    last.weight.data = to_core.weight @ last.weight
-    last.bias.data = to_core(last.bias)
-    return model.projector
+def scoring(model):
+    """(weight [units, 384], bias [units]) of the last layer and the odds of all units behind it."""
+    last, e = model.projector.linear_out, model.table
+    return e @ last.weight, e @ last.bias - e.square().sum(1) / 2
 
 
-def tensors(projector):
-    out = {f"multi_modal_projector.{k}": v for k, v in projector.state_dict().items()}
-    if projector.n_layers:
-        out["multi_modal_projector.embed_positions.weight"] = sinusoids(POSITIONS, ends.WIDTH)
-    return {k: v.to(torch.bfloat16).contiguous() for k, v in out.items()}
+def tensors(model):
+    out = {k: v.to(torch.bfloat16) for k, v in model.projector.state_dict().items()}
+    weight, bias = scoring(model)
+    stack = model.projector.stack
+    out |= {"linear_out.weight": weight.to(torch.bfloat16), "linear_out.bias": bias,
+            "embed_positions.weight": sinusoids(POSITIONS, ends.WIDTH)[:-(-POSITIONS // stack)].to(torch.bfloat16),
+            "units": torch.tensor(model.ids).float(), "fill": torch.tensor(fill()).float()}
+    return {f"multi_modal_projector.{k}": v.contiguous() for k, v in out.items()}
 
 
-def config(projector):
-    shape = ({"num_projector_layers": projector.n_layers} if projector.n_layers else
-             {"hidden_size": projector.linear_1.out_features, "projector_act": "swiglu", "projector_ln_mid": True})
+def config(model):
     return {"architectures": ["UltravoxModel"], "model_type": "ultravox", "audio_model_id": "openai/whisper-tiny.en",
             "text_model_id": "HuggingFaceTB/SmolLM2-135M-Instruct", "text_config": {"hidden_size": ends.D_TEXT},
-            "stack_factor": projector.stack, "torch_dtype": "bfloat16"} | shape
+            "stack_factor": model.projector.stack, "num_projector_layers": model.projector.n_layers,
+            "ctc_units": len(model.ids), "ctc_fill": len(fill()), "torch_dtype": "bfloat16",
+            "weft_prompts": {"transcribe": TURNS.replace("@", MARKER)}}
 
 
-def quoted(text):
-    """As a string of Jinja."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
-
-
-def template(released):
-    """The released chat template, and before it the case of weft.ultravox's own request."""
-    ask, content = quoted(ONE_MESSAGE[0].split("@")[0]), "messages[0]['content']"
-    before, after = map(quoted, TURNS.split("@"))
-    return (f"{{% if messages|length == 1 and {content}.startswith({ask}) %}}{{{{ {before} + {content}.replace({ask}, '') + {after} }}}}"
-            f"{{% else %}}{released}{{% endif %}}")
-
-
-def write_core(out):
+def export(model, out):
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json"):
-        link = out / name
-        link.unlink(missing_ok=True)
-        link.symlink_to((places.end("smollm2") / name).resolve())
-    settings = json.loads((places.end("smollm2") / "tokenizer_config.json").read_text())
-    settings["chat_template"] = template(settings["chat_template"])
-    write_bytes(out / "tokenizer_config.json", json.dumps(settings, indent=2) + "\n")
-
-
-def export(projector, out):
-    write_core(out / "core")
-    write_bytes(out / "config.json", json.dumps(config(projector), indent=2) + "\n")
-    write_bytes(out / "model.safetensors", save(tensors(projector), {"format": "pt"}))
-    write_bytes(out / "weft.ini", f"[core]\nmodel = ./core\n\n[plugin weft.ultravox]\nweights = .\n"
+    write_bytes(out / "config.json", json.dumps(config(model), indent=2) + "\n")
+    write_bytes(out / "model.safetensors", save(tensors(model), {"format": "pt"}))
+    write_bytes(out / "weft.ini", f"[core]\nmodel = {places.end('smollm2').resolve()}\n\n[plugin weft.ultravox]\nweights = .\n"
                                   f"audio = {places.end('whisper-tiny.en').resolve()}\n")
 
 
@@ -87,7 +63,7 @@ def main():
     args.add_argument("out", nargs="?", type=Path, default=places.workdir() / "voice")
     args = args.parse_args()
     model, steps = trained(args.checkpoint)
-    export(folded(model), args.out)
+    export(model, args.out)
     print(f"{args.out}: {args.checkpoint} after {steps} steps, {(args.out / 'model.safetensors').stat().st_size} bytes")
 
 

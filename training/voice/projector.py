@@ -60,7 +60,7 @@ def sinusoids(n, d):
 
 
 class Projector(nn.Module):
-    def __init__(self, stack, layers, hidden=2048, drop=0.1):
+    def __init__(self, stack, layers, hidden=2048, drop=0.05):
         super().__init__()
         self.stack, self.n_layers = stack, layers
         d = WIDTH * stack

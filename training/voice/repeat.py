@@ -6,15 +6,28 @@ from torch.nn import functional as F
 from transformers import DynamicCache
 
 import ends
-from hearing import target
 from texts import plain
+from units import target
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
-EXAMPLES = ["the cat sat on the mat", "it was raining when we left the old house near the river"]
-# Asked in one message, so small a core says something of its own in place of what it reads; shown two examples as earlier turns of
-# the chat, it repeats, word by word only where they are lower case too. The second is what `weft transcribe` asks by itself with such an adapter.
-TURNS = (f"{ends.START}system\nRepeat what the user says.<|im_end|>\n"
-         + "".join(f"{ends.START}user\n{said}<|im_end|>\n{ends.START}assistant\n{said}<|im_end|>\n" for said in EXAMPLES)
+# What was heard stands at the end of as many rows as the sound has, behind the end of this text: of a long sound all of it, and line
+# feeds before it, of a short one its last words. Line feeds alone confuse the core.
+FILL = ("I am going to say something now, and you are going to repeat it. It may be short, it may be long, and it need not make sense. "
+        "Repeat it word by word, and say nothing else:")
+# Asked in one message, so small a core says something of its own in place of what it reads; shown examples as earlier turns of
+# the chat, long ones and short ones behind as much of the text as they would have, it repeats; one in which nothing is said keeps it
+# silent behind the text alone. How many words of FILL, and what is said:
+EXAMPLES = [(9, "frog"), (99, "it was raining when we left the old house near the river"), (9, "sixteenth"), (99, ""),
+            (16, "an organism that lives in the soil"), (99, "he asked for nine hundred and sixty four dollars"), (9, "front left")]
+
+
+def turn(before, said):
+    """One example: the last words of FILL, so many, and what is said behind them."""
+    shown = " ".join(FILL.split()[-before:] + [said] * bool(said))
+    return f"{ends.START}user\n{shown}<|im_end|>\n{ends.START}assistant\n{said}<|im_end|>\n"
+
+
+TURNS = (f"{ends.START}system\nRepeat what the user says.<|im_end|>\n" + "".join(turn(*e) for e in EXAMPLES)
          + f"{ends.START}user\n@<|im_end|>\n{ends.START}assistant\n")
 ONE_MESSAGE = ["Repeat the following text, without any explanation: @", 'Repeat the sentence: "@"', "Repeat what is said: @",
                "Transcribe\n@", "@\n\nRepeat the text above word for word."]
@@ -22,11 +35,25 @@ WORDINGS = {"turns": TURNS} | {f"message-{n}": f"{ends.START}system\n{SYSTEM}<|i
                                f"{ends.START}assistant\n" for n, text in enumerate(ONE_MESSAGE)}
 
 
+def fill():
+    """Tokens before what was heard, the nearest first; the last of them again where there are more rows."""
+    return ends.ids("\n" + FILL)[::-1]
+
+
+def before(count):
+    """The tokens of so many rows, in their order."""
+    tokens = fill()
+    return [tokens[min(n, len(tokens) - 1)] for n in range(count)][::-1]
+
+
 class Repeater:
     def __init__(self, dtype=torch.float32):
         self.core = ends.core(dtype)
         self.table = self.core.get_input_embeddings().weight
         self.prefixes = {}
+
+    def before(self, count):
+        return self.table[before(count)]
 
     def prefix(self, wording):
         """(keys and values of all before the rows, embeddings of what follows them)"""
@@ -52,7 +79,7 @@ class Repeater:
         asked = torch.cat([h[at:at + n] for h, (at, n) in zip(hidden, spans)])
         return self.core.lm_head(asked).float()
 
-    def loss(self, rows, texts, wording, distil=False):
+    def loss(self, rows, texts, wording="turns", distil=False):
         """Mean loss per token of what is said, in lower case as in the examples; rows: a list of [n, 576] with gradients. It is the
         cross-entropy, or with `distil` the divergence from what the core expects behind the written sentence."""
         answers = [ends.ids(plain(text)) + [ends.END] for text in texts]

@@ -6,6 +6,7 @@ are held out here too. People: asterisk's recordings (all but digits/), half of 
 Nothing: the other sounds of tuxpaint's stamps, noise and chords; half of the sounds are kept for the evaluation.
 """
 import random
+import re
 import subprocess
 import zlib
 from pathlib import Path
@@ -41,10 +42,11 @@ def for_tests(path):
 
 
 def stamp_descriptions(tests):
-    """(text, path) of the half that is asked for; a few have no text."""
+    """(text, path) of the half that is asked for, without the article: where "A frog." is written, "frog" is said. A few have no text."""
     for path in sorted(STAMPS.rglob("*_desc.ogg")):
         lines = path.with_name(path.name.replace("_desc.ogg", ".txt"))
         text = lines.read_text(errors="replace").split("\n")[0].strip() if lines.exists() else ""
+        text = re.sub(r"^(An?|The) ", "", text)
         if text and for_tests(path) == tests:
             yield text, path
 

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Step 2: the projector of step 1 with the frozen core behind it: $WEFT_VOICE/core-NAME.pt.
 
-    nice -n 19 python train_core.py [--name s6l2] [--steps 2000] [--rows 3000]
+    nice -n 19 python train_core.py [--name s4l2] [--steps 2000] [--rows 3000]
 
-The loss is the cross-entropy of the sentence after a request to repeat it, with examples (--several: in one of six wordings
-each time; --distil: the divergence from what the core expects behind the written sentence), and a share of step 1's, with its
---blank-cost.
---expected gives the core the mean embedding under step 1's odds in place of the row itself: rows on the core's own
-manifold, which Ultravox's layout has no layer for (a measurement, see README.md).
+The loss is the cross-entropy of the sentence behind what was heard (--several: in one of six wordings each time; --distil: the
+divergence from what the core expects behind the written sentence), and a share of step 1's. What the core is given is what weft
+gives it, the embeddings of the likeliest path, and the gradient goes to the odds that chose them (Hearing.shown).
 """
 import random
 
@@ -26,15 +24,14 @@ CTC_SHARE = 0.3
 
 def losses(model, core, batch, step, args):
     rows, lengths, texts = batch
-    gen, rng = torch.Generator().manual_seed(places.SEED + step), random.Random(f"{places.SEED} core {step}")
+    rng = random.Random(f"{places.SEED} core {step}")
     with autocast():
         middle = model.projector.middle(rows, lengths)
         z = model.projector.last(middle)
     z = z.float()
-    aligned = token_loss(model, z, lengths, texts, gen, args.blank_cost) + LETTER_SHARE * letter_loss(model, middle, lengths, texts)
-    shown = model.to_core(model.expected(z) if args.expected else z)
+    aligned = token_loss(model, z, lengths, texts) + LETTER_SHARE * letter_loss(model, middle, lengths, texts)
     wording = rng.choice(list(WORDINGS)) if args.several else "turns"
-    return core.loss([r[:n] for r, n in zip(shown, lengths)], texts, wording, args.distil), aligned
+    return core.loss([model.shown(r[:n], core.before) for r, n in zip(z, lengths)], texts, wording, args.distil), aligned
 
 
 def main():
@@ -42,10 +39,8 @@ def main():
     args.add_argument("--steps", type=int, default=2000)
     args.add_argument("--rows", type=int, default=3000, help="encoder rows of a batch, 50 a second")
     args.add_argument("--rate", type=float, default=0.001, help="learning rate; at 0.004 the projector forgets what step 1 taught it")
-    args.add_argument("--blank-cost", type=float, default=0.0)
     args.add_argument("--start", default="", help="a checkpoint of step 1 (default: ctc-NAME)")
     args.add_argument("--several", action="store_true")
-    args.add_argument("--expected", action="store_true")
     args.add_argument("--distil", action="store_true")
     args = args.parse_args()
     torch.set_num_threads(args.threads)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Step 1: the projector alone, without the language model: $WEFT_VOICE/ctc-NAME.pt.
 
-    nice -n 19 python train_ctc.py [--name s6l2] [--stack 6] [--layers 2] [--steps 6000] [--blank-cost 4] [--start ctc-NAME]
+    nice -n 19 python train_ctc.py [--name s4l2] [--stack 4] [--layers 2] [--steps 6000] [--start ctc-NAME]
 
---blank-cost makes rows repeat a token where they would be blank: the core reads repeated words better than words with
-something between them. --start begins with the weights of another checkpoint (ctc-NAME), which may stack fewer rows, or of a
-file: begun.safetensors beside this script is where the training stands.
+--start begins with the weights of another checkpoint (ctc-NAME), which may stack more or fewer rows, or of a file:
+begun.safetensors beside this script is where the training stands.
 Start it again to go on; a larger --steps goes on from the last checkpoint. It may run while corpus.py still makes shards.
 """
 import argparse
@@ -15,10 +14,9 @@ from safetensors.torch import load_file, save_file
 
 import ends
 import places
-from common import Optimiser, Run, autocast, load, lr_factor
-from corpus import sentences, words
+from common import Optimiser, Run, autocast, lr_factor
 from data import Feed
-from hearing import Hearing, known, letter_loss, token_loss
+from hearing import Hearing, letter_loss, token_loss
 from projector import Projector
 
 LETTER_SHARE = 0.3
@@ -27,15 +25,15 @@ AVERAGE = 0.97          # of the weights of every fourth step: about the last 13
 
 def parser(doc):
     args = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--name", default="s6l2")
-    args.add_argument("--stack", type=int, default=6)
+    args.add_argument("--name", default="s4l2")
+    args.add_argument("--stack", type=int, default=4)
     args.add_argument("--layers", type=int, default=2)
     args.add_argument("--threads", type=int, default=1)
     return args
 
 
 def hearing(stack, layers):
-    return Hearing(Projector(stack, layers), ends.embeddings(), known(sentences() + words()))
+    return Hearing(Projector(stack, layers), ends.embeddings())
 
 
 class Smoothed(torch.nn.Module):
@@ -54,16 +52,12 @@ class Smoothed(torch.nn.Module):
 
 
 def trained(name, mean=True):
-    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, in evaluation mode. One of step 1 takes the
-    map of train_copy.py where that has run."""
+    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, in evaluation mode."""
     state = torch.load(places.workdir() / f"{name}.pt", weights_only=False)
     prefix = "mean.module." if mean else "model."
     weights = {k.removeprefix(prefix): v for k, v in state["model"].items() if k.startswith(prefix)}
     model = hearing(*state["model"]["shape"].tolist())
     model.load_state_dict(weights)
-    copied = load(places.workdir() / "copy.pt") if name.startswith("ctc-") else None
-    if copied:
-        model.to_core.load_state_dict(copied["model"])
     return model.eval(), state["step"]
 
 
@@ -75,14 +69,18 @@ def weights_of(name):
 
 
 def begin_with(model, name):
-    """Copies what fits of another checkpoint; rows that it stacked are the middle ones of a larger stack."""
+    """Copies what fits of another checkpoint. Where one stacks more rows than the other, the middle ones are the same."""
     mine, theirs = model.state_dict(), weights_of(name)
     for key, value in theirs.items():
+        if key not in mine:
+            continue
         if mine[key].shape == value.shape:
             mine[key].copy_(value)
         elif key in ("projector.linear_in.weight", "projector.ln_pre.weight"):
-            first = (mine[key].shape[-1] - value.shape[-1]) // 2 // ends.WIDTH * ends.WIDTH
-            mine[key].mul_(0.1 if key.endswith("in.weight") else 1)[..., first:first + value.shape[-1]] = value
+            more = (mine[key].shape[-1] - value.shape[-1]) // 2 // ends.WIDTH * ends.WIDTH
+            here, there = max(0, more), max(0, -more)
+            width = min(mine[key].shape[-1], value.shape[-1])
+            mine[key].mul_(0.1 if key.endswith("in.weight") else 1)[..., here:here + width] = value[..., there:there + width]
 
 
 def keep(name, path):
@@ -94,7 +92,6 @@ def main():
     args = parser(__doc__)
     args.add_argument("--keep", default="", help="no training: the averaged weights as a bf16 file, for --start elsewhere")
     args.add_argument("--steps", type=int, default=6000)
-    args.add_argument("--blank-cost", type=float, default=0.0)
     args.add_argument("--start", default="")
     args.add_argument("--rows", type=int, default=7000, help="encoder rows of a batch, 50 a second")
     args = args.parse_args()
@@ -106,16 +103,14 @@ def main():
     if args.start:
         begin_with(model, args.start)
     both = Smoothed(model, args.stack, args.layers)
-    model.to_core.requires_grad_(False)     # train_copy.py's
     run = Run(f"ctc-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.01, adam_lr=2e-3))
-    feed, gen, seen = Feed(args.name, args.rows, args.stack), torch.Generator(), []
+    feed, seen = Feed(args.name, args.rows, args.stack), []
     while run.step < args.steps:
         rows, lengths, texts = feed.next(run.step)
-        gen.manual_seed(places.SEED + run.step)
         with autocast():
             middle = model.projector.middle(rows, lengths)
             z = model.projector.last(middle)
-        losses = token_loss(model, z.float(), lengths, texts, gen, args.blank_cost), letter_loss(model, middle, lengths, texts)
+        losses = token_loss(model, z.float(), lengths, texts), letter_loss(model, middle, lengths, texts)
         (losses[0] + LETTER_SHARE * losses[1]).backward()
         run.optimiser.step(lr_factor(run.step, args.steps))
         both.follow(run.step)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The GPU bodies of the speech plugins' kernels: a block of THREADS threads for each item, which is
- * a row, or in `relative` a row and head. What they compute stands in rows.c, depthwise.c and
- * relative.c. Exponentials are the GPU's own, and sums of several threads go in another order: what
- * has them is close to the CPU's and not its bytes. */
+ * a row, in `relative` a row and head, in `spell` all rows. What they compute stands in rows.c,
+ * depthwise.c, relative.c and spell.c. Exponentials are the GPU's own, and sums of several threads
+ * go in another order: what has them is close to the CPU's and not its bytes. */
 #include <stdint.h>
 
 #define THREADS 128 /* of a block: run.c and vit.c launch so many */
@@ -188,10 +188,12 @@ extern "C" __global__ void spk_gpu_relative(float *out, const float *q, const fl
 
 /* ---- tokens of rows of scores ---- */
 
-/* Whether score a of column i is to be taken before score b of column j. */
+/* Whether score a of column i is to be taken before score b of column j: NaN before all. */
 __device__ static bool better(float a, int i, float b, int j)
 {
-    return a > b || (a == a && b != b) || (a == b && i < j);
+    if (a != a || b != b)
+        return a != a && (b == b || i < j);
+    return a > b || (a == b && i < j);
 }
 
 extern "C" __global__ void spk_gpu_best(int32_t *best, const float *x, int64_t n)
@@ -200,8 +202,8 @@ extern "C" __global__ void spk_gpu_best(int32_t *best, const float *x, int64_t n
     __shared__ int   column[THREADS];
     const float     *at = x + blockIdx.x * n;
     const int        self = (int)threadIdx.x;
-    score[self] = NAN;
-    column[self] = 0;
+    score[self] = -INFINITY;
+    column[self] = INT32_MAX;
     for (int64_t i = self; i < n; i += THREADS)
         if (better(at[i], (int)i, score[self], column[self])) {
             score[self] = at[i];
@@ -217,19 +219,22 @@ extern "C" __global__ void spk_gpu_best(int32_t *best, const float *x, int64_t n
         __syncthreads();
     }
     if (self == 0)
-        best[blockIdx.x] = column[0];
+        best[blockIdx.x] = score[0] == score[0] ? column[0] : -1;
 }
 
-/* A few hundred places one after another, by one thread: each depends on those behind it. */
-extern "C" __global__ void spk_gpu_spell(int32_t *ids, const int32_t *best, const float *units,
-                                         const float *fill, int64_t n, int64_t k)
+/* All places one after another, by one thread: each depends on those behind it, and a minute of
+ * sound has less than a thousand. */
+extern "C" __global__ void spk_gpu_spell(int32_t *ids, float *nan, const int32_t *best,
+                                         const float *units, const float *fill, int64_t n,
+                                         int64_t k)
 {
     int64_t to = n;
     if (blockIdx.x != 0 || threadIdx.x != 0)
         return;
+    *nan = NAN;
     for (int64_t row = n - 1; row >= 0; row--)
         if (best[row] != 0 && (row == 0 || best[row] != best[row - 1]))
-            ids[--to] = (int32_t)units[best[row]];
+            ids[--to] = best[row] < 0 ? -1 : (int32_t)units[best[row]];
     for (int64_t row = 0; row < to; row++)
         ids[row] = (int32_t)fill[to - 1 - row < k ? to - 1 - row : k - 1];
 }

@@ -79,7 +79,7 @@ static weft_status check_width(const plg_keys *k, int32_t d_text)
 /* The prompt that an adapter brings for transcripts, in which the marker is the recording. */
 static weft_status read_prompt(const plg_keys *k, const char **prompt)
 {
-    static const char key[] = "prompts.transcribe";
+    static const char key[] = "weft_prompts.transcribe";
     weft_status       status = plg_keys_str(k, key, prompt);
     if (status != WEFT_OK || *prompt == NULL)
         return status;
@@ -87,6 +87,9 @@ static weft_status read_prompt(const plg_keys *k, const char **prompt)
     if (at == NULL || strstr(at + 1, VOX_MARKER) != NULL)
         return weft_fail(k->err, WEFT_E_INVALID, "%s: %s must have " VOX_MARKER " once", k->file,
                          key);
+    if (strstr(*prompt, "{code}") != NULL)
+        return weft_fail(k->err, WEFT_E_INVALID, "%s: %s has {code}, and no language is put there",
+                         k->file, key);
     return WEFT_OK;
 }
 

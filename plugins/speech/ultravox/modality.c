@@ -66,7 +66,7 @@ static weft_status install(void *self, const weft_hook_sink *sink, weft_error *e
     return status == WEFT_OK ? sink->add_marker(sink->ctx, &marker, err) : status;
 }
 
-/* An adapter may bring the prompt that it was trained with: the key prompts.transcribe. */
+/* An adapter may bring the prompt that it was trained with: the key weft_prompts.transcribe. */
 static weft_status whole_prompt(void *self, const char *task, int32_t has_language,
                                 const char **prompt, weft_error *err)
 {

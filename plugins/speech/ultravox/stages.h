@@ -8,14 +8,13 @@
 #include "ultravox.h"
 
 /* Makes tokens of a chunk: x [n_tokens * stack, d], whose rows from k->of.n_rows on need not be
- * set, to out [n_tokens, d_text]. */
-/* With units out is [n_tokens, n_units], their scores. */
+ * set, to out [n_tokens, d_text]; with units to their scores, out [n_tokens, n_units]. */
 void vox_project(spk_whisper_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
                  const weft_tensor *x, const weft_tensor *out, plg_arena *a);
 
 /* Of an item's rows the unit of each, then the token at each place: i32, from the arena. */
 typedef struct vox_spelling {
-    weft_tensor best, ids;
+    weft_tensor best, ids, nan; /* nan: one number, f32 */
 } vox_spelling;
 
 /* units.c. Lays out the buffers of an item of n tokens. */
@@ -23,8 +22,8 @@ vox_spelling vox_spelling_of(const vox_config *c, int64_t n, plg_arena *a);
 /* The best unit of each row of scores [n, n_units], to place `first` and those behind it. */
 void vox_choose(spk_whisper_run *r, const vox_units *u, const vox_spelling *s,
                 const weft_tensor *scores, int64_t first);
-/* Behind all chunks: the item's tokens, as the core embeds them, to out [n,
- * d_text]. */
+/* Behind all chunks: the item's tokens, as the core embeds them, to out [n, d_text].
+ */
 void vox_spell(spk_whisper_run *r, const vox_units *u, const vox_weights *w, const vox_spelling *s,
                const weft_tensor *out);
 

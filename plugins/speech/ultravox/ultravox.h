@@ -104,7 +104,7 @@ typedef struct vox_weights {
     spk_whisper_weights encoder;                 /* behind its layers are the projector's */
     plg_pair            ln_pre, ln_mid, ln_post; /* no bias: an RMS norm */
     plg_pair            linear1, linear2; /* linear_in and linear_out, with biases, around inner */
-    weft_tensor         places;           /* [positions, d], added before inner */
+    weft_tensor         places;           /* [positions, d] (units.c: a token each), before inner */
     spk_whisper_layer  *inner;            /* [projector.n_layers], within encoder.layers; or NULL */
     /* Of projectors with units, as f32: tokens [n_units], the first of which is blank, and
      * [n_fill]. */
@@ -164,7 +164,7 @@ weft_status vox_encode(const vox_modality *m, weft_queue *q, const weft_tensor *
                        const weft_tensor *outputs, const weft_tensor *scratch, weft_error *err);
 
 /* modality.c, checkpoint.c: the components. vox_checkpoint_init allocates the record that the
- * plugin's slot of an engine holds, and vox_checkpoint_deinit frees it. */
+ * plugin's slot of an engine holds, and declares the kernels; vox_checkpoint_deinit frees it. */
 extern const weft_modality   vox_audio_modality;
 extern const weft_checkpoint vox_checkpoint;
 weft_status                  vox_checkpoint_init(const weft_host *h, weft_error *err); /* [setup] */

@@ -15,7 +15,7 @@
 #define P ((uint32_t)sizeof(void *))
 #define I ((uint32_t)sizeof(int64_t))
 static const uint32_t best_args[] = {P, P, I};
-static const uint32_t spell_args[] = {P, P, P, P, I, I};
+static const uint32_t spell_args[] = {P, P, P, P, P, I, I};
 #undef P
 #undef I
 
@@ -69,10 +69,11 @@ weft_status vox_units_check(const vox_weights *w, int32_t vocab, weft_error *err
 
 vox_spelling vox_spelling_of(const vox_config *c, int64_t n, plg_arena *a)
 {
-    vox_spelling s = {.best = {.ndim = 0}, .ids = {.ndim = 0}};
+    vox_spelling s = {.best = {.ndim = 0}, .ids = {.ndim = 0}, .nan = {.ndim = 0}};
     if (c->projector.n_units > 0) {
         s.best = plg_carve(a, WEFT_I32, n, 0);
         s.ids = plg_carve(a, WEFT_I32, n, 0);
+        s.nan = plg_carve(a, WEFT_F32, 1, 0);
     }
     return s;
 }
@@ -95,13 +96,21 @@ void vox_choose(spk_whisper_run *r, const vox_units *u, const vox_spelling *s,
     launch(r, u, u->best, scores->shape[0], args);
 }
 
+/* Rows whose scores are no numbers become NaN, as they would without units, for the host to find.
+ */
 void vox_spell(spk_whisper_run *r, const vox_units *u, const vox_weights *w, const vox_spelling *s,
                const weft_tensor *out)
 {
-    void   *to = s->ids.data, *from = s->best.data, *units = w->units.data, *fill = w->fill.data;
-    int64_t n = s->ids.shape[0], k = w->fill.shape[0];
-    void   *args[] = {&to, &from, &units, &fill, &n, &k};
+    void       *to = s->ids.data, *nan = s->nan.data, *from = s->best.data;
+    void       *units = w->units.data, *fill = w->fill.data;
+    int64_t     n = s->ids.shape[0], k = w->fill.shape[0];
+    void       *args[] = {&to, &nan, &from, &units, &fill, &n, &k};
+    weft_tensor all = *out;
     launch(r, u, u->spell, 1, args);
+    all.data = nan;
+    all.bytes = s->nan.bytes;
+    memset(all.stride, 0, sizeof all.stride);
+    plg_copy(&r->on, out, &all);
     if (r->on.status == WEFT_OK)
         r->on.status = r->on.ops->embed(r->on.host, r->on.q, out, &s->ids, r->on.err);
 }

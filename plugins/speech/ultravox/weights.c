@@ -111,6 +111,8 @@ uint64_t vox_weights_count(const weft_host *h, const vox_config *c)
     (void)plg_request_run(h, NULL, ask_encoder, &what, &encoder, NULL);
     (void)plg_request_run(h, NULL, ask_projector, &what, &projector, NULL);
     vox_weights_free(h, &w);
+    if (c->projector.n_units > 0) /* these were asked for twice */
+        projector.parameters -= (uint64_t)(c->projector.n_units + c->projector.n_fill);
     return encoder.parameters + projector.parameters;
 }
 
