@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frozen core, asked to repeat what rows of its own width say: the loss of the sentence and greedy answers."""
+"""The frozen core, asked to repeat what rows of its own width say: the loss of the sentence and greedy answers.
+
+    python repeat.py [--count 30]       words that it gets wrong where all was heard right: of so many sentences that training
+                                        never says, of recordings of people with a few words, of LibriVox's sentences
+"""
+import argparse
+import random
+from functools import cache
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import DynamicCache
 
 import ends
-from texts import plain
+import places
+from eval_speech import errors
+from evalsets import sets
+from texts import held_out, plain
 from units import target
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
@@ -17,7 +28,7 @@ FILL = ("I am going to say something now, and you are going to repeat it. It may
 # Asked in one message, so small a core says something of its own in place of what it reads; shown examples as earlier turns of
 # the chat, long ones and short ones behind as much of the text as they would have, it repeats; one in which nothing is said keeps it
 # silent behind the text alone. How many words of FILL, and what is said:
-EXAMPLES = [(9, "frog"), (99, "it was raining when we left the old house near the river"), (9, "sixteenth"), (99, ""),
+EXAMPLES = [(16, ""), (9, "frog"), (99, "it was raining when we left the old house near the river"), (9, "sixteenth"),
             (16, "an organism that lives in the soil"), (99, "he asked for nine hundred and sixty four dollars"), (9, "front left")]
 
 
@@ -35,6 +46,7 @@ WORDINGS = {"turns": TURNS} | {f"message-{n}": f"{ends.START}system\n{SYSTEM}<|i
                                f"{ends.START}assistant\n" for n, text in enumerate(ONE_MESSAGE)}
 
 
+@cache
 def fill():
     """Tokens before what was heard, the nearest first; the last of them again where there are more rows."""
     return ends.ids("\n" + FILL)[::-1]
@@ -102,3 +114,37 @@ class Repeater:
             out.append(token)
             x = self.table[[token]][None]
         return ends.tokenizer().decode(out)
+
+
+def free(count, rng):
+    """How many rows of a sound are left by so many tokens, at 12.5 rows a second: pauses, and about one for each token."""
+    return rng.randint(3, 14) + int(count * rng.uniform(0.3, 1.8))
+
+
+def copies(core, texts):
+    """(words that the core gets wrong of these texts, words)"""
+    rng, wrong, words = random.Random(places.SEED), 0, 0
+    for text in texts:
+        ids = target(text)
+        answer = core.answer(core.table[before(free(len(ids), rng)) + ids])
+        wrong += errors(plain(text).split(), plain(answer).split())
+        words += len(plain(text).split())
+    return wrong, words
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--count", type=int, default=30)
+    args = args.parse_args()
+    torch.set_num_threads(1)
+    lines = [t for t in (places.workdir() / "texts.txt").read_text().splitlines() if held_out(t) and plain(t)]
+    people = {name: [text for _, text in pairs] for name, pairs in sets(12).items() if name.startswith("people")}
+    libri = people.pop("people, LibriVox")
+    short, rng, core = [t for texts in people.values() for t in texts], random.Random(places.SEED), Repeater()
+    for name, texts in (("sentences", rng.sample(lines, args.count)), ("a few words", rng.sample(short, args.count)), ("LibriVox", libri)):
+        wrong, words = copies(core, texts)
+        print(f"{name}: {100 * wrong / words:.1f} % of {words} words wrong", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,8 +22,7 @@ vox_spelling vox_spelling_of(const vox_config *c, int64_t n, plg_arena *a);
 /* The best unit of each row of scores [n, n_units], to place `first` and those behind it. */
 void vox_choose(spk_whisper_run *r, const vox_units *u, const vox_spelling *s,
                 const weft_tensor *scores, int64_t first);
-/* Behind all chunks: the item's tokens, as the core embeds them, to out [n, d_text].
- */
+/* Behind all chunks: the item's tokens, as the core embeds them, to out [n, d_text]. */
 void vox_spell(spk_whisper_run *r, const vox_units *u, const vox_weights *w, const vox_spelling *s,
                const weft_tensor *out);
 
