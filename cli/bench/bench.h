@@ -90,8 +90,8 @@ struct bench {
     const bench_shape *shape; /* asked for; NULL: each row's own */
     const char        *rows;  /* --rows, or NULL */
     int32_t            repeat, quick;
-    bench_limits       limits;
-    weft_engine       *engine; /* of the last row, for the next that needs the same */
+    bench_limits       limits, earlier; /* measured last, and the time before */
+    weft_engine       *engine;          /* of the last row, for the next that needs the same */
     char               key[96];
     uint32_t           seed; /* of tokens: no two prompts are the same */
     int32_t            n_done;
@@ -137,6 +137,8 @@ weft_status bench_repeat(const bench *b, bench_once_fn once, void *ctx, bench_sa
                          weft_error *err);
 double      bench_now(void);
 
+/* Measures the limits of the CPU anew. Those that a row is held against are the greater ones of the
+ * last two times: right before the row and right behind it. */
 weft_status bench_limits_measure(bench *b, weft_error *err);
 /* Where the engine's device is a GPU and nothing was measured of it: a large copy and a large
  * product there, printed as limits. Rows have none where that fails, and why is said. */

@@ -68,6 +68,10 @@ static int32_t run_row(bench *b, const bench_row *r)
         return CLI_EXIT_INTERRUPTED;
     if (b->code != CLI_EXIT_OK)
         return b->code;
+    if (status == WEFT_OK)
+        status = bench_limits_measure(b, &err);
+    if (cli_interrupted())
+        return CLI_EXIT_INTERRUPTED;
     if (status != WEFT_OK)
         return cli_say_error(&err);
     bench_result_of(b, r, bench_row_shape(b, r), &m, &result);

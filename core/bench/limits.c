@@ -19,9 +19,10 @@
     16 /* many short ones: one of them is not disturbed, however busy the machine is */
 #define PEAK_S 0.006
 #define PARTS 4 /* of the memory that is read, timed one by one for the same reason */
+#define EACH ((uint64_t)64 << 20) /* of a thread, twice what it has of the last cache */
+#define USUAL ((uint64_t)256 << 20)
 #define MOST ((uint64_t)1 << 30)
-#define LEAST ((uint64_t)64 << 20)
-#define FILE_BYTES ((uint64_t)256 << 20)
+#define LEAST EACH
 #define FILE_BLOCK ((uint64_t)1 << 20)
 #define UNIT 4096 /* shares of the memory are a multiple of it */
 
@@ -146,10 +147,12 @@ static double best_prefetched(measuring *m, read_job *j)
     return best;
 }
 
-/* As much memory as is sensible to take: far more than caches, far less than the machine has. */
-static uint64_t bytes_to_read(void)
+/* As much memory as is sensible to take: far more than caches, far less than the machine has, and
+ * not so much that a run spends its time on getting it. */
+static uint64_t bytes_to_read(int32_t threads)
 {
-    uint64_t free_bytes, total, bytes = MOST;
+    uint64_t free_bytes, total, bytes = EACH * (uint64_t)threads;
+    bytes = bytes < USUAL ? USUAL : bytes < MOST ? bytes : MOST;
     if (wf_cpu_memory(&free_bytes, &total, NULL) == WEFT_OK && free_bytes / 8 < bytes)
         bytes = free_bytes / 8;
     return bytes / UNIT * UNIT;
@@ -179,7 +182,7 @@ static weft_status read_on(measuring *m, read_job *j, int advice)
 
 static weft_status measure_reads(measuring *m)
 {
-    read_job j = {.read = wf_reader_of(m->cpu), .bytes = bytes_to_read()};
+    read_job j = {.read = wf_reader_of(m->cpu), .bytes = bytes_to_read(wf_pool_threads(m->pool))};
     if (j.bytes < LEAST)
         return wf_fail_nomem(m->err, LEAST, "measuring how fast memory is read");
     j.sums = wf_zalloc_n((size_t)wf_pool_threads(m->pool), sizeof *j.sums);
@@ -214,7 +217,7 @@ static bool fill_file(int fd, const void *block, uint64_t bytes)
 
 static weft_status measure_file(measuring *m)
 {
-    uint64_t bytes = bytes_to_read() < FILE_BYTES ? bytes_to_read() : FILE_BYTES;
+    uint64_t bytes = bytes_to_read(1);
     uint8_t *block = wf_alloc_aligned((size_t)FILE_BLOCK);
     int      fd = memfd_create("weft-bench", MFD_CLOEXEC);
     double   best = 0;
