@@ -44,8 +44,10 @@ static void begin_warp(pt_warp *w)
     const ptx_kernel *k = w->run->k;
     memset(w->defined, 0, k->n_regs * sizeof *w->defined);
     for (uint32_t r = 0; r < k->n_regs; r++)
-        if (k->constant[r] >= 0)
+        if (k->constant[r] >= 0) {
             w->defined[r] = PT_ALL;
+            w->p[r] = k->constants[k->constant[r]] != 0 ? PT_ALL : 0; /* mov.pred %p, -1; */
+        }
     for (int s = 0; s < SR_COUNT; s++) {
         if (k->special[s] < 0)
             continue;
