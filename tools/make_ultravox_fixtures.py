@@ -10,7 +10,7 @@ v041            ln_post, swiglu, 80 bins; the projector alone, beside `whisper`
 shuka           ShukaModel: ln_post, silu, 80 bins, the encoder inside; of 20 positions: chunks of 40 frames
 mid-silu        ln_mid, silu, 128 bins; the projector alone, beside `encoder`
 layers          two encoder layers in the projector, 80 bins, of 24 positions: chunks of 48 frames
-units           the same with ctc_units, weft's own extension: rows are the core's embeddings; stacks of 2
+letters         the same with ctc.letters, weft's own extension: rows are the core's embeddings; stacks of 2
 whisper         WhisperForConditionalGeneration as transformers writes it, in float16
 encoder         WhisperModel as transformers writes it
 
@@ -45,8 +45,12 @@ import make_parity
 import prompts
 
 HERE = pathlib.Path(__file__).resolve().parent
-VOCAB, WIDTH, STACK, UNITS, FILL = 64, 32, 8, 20, 3
-STACKS = {"units": 2}
+VOCAB, WIDTH, STACK = 64, 32, 8
+STACKS = {"letters": 2}
+# Of "letters": four scores of the blank and each letter in a row, and 0.3 s of silence behind the recording.
+LETTERS, PLACES, SILENCE = " abc", 4, 30
+WORDS = ["a", "ab", "abba", "b", "ba", "bac", "c", "cab", "cc"]
+SHARE, BONUS = 0.5, 0.75
 SIZES = dict(d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=72)
 DECODER = dict(vocab_size=16, decoder_layers=1, decoder_attention_heads=1, decoder_ffn_dim=8,
                max_target_positions=8, pad_token_id=0, bos_token_id=1, eos_token_id=2,
@@ -57,7 +61,7 @@ KINDS = {"v05": (128, 1500, True, "swiglu", 64, None),
          "shuka": (80, 20, False, "silu", 40, None),
          "mid-silu": (128, 44, True, "silu", 24, "encoder"),
          "layers": (80, 24, False, "layers", 2, None),
-         "units": (80, 24, False, "units", 2, None)}
+         "letters": (80, 24, False, "letters", 2, None)}
 SHORT = {"v05": {"parity": 16000, "parity-319": 319, "parity-320": 320, "parity-321": 321},
          "v041": {"parity": 9000, "parity-321": 321},
          # three chunks, the last of 7 frames; 40 frames exactly; two chunks, the last of 1 frame
@@ -65,7 +69,8 @@ SHORT = {"v05": {"parity": 16000, "parity-319": 319, "parity-320": 320, "parity-
          "mid-silu": {"parity": 8000, "parity-319": 319},
          # three chunks, the last of 5 frames; a chunk and no more; one token
          "layers": {"parity": 16100, "parity-one": 7680, "parity-321": 321},
-         "units": {"parity": 16100, "parity-one": 7680, "parity-321": 321}}
+         # three chunks, the last with silence as far as it has room; a chunk and none; one token
+         "letters": {"parity": 16100, "parity-one": 7680, "parity-321": 321}}
 LONG = (479999, 480000, 480001, 1000000)
 # Tensors so small that an epsilon shows: 1e-6 of the projector's norms, 1e-5 of the encoder's.
 SMALL = {"v041": ("linear_2.weight",), "shuka": ("conv2.weight", "conv2.bias", "positions.weight"),
@@ -146,12 +151,60 @@ class TransformerProjector(nn.Module):
         return self.linear_out(self.ln_post(x[0]))
 
 
-def spelled(scores, units, fill):
-    """Tokens along the best units of all rows, repeats and unit 0 left out, behind those of fill."""
-    path = scores.argmax(1).tolist()
-    kept = [k for k, before in zip(path, [0, *path[:-1]]) if k and k != before]
-    left = torch.arange(len(path) - len(kept) - 1, -1, -1)
-    return torch.cat([fill[left.clamp(max=FILL - 1)], units[torch.tensor(kept, dtype=torch.long)]])
+class Words:
+    """What "letters" knows: a tree of WORDS, their odds alone and in pairs, their tokens; numbers out of a hat."""
+
+    def __init__(self, seed):
+        rng = torch.Generator().manual_seed(seed)
+        self.fill = torch.randint(3, VOCAB - 1, (3,), generator=rng).tolist()
+        self.alone = (-3 * torch.rand(1 + len(WORDS), generator=rng)).bfloat16().tolist()
+        self.rest = (-torch.rand(1 + len(WORDS), generator=rng)).bfloat16().tolist()
+        nodes = sorted({w[:n] for w in WORDS for n in range(len(w) + 1)}, key=lambda t: (len(t), [LETTERS.index(c) for c in t]))
+        self.below = {t: [u for u in nodes if u[:-1] == t and u] for t in nodes}
+        self.number = {t: 1 + n for n, t in enumerate(t for t in nodes if t in WORDS)}
+        self.best = {t: max(self.alone[k] for u, k in self.number.items() if u.startswith(t)) for t in nodes}
+        self.tokens = [[]] + [torch.randint(3, VOCAB - 1, (1 + n % 3,), generator=rng).tolist() for n in range(len(WORDS))]
+        chosen = torch.rand(1 + len(WORDS), 1 + len(WORDS), generator=rng)
+        self.pairs = [{b: float(torch.log(p).bfloat16()) for b, p in enumerate(row) if p < 0.4} for row in chosen]
+
+    def odds(self, a, b):
+        return self.pairs[a].get(b, self.rest[a] + self.alone[b])
+
+    def tensors(self):
+        tree = [[LETTERS.index(t[-1]) + 1 if t else 0, len(below), self.best[t], t in self.number] for t, below in self.below.items()]
+        words = [[a, r, len(p), len(t)] for a, r, p, t in zip(self.alone, self.rest, self.pairs, self.tokens)]
+        pairs = [[b, odds] for p in self.pairs for b, odds in sorted(p.items())]
+        tables = {"tree": tree, "words": words, "pairs": pairs, "tokens": sum(self.tokens, []), "fill": self.fill}
+        return {f"ctc.{k}": torch.tensor(v, dtype=torch.float32) for k, v in tables.items()}
+
+    def config(self):
+        sizes = {k.removeprefix("ctc."): len(v) for k, v in self.tensors().items()}
+        sizes["nodes"] = sizes.pop("tree")
+        return {"letters": LETTERS, "places": PLACES, "share": SHARE, "bonus": BONUS, "width": 1000, "beam": 1000, **sizes}
+
+    def spelled(self, scores):
+        """Tokens of rows: all ways in which frames can be words, with the likeliest of those that end alike."""
+        now, space = {("", 0, 0): (0.0, ())}, 1 + LETTERS.index(" ")
+        for at in scores.view(-1, len(LETTERS) + 1).tolist():
+            ways = []
+            for (node, before, last), (odds, said) in now.items():
+                ways += [((node, before, k), odds + at[k], said) for k in {0, last}]
+                ways += [((t, before, k), odds + at[k] + SHARE * (self.best[t] - self.best[node]), said)
+                         for t in self.below[node] for k in [1 + LETTERS.index(t[-1])] if k != last]
+                if node in self.number and last != space:
+                    word = self.number[node]
+                    more = SHARE * (self.odds(before, word) - self.best[node] + self.best[""]) + BONUS
+                    ways.append((("", word, space), odds + at[space] + more, (*said, word)))
+            now = {}
+            for key, odds, said in ways:
+                if key not in now or odds > now[key][0]:
+                    now[key] = odds, said
+        ends = [(odds + SHARE * (self.odds(before, 0) - self.best[""]), said) for (t, before, _), (odds, said) in now.items() if not t]
+        ends += [(odds + SHARE * (self.odds(before, self.number[t]) - self.best[t] + self.odds(self.number[t], 0)) + BONUS,
+                  (*said, self.number[t])) for (t, before, _), (odds, said) in now.items() if t in self.number]
+        heard = sum((self.tokens[k] for k in max(ends)[1]), [])[-len(scores):]
+        left = len(scores) - len(heard)
+        return torch.tensor([self.fill[min(n, 2)] for n in range(left)][::-1] + heard)
 
 
 def encode(encoder, frames, n_keys):
@@ -167,8 +220,8 @@ def encode(encoder, frames, n_keys):
     return encoder.layer_norm(x)[0]
 
 
-def features(samples, bins):
-    n = max(320, len(samples))
+def features(samples, bins, silence=0):
+    n = max(320, len(samples)) + 160 * silence
     n += -n % 160
     padded = F.pad(samples, (0, n - len(samples)))
     extractor = WhisperFeatureExtractor(feature_size=bins)
@@ -177,18 +230,21 @@ def features(samples, bins):
     return batch["input_features"][0].T.contiguous()
 
 
-def stages(encoder, projector, samples, stack):
+def stages(encoder, projector, samples, stack, silence=0):
     bins, chunk = encoder.conv1.in_channels, 2 * encoder.embed_positions.weight.shape[0]
-    frames = features(samples, bins)
+    frames = features(samples, bins, silence)
+    own = len(frames) - silence
     out = {"features": frames}
     tokens = []
-    for first in range(0, len(frames), chunk):
+    for first in range(0, own, chunk):
         part = frames[first : first + chunk]
-        n = len(part)
-        if first > 0:
+        n = min(own - first, chunk)
+        if first > 0 and not silence:
             part = F.pad(part, (0, 0, 0, chunk - n))
-        rows = encode(encoder, part, (n - 1) // 2 + 1)
-        if len(frames) <= chunk:
+        rows = encode(encoder, part, (len(part) if silence else n) // 2 + (len(part) if silence else n) % 2)
+        if silence:
+            rows = rows[: (n + 1) // 2]
+        if own <= chunk:
             out["encoder.output"] = rows
         tokens.append(projector(rows, -(-n // (2 * stack))))
     out["adapter.output"] = torch.cat(tokens)
@@ -288,9 +344,7 @@ def adapter_config(name, model):
     if name == "shuka":  # a sibling with defaults of its own, of which silu is one
         config.update(architectures=["ShukaModel"], model_type="shuka")
         config.pop("projector_act")
-    if act == "units":
-        config["ctc_units"], config["ctc_fill"] = UNITS, FILL
-    if act in ("layers", "units"):
+    if act in ("layers", "letters"):
         del config["projector_act"], config["hidden_size"]
         config["num_projector_layers"] = hidden
     if mid:
@@ -304,12 +358,15 @@ def adapter_config(name, model):
     return config
 
 
-def save_adapter(name, directory, model, projector, more):
+def save_adapter(name, directory, model, projector, words):
     where = KINDS[name][-1]
     fresh(directory)
-    write_json(directory / "config.json", adapter_config(name, model))
+    config = adapter_config(name, model)
     tensors = tensors_of("multi_modal_projector.", projector, torch.bfloat16)
-    tensors.update({f"multi_modal_projector.{k}": v for k, v in more.items()})
+    if words is not None:
+        config.update(ctc=words.config(), weft_silence=SILENCE)
+        tensors.update({f"multi_modal_projector.{k}": v for k, v in words.tensors().items()})
+    write_json(directory / "config.json", config)
     ini = f"; {name} on the text core beside it\n[core]\nmodel = ../text\n"
     ini += "\n[plugin weft.ultravox]\nweights = .\n"
     if where is None:
@@ -323,32 +380,39 @@ def save_adapter(name, directory, model, projector, more):
     (directory / "weft.ini").write_text(ini)
 
 
+def projector_of(name, model, seed):
+    _, positions, mid, act, hidden, _ = KINDS[name]
+    encoder, stack = model.get_encoder(), STACKS.get(name, STACK)
+    if act == "layers":
+        made = TransformerProjector(encoder.config, hidden, WIDTH, stack, positions)
+    elif act == "letters":
+        made = TransformerProjector(encoder.config, hidden, PLACES * (len(LETTERS) + 1), stack, -(-positions // stack))
+    else:
+        made = Projector(SIZES["d_model"], hidden, WIDTH, act, mid)
+    made = gen_speech_models.randomise(made, seed)
+    if act == "letters":       # so that rows, and not what they have in common, say which letter is the best
+        made.linear_out.bias.data -= stages(encoder, made, sound(16100), stack, SILENCE)["adapter.output"].mean(0)
+        for part in (made.linear_out.weight, made.linear_out.bias):
+            part.data *= 4
+        made.linear_out.bias.data.view(PLACES, -1)[:, 0] += 3
+    return as_stored(made, torch.bfloat16, SMALL.get(name, ()))
+
+
 @torch.no_grad()
 def kind(out, name, seed, core):
-    _, positions, mid, act, hidden, where = KINDS[name]
-    model = encoder_of(name, seed)
-    stack, units, more = STACKS.get(name, STACK), None, {}
-    if act == "layers":
-        projector = TransformerProjector(model.get_encoder().config, hidden, WIDTH, stack, positions)
-    elif act == "units":
-        units, fill = torch.randperm(VOCAB, generator=torch.Generator().manual_seed(seed))[:UNITS + FILL].split([UNITS, FILL])
-        more = {"units": units.float(), "fill": fill.float()}
-        projector = TransformerProjector(model.get_encoder().config, hidden, UNITS, stack, -(-positions // stack))
-    else:
-        projector = Projector(SIZES["d_model"], hidden, WIDTH, act, mid)
-    projector = gen_speech_models.randomise(projector, seed + 1)
-    if units is not None:       # so that rows, and not what they have in common, say which unit is the best
-        common = stages(model.get_encoder(), projector, sound(16100), stack)["adapter.output"].mean(0)
-        projector.linear_out.bias.data -= common
-    projector = as_stored(projector, torch.bfloat16, SMALL.get(name, ()))
-    save_adapter(name, out / name, model, projector, more)
+    *_, act, _, where = KINDS[name]
+    model, stack, silence = encoder_of(name, seed), STACKS.get(name, STACK), SILENCE if act == "letters" else 0
+    projector, words = projector_of(name, model, seed + 1), Words(seed) if act == "letters" else None
+    save_adapter(name, out / name, model, projector, words)
     if where is not None:
         save_encoder(model, out / where, "float16" if where == "whisper" else "bfloat16")
     for i, (file, n) in enumerate(SHORT[name].items()):
         given = {"samples": sound(n)}
-        found = stages(model.get_encoder(), projector, given["samples"], stack)
-        if units is not None:
-            found["adapter.output"] = core.model.embed_tokens(spelled(found["adapter.output"], units, fill))
+        found = stages(model.get_encoder(), projector, given["samples"], stack, silence)
+        if words is not None:
+            ids = words.spelled(found["adapter.output"])
+            print(file, ids.tolist())
+            found["adapter.output"] = core.model.embed_tokens(ids)
         asked = settle(Prompt(core, found["adapter.output"]), 2 + i, 3)
         gen_speech_models.write(out / name / f"{file}.safetensors", {**given, **found, **asked})
     return model.get_encoder(), projector

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "plugins/speech/ops/words.h"
 
 #define TIMES 5
 
@@ -194,46 +195,80 @@ static void depthwise_batch(call *c)
     call_real(c, 1e-2f);
 }
 
-/* Rows of scores, many of them equal, with one that is no number in some rows. */
-static void best(call *c)
+#define CELLS 4096
+
+static float odds(void)
 {
-    const int64_t n = call_size(300);
-    c->items = call_size(40);
-    call_floats(c, OUT, c->items);
-    call_floats(c, IN, c->items * n);
-    call_integer(c, n);
-    for (int64_t row = 0; row < c->items; row++) {
-        float *x = c->arg[1].host + row * n;
-        for (int64_t i = 0; i < n; i++)
-            x[i] = call_below(2) > 0 ? x[i] : 3.0f;
-        if (call_below(4) == 0)
-            x[call_below(n)] = NAN;
-    }
+    return -(float)call_below(4000) / 1000;
 }
 
-/* A path along units with repeats and blanks. */
+/* A tree of words: every node has children until there are as many nodes as there are to be. */
+static void make_tree(const spk_words *w)
+{
+    int32_t *first = (int32_t *)w->first, *letter = (int32_t *)w->letter,
+            *word = (int32_t *)w->word;
+    int32_t       words = 1, next = 1;
+    const int32_t n = w->head.nodes;
+    letter[0] = 0;
+    for (int32_t i = 0; i < n; i++) {
+        int64_t most = n - next < w->head.columns - 1 ? n - next : w->head.columns - 1;
+        int64_t least = most > 0 && next == i + 1, children = rig_between(least, most);
+        int32_t at = 1 + (int32_t)call_below(w->head.columns - children);
+        first[i] = next;
+        for (int64_t k = 0; k < children; k++)
+            letter[next++] = at++;
+        word[i] = i > 0 && words < w->head.words && call_below(2) > 0 ? words++ : SPK_NO_WORD;
+        ((float *)w->best)[i] = odds();
+    }
+    first[n] = next;
+}
+
+/* Words of two tokens each, and behind each the pairs with so many of the first words. */
+static void make_words(const spk_words *w, int32_t pairs)
+{
+    int32_t *after = (int32_t *)w->after, *begin = (int32_t *)w->begin;
+    for (int32_t i = 0; i <= w->head.words; i++) {
+        after[i] = i * pairs;
+        begin[i] = i * 2;
+    }
+    for (int32_t i = 0; i < w->head.words; i++)
+        ((float *)w->alone)[i] = ((float *)w->rest)[i] = odds();
+    for (int32_t i = 0; i < w->head.pairs; i++) {
+        ((int32_t *)w->second)[i] = i % pairs;
+        ((float *)w->pair)[i] = odds();
+    }
+    for (int32_t i = 0; i < w->head.tokens; i++)
+        ((int32_t *)w->token)[i] = (int32_t)call_below(49152);
+    for (int32_t i = 0; i < w->head.fill; i++)
+        ((int32_t *)w->fill)[i] = (int32_t)call_below(49152);
+}
+
+/* Letters of a recording, in words out of a hat; sometimes one of them is no number. */
 static void spell(call *c)
 {
-    const int64_t n = call_size(400), units = call_size(50), fill = call_size(9);
+    static int32_t cells[CELLS];
+    const int32_t  words = 1 + (int32_t)call_size(30), pairs = 1 + (int32_t)call_below(words);
+    const int64_t  n = call_size(40), places = call_size(4);
+    spk_words_head head = {
+        1 + (int32_t)call_size(99), words, words * pairs,          words * 2, (int32_t)call_size(9),
+        2 + (int32_t)call_size(9),  1,     (int32_t)call_size(60), 0.5f,      1,
+        (float)call_below(30)};
+    memcpy(cells, &head, sizeof head);
+    const spk_words w = spk_words_at(cells);
+    assert_true(spk_words_cells(&head) <= CELLS);
+    make_tree(&w);
+    make_words(&w, pairs);
     c->items = 1;
     call_floats(c, OUT, n);
     call_floats(c, OUT, 1);
-    call_floats(c, IN, n);
-    call_floats(c, IN, units);
-    call_floats(c, IN, fill);
+    call_floats(c, IN, n * places * head.columns);
+    call_floats(c, IN, spk_words_cells(&head));
+    call_floats(c, IN, spk_search_cells(&head, n * places)); /* what the search works in */
     call_integer(c, n);
-    call_integer(c, fill);
-    for (int64_t i = 0; i < n; i++) {
-        const int32_t unit = (int32_t)(call_below(2) * rig_between(-1, units - 1));
-        if (i == 0 || call_below(3) > 0)
-            memcpy(c->arg[2].host + i, &unit, sizeof unit);
-        else
-            c->arg[2].host[i] = c->arg[2].host[i - 1];
-    }
-    for (int64_t i = 0; i < units; i++)
-        c->arg[3].host[i] = (float)call_below(49152);
-    for (int64_t i = 0; i < fill; i++)
-        c->arg[4].host[i] = (float)call_below(49152);
+    call_integer(c, places);
+    memcpy(c->arg[3].host, cells, (size_t)spk_words_cells(&head) * sizeof *cells);
+    if (call_below(4) == 0)
+        c->arg[2].host[call_below(n * places * head.columns)] = NAN;
 }
 
 /* bound: 0 where every element takes the same roundings in both bodies. Else expf, powf, sinf and
@@ -267,7 +302,6 @@ static const proof granite[] = {
 };
 
 static const proof ultravox[] = {
-    {"vox_best", best, 0},
     {"vox_spell", spell, 0},
 };
 

@@ -12,6 +12,7 @@
 #define POST " multi_modal_projector.ln_post.weight "
 #define MID " multi_modal_projector.ln_mid.weight "
 
+#define CTC ARCH ", \"ctc\": {"
 static const struct {
     const char *config, *tensors, *says;
     int32_t     d_model;
@@ -25,9 +26,16 @@ static const struct {
      WEFT_E_INVALID},
     {ARCH ", \"num_projector_layers\": -1}", NULL, "num_projector_layers is -1", 64,
      WEFT_E_INVALID},
-    {ARCH ", \"ctc_units\": 9}", NULL, "ctc_units is for projectors with", 64, WEFT_E_INVALID},
-    {ARCH ", \"ctc_fill\": 0}", NULL, "ctc_fill is 0", 64, WEFT_E_INVALID},
-    {ARCH ", \"ctc_units\": -1}", NULL, "ctc_units is -1", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \" a\"}}", NULL, "ctc.letters is for projectors with", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \"ab\"}}", NULL, "must have one space", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \" a \"}}", NULL, "must have one space", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": 3}}", NULL, "ctc.letters", 64, WEFT_E_CORRUPT},
+    {CTC "\"letters\": \" a\", \"places\": 0}}", NULL, "ctc.places is 0", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \" a\", \"nodes\": 1}}", NULL, "ctc.nodes is 1", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \" a\", \"beam\": 1025}}", NULL, "ctc.beam is 1025", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \" a\", \"share\": -1}}", NULL, "ctc.share is -1", 64, WEFT_E_INVALID},
+    {ARCH ", \"weft_silence\": -1}", NULL, "weft_silence is -1", 64, WEFT_E_INVALID},
+    {ARCH ", \"weft_silence\": 3001}", NULL, "weft_silence is 3001", 64, WEFT_E_INVALID},
     {ARCH ", \"weft_prompts\": {\"transcribe\": \"Say it.\"}}", NULL, "must have <|audio|> once",
      64, WEFT_E_INVALID},
     {ARCH ", \"weft_prompts\": {\"transcribe\": \"<|audio|><|audio|>\"}}", NULL,
@@ -194,8 +202,10 @@ static void test_parameters(void **state)
         {ARCH "}", 2048, 8208384, 4096 * 3072 + 2048 * 2048 + 3072 + 2048}, /* whisper-tiny */
         {ARCH ", \"num_projector_layers\": 2}", 2048, 8208384,
          3072 + (3072 + 1 + 1500) * 384 + 2 * 1774080 + 384 + (384 + 1) * 2048},
-        {ARCH ", \"num_projector_layers\": 2, \"ctc_units\": 100, \"ctc_fill\": 7}", 2048, 8208384,
-         3072 + (3072 + 1 + 188) * 384 + 2 * 1774080 + 384 + (384 + 1) * 100 + 100 + 7},
+        {CTC "\"letters\": \" a\", \"places\": 9, \"nodes\": 100, \"words\": 50, \"pairs\": 7,"
+             " \"tokens\": 60, \"fill\": 3}, \"num_projector_layers\": 2}",
+         2048, 8208384,
+         3072 + (3072 + 1 + 188) * 384 + 2 * 1774080 + 384 + (384 + 1) * 27 + 400 + 200 + 14 + 63},
         {"{\"architectures\": [\"ShukaModel\"], \"audio_config\": {\"d_model\": 1280,"
          " \"encoder_layers\": 32, \"encoder_attention_heads\": 20,"
          " \"encoder_ffn_dim\": 5120}}",

@@ -31,7 +31,7 @@ static weft_status plan(module *m, void *self, int64_t n, int32_t rate, weft_pla
     return plan_within(m, self, n, rate, &lim, out);
 }
 
-static void test_token_counts(void **state)
+static void count(const char *config, int64_t bins, int64_t silence)
 {
     static const struct {
         int64_t n, frames, tokens, rows; /* rows 0: several chunks */
@@ -56,14 +56,13 @@ static void test_token_counts(void **state)
     module    m;
     void     *self;
     weft_plan p;
-    (void)state;
     module_open(&m);
-    assert_int_equal(create(&m, V05, NULL, 2048, &self), WEFT_OK);
+    assert_int_equal(create(&m, config, NULL, 2048, &self), WEFT_OK);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(plan(&m, self, cases[i].n, cases[i].rate, &p), WEFT_OK);
         assert_string_equal(p.inputs[0].name, "input_features");
-        assert_int_equal(p.inputs[0].spec.shape[0], cases[i].frames);
-        assert_int_equal(p.inputs[0].spec.shape[1], 128);
+        assert_int_equal(p.inputs[0].spec.shape[0], cases[i].frames + silence);
+        assert_int_equal(p.inputs[0].spec.shape[1], bins);
         assert_int_equal(p.n_placeholders, cases[i].tokens);
         assert_string_equal(p.outputs[0].name, "adapter.output");
         assert_string_equal(p.outputs[0].stream, "weft.ultravox/audio");
@@ -72,6 +71,43 @@ static void test_token_counts(void **state)
         assert_int_equal(p.n_outputs, cases[i].rows > 0 ? 3 : 2);
         if (cases[i].rows > 0)
             assert_int_equal(p.outputs[2].spec.shape[0], cases[i].rows);
+    }
+    m.audio->destroy(self);
+    module_close(&m);
+}
+
+static void test_token_counts(void **state)
+{
+    (void)state;
+    count(V05, 128, 0);
+}
+
+/* Silence behind the recording makes frames and nothing else; frames of it alone are no recording.
+ */
+static void test_silence(void **state)
+{
+    static const char config[] = ARCH ", \"weft_silence\": 200}";
+    static const struct {
+        int64_t     frames;
+        weft_status status;
+    } cases[] = {{200, WEFT_E_LIMIT}, {201, WEFT_OK}, {60200, WEFT_OK}, {60201, WEFT_E_LIMIT}};
+    const char *const names[] = {"input_features"};
+    module            m;
+    void             *self;
+    weft_plan         p;
+    uint32_t          n;
+    (void)state;
+    count(config, 80, 200);
+    module_open(&m);
+    assert_int_equal(create(&m, config, NULL, 2048, &self), WEFT_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int64_t     shape[] = {cases[i].frames, 80};
+        const weft_tensor in = weft_view(NULL, NULL, WEFT_F32, 2, shape);
+        planned_begin(&p);
+        assert_int_equal(m.audio->plan_inputs(self, &in, names, 1, &p, 1, &n, &m.err),
+                         cases[i].status);
+        if (cases[i].status != WEFT_OK)
+            assert_non_null(strstr(m.err.message, "201 to 60200 can"));
     }
     m.audio->destroy(self);
     module_close(&m);
@@ -269,9 +305,10 @@ static void test_own_prompt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_token_counts),      cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_bad_lengths),       cmocka_unit_test(test_features),
-        cmocka_unit_test(test_hooks_and_prompts), cmocka_unit_test(test_own_prompt),
+        cmocka_unit_test(test_token_counts), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_silence),      cmocka_unit_test(test_bad_lengths),
+        cmocka_unit_test(test_features),     cmocka_unit_test(test_hooks_and_prompts),
+        cmocka_unit_test(test_own_prompt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch.nn import functional as F
 
 import data
 import ends
@@ -21,31 +22,31 @@ import places
 from common import ROOT
 from eval import clean_environment
 from evalsets import sets
+from hearing import PLACES, SCORES
 from projector import Projector
+from repeat import placed
 from speech_voices import read_wav
+from spell import spell
 
 BEFORE, AFTER = f"{ends.START}user\n", f"<|im_end|>\n{ends.START}assistant\n"
 GREEDY = 8
 
 
 class Exported:
-    """The directory's projector and what becomes of its scores."""
+    """The directory's projector, and the core's embeddings of the words that it hears."""
 
     def __init__(self, folder):
         config, prefix = json.loads((folder / "config.json").read_text()), "multi_modal_projector."
         weights = {k.removeprefix(prefix): v.float() for k, v in load_file(folder / "model.safetensors").items()}
-        self.units, self.fill = weights.pop("units").long(), weights.pop("fill").long()
-        self.projector = Projector(config["stack_factor"], config["num_projector_layers"])
-        self.projector.linear_out = torch.nn.Linear(ends.WIDTH, len(self.units))
+        self.projector = Projector(config["stack_factor"], config["num_projector_layers"], PLACES * SCORES)
         self.projector.positions = weights.pop("embed_positions.weight")     # the file's own, which are rounded
-        self.projector.load_state_dict(weights)
+        self.projector.load_state_dict({k: v for k, v in weights.items() if not k.startswith("ctc.")})
         self.projector.eval()
 
     def __call__(self, rows, table):
-        path = self.projector(*data.pad([rows], self.projector.stack))[0].argmax(1).tolist()
-        kept = [k for k, before in zip(path, [0, *path[:-1]]) if k and k != before]
-        left = torch.arange(len(path) - len(kept) - 1, -1, -1).clamp(max=len(self.fill) - 1)
-        return table[torch.cat([self.fill[left], self.units[torch.tensor(kept, dtype=torch.long)]])]
+        batch, lengths = data.pad([rows], self.projector.stack)
+        scores = self.projector(batch, lengths)[0].unflatten(-1, (PLACES, SCORES)).flatten(0, 1)
+        return table[placed(spell(scores.tolist()), int(lengths))]
 
 
 @torch.inference_mode()
@@ -61,7 +62,7 @@ def expected(path, encoder, heard, core):
         said.append(int((core(inputs_embeds=x).logits[0, -1]).argmax()))
         x = torch.cat([x, table[said[-1:]][None]], 1)
     return {"samples": samples, "input_ids": torch.tensor([*before, len(table), *after]),
-            "features": encoder.frames(samples).T.contiguous(), "encoder.output": rows, "adapter.output": z,
+            "features": encoder.frames(F.pad(samples, (0, ends.SILENCE))).T.contiguous(), "encoder.output": rows, "adapter.output": z,
             "logits": logits, "greedy": torch.tensor(said)}
 
 

@@ -11,6 +11,7 @@ import places
 from corpus import folder
 
 SHARES = {"people": 3, "word": 2}   # how often these come for once of a synthesiser's sentence
+JOINED = 0.3            # of the sounds follow another
 LONGEST = 700           # encoder rows (14 s)
 
 
@@ -39,30 +40,46 @@ class Corpus:
     def batches(self, seed, rows, stack, pool=640):
         """Batches of about so many encoder rows, like lengths together; a function of the seed and of what is there."""
         rng = random.Random(f"{places.SEED} {seed}")
-        drawn = sorted(rng.choices(self.items, [i[4] for i in self.items], k=pool), key=lambda i: i[2])
+        drawn = sorted(joined(rng.choices(self.items, [i[4] for i in self.items], k=pool), rng), key=long)
         groups, group = [], []
-        for item in drawn:
-            if group and (len(group) + 1) * item[2] > rows:
+        for items in drawn:
+            if group and (len(group) + 1) * long(items) > rows:
                 groups.append(group)
                 group = []
-            group.append(item)
+            group.append(items)
         groups.append(group)
         rng.shuffle(groups)
         for group in groups:
-            made = [worsen(torch.from_numpy(np.array(self.rows(i))).float(), rng, stack) for i in group]
-            yield (*pad(made, stack), [i[3] for i in group])
+            made = [worsen(torch.from_numpy(np.concatenate([self.rows(i) for i in items])).float(), rng, stack) for items in group]
+            yield (*pad(made, stack), [" ".join(i[3] for i in items) for items in group])
+
+
+def long(items):
+    return sum(i[2] for i in items)
+
+
+def joined(drawn, rng):
+    """Some sounds follow one another, so that what is said first does not tell what comes next."""
+    out = []
+    for item in drawn:
+        if out and rng.random() < JOINED and long(out[-1]) + item[2] <= LONGEST:
+            out[-1].append(item)
+        else:
+            out.append([item])
+    return out
 
 
 def worsen(rows, rng, stack):
-    """Another beginning (and so other stacks), another tempo, noise, hidden stretches."""
+    """Another beginning (and so other stacks), another tempo, noise, hidden columns and stretches."""
     rows = rows[rng.randrange(min(stack, len(rows) // 2)):]
     if rng.random() < 0.5:
-        n = max(4, int(len(rows) * rng.uniform(0.88, 1.15)))
+        n = max(4, int(len(rows) * rng.uniform(0.85, 1.18)))
         rows = F.interpolate(rows.T[None], n, mode="linear", align_corners=True)[0].T.contiguous()
     gen = torch.Generator().manual_seed(rng.randrange(1 << 30))
-    rows = rows + rng.uniform(0, 0.2) * rows.std() * torch.randn(rows.shape, generator=gen)
-    for _ in range(rng.randint(0, 2)):
-        width = rng.randint(1, max(1, min(8, len(rows) // 25)))      # never a whole short word
+    rows = rows + rng.uniform(0, 0.3) * rows.std() * torch.randn(rows.shape, generator=gen)
+    rows = rows * (torch.rand(rows.shape[1], generator=gen) >= rng.uniform(0, 0.1))
+    for _ in range(rng.randint(0, 1 + len(rows) // 80)):
+        width = rng.randint(1, max(1, min(8, len(rows) // 12)))      # never a whole short word
         at = rng.randrange(max(1, len(rows) - width))
         rows[at:at + width] = 0
     return rows

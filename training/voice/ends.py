@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two frozen ends in PyTorch: Whisper tiny.en's encoder, SmolLM2-135M-Instruct and its tokenizer.
 
-Both are read from the directories that weft reads, and nothing here changes them. The encoder runs a sound at its own
-length, as weft.ultravox does, not padded to 30 s.
+Both are read from the directories that weft reads, and nothing here changes them. The encoder runs a sound with two seconds of
+silence behind it, whose rows are left out, and not padded to 30 s.
 """
 import json
 from functools import cache
@@ -17,6 +17,8 @@ from common import FAST
 
 RATE, HOP, BINS, WIDTH, D_TEXT = 16000, 160, 80, 384, 576
 PER_ROW = 320           # samples an encoder row
+SILENCE = 2 * RATE      # behind a sound, as far as it fits into 30 s. Whisper was trained with sounds padded to 30 s
+MOST = 3000             # frames
 END = 2                 # <|im_end|>
 START = "<|im_start|>"
 
@@ -47,12 +49,13 @@ class Encoder:
 
     @torch.inference_mode()
     def __call__(self, samples):
-        net = self.net
-        x = F.gelu(net.conv2(F.gelu(net.conv1(self.frames(samples)[None])))).transpose(1, 2)
+        net, own = self.net, -(-max(1, len(samples)) // PER_ROW)
+        frames = self.frames(np.pad(np.asarray(samples, np.float32), (0, SILENCE)))[:, :MOST]
+        x = F.gelu(net.conv2(F.gelu(net.conv1(frames[None])))).transpose(1, 2)
         x = x + net.embed_positions.weight[:x.shape[1]]
         for layer in net.layers:
             x = layer(x, None, layer_head_mask=None)[0]
-        return net.layer_norm(x)[0]
+        return net.layer_norm(x)[0, :own]
 
 
 @cache

@@ -2,10 +2,11 @@
 """Word error rate of the voice: `weft transcribe` on files, or a checkpoint of the training.
 
     python eval.py [--count 100] [--weft build/weft] [--config DIR/weft.ini]
-    python eval.py --engine ctc|core --checkpoint ctc-s4l2
+    python eval.py --engine letters|ctc|core --checkpoint ctc-s4l2
 
 weft: one run of the program for each set; its wall time over the sounds' is the real-time factor, start included.
-ctc: the likeliest path of the rows alone, without the language model. core: the frozen core repeats it (PyTorch). Errors are substitutions, insertions and deletions over the words said
+letters: the likeliest path alone. ctc: the words found in it, without the language model. core: the frozen core repeats
+them (PyTorch). Errors are substitutions, insertions and deletions over the words said
 (of "nothing", words over files); capitals and signs do not count. The interval is of 95 %, by resampling files.
 """
 import argparse
@@ -54,23 +55,26 @@ class Torch:
         self.engine, self.encoder = args.engine, ends.Encoder()
         self.model, self.steps = train_ctc.trained(args.checkpoint, mean=not args.last)
         self.wording, self.repeater = args.wording, None
-        if args.engine != "ctc":
+        if args.engine == "core":
             from repeat import Repeater
             self.repeater = Repeater()
 
-    def rows(self, samples):
+    def scores(self, samples):
+        """Log odds of letters, [places, letters], and the number of the core's rows."""
         import data
         rows, lengths = data.pad([self.encoder(samples)], self.model.projector.stack)
-        return self.model.projector(rows, lengths)
+        return self.model.scores(rows, lengths)[0], int(lengths[0])
 
     def text(self, path):
         import torch
-        import ends
+        from hearing import written
+        from spell import spell
         with torch.inference_mode():
-            z = self.rows(read_wav(path)[0])
-            if self.engine == "ctc":
-                return ends.tokenizer().decode(self.model.best(z[0]))
-            return self.repeater.answer(self.model.shown(z[0], self.repeater.before), self.wording)
+            scores, rows = self.scores(read_wav(path)[0])
+        if self.engine == "letters":
+            return written(scores)
+        words = spell(scores.tolist())
+        return " ".join(words) if self.engine == "ctc" else self.repeater.repeat(words, rows, self.wording)
 
 
 def interval(wrong, words):
@@ -103,7 +107,7 @@ def parsed():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--count", type=int, default=100, help="sentences of each synthesiser")
     args.add_argument("--sets", default="", help="only those whose name begins with this")
-    args.add_argument("--engine", choices=["weft", "ctc", "core"], default="weft")
+    args.add_argument("--engine", choices=["weft", "letters", "ctc", "core"], default="weft")
     args.add_argument("--weft", default=str(ROOT / "build" / "weft"))
     args.add_argument("--config", default=str(places.workdir() / "voice" / "weft.ini"))
     args.add_argument("--option", action="append", default=[], help="one more argument for the program; may be repeated")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is learned: the projector between the two frozen ends, in the two forms of Ultravox's layout.
 
-Both stack `stack` encoder rows side by side and give one row of the core's width for each stack, so that the number of rows
+Both stack `stack` encoder rows side by side and give one row of `width` numbers for each stack, so that the number of rows
 follows from the sound's length alone. `layers` = 0 is the feed-forward projector (norm, swiglu, norm, linear);
 otherwise a linear layer, fixed positions, so many of Whisper's encoder layers, a norm and a linear layer. Names are those of the
 released checkpoints behind "multi_modal_projector.".
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ends import D_TEXT, WIDTH
+from ends import WIDTH
 
 HEADS, FFN = 6, 1536
 
@@ -60,7 +60,7 @@ def sinusoids(n, d):
 
 
 class Projector(nn.Module):
-    def __init__(self, stack, layers, hidden=2048, drop=0.05):
+    def __init__(self, stack, layers, width, hidden=2048, drop=0.05):
         super().__init__()
         self.stack, self.n_layers = stack, layers
         d = WIDTH * stack
@@ -69,28 +69,19 @@ class Projector(nn.Module):
             self.linear_in = nn.Linear(d, WIDTH)
             self.register_buffer("positions", sinusoids(1500 // stack, WIDTH), persistent=False)
             self.layers = nn.ModuleList(Layer(WIDTH, drop) for _ in range(layers))
-            self.ln_post, self.linear_out = Rms(WIDTH), nn.Linear(WIDTH, D_TEXT)
+            self.ln_post, self.linear_out = Rms(WIDTH), nn.Linear(WIDTH, width)
         else:
             self.linear_1, self.ln_mid = nn.Linear(d, 2 * hidden, bias=False), Rms(hidden)
-            self.linear_2 = nn.Linear(hidden, D_TEXT, bias=False)
+            self.linear_2 = nn.Linear(hidden, width, bias=False)
 
-    def last_width(self):
-        return (self.linear_out if self.n_layers else self.linear_2).in_features
-
-    def middle(self, rows, lengths):
-        """rows [b, n * stack, 384], zeros past their ends; lengths [b] in stacks -> the rows before the last linear layer."""
+    def forward(self, rows, lengths):
+        """rows [b, n * stack, 384], zeros past their ends; lengths [b] in stacks -> [b, n, width]."""
         x = self.ln_pre(rows.view(len(rows), -1, rows.shape[-1] * self.stack))
         if not self.n_layers:
             x, gate = self.linear_1(x).chunk(2, -1)
-            return self.ln_mid(x * F.silu(gate))
+            return self.linear_2(self.ln_mid(x * F.silu(gate)))
         x = self.linear_in(x) + self.positions[:x.shape[1]]
         keys = torch.arange(x.shape[1]) < lengths[:, None]
         for layer in self.layers:
             x = layer(x, keys)
-        return self.ln_post(x)
-
-    def last(self, middle):
-        return (self.linear_out if self.n_layers else self.linear_2)(middle)
-
-    def forward(self, rows, lengths):
-        return self.last(self.middle(rows, lengths))
+        return self.linear_out(self.ln_post(x))

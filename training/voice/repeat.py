@@ -9,8 +9,6 @@ import random
 from functools import cache
 
 import torch
-from torch import nn
-from torch.nn import functional as F
 from transformers import DynamicCache
 
 import ends
@@ -18,7 +16,6 @@ import places
 from eval_speech import errors
 from evalsets import sets
 from texts import held_out, plain
-from units import target
 
 SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
 # What was heard stands at the end of as many rows as the sound has, behind the end of this text: of a long sound all of it, and line
@@ -58,6 +55,17 @@ def before(count):
     return [tokens[min(n, len(tokens) - 1)] for n in range(count)][::-1]
 
 
+def target(text):
+    """The core's tokens of what is heard, each word with the space before it; none of an empty text."""
+    return ends.ids("".join(" " + word for word in plain(text).split()))
+
+
+def placed(words, rows):
+    """The tokens of so many rows that hold these words, the last ones of which count where they do not fit."""
+    said = target(" ".join(words))[-rows:]
+    return before(rows - len(said)) + said
+
+
 class Repeater:
     def __init__(self, dtype=torch.float32):
         self.core = ends.core(dtype)
@@ -80,28 +88,6 @@ class Repeater:
         return DynamicCache.from_legacy_cache(tuple((k.expand(count, -1, -1, -1), v.expand(count, -1, -1, -1))
                                                     for k, v in self.prefix(wording)[0]))
 
-    def scores(self, rows, answers, wording):
-        """Logits [all answers' tokens, 49152] behind rows, a list of [n, 576]; answers: token ids, which are given one after another."""
-        after, parts, spans = self.prefix(wording)[1], [], []
-        for r, answer in zip(rows, answers):
-            parts.append(torch.cat([r.to(after.dtype), after, self.table[answer[:-1]]]))
-            spans.append((len(r) + len(after) - 1, len(answer)))
-        x = nn.utils.rnn.pad_sequence(parts, batch_first=True)
-        hidden = self.core.model(inputs_embeds=x, past_key_values=self.cache(wording, len(rows)), use_cache=True)[0]
-        asked = torch.cat([h[at:at + n] for h, (at, n) in zip(hidden, spans)])
-        return self.core.lm_head(asked).float()
-
-    def loss(self, rows, texts, wording="turns", distil=False):
-        """Mean loss per token of what is said, in lower case as in the examples; rows: a list of [n, 576] with gradients. It is the
-        cross-entropy, or with `distil` the divergence from what the core expects behind the written sentence."""
-        answers = [ends.ids(plain(text)) + [ends.END] for text in texts]
-        scores = self.scores(rows, answers, wording)
-        if distil:
-            with torch.no_grad():
-                written = self.scores([self.table[target(t) or [ends.END]] for t in texts], answers, wording)
-            return F.kl_div(scores.log_softmax(-1), written.log_softmax(-1), reduction="batchmean", log_target=True)
-        return F.cross_entropy(scores, torch.tensor([i for a in answers for i in a]))
-
     @torch.inference_mode()
     def answer(self, rows, wording="turns", most=60):
         """Greedy text after one item's rows [n, 576]."""
@@ -114,6 +100,11 @@ class Repeater:
             out.append(token)
             x = self.table[[token]][None]
         return ends.tokenizer().decode(out)
+
+
+    def repeat(self, words, rows, wording="turns"):
+        """The answer where so many rows hold these words, the last ones of which count where they do not fit."""
+        return self.answer(self.table[placed(words, rows)], wording)
 
 
 def free(count, rng):

@@ -16,10 +16,9 @@ import ends
 import places
 from common import Optimiser, Run, autocast, lr_factor
 from data import Feed
-from hearing import Hearing, letter_loss, token_loss
+from hearing import PLACES, SCORES, Hearing, loss
 from projector import Projector
 
-LETTER_SHARE = 0.3
 AVERAGE = 0.97          # of the weights of every fourth step: about the last 130 steps
 
 
@@ -33,7 +32,7 @@ def parser(doc):
 
 
 def hearing(stack, layers):
-    return Hearing(Projector(stack, layers), ends.embeddings())
+    return Hearing(Projector(stack, layers, PLACES * SCORES))
 
 
 class Smoothed(torch.nn.Module):
@@ -108,17 +107,15 @@ def main():
     while run.step < args.steps:
         rows, lengths, texts = feed.next(run.step)
         with autocast():
-            middle = model.projector.middle(rows, lengths)
-            z = model.projector.last(middle)
-        losses = token_loss(model, z.float(), lengths, texts), letter_loss(model, middle, lengths, texts)
-        (losses[0] + LETTER_SHARE * losses[1]).backward()
+            scores = model.scores(rows, lengths)
+        lost = loss(scores, lengths, texts)
+        lost.backward()
         run.optimiser.step(lr_factor(run.step, args.steps))
         both.follow(run.step)
-        seen.append([x.item() for x in losses])
+        seen.append(lost.item())
         run.advance()
         if run.step % 20 == 0:
-            token, letter = (sum(c) / len(c) for c in zip(*seen))
-            run.log(token_loss=token, letter_loss=letter, batch=len(texts), items=len(feed.corpus.items))
+            run.log(letter_loss=sum(seen) / len(seen), batch=len(texts), items=len(feed.corpus.items))
             seen = []
     return run.save()
 

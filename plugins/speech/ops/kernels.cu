@@ -5,6 +5,8 @@
  * go in another order: what has them is close to the CPU's and not its bytes. */
 #include <stdint.h>
 
+#include "words.h"
+
 #define THREADS 128 /* of a block: run.c and vit.c launch so many */
 #define MAX_POSITIONS 1024
 
@@ -186,55 +188,16 @@ extern "C" __global__ void spk_gpu_relative(float *out, const float *q, const fl
         out[i] /= sum;
 }
 
-/* ---- tokens of rows of scores ---- */
+/* ---- tokens of rows of letters ---- */
 
-/* Whether score a of column i is to be taken before score b of column j: NaN before all. */
-__device__ static bool better(float a, int i, float b, int j)
+/* By one thread: a search's next step hangs on the whole of the last one, and a minute of sound has
+ * 3000. */
+extern "C" __global__ void spk_gpu_spell(int32_t *ids, float *nan, const float *x,
+                                         const int32_t *tables, int32_t *work, int64_t n,
+                                         int64_t places)
 {
-    if (a != a || b != b)
-        return a != a && (b == b || i < j);
-    return a > b || (a == b && i < j);
-}
-
-extern "C" __global__ void spk_gpu_best(int32_t *best, const float *x, int64_t n)
-{
-    __shared__ float score[THREADS];
-    __shared__ int   column[THREADS];
-    const float     *at = x + blockIdx.x * n;
-    const int        self = (int)threadIdx.x;
-    score[self] = -INFINITY;
-    column[self] = INT32_MAX;
-    for (int64_t i = self; i < n; i += THREADS)
-        if (better(at[i], (int)i, score[self], column[self])) {
-            score[self] = at[i];
-            column[self] = (int)i;
-        }
-    __syncthreads();
-    for (int step = THREADS / 2; step > 0; step /= 2) {
-        if (self < step &&
-            better(score[self + step], column[self + step], score[self], column[self])) {
-            score[self] = score[self + step];
-            column[self] = column[self + step];
-        }
-        __syncthreads();
-    }
-    if (self == 0)
-        best[blockIdx.x] = score[0] == score[0] ? column[0] : -1;
-}
-
-/* All places one after another, by one thread: each depends on those behind it, and a minute of
- * sound has less than a thousand. */
-extern "C" __global__ void spk_gpu_spell(int32_t *ids, float *nan, const int32_t *best,
-                                         const float *units, const float *fill, int64_t n,
-                                         int64_t k)
-{
-    int64_t to = n;
     if (blockIdx.x != 0 || threadIdx.x != 0)
         return;
     *nan = NAN;
-    for (int64_t row = n - 1; row >= 0; row--)
-        if (best[row] != 0 && (row == 0 || best[row] != best[row - 1]))
-            ids[--to] = best[row] < 0 ? -1 : (int32_t)units[best[row]];
-    for (int64_t row = 0; row < to; row++)
-        ids[row] = (int32_t)fill[to - 1 - row < k ? to - 1 - row : k - 1];
+    spk_words_spell(ids, x, tables, work, n, places);
 }

@@ -74,6 +74,7 @@ static int64_t filled(const spk_features_config *c, int64_t n)
 {
     if (n < c->least)
         n = c->least;
+    n += c->silence;
     return c->fill > 0 ? (n + c->fill - 1) / c->fill * c->fill : n;
 }
 
@@ -376,8 +377,8 @@ static void fill_up(spk_mel_run *r)
 int64_t spk_mel_end(spk_mel_run *r)
 {
     const spk_features_config *c = &r->mel->config;
+    int64_t                    pad = pad_of(c), frames = spk_mel_frames(c, r->seen);
     fill_up(r);
-    int64_t pad = pad_of(c), frames = spk_mel_frames(c, r->seen);
     for (int64_t i = 0; r->seen > pad && i < pad; i++)
         r->in[r->n_in + i] = r->in[r->n_in - 2 - i];
     if (r->seen > pad) {

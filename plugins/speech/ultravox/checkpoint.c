@@ -21,7 +21,7 @@ weft_status vox_checkpoint_init(const weft_host *h, weft_error *err)
     for (int32_t i = 0; i < VOX_MAX_LAYERS; i++)
         r->layers[i] = i;
     *h->slot = r;
-    weft_status status = vox_units_add(h, err);
+    weft_status status = vox_words_add(h, err);
     if (status != WEFT_OK)
         vox_checkpoint_deinit(h);
     return status;

@@ -93,21 +93,54 @@ static weft_status read_prompt(const plg_keys *k, const char **prompt)
     return WEFT_OK;
 }
 
+/* The letters, one of which is the space between words, and the sizes of the tables of words. */
+static weft_status read_letters(const plg_keys *k, vox_ctc_config *c)
+{
+    static const plg_int_key keys[] = {
+        {"ctc.places", offsetof(vox_ctc_config, places), 1, 1, 64},
+        {"ctc.nodes", offsetof(vox_ctc_config, nodes), 2, 2, 1 << 22},
+        {"ctc.words", offsetof(vox_ctc_config, words), 2, 2, 1 << 20},
+        {"ctc.pairs", offsetof(vox_ctc_config, pairs), 1, 1, 1 << 22},
+        {"ctc.tokens", offsetof(vox_ctc_config, tokens), 1, 1, 1 << 22},
+        {"ctc.fill", offsetof(vox_ctc_config, fill), 1, 1, 1 << 10},
+        {"ctc.beam", offsetof(vox_ctc_config, beam), 128, 1, 1 << 10},
+    };
+    const char *letters = NULL;
+    weft_status status = plg_keys_str(k, "ctc.letters", &letters);
+    if (status != WEFT_OK || letters == NULL)
+        return status;
+    const char *space = strchr(letters, ' ');
+    if (space == NULL || strchr(space + 1, ' ') != NULL || strlen(letters) > VOX_MAX_LETTERS)
+        return weft_fail(k->err, WEFT_E_INVALID,
+                         "%s: ctc.letters must have one space, and %d letters at most", k->file,
+                         VOX_MAX_LETTERS);
+    c->columns = 1 + (int32_t)strlen(letters);
+    c->space = 1 + (int32_t)(space - letters);
+    c->share = c->bonus = 0;
+    c->width = 16;
+    status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
+    if (status == WEFT_OK)
+        status = plg_keys_f64(k, "ctc.share", 0, 100, &c->share);
+    if (status == WEFT_OK)
+        status = plg_keys_f64(k, "ctc.bonus", -100, 100, &c->bonus);
+    return status == WEFT_OK ? plg_keys_f64(k, "ctc.width", 0, 1000, &c->width) : status;
+}
+
 static weft_status read_projector(const plg_keys *k, int shuka, vox_projector_config *c)
 {
     static const plg_int_key keys[] = {
         {"stack_factor", offsetof(vox_projector_config, stack), 8, 1, 64},
         {"hidden_size", offsetof(vox_projector_config, inner), 4096, 1, 1 << 20},
         {"num_projector_layers", offsetof(vox_projector_config, n_layers), 0, 0, VOX_MAX_LAYERS},
-        {"ctc_units", offsetof(vox_projector_config, n_units), 0, 0, 1 << 20},
-        {"ctc_fill", offsetof(vox_projector_config, n_fill), 1, 1, 1 << 10},
     };
     weft_status status = refuse(k);
     if (status == WEFT_OK)
         status = plg_keys_ints(k, keys, sizeof keys / sizeof *keys, c);
-    if (status == WEFT_OK && c->n_units > 0 && c->n_layers == 0)
+    if (status == WEFT_OK)
+        status = read_letters(k, &c->ctc);
+    if (status == WEFT_OK && c->ctc.columns > 0 && c->n_layers == 0)
         return weft_fail(k->err, WEFT_E_INVALID,
-                         "%s: ctc_units is for projectors with num_projector_layers", k->file);
+                         "%s: ctc.letters is for projectors with num_projector_layers", k->file);
     if (status != WEFT_OK || c->n_layers > 0)
         return status;
     status = read_activation(k, shuka, c);
@@ -126,6 +159,16 @@ static weft_status check_architecture(const plg_keys *k, int *shuka)
                          "%s: architectures names %.80s, and %s reads " VOX_ARCH
                          " and " VOX_ARCH_SHUKA,
                          k->file, name, VOX_ID);
+    return status;
+}
+
+/* Frames of silence that the adapter was made with, behind every recording. */
+static weft_status read_silence(const plg_keys *k, vox_config *c)
+{
+    int64_t     n = 0;
+    weft_status status = plg_keys_i64(k, "weft_silence", 0, c->chunk, &n);
+    c->silence = (int32_t)n;
+    c->front.silence = c->silence * VOX_HOP;
     return status;
 }
 
@@ -160,6 +203,7 @@ weft_status vox_config_read(const weft_host *h, const weft_package *p, int32_t d
     if (status == WEFT_OK) {
         set_front(h, p, out);
         vox_languages_read(h, out->origin.package, out->languages);
+        status = read_silence(&k, out);
     }
     return status;
 }

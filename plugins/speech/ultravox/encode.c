@@ -13,32 +13,36 @@ typedef struct item {
     vox_spelling        spelling;
 } item;
 
+/* Where the tokens of a chunk go, or the scores of its letters. */
+static weft_tensor place_of(const item *it, const vox_chunk *k)
+{
+    const weft_tensor *to =
+        it->c->projector.ctc.columns > 0 ? &it->spelling.scores : &it->outputs[TOKENS];
+    return plg_rows(to, k->first_token, k->n_tokens, to->shape[1]);
+}
+
 /* Lays out the buffers of one chunk and, where r is not NULL, enqueues its work. */
 static void encode_chunk(spk_whisper_run *r, const item *it, const vox_chunk *k, plg_arena *a)
 {
-    const vox_config  *c = it->c;
-    const vox_weights  none = {.inner = NULL}, *w = it->m != NULL ? &it->m->weights : &none;
-    const int32_t      units = c->projector.n_units;
-    const weft_tensor *outputs = it->outputs;
+    const vox_config *c = it->c;
+    const vox_weights none = {.inner = NULL}, *w = it->m != NULL ? &it->m->weights : &none;
+    const int64_t     wanted = k->n_tokens * c->projector.stack;
 
-    weft_tensor x = plg_carve(a, WEFT_F32, k->n_tokens * c->projector.stack, c->encoder.d);
-    weft_tensor rows = plg_rows(&x, 0, k->of.n_rows, c->encoder.d);
-    weft_tensor frames = {.ndim = 0}, out = {.ndim = 0};
-    if (units > 0)
-        out = plg_carve(a, WEFT_F32, k->n_tokens, units);
+    weft_tensor x =
+        plg_carve(a, WEFT_F32, wanted > k->of.n_rows ? wanted : k->of.n_rows, c->encoder.d);
+    weft_tensor    rows = plg_rows(&x, 0, k->of.n_rows, c->encoder.d);
+    weft_tensor    frames = {.ndim = 0}, out = {.ndim = 0};
     const uint64_t mark = a->used; /* from here on the projector reuses the encoder's buffers */
     if (r != NULL) {
         frames = plg_rows(it->input, k->first, k->of.n, it->input->shape[1]);
-        if (units == 0)
-            out = plg_rows(&outputs[TOKENS], k->first_token, k->n_tokens, outputs[TOKENS].shape[1]);
+        out = place_of(it, k);
     }
     spk_whisper_encode(r, &c->encoder, &w->encoder, &k->of, &frames, &rows, a);
     a->used = mark;
-    if (r != NULL && k->of.n == it->input->shape[0] && outputs[ENCODED].data != NULL)
-        plg_copy(&r->on, &outputs[ENCODED], &rows);
+    rows = plg_rows(&x, 0, k->n_rows, c->encoder.d);
+    if (r != NULL && vox_n_chunks(c, it->input->shape[0]) == 1 && it->outputs[ENCODED].data != NULL)
+        plg_copy(&r->on, &it->outputs[ENCODED], &rows);
     vox_project(r, c, w, k, &x, &out, a);
-    if (r != NULL && units > 0)
-        vox_choose(r, &it->m->units, &it->spelling, &out, k->first_token);
 }
 
 /* The first chunk is the longest; but only the last one is ever padded, so it may need more. */
@@ -91,7 +95,7 @@ weft_status vox_encode(const vox_modality *m, weft_queue *q, const weft_tensor *
         encode_chunk(&r, &it, &k, &a);
         between(&r.on, i + 1, chunks);
     }
-    if (c->projector.n_units > 0)
-        vox_spell(&r, &m->units, &m->weights, &it.spelling, &outputs[TOKENS]);
+    if (c->projector.ctc.columns > 0)
+        vox_spell(&r, m, &it.spelling, &outputs[TOKENS]);
     return r.on.status;
 }

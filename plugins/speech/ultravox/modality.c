@@ -80,9 +80,8 @@ static weft_status whole_prompt(void *self, const char *task, int32_t has_langua
 static weft_status load(void *self, weft_error *err)
 {
     vox_modality *m = self;
-    weft_status   status = vox_weights_load(m->host, m->package, &m->config, &m->weights, err);
-    if (status == WEFT_OK && m->config.projector.n_units > 0)
-        status = vox_units_check(&m->weights, m->vocab, err);
+    weft_status   status =
+        vox_weights_load(m->host, m->package, &m->config, m->vocab, &m->weights, err);
     m->loaded = status == WEFT_OK;
     return status;
 }
@@ -153,8 +152,8 @@ static weft_status create(const weft_host *h, const weft_model_info *mi, void **
     status = vox_config_read(h, mi->package, mi->d_model, &m->config, err);
     if (status == WEFT_E_UNSUPPORTED) /* else it would stay idle, though the user asked for it */
         status = WEFT_E_INVALID;
-    if (status == WEFT_OK && m->config.projector.n_units > 0)
-        status = vox_units_find(h, m->ops, &m->units, err);
+    if (status == WEFT_OK && m->config.projector.ctc.columns > 0)
+        status = vox_words_find(h, m->ops, &m->speller, err);
     if (status == WEFT_OK)
         status = spk_mel_init(&m->mel, h, &m->config.front, err);
     if (status != WEFT_OK) {

@@ -4,6 +4,9 @@
  *
  *     frames n = ceil(samples / 160), samples at least 320        tokens = ceil(n / (2 stack))
  *
+ * Where the adapter was made with silence behind the recording (the key weft_silence), those frames
+ * come behind the n; they are encoded as far as the last chunk has room, and make no token.
+ *
  * A recording of one chunk is encoded as it is. In a longer one every chunk counts its positions
  * from 0. The reference pads the last chunk with zeros to 3000 frames, after normalisation. The
  * rows of that padding are not attended to, but the last token is partly made of them, and they are
@@ -14,7 +17,7 @@
 
 int64_t vox_n_chunks(const vox_config *c, int64_t n_frames)
 {
-    return (n_frames + c->chunk - 1) / c->chunk;
+    return (n_frames - c->silence + c->chunk - 1) / c->chunk;
 }
 
 static int64_t tokens_of(const vox_config *c, int64_t n)
@@ -23,16 +26,24 @@ static int64_t tokens_of(const vox_config *c, int64_t n)
     return (n + each - 1) / each;
 }
 
+static int64_t at_most(int64_t n, int64_t most)
+{
+    return n < most ? n : most;
+}
+
 vox_chunk vox_chunk_of(const vox_config *c, int64_t n_frames, int64_t i)
 {
     vox_chunk k = {.first = i * c->chunk, .first_token = i * tokens_of(c, c->chunk)};
-    int64_t   n = n_frames - k.first < c->chunk ? n_frames - k.first : c->chunk, padded = n;
+    int64_t   n = at_most(n_frames - c->silence - k.first, c->chunk), padded = n;
     k.n_tokens = tokens_of(c, n);
-    if (i > 0) {
-        int64_t whole = k.n_tokens * 2 * c->projector.stack;
-        padded = whole < c->chunk ? whole : c->chunk;
-    }
+    k.n_rows = (n - 1) / 2 + 1;
+    if (c->silence > 0)
+        n = padded = at_most(n_frames - k.first, c->chunk);
+    else if (i > 0)
+        padded = at_most(k.n_tokens * 2 * c->projector.stack, c->chunk);
     k.of = (spk_whisper_chunk){n, padded, (padded - 1) / 2 + 1, (n - 1) / 2 + 1};
+    if (c->silence == 0)
+        k.n_rows = k.of.n_rows;
     return k;
 }
 
@@ -54,7 +65,7 @@ static void make(const vox_config *c, const spk_clip_rule *rule, const spk_carri
     spk_clip_output(p, "adapter.output", VOX_STREAM, p->n_placeholders, c->projector.d_text);
     spk_clip_output(p, "features", NULL, n, c->encoder.bins);
     if (vox_n_chunks(c, n) == 1)
-        spk_clip_output(p, "encoder.output", NULL, vox_chunk_of(c, n, 0).of.n_rows, c->encoder.d);
+        spk_clip_output(p, "encoder.output", NULL, vox_chunk_of(c, n, 0).n_rows, c->encoder.d);
 }
 
 static spk_clip_rule rule_of(const vox_config *c)
@@ -92,9 +103,9 @@ weft_status vox_plan_inputs(void *self, const weft_tensor *inputs, const char *c
         return status;
     if (cap < 1)
         return weft_fail(err, WEFT_E_LIMIT, "there is no room for an item of sound");
-    if (what.n_frames < 1 || what.n_frames > most)
-        return weft_fail(err, WEFT_E_LIMIT, "%lld frames cannot be encoded at once; 1 to %lld can",
-                         (long long)what.n_frames, (long long)most);
+    if (what.n_frames <= c->silence || what.n_frames > most + c->silence)
+        return weft_fail(err, WEFT_E_LIMIT, "%lld frames cannot be encoded at once; %d to %lld can",
+                         (long long)what.n_frames, c->silence + 1, (long long)most + c->silence);
     make(c, &rule, &what, out);
     *n_items = 1;
     return WEFT_OK;

@@ -78,7 +78,7 @@ void vox_project(spk_whisper_run *r, const vox_config *c, const vox_weights *w, 
     const int64_t               n = k->n_tokens, width = (int64_t)p->stack * c->encoder.d;
     weft_tensor                 z = plg_carve(a, WEFT_F32, n, width);
     if (r != NULL) {
-        weft_tensor past = plg_rows(x, k->of.n_rows, n * p->stack - k->of.n_rows, x->shape[1]);
+        weft_tensor past = plg_rows(x, k->n_rows, n * p->stack - k->n_rows, x->shape[1]);
         weft_tensor side_by_side = plg_part(x, 0, n, width);
         spk_whisper_clear(r, &past);
         spk_whisper_norm(r, &z, &side_by_side, &w->ln_pre);

@@ -7,23 +7,21 @@
 
 #include "ultravox.h"
 
-/* Makes tokens of a chunk: x [n_tokens * stack, d], whose rows from k->of.n_rows on need not be
- * set, to out [n_tokens, d_text]; with units to their scores, out [n_tokens, n_units]. */
+/* Makes tokens of a chunk: x [n_tokens * stack, d], whose rows from k->n_rows on need not be set,
+ * to out [n_tokens, d_text]; with letters to their scores, out [n_tokens, places * columns]. */
 void vox_project(spk_whisper_run *r, const vox_config *c, const vox_weights *w, const vox_chunk *k,
                  const weft_tensor *x, const weft_tensor *out, plg_arena *a);
 
-/* Of an item's rows the unit of each, then the token at each place: i32, from the arena. */
+/* Of an item of letters: the scores of its rows, the token of each, a number that is none, and what
+ * the search needs. From the arena. */
 typedef struct vox_spelling {
-    weft_tensor best, ids, nan; /* nan: one number, f32 */
+    weft_tensor scores, ids, nan, tables, work;
 } vox_spelling;
 
-/* units.c. Lays out the buffers of an item of n tokens. */
+/* words.c. Lays out the buffers of an item of n tokens. */
 vox_spelling vox_spelling_of(const vox_config *c, int64_t n, plg_arena *a);
-/* The best unit of each row of scores [n, n_units], to place `first` and those behind it. */
-void vox_choose(spk_whisper_run *r, const vox_units *u, const vox_spelling *s,
-                const weft_tensor *scores, int64_t first);
 /* Behind all chunks: the item's tokens, as the core embeds them, to out [n, d_text]. */
-void vox_spell(spk_whisper_run *r, const vox_units *u, const vox_weights *w, const vox_spelling *s,
+void vox_spell(spk_whisper_run *r, const vox_modality *m, const vox_spelling *s,
                const weft_tensor *out);
 
 #endif

@@ -33,7 +33,8 @@
 #define VOX_CHUNK 3000           /* frames that Whisper and Ultravox take at once */
 #define VOX_HOP 160              /* samples of a frame */
 #define VOX_LANGUAGES_BYTES 1024 /* more than all codes of two letters with their commas */
-#define VOX_LEAST 320            /* samples; shorter recordings are filled up with zeros */
+#define VOX_MAX_LETTERS 255
+#define VOX_LEAST 320 /* samples; shorter recordings are filled up with zeros */
 
 /* Where the Whisper encoder is. The strings live until deinit. */
 typedef struct vox_origin {
@@ -42,6 +43,16 @@ typedef struct vox_origin {
     const char         *keys;    /* what its keys in config.json start with */
 } vox_origin;
 
+/* words.c: linear_out scores letters, and out are the core's embeddings of the words that they are.
+ */
+typedef struct vox_ctc_config {
+    int32_t columns, space, places;      /* of the scores of a letter; of the scores of a row */
+    int32_t nodes, words, pairs, tokens; /* rows of the tables */
+    int32_t fill;                        /* tokens that may stand before those that were heard */
+    int32_t beam;                        /* of the search */
+    double  share, bonus, width;
+} vox_ctc_config; /* columns 0: there are no letters, and linear_out is as wide as the core */
+
 typedef struct vox_projector_config {
     int32_t stack;      /* rows side by side */
     int32_t inner, mid; /* columns of linear_1's output, of linear_2's input */
@@ -49,8 +60,7 @@ typedef struct vox_projector_config {
     int32_t ln_mid;     /* the second norm is between the linears, else after them */
     int32_t d_text;
     int32_t n_layers; /* encoder layers between two linears; then inner to ln_mid mean nothing */
-    int32_t n_units;  /* units.c: columns of linear_out, each of which is a token; 0: d_text */
-    int32_t n_fill;   /* with units: tokens that may stand before those that were heard */
+    vox_ctc_config ctc;
 } vox_projector_config;
 
 typedef struct vox_config {
@@ -59,6 +69,7 @@ typedef struct vox_config {
     vox_projector_config projector;
     spk_features_config  front;
     int32_t              chunk;          /* frames */
+    int32_t              silence;        /* frames behind the recording; their rows are left out */
     const char          *prompt;         /* the whole prompt of a transcript, or NULL */
     char languages[VOX_LANGUAGES_BYTES]; /* codes with commas between; "": no file says any */
 } vox_config;
@@ -92,7 +103,8 @@ weft_status vox_origin_tell(const weft_host *h, const vox_origin *origin, int32_
  */
 typedef struct vox_chunk {
     spk_whisper_chunk of;
-    int64_t           first; /* frame of the recording */
+    int64_t           first;  /* frame of the recording */
+    int64_t           n_rows; /* those that make tokens */
     int64_t           n_tokens, first_token;
 } vox_chunk;
 
@@ -104,16 +116,16 @@ typedef struct vox_weights {
     spk_whisper_weights encoder;                 /* behind its layers are the projector's */
     plg_pair            ln_pre, ln_mid, ln_post; /* no bias: an RMS norm */
     plg_pair            linear1, linear2; /* linear_in and linear_out, with biases, around inner */
-    weft_tensor         places;           /* [positions, d] (units.c: a token each), before inner */
+    weft_tensor         places;           /* [positions, d] (words.c: a token each), before inner */
     spk_whisper_layer  *inner;            /* [projector.n_layers], within encoder.layers; or NULL */
-    /* Of projectors with units, as f32: tokens [n_units], the first of which is blank, and
-     * [n_fill]. */
-    weft_tensor units, fill, units_host, fill_host;
+    weft_tensor         tree, words, pairs, tokens, fill; /* of letters: numbers for the host */
+    int32_t            *tables;                           /* what words.c makes of them */
 } vox_weights;
 
-/* Loads encoder and projector. On failure *out holds nothing. [setup] */
+/* Loads encoder and projector. On failure *out holds nothing. vocab: tokens of the text core.
+ * [setup] */
 weft_status vox_weights_load(const weft_host *h, const weft_package *own, const vox_config *c,
-                             vox_weights *out, weft_error *err);
+                             int32_t vocab, vox_weights *out, weft_error *err);
 void        vox_weights_free(const weft_host *h, vox_weights *w);
 /* The number of parameters that vox_weights_load reads, from the configuration alone; 0 when memory
  * is out. [any] */
@@ -122,20 +134,21 @@ uint64_t vox_weights_count(const weft_host *h, const vox_config *c);
 weft_status vox_weights_tell(const weft_host *h, const weft_package *own, const vox_config *c,
                              const weft_weight_sink *sink, weft_error *err);
 
-/* units.c: of a projector whose rows are scores of tokens (the key ctc_units). */
-typedef struct vox_units {
+/* words.c: of a projector that scores letters. */
+typedef struct vox_speller {
     const weft_if_kernels *launcher;
-    const weft_kernel     *best, *spell;
-} vox_units;
+    const weft_kernel     *spell;
+} vox_speller;
 
-/* Makes the kernels known to the host, in init. [setup] */
-weft_status vox_units_add(const weft_host *h, weft_error *err);
-/* Finds them again. INVALID: the host is too old for such projectors. [setup] */
-weft_status vox_units_find(const weft_host *h, const weft_if_ops *ops, vox_units *out,
+/* Makes the kernel known to the host, in init. [setup] */
+weft_status vox_words_add(const weft_host *h, weft_error *err);
+/* Finds it again. INVALID: the host is too old for such projectors. [setup] */
+weft_status vox_words_find(const weft_host *h, const weft_if_ops *ops, vox_speller *out,
                            weft_error *err);
-/* Whether `units` and `fill` name tokens of the core alone. INVALID names the first other. [setup]
- */
-weft_status vox_units_check(const vox_weights *w, int32_t vocab, weft_error *err);
+/* Makes w->tables, which vox_weights_free frees. INVALID names the first number that cannot be.
+ * vocab: tokens of the text core. [setup] */
+weft_status vox_words_read(const weft_host *h, const vox_ctc_config *c, int32_t vocab,
+                           vox_weights *w, weft_error *err);
 
 /* What weft_modality's self points to. */
 typedef struct vox_modality {
@@ -143,7 +156,7 @@ typedef struct vox_modality {
     const weft_package *package;
     const weft_if_ops  *ops;
     int32_t             loaded, vocab; /* vocab: tokens of the text core */
-    vox_units           units;
+    vox_speller         speller;
     vox_config          config;
     vox_weights         weights;
     spk_mel             mel; /* the front end's tables */

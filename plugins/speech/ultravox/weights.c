@@ -30,34 +30,40 @@ static void ask_two_linears(plg_request *r, const vox_projector_config *c, vox_w
 }
 
 /* Released projectors have a position for each row of the encoder, of which a chunk's tokens take
- * the first; those with units have only these. */
+ * the first; those with letters have only these. */
 static int64_t places_of(const vox_config *c)
 {
     const int64_t rows = c->encoder.positions, stack = c->projector.stack;
-    return c->projector.n_units > 0 ? (rows + stack - 1) / stack : rows;
+    return c->projector.ctc.columns > 0 ? (rows + stack - 1) / stack : rows;
 }
 
-static void ask_units(plg_request *r, const vox_projector_config *c, vox_weights *w)
+static void ask_numbers(plg_request *r, weft_tensor *to, plg_shape shape, const char *name)
 {
-    plg_ask(r, &w->units, WEFT_USE_PLAIN, plg_shape1(c->n_units), PROJECTOR, "units");
-    plg_ask(r, &w->units_host, WEFT_USE_HOST, plg_shape1(c->n_units), PROJECTOR, "units");
-    plg_ask(r, &w->fill, WEFT_USE_PLAIN, plg_shape1(c->n_fill), PROJECTOR, "fill");
-    plg_ask(r, &w->fill_host, WEFT_USE_HOST, plg_shape1(c->n_fill), PROJECTOR, "fill");
+    plg_ask(r, to, WEFT_USE_HOST, shape, PROJECTOR "ctc.", name);
+}
+
+static void ask_words(plg_request *r, const vox_ctc_config *c, vox_weights *w)
+{
+    ask_numbers(r, &w->tree, plg_shape2(c->nodes, 4), "tree");
+    ask_numbers(r, &w->words, plg_shape2(c->words, 4), "words");
+    ask_numbers(r, &w->pairs, plg_shape2(c->pairs, 2), "pairs");
+    ask_numbers(r, &w->tokens, plg_shape1(c->tokens), "tokens");
+    ask_numbers(r, &w->fill, plg_shape1(c->fill), "fill");
 }
 
 static void ask_transformer(plg_request *r, const vox_config *c, vox_weights *w, int64_t d_in)
 {
-    const int64_t d = c->encoder.d;
+    const int64_t         d = c->encoder.d;
+    const vox_ctc_config *l = &c->projector.ctc;
+    const int64_t width = l->columns > 0 ? (int64_t)l->places * l->columns : c->projector.d_text;
     plg_ask_dense(r, &w->linear1, PROJECTOR, "linear_in", d, d_in, 0, 1);
     plg_ask(r, &w->places, WEFT_USE_PLAIN, plg_shape2(places_of(c), d), PROJECTOR,
             "embed_positions.weight");
     spk_whisper_ask_layers(r, &c->encoder, c->projector.n_layers, PROJECTOR, w->inner);
     plg_ask_pair(r, &w->ln_post, WEFT_USE_PLAIN, plg_shape1(d), 0, PROJECTOR, "ln_post");
-    const int32_t units = c->projector.n_units;
-    plg_ask_dense(r, &w->linear2, PROJECTOR, "linear_out", units > 0 ? units : c->projector.d_text,
-                  d, 0, 1);
-    if (units > 0)
-        ask_units(r, &c->projector, w);
+    plg_ask_dense(r, &w->linear2, PROJECTOR, "linear_out", width, d, 0, 1);
+    if (l->columns > 0)
+        ask_words(r, l, w);
 }
 
 static void ask_projector(plg_request *r, void *ctx)
@@ -86,7 +92,7 @@ static weft_status alloc(const weft_host *h, const vox_config *c, vox_weights *w
 }
 
 weft_status vox_weights_load(const weft_host *h, const weft_package *own, const vox_config *c,
-                             vox_weights *out, weft_error *err)
+                             int32_t vocab, vox_weights *out, weft_error *err)
 {
     asked       what = {c, out};
     plg_request r;
@@ -96,6 +102,8 @@ weft_status vox_weights_load(const weft_host *h, const weft_package *own, const 
     status = plg_request_run(h, c->origin.package, ask_encoder, &what, &r, err);
     if (status == WEFT_OK)
         status = plg_request_run(h, own, ask_projector, &what, &r, err);
+    if (status == WEFT_OK && c->projector.ctc.columns > 0)
+        status = vox_words_read(h, &c->projector.ctc, vocab, out, err);
     if (status != WEFT_OK)
         vox_weights_free(h, out);
     return status;
@@ -111,8 +119,6 @@ uint64_t vox_weights_count(const weft_host *h, const vox_config *c)
     (void)plg_request_run(h, NULL, ask_encoder, &what, &encoder, NULL);
     (void)plg_request_run(h, NULL, ask_projector, &what, &projector, NULL);
     vox_weights_free(h, &w);
-    if (c->projector.n_units > 0) /* these were asked for twice */
-        projector.parameters -= (uint64_t)(c->projector.n_units + c->projector.n_fill);
     return encoder.parameters + projector.parameters;
 }
 
@@ -136,5 +142,6 @@ weft_status vox_weights_tell(const weft_host *h, const weft_package *own, const 
 void vox_weights_free(const weft_host *h, vox_weights *w)
 {
     h->free(h, w->encoder.layers);
+    h->free(h, w->tables);
     memset(w, 0, sizeof *w);
 }
