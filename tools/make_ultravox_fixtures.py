@@ -69,8 +69,8 @@ SHORT = {"v05": {"parity": 16000, "parity-319": 319, "parity-320": 320, "parity-
          "mid-silu": {"parity": 8000, "parity-319": 319},
          # three chunks, the last of 5 frames; a chunk and no more; one token
          "layers": {"parity": 16100, "parity-one": 7680, "parity-321": 321},
-         # three chunks, the last with silence as far as it has room; a chunk and none; one token
-         "letters": {"parity": 16100, "parity-one": 7680, "parity-321": 321}}
+         # three chunks, the last of 19 frames with 29 of the 30 of silence; a chunk and none; one token
+         "letters": {"parity": 18400, "parity-one": 7680, "parity-321": 321}}
 LONG = (479999, 480000, 480001, 1000000)
 # Tensors so small that an epsilon shows: 1e-6 of the projector's norms, 1e-5 of the encoder's.
 SMALL = {"v041": ("linear_2.weight",), "shuka": ("conv2.weight", "conv2.bias", "positions.weight"),
@@ -182,10 +182,12 @@ class Words:
         sizes["nodes"] = sizes.pop("tree")
         return {"letters": LETTERS, "places": PLACES, "share": SHARE, "bonus": BONUS, "width": 1000, "beam": 1000, **sizes}
 
-    def spelled(self, scores):
-        """Tokens of rows: all ways in which frames can be words, with the likeliest of those that end alike."""
+    def spelled(self, scores, chunk):
+        """Tokens of rows: all ways in which frames can be words, with the likeliest of those that end alike. Between chunks of so many rows
+        a word may end with a blank."""
         now, space = {("", 0, 0): (0.0, ())}, 1 + LETTERS.index(" ")
-        for at in scores.view(-1, len(LETTERS) + 1).tolist():
+        for n, at in enumerate(scores.view(-1, len(LETTERS) + 1).tolist()):
+            end = max(at[0], at[space]) if n > 0 and n % (chunk * PLACES) == 0 else at[space]
             ways = []
             for (node, before, last), (odds, said) in now.items():
                 ways += [((node, before, k), odds + at[k], said) for k in {0, last}]
@@ -194,7 +196,7 @@ class Words:
                 if node in self.number and last != space:
                     word = self.number[node]
                     more = SHARE * (self.odds(before, word) - self.best[node] + self.best[""]) + BONUS
-                    ways.append((("", word, space), odds + at[space] + more, (*said, word)))
+                    ways.append((("", word, space), odds + end + more, (*said, word)))
             now = {}
             for key, odds, said in ways:
                 if key not in now or odds > now[key][0]:
@@ -400,7 +402,7 @@ def projector_of(name, model, seed):
 
 @torch.no_grad()
 def kind(out, name, seed, core):
-    *_, act, _, where = KINDS[name]
+    _, positions, _, act, _, where = KINDS[name]
     model, stack, silence = encoder_of(name, seed), STACKS.get(name, STACK), SILENCE if act == "letters" else 0
     projector, words = projector_of(name, model, seed + 1), Words(seed) if act == "letters" else None
     save_adapter(name, out / name, model, projector, words)
@@ -410,7 +412,7 @@ def kind(out, name, seed, core):
         given = {"samples": sound(n)}
         found = stages(model.get_encoder(), projector, given["samples"], stack, silence)
         if words is not None:
-            ids = words.spelled(found["adapter.output"])
+            ids = words.spelled(found["adapter.output"], 2 * positions // (2 * stack))
             print(file, ids.tolist())
             found["adapter.output"] = core.model.embed_tokens(ids)
         asked = settle(Prompt(core, found["adapter.output"]), 2 + i, 3)

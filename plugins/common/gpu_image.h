@@ -20,6 +20,17 @@ extern const uint8_t plg_gpu_image[] __attribute__((visibility("hidden")));
 extern const uint8_t plg_gpu_image_end[] __attribute__((visibility("hidden")));
 #endif
 
+/* Bytes of an argument: a pointer, a float, a whole number. */
+#define PLG_P ((uint32_t)sizeof(void *))
+#define PLG_F ((uint32_t)sizeof(float))
+#define PLG_I ((uint32_t)sizeof(int64_t))
+/* A weft_kernel_decl: the kernel's name, its body for the CPU, its symbol in the image, the array
+ * of its arguments' bytes. */
+#define PLG_KERNEL(name, cpu, symbol, args)                                                        \
+    {                                                                                              \
+        WEFT_HDR(weft_kernel_decl), name, cpu, symbol, args, sizeof args / sizeof *args, 0         \
+    }
+
 /* NULL: none. The image lives as long as the plugin. */
 static inline const weft_fatbin *plg_gpu_fatbin(void)
 {

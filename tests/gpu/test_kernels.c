@@ -243,32 +243,71 @@ static void make_words(const spk_words *w, int32_t pairs)
         ((int32_t *)w->fill)[i] = (int32_t)call_below(49152);
 }
 
-/* Letters of a recording, in words out of a hat; sometimes one of them is no number. */
-static void spell(call *c)
+/* Tables out of a hat, as argument `at`, and what a search of so many frames works in behind them,
+ * which both bodies must write alike. */
+static spk_words_head make_tables(call *c, int at, int64_t frames, int32_t columns)
 {
     static int32_t cells[CELLS];
     const int32_t  words = 1 + (int32_t)call_size(30), pairs = 1 + (int32_t)call_below(words);
-    const int64_t  n = call_size(40), places = call_size(4);
-    spk_words_head head = {
-        1 + (int32_t)call_size(99), words, words * pairs,          words * 2, (int32_t)call_size(9),
-        2 + (int32_t)call_size(9),  1,     (int32_t)call_size(60), 0.5f,      1,
-        (float)call_below(30)};
+    spk_words_head head = {1 + (int32_t)call_size(99),
+                           words,
+                           words * pairs,
+                           words * 2,
+                           (int32_t)call_size(9),
+                           columns,
+                           1,
+                           (int32_t)call_size(60),
+                           0.5f,
+                           1,
+                           (float)call_below(30)};
+    const int64_t  n = spk_words_cells(&head);
     memcpy(cells, &head, sizeof head);
     const spk_words w = spk_words_at(cells);
-    assert_true(spk_words_cells(&head) <= CELLS);
+    assert_true(n <= CELLS);
     make_tree(&w);
     make_words(&w, pairs);
+    call_floats(c, IN, n);
+    memcpy(c->arg[at].host, cells, (size_t)n * sizeof *cells);
+    call_floats(c, BOTH, spk_search_cells(&head, frames));
+    return head;
+}
+
+/* Letters of a recording; sometimes one of them is no number. */
+static void hear(call *c)
+{
+    const int32_t columns = 2 + (int32_t)call_size(9);
+    const int64_t frames = call_size(160);
+    c->items = 1;
+    call_floats(c, IN, frames * columns);
+    (void)make_tables(c, 1, frames, columns);
+    call_integer(c, frames);
+    call_integer(c, SPK_FIRST);
+    if (call_below(4) == 0)
+        c->arg[0].host[call_below(frames * columns)] = NAN;
+}
+
+/* What the search left behind: guesses of which some are at the root, and words that were said. */
+static void spell(call *c)
+{
+    const int64_t n = call_size(40), frames = n * 2;
     c->items = 1;
     call_floats(c, OUT, n);
     call_floats(c, OUT, 1);
-    call_floats(c, IN, n * places * head.columns);
-    call_floats(c, IN, spk_words_cells(&head));
-    call_floats(c, IN, spk_search_cells(&head, n * places)); /* what the search works in */
+    const spk_words_head head = make_tables(c, 2, frames, 9);
+    spk_search           s = spk_search_in(&head, (int32_t *)c->arg[3].host);
+    s.state->broken = call_below(5) == 0;
+    s.state->n_now = 1 + (int32_t)call_below(head.beam);
+    s.state->n_links = (int32_t)call_below(frames);
+    for (int32_t i = 0; i < s.state->n_links; i++)
+        s.links[i] = (spk_link){(int32_t)rig_between(-1, i - 1), (int32_t)call_below(head.words)};
+    for (int32_t i = 0; i < s.state->n_now; i++)
+        s.now[i] = (spk_guess){odds(),
+                               (int32_t)(call_below(2) * call_below(head.nodes)),
+                               (int32_t)call_below(head.words),
+                               0,
+                               (int32_t)rig_between(-1, s.state->n_links - 1),
+                               SPK_NO_WORD};
     call_integer(c, n);
-    call_integer(c, places);
-    memcpy(c->arg[3].host, cells, (size_t)spk_words_cells(&head) * sizeof *cells);
-    if (call_below(4) == 0)
-        c->arg[2].host[call_below(n * places * head.columns)] = NAN;
 }
 
 /* bound: 0 where every element takes the same roundings in both bodies. Else expf, powf, sinf and
@@ -302,6 +341,7 @@ static const proof granite[] = {
 };
 
 static const proof ultravox[] = {
+    {"vox_hear", hear, 0},
     {"vox_spell", spell, 0},
 };
 

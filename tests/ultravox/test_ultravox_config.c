@@ -29,6 +29,7 @@ static const struct {
     {CTC "\"letters\": \" a\"}}", NULL, "ctc.letters is for projectors with", 64, WEFT_E_INVALID},
     {CTC "\"letters\": \"ab\"}}", NULL, "must have one space", 64, WEFT_E_INVALID},
     {CTC "\"letters\": \" a \"}}", NULL, "must have one space", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \" \u00e4b\"}}", NULL, "no letter beyond ASCII", 64, WEFT_E_INVALID},
     {CTC "\"letters\": 3}}", NULL, "ctc.letters", 64, WEFT_E_CORRUPT},
     {CTC "\"letters\": \" a\", \"places\": 0}}", NULL, "ctc.places is 0", 64, WEFT_E_INVALID},
     {CTC "\"letters\": \" a\", \"nodes\": 1}}", NULL, "ctc.nodes is 1", 64, WEFT_E_INVALID},

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch.nn import functional as F
 
 import data
 import ends
@@ -26,14 +25,14 @@ from hearing import PLACES, SCORES
 from projector import Projector
 from repeat import placed
 from speech_voices import read_wav
-from spell import spell
+from spell import read_tables, spell
 
 BEFORE, AFTER = f"{ends.START}user\n", f"<|im_end|>\n{ends.START}assistant\n"
 GREEDY = 8
 
 
 class Exported:
-    """The directory's projector, and the core's embeddings of the words that it hears."""
+    """The directory's projector and words, and the core's embeddings of what is heard."""
 
     def __init__(self, folder):
         config, prefix = json.loads((folder / "config.json").read_text()), "multi_modal_projector."
@@ -42,11 +41,13 @@ class Exported:
         self.projector.positions = weights.pop("embed_positions.weight")     # the file's own, which are rounded
         self.projector.load_state_dict({k: v for k, v in weights.items() if not k.startswith("ctc.")})
         self.projector.eval()
+        self.known = read_tables({k.removeprefix("ctc."): v for k, v in weights.items() if k.startswith("ctc.")})
+        self.search = [config["ctc"][k] for k in ("share", "bonus", "beam", "width")]
 
     def __call__(self, rows, table):
         batch, lengths = data.pad([rows], self.projector.stack)
         scores = self.projector(batch, lengths)[0].unflatten(-1, (PLACES, SCORES)).flatten(0, 1)
-        return table[placed(spell(scores.tolist()), int(lengths))]
+        return table[placed(spell(scores.tolist(), *self.search, known=self.known), int(lengths))]
 
 
 @torch.inference_mode()
@@ -62,7 +63,7 @@ def expected(path, encoder, heard, core):
         said.append(int((core(inputs_embeds=x).logits[0, -1]).argmax()))
         x = torch.cat([x, table[said[-1:]][None]], 1)
     return {"samples": samples, "input_ids": torch.tensor([*before, len(table), *after]),
-            "features": encoder.frames(F.pad(samples, (0, ends.SILENCE))).T.contiguous(), "encoder.output": rows, "adapter.output": z,
+            "features": encoder.frames(encoder.with_silence(samples)).T.contiguous(), "encoder.output": rows, "adapter.output": z,
             "logits": logits, "greedy": torch.tensor(said)}
 
 

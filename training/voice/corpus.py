@@ -48,6 +48,11 @@ def words():
     return (places.workdir() / "words.txt").read_text().splitlines()
 
 
+def read():
+    """What nobody says."""
+    return [t for t in (places.workdir() / "read.txt").read_text().splitlines() if not held_out(t)]
+
+
 def heard(samples, rng):
     """int16 samples as somebody records them: f32."""
     if rng.random() >= CLEAN:

@@ -39,18 +39,21 @@ class Encoder:
         self.window = torch.hann_window(400)
 
     def frames(self, samples):
-        """Whisper's log-mel frames [80, n / 160] over the whole sound, filled up to whole frames and at least 320."""
-        x = torch.as_tensor(np.asarray(samples, np.float32))
-        n = max(PER_ROW, len(x))
-        x = F.pad(x, (0, n + -n % HOP - len(x)))
+        """Whisper's log-mel frames [80, n / 160] over the whole sound, filled up to whole frames."""
+        x = torch.as_tensor(samples)
+        x = F.pad(x, (0, -len(x) % HOP))
         power = torch.stft(x, 400, HOP, window=self.window, return_complex=True)[:, :-1].abs().square()
         y = (self.bank.T @ power).clamp(min=1e-10).log10()
         return (y.maximum(y.max() - 8) + 4) / 4
 
+    def with_silence(self, samples):
+        x = np.asarray(samples, np.float32)
+        return np.pad(x, (0, max(0, PER_ROW - len(x)) + SILENCE))
+
     @torch.inference_mode()
     def __call__(self, samples):
         net, own = self.net, -(-max(1, len(samples)) // PER_ROW)
-        frames = self.frames(np.pad(np.asarray(samples, np.float32), (0, SILENCE)))[:, :MOST]
+        frames = self.frames(self.with_silence(samples))[:, :MOST]
         x = F.gelu(net.conv2(F.gelu(net.conv1(frames[None])))).transpose(1, 2)
         x = x + net.embed_positions.weight[:x.shape[1]]
         for layer in net.layers:

@@ -5,7 +5,7 @@
     python eval.py --engine letters|ctc|core --checkpoint ctc-s4l2
 
 weft: one run of the program for each set; its wall time over the sounds' is the real-time factor, start included.
-letters: the likeliest path alone. ctc: the words found in it, without the language model. core: the frozen core repeats
+letters: the likeliest path alone. ctc: the words found in it, without the core. core: the frozen core repeats
 them (PyTorch). Errors are substitutions, insertions and deletions over the words said
 (of "nothing", words over files); capitals and signs do not count. The interval is of 95 %, by resampling files.
 """

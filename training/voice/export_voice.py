@@ -19,7 +19,7 @@ import places
 from common import write_bytes
 from projector import sinusoids
 from repeat import TURNS, fill
-from spell import known, tables
+from spell import known_words, tables
 from train_ctc import trained
 
 POSITIONS, MARKER = 1500, "<|audio|>"        # max_source_positions of the encoder
@@ -27,7 +27,7 @@ POSITIONS, MARKER = 1500, "<|audio|>"        # max_source_positions of the encod
 
 def contents(model):
     """(tensors, config.json)"""
-    stack, (words, root) = model.projector.stack, known()
+    stack, (words, root) = model.projector.stack, known_words()
     numbers, keys = tables(words, root, fill())
     out = {k: v.to(torch.bfloat16) for k, v in model.projector.state_dict().items()}
     out["embed_positions.weight"] = sinusoids(POSITIONS, ends.WIDTH)[:-(-POSITIONS // stack)].to(torch.bfloat16)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frozen core, asked to repeat what rows of its own width say: the loss of the sentence and greedy answers.
+"""The frozen core, asked to repeat what rows of its own width say: its greedy answers.
 
     python repeat.py [--count 30]       words that it gets wrong where all was heard right: of so many sentences that training
                                         never says, of recordings of people with a few words, of LibriVox's sentences
@@ -100,7 +100,6 @@ class Repeater:
             out.append(token)
             x = self.table[[token]][None]
         return ends.tokenizer().decode(out)
-
 
     def repeat(self, words, rows, wording="turns"):
         """The answer where so many rows hold these words, the last ones of which count where they do not fit."""

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from functools import cache
 from heapq import nlargest
+from itertools import islice
 
 import torch
 
@@ -76,6 +77,26 @@ def tree(words):
     return root
 
 
+def read_tables(of):
+    """(odds of words, their tree) of an exported file's tensors {tree, words, pairs, ...}."""
+    rows, words, pairs = of["tree"].tolist(), of["words"].tolist(), iter(of["pairs"].tolist())
+    nodes, said, names = [Node(0)], [""], [BEGIN]
+    for i, (_, below, best, ends) in enumerate(rows):
+        nodes[i].best = best
+        for letter, *_ in rows[len(nodes):len(nodes) + int(below)]:
+            nodes[i].below[int(letter)] = Node(int(letter))
+            said.append(said[i] + LETTERS[int(letter) - 1])
+        nodes += nodes[i].below.values()
+        if ends:
+            nodes[i].word = said[i]
+            names.append(said[i])
+    odds = Words.__new__(Words)
+    odds.alone = {name: row[0] for name, row in zip([END, *names[1:]], words)}
+    odds.rest = {name: row[1] for name, row in zip(names, words)}
+    odds.pairs = {(a, names[int(b)] if b else END): pair for a, row in zip(names, words) for b, pair in islice(pairs, int(row[2]))}
+    return odds, nodes[0]
+
+
 def tables(words, root, fill):
     """What weft.ultravox reads (docs/MODEL.md): {name: tensor}, and the keys `ctc` of config.json."""
     nodes, names = [root], [BEGIN]
@@ -99,17 +120,17 @@ def tables(words, root, fill):
 
 
 @cache
-def known():
+def known_words():
     """(Words, their tree) of the training."""
-    from corpus import sentences, words
-    odds = Words(sentences() + words())
+    from corpus import read, sentences, words
+    odds = Words(sentences() + words() + read())
     return odds, tree(odds)
 
 
-def spell(scores, share=SHARE, bonus=BONUS, beam=BEAM, width=WIDTH):
-    """The likeliest words of letters' log odds, a list of a list for each place. A hypothesis is (place in the tree, word before,
-    letter or blank last) with its odds and its words."""
-    words, root = known()
+def spell(scores, share=SHARE, bonus=BONUS, beam=BEAM, width=WIDTH, known=None):
+    """The likeliest words of letters' log odds, a list of a list for each place, of one chunk. A hypothesis is (place in the tree, word
+    before, letter or blank last) with its odds and its words. known: (odds, root) of other words than those of the training."""
+    words, root = known or known_words()
     space = LETTERS.index(" ") + 1
     now = {(root, BEGIN, 0): (0.0, None)}
     for at in scores:
@@ -131,14 +152,14 @@ def spell(scores, share=SHARE, bonus=BONUS, beam=BEAM, width=WIDTH):
             if word is not None and last != space:
                 add((root, word, space), odds + at[space] + share * (words.odds(before, word) - node.best + root.best) + bonus, (said, word))
         best = max(odds for odds, _ in then.values()) - width
-        now = {k: v for k, v in nlargest(beam, then.items(), key=lambda i: i[1][0]) if v[0] > best}
-    ends = [(-math.inf, None)]
+        now = {k: v for k, v in nlargest(beam, then.items(), key=lambda i: i[1][0]) if v[0] >= best}
+    ends = []
     for (node, before, _), (odds, said) in now.items():
         if node is root:
             ends.append((odds + share * (words.odds(before, END) - root.best), said))
         elif node.word is not None:
             ends.append((odds + share * (words.odds(before, node.word) - node.best + words.odds(node.word, END)) + bonus, (said, node.word)))
-    said, out = max(ends, key=lambda e: e[0])[1], []
+    said, out = max(ends or now.values(), key=lambda e: e[0])[1], []     # none ends where the sound stops within a word
     while said:
         said, word = said
         out.append(word)

@@ -4,7 +4,8 @@ one to three words alone ($WEFT_VOICE/words.txt), which are the hardest to hear.
 
     python texts.py
 
-One sentence a line, in a fixed random order, so that any part of the file is the same mixture. Sources: example sentences
+($WEFT_VOICE/read.txt has what else these sources and the quotations of Webster's dictionary of 1913 say: nobody says it, and the odds of words
+come from it too.) One sentence a line, in a fixed random order, so that any part of the file is the same mixture. Sources: example sentences
 and definitions of WordNet, fortunes, the King James Bible, the Anarchist FAQ (long modern prose), and two kinds that are
 made here: numbers in words, and names of people and places in short frames. Whatever cannot be read aloud in one way only
 (figures, signs, abbreviations) is left out. A twentieth of the sentences, by checksum, is never said in training.
@@ -25,6 +26,7 @@ from sentences import number_words
 
 WORDNET = Path("/usr/share/wordnet")
 FORTUNES = Path("/usr/share/games/fortunes")
+GCIDE = Path("/usr/share/dictd/gcide.dict.dz")
 FAQ = Path("/usr/share/doc/anarchism/html")
 PERSON, PLACE = "18", "15"      # WordNet's files of nouns
 # How many sentences of each source are taken at most. The Bible's English is old and the FAQ has one subject.
@@ -97,6 +99,15 @@ def faq():
     for path in sorted(FAQ.glob("*.html")):
         prose = re.sub(r"<(h\d|title|li|a)\b.*?</\1>", " ", path.read_text(errors="replace"), flags=re.S | re.I)
         yield from sentences(re.sub(r"<[^>]+>", " ", prose))
+
+
+def quotations():
+    """Of Webster's dictionary of 1913: paragraphs further in than the definitions, without who said them. None of Jane Austen's, whose
+    "Sense and Sensibility" the evaluation has."""
+    raw = subprocess.run(["zcat", "-f", str(GCIDE)], capture_output=True, check=True).stdout.decode(errors="replace")
+    for block in re.findall(r"(?:^ {12,}\S.*\n)+", raw, flags=re.M):
+        if "Austen" not in block and "{" not in block and "\\" not in block:
+            yield from sentences(re.split(r"\s--\s?[A-Z]", block)[0])
 
 
 def proper(kind):
@@ -218,7 +229,11 @@ def main():
     rng.shuffle(out)
     write_bytes(places.workdir() / "texts.txt", "\n".join(out) + "\n")
     write_bytes(places.workdir() / "words.txt", "\n".join(words(rng, WORDS)) + "\n")
-    print(len(out), "sentences,", sum(map(held_out, out)), "of them held out:", dict(counts))
+    prose = [wordnet_examples(), wordnet_definitions(), fortunes(), bible(), faq(), quotations()]
+    said = {plain(text) for text in out}
+    read = [text for source in prose for text in take(source, None, rng, said)]
+    write_bytes(places.workdir() / "read.txt", "\n".join(read) + "\n")
+    print(len(read), "more to read,", len(out), "sentences,", sum(map(held_out, out)), "of them held out:", dict(counts))
 
 
 if __name__ == "__main__":

@@ -4,21 +4,13 @@
 #include "../ops/kernels.h"
 #include "granite.h"
 
-#define P ((uint32_t)sizeof(void *))
-#define F ((uint32_t)sizeof(float))
-#define I ((uint32_t)sizeof(int64_t))
-static const uint32_t glu_args[] = {P, P, I};
-static const uint32_t relative_args[] = {P, P, P, P, P, I, I, I, I, I};
-static const uint32_t depthwise_batch_args[] = {P, P, P, P, P, P, P, I, I, I, I, F};
-#undef P
-#undef F
-#undef I
+static const uint32_t glu_args[] = {PLG_P, PLG_P, PLG_I};
+static const uint32_t relative_args[] = {PLG_P, PLG_P, PLG_P, PLG_P, PLG_P,
+                                         PLG_I, PLG_I, PLG_I, PLG_I, PLG_I};
+static const uint32_t depthwise_batch_args[] = {PLG_P, PLG_P, PLG_P, PLG_P, PLG_P, PLG_P,
+                                                PLG_P, PLG_I, PLG_I, PLG_I, PLG_I, PLG_F};
 
-#define KERNEL(body)                                                                               \
-    {                                                                                              \
-        WEFT_HDR(weft_kernel_decl), "gsp_" #body, spk_k_##body, "spk_gpu_" #body, body##_args,     \
-            sizeof body##_args / sizeof *body##_args, 0                                            \
-    }
+#define KERNEL(body) PLG_KERNEL("gsp_" #body, spk_k_##body, "spk_gpu_" #body, body##_args)
 static const weft_kernel_decl kernels[] = {
     KERNEL(glu),
     KERNEL(relative),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The GPU bodies of the speech plugins' kernels: a block of THREADS threads for each item, which is
- * a row, in `relative` a row and head, in `spell` all rows. What they compute stands in rows.c,
- * depthwise.c, relative.c and spell.c. Exponentials are the GPU's own, and sums of several threads
- * go in another order: what has them is close to the CPU's and not its bytes. */
+ * a row, in `relative` a row and head; `hear` and `spell` have one thread. What they compute stands
+ * in rows.c, depthwise.c, relative.c and spell.c. Exponentials are the GPU's own, and sums of
+ * several threads go in another order: what has them is close to the CPU's and not its bytes. */
 #include <stdint.h>
 
 #include "words.h"
@@ -190,14 +190,19 @@ extern "C" __global__ void spk_gpu_relative(float *out, const float *q, const fl
 
 /* ---- tokens of rows of letters ---- */
 
-/* By one thread: a search's next step hangs on the whole of the last one, and a minute of sound has
- * 3000. */
-extern "C" __global__ void spk_gpu_spell(int32_t *ids, float *nan, const float *x,
-                                         const int32_t *tables, int32_t *work, int64_t n,
-                                         int64_t places)
+/* By one thread: a search's next step hangs on the whole of the last one. */
+extern "C" __global__ void spk_gpu_hear(const float *x, const int32_t *tables, int32_t *work,
+                                        int64_t frames, int64_t where)
+{
+    if (blockIdx.x == 0 && threadIdx.x == 0)
+        spk_words_hear(x, tables, work, frames, where);
+}
+
+extern "C" __global__ void spk_gpu_spell(int32_t *ids, float *nan, const int32_t *tables,
+                                         int32_t *work, int64_t n)
 {
     if (blockIdx.x != 0 || threadIdx.x != 0)
         return;
     *nan = NAN;
-    spk_words_spell(ids, x, tables, work, n, places);
+    spk_words_spell(ids, tables, work, n);
 }

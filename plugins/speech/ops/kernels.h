@@ -22,6 +22,7 @@ void spk_k_depthwise_batch(const weft_range *range, void *const *args);
 /* relative.c: items are pairs of row and head */
 void spk_k_relative(const weft_range *range, void *const *args);
 /* spell.c: one item is all rows */
+void spk_k_hear(const weft_range *range, void *const *args);
 void spk_k_spell(const weft_range *range, void *const *args);
 
 #endif

@@ -87,13 +87,20 @@ typedef struct spk_link {
     int32_t said, word;
 } spk_link;
 
+/* What is known between two launches. */
+typedef struct spk_search_state {
+    int32_t n_now, n_links;
+    int32_t broken, reserved; /* broken: a score was no finite number */
+} spk_search_state;
+
 /* What a search of so many frames works in. */
 typedef struct spk_search {
-    spk_guess *now, *then; /* [beam], [candidates] */
-    int32_t   *slots;      /* [n_slots] of `then`, by what a guess is; -1: free */
-    int32_t   *heap;       /* [beam] */
-    spk_link  *links;      /* [frames * beam + 1] */
-    int32_t    n_now, n_then, n_links, n_slots;
+    spk_search_state *state;
+    spk_guess        *now, *then; /* [beam], [candidates] */
+    int32_t          *slots;      /* [n_slots] of `then`, by what a guess is; -1: free */
+    int32_t          *heap;       /* [beam] */
+    spk_link         *links;      /* [frames * beam + 1] */
+    int32_t           n_now, n_then, n_links, n_slots;
 } spk_search;
 
 SPK_BOTH int64_t spk_search_candidates(const spk_words_head *h)
@@ -111,24 +118,39 @@ SPK_BOTH int64_t spk_search_slots(const spk_words_head *h)
 
 SPK_BOTH int64_t spk_search_cells(const spk_words_head *h, int64_t frames)
 {
-    const int64_t guess = sizeof(spk_guess) / sizeof(int32_t);
-    return guess * (h->beam + spk_search_candidates(h)) + spk_search_slots(h) + h->beam +
+    const int64_t state = sizeof(spk_search_state) / sizeof(int32_t),
+                  guess = sizeof(spk_guess) / sizeof(int32_t);
+    return state + guess * (h->beam + spk_search_candidates(h)) + spk_search_slots(h) + h->beam +
            2 * (frames * h->beam + 1);
 }
 
+/* The search that goes on in these cells. */
 SPK_BOTH spk_search spk_search_in(const spk_words_head *h, int32_t *cells)
 {
     spk_search s;
-    s.now = (spk_guess *)cells;
+    s.state = (spk_search_state *)cells;
+    s.now = (spk_guess *)(s.state + 1);
     s.then = s.now + h->beam;
     s.slots = (int32_t *)(s.then + spk_search_candidates(h));
     s.heap = s.slots + spk_search_slots(h);
     s.links = (spk_link *)(s.heap + h->beam);
     s.n_slots = (int32_t)spk_search_slots(h);
-    s.n_now = s.n_then = s.n_links = 0;
-    for (int32_t i = 0; i < s.n_slots; i++)
-        s.slots[i] = -1;
+    s.n_now = s.state->n_now;
+    s.n_links = s.state->n_links;
+    s.n_then = 0;
     return s;
+}
+
+/* Nothing was heard yet: one guess, at the root, behind the beginning. */
+SPK_BOTH void spk_search_begin(spk_search *s)
+{
+    for (int32_t i = 0; i < s->n_slots; i++)
+        s->slots[i] = -1;
+    s->now[0].odds = 0;
+    s->now[0].node = s->now[0].before = s->now[0].last = 0;
+    s->now[0].said = s->now[0].ends = SPK_NO_WORD;
+    s->n_now = 1;
+    s->n_links = s->state->broken = 0;
 }
 
 /* Log odds of word b behind word a. */
@@ -171,9 +193,10 @@ SPK_BOTH void spk_search_add(spk_search *s, const spk_guess *g)
     s->then[s->n_then++] = *g;
 }
 
-/* All that may follow a guess in a frame of scores x [columns]. */
+/* All that may follow a guess in a frame of scores x [columns], where a word's end has the score
+ * `end`. */
 SPK_BOTH void spk_search_grow(spk_search *s, const spk_words *w, const spk_guess *from,
-                              const float *x)
+                              const float *x, float end)
 {
     const int32_t space = w->head.space, word = w->word[from->node];
     spk_guess     g = *from;
@@ -199,7 +222,7 @@ SPK_BOTH void spk_search_grow(spk_search *s, const spk_words *w, const spk_guess
     g.before = g.ends = word;
     g.last = space;
     g.odds =
-        from->odds + x[space] + w->head.bonus +
+        from->odds + end + w->head.bonus +
         w->head.share * (spk_words_odds(w, from->before, word) - w->best[from->node] + w->best[0]);
     spk_search_add(s, &g);
 }
@@ -211,8 +234,8 @@ SPK_BOTH int spk_search_before(const spk_search *s, int32_t a, int32_t b)
     return x > y || (x == y && a < b);
 }
 
-/* Lets the entry at a place of the heap of n, whose worst is the first, sink to where it belongs.
- */
+/* The heap has the candidate that is to go first at place 0, and below each place the two that are
+ * to stay rather than it. Lets the entry at a place sink to where it belongs. */
 SPK_BOTH void spk_search_sink(spk_search *s, int32_t at, int32_t n)
 {
     const int32_t self = s->heap[at];
@@ -243,7 +266,8 @@ SPK_BOTH int32_t spk_search_choose(spk_search *s, int32_t beam)
     return n;
 }
 
-/* Candidates to guesses; words that end get a link. */
+/* Candidates to guesses; words that end get a link. Odds are those beside the best from here on:
+ * sums of many frames would lose what words differ by. */
 SPK_BOTH void spk_search_keep(spk_search *s, const spk_words_head *h)
 {
     float best = s->then[0].odds;
@@ -253,7 +277,8 @@ SPK_BOTH void spk_search_keep(spk_search *s, const spk_words_head *h)
     s->n_now = 0;
     for (int32_t i = 0; i < n; i++) {
         spk_guess g = s->then[s->heap[i]];
-        if (g.odds < best - h->width)
+        g.odds -= best;
+        if (g.odds < -h->width)
             continue;
         if (g.ends != SPK_NO_WORD) {
             s->links[s->n_links].said = g.said;
@@ -265,11 +290,11 @@ SPK_BOTH void spk_search_keep(spk_search *s, const spk_words_head *h)
     }
 }
 
-SPK_BOTH void spk_search_step(spk_search *s, const spk_words *w, const float *x)
+SPK_BOTH void spk_search_step(spk_search *s, const spk_words *w, const float *x, float end)
 {
     s->n_then = 0;
     for (int32_t i = 0; i < s->n_now; i++)
-        spk_search_grow(s, w, &s->now[i], x);
+        spk_search_grow(s, w, &s->now[i], x, end);
     for (int32_t i = 0; i < s->n_then; i++) { /* frees the slots that were taken, and no others */
         uint32_t at = spk_guess_hash(&s->then[i]) & (uint32_t)(s->n_slots - 1);
         for (; s->slots[at] >= 0; at = (at + 1) & (uint32_t)(s->n_slots - 1))
@@ -291,52 +316,77 @@ SPK_BOTH int spk_search_end(const spk_words *w, const spk_guess *g, float *odds)
     return 1;
 }
 
-/* The words of frames x [frames, columns], each linked to the one before it; -1: none. */
-SPK_BOTH int32_t spk_search_run(spk_search *s, const spk_words *w, const float *x, int64_t frames)
+/* The words that were said, each linked to the one before it; -1: none. Where the recording stops
+ * within a word in all guesses, that word is left out. */
+SPK_BOTH int32_t spk_search_said(spk_search *s, const spk_words *w)
 {
-    int32_t found = -1;
-    float   odds = 0, most = 0;
-    s->now[0].odds = 0;
-    s->now[0].node = s->now[0].before = s->now[0].last = 0;
-    s->now[0].said = s->now[0].ends = -1;
-    s->n_now = 1;
-    for (int64_t i = 0; i < frames; i++)
-        spk_search_step(s, w, x + i * w->head.columns);
-    for (int32_t i = 0; i < s->n_now; i++)
-        if (spk_search_end(w, &s->now[i], &odds) && (found < 0 || odds > most)) {
+    int32_t found = 0, ended = 0;
+    float   most = 0, odds = 0;
+    for (int32_t i = 0; i < s->n_now; i++) {
+        const int ends = spk_search_end(w, &s->now[i], &odds);
+        if (!ends)
+            odds = s->now[i].odds;
+        if (i == 0 || ends > ended || (ends == ended && odds > most)) {
             found = i;
+            ended = ends;
             most = odds;
         }
-    if (found < 0)
-        return -1;
+    }
     const spk_guess *g = &s->now[found];
-    if (g->node == 0)
+    if (g->node == 0 || !ended)
         return g->said;
-    s->links[s->n_links].said = g->said; /* the last frame ended no word of this guess */
+    s->links[s->n_links].said = g->said; /* no frame ended this word */
     s->links[s->n_links].word = w->word[g->node];
     return s->n_links;
 }
 
-/* One recording of n rows of so many frames each, x [n * places, columns], whole: ids [n], the
- * tokens of its words, and before them those of `fill`, the last of which comes as often as there
- * are rows left. Of more tokens than rows the last count. -1 everywhere where a score is NaN. */
-SPK_BOTH void spk_words_spell(int32_t *ids, const float *x, const int32_t *tables, int32_t *work,
-                              int64_t n, int64_t places)
+/* Where frames stand in a recording. */
+enum { SPK_GO_ON, SPK_FIRST, SPK_JOIN };
+
+/* Hears so many more frames x [frames, columns]. where: SPK_FIRST, they are the first ones;
+ * SPK_JOIN, they were encoded apart from those before, so that neither side need have the space of
+ * a word that ends between the two: it may be a blank. */
+SPK_BOTH void spk_words_hear(const float *x, const int32_t *tables, int32_t *work, int64_t frames,
+                             int64_t where)
 {
     const spk_words w = spk_words_at(tables);
     spk_search      s = spk_search_in(&w.head, work);
-    const int64_t   frames = n * places, last = w.head.fill - 1;
-    int64_t         to = n;
+    if (where == SPK_FIRST)
+        spk_search_begin(&s);
     for (int64_t i = 0; i < frames * w.head.columns; i++)
-        if (x[i] != x[i])
-            to = -1;
-    if (to >= 0)
-        for (int32_t at = spk_search_run(&s, &w, x, frames); at >= 0; at = s.links[at].said)
-            for (int32_t t = w.begin[s.links[at].word + 1]; t-- > w.begin[s.links[at].word];)
-                if (to > 0)
-                    ids[--to] = w.token[t];
-    for (int64_t i = 0; i < (to < 0 ? n : to); i++)
-        ids[i] = to < 0 ? -1 : w.fill[to - 1 - i < last ? to - 1 - i : last];
+        if (x[i] - x[i] != 0)
+            s.state->broken = 1;
+    for (int64_t i = 0; i < frames && !s.state->broken; i++) {
+        const float *at = x + i * w.head.columns;
+        float        end = at[w.head.space];
+        if (where == SPK_JOIN && i == 0 && at[0] > end)
+            end = at[0];
+        spk_search_step(&s, &w, at, end);
+    }
+    s.state->n_now = s.n_now;
+    s.state->n_links = s.n_links;
+}
+
+/* What was heard: ids [n], the tokens of its words, and before them those of `fill`, the last of
+ * which comes as often as there are rows left. Of more tokens than rows the last count. -1
+ * everywhere where a score was no finite number. */
+SPK_BOTH void spk_words_spell(int32_t *ids, const int32_t *tables, int32_t *work, int64_t n)
+{
+    const spk_words w = spk_words_at(tables);
+    spk_search      s = spk_search_in(&w.head, work);
+    const int64_t   last = w.head.fill - 1;
+    int64_t         to = n;
+    if (s.state->broken)
+        for (int64_t i = 0; i < n; i++)
+            ids[i] = -1;
+    if (s.state->broken)
+        return;
+    for (int32_t at = spk_search_said(&s, &w); at >= 0; at = s.links[at].said)
+        for (int32_t t = w.begin[s.links[at].word + 1]; t-- > w.begin[s.links[at].word];)
+            if (to > 0)
+                ids[--to] = w.token[t];
+    for (int64_t i = 0; i < to; i++)
+        ids[i] = w.fill[to - 1 - i < last ? to - 1 - i : last];
 }
 
 #endif

@@ -4,25 +4,17 @@
 #include "../ops/kernels.h"
 #include "speech.h"
 
-#define P ((uint32_t)sizeof(void *))
-#define F ((uint32_t)sizeof(float))
-#define I ((uint32_t)sizeof(int64_t))
-static const uint32_t stack_args[] = {P, P, I, I, F};
-static const uint32_t zero_args[] = {P, I};
-static const uint32_t glu_args[] = {P, P, I};
-static const uint32_t rope_table_args[] = {P, I, F};
-static const uint32_t rotate_args[] = {P, P, I, I};
-static const uint32_t depthwise_args[] = {P, P, P, P, P, I, I, I, I, F};
-static const uint32_t relative_args[] = {P, P, P, P, P, I, I, I, I, I};
-#undef P
-#undef F
-#undef I
+static const uint32_t stack_args[] = {PLG_P, PLG_P, PLG_I, PLG_I, PLG_F};
+static const uint32_t zero_args[] = {PLG_P, PLG_I};
+static const uint32_t glu_args[] = {PLG_P, PLG_P, PLG_I};
+static const uint32_t rope_table_args[] = {PLG_P, PLG_I, PLG_F};
+static const uint32_t rotate_args[] = {PLG_P, PLG_P, PLG_I, PLG_I};
+static const uint32_t depthwise_args[] = {PLG_P, PLG_P, PLG_P, PLG_P, PLG_P,
+                                          PLG_I, PLG_I, PLG_I, PLG_I, PLG_F};
+static const uint32_t relative_args[] = {PLG_P, PLG_P, PLG_P, PLG_P, PLG_P,
+                                         PLG_I, PLG_I, PLG_I, PLG_I, PLG_I};
 
-#define KERNEL(body)                                                                               \
-    {                                                                                              \
-        WEFT_HDR(weft_kernel_decl), "spk_" #body, spk_k_##body, "spk_gpu_" #body, body##_args,     \
-            sizeof body##_args / sizeof *body##_args, 0                                            \
-    }
+#define KERNEL(body) PLG_KERNEL("spk_" #body, spk_k_##body, "spk_gpu_" #body, body##_args)
 static const weft_kernel_decl kernels[] = {
     KERNEL(stack),  KERNEL(zero),      KERNEL(glu),      KERNEL(rope_table),
     KERNEL(rotate), KERNEL(depthwise), KERNEL(relative),

@@ -2,19 +2,28 @@
 /* Log-mel frames of 16 kHz mono sound.
  *
  * The recipe. Frames t = 0, 1, ... are made one after another, in double precision. A line with a
- * name in brackets applies only where the configuration says so: [fill]   zeros after the samples,
- * up to `least`, `silence` more, and up to a multiple of `fill` s        = samples (+-1) scale;
- * [center] frame / 2 more on both sides, mirrored about the first and the last sample without
- * repeating them x[i]     = s[t hop + i], 0 <= i < frame [mean]   x -= mean(x) [pre]    x[i] -= pre
- * x[i - 1], from the x before; x[0] *= 1 - pre x[i]    *= window[i]:  hann  0.5 - 0.5 cos(2 pi i /
- * frame) povey (0.5 - 0.5 cos(2 pi i / (frame - 1)))^0.85 P[k]     = |rfft(x, zeros up to
- * n_fft)[k]|^2, 0 <= k <= n_fft / 2; re and im rounded to f32 M[j]     = sum_k P[k] max(0, min(up,
- * down)), up = (f_k - c_j) / (c_{j+1} - c_j), down = (c_{j+2} - f_k) / (c_{j+2} - c_{j+1}), corners
- * c_0 .. c_{n_mels+1} equally spaced in mel from f_min to f_max, f_k = 16000 k / n_fft: htk    m =
- * 2595 log10(1 + f / 700), triangles in Hz kaldi  m = 1127 ln(1 + f / 700), triangles in mel (c and
- * f_k), last bin unused slaney m = 3 f / 200 below 1 kHz, else 15 + 27 ln(f / 1000) / ln 6.4,
- * triangles in Hz, each times 2 / (c_{j+2} - c_j) y[t, j]  = ln or log10 of max(M[j], floor), as
- * f32 and over the whole recording, in f32: [range]  y = max(y, max(y) - range); y = (y + 4) / 4
+ * name in brackets applies only where the configuration says so:
+ *     [fill]   zeros after the samples: up to `least`, `silence` more, up to a multiple of `fill`
+ *     s        = samples (+-1) scale
+ *     [center] frame / 2 more on both sides, mirrored about the first and the last sample without
+ *              repeating them
+ *     x[i]     = s[t hop + i], 0 <= i < frame
+ *     [mean]   x -= mean(x)
+ *     [pre]    x[i] -= pre x[i - 1], from the x before; x[0] *= 1 - pre
+ *     x[i]    *= window[i]:  hann  0.5 - 0.5 cos(2 pi i / frame)
+ *                            povey (0.5 - 0.5 cos(2 pi i / (frame - 1)))^0.85
+ *     P[k]     = |rfft(x, zeros up to n_fft)[k]|^2, 0 <= k <= n_fft / 2; re and im rounded to f32
+ *     M[j]     = sum_k P[k] max(0, min(up, down))
+ *                up = (f_k - c_j) / (c_{j+1} - c_j), down = (c_{j+2} - f_k) / (c_{j+2} - c_{j+1})
+ *                corners c_0 .. c_{n_mels+1} equally spaced in mel from f_min to f_max
+ *                f_k = 16000 k / n_fft
+ *                htk    m = 2595 log10(1 + f / 700), triangles in Hz
+ *                kaldi  m = 1127 ln(1 + f / 700), triangles in mel (c and f_k), last bin unused
+ *                slaney m = 3 f / 200 below 1 kHz, else 15 + 27 ln(f / 1000) / ln 6.4,
+ *                       triangles in Hz, each times 2 / (c_{j+2} - c_j)
+ *     y[t, j]  = ln or log10 of max(M[j], floor), as f32
+ * and over the whole recording, in f32:
+ *     [range]  y = max(y, max(y) - range); y = (y + 4) / 4
  *     [norm]   y[:, j] = (y[:, j] - mean) / sqrt(var + 1e-7), var with n - 1; one frame alone: 0
  *              (sums in NumPy's pairwise order: in silence their rounding is all that is left)
  *

@@ -93,11 +93,18 @@ static weft_status read_prompt(const plg_keys *k, const char **prompt)
     return WEFT_OK;
 }
 
+static int is_ascii(const char *text)
+{
+    while (*text > 0)
+        text++;
+    return *text == '\0';
+}
+
 /* The letters, one of which is the space between words, and the sizes of the tables of words. */
 static weft_status read_letters(const plg_keys *k, vox_ctc_config *c)
 {
     static const plg_int_key keys[] = {
-        {"ctc.places", offsetof(vox_ctc_config, places), 1, 1, 64},
+        {"ctc.places", offsetof(vox_ctc_config, places), 1, 1, 16},
         {"ctc.nodes", offsetof(vox_ctc_config, nodes), 2, 2, 1 << 22},
         {"ctc.words", offsetof(vox_ctc_config, words), 2, 2, 1 << 20},
         {"ctc.pairs", offsetof(vox_ctc_config, pairs), 1, 1, 1 << 22},
@@ -110,10 +117,13 @@ static weft_status read_letters(const plg_keys *k, vox_ctc_config *c)
     if (status != WEFT_OK || letters == NULL)
         return status;
     const char *space = strchr(letters, ' ');
-    if (space == NULL || strchr(space + 1, ' ') != NULL || strlen(letters) > VOX_MAX_LETTERS)
+    if (space == NULL || strchr(space + 1, ' ') != NULL || !is_ascii(letters))
         return weft_fail(k->err, WEFT_E_INVALID,
-                         "%s: ctc.letters must have one space, and %d letters at most", k->file,
-                         VOX_MAX_LETTERS);
+                         "%s: ctc.letters must have one space, and no letter beyond ASCII",
+                         k->file);
+    if (strlen(letters) > VOX_MAX_LETTERS)
+        return weft_fail(k->err, WEFT_E_INVALID, "%s: ctc.letters has more than %d letters",
+                         k->file, VOX_MAX_LETTERS);
     c->columns = 1 + (int32_t)strlen(letters);
     c->space = 1 + (int32_t)(space - letters);
     c->share = c->bonus = 0;

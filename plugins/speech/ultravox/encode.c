@@ -13,29 +13,26 @@ typedef struct item {
     vox_spelling        spelling;
 } item;
 
-/* Where the tokens of a chunk go, or the scores of its letters. */
-static weft_tensor place_of(const item *it, const vox_chunk *k)
-{
-    const weft_tensor *to =
-        it->c->projector.ctc.columns > 0 ? &it->spelling.scores : &it->outputs[TOKENS];
-    return plg_rows(to, k->first_token, k->n_tokens, to->shape[1]);
-}
-
 /* Lays out the buffers of one chunk and, where r is not NULL, enqueues its work. */
 static void encode_chunk(spk_whisper_run *r, const item *it, const vox_chunk *k, plg_arena *a)
 {
-    const vox_config *c = it->c;
-    const vox_weights none = {.inner = NULL}, *w = it->m != NULL ? &it->m->weights : &none;
-    const int64_t     wanted = k->n_tokens * c->projector.stack;
+    const vox_config     *c = it->c;
+    const vox_ctc_config *letters = &c->projector.ctc;
+    const vox_weights     none = {.inner = NULL}, *w = it->m != NULL ? &it->m->weights : &none;
+    const int64_t         wanted = k->n_tokens * c->projector.stack;
 
     weft_tensor x =
         plg_carve(a, WEFT_F32, wanted > k->of.n_rows ? wanted : k->of.n_rows, c->encoder.d);
-    weft_tensor    rows = plg_rows(&x, 0, k->of.n_rows, c->encoder.d);
-    weft_tensor    frames = {.ndim = 0}, out = {.ndim = 0};
+    weft_tensor rows = plg_rows(&x, 0, k->of.n_rows, c->encoder.d);
+    weft_tensor frames = {.ndim = 0}, out = {.ndim = 0};
+    if (letters->columns > 0)
+        out = plg_carve(a, WEFT_F32, k->n_tokens, (int64_t)letters->places * letters->columns);
     const uint64_t mark = a->used; /* from here on the projector reuses the encoder's buffers */
     if (r != NULL) {
         frames = plg_rows(it->input, k->first, k->of.n, it->input->shape[1]);
-        out = place_of(it, k);
+        if (letters->columns == 0)
+            out = plg_rows(&it->outputs[TOKENS], k->first_token, k->n_tokens,
+                           it->outputs[TOKENS].shape[1]);
     }
     spk_whisper_encode(r, &c->encoder, &w->encoder, &k->of, &frames, &rows, a);
     a->used = mark;
@@ -43,6 +40,8 @@ static void encode_chunk(spk_whisper_run *r, const item *it, const vox_chunk *k,
     if (r != NULL && vox_n_chunks(c, it->input->shape[0]) == 1 && it->outputs[ENCODED].data != NULL)
         plg_copy(&r->on, &it->outputs[ENCODED], &rows);
     vox_project(r, c, w, k, &x, &out, a);
+    if (r != NULL && letters->columns > 0)
+        vox_hear(r, it->m, &it->spelling, &out, k->first == 0);
 }
 
 /* The first chunk is the longest; but only the last one is ever padded, so it may need more. */

@@ -104,8 +104,10 @@ weft_status vox_plan_inputs(void *self, const weft_tensor *inputs, const char *c
     if (cap < 1)
         return weft_fail(err, WEFT_E_LIMIT, "there is no room for an item of sound");
     if (what.n_frames <= c->silence || what.n_frames > most + c->silence)
-        return weft_fail(err, WEFT_E_LIMIT, "%lld frames cannot be encoded at once; %d to %lld can",
-                         (long long)what.n_frames, c->silence + 1, (long long)most + c->silence);
+        return weft_fail(err, WEFT_E_LIMIT,
+                         "%lld frames cannot be encoded at once; %d to %lld can%s",
+                         (long long)what.n_frames, c->silence + 1, (long long)most + c->silence,
+                         c->silence > 0 ? ", the last of which are weft_silence" : "");
     make(c, &rule, &what, out);
     *n_items = 1;
     return WEFT_OK;

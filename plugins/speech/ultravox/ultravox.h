@@ -46,7 +46,7 @@ typedef struct vox_origin {
 /* words.c: linear_out scores letters, and out are the core's embeddings of the words that they are.
  */
 typedef struct vox_ctc_config {
-    int32_t columns, space, places;      /* of the scores of a letter; of the scores of a row */
+    int32_t columns, space, places;      /* of a frame; that of the space; frames of a token */
     int32_t nodes, words, pairs, tokens; /* rows of the tables */
     int32_t fill;                        /* tokens that may stand before those that were heard */
     int32_t beam;                        /* of the search */
@@ -137,12 +137,12 @@ weft_status vox_weights_tell(const weft_host *h, const weft_package *own, const 
 /* words.c: of a projector that scores letters. */
 typedef struct vox_speller {
     const weft_if_kernels *launcher;
-    const weft_kernel     *spell;
+    const weft_kernel     *hear, *spell;
 } vox_speller;
 
-/* Makes the kernel known to the host, in init. [setup] */
+/* Makes the kernels known to the host, in init. [setup] */
 weft_status vox_words_add(const weft_host *h, weft_error *err);
-/* Finds it again. INVALID: the host is too old for such projectors. [setup] */
+/* Finds them again. INVALID: the host is too old for such projectors. [setup] */
 weft_status vox_words_find(const weft_host *h, const weft_if_ops *ops, vox_speller *out,
                            weft_error *err);
 /* Makes w->tables, which vox_weights_free frees. INVALID names the first number that cannot be.

@@ -18,32 +18,29 @@
 
 #include <math.h>
 
-#define P ((uint32_t)sizeof(void *))
-#define I ((uint32_t)sizeof(int64_t))
-static const uint32_t arg_bytes[] = {P, P, P, P, P, I, I};
-#undef P
-#undef I
+static const uint32_t hear_args[] = {PLG_P, PLG_P, PLG_P, PLG_I, PLG_I};
+static const uint32_t spell_args[] = {PLG_P, PLG_P, PLG_P, PLG_P, PLG_I};
 
-static const weft_kernel_decl kernel = {WEFT_HDR(weft_kernel_decl),
-                                        "vox_spell",
-                                        spk_k_spell,
-                                        "spk_gpu_spell",
-                                        arg_bytes,
-                                        sizeof arg_bytes / sizeof *arg_bytes,
-                                        0};
+#define KERNEL(body) PLG_KERNEL("vox_" #body, spk_k_##body, "spk_gpu_" #body, body##_args)
+static const weft_kernel_decl kernels[] = {KERNEL(hear), KERNEL(spell)};
+
+/* Rows of a launch: what a GPU's one thread does of them takes well under a second, so that Ctrl-C
+ * and the driver's watchdog do not wait for a whole recording. */
+#define ROWS 64
 
 weft_status vox_words_add(const weft_host *h, weft_error *err)
 {
     const weft_if_kernels *launcher = h->get_interface(h, WEFT_IF_KERNELS);
-    return launcher->add(h, &kernel, 1, plg_gpu_fatbin(), err);
+    return launcher->add(h, kernels, sizeof kernels / sizeof *kernels, plg_gpu_fatbin(), err);
 }
 
 weft_status vox_words_find(const weft_host *h, const weft_if_ops *ops, vox_speller *out,
                            weft_error *err)
 {
     out->launcher = h->get_interface(h, WEFT_IF_KERNELS);
-    out->spell = out->launcher->find(h, kernel.name);
-    if (out->spell == NULL)
+    out->hear = out->launcher->find(h, kernels[0].name);
+    out->spell = out->launcher->find(h, kernels[1].name);
+    if (out->hear == NULL || out->spell == NULL)
         return weft_fail(err, WEFT_E_INTERNAL, "%s: the host has lost its kernels", VOX_ID);
     if (!WEFT_HAS(ops, weft_if_ops, embed))
         return weft_fail(err, WEFT_E_INVALID,
@@ -54,6 +51,8 @@ weft_status vox_words_find(const weft_host *h, const weft_if_ops *ops, vox_spell
 }
 
 /* ---- the tables ---- */
+
+#define MOST_ODDS 1e4f
 
 /* A table of numbers as it is read from the file. */
 typedef struct reading {
@@ -85,11 +84,12 @@ static int32_t whole(reading *r, const weft_tensor *t, const char *name, int64_t
     return low;
 }
 
+/* Log odds: sums of a few of them are exact enough, and no number overflows. */
 static float bounded(reading *r, const weft_tensor *t, const char *name, int64_t at)
 {
     const float v = ((const float *)t->data)[at];
-    if (!isfinite(v))
-        wrong(r, t, name, at, "it must be a finite number");
+    if (!(v >= -MOST_ODDS && v <= MOST_ODDS))
+        wrong(r, t, name, at, "odds are between -10000 and 10000");
     return v;
 }
 
@@ -198,9 +198,8 @@ vox_spelling vox_spelling_of(const vox_config *c, int64_t n, plg_arena *a)
 {
     const vox_ctc_config *l = &c->projector.ctc;
     const spk_words_head  head = head_of(l);
-    vox_spelling          s = {.scores = {.ndim = 0}};
+    vox_spelling          s = {.ids = {.ndim = 0}};
     if (l->columns > 0) {
-        s.scores = plg_carve(a, WEFT_F32, n, (int64_t)l->places * l->columns);
         s.ids = plg_carve(a, WEFT_I32, n, 0);
         s.nan = plg_carve(a, WEFT_F32, 1, 0);
         s.tables = plg_carve(a, WEFT_I32, spk_words_cells(&head), 0);
@@ -209,22 +208,45 @@ vox_spelling vox_spelling_of(const vox_config *c, int64_t n, plg_arena *a)
     return s;
 }
 
-/* Rows whose scores are no numbers become NaN, as they would without letters, for the host to find.
- */
+static void launch(spk_whisper_run *r, const vox_modality *m, const weft_kernel *k,
+                   void *const *args)
+{
+    const weft_launch how = {WEFT_HDR(weft_launch), {1, 1, 1}, {1, 1, 1}, 0, 0, 1, 1};
+    if (r->on.status == WEFT_OK)
+        r->on.status = m->speller.launcher->launch(r->on.host, r->on.q, k, &how, args, r->on.err);
+}
+
+void vox_hear(spk_whisper_run *r, const vox_modality *m, const vox_spelling *s,
+              const weft_tensor *scores, int first)
+{
+    const vox_ctc_config *l = &m->config.projector.ctc;
+    const int64_t         n = scores->shape[0];
+    void                 *tables = s->tables.data, *work = s->work.data;
+    int64_t               where = first ? SPK_FIRST : SPK_JOIN;
+    if (first)
+        plg_upload(&r->on, &s->tables, m->weights.tables);
+    for (int64_t row = 0; row < n; row += ROWS, where = SPK_GO_ON) {
+        const int64_t rows = n - row < ROWS ? n - row : ROWS;
+        int64_t       frames = rows * l->places;
+        float        *x = (float *)scores->data + row * scores->shape[1];
+        void         *args[] = {&x, &tables, &work, &frames, &where};
+        launch(r, m, m->speller.hear, args);
+    }
+}
+
+/* A recording whose scores are no numbers becomes NaN, as it would without letters, for the host to
+ * find. */
 void vox_spell(spk_whisper_run *r, const vox_modality *m, const vox_spelling *s,
                const weft_tensor *out)
 {
-    const weft_launch how = {WEFT_HDR(weft_launch), {1, 1, 1}, {1, 1, 1}, 0, 0, 1, 1};
-    int64_t           n = s->ids.shape[0], places = m->config.projector.ctc.places;
-    weft_tensor       to = s->ids, nan = s->nan, all = *out;
-    weft_tensor       from = s->scores, tables = s->tables, work = s->work;
-    void *args[] = {&to.data, &nan.data, &from.data, &tables.data, &work.data, &n, &places};
-    plg_upload(&r->on, &tables, m->weights.tables);
-    if (r->on.status == WEFT_OK)
-        r->on.status = m->speller.launcher->launch(r->on.host, r->on.q, m->speller.spell, &how,
-                                                   args, r->on.err);
-    all.data = nan.data;
-    all.bytes = nan.bytes;
+    int64_t     n = s->ids.shape[0];
+    void       *to = s->ids.data, *nan = s->nan.data;
+    void       *tables = s->tables.data, *work = s->work.data;
+    void       *args[] = {&to, &nan, &tables, &work, &n};
+    weft_tensor all = *out;
+    launch(r, m, m->speller.spell, args);
+    all.data = nan;
+    all.bytes = s->nan.bytes;
     memset(all.stride, 0, sizeof all.stride);
     plg_copy(&r->on, out, &all);
     if (r->on.status == WEFT_OK)

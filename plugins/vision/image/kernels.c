@@ -4,24 +4,15 @@
 #include "../../common/gpu_image.h"
 #include "vision.h"
 
-#define P ((uint32_t)sizeof(void *))
-#define F ((uint32_t)sizeof(float))
-#define I ((uint32_t)sizeof(int64_t))
-static const uint32_t embed_args[] = {P, P, P, P, P, P, F, F, I, I, I};
-static const uint32_t arrange_args[] = {P, P, I, I, I, I, I};
-static const uint32_t intervals_args[] = {P, P, I, I};
-static const uint32_t capture_args[] = {P, P, I, I, I, I, I};
-static const uint32_t add_tile_args[] = {P, P, F, I, I, I, I, I};
-static const uint32_t zero_args[] = {P, I};
-#undef P
-#undef F
-#undef I
+static const uint32_t embed_args[] = {PLG_P, PLG_P, PLG_P, PLG_P, PLG_P, PLG_P,
+                                      PLG_F, PLG_F, PLG_I, PLG_I, PLG_I};
+static const uint32_t arrange_args[] = {PLG_P, PLG_P, PLG_I, PLG_I, PLG_I, PLG_I, PLG_I};
+static const uint32_t intervals_args[] = {PLG_P, PLG_P, PLG_I, PLG_I};
+static const uint32_t capture_args[] = {PLG_P, PLG_P, PLG_I, PLG_I, PLG_I, PLG_I, PLG_I};
+static const uint32_t add_tile_args[] = {PLG_P, PLG_P, PLG_F, PLG_I, PLG_I, PLG_I, PLG_I, PLG_I};
+static const uint32_t zero_args[] = {PLG_P, PLG_I};
 
-#define KERNEL(body)                                                                               \
-    {                                                                                              \
-        WEFT_HDR(weft_kernel_decl), "vis_" #body, vis_k_##body, "vis_gpu_" #body, body##_args,     \
-            sizeof body##_args / sizeof *body##_args, 0                                            \
-    }
+#define KERNEL(body) PLG_KERNEL("vis_" #body, vis_k_##body, "vis_gpu_" #body, body##_args)
 static const weft_kernel_decl kernels[] = {KERNEL(embed),   KERNEL(arrange),  KERNEL(intervals),
                                            KERNEL(capture), KERNEL(add_tile), KERNEL(zero)};
 
