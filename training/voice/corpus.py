@@ -17,6 +17,7 @@ import time
 import numpy as np
 import torch
 
+import actors
 import ends
 import places
 import speakers
@@ -87,9 +88,14 @@ def jobs(shards, views):
         if n % 8 == 7 and n // 8 < views:
             yield f"people-{n // 8}", None, n // 8
             yield f"nothing-{n // 8}", None, n // 8
+    for n in range(views // 2 * actors.PARTS):      # every line half as often as what people say
+        if (places.workdir() / "actors" / f"{n % actors.PARTS:02d}.json").exists():
+            yield f"actor-{n:04d}", None, n
 
 
 def sounds(name, engine, n):
+    if name.startswith("actor"):
+        return actors.spoken(n % actors.PARTS)
     if engine:
         texts = words() if name.startswith("word") else sentences()
         said = texts[n * PER_SHARD:(n + 1) * PER_SHARD]
@@ -101,7 +107,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--shards", type=int, default=80)
     args.add_argument("--views", type=int, default=4)
-    args.add_argument("--only", default="", help="shards whose name begins with this: said, word, people, nothing")
+    args.add_argument("--only", default="", help="shards whose name begins with this: said, word, people, nothing, actor")
     args.add_argument("--part", default="0/1", help="k/n: the shards with number k modulo n")
     args = args.parse_args()
     part, parts = map(int, args.part.split("/"))

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 import places
 from corpus import folder
 
-SHARES = {"people": 3, "word": 2}   # how often these come for once of a synthesiser's sentence
+SHARES = {"people": 3, "word": 2, "actor": 4}   # how often these come for once of a synthesiser's sentence
 JOINED = 0.3            # of the sounds follow another
 LONGEST = 700           # encoder rows (14 s)
 

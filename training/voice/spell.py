@@ -20,7 +20,7 @@ from hearing import LETTERS, PLACES
 from texts import plain
 
 DISCOUNT = 0.75
-LEAST = 2                   # pairs that are seen less often are not kept
+LEAST, LEAST_PAIR = 2, 3    # words and pairs that are seen less often are not kept
 BEGIN, END = "<s>", "</s>"  # one word in the tables
 SHARE, BONUS = 0.6, 1.0     # of the odds of words beside those of letters; for each word
 BEAM, WIDTH = 200, 16.0     # hypotheses, and how far behind the best one
@@ -40,6 +40,8 @@ class Words:
             words = [BEGIN, *plain(line).split(), END]
             alone.update(words[1:])
             pairs.update(zip(words, words[1:]))
+        alone = Counter({w: n for w, n in alone.items() if n >= LEAST})
+        pairs = Counter({(a, b): n for (a, b), n in pairs.items() if (a == BEGIN or a in alone) and b in alone})
         behind, self.first, kinds = Counter(b for _, b in pairs), Counter(), Counter(a for a, _ in pairs)
         for (a, _), count in pairs.items():
             self.first[a] += count
@@ -48,7 +50,7 @@ class Words:
         self.alone = {w: rounded(math.log(p)) for w, p in share.items()}
         self.rest = {a: math.log(DISCOUNT * kinds[a] / n) for a, n in self.first.items()}
         self.pairs = {(a, b): math.log((n - DISCOUNT) / self.first[a] + math.exp(self.rest[a]) * share[b])
-                      for (a, b), n in pairs.items() if n >= LEAST}
+                      for (a, b), n in pairs.items() if n >= LEAST_PAIR}
 
     def odds(self, a, b):
         both = self.pairs.get((a, b))
@@ -110,7 +112,7 @@ def tables(words, root, fill):
     ids = [e.ids for e in ends.tokenizer().encode_batch(["", *(" " + n for n in names[1:])], add_special_tokens=False)]
     alone = [words.alone[END], *(words.alone[n] for n in names[1:])]
     rows = {"tree": [(n.letter, len(n.below), n.best, n.word is not None) for n in nodes],
-            "words": [(odds, words.rest[name], len(after.get(i, ())), len(ids[i])) for i, (odds, name) in enumerate(zip(alone, names))],
+            "words": [(odds, words.rest.get(name, 0.0), len(after.get(i, ())), len(ids[i])) for i, (odds, name) in enumerate(zip(alone, names))],
             "pairs": [pair for i in range(len(names)) for pair in sorted(after.get(i, ()))],
             "tokens": [i for e in ids for i in e], "fill": fill}
     out = {name: torch.tensor(r, dtype=torch.float32) for name, r in rows.items()}
