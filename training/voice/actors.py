@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What actors say in a game: 6,745 lines of "Flight of the Amazon Queen" (4.3 hours), with what Whisper tiny.en itself writes down.
+"""What Whisper tiny.en itself writes down of what actors say (games.py): $WEFT_VOICE/actors/GAME-NN.json.
 
-    apt-get download flight-of-the-amazon-queen && dpkg-deb -x flight-of-the-amazon-queen_*.deb $WEFT_VOICE/games
     python actors.py [--part 0/2]
 
-The game is free to copy and comes with sound (Debian: main/games). Its archive queen.1c begins with a table: name (12 bytes, filled up with zeros), one byte,
-offset and size (32 bits, the highest byte first); names that end in .SB are MP3 files, a line each. $WEFT_VOICE/actors/NAME.json
-gets {name: text} of every hundredth line; a part that is there is not made again. Lines that Whisper is not sure of are left out.
+A file has {name: text} of every hundredth line of a game, and is not made again where it is there. Lines that Whisper is not sure of are left
+out, and those with figures, since nobody can say how they were read.
 """
 import argparse
 import json
-import random
 import re
-import struct
-import subprocess
-from functools import cache
 
 import numpy as np
 import torch
@@ -22,31 +16,13 @@ import torch
 import ends
 import places
 from common import write_bytes
+from games import lines
 from texts import plain
 
-ARCHIVE = "usr/share/scummvm/flight-of-the-amazon-queen/queen.1c"
-PARTS = 100
+GAMES, PARTS = ("queen", "sky"), 100
 LONGEST = 12 * ends.RATE
 SURE = -0.45            # mean log odds of a token
-BEGIN, ENGLISH, END, TEXT = 50257, 50362, 50256, 50256     # <|startoftranscript|>, <|notimestamps|>, <|endoftext|>; text is below it
-
-
-@cache
-def lines():
-    """(name, MP3 file) of all lines, in a fixed random order."""
-    data, found = (places.workdir() / "games" / ARCHIVE).read_bytes(), []
-    for m in re.finditer(rb"([A-Z0-9_]{1,8}\.SB)\0+", data[:1 << 18]):
-        offset, size = struct.unpack_from(">II", data, m.start() + 13)
-        found.append((m[1].decode(), data[offset:offset + size]))
-    random.Random(places.SEED).shuffle(found)
-    return found
-
-
-def sound(mp3):
-    """f32 at 16 kHz."""
-    raw = subprocess.run(["ffmpeg", "-loglevel", "error", "-threads", "1", "-f", "mp3", "-i", "-", "-f", "s16le", "-ar", str(ends.RATE),
-                          "-ac", "1", "-"], input=mp3, capture_output=True, check=True).stdout
-    return np.frombuffer(raw, "<i2").astype(np.float32) / 32768
+BEGIN, ENGLISH, END = 50257, 50362, 50256       # <|startoftranscript|>, <|notimestamps|>, <|endoftext|>, below which is text
 
 
 class Writer:
@@ -69,7 +45,7 @@ class Writer:
         given, past, said, odds = torch.tensor([[BEGIN, ENGLISH]]), None, [], []
         while len(said) < most:
             out = self.net.model.decoder(given, encoder_hidden_states=heard, past_key_values=past, use_cache=True)
-            past, scores = out.past_key_values, self.net.proj_out(out.last_hidden_state[0, -1])[:TEXT + 1].log_softmax(-1)
+            past, scores = out.past_key_values, self.net.proj_out(out.last_hidden_state[0, -1])[:END + 1].log_softmax(-1)
             token = int(scores.argmax())
             odds.append(float(scores[token]))
             if token == END:
@@ -79,37 +55,50 @@ class Writer:
         return self.tokens.decode(said).strip(), sum(odds) / len(odds)
 
 
-def part(n, writer):
-    """{name: text} of part n; made where it is not there."""
-    path = places.workdir() / "actors" / f"{n:02d}.json"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        heard = {}
-        for name, mp3 in lines()[n::PARTS]:
-            samples = sound(mp3)
-            if 0.5 * ends.RATE < len(samples) < LONGEST:
-                text, odds = writer(samples)
-                if odds > SURE and plain(text) and re.fullmatch(r"[A-Za-z ,.?!'-]+", text):
-                    heard[name] = text
-        write_bytes(path, json.dumps(heard, indent=1))
-    return json.loads(path.read_text())
+def path_of(n):
+    return places.workdir() / "actors" / f"{GAMES[n // PARTS]}-{n % PARTS:02d}.json"
+
+
+def part(n):
+    """(name, function that gives its sound) of the lines of part n."""
+    return lines(GAMES[n // PARTS])[n % PARTS::PARTS]
+
+
+def write(n, writer):
+    """Makes part n; the number of its lines."""
+    heard = {}
+    for name, sound in part(n):
+        samples = sound()
+        if 0.5 * ends.RATE < len(samples) < LONGEST:
+            text, odds = writer(samples)
+            if odds > SURE and plain(text) and re.fullmatch(r"[A-Za-z ,.?!'-]+", text):
+                heard[name] = text
+    path_of(n).parent.mkdir(exist_ok=True)
+    write_bytes(path_of(n), json.dumps(heard, indent=1))
+    return len(heard)
+
+
+def there():
+    """The parts that were made."""
+    return [n for n in range(len(GAMES) * PARTS) if path_of(n).exists()]
 
 
 def spoken(n):
     """("actor", text, int16 samples) of part n."""
     from speakers import RATE, tidy
-    heard = part(n, None)
-    return [("actor", heard[name], tidy(sound(mp3), RATE)) for name, mp3 in lines()[n::PARTS] if name in heard]
+    heard = json.loads(path_of(n).read_text())
+    return [("actor", heard[name], tidy(sound(), RATE)) for name, sound in part(n) if name in heard]
 
 
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--part", default="0/1", help="k/n: the parts with number k modulo n")
-    k, n = map(int, args.parse_args().part.split("/"))
+    k, of = map(int, args.parse_args().part.split("/"))
     torch.set_num_threads(1)
     writer = Writer()
-    for i in range(k, PARTS, n):
-        print(f"{i}: {len(part(i, writer))} lines", flush=True)
+    for n in range(k, len(GAMES) * PARTS, of):
+        if not path_of(n).exists():
+            print(f"{path_of(n).name}: {write(n, writer)} lines", flush=True)
 
 
 if __name__ == "__main__":

@@ -88,14 +88,14 @@ def jobs(shards, views):
         if n % 8 == 7 and n // 8 < views:
             yield f"people-{n // 8}", None, n // 8
             yield f"nothing-{n // 8}", None, n // 8
-    for n in range(views // 2 * actors.PARTS):      # every line half as often as what people say
-        if (places.workdir() / "actors" / f"{n % actors.PARTS:02d}.json").exists():
-            yield f"actor-{n:04d}", None, n
+    for view in range(views // 2):      # every line half as often as what people say
+        for n in actors.there():
+            yield f"actor-{view}-{n:03d}", None, n
 
 
 def sounds(name, engine, n):
     if name.startswith("actor"):
-        return actors.spoken(n % actors.PARTS)
+        return actors.spoken(n)
     if engine:
         texts = words() if name.startswith("word") else sentences()
         said = texts[n * PER_SHARD:(n + 1) * PER_SHARD]
