@@ -47,7 +47,7 @@ class Exported:
     def __call__(self, rows, table):
         batch, lengths = data.pad([rows], self.projector.stack)
         scores = self.projector(batch, lengths)[0].unflatten(-1, (PLACES, SCORES)).flatten(0, 1)
-        return table[placed(spell(scores.tolist(), *self.search, known=self.known), int(lengths))]
+        return table[placed(spell(scores.tolist(), *self.search, sure=0, known=self.known), int(lengths))]
 
 
 @torch.inference_mode()

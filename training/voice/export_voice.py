@@ -17,9 +17,10 @@ from safetensors.torch import save
 import ends
 import places
 from common import write_bytes
+from hearing import PLACES, SCORES
 from projector import sinusoids
 from repeat import TURNS, fill
-from spell import known_words, tables
+from spell import SURE, known_words, tables
 from train_ctc import trained
 
 POSITIONS, MARKER = 1500, "<|audio|>"        # max_source_positions of the encoder
@@ -31,6 +32,7 @@ def contents(model):
     numbers, keys = tables(words, root, fill())
     out = {k: v.to(torch.bfloat16) for k, v in model.projector.state_dict().items()}
     out["embed_positions.weight"] = sinusoids(POSITIONS, ends.WIDTH)[:-(-POSITIONS // stack)].to(torch.bfloat16)
+    out["linear_out.bias"].view(PLACES, SCORES)[:, 0] -= SURE
     out |= {f"ctc.{k}": v for k, v in numbers.items()}
     config = {"architectures": ["UltravoxModel"], "model_type": "ultravox", "audio_model_id": "openai/whisper-tiny.en",
               "text_model_id": "HuggingFaceTB/SmolLM2-135M-Instruct", "text_config": {"hidden_size": ends.D_TEXT},

@@ -23,7 +23,8 @@ DISCOUNT = 0.75
 LEAST, LEAST_PAIR = 2, 3    # words and pairs that are seen less often are not kept
 BEGIN, END = "<s>", "</s>"  # one word in the tables
 SHARE, BONUS = 0.6, 1.0     # of the odds of words beside those of letters; for each word
-BEAM, WIDTH = 200, 16.0     # hypotheses, and how far behind the best one
+SURE = 1.0                  # how much too sure the blank is: it is most of what is heard. The exported file's last bias is without it
+BEAM, WIDTH = 128, 16.0     # hypotheses, and how far behind the best one
 
 
 def rounded(value):
@@ -129,7 +130,7 @@ def known_words():
     return odds, tree(odds)
 
 
-def spell(scores, share=SHARE, bonus=BONUS, beam=BEAM, width=WIDTH, known=None):
+def spell(scores, share=SHARE, bonus=BONUS, beam=BEAM, width=WIDTH, sure=SURE, known=None):
     """The likeliest words of letters' log odds, a list of a list for each place, of one chunk. A hypothesis is (place in the tree, word
     before, letter or blank last) with its odds and its words. known: (odds, root) of other words than those of the training."""
     words, root = known or known_words()
@@ -144,7 +145,7 @@ def spell(scores, share=SHARE, bonus=BONUS, beam=BEAM, width=WIDTH, known=None):
                 then[key] = odds, said
 
         for (node, before, last), (odds, said) in now.items():
-            add((node, before, 0), odds + at[0], said)
+            add((node, before, 0), odds + at[0] - sure, said)
             if last:
                 add((node, before, last), odds + at[last], said)
             for letter, below in node.below.items():
