@@ -138,7 +138,7 @@ weft_status bench_repeat(const bench *b, bench_once_fn once, void *ctx, bench_sa
 double      bench_now(void);
 
 /* Measures the limits of the CPU anew. Those that a row is held against are the greater ones of the
- * last two times: right before the row and right behind it. */
+ * last two times: behind the row before it and right behind it. On failure some are as before. */
 weft_status bench_limits_measure(bench *b, weft_error *err);
 /* Where the engine's device is a GPU and nothing was measured of it: a large copy and a large
  * product there, printed as limits. Rows have none where that fails, and why is said. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the machine can do, measured in the same run as the rows: right before and behind each,
+/* What the machine can do, measured in the same run as the rows: at the start and behind each,
  * since the neighbours of a virtual machine take from it now more and now less. */
 #include "bench/bench.h"
 

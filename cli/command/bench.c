@@ -53,6 +53,16 @@ static int32_t print_limits(bench *b)
     return code;
 }
 
+/* The row is told in any case: where the limits cannot be measured again, by those from before it.
+ * A GPU's are measured once. */
+static void measure_behind(bench *b, const bench_row *r)
+{
+    weft_error err = CLI_ERROR_INIT;
+    if (b->on_gpu || bench_limits_measure(b, &err) == WEFT_OK || cli_interrupted())
+        return;
+    cli_say("behind %s the limits were not measured: %.600s", r->name, err.message);
+}
+
 /* A row that this machine or this weft cannot run is left out, and why is said. */
 static int32_t run_row(bench *b, const bench_row *r)
 {
@@ -68,15 +78,13 @@ static int32_t run_row(bench *b, const bench_row *r)
         return CLI_EXIT_INTERRUPTED;
     if (b->code != CLI_EXIT_OK)
         return b->code;
-    if (status == WEFT_OK)
-        status = bench_limits_measure(b, &err);
-    if (cli_interrupted())
-        return CLI_EXIT_INTERRUPTED;
     if (status != WEFT_OK)
         return cli_say_error(&err);
+    measure_behind(b, r);
     bench_result_of(b, r, bench_row_shape(b, r), &m, &result);
     b->n_done++;
-    return bench_print(b, &result);
+    int32_t code = bench_print(b, &result);
+    return cli_interrupted() ? CLI_EXIT_INTERRUPTED : code;
 }
 
 static int32_t run_rows(bench *b)

@@ -19,7 +19,7 @@
     16 /* many short ones: one of them is not disturbed, however busy the machine is */
 #define PEAK_S 0.006
 #define PARTS 4 /* of the memory that is read, timed one by one for the same reason */
-#define EACH ((uint64_t)64 << 20) /* of a thread, twice what it has of the last cache */
+#define EACH ((uint64_t)64 << 20) /* of a thread */
 #define USUAL ((uint64_t)256 << 20)
 #define MOST ((uint64_t)1 << 30)
 #define LEAST EACH
@@ -147,11 +147,23 @@ static double best_prefetched(measuring *m, read_job *j)
     return best;
 }
 
-/* As much memory as is sensible to take: far more than caches, far less than the machine has, and
+/* Bytes of the last cache that the CPU tells of; 0: of none. */
+static uint64_t last_cache(void)
+{
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    const long bytes = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    return bytes > 0 ? (uint64_t)bytes : 0;
+#else
+    return 0;
+#endif
+}
+
+/* As much memory as is sensible to take: more than caches hold, far less than the machine has, and
  * not so much that a run spends its time on getting it. */
 static uint64_t bytes_to_read(int32_t threads)
 {
     uint64_t free_bytes, total, bytes = EACH * (uint64_t)threads;
+    bytes = bytes < 4 * last_cache() ? 4 * last_cache() : bytes;
     bytes = bytes < USUAL ? USUAL : bytes < MOST ? bytes : MOST;
     if (wf_cpu_memory(&free_bytes, &total, NULL) == WEFT_OK && free_bytes / 8 < bytes)
         bytes = free_bytes / 8;

@@ -20,9 +20,10 @@ from games import lines
 from texts import plain
 
 GAMES, PARTS = ("queen", "sky"), 100
+ALL = len(GAMES) * PARTS
 LONGEST = 12 * ends.RATE
 SURE = -0.45            # mean log odds of a token
-BEGIN, ENGLISH, END = 50257, 50362, 50256       # <|startoftranscript|>, <|notimestamps|>, <|endoftext|>, below which is text
+BEGIN, NO_TIMES, END = 50257, 50362, 50256       # <|startoftranscript|>, <|notimestamps|>, <|endoftext|>, below which is text
 
 
 class Writer:
@@ -42,7 +43,7 @@ class Writer:
     def __call__(self, samples, most=50):
         """(text, mean log odds of its tokens)"""
         heard = self.encoder(np.pad(samples, (0, max(0, 15 * ends.RATE - len(samples)))))[None]
-        given, past, said, odds = torch.tensor([[BEGIN, ENGLISH]]), None, [], []
+        given, past, said, odds = torch.tensor([[BEGIN, NO_TIMES]]), None, [], []
         while len(said) < most:
             out = self.net.model.decoder(given, encoder_hidden_states=heard, past_key_values=past, use_cache=True)
             past, scores = out.past_key_values, self.net.proj_out(out.last_hidden_state[0, -1])[:END + 1].log_softmax(-1)
@@ -78,11 +79,6 @@ def write(n, writer):
     return len(heard)
 
 
-def there():
-    """The parts that were made."""
-    return [n for n in range(len(GAMES) * PARTS) if path_of(n).exists()]
-
-
 def spoken(n):
     """("actor", text, int16 samples) of part n."""
     from speakers import RATE, tidy
@@ -96,7 +92,7 @@ def main():
     k, of = map(int, args.parse_args().part.split("/"))
     torch.set_num_threads(1)
     writer = Writer()
-    for n in range(k, len(GAMES) * PARTS, of):
+    for n in range(k, ALL, of):
         if not path_of(n).exists():
             print(f"{path_of(n).name}: {write(n, writer)} lines", flush=True)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speech as rows of the frozen encoder: $WEFT_VOICE/rows/*.npy (f16 [n, 384]) with *.json beside them.
 
-    python corpus.py [--shards 80] [--part 0/2] [--views 4]
+    python corpus.py [--shards 240] [--part 0/2] [--views 8] [--only said|word|people|nothing|actor]
 
-Shard n is said by one engine, each sentence once, and is a function of its number; the script may be stopped, started again
+A shard of sentences or words is said by one engine, each of them once, and is a function of its number; the script may be stopped, started again
 and run several times at once (each takes the shards of its own remainder). People's recordings and sounds without
 words come --views times, each time through another room, microphone and line. A quarter of the sounds stays clean. The sound
 itself is not kept: a second of speech is 38 kB of rows.
@@ -89,7 +89,7 @@ def jobs(shards, views):
             yield f"people-{n // 8}", None, n // 8
             yield f"nothing-{n // 8}", None, n // 8
     for view in range(views // 2):      # every line half as often as what people say
-        for n in actors.there():
+        for n in range(actors.ALL):
             yield f"actor-{view}-{n:03d}", None, n
 
 
@@ -116,6 +116,8 @@ def main():
     encoder = ends.Encoder()
     for i, (name, engine, n) in enumerate(jobs(args.shards, args.views)):
         if i % parts != part or not name.startswith(args.only) or (folder() / f"{name}.json").exists():
+            continue
+        if name.startswith("actor") and not actors.path_of(n).exists():
             continue
         started = time.time()
         said = sounds(name, engine, n)

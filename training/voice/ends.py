@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 import places
-from common import FAST
 
 RATE, HOP, BINS, WIDTH, D_TEXT = 16000, 160, 80, 384, 576
 PER_ROW = 320           # samples an encoder row
@@ -71,12 +70,7 @@ def ids(text):
     return tokenizer().encode(text, add_special_tokens=False).ids
 
 
-def core(dtype=torch.float32):
+def core():
     """SmolLM2, frozen."""
     from transformers import LlamaForCausalLM
-    return LlamaForCausalLM.from_pretrained(places.end("smollm2"), torch_dtype=dtype).eval().requires_grad_(False)
-
-
-def embeddings():
-    """The core's table [49152, 576] f32; its head is the same."""
-    return load_file(places.end("smollm2") / "model.safetensors")["model.embed_tokens.weight"].float()
+    return LlamaForCausalLM.from_pretrained(places.end("smollm2"), torch_dtype=torch.float32).eval().requires_grad_(False)

@@ -2,7 +2,7 @@
 """Word error rate of the voice: `weft transcribe` on files, or a checkpoint of the training.
 
     python eval.py [--count 100] [--weft build/weft] [--config DIR/weft.ini]
-    python eval.py --engine letters|ctc|core --checkpoint ctc-s4l2
+    python eval.py --engine letters|ctc|core --checkpoint ctc-letters
 
 weft: one run of the program for each set; its wall time over the sounds' is the real-time factor, start included.
 letters: the likeliest path alone. ctc: the words found in it, without the core. core: the frozen core repeats
@@ -53,8 +53,8 @@ class Torch:
         import train_ctc
         torch.set_num_threads(args.threads)
         self.engine, self.encoder = args.engine, ends.Encoder()
-        self.model, self.steps = train_ctc.trained(args.checkpoint, mean=not args.last)
-        self.wording, self.repeater = args.wording, None
+        self.model, _ = train_ctc.trained(args.checkpoint, mean=not args.last)
+        self.repeater = None
         if args.engine == "core":
             from repeat import Repeater
             self.repeater = Repeater()
@@ -74,7 +74,7 @@ class Torch:
         if self.engine == "letters":
             return written(scores)
         words = spell(scores.tolist())
-        return " ".join(words) if self.engine == "ctc" else self.repeater.repeat(words, rows, self.wording)
+        return " ".join(words) if self.engine == "ctc" else self.repeater.repeat(words, rows)
 
 
 def interval(wrong, words):
@@ -111,8 +111,7 @@ def parsed():
     args.add_argument("--weft", default=str(ROOT / "build" / "weft"))
     args.add_argument("--config", default=str(places.workdir() / "voice" / "weft.ini"))
     args.add_argument("--option", action="append", default=[], help="one more argument for the program; may be repeated")
-    args.add_argument("--checkpoint", default="ctc-s4l2")
-    args.add_argument("--wording", default="turns", help="a request of repeat.py: turns, message-0 and so on")
+    args.add_argument("--checkpoint", default="ctc-letters")
     args.add_argument("--last", action="store_true", help="the weights after the last step, not their running mean")
     args.add_argument("--threads", type=int, default=1)
     args.add_argument("--show", type=int, default=0, help="wrong answers to print, for each set")

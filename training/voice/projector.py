@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is learned: the projector between the two frozen ends, in the two forms of Ultravox's layout.
+"""What is learned: the projector between the two frozen ends, as Ultravox has it with `num_projector_layers`.
 
-Both stack `stack` encoder rows side by side and give one row of `width` numbers for each stack, so that the number of rows
-follows from the sound's length alone. `layers` = 0 is the feed-forward projector (norm, swiglu, norm, linear);
-otherwise a linear layer, fixed positions, so many of Whisper's encoder layers, a norm and a linear layer. Names are those of the
-released checkpoints behind "multi_modal_projector.".
+It stacks `stack` encoder rows side by side and gives one row of `width` numbers for each stack, so that the number of rows
+follows from the sound's length alone: a linear layer, fixed positions, so many of Whisper's encoder layers, a norm and a linear
+layer. Names are those of the released checkpoints behind "multi_modal_projector.".
 """
 import math
 
@@ -60,27 +59,18 @@ def sinusoids(n, d):
 
 
 class Projector(nn.Module):
-    def __init__(self, stack, layers, width, hidden=2048, drop=0.05):
+    def __init__(self, stack, layers, width, drop=0.05):
         super().__init__()
         self.stack, self.n_layers = stack, layers
-        d = WIDTH * stack
-        self.ln_pre = Rms(d)
-        if layers:
-            self.linear_in = nn.Linear(d, WIDTH)
-            self.register_buffer("positions", sinusoids(1500 // stack, WIDTH), persistent=False)
-            self.layers = nn.ModuleList(Layer(WIDTH, drop) for _ in range(layers))
-            self.ln_post, self.linear_out = Rms(WIDTH), nn.Linear(WIDTH, width)
-        else:
-            self.linear_1, self.ln_mid = nn.Linear(d, 2 * hidden, bias=False), Rms(hidden)
-            self.linear_2 = nn.Linear(hidden, width, bias=False)
+        self.ln_pre, self.linear_in = Rms(WIDTH * stack), nn.Linear(WIDTH * stack, WIDTH)
+        self.register_buffer("positions", sinusoids(1500 // stack, WIDTH), persistent=False)
+        self.layers = nn.ModuleList(Layer(WIDTH, drop) for _ in range(layers))
+        self.ln_post, self.linear_out = Rms(WIDTH), nn.Linear(WIDTH, width)
 
     def forward(self, rows, lengths):
         """rows [b, n * stack, 384], zeros past their ends; lengths [b] in stacks -> [b, n, width]."""
-        x = self.ln_pre(rows.view(len(rows), -1, rows.shape[-1] * self.stack))
-        if not self.n_layers:
-            x, gate = self.linear_1(x).chunk(2, -1)
-            return self.linear_2(self.ln_mid(x * F.silu(gate)))
-        x = self.linear_in(x) + self.positions[:x.shape[1]]
+        x = self.linear_in(self.ln_pre(rows.view(len(rows), -1, rows.shape[-1] * self.stack)))
+        x = x + self.positions[:x.shape[1]]
         keys = torch.arange(x.shape[1]) < lengths[:, None]
         for layer in self.layers:
             x = layer(x, keys)

@@ -17,7 +17,6 @@ from eval_speech import errors
 from evalsets import sets
 from texts import held_out, plain
 
-SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"   # the template's own
 # What was heard stands at the end of as many rows as the sound has, behind the end of this text: of a long sound all of it, and line
 # feeds before it, of a short one its last words. Line feeds alone confuse the core.
 FILL = ("I am going to say something now, and you are going to repeat it. It may be short, it may be long, and it need not make sense. "
@@ -37,10 +36,6 @@ def turn(before, said):
 
 TURNS = (f"{ends.START}system\nRepeat what the user says.<|im_end|>\n" + "".join(turn(*e) for e in EXAMPLES)
          + f"{ends.START}user\n@<|im_end|>\n{ends.START}assistant\n")
-ONE_MESSAGE = ["Repeat the following text, without any explanation: @", 'Repeat the sentence: "@"', "Repeat what is said: @",
-               "Transcribe\n@", "@\n\nRepeat the text above word for word."]
-WORDINGS = {"turns": TURNS} | {f"message-{n}": f"{ends.START}system\n{SYSTEM}<|im_end|>\n{ends.START}user\n{text}<|im_end|>\n"
-                               f"{ends.START}assistant\n" for n, text in enumerate(ONE_MESSAGE)}
 
 
 @cache
@@ -67,43 +62,29 @@ def placed(words, rows):
 
 
 class Repeater:
-    def __init__(self, dtype=torch.float32):
-        self.core = ends.core(dtype)
+    def __init__(self):
+        self.core = ends.core()
         self.table = self.core.get_input_embeddings().weight
-        self.prefixes = {}
-
-    def before(self, count):
-        return self.table[before(count)]
-
-    def prefix(self, wording):
-        """(keys and values of all before the rows, embeddings of what follows them)"""
-        if wording not in self.prefixes:
-            chat = WORDINGS[wording].split("@")
-            with torch.no_grad():
-                cache = self.core.model(torch.tensor([ends.ids(chat[0])]), use_cache=True).past_key_values
-            self.prefixes[wording] = cache.to_legacy_cache(), self.table[ends.ids(chat[1])]
-        return self.prefixes[wording]
-
-    def cache(self, wording, count):
-        return DynamicCache.from_legacy_cache(tuple((k.expand(count, -1, -1, -1), v.expand(count, -1, -1, -1))
-                                                    for k, v in self.prefix(wording)[0]))
+        first, self.after = (ends.ids(part) for part in TURNS.split("@"))
+        with torch.no_grad():       # keys and values of all before the rows
+            self.prefix = self.core.model(torch.tensor([first]), use_cache=True).past_key_values.to_legacy_cache()
 
     @torch.inference_mode()
-    def answer(self, rows, wording="turns", most=60):
-        """Greedy text after one item's rows [n, 576]."""
-        x, cache, out = torch.cat([rows.to(self.table.dtype), self.prefix(wording)[1]])[None], self.cache(wording, 1), []
-        for _ in range(most):
-            hidden = self.core.model(inputs_embeds=x, past_key_values=cache, use_cache=True)[0]
+    def answer(self, tokens, most=60):
+        """Greedy text after one item's rows, which are these tokens."""
+        given, cache, out = [*tokens, *self.after], DynamicCache.from_legacy_cache(self.prefix), []
+        while len(out) < most:
+            hidden = self.core.model(torch.tensor([given]), past_key_values=cache, use_cache=True)[0]
             token = int(self.core.lm_head(hidden[0, -1]).argmax())
             if token == ends.END:
                 break
             out.append(token)
-            x = self.table[[token]][None]
+            given = [token]
         return ends.tokenizer().decode(out)
 
-    def repeat(self, words, rows, wording="turns"):
-        """The answer where so many rows hold these words, the last ones of which count where they do not fit."""
-        return self.answer(self.table[placed(words, rows)], wording)
+    def repeat(self, words, rows):
+        """The answer where so many rows hold these words."""
+        return self.answer(placed(words, rows))
 
 
 def free(count, rng):
@@ -116,7 +97,7 @@ def copies(core, texts):
     rng, wrong, words = random.Random(places.SEED), 0, 0
     for text in texts:
         ids = target(text)
-        answer = core.answer(core.table[before(free(len(ids), rng)) + ids])
+        answer = core.answer(before(free(len(ids), rng)) + ids)
         wrong += errors(plain(text).split(), plain(answer).split())
         words += len(plain(text).split())
     return wrong, words

@@ -28,10 +28,6 @@ class Bits:
 
     def literals(self, n):
         """Bytes that lie behind the word that is being read."""
-        ahead = self.n // 16        # whole words that were read too early
-        self.at -= 2 * ahead
-        self.n -= 16 * ahead
-        self.held &= (1 << self.n) - 1
         out = self.data[self.at:self.at + n]
         self.at += n
         return out

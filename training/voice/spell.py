@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What words the letters are: a search through all words that the sentences of training have, by what they sound like (hearing.py)
+"""What words the letters are: a search through all words that the texts have at least twice, by what they sound like (hearing.py)
 and by how often a word follows another.
 
-The odds of a word behind another are those of pairs, with absolute discounting (Ney et al. 1994): what a discount of 0.75 takes from pairs
-that were seen goes to all others by the share of the word alone, half of it how often it was said and half behind how
-many kinds of words. The search is time-synchronous with a beam, over a tree of the words' letters; in the tree the odds of the likeliest
-word below a letter are taken at once, and what a word has less than that at its end.
+The odds of a word behind another are those of pairs, with absolute discounting (Ney et al. 1994): what a discount of 0.75 takes from the pairs
+that are kept, and all of the pairs that are too rare to be kept, goes to every word by its share alone: half of it how often the word was
+said, and half behind how many kinds of words. The search is time-synchronous with a beam, over a tree of the words' letters; in the tree the
+odds of the likeliest word below a letter are taken at once, and what a word has less than that at its end.
 """
 import math
 from collections import Counter
@@ -43,15 +43,18 @@ class Words:
             pairs.update(zip(words, words[1:]))
         alone = Counter({w: n for w, n in alone.items() if n >= LEAST})
         pairs = Counter({(a, b): n for (a, b), n in pairs.items() if (a == BEGIN or a in alone) and b in alone})
-        behind, self.first, kinds = Counter(b for _, b in pairs), Counter(), Counter(a for a, _ in pairs)
+        behind, self.first = Counter(b for _, b in pairs), Counter()
         for (a, _), count in pairs.items():
             self.first[a] += count
         total, all_kinds = sum(alone.values()), len(pairs)
         share = {w: (n / total + behind[w] / all_kinds) / 2 for w, n in alone.items()}
         self.alone = {w: rounded(math.log(p)) for w, p in share.items()}
-        self.rest = {a: math.log(DISCOUNT * kinds[a] / n) for a, n in self.first.items()}
-        self.pairs = {(a, b): math.log((n - DISCOUNT) / self.first[a] + math.exp(self.rest[a]) * share[b])
-                      for (a, b), n in pairs.items() if n >= LEAST_PAIR}
+        kept = {pair: n - DISCOUNT for pair, n in pairs.items() if n >= LEAST_PAIR}
+        taken = Counter()
+        for (a, _), n in kept.items():
+            taken[a] += n
+        self.rest = {a: math.log(1 - taken[a] / n) for a, n in self.first.items()}
+        self.pairs = {(a, b): math.log(n / self.first[a] + math.exp(self.rest[a]) * share[b]) for (a, b), n in kept.items()}
 
     def odds(self, a, b):
         both = self.pairs.get((a, b))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Step 1: the projector alone, without the language model: $WEFT_VOICE/ctc-NAME.pt.
+"""The projector, without the language model: $WEFT_VOICE/ctc-NAME.pt.
 
-    nice -n 19 python train_ctc.py [--name s4l2] [--stack 4] [--layers 2] [--steps 6000] [--start ctc-NAME]
+    nice -n 19 python train_ctc.py [--name letters] [--stack 4] [--layers 2] [--steps 6000] [--start ctc-NAME]
 
 --start begins with the weights of another checkpoint (ctc-NAME), which may stack more or fewer rows, or of a file:
 begun.safetensors beside this script is where the training stands.
@@ -24,7 +24,7 @@ AVERAGE = 0.97          # of the weights of every fourth step: about the last 13
 
 def parser(doc):
     args = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--name", default="s4l2")
+    args.add_argument("--name", default="letters")
     args.add_argument("--stack", type=int, default=4)
     args.add_argument("--layers", type=int, default=2)
     args.add_argument("--threads", type=int, default=1)
@@ -68,18 +68,20 @@ def weights_of(name):
 
 
 def begin_with(model, name):
-    """Copies what fits of another checkpoint. Where one stacks more rows than the other, the middle ones are the same."""
+    """Copies what fits of another checkpoint, and says what does not. Where one stacks more rows than the other, the middle ones are the same."""
     mine, theirs = model.state_dict(), weights_of(name)
     for key, value in theirs.items():
         if key not in mine:
-            continue
-        if mine[key].shape == value.shape:
+            print(f"{name}: {key} has no place here")
+        elif mine[key].shape == value.shape:
             mine[key].copy_(value)
         elif key in ("projector.linear_in.weight", "projector.ln_pre.weight"):
             more = (mine[key].shape[-1] - value.shape[-1]) // 2 // ends.WIDTH * ends.WIDTH
             here, there = max(0, more), max(0, -more)
             width = min(mine[key].shape[-1], value.shape[-1])
             mine[key].mul_(0.1 if key.endswith("in.weight") else 1)[..., here:here + width] = value[..., there:there + width]
+        else:
+            print(f"{name}: {key} has another shape here")
 
 
 def keep(name, path):
