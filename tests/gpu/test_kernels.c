@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "call.h"
-#include "plugins/speech/ops/words.h"
+#include "plugins/speech/ops/search.h"
 
 #define TIMES 5
 

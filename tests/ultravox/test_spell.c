@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "plugins/speech/ops/kernels.h"
-#include "plugins/speech/ops/words.h"
+#include "plugins/speech/ops/search.h"
 
 /* Columns: blank, space, a, b. The words are 1 "a", 2 "b", 3 "ab", 4 "bb", 5 "baa". */
 enum { COLUMNS = 4, BEAM = 8, NODES = 7, WORDS = 6, PAIRS = 2, TOKENS = 7, FILL = 3 };

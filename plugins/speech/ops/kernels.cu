@@ -5,7 +5,7 @@
  * several threads go in another order: what has them is close to the CPU's and not its bytes. */
 #include <stdint.h>
 
-#include "words.h"
+#include "search.h"
 
 #define THREADS 128 /* of a block: run.c and vit.c launch so many */
 #define MAX_POSITIONS 1024

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels that make tokens of rows of letters. Both have one item, which is all rows: what a
- * word is depends on all of them. tables and work are those of words.h. */
+ * word is depends on all of them. tables and work are those of search.h. */
 #include "kernels.h"
-#include "words.h"
+#include "search.h"
 
 #include <math.h>
 

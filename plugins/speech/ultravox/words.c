@@ -4,7 +4,7 @@
  * own embeddings.
  *
  * linear_out scores the blank and all letters, several times for each row. The words that these
- * letters are (../ops/words.h) become the core's own tokens, behind the tokens of `fill`, of which
+ * letters are (../ops/search.h) become the core's own tokens, behind the tokens of `fill`, of which
  * as many are taken as there are rows without a token: the number of rows follows from the length
  * of the recording alone, and a core that is told in words what comes is not disturbed by them.
  *
@@ -13,7 +13,7 @@
  * both their words. */
 #include "../../common/gpu_image.h"
 #include "../ops/kernels.h"
-#include "../ops/words.h"
+#include "../ops/search.h"
 #include "stages.h"
 
 #include <math.h>
