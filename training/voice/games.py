@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What actors say in two games that Debian has with their sound (main/games): lines of a few seconds, some 6 hours together.
+"""What actors say in two games that Debian has with their sound (main/games): lines of a few seconds, about 6 hours together.
 
     apt-get download flight-of-the-amazon-queen beneath-a-steel-sky
     for p in flight-of-the-amazon-queen beneath-a-steel-sky; do dpkg-deb -x ${p}_*.deb $WEFT_VOICE/games; done
 
 "Flight of the Amazon Queen" (6,745 lines): queen.1c begins with a table of names (12 bytes, filled up with zeros), a byte, offset and
-size (32 bits, the highest byte first); names that end in .SB are MP3 files. "Beneath a Steel Sky" (3,663 lines): sky.dnr has entries of
+size (32 bits, the highest byte first); names that end in .SB are MP3 files. "Beneath a Steel Sky" (3,606 lines): sky.dnr has entries of
 8 bytes for the files in sky.dsk, a number (from 50100 on: speech), 24 bits of place (of 16 bytes where the highest is set), 22 of size; a
 file has a head of 22 bytes and 8-bit samples at 11,025 Hz, packed (rnc.py). Formats as ScummVM's engines read them.
 """

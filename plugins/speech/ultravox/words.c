@@ -24,8 +24,8 @@ static const uint32_t spell_args[] = {PLG_P, PLG_P, PLG_P, PLG_P, PLG_I};
 #define KERNEL(body) PLG_KERNEL("vox_" #body, spk_k_##body, "spk_gpu_" #body, body##_args)
 static const weft_kernel_decl kernels[] = {KERNEL(hear), KERNEL(spell)};
 
-/* Rows of a launch: what a GPU's one thread does of them takes well under a second, so that Ctrl-C
- * and the driver's watchdog do not wait for a whole recording. */
+/* Rows of a launch, so that Ctrl-C and a GPU's watchdog do not wait for a whole recording. How long
+ * one thread of a GPU takes for them has not been measured. */
 #define ROWS 64
 
 weft_status vox_words_add(const weft_host *h, weft_error *err)
