@@ -223,7 +223,8 @@ weft_status wf_places_cut(wf_places *c, const char *text, uint64_t bytes, weft_e
         return wf_fail_nomem(err, c->n_items, "a prompt's items");
     if (!c->quiet) {
         tell_counts(c, text, bytes);
-        tell_stranger(c, text, bytes);
+        if (!c->is_own)
+            tell_stranger(c, text, bytes);
     }
     weft_status status = cut(c, text, bytes, err);
     return status == WEFT_OK && brings_text(c) ? join(c, err) : status;

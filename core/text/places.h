@@ -16,6 +16,7 @@ typedef struct wf_places {
     char             *joined; /* texts that stand beside each other, where items bring some */
     uint32_t          n_items, n, cap, n_order; /* n: parts */
     bool              quiet;                    /* numbers that differ were told before */
+    bool              is_own; /* a modality's own text, whose words only look like markers */
 } wf_places;
 
 /* The marker strings of the items given are their places, nothing else is parsed; items without a

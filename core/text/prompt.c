@@ -178,11 +178,12 @@ static weft_status whole_prompt(const weft_prompt *p, char **whole, weft_error *
     return with_word(text, CODE, l != NULL ? l->code : "", whole, err);
 }
 
-/* special: strings of special tokens in the user's text are these tokens. */
+/* special: the text is a modality's own, and strings of special tokens in it are these tokens. */
 static weft_status feed_raw(const wf_text *t, weft_sequence *s, const weft_prompt *p, bool special,
                             weft_error *err)
 {
-    wf_places   c = {.sites = s->of->sites, .items = p->items, .n_items = p->n_items};
+    wf_places c = {
+        .sites = s->of->sites, .items = p->items, .n_items = p->n_items, .is_own = special};
     uint64_t    bytes = p->user_bytes != 0 ? p->user_bytes : strlen(p->user);
     weft_status status = wf_places_cut(&c, p->user, bytes, err);
     if (status == WEFT_OK)

@@ -141,6 +141,15 @@ class Transcribe(Case):
             say("Repeat the following text, without any explanation: <|audio|>"), own)
         self.assertEqual(say("Translate to French:"), say("Translate to French:<|audio|>"))
 
+    def test_the_adapters_own_prompt(self):
+        """Nobody is warned of words in it that look like markers: it is not the user's."""
+        prompt = "<|start|>user\n<|audio|>.<|end|>\n"
+        write(self.model("own"), {**ADAPTER, "weft_prompts": {"transcribe": prompt}}, PROJECTOR)
+        mine = ("transcribe", *self.set("own", "encoder"))
+        self.assertNotIn("marker", self.ok(*mine, self.talk).err)
+        told = self.ok(*mine, "-p", prompt, self.talk).err
+        self.assertIn("the prompt has <|start|>, which is no marker", told)
+
 
 class Describe(Case):
     def test_sound_is_an_item(self):
