@@ -3,11 +3,12 @@
 
     python actors.py [--part 0/2]
 
-A file has {name: text} of every hundredth line of a game, and is not made again where it is there. Lines that Whisper is not sure of are left
+A file has {name: text} of every hundredth line of a game (of the short ones every twentieth), and is not made again where it is there. Lines that Whisper is not sure of are left
 out, and those with figures, since nobody can say how they were read.
 """
 import argparse
 import json
+import math
 import re
 
 import numpy as np
@@ -16,18 +17,18 @@ import torch
 import ends
 import places
 from common import write_bytes
-from games import lines
+from games import lines, sounds
 from texts import plain
 
-GAMES, PARTS = ("queen", "sky"), 100
-ALL = len(GAMES) * PARTS
-LONGEST = 12 * ends.RATE
+PARTS = sorted(((game, n) for game, parts in (("queen", 100), ("sky", 100), ("units", 20)) for n in range(parts)), key=lambda p: p[1])
+SHORTEST, LONGEST = int(0.4 * ends.RATE), 12 * ends.RATE
+TOGETHER, FILLED = 16, 15 * ends.RATE    # sounds that are written down together; filled up to less, Whisper writes short ones again and again
 SURE = -0.45            # mean log odds of a token
 BEGIN, NO_TIMES, END = 50257, 50362, 50256       # <|startoftranscript|>, <|notimestamps|>, <|endoftext|>, below which is text
 
 
 class Writer:
-    """Whisper tiny.en with its decoder, greedily, on sounds that are filled up to 15 s."""
+    """Whisper tiny.en with its decoder, greedily, on several sounds at a time that are filled up to 15 s."""
 
     def __init__(self):
         from safetensors.torch import load_file
@@ -39,39 +40,47 @@ class Writer:
         self.net.tie_weights()
         self.tokens, self.encoder = Tokenizer.from_file(str(path / "tokenizer.json")), ends.Encoder()
 
+    def heard(self, sounds):
+        """Encoder rows [sounds, 750, 384]."""
+        return torch.stack([self.encoder(np.pad(s, (0, FILLED - len(s)))) for s in sounds])
+
     @torch.inference_mode()
-    def __call__(self, samples, most=50):
-        """(text, mean log odds of its tokens)"""
-        heard = self.encoder(np.pad(samples, (0, max(0, 15 * ends.RATE - len(samples)))))[None]
-        given, past, said, odds = torch.tensor([[BEGIN, NO_TIMES]]), None, [], []
-        while len(said) < most:
+    def __call__(self, sounds, most=50):
+        """[(text, mean log odds of its tokens)]; what comes to no end, since it goes round in a circle, has none."""
+        heard, past = self.heard(sounds), None
+        given, said, odds = torch.tensor([[BEGIN, NO_TIMES]] * len(sounds)), [[] for _ in sounds], [[] for _ in sounds]
+        for _ in range(most):
             out = self.net.model.decoder(given, encoder_hidden_states=heard, past_key_values=past, use_cache=True)
-            past, scores = out.past_key_values, self.net.proj_out(out.last_hidden_state[0, -1])[:END + 1].log_softmax(-1)
-            token = int(scores.argmax())
-            odds.append(float(scores[token]))
-            if token == END:
+            past, scores = out.past_key_values, self.net.proj_out(out.last_hidden_state[:, -1])[:, :END + 1].log_softmax(-1)
+            best, given = scores.max(-1)
+            for tokens, sure, token, odd in zip(said, odds, given.tolist(), best.tolist()):
+                if not tokens or tokens[-1] != END:
+                    tokens.append(token)
+                    sure.append(odd)
+            if all(tokens[-1] == END for tokens in said):
                 break
-            said.append(token)
-            given = torch.tensor([[token]])
-        return self.tokens.decode(said).strip(), sum(odds) / len(odds)
+            given = given[:, None]
+        return [(self.tokens.decode(t).strip(), sum(o) / len(o) if t[-1] == END else -math.inf) for t, o in zip(said, odds)]
 
 
 def path_of(n):
-    return places.workdir() / "actors" / f"{GAMES[n // PARTS]}-{n % PARTS:02d}.json"
+    game, k = PARTS[n]
+    return places.workdir() / "actors" / f"{game}-{k:02d}.json"
 
 
 def part(n):
-    """(name, function that gives its sound) of the lines of part n."""
-    return lines(GAMES[n // PARTS])[n % PARTS::PARTS]
+    """The lines of part n, as games.lines() has them."""
+    game, k = PARTS[n]
+    return lines(game)[k::sum(g == game for g, _ in PARTS)]
 
 
 def write(n, writer):
     """Makes part n; the number of its lines."""
-    heard = {}
-    for name, sound in part(n):
-        samples = sound()
-        if 0.5 * ends.RATE < len(samples) < LONGEST:
-            text, odds = writer(samples)
+    heard, said = {}, [(line[0], sound) for line, sound in zip(part(n), sounds(part(n))) if SHORTEST < len(sound) < LONGEST]
+    said.sort(key=lambda s: len(s[1]))
+    for at in range(0, len(said), TOGETHER):
+        names, samples = zip(*said[at:at + TOGETHER])
+        for name, (text, odds) in zip(names, writer(samples)):
             if odds > SURE and plain(text) and re.fullmatch(r"[A-Za-z ,.?!'-]+", text):
                 heard[name] = text
     path_of(n).parent.mkdir(exist_ok=True)
@@ -83,7 +92,8 @@ def spoken(n):
     """("actor", text, int16 samples) of part n."""
     from speakers import RATE, tidy
     heard = json.loads(path_of(n).read_text())
-    return [("actor", heard[name], tidy(sound(), RATE)) for name, sound in part(n) if name in heard]
+    some = [line for line in part(n) if line[0] in heard]
+    return [("actor", heard[line[0]], tidy(sound, RATE)) for line, sound in zip(some, sounds(some))]
 
 
 def main():
@@ -92,7 +102,7 @@ def main():
     k, of = map(int, args.parse_args().part.split("/"))
     torch.set_num_threads(1)
     writer = Writer()
-    for n in range(k, ALL, of):
+    for n in range(k, len(PARTS), of):
         if not path_of(n).exists():
             print(f"{path_of(n).name}: {write(n, writer)} lines", flush=True)
 

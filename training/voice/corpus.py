@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speech as rows of the frozen encoder: $WEFT_VOICE/rows/*.npy (f16 [n, 384]) with *.json beside them.
 
-    python corpus.py [--shards 240] [--part 0/2] [--views 8] [--only said|word|people|nothing|actor]
+    python corpus.py [--shards 240] [--part 0/2] [--views 8] [--only said|word|people|nothing|actor|piece]
 
 A shard of sentences or words is said by one engine, each of them once, and is a function of its number; the script may be stopped, started again
 and run several times at once (each takes the shards of its own remainder). People's recordings and sounds without
-words come --views times, each time through another room, microphone and line. A quarter of the sounds stays clean. The sound
+words come --views times, each time through another room, microphone and line; actors' lines, and pieces of them (pieces.py, which
+depend on begun.safetensors), once for four views. A quarter of the sounds stays clean. The sound
 itself is not kept: a second of speech is 38 kB of rows.
 """
 import argparse
@@ -19,6 +20,7 @@ import torch
 
 import actors
 import ends
+import pieces
 import places
 import speakers
 from speech_augment import chain
@@ -30,12 +32,6 @@ ORDER = ("hibari espeak flite hibari piper flite espeak hibari flite festival es
          "hibari espeak festival flite hibari espeak piper").split()
 CLEAN = 0.25
 LONGEST = 16 * ends.RATE
-
-
-def folder():
-    path = places.workdir() / "rows"
-    path.mkdir(exist_ok=True)
-    return path
 
 
 def sentences():
@@ -70,9 +66,9 @@ def write(name, said, encoder):
         if 1600 <= len(sound) <= LONGEST:
             rows.append(encoder(sound).half().numpy())
             about.append({"voice": voice, "text": text, "rows": len(rows[-1])})
-    path = folder() / f"{name}.npy"
+    path = places.rows() / f"{name}.npy"
     with open(path.with_suffix(".tmp"), "wb") as f:
-        np.save(f, np.concatenate(rows))
+        np.save(f, np.concatenate([np.zeros((0, ends.WIDTH), np.float16), *rows]))
     os.replace(path.with_suffix(".tmp"), path)
     path.with_suffix(".new").write_text(json.dumps(about))
     os.replace(path.with_suffix(".new"), path.with_suffix(".json"))
@@ -88,14 +84,18 @@ def jobs(shards, views):
         if n % 8 == 7 and n // 8 < views:
             yield f"people-{n // 8}", None, n // 8
             yield f"nothing-{n // 8}", None, n // 8
-    for view in range(views // 2):      # every line half as often as what people say
-        for n in range(actors.ALL):
-            yield f"actor-{view}-{n:03d}", None, n
+    for view in range(views // 4):      # of hours of speech fewer views are needed than of minutes
+        yield from ((f"actor-{view}-{actors.path_of(n).stem}", None, n) for n in range(len(actors.PARTS)))
+        yield from ((f"piece-{view}-{actors.path_of(n).stem}", None, n) for n in range(len(actors.PARTS)))
+        yield f"piece-{view}-people", None, None
 
 
-def sounds(name, engine, n):
+def sounds(name, engine, n, encoder):
     if name.startswith("actor"):
         return actors.spoken(n)
+    if name.startswith("piece"):
+        cut, whole = pieces.Cutter(encoder), speakers.people() if n is None else actors.spoken(n)
+        return [(voice, *piece) for voice, text, samples in whole for piece in cut(text, samples)]
     if engine:
         texts = words() if name.startswith("word") else sentences()
         said = texts[n * PER_SHARD:(n + 1) * PER_SHARD]
@@ -107,7 +107,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--shards", type=int, default=80)
     args.add_argument("--views", type=int, default=4)
-    args.add_argument("--only", default="", help="shards whose name begins with this: said, word, people, nothing, actor")
+    args.add_argument("--only", default="", help="shards whose name begins with this: said, word, people, nothing, actor, piece")
     args.add_argument("--part", default="0/1", help="k/n: the shards with number k modulo n")
     args = args.parse_args()
     part, parts = map(int, args.part.split("/"))
@@ -115,17 +115,15 @@ def main():
     torch.set_num_threads(1)
     encoder = ends.Encoder()
     for i, (name, engine, n) in enumerate(jobs(args.shards, args.views)):
-        if i % parts != part or not name.startswith(args.only) or (folder() / f"{name}.json").exists():
+        if i % parts != part or not name.startswith(args.only) or (places.rows() / f"{name}.json").exists():
             continue
-        if name.startswith("actor") and not actors.path_of(n).exists():
+        if name[:5] in ("actor", "piece") and n is not None and not actors.path_of(n).exists():
             continue
         started = time.time()
-        said = sounds(name, engine, n)
-        if said:
-            made = time.time() - started
-            seconds = write(name, said, encoder)
-            print(f"{name} {engine or ''}: {seconds:.0f} s, said in {made:.0f} s, heard in "
-                  f"{time.time() - started - made:.0f} s", flush=True)
+        said = sounds(name, engine, n, encoder)
+        made = time.time() - started
+        seconds = write(name, said, encoder)
+        print(f"{name} {engine or ''}: {seconds:.0f} s, said in {made:.0f} s, heard in {time.time() - started - made:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

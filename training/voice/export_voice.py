@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A checkpoint as a directory of Ultravox's layout, bf16, which weft.ultravox runs on the two frozen ends.
 
-    python export_voice.py ctc-letters [OUT]      OUT: $WEFT_VOICE/voice
+    python export_voice.py ctc-letters|begun.safetensors [OUT]      OUT: $WEFT_VOICE/voice
 
 OUT gets config.json, model.safetensors and weft.ini, which names the two ends where they lie. `ctc`, `weft_silence` and `weft_prompts`
 are weft's own keys (docs/MODEL.md): letters and the words that they are found to be, silence behind a recording, the prompt.

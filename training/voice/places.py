@@ -25,6 +25,13 @@ def workdir():
 os.environ["WEFT_TRAINING"] = str(workdir())   # where the demo's modules keep checkpoints and locks
 
 
+def rows():
+    """The folder of shards."""
+    path = workdir() / "rows"
+    path.mkdir(exist_ok=True)
+    return path
+
+
 def end(name):
     """The directory of a frozen end; one that is not there is told with the command that makes it."""
     path = Path(os.environ.get("WEFT_VOICE_ENDS", workdir())) / name

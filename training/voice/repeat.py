@@ -17,31 +17,32 @@ from eval_speech import errors
 from evalsets import sets
 from texts import held_out, plain
 
-# What was heard stands at the end of as many rows as the sound has, behind the end of this text: of a long sound all of it, and line
-# feeds before it, of a short one its last words. Line feeds alone confuse the core.
-FILL = ("I am going to say something now, and you are going to repeat it. It may be short, it may be long, and it need not make sense. "
-        "Repeat it word by word, and say nothing else:")
-# Asked in one message, so small a core says something of its own in place of what it reads; shown examples as earlier turns of
-# the chat, long ones and short ones behind as much of the text as they would have, it repeats; one in which nothing is said keeps it
-# silent behind the text alone. How many words of FILL, and what is said:
-EXAMPLES = [(16, ""), (9, "frog"), (99, "it was raining when we left the old house near the river"), (9, "sixteenth"),
-            (16, "an organism that lives in the soil"), (99, "he asked for nine hundred and sixty four dollars"), (9, "front left")]
+USER, ANSWER, OVER = f"{ends.START}user\n", f"{ends.START}assistant\n", "<|im_end|>\n"
 
 
-def turn(before, said):
-    """One example: the last words of FILL, so many, and what is said behind them."""
-    shown = " ".join(FILL.split()[-before:] + [said] * bool(said))
-    return f"{ends.START}user\n{shown}<|im_end|>\n{ends.START}assistant\n{said}<|im_end|>\n"
+def turns(examples):
+    """What is said, and the same as the answer. The full stop behind it is the prompt's own, so that the core knows where to stop: in
+    silence it stands alone, and nothing is answered."""
+    said = [f" {e}." if e else "" for e in examples]
+    return "".join(USER + (s or ".") + OVER + ANSWER + s + OVER for s in said)
 
 
-TURNS = (f"{ends.START}system\nRepeat what the user says.<|im_end|>\n" + "".join(turn(*e) for e in EXAMPLES)
-         + f"{ends.START}user\n@<|im_end|>\n{ends.START}assistant\n")
+# The prompt shows what is to be done as earlier turns of the chat: long ones, short ones, silence, and ones without sense, since a core that knows
+# sensible sentences alone mends what was misheard, or leaves it out. What was heard stands at the end of as
+# many rows as the sound has, and the rows before it hold more turns like these, as many as fit, with the head of the last turn, which the
+# prompt leaves out. These rows may begin in the middle of a turn, and line feeds stand before them in a long silence.
+EXAMPLES = ["a verona", "the brethren of the of jacob well in the lamb and it came to past seven", "inexorably and twine", "", "eighty third",
+            "tell mary bought that the train to lisbon is in eight", "kettle", "it was raining when we left the cold house or the liver",
+            "fifty first", "", "an organism that's in the loyal", "he ask four nine hundred and fix the four dollar is", "over there"]
+BEFORE = ["over the hill", "the road to village was clothes", "", "seventy nine", "children play and the garden be high and the search"]
+TASK = "Repeat every word that the user says, even if it makes no sense."
+TURNS = f"{ends.START}system\n{TASK}{OVER}{turns(EXAMPLES)}@.{OVER}{ANSWER}"
 
 
 @cache
 def fill():
-    """Tokens before what was heard, the nearest first; the last of them again where there are more rows."""
-    return ends.ids("\n" + FILL)[::-1]
+    """Tokens before what was heard, the nearest first; the last of them, a line feed, again where there are more rows."""
+    return ends.ids("\n" + turns(BEFORE).removeprefix(USER) + USER)[::-1]
 
 
 def before(count):

@@ -2,12 +2,14 @@
 """Who speaks, and what is no speech: synthesisers and people of Debian's packages and PyPI's wheels.
 
 The synthesisers are the demo's (../speech_voices.py): espeak-ng, flite, festival, hibari and piper; its two held-out voices
-are held out here too. People: asterisk's recordings (all but digits/), half of the English descriptions of tuxpaint's stamps.
+are held out here too. People: asterisk's recordings (all but digits/), half of the English descriptions of tuxpaint's stamps, the words of qabcs
+and ktuberling.
 Nothing: the other sounds of tuxpaint's stamps, noise and chords; half of the sounds are kept for the evaluation.
 """
 import random
 import re
 import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -56,10 +58,24 @@ def stamp_noises(tests):
     return [p for p in sorted(STAMPS.rglob("*.ogg")) if "_desc" not in p.name and for_tests(p) == tests]
 
 
+def named_words():
+    """(text, path) of the words, one or two, that two programs for children say, as far as their files are named like words of the texts."""
+    share = places.workdir() / "games/usr/share"
+    files = [*(share / "qabcs/abcs/en/sounds/words").glob("*.ogg"), *(share / "ktuberling/sounds/en").glob("*.ogg")]
+    if not files:
+        sys.exit(f"{share} has no words of qabcs and ktuberling: unpack the packages that README.md names")
+    known = set(plain((places.workdir() / "texts.txt").read_text()).split())
+    for path in sorted(files):
+        text = path.stem.replace("_", " ") if "qabcs" in path.parts else path.stem.split("_")[-1]
+        if "-" not in text and known.issuperset(plain(text).split()):
+            yield text, path
+
+
 def people():
     """The recordings of people that may be trained on, as rows of a shard."""
     rows = [("asterisk", text, tidy(*V.read_wav(path))) for text, path in V.person_lines()]
     rows += [("tuxpaint", text, tidy(decode(path), RATE)) for text, path in stamp_descriptions(tests=False)]
+    rows += [("things", text, tidy(decode(path), RATE)) for text, path in named_words()]
     return [r for r in rows if plain(r[1])]
 
 

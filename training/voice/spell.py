@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What words the letters are: a search through all words that the texts have at least twice, by what they sound like (hearing.py)
+"""What words the letters are: a search through all words that the texts have at least twice (names of things: once), by what they sound like (hearing.py)
 and by how often a word follows another.
 
 The odds of a word behind another are those of pairs, with absolute discounting (Ney et al. 1994): what a discount of 0.75 takes from the pairs
@@ -17,7 +17,7 @@ import torch
 
 import ends
 from hearing import LETTERS, PLACES
-from texts import plain
+from texts import plain, thing_names
 
 DISCOUNT = 0.75
 LEAST, LEAST_PAIR = 2, 3    # words and pairs that are seen less often are not kept
@@ -35,13 +35,14 @@ def rounded(value):
 class Words:
     """Log odds of words alone and in pairs."""
 
-    def __init__(self, lines):
+    def __init__(self, lines, names=frozenset()):
+        """names: words that are kept where they are seen once."""
         alone, pairs = Counter(), Counter()
         for line in lines:
             words = [BEGIN, *plain(line).split(), END]
             alone.update(words[1:])
             pairs.update(zip(words, words[1:]))
-        alone = Counter({w: n for w, n in alone.items() if n >= LEAST})
+        alone = Counter({w: n for w, n in alone.items() if n >= LEAST or w in names})
         pairs = Counter({(a, b): n for (a, b), n in pairs.items() if (a == BEGIN or a in alone) and b in alone})
         behind, self.first = Counter(b for _, b in pairs), Counter()
         for (a, _), count in pairs.items():
@@ -129,7 +130,7 @@ def tables(words, root, fill):
 def known_words():
     """(Words, their tree) of the training."""
     from corpus import read, sentences, words
-    odds = Words(sentences() + words() + read())
+    odds = Words(sentences() + words() + read(), thing_names())
     return odds, tree(odds)
 
 

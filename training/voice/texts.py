@@ -29,6 +29,7 @@ FORTUNES = Path("/usr/share/games/fortunes")
 GCIDE = Path("/usr/share/dictd/gcide.dict.dz")
 FAQ = Path("/usr/share/doc/anarchism/html")
 PERSON, PLACE = "18", "15"      # WordNet's files of nouns
+THINGS = ("05", "06", "08", "13", "20")     # animals, what people made, parts of bodies, food, plants
 # How many sentences of each source are taken at most. The Bible's English is old and the FAQ has one subject.
 MOST = {"example": 60000, "definition": 16000, "fortune": 20000, "bible": 7000, "faq": 20000, "number": 7000, "name": 6000}
 WORDS = 12000
@@ -121,6 +122,12 @@ def proper(kind):
                 if re.fullmatch(r"([A-Z][a-z'-]+)( [A-Z][a-z'-]+){0,2}", name):
                     found[name] = True
     return list(found)
+
+
+def thing_names():
+    """Single words for things in WordNet's files of nouns, common or not."""
+    heads = (head.split() for head, _ in glosses())
+    return {w for f in heads if f[1] in THINGS and f[2] == "n" for w in f[4:4 + 2 * int(f[3], 16):2] if w.isalpha() and w.islower()}
 
 
 def names(rng):

@@ -10,7 +10,8 @@ Start it again to go on; a larger --steps goes on from the last checkpoint. It m
 import argparse
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 import ends
 import places
@@ -38,38 +39,37 @@ def hearing(stack, layers):
 class Smoothed(torch.nn.Module):
     """A model and the running mean of its weights, both in one checkpoint."""
 
-    def __init__(self, model, stack, layers):
+    def __init__(self, model):
         super().__init__()
         self.model, self.mean = model, torch.optim.swa_utils.AveragedModel(
             model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGE))
         self.mean.requires_grad_(False)
-        self.register_buffer("shape", torch.tensor([stack, layers]))
 
     def follow(self, step):
         if step % 4 == 0:
             self.mean.update_parameters(self.model)
 
 
+def of_weights(weights):
+    layers = {key.split(".")[2] for key in weights if key.startswith("projector.layers.")}
+    model = hearing(weights["projector.ln_pre.weight"].shape[-1] // ends.WIDTH, len(layers))
+    model.load_state_dict(weights)
+    return model.eval()
+
+
 def trained(name, mean=True):
-    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, in evaluation mode."""
+    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, or of a file that --keep wrote; in evaluation mode."""
+    if name.endswith(".safetensors"):
+        with safe_open(name, "pt") as file:
+            return of_weights({k: file.get_tensor(k).float() for k in file.keys()}), int(file.metadata()["steps"])
     state = torch.load(places.workdir() / f"{name}.pt", weights_only=False)
     prefix = "mean.module." if mean else "model."
-    weights = {k.removeprefix(prefix): v for k, v in state["model"].items() if k.startswith(prefix)}
-    model = hearing(*state["model"]["shape"].tolist())
-    model.load_state_dict(weights)
-    return model.eval(), state["step"]
-
-
-def weights_of(name):
-    """Those of a checkpoint, averaged, or of a file that --keep wrote."""
-    if name.endswith(".safetensors"):
-        return {k: v.float() for k, v in load_file(name).items()}
-    return trained(name)[0].state_dict()
+    return of_weights({k.removeprefix(prefix): v for k, v in state["model"].items() if k.startswith(prefix)}), state["step"]
 
 
 def begin_with(model, name):
     """Copies what fits of another checkpoint, and says what does not. Where one stacks more rows than the other, the middle ones are the same."""
-    mine, theirs = model.state_dict(), weights_of(name)
+    mine, theirs = model.state_dict(), trained(name)[0].state_dict()
     for key, value in theirs.items():
         if key not in mine:
             print(f"{name}: {key} has no place here")
@@ -103,7 +103,7 @@ def main():
     model = hearing(args.stack, args.layers).train()
     if args.start:
         begin_with(model, args.start)
-    both = Smoothed(model, args.stack, args.layers)
+    both = Smoothed(model)
     run = Run(f"ctc-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.01, adam_lr=2e-3))
     feed, seen = Feed(args.name, args.rows, args.stack), []
     while run.step < args.steps:
