@@ -3,8 +3,8 @@
 
     python actors.py [--part 0/2]
 
-A file has {name: text} of every hundredth line of a game (of the short ones every twentieth), and is not made again where it is there. Lines that Whisper is not sure of are left
-out, and those with figures, since nobody can say how they were read.
+A file has {name: text} of every hundredth line of a game (of the short ones every twentieth), and is not made again where it is there.
+Lines that Whisper is not sure of are left out, and those with figures, since nobody can say how they were read.
 """
 import argparse
 import json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What words the letters are: a search through all words that the texts have at least twice (names of things: once), by what they sound like (hearing.py)
-and by how often a word follows another.
+"""What words the letters are: a search through all words that the texts have at least twice (names of things: once), by what they sound
+like (hearing.py) and by how often a word follows another.
 
 The odds of a word behind another are those of pairs, with absolute discounting (Ney et al. 1994): what a discount of 0.75 takes from the pairs
 that are kept, and all of the pairs that are too rare to be kept, goes to every word by its share alone: half of it how often the word was

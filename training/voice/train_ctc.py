@@ -51,6 +51,7 @@ class Smoothed(torch.nn.Module):
 
 
 def of_weights(weights):
+    """The hearing whose weights these are, in evaluation mode."""
     layers = {key.split(".")[2] for key in weights if key.startswith("projector.layers.")}
     model = hearing(weights["projector.ln_pre.weight"].shape[-1] // ends.WIDTH, len(layers))
     model.load_state_dict(weights)
