@@ -3,7 +3,7 @@
 
     python actors.py [--part 0/2]
 
-A file has {name: text} of every hundredth line of a game (of the short ones every twentieth), and is not made again where it is there.
+A file has {name: text} of every hundredth line of a game (of Drascula and of the short ones every twentieth), and is not made again where it is there.
 Lines that Whisper is not sure of are left out, and those with figures, since nobody can say how they were read.
 """
 import argparse
@@ -20,7 +20,8 @@ from common import write_bytes
 from games import lines, sounds
 from texts import plain
 
-PARTS = sorted(((game, n) for game, parts in (("queen", 100), ("sky", 100), ("units", 20)) for n in range(parts)), key=lambda p: p[1])
+PARTS = sorted(((game, n) for game, parts in (("queen", 100), ("sky", 100), ("drascula", 20), ("units", 20)) for n in range(parts)), key=lambda p: p[1])
+HELD = 90               # parts of queen from here on are kept for choose.py
 SHORTEST, LONGEST = int(0.4 * ends.RATE), 12 * ends.RATE
 TOGETHER, FILLED = 16, 15 * ends.RATE    # sounds that are written down together; filled up to less, Whisper writes short ones again and again
 SURE = -0.45            # mean log odds of a token
@@ -61,6 +62,12 @@ class Writer:
                 break
             given = given[:, None]
         return [(self.tokens.decode(t).strip(), sum(o) / len(o) if t[-1] == END else -math.inf) for t, o in zip(said, odds)]
+
+
+def held(n):
+    """Whether no training hears part n."""
+    game, k = PARTS[n]
+    return game == "queen" and k >= HELD
 
 
 def path_of(n):

@@ -2,6 +2,7 @@
 """Batches of heard sentences from the shards of corpus.py, made worse anew at every use."""
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 import places
 
-SHARES = {"people": 3, "word": 2, "actor": 3, "piece": 3}   # how often these come for once of a synthesiser's sentence
+SHARES = {"people": 3, "word": 2, "actor": 2, "piece": 2}   # how often these come for once of a synthesiser's sentence
 JOINED = 0.3            # of the sounds follow another
 LONGEST = 700           # encoder rows (14 s)
 
@@ -94,13 +95,14 @@ def pad(made, stack):
 
 
 class Feed:
-    """Batches without end, and a look for more shards now and then."""
+    """Batches without end, the next one made while this one is learned from, and a look for more shards now and then."""
 
     def __init__(self, name, rows, stack, every=50):
         self.name, self.size, self.stack, self.every = name, rows, stack, every
         self.corpus, self.queue, self.looked = Corpus(), iter(()), 0
+        self.maker, self.coming = ThreadPoolExecutor(1), None
 
-    def next(self, step):
+    def make(self, step):
         if step - self.looked >= self.every:
             self.corpus.refresh()
             self.looked = step
@@ -108,4 +110,9 @@ class Feed:
         if batch is None:
             self.queue = self.corpus.batches(f"{self.name} {step}", self.size, self.stack)
             batch = next(self.queue)
+        return batch
+
+    def next(self, step):
+        batch = self.coming.result() if self.coming else self.make(step)
+        self.coming = self.maker.submit(self.make, step + 1)
         return batch

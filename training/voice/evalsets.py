@@ -48,6 +48,7 @@ def spoken(name, speak, texts):
     paths = [folder(name) / f"{i:03d}.wav" for i in range(len(texts))]
     said, lines = folder(name) / "said.txt", "\n".join(texts)
     if not said.exists() or said.read_text() != lines:
+        said.unlink(missing_ok=True)        # whoever is stopped here begins again
         for path, (_, samples, rate) in zip(paths, speak(texts, random.Random(f"{places.SEED} test {name}"))):
             write_wav(path, np.pad(tidy(samples, rate), 3200))
         write_bytes(said, lines)

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What actors say in two games that Debian has with their sound (main/games), lines of a few seconds, about 6 hours together; and in three
+"""What actors say in three games that Debian has with their sound (main/games), lines of a few seconds, about 7 hours together; and in three
 others, a word or a few: 1,285 short ones.
 
-    apt-get download flight-of-the-amazon-queen beneath-a-steel-sky hedgewars-data megaglest-data kajongg
+    apt-get download flight-of-the-amazon-queen beneath-a-steel-sky drascula hedgewars-data megaglest-data kajongg
     for p in *.deb; do dpkg-deb -x $p $WEFT_VOICE/games; done
 
 "Flight of the Amazon Queen" (6,745 lines): queen.1c begins with a table of names (12 bytes, filled up with zeros), a byte, offset and
 size (32 bits, the highest byte first); names that end in .SB are MP3 files. "Beneath a Steel Sky" (3,606 lines): sky.dnr has entries of
 8 bytes for the files in sky.dsk, a number (from 50100 on: speech), 24 bits of place (of 16 bytes where the highest is set), 22 of size; a
-file has a head of 22 bytes and 8-bit samples at 11,025 Hz, packed (rnc.py). Formats as ScummVM's engines read them.
+file has a head of 22 bytes and 8-bit samples at 11,025 Hz, packed (rnc.py). "Drascula" (783 lines): *.ALS are such samples, not packed.
+Formats as ScummVM's engines read them.
 """
 import random
 import re
@@ -27,7 +28,8 @@ from ends import RATE
 
 SHARE = "usr/share/scummvm"
 ENGLISH = "Default Classic British Mobster Pirate Surfer HillBilly Singer Robot".split()     # voices of hedgewars
-SPEECH, SKY_HEAD, SKY_RATE = 50100, 22, 11025
+SPEECH, SKY_HEAD = 50100, 22
+SAMPLES = ["-f", "u8", "-ar", "11025"]
 
 
 def folder(game):
@@ -49,7 +51,12 @@ def sky():
         place = (place & 0x7fffff) << (4 if place >> 23 else 0)
         file = data[place + SKY_HEAD:place + size]
         if number >= SPEECH and file[:4] == b"RNC\1":
-            yield f"SKY{number}", ["-f", "u8", "-ar", str(SKY_RATE)], lambda file=file: rnc.unpack(file)
+            yield f"SKY{number}", SAMPLES, lambda file=file: rnc.unpack(file)
+
+
+def drascula():
+    for path in sorted((folder("drascula") / "en").glob("*.ALS")):
+        yield path.name, SAMPLES, path.read_bytes
 
 
 def units():
@@ -82,6 +89,6 @@ def sounds(some):
 @cache
 def lines(game):
     """(name, options of ffmpeg that say what it is, function that gives its bytes) of all lines, in a fixed random order."""
-    found = list({"queen": queen, "sky": sky, "units": units}[game]())
+    found = list({"queen": queen, "sky": sky, "drascula": drascula, "units": units}[game]())
     random.Random(places.SEED).shuffle(found)
     return found
