@@ -84,9 +84,10 @@ def jobs(shards, views):
         if n % 8 == 7 and n // 8 < views:
             yield f"people-{n // 8}", None, n // 8
             yield f"nothing-{n // 8}", None, n // 8
+    parts = [n for n in range(len(actors.PARTS)) if not actors.held(n)]
     for view in range(views // 4):      # of hours of speech fewer views are needed than of minutes
-        yield from ((f"actor-{view}-{actors.path_of(n).stem}", None, n) for n in range(len(actors.PARTS)))
-        yield from ((f"piece-{view}-{actors.path_of(n).stem}", None, n) for n in range(len(actors.PARTS)))
+        yield from ((f"actor-{view}-{actors.path_of(n).stem}", None, n) for n in parts)
+        yield from ((f"piece-{view}-{actors.path_of(n).stem}", None, n) for n in parts)
         yield f"piece-{view}-people", None, None
 
 

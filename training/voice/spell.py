@@ -22,7 +22,7 @@ from texts import plain, thing_names
 DISCOUNT = 0.75
 LEAST, LEAST_PAIR = 2, 3    # words and pairs that are seen less often are not kept
 BEGIN, END = "<s>", "</s>"  # one word in the tables
-SHARE, BONUS = 0.6, 1.0     # of the odds of words beside those of letters; for each word
+SHARE, BONUS = 0.8, 0.0     # of the odds of words beside those of letters; for each word
 SURE = 1.0                  # how much too sure the blank is: it is most of what is heard. The exported file's last bias is without it
 BEAM, WIDTH = 128, 16.0     # hypotheses, and how far behind the best one
 
