@@ -20,7 +20,8 @@ from common import write_bytes
 from games import lines, sounds
 from texts import plain
 
-PARTS = sorted(((game, n) for game, parts in (("queen", 100), ("sky", 100), ("drascula", 20), ("units", 20)) for n in range(parts)), key=lambda p: p[1])
+COUNTS = {"queen": 100, "sky": 100, "drascula": 20, "units": 20}
+PARTS = sorted(((game, n) for game, count in COUNTS.items() for n in range(count)), key=lambda p: p[1])
 HELD = 90               # parts of queen from here on are kept for choose.py
 SHORTEST, LONGEST = int(0.4 * ends.RATE), 12 * ends.RATE
 TOGETHER, FILLED = 16, 15 * ends.RATE    # sounds that are written down together; filled up to less, Whisper writes short ones again and again
@@ -78,7 +79,7 @@ def path_of(n):
 def part(n):
     """The lines of part n, as games.lines() has them."""
     game, k = PARTS[n]
-    return lines(game)[k::sum(g == game for g, _ in PARTS)]
+    return lines(game)[k::COUNTS[game]]
 
 
 def write(n, writer):

@@ -4,7 +4,7 @@ down, and sounds without a word. The tables of eval.py choose nothing.
 
     python choose.py ctc-NAME|begun.safetensors [share,bonus,sure ...]
 
-Words wrong with the constants of spell.py, or with each of the triples. The same actors are heard in the training, and the labels have
+Words wrong with the constants of spell.py, or with each of the triples, of the words said; of nothing, words over sounds. The same actors are heard in the training, and the labels have
 Whisper's own errors, so that a rate here is no rate of the voice.
 """
 import argparse
@@ -40,7 +40,7 @@ def sounds():
 
 
 def items():
-    """[(kind, text, encoder rows)], computed once."""
+    """[(kind, text, encoder rows)], computed once: the pieces are those of the begun.safetensors of then."""
     path = places.workdir() / "choose.pickle"
     if not path.exists():
         encoder = ends.Encoder()
@@ -65,7 +65,7 @@ def main():
         wrong, words = {}, {}
         for kind, said, scores in heard:
             wrong[kind] = wrong.get(kind, 0) + errors(said, spell.spell(scores, share, bonus, sure=sure))
-            words[kind] = words.get(kind, 0) + len(said)
+            words[kind] = words.get(kind, 0) + (len(said) or 1)
         print(f"{share} {bonus} {sure}:", ", ".join(f"{k} {n} of {words[k]}" for k, n in wrong.items()), flush=True)
 
 
