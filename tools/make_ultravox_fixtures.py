@@ -48,7 +48,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 VOCAB, WIDTH, STACK = 64, 32, 8
 STACKS = {"letters": 2}
 # Of "letters": four scores of the blank and each letter in a row, and 0.3 s of silence behind the recording.
-LETTERS, PLACES, SILENCE = " abc", 4, 30
+LETTERS, PLACES, SILENCE, SPARE, HEARD = " abc", 4, 30, 5, -1
 WORDS = ["a", "ab", "abba", "b", "ba", "bac", "c", "cab", "cc"]
 SHARE, BONUS = 0.5, 0.75
 SIZES = dict(d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=72)
@@ -157,6 +157,7 @@ class Words:
     def __init__(self, seed):
         rng = torch.Generator().manual_seed(seed)
         self.fill = torch.randint(3, VOCAB - 1, (3,), generator=rng).tolist()
+        self.again = [5, HEARD, 6, HEARD, 7]
         self.alone = (-3 * torch.rand(1 + len(WORDS), generator=rng)).bfloat16().tolist()
         self.rest = (-torch.rand(1 + len(WORDS), generator=rng)).bfloat16().tolist()
         nodes = sorted({w[:n] for w in WORDS for n in range(len(w) + 1)}, key=lambda t: (len(t), [LETTERS.index(c) for c in t]))
@@ -174,13 +175,13 @@ class Words:
         tree = [[LETTERS.index(t[-1]) + 1 if t else 0, len(below), self.best[t], t in self.number] for t, below in self.below.items()]
         words = [[a, r, len(p), len(t)] for a, r, p, t in zip(self.alone, self.rest, self.pairs, self.tokens)]
         pairs = [[b, odds] for p in self.pairs for b, odds in sorted(p.items())]
-        tables = {"tree": tree, "words": words, "pairs": pairs, "tokens": sum(self.tokens, []), "fill": self.fill}
+        tables = {"tree": tree, "words": words, "pairs": pairs, "tokens": sum(self.tokens, []), "again": self.again, "fill": self.fill}
         return {f"ctc.{k}": torch.tensor(v, dtype=torch.float32) for k, v in tables.items()}
 
     def config(self):
         sizes = {k.removeprefix("ctc."): len(v) for k, v in self.tensors().items()}
         sizes["nodes"] = sizes.pop("tree")
-        return {"letters": LETTERS, "places": PLACES, "share": SHARE, "bonus": BONUS, "width": 1000, "beam": 1000, **sizes}
+        return {"letters": LETTERS, "places": PLACES, "share": SHARE, "bonus": BONUS, "width": 1000, "beam": 1000, "spare": SPARE, **sizes}
 
     def spelled(self, scores, chunk):
         """Tokens of rows: all ways in which frames can be words, with the likeliest of those that end alike. Between chunks of so many rows
@@ -204,9 +205,15 @@ class Words:
         ends = [(odds + SHARE * (self.odds(before, 0) - self.best[""]), said) for (t, before, _), (odds, said) in now.items() if not t]
         ends += [(odds + SHARE * (self.odds(before, self.number[t]) - self.best[t] + self.odds(self.number[t], 0)) + BONUS,
                   (*said, self.number[t])) for (t, before, _), (odds, said) in now.items() if t in self.number]
-        heard = sum((self.tokens[k] for k in max(ends)[1]), [])[-len(scores):]
-        left = len(scores) - len(heard)
-        return torch.tensor([self.fill[min(n, 2)] for n in range(left)][::-1] + heard)
+        return torch.tensor(self.placed(sum((self.tokens[k] for k in max(ends)[1]), []), len(scores) + SPARE))
+
+    def placed(self, heard, rows):
+        """What was heard in so many rows: before it `again`, where the last HEARD of that fits, and before that `fill`."""
+        out, behind = heard[-rows:], self.again[::-1].index(HEARD)
+        if out and len(out) + behind + len(out) <= rows:
+            out = sum((heard if token == HEARD else [token] for token in self.again), []) + heard
+        left = max(0, rows - len(out))
+        return [self.fill[min(n, 2)] for n in range(left)][::-1] + out[-rows:]
 
 
 def encode(encoder, frames, n_keys):

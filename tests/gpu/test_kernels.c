@@ -239,6 +239,8 @@ static void make_words(const spk_words *w, int32_t pairs)
     }
     for (int32_t i = 0; i < w->head.tokens; i++)
         ((int32_t *)w->token)[i] = (int32_t)call_below(49152);
+    for (int32_t i = 0; i < w->head.again; i++)
+        ((int32_t *)w->again)[i] = call_below(3) == 0 ? SPK_HEARD : (int32_t)call_below(49152);
     for (int32_t i = 0; i < w->head.fill; i++)
         ((int32_t *)w->fill)[i] = (int32_t)call_below(49152);
 }
@@ -253,6 +255,7 @@ static spk_words_head make_tables(call *c, int at, int64_t frames, int32_t colum
                            words,
                            words * pairs,
                            words * 2,
+                           (int32_t)call_below(9),
                            (int32_t)call_size(9),
                            columns,
                            1,

@@ -14,7 +14,7 @@
 #include "plugins/speech/ops/search.h"
 
 /* Columns: blank, space, a, b. The words are 1 "a", 2 "b", 3 "ab", 4 "bb", 5 "baa". */
-enum { COLUMNS = 4, BEAM = 8, NODES = 7, WORDS = 6, PAIRS = 2, TOKENS = 7, FILL = 3 };
+enum { COLUMNS = 4, BEAM = 8, NODES = 7, WORDS = 6, PAIRS = 2, TOKENS = 7, FILL = 3, AGAIN = 4 };
 enum { ROWS = 6, PLACES = 2, FRAMES = ROWS * PLACES };
 
 typedef struct tables {
@@ -23,11 +23,11 @@ typedef struct tables {
     float          best[NODES], alone[WORDS], rest[WORDS];
     int32_t        after[WORDS + 1], second[PAIRS];
     float          pair[PAIRS];
-    int32_t        begin[WORDS + 1], token[TOKENS], fill[FILL];
+    int32_t        begin[WORDS + 1], token[TOKENS], fill[FILL + AGAIN]; /* `again` first */
 } tables;
 
 static const tables usual = {
-    .head = {NODES, WORDS, PAIRS, TOKENS, FILL, COLUMNS, 1, BEAM, 1, 0.5f, 30},
+    .head = {NODES, WORDS, PAIRS, TOKENS, 0, FILL + AGAIN, COLUMNS, 1, BEAM, 1, 0.5f, 30},
     .first = {1, 3, 4, 6, 6, 7, 7, 7},
     .letter = {0, 2, 3, 3, 2, 3, 2},
     .word = {-1, 1, 2, 3, -1, 4, 5},
@@ -39,7 +39,7 @@ static const tables usual = {
     .pair = {-0.1f, -0.2f},
     .begin = {0, 0, 1, 2, 4, 6, 7},
     .token = {10, 30, 20, 21, 40, 41, 50},
-    .fill = {7, 8, 9},
+    .fill = {7, 8, 9, 9, 9, 9, 9},
 };
 
 /* In launches of so many rows; a second chunk begins at row `join`. */
@@ -110,6 +110,40 @@ static void test_words(void **state)
             assert_memory_equal(ids, all[i].ids, sizeof all[i].ids);
             assert_int_equal(ids[ROWS], 99);
         }
+    }
+}
+
+/* What was heard once more before it, as far as there are rows: whole and with all that stands
+ * behind it, or not at all. */
+static void test_again(void **state)
+{
+    static const struct {
+        const char *frames;
+        int32_t     again[AGAIN], ids[ROWS];
+    } cases[] = {
+        {"------------", {60, -1, 61, 62}, {9, 9, 9, 9, 8, 7}}, /* nothing was heard */
+        {"a-----------", {60, -1, 61, 62}, {7, 60, 10, 61, 62, 10}},
+        {"--bb-b------", {60, -1, 61, 62}, {40, 41, 61, 62, 40, 41}},
+        {"a b ab------", {60, -1, 61, 62}, {8, 7, 10, 30, 20, 21}}, /* no room */
+        {"a-----------", {-1, 61, -1, 62}, {7, 10, 61, 10, 62, 10}},
+        {"--bb-b------", {-1, 61, -1, 62}, {61, 40, 41, 62, 40, 41}},
+        {"a b---------", {-1, 61, -1, 62}, {61, 10, 30, 62, 10, 30}},
+        {"a b---------", {60, 61, 62, -1}, {61, 62, 10, 30, 10, 30}},
+        {"a-----------", {-1, -1, -1, -1}, {7, 10, 10, 10, 10, 10}},
+        {"a b---------", {61, -1, -1, -1}, {10, 30, 10, 30, 10, 30}},
+    };
+    float   x[FRAMES * COLUMNS];
+    int32_t ids[ROWS];
+    tables  t = usual;
+    (void)state;
+    t.head.again = AGAIN;
+    t.head.fill = FILL;
+    memcpy(t.fill + AGAIN, usual.fill, FILL * sizeof *t.fill);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memcpy(t.fill, cases[i].again, sizeof cases[i].again);
+        heard(cases[i].frames, x);
+        spell(&t, x, ids);
+        assert_memory_equal(ids, cases[i].ids, sizeof ids);
     }
 }
 
@@ -326,9 +360,12 @@ static void test_what_is_no_score(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words), cmocka_unit_test(test_half_a_word),
-        cmocka_unit_test(test_join),  cmocka_unit_test(test_odds),
-        cmocka_unit_test(test_beams), cmocka_unit_test(test_what_is_no_score)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_words),
+                                       cmocka_unit_test(test_again),
+                                       cmocka_unit_test(test_half_a_word),
+                                       cmocka_unit_test(test_join),
+                                       cmocka_unit_test(test_odds),
+                                       cmocka_unit_test(test_beams),
+                                       cmocka_unit_test(test_what_is_no_score)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

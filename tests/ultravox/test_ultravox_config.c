@@ -33,6 +33,8 @@ static const struct {
     {CTC "\"letters\": 3}}", NULL, "ctc.letters", 64, WEFT_E_CORRUPT},
     {CTC "\"letters\": \" a\", \"places\": 0}}", NULL, "ctc.places is 0", 64, WEFT_E_INVALID},
     {CTC "\"letters\": \" a\", \"nodes\": 1}}", NULL, "ctc.nodes is 1", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \" a\", \"again\": 1025}}", NULL, "ctc.again is 1025", 64, WEFT_E_INVALID},
+    {CTC "\"letters\": \" a\", \"spare\": -1}}", NULL, "ctc.spare is -1", 64, WEFT_E_INVALID},
     {CTC "\"letters\": \" a\", \"beam\": 1025}}", NULL, "ctc.beam is 1025", 64, WEFT_E_INVALID},
     {CTC "\"letters\": \" a\", \"share\": -1}}", NULL, "ctc.share is -1", 64, WEFT_E_INVALID},
     {ARCH ", \"weft_silence\": -1}", NULL, "weft_silence is -1", 64, WEFT_E_INVALID},
@@ -203,10 +205,11 @@ static void test_parameters(void **state)
         {ARCH "}", 2048, 8208384, 4096 * 3072 + 2048 * 2048 + 3072 + 2048}, /* whisper-tiny */
         {ARCH ", \"num_projector_layers\": 2}", 2048, 8208384,
          3072 + (3072 + 1 + 1500) * 384 + 2 * 1774080 + 384 + (384 + 1) * 2048},
-        {CTC "\"letters\": \" a\", \"places\": 9, \"nodes\": 100, \"words\": 50, \"pairs\": 7,"
-             " \"tokens\": 60, \"fill\": 3}, \"num_projector_layers\": 2}",
+        {CTC
+         "\"letters\": \" a\", \"places\": 9, \"nodes\": 100, \"words\": 50, \"pairs\": 7,"
+         " \"tokens\": 60, \"again\": 4, \"fill\": 3, \"spare\": 9}, \"num_projector_layers\": 2}",
          2048, 8208384,
-         3072 + (3072 + 1 + 188) * 384 + 2 * 1774080 + 384 + (384 + 1) * 27 + 400 + 200 + 14 + 63},
+         3072 + (3072 + 1 + 188) * 384 + 2 * 1774080 + 384 + (384 + 1) * 27 + 400 + 200 + 14 + 67},
         {"{\"architectures\": [\"ShukaModel\"], \"audio_config\": {\"d_model\": 1280,"
          " \"encoder_layers\": 32, \"encoder_attention_heads\": 20,"
          " \"encoder_ffn_dim\": 5120}}",

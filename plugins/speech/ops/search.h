@@ -289,24 +289,51 @@ SPK_BOTH void spk_words_hear(const float *x, const int32_t *tables, int32_t *wor
     s.state->n_links = s.n_links;
 }
 
-/* What was heard: ids [n], the tokens of its words, and before them those of `fill`, the last of
- * which comes as often as there are rows left. Of more tokens than rows the last count. -1
- * everywhere where a score was no finite number. */
+/* Writes the tokens of the words up to link `said` before ids[to]; of more tokens than places the
+ * last. Where the first of them stands. */
+SPK_BOTH int64_t spk_words_put(int32_t *ids, int64_t to, const spk_search *s, const spk_words *w,
+                               int32_t said)
+{
+    for (; said >= 0 && to > 0; said = s->links[said].said)
+        for (int32_t t = w->begin[s->links[said].word + 1];
+             t-- > w->begin[s->links[said].word] && to > 0;)
+            ids[--to] = w->token[t];
+    return to;
+}
+
+/* Whether `again` has room in so many places: what was heard, whole and once more, and all that
+ * stands behind it. */
+SPK_BOTH int spk_words_fits(const spk_words *w, int64_t heard, int64_t places)
+{
+    int32_t behind = 0;
+    while (behind < w->head.again && w->again[w->head.again - 1 - behind] != SPK_HEARD)
+        behind++;
+    return heard > 0 && behind < w->head.again && heard + behind <= places;
+}
+
+/* What was heard: ids [n], the tokens of its words; before them those of `again`, as far as there
+ * are places, and before these those of `fill`, the last of which comes as often as places are
+ * left. Of more tokens than places the last count. -1 everywhere where a score was no finite
+ * number. */
 SPK_BOTH void spk_words_spell(int32_t *ids, const int32_t *tables, int32_t *work, int64_t n)
 {
     const spk_words w = spk_words_at(tables);
     spk_search      s = spk_search_in(&w.head, work);
     const int64_t   last = w.head.fill - 1;
-    int64_t         to = n;
     if (s.state->broken)
         for (int64_t i = 0; i < n; i++)
             ids[i] = -1;
     if (s.state->broken)
         return;
-    for (int32_t at = spk_search_said(&s, &w); at >= 0; at = s.links[at].said)
-        for (int32_t t = w.begin[s.links[at].word + 1]; t-- > w.begin[s.links[at].word];)
-            if (to > 0)
-                ids[--to] = w.token[t];
+    const int32_t said = spk_search_said(&s, &w);
+    int64_t       to = spk_words_put(ids, n, &s, &w, said);
+    const int32_t more = spk_words_fits(&w, n - to, to) ? w.head.again : 0;
+    for (int32_t i = more; i-- > 0 && to > 0;) {
+        if (w.again[i] == SPK_HEARD)
+            to = spk_words_put(ids, to, &s, &w, said);
+        else
+            ids[--to] = w.again[i];
+    }
     for (int64_t i = 0; i < to; i++)
         ids[i] = w.fill[to - 1 - i < last ? to - 1 - i : last];
 }

@@ -14,11 +14,12 @@
 #endif
 
 #define SPK_NO_WORD (-1)
+#define SPK_HEARD (-1) /* in `again`: the tokens of all that was heard */
 
 /* The head of the tables, which lie behind one another in 32-bit cells. */
 typedef struct spk_words_head {
-    int32_t nodes, words, pairs, tokens, fill; /* sizes */
-    int32_t columns, space;                    /* of scores; the column that ends a word */
+    int32_t nodes, words, pairs, tokens, again, fill; /* sizes */
+    int32_t columns, space;                           /* of scores; the column that ends a word */
     int32_t beam;
     float   share, bonus, width; /* of words' odds beside letters'; of each word; behind the best */
 } spk_words_head;
@@ -37,7 +38,8 @@ typedef struct spk_words {
     const float   *pair;   /* [pairs] log odds */
     const int32_t *begin;  /* [words + 1] word: its first token */
     const int32_t *token;  /* [tokens] of the text model */
-    const int32_t *fill;   /* [fill] tokens before what was heard, the nearest first */
+    const int32_t *again;  /* [again] tokens before what was heard, some of them SPK_HEARD */
+    const int32_t *fill;   /* [fill] tokens before all that, the nearest first */
 } spk_words;
 
 /* Cells of tables of these sizes. */
@@ -45,7 +47,7 @@ SPK_BOTH int64_t spk_words_cells(const spk_words_head *h)
 {
     const int64_t head = sizeof *h / sizeof(int32_t);
     return head + 4 * (int64_t)h->nodes + 1 + 4 * ((int64_t)h->words) + 2 + 2 * (int64_t)h->pairs +
-           h->tokens + h->fill;
+           h->tokens + h->again + h->fill;
 }
 
 /* The tables that begin at *cells. */
@@ -65,7 +67,8 @@ SPK_BOTH spk_words spk_words_at(const int32_t *cells)
     w.pair = (const float *)(w.second + w.head.pairs);
     w.begin = (const int32_t *)(w.pair + w.head.pairs);
     w.token = w.begin + w.head.words + 1;
-    w.fill = w.token + w.head.tokens;
+    w.again = w.token + w.head.tokens;
+    w.fill = w.again + w.head.again;
     return w;
 }
 

@@ -109,7 +109,9 @@ static weft_status read_letters(const plg_keys *k, vox_ctc_config *c)
         {"ctc.words", offsetof(vox_ctc_config, words), 2, 2, 1 << 20},
         {"ctc.pairs", offsetof(vox_ctc_config, pairs), 1, 1, 1 << 22},
         {"ctc.tokens", offsetof(vox_ctc_config, tokens), 1, 1, 1 << 22},
+        {"ctc.again", offsetof(vox_ctc_config, again), 0, 0, 1 << 10},
         {"ctc.fill", offsetof(vox_ctc_config, fill), 1, 1, 1 << 10},
+        {"ctc.spare", offsetof(vox_ctc_config, spare), 0, 0, 1 << 10},
         {"ctc.beam", offsetof(vox_ctc_config, beam), 128, 1, 1 << 10},
     };
     const char *letters = NULL;

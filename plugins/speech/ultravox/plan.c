@@ -4,6 +4,8 @@
  *
  *     frames n = ceil(samples / 160), samples at least 320        tokens = ceil(n / (2 stack))
  *
+ * A projector of letters may have some more (words.c).
+ *
  * Where the adapter was made with silence behind the recording (the key weft_silence), those frames
  * come behind the n; they are encoded as far as the last chunk has room, and make no token.
  *
@@ -50,7 +52,7 @@ vox_chunk vox_chunk_of(const vox_config *c, int64_t n_frames, int64_t i)
 int64_t vox_n_tokens(const vox_config *c, int64_t n_frames)
 {
     const vox_chunk last = vox_chunk_of(c, n_frames, vox_n_chunks(c, n_frames) - 1);
-    return last.first_token + last.n_tokens;
+    return last.first_token + last.n_tokens + c->projector.ctc.spare;
 }
 
 /* Fills *p. The outputs are in the order that encode.c expects. The encoder's rows are an output

@@ -48,8 +48,9 @@ typedef struct vox_origin {
 typedef struct vox_ctc_config {
     int32_t columns, space, places;      /* of a frame; that of the space; frames of a token */
     int32_t nodes, words, pairs, tokens; /* rows of the tables */
-    int32_t fill;                        /* tokens that may stand before those that were heard */
-    int32_t beam;                        /* of the search */
+    int32_t again, fill; /* tokens that may stand before those that were heard, and before these */
+    int32_t spare;       /* tokens beyond those of the recording, for these */
+    int32_t beam;        /* of the search */
     double  share, bonus, width;
 } vox_ctc_config; /* columns 0: there are no letters, and linear_out is as wide as the core */
 
@@ -110,7 +111,8 @@ typedef struct vox_chunk {
 
 int64_t   vox_n_chunks(const vox_config *c, int64_t n_frames);            /* [any] */
 vox_chunk vox_chunk_of(const vox_config *c, int64_t n_frames, int64_t i); /* [any] */
-int64_t   vox_n_tokens(const vox_config *c, int64_t n_frames);            /* [any] */
+/* Those of the recording and the spare ones of a projector of letters. [any] */
+int64_t vox_n_tokens(const vox_config *c, int64_t n_frames);
 
 typedef struct vox_weights {
     spk_whisper_weights encoder;                 /* behind its layers are the projector's */
@@ -118,8 +120,8 @@ typedef struct vox_weights {
     plg_pair            linear1, linear2; /* linear_in and linear_out, with biases, around inner */
     weft_tensor         places;           /* [positions, d] (words.c: a token each), before inner */
     spk_whisper_layer  *inner;            /* [projector.n_layers], within encoder.layers; or NULL */
-    weft_tensor         tree, words, pairs, tokens, fill; /* of letters: numbers for the host */
-    int32_t            *tables;                           /* what words.c makes of them */
+    weft_tensor         tree, words, pairs, tokens, again, fill; /* of letters: for the host */
+    int32_t            *tables;                                  /* what words.c makes of them */
 } vox_weights;
 
 /* Loads encoder and projector. On failure *out holds nothing. vocab: tokens of the text core.

@@ -48,6 +48,8 @@ static void ask_words(plg_request *r, const vox_ctc_config *c, vox_weights *w)
     ask_numbers(r, &w->words, plg_shape2(c->words, 4), "words");
     ask_numbers(r, &w->pairs, plg_shape2(c->pairs, 2), "pairs");
     ask_numbers(r, &w->tokens, plg_shape1(c->tokens), "tokens");
+    if (c->again > 0)
+        ask_numbers(r, &w->again, plg_shape1(c->again), "again");
     ask_numbers(r, &w->fill, plg_shape1(c->fill), "fill");
 }
 

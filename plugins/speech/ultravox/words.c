@@ -4,9 +4,10 @@
  * own embeddings.
  *
  * linear_out scores the blank and all letters, several times for each row. The words that these
- * letters are (../ops/search.h) become the core's own tokens, behind the tokens of `fill`, of which
- * as many are taken as there are rows without a token: the number of rows follows from the length
- * of the recording alone, and a core that is told in words what comes is not disturbed by them.
+ * letters are (../ops/search.h) become the core's own tokens. The number of rows follows from the
+ * length of the recording alone, so that some are left: these hold the tokens of `again`, which may
+ * have what was heard once more, and before them those of `fill`. A core that is shown in words
+ * what is to be done is not disturbed by them.
  *
  * The tables are read as numbers and checked whole before anything is searched in them: a tree
  * whose nodes come behind their parents, words in the order of their nodes, pairs in the order of
@@ -156,18 +157,36 @@ static void read_pairs(reading *r, const spk_words *w)
         }
 }
 
+/* low: 0, or SPK_HEARD where that may stand for a token. */
 static void read_tokens(reading *r, const weft_tensor *t, const char *name, const int32_t *to,
-                        int32_t n)
+                        int32_t n, int32_t low)
 {
     for (int32_t i = 0; i < n && r->status == WEFT_OK; i++)
-        ((int32_t *)to)[i] = whole(r, t, name, i, 0, r->vocab - 1);
+        ((int32_t *)to)[i] = whole(r, t, name, i, low, r->vocab - 1);
+}
+
+/* What stands before what was heard must have it once at least. */
+static void read_again(reading *r, const spk_words *w)
+{
+    const int32_t n = w->head.again;
+    int32_t       at = 0;
+    if (n > 0)
+        read_tokens(r, &r->w->again, "again", w->again, n, SPK_HEARD);
+    while (at < n && w->again[at] != SPK_HEARD)
+        at++;
+    if (n > 0 && at == n && r->status == WEFT_OK)
+        r->status =
+            weft_fail(r->err, WEFT_E_INVALID,
+                      "%s: multi_modal_projector.ctc.again has no -1, which stands for what "
+                      "was heard",
+                      VOX_ID);
 }
 
 static spk_words_head head_of(const vox_ctc_config *c)
 {
-    spk_words_head h = {c->nodes,        c->words,        c->pairs,       c->tokens,
-                        c->fill,         c->columns,      c->space,       c->beam,
-                        (float)c->share, (float)c->bonus, (float)c->width};
+    spk_words_head h = {c->nodes, c->words,        c->pairs,        c->tokens,
+                        c->again, c->fill,         c->columns,      c->space,
+                        c->beam,  (float)c->share, (float)c->bonus, (float)c->width};
     return h;
 }
 
@@ -187,8 +206,9 @@ weft_status vox_words_read(const weft_host *h, const vox_ctc_config *c, int32_t 
         read_words(&r, &to);
     if (r.status == WEFT_OK)
         read_pairs(&r, &to);
-    read_tokens(&r, &w->tokens, "tokens", to.token, c->tokens);
-    read_tokens(&r, &w->fill, "fill", to.fill, c->fill);
+    read_tokens(&r, &w->tokens, "tokens", to.token, c->tokens, 0);
+    read_again(&r, &to);
+    read_tokens(&r, &w->fill, "fill", to.fill, c->fill, 0);
     return r.status;
 }
 
