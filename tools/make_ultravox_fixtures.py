@@ -48,7 +48,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 VOCAB, WIDTH, STACK = 64, 32, 8
 STACKS = {"letters": 2}
 # Of "letters": four scores of the blank and each letter in a row, and 0.3 s of silence behind the recording.
-LETTERS, PLACES, SILENCE, SPARE, HEARD = " abc", 4, 30, 5, -1
+LETTERS, PLACES, SILENCE, SPARE, HEARD = " abc", 4, 30, 16, -1
 WORDS = ["a", "ab", "abba", "b", "ba", "bac", "c", "cab", "cc"]
 SHARE, BONUS = 0.5, 0.75
 SIZES = dict(d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=72)

@@ -131,9 +131,11 @@ static void test_again(void **state)
         {"a b---------", {60, 61, 62, -1}, {61, 62, 10, 30, 10, 30}},
         {"a-----------", {-1, -1, -1, -1}, {7, 10, 10, 10, 10, 10}},
         {"a b---------", {61, -1, -1, -1}, {10, 30, 10, 30, 10, 30}},
+        {"a b a b a b ", {60, -1, 61, 62}, {10, 30, 10, 30, 10, 30}}, /* as many as rows */
+        {"ab ab ab ab ", {-1, -1, -1, -1}, {20, 21, 20, 21, 20, 21}}, /* more */
     };
     float   x[FRAMES * COLUMNS];
-    int32_t ids[ROWS];
+    int32_t ids[ROWS + 1];
     tables  t = usual;
     (void)state;
     t.head.again = AGAIN;
@@ -142,8 +144,10 @@ static void test_again(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         memcpy(t.fill, cases[i].again, sizeof cases[i].again);
         heard(cases[i].frames, x);
+        ids[ROWS] = 99;
         spell(&t, x, ids);
-        assert_memory_equal(ids, cases[i].ids, sizeof ids);
+        assert_memory_equal(ids, cases[i].ids, sizeof cases[i].ids);
+        assert_int_equal(ids[ROWS], 99);
     }
 }
 

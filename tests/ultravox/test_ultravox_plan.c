@@ -134,6 +134,28 @@ static void test_limits(void **state)
     module_close(&m);
 }
 
+/* A projector of letters may want tokens beyond those of the recording; they count as tokens do. */
+static void test_spare(void **state)
+{
+    static const char config[] =
+        ARCH ", \"num_projector_layers\": 1, \"ctc\": {\"letters\": \" a\", \"spare\": 9}}";
+    const weft_limits lim = {.hdr = WEFT_HDR(weft_limits), .max_tokens = 9, .max_samples = 16000};
+    module            m;
+    void             *self;
+    weft_plan         p;
+    (void)state;
+    module_open(&m);
+    assert_int_equal(create(&m, config, NULL, 2048, &self), WEFT_OK);
+    assert_int_equal(plan(&m, self, 1000000, 16000, &p), WEFT_OK); /* three chunks */
+    assert_int_equal(p.n_placeholders, 392 + 9);
+    assert_int_equal(p.outputs[0].spec.shape[0], 392 + 9);
+    assert_int_equal(plan(&m, self, 320, 16000, &p), WEFT_OK);
+    assert_int_equal(p.n_placeholders, 1 + 9);
+    assert_int_equal(plan_within(&m, self, 320, 16000, &lim, &p), WEFT_E_LIMIT);
+    m.audio->destroy(self);
+    module_close(&m);
+}
+
 static void test_bad_lengths(void **state)
 {
     static const struct {
@@ -309,7 +331,7 @@ int main(void)
         cmocka_unit_test(test_token_counts), cmocka_unit_test(test_limits),
         cmocka_unit_test(test_silence),      cmocka_unit_test(test_bad_lengths),
         cmocka_unit_test(test_features),     cmocka_unit_test(test_hooks_and_prompts),
-        cmocka_unit_test(test_own_prompt),
+        cmocka_unit_test(test_own_prompt),   cmocka_unit_test(test_spare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -311,10 +311,9 @@ SPK_BOTH int spk_words_fits(const spk_words *w, int64_t heard, int64_t places)
     return heard > 0 && behind < w->head.again && heard + behind <= places;
 }
 
-/* What was heard: ids [n], the tokens of its words; before them those of `again`, as far as there
- * are places, and before these those of `fill`, the last of which comes as often as places are
- * left. Of more tokens than places the last count. -1 everywhere where a score was no finite
- * number. */
+/* What was heard: ids [n], the tokens of its words; before them those of `again` where it fits, and
+ * before these those of `fill`, the last of which comes as often as places are left. Of more tokens
+ * than places the last count. -1 everywhere where a score was no finite number. */
 SPK_BOTH void spk_words_spell(int32_t *ids, const int32_t *tables, int32_t *work, int64_t n)
 {
     const spk_words w = spk_words_at(tables);

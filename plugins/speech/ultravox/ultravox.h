@@ -48,9 +48,10 @@ typedef struct vox_origin {
 typedef struct vox_ctc_config {
     int32_t columns, space, places;      /* of a frame; that of the space; frames of a token */
     int32_t nodes, words, pairs, tokens; /* rows of the tables */
-    int32_t again, fill; /* tokens that may stand before those that were heard, and before these */
-    int32_t spare;       /* tokens beyond those of the recording, for these */
-    int32_t beam;        /* of the search */
+    int32_t again; /* tokens before those that were heard, and places of these once more */
+    int32_t fill;  /* tokens before `again` */
+    int32_t spare; /* tokens beyond those of the recording */
+    int32_t beam;  /* of the search */
     double  share, bonus, width;
 } vox_ctc_config; /* columns 0: there are no letters, and linear_out is as wide as the core */
 

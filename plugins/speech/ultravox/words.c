@@ -223,7 +223,7 @@ vox_spelling vox_spelling_of(const vox_config *c, int64_t n, plg_arena *a)
         s.ids = plg_carve(a, WEFT_I32, n, 0);
         s.nan = plg_carve(a, WEFT_F32, 1, 0);
         s.tables = plg_carve(a, WEFT_I32, spk_words_cells(&head), 0);
-        s.work = plg_carve(a, WEFT_I32, spk_search_cells(&head, n * l->places), 0);
+        s.work = plg_carve(a, WEFT_I32, spk_search_cells(&head, (n - l->spare) * l->places), 0);
     }
     return s;
 }
