@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# Warnings, hardening and the floating-point contract, the same for every target of ours.
+# Warnings, hardening and the floating-point contract, the same for every target of ours. Nobody asks for errno or for a floating-point trap; gcc
+# keeps branches for traps, with which it cannot use vectors. No result depends on either.
 
 add_library(weft_flags INTERFACE)
 target_compile_options(weft_flags INTERFACE
   $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wconversion -Wshadow -Wvla -ffp-contract=off>
   $<$<BOOL:${WEFT_WERROR}>:-Werror>
-  -fno-math-errno -fstack-protector-strong)
+  -fno-math-errno -fno-trapping-math -fstack-protector-strong)
 # Ops are compared byte by byte (cuda/graph.c), so all of a union must be zero; gcc 15 sees to its first member alone.
 include(CheckCCompilerFlag)
 check_c_compiler_flag(-fzero-init-padding-bits=all WEFT_HAS_ZERO_INIT)
