@@ -73,11 +73,12 @@ class Readme(harness.Case):
         """Options and commands are those of the program: --print-config reads them and does nothing."""
         self.write("weft.ini", b"[core]\n")
         self.write("voice.ini", b"[core]\n")
+        self.write(".cache/weft/voice/weft.ini", b"[core]\n")
         n = 0
         for line, kind, reason, body in blocks():
             for args in calls(body) if kind == "sh" else ():
                 with self.subTest("README.md:%d: weft %s" % (line, " ".join(args))):
-                    r = self.weft(*args, "--print-config")
+                    r = self.weft(*(re.sub("^~", self.env["HOME"], a) for a in args), "--print-config")
                     self.assertEqual(r.code, 0, r.err)
                 n += 1
             if reason:
@@ -87,7 +88,7 @@ class Readme(harness.Case):
     def test_files_that_are_named_are_there(self):
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
             text = f.read()
-        for path in re.findall(r"\]\(((?!https?:)[^)#]+)\)", text) + re.findall(r"`((?:examples|scripts|tools|docs|tests|training)/[\w./-]*)`", text):
+        for path in re.findall(r"\]\(((?!https?:)[^)#]+)\)", text) + re.findall(r"`((?:examples|models|scripts|tools|docs|tests|training)/[\w./-]*)`", text):
             self.assertTrue(os.path.exists(os.path.join(ROOT, path)), path)
 
 

@@ -2,7 +2,7 @@
 """What settings are chosen on: actors' lines that no training hears (`actors.held`) and pieces of them, as Whisper tiny.en wrote them
 down, and sounds without a word. The tables of eval.py choose nothing.
 
-    python choose.py ctc-NAME|begun.safetensors [share,bonus,sure ...]
+    python choose.py ctc-NAME|shipped [share,bonus,sure ...]
 
 Words wrong with the constants of spell.py, or with each of the triples, of the words said; of nothing, words over sounds. The same actors are heard in the training, and the labels have
 Whisper's own errors, so that a rate here is no rate of the voice.
@@ -40,7 +40,7 @@ def sounds():
 
 
 def items():
-    """[(kind, text, encoder rows)], computed once: the pieces are those of the begun.safetensors of then."""
+    """[(kind, text, encoder rows)], computed once: the pieces are cut with the models/voice of then."""
     path = places.workdir() / "choose.pickle"
     if not path.exists():
         encoder = ends.Encoder()

@@ -6,7 +6,7 @@
 A shard of sentences or words is said by one engine, each of them once, and is a function of its number; the script may be stopped, started again
 and run several times at once (each takes the shards of its own remainder). People's recordings and sounds without
 words come --views times, each time through another room, microphone and line; actors' lines, and pieces of them (pieces.py, which
-depend on begun.safetensors), once for four views, without the parts that choose.py keeps. A quarter of the sounds stays clean. The sound
+depend on models/voice), once for four views, without the parts that choose.py keeps. A quarter of the sounds stays clean. The sound
 itself is not kept: a second of speech is 38 kB of rows.
 """
 import argparse

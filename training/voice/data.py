@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 import places
+from texts import plain
 
 SHARES = {"people": 3, "word": 2, "actor": 2, "piece": 2}   # how often these come for once of a synthesiser's sentence
 JOINED = 0.3            # of the sounds follow another
@@ -30,7 +31,7 @@ class Corpus:
             at = 0
             for item in json.loads(path.read_text()):
                 share = SHARES.get(path.name.split("-")[0], 1)
-                if 8 <= item["rows"] <= LONGEST:
+                if 8 <= item["rows"] <= LONGEST and len(plain(item["text"])) != 1:     # a letter that is spelled is no word
                     self.items.append((path.name, at, item["rows"], item["text"], share))
                 at += item["rows"]
 
@@ -77,8 +78,8 @@ def worsen(rows, rng, stack):
         rows = F.interpolate(rows.T[None], n, mode="linear", align_corners=True)[0].T.contiguous()
     gen = torch.Generator().manual_seed(rng.randrange(1 << 30))
     rows = rows + rng.uniform(0, 0.3) * rows.std() * torch.randn(rows.shape, generator=gen)
-    rows = rows * (torch.rand(rows.shape[1], generator=gen) >= rng.uniform(0, 0.1))
-    for _ in range(rng.randint(0, 1 + len(rows) // 80)):
+    rows = rows * (torch.rand(rows.shape[1], generator=gen) >= rng.uniform(0, 0.2))
+    for _ in range(rng.randint(0, 1 + len(rows) // 50)):
         width = rng.randint(1, max(1, min(8, len(rows) // 12)))      # never a whole short word
         at = rng.randrange(max(1, len(rows) - width))
         rows[at:at + width] = 0

@@ -2,7 +2,7 @@
 """Word error rate of the voice: `weft transcribe` on files, or a checkpoint of the training.
 
     python eval.py [--count 100] [--weft build/weft] [--config DIR/weft.ini]
-    python eval.py --engine letters|ctc|core --checkpoint ctc-letters|begun.safetensors
+    python eval.py --engine letters|ctc|core --checkpoint ctc-letters|shipped
 
 weft: one run of the program for each set; its wall time over the sounds' is the real-time factor, start included.
 letters: the likeliest path alone. ctc: the words found in it, without the core. core: the frozen core repeats

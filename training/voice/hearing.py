@@ -13,6 +13,7 @@ from texts import plain
 LETTERS = " abcdefghijklmnopqrstuvwxyz'"
 SCORES = len(LETTERS) + 1       # of a place; the first is the blank
 PLACES = 4                      # in a row
+OF_NOTHING = 6                  # letters that a sound without a word counts for
 
 
 class Hearing(nn.Module):
@@ -36,9 +37,9 @@ def target(text):
 
 
 def loss(scores, lengths, texts):
-    """Mean loss a letter; what cannot be aligned counts nothing. lengths: of the sounds, in rows."""
+    """Mean loss a letter; what cannot be aligned counts nothing. lengths: of the sounds, in rows. A sound without a word counts as a short word."""
     targets = [target(t) for t in texts]
     sizes = torch.tensor([len(t) for t in targets])
     flat = torch.tensor([i for t in targets for i in t], dtype=torch.long)
     lost = F.ctc_loss(scores.transpose(0, 1), flat, lengths * PLACES, sizes, 0, "none", zero_infinity=True)
-    return (lost / sizes.clamp(min=1)).mean()
+    return (lost / sizes.where(sizes > 0, OF_NOTHING)).mean()

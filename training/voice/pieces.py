@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A word or a few, cut out of longer recordings at their pauses: people and actors seldom say a single word, and single words are the hardest
-to hear. Where the words of a recording lie is asked of a projector that was trained before (begun.safetensors), by the likeliest path of its letters
+to hear. Where the words of a recording lie is asked of a projector that was trained before (models/voice), by the likeliest path of its letters
 that spells the text.
 """
 import numpy as np
@@ -8,7 +8,6 @@ import torch
 
 import data
 import ends
-import places
 import train_ctc
 from hearing import target
 from texts import plain
@@ -59,7 +58,7 @@ def cuts(text, at, quiet):
 
 class Cutter:
     def __init__(self, encoder):
-        self.encoder, self.net = encoder, train_ctc.trained(str(places.HERE / "begun.safetensors"))[0]
+        self.encoder, self.net = encoder, train_ctc.shipped()[0]
 
     @torch.inference_mode()
     def __call__(self, text, samples):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where everything lies, and what every script here shares with the demo's recipe in the folder above.
 
-Nothing is written into the source tree: $WEFT_VOICE (default ~/.cache/weft-voice) holds the sentences, the shards, the
+Nothing is written into the source tree but models/voice (export_voice.py): $WEFT_VOICE (default ~/.cache/weft-voice) holds the sentences, the shards, the
 checkpoints and the logs; $WEFT_VOICE_ENDS (default $WEFT_VOICE) holds the two frozen ends, `smollm2` and `whisper-tiny.en`,
 as tools/fetch_smollm2.py and tools/fetch_whisper_tiny.py write them.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))   # the demo's recipe: speakers, rooms, checkpoints
 ROOT = HERE.parent.parent
+VOICE = ROOT / "models" / "voice"   # as weft.ultravox reads it
 SEED = 20261130
 
 

@@ -29,14 +29,16 @@ def turns(examples):
 
 # The prompt shows what is to be done as earlier turns of the chat: long ones, short ones, silence, and ones without sense, since a core that knows
 # sensible sentences alone mends what was misheard, or leaves it out. What was heard stands at the end of as
-# many rows as the sound has, and the rows before it hold more turns like these, as many as fit, with the head of the last turn, which the
-# prompt leaves out. These rows may begin in the middle of a turn, and line feeds stand before them in a long silence.
+# many rows as the sound has and SPARE more. The rows before it hold a turn in which the same was said and answered, where its answer at least fits: a core
+# that has only other examples answers a question instead of repeating it. More turns like the examples stand before that, as many as fit. These
+# rows may begin in the middle of a turn, and line feeds stand before them in a long silence.
 EXAMPLES = ["a verona", "the brethren of the of jacob well in the lamb and it came to past seven", "inexorably and twine", "", "eighty third",
             "tell mary bought that the train to lisbon is in eight", "kettle", "it was raining when we left the cold house or the liver",
             "fifty first", "", "an organism that's in the loyal", "he ask four nine hundred and fix the four dollar is", "over there"]
 BEFORE = ["over the hill", "the road to village was clothes", "", "seventy nine", "children play and the garden be high and the search"]
 TASK = "Repeat every word that the user says, even if it makes no sense."
 TURNS = f"{ends.START}system\n{TASK}{OVER}{turns(EXAMPLES)}@.{OVER}{ANSWER}"
+SPARE, HEARD = 25, -1
 
 
 @cache
@@ -51,15 +53,24 @@ def before(count):
     return [tokens[min(n, len(tokens) - 1)] for n in range(count)][::-1]
 
 
+@cache
+def again():
+    """Tokens between these and what was heard, which HEARD stands for: the same said and answered."""
+    return [HEARD, *ends.ids(f".{OVER}{ANSWER}"), HEARD, *ends.ids(f".{OVER}{USER}")]
+
+
 def target(text):
     """The core's tokens of what is heard, each word with the space before it; none of an empty text."""
     return ends.ids("".join(" " + word for word in plain(text).split()))
 
 
 def placed(words, rows):
-    """The tokens of so many rows that hold these words, the last ones of which count where they do not fit."""
-    said = target(" ".join(words))[-rows:]
-    return before(rows - len(said)) + said
+    """The tokens of a sound of so many rows in which these words were heard, the last ones of which count where they do not fit."""
+    rows += SPARE
+    said, behind = target(" ".join(words))[-rows:], again()[::-1].index(HEARD)
+    more = again() if said and 2 * len(said) + behind <= rows else []
+    out = [i for token in more for i in (said if token == HEARD else [token])] + said
+    return before(rows - len(out)) + out[-rows:]
 
 
 class Repeater:
@@ -97,8 +108,8 @@ def copies(core, texts):
     """(words that the core gets wrong of these texts, words)"""
     rng, wrong, words = random.Random(places.SEED), 0, 0
     for text in texts:
-        ids = target(text)
-        answer = core.answer(before(free(len(ids), rng)) + ids)
+        count = len(target(text))
+        answer = core.repeat([text], free(count, rng) + count)
         wrong += errors(plain(text).split(), plain(answer).split())
         words += len(plain(text).split())
     return wrong, words

@@ -17,7 +17,7 @@ import torch
 
 import ends
 from hearing import LETTERS, PLACES
-from texts import plain, thing_names
+from texts import ALIVE, FOOD, plain, thing_names
 
 DISCOUNT = 0.75
 LEAST, LEAST_PAIR = 2, 3    # words and pairs that are seen less often are not kept
@@ -104,7 +104,7 @@ def read_tables(of):
     return odds, nodes[0]
 
 
-def tables(words, root, fill):
+def tables(words, root, again, fill):
     """What weft.ultravox reads (docs/MODEL.md): {name: tensor}, and the keys `ctc` of config.json."""
     nodes, names = [root], [BEGIN]
     for node in nodes:
@@ -119,7 +119,7 @@ def tables(words, root, fill):
     rows = {"tree": [(n.letter, len(n.below), n.best, n.word is not None) for n in nodes],
             "words": [(odds, words.rest.get(name, 0.0), len(after.get(i, ())), len(ids[i])) for i, (odds, name) in enumerate(zip(alone, names))],
             "pairs": [pair for i in range(len(names)) for pair in sorted(after.get(i, ()))],
-            "tokens": [i for e in ids for i in e], "fill": fill}
+            "tokens": [i for e in ids for i in e], "again": again, "fill": fill}
     out = {name: torch.tensor(r, dtype=torch.float32) for name, r in rows.items()}
     out["tree"] = out["tree"].bfloat16()
     sizes = {"nodes" if name == "tree" else name: len(r) for name, r in rows.items()}
@@ -130,7 +130,7 @@ def tables(words, root, fill):
 def known_words():
     """(Words, their tree) of the training."""
     from corpus import read, sentences, words
-    odds = Words(sentences() + words() + read(), thing_names())
+    odds = Words(sentences() + words() + read() + sorted(thing_names((ALIVE, FOOD))), thing_names())
     return odds, tree(odds)
 
 

@@ -29,10 +29,12 @@ FORTUNES = Path("/usr/share/games/fortunes")
 GCIDE = Path("/usr/share/dictd/gcide.dict.dz")
 FAQ = Path("/usr/share/doc/anarchism/html")
 PERSON, PLACE = "18", "15"      # WordNet's files of nouns
-THINGS = ("05", "06", "08", "13", "20")     # animals, what people made, parts of bodies, food, plants
+ALIVE, FOOD = "05", "13"        # animals
+THINGS = (ALIVE, "06", "08", FOOD, "20")    # and what people made, parts of bodies, plants
 # How many sentences of each source are taken at most. The Bible's English is old and the FAQ has one subject.
 MOST = {"example": 60000, "definition": 16000, "fortune": 20000, "bible": 7000, "faq": 20000, "number": 7000, "name": 6000}
-WORDS = 12000
+WORDS, MORE_WORDS = 12000, 3000
+FREQUENT = 300          # words that are said alone, too
 OFFENSIVE = re.compile(r"\b(fuck|shit|cunt|nigger|faggot|rape)", re.I)
 ABBREVIATED = re.compile(r"\b(Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|etc|e\.g|i\.e|cf|esp|Prof|Rev|Capt|Co|Inc|No|Vol|pp?)\.|\b[A-Z]{2,}\b|\b[A-Z]\.")
 SPEAKABLE = re.compile(r"[A-Za-z][A-Za-z ,;:.?!'-]*")
@@ -124,10 +126,10 @@ def proper(kind):
     return list(found)
 
 
-def thing_names():
+def thing_names(kinds=THINGS):
     """Single words for things in WordNet's files of nouns, common or not."""
     heads = (head.split() for head, _ in glosses())
-    return {w for f in heads if f[1] in THINGS and f[2] == "n" for w in f[4:4 + 2 * int(f[3], 16):2] if w.isalpha() and w.islower()}
+    return {w for f in heads if f[1] in kinds and f[2] == "n" for w in f[4:4 + 2 * int(f[3], 16):2] if w.isalpha() and w.islower()}
 
 
 def names(rng):
@@ -211,6 +213,20 @@ def words(rng, count):
             yield rng.choice(days + MONTHS)
 
 
+def more_words(rng, count, lines):
+    """Single words that `words` has seldom or never: all numbers of one word, frequent words, names of things, those of animals and food
+    whether the texts have them or not."""
+    seen = Counter(w for line in lines for w in plain(line).split())
+    tens = range(30, 100, 10)
+    numbers = [number_words(n) for n in (*range(21), *tens)] + [ordinal(n) for n in (*range(1, 21), *tens)]
+    numbers += [big + end for big in ("hundred", "thousand", "million", "billion") for end in ("", "th")] + ["plus", "minus", "point"]
+    frequent = [w for w, _ in seen.most_common(FREQUENT) if len(w) > 1]
+    things = sorted(thing_names() & seen.keys() | thing_names((ALIVE, FOOD)))
+    for _ in range(count):
+        kind = rng.random()
+        yield rng.choice(numbers if kind < 0.4 else frequent if kind < 0.55 else things)
+
+
 def take(source, most, rng, seen):
     """At most so many clean new sentences of a source, chosen at random."""
     found = []
@@ -235,7 +251,8 @@ def main():
         out += found
     rng.shuffle(out)
     write_bytes(places.workdir() / "texts.txt", "\n".join(out) + "\n")
-    write_bytes(places.workdir() / "words.txt", "\n".join(words(rng, WORDS)) + "\n")
+    alone = [*words(rng, WORDS), *more_words(random.Random(places.SEED), MORE_WORDS, out)]
+    write_bytes(places.workdir() / "words.txt", "\n".join(alone) + "\n")
     prose = [wordnet_examples(), wordnet_definitions(), fortunes(), bible(), faq(), quotations()]
     said = {plain(text) for text in out}
     read = [text for source in prose for text in take(source, None, rng, said)]

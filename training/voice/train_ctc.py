@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The projector, without the language model: $WEFT_VOICE/ctc-NAME.pt.
 
-    nice -n 19 python train_ctc.py [--name letters] [--stack 4] [--layers 2] [--steps 6000] [--start ctc-NAME]
+    nice -n 19 python train_ctc.py [--name letters] [--stack 4] [--layers 2] [--steps 6000] [--start ctc-NAME [--rate 0.5]]
 
---start begins with the weights of another checkpoint (ctc-NAME), which may stack more or fewer rows, or of a file:
-begun.safetensors beside this script is where the training stands.
+--start begins with the weights of another checkpoint (ctc-NAME), which may stack more or fewer rows, or "shipped": those of models/voice.
 Start it again to go on; a larger --steps goes on from the last checkpoint. It may run while corpus.py still makes shards.
 """
 import argparse
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 import ends
 import places
@@ -19,8 +17,10 @@ from common import Optimiser, Run, autocast, lr_factor
 from data import Feed
 from hearing import PLACES, SCORES, Hearing, loss
 from projector import Projector
+from spell import SURE
 
-AVERAGE = 0.97          # of the weights of every fourth step: about the last 130 steps
+PREFIX = "multi_modal_projector."
+AVERAGE = 0.99          # of the weights of every fourth step: about the last 400 steps
 
 
 def parser(doc):
@@ -58,11 +58,20 @@ def of_weights(weights):
     return model.eval()
 
 
+def shipped():
+    """(hearing, steps) of models/voice."""
+    with safe_open(places.VOICE / "model.safetensors", "pt") as file:
+        keys = [k for k in file.keys() if k.startswith(PREFIX) and not k.startswith(f"{PREFIX}ctc.")]
+        weights, steps = {k.removeprefix(PREFIX): file.get_tensor(k).float() for k in keys}, int(file.metadata()["steps"])
+    del weights["embed_positions.weight"]
+    weights["linear_out.bias"].view(PLACES, SCORES)[:, 0] += SURE
+    return of_weights({f"projector.{k}": v for k, v in weights.items()}), steps
+
+
 def trained(name, mean=True):
-    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, or of a file that --keep wrote; in evaluation mode."""
-    if name.endswith(".safetensors"):
-        with safe_open(name, "pt") as file:
-            return of_weights({k: file.get_tensor(k).float() for k in file.keys()}), int(file.metadata()["steps"])
+    """(hearing, steps) of the checkpoint $WEFT_VOICE/NAME.pt, its weights averaged, or of the one that is "shipped"; in evaluation mode."""
+    if name == "shipped":
+        return shipped()
     state = torch.load(places.workdir() / f"{name}.pt", weights_only=False)
     prefix = "mean.module." if mean else "model."
     return of_weights({k.removeprefix(prefix): v for k, v in state["model"].items() if k.startswith(prefix)}), state["step"]
@@ -85,27 +94,20 @@ def begin_with(model, name):
             print(f"{name}: {key} has another shape here")
 
 
-def keep(name, path):
-    model, steps = trained(name)
-    save_file({k: v.to(torch.bfloat16).contiguous() for k, v in model.state_dict().items()}, path, {"steps": str(steps)})
-
-
 def main():
     args = parser(__doc__)
-    args.add_argument("--keep", default="", help="no training: the averaged weights as a bf16 file, for --start elsewhere")
     args.add_argument("--steps", type=int, default=6000)
     args.add_argument("--start", default="")
+    args.add_argument("--rate", type=float, default=1.0, help="times the learning rates: less than 1 where --start is nearly there")
     args.add_argument("--rows", type=int, default=7000, help="encoder rows of a batch, 50 a second")
     args = args.parse_args()
-    if args.keep:
-        return keep(f"ctc-{args.name}", args.keep)
     torch.set_num_threads(args.threads)
     torch.manual_seed(places.SEED)
     model = hearing(args.stack, args.layers).train()
     if args.start:
         begin_with(model, args.start)
     both = Smoothed(model)
-    run = Run(f"ctc-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.01, adam_lr=2e-3))
+    run = Run(f"ctc-{args.name}", both, Optimiser(model.named_parameters(), muon_lr=0.01 * args.rate, adam_lr=2e-3 * args.rate))
     feed, seen = Feed(args.name, args.rows, args.stack), []
     while run.step < args.steps:
         rows, lengths, texts = feed.next(run.step)
@@ -120,7 +122,7 @@ def main():
         if run.step % 20 == 0:
             run.log(letter_loss=sum(seen) / len(seen), batch=len(texts), items=len(feed.corpus.items))
             seen = []
-    return run.save()
+    run.save()
 
 
 if __name__ == "__main__":
