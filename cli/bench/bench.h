@@ -90,6 +90,7 @@ struct bench {
     const bench_shape *shape; /* asked for; NULL: each row's own */
     const char        *rows;  /* --rows, or NULL */
     int32_t            repeat, quick;
+    weft_bench_limits *measured;        /* what limits are measured with */
     bench_limits       limits, earlier; /* measured last, and the time before */
     weft_engine       *engine;          /* of the last row, for the next that needs the same */
     char               key[96];

@@ -35,9 +35,13 @@ static int32_t take(void *ctx, const weft_bench_limit *l)
 
 weft_status bench_limits_measure(bench *b, weft_error *err)
 {
+    int32_t     threads = (int32_t)weft_settings_i64(b->c->settings, "threads");
+    weft_status status = WEFT_OK;
     b->earlier = b->limits;
-    int32_t threads = (int32_t)weft_settings_i64(b->c->settings, "threads");
-    return weft_bench_limits(threads, take, &b->limits, err);
+    if (b->measured == NULL)
+        status = weft_bench_limits_create(threads, &b->measured, err);
+    return status == WEFT_OK ? weft_bench_limits_measure(b->measured, take, &b->limits, err)
+                             : status;
 }
 
 int32_t bench_limit_print(const bench *b, const weft_bench_limit *l)

@@ -20,11 +20,11 @@
 /* Columns: name, model, kind, layers, layers of --quick, width, of the feed-forward, heads, K/V
  * heads, head, vocabulary, tied. */
 const bench_shape bench_shapes[] = {
-    {"1b", "Llama 3.2 1B", BENCH_TEXT, 16, 4, 2048, 8192, 32, 8, 64, 128256, 1},
-    {"3b", "Llama 3.2 3B", BENCH_TEXT, 28, 4, 3072, 8192, 24, 8, 128, 128256, 1},
+    {"1b", "Llama 3.2 1B", BENCH_TEXT, 16, 2, 2048, 8192, 32, 8, 64, 128256, 1},
+    {"3b", "Llama 3.2 3B", BENCH_TEXT, 28, 2, 3072, 8192, 24, 8, 128, 128256, 1},
     {"8b", "Llama 3.1 8B", BENCH_TEXT, 32, 2, 4096, 14336, 32, 8, 128, 128256, 0},
-    {"vit-h", "ViT-H/14 of 560 pixels", BENCH_VIT, 32, 3, 1280, 5120, 16, 16, 80, 0, 0},
-    {"conformer-1b", "Llama 3's speech encoder", BENCH_CONFORMER, 24, 6, 1536, 4096, 24, 24, 64, 0,
+    {"vit-h", "ViT-H/14 of 560 pixels", BENCH_VIT, 32, 2, 1280, 5120, 16, 16, 80, 0, 0},
+    {"conformer-1b", "Llama 3's speech encoder", BENCH_CONFORMER, 24, 4, 1536, 4096, 24, 24, 64, 0,
      0},
     {"resampler", "Idefics 9B's resampler behind one ViT layer", BENCH_RESAMPLER, 6, 6, 1280, 5120,
      16, 16, 96, 0, 0},

@@ -118,5 +118,8 @@ int32_t cli_run_bench(cli *c)
 {
     bench   b = {.c = c};
     int32_t code = prepare(&b);
-    return code == CLI_EXIT_OK ? run(&b) : code;
+    if (code == CLI_EXIT_OK)
+        code = run(&b);
+    weft_bench_limits_destroy(&b.measured);
+    return code;
 }

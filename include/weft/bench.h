@@ -54,10 +54,18 @@ typedef struct weft_bench_limit {
 /* Not 0: no further ones. */
 typedef int32_t (*weft_bench_limit_fn)(void *ctx, const weft_bench_limit *l);
 
-/* Measures every limit that this machine has, a few seconds in all; fn gets each. threads 0: as
- * many as an engine would take. Takes up to 1 GiB for a while, or an eighth of what is free. NOMEM:
- * not even 64 MiB; CANCELLED: fn did not answer 0. */
-weft_status weft_bench_limits(int32_t threads, weft_bench_limit_fn fn, void *ctx, weft_error *err);
+/* What measuring them takes: threads, and memory that no cache holds, which stays taken until it is
+ * destroyed: three times 128 MiB to 1 GiB, or a thirty-second of what is free. */
+typedef struct weft_bench_limits weft_bench_limits;
+
+/* threads 0: as many as an engine would take. *out is the caller's; NULL on failure. NOMEM: not
+ * even 64 MiB are an eighth of what is free. [setup] */
+weft_status weft_bench_limits_create(int32_t threads, weft_bench_limits **out, weft_error *err);
+/* Measures every limit that this machine has, about a second in all; fn gets each. One caller at a
+ * time. CANCELLED: fn did not answer 0. */
+weft_status weft_bench_limits_measure(weft_bench_limits *l, weft_bench_limit_fn fn, void *ctx,
+                                      weft_error *err);
+void        weft_bench_limits_destroy(weft_bench_limits **l); /* *l becomes NULL, and may be NULL */
 
 /* An op, timed at one of the shapes in which released models call it. */
 typedef struct weft_bench_op {
