@@ -28,6 +28,12 @@ typedef struct worker {
     int32_t   index;
 } worker;
 
+/* What is left of a thread's share of a deal, in a cache line of its own. */
+typedef struct pile {
+    _Alignas(WF_ALIGN) atomic_int_least64_t next; /* unit that nobody has begun */
+    int64_t end;
+} pile;
+
 struct wf_pool {
     int32_t         n_threads; /* the caller's included */
     int32_t         n_started; /* workers, to be joined */
@@ -40,6 +46,7 @@ struct wf_pool {
     wf_pool_fn      fn;
     void           *ctx;
     wf_running     *caller; /* the plugin's call that this run belongs to; NULL: none */
+    pile           *piles;  /* of each thread */
     worker          workers[];
 };
 
@@ -133,6 +140,50 @@ void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx)
     await_idle(pool);
 }
 
+typedef struct deal {
+    pile      *piles;
+    int64_t    grain;
+    wf_deal_fn fn;
+    void      *ctx;
+} deal;
+
+static void take_piles(void *ctx, int32_t index, int32_t count)
+{
+    const deal *d = ctx;
+    for (int32_t i = 0; i < count; i++) {
+        pile   *p = &d->piles[(index + i) % count];
+        int64_t begin;
+        while ((begin = atomic_fetch_add(&p->next, d->grain)) < p->end)
+            d->fn(d->ctx, index, begin, p->end - begin < d->grain ? p->end : begin + d->grain);
+    }
+}
+
+static void take_all(void *ctx, int32_t index, int32_t count)
+{
+    const deal *d = ctx;
+    (void)count;
+    d->fn(d->ctx, index, 0, d->piles->end);
+}
+
+void wf_pool_deal(wf_pool *pool, int64_t n, int64_t grain, wf_deal_fn fn, void *ctx)
+{
+    pile all = {.end = n};
+    deal d = {&all, grain, fn, ctx};
+    if (n <= 0)
+        return;
+    if (n <= grain || pool == NULL || pool->n_threads == 1) {
+        wf_pool_run(NULL, take_all, &d);
+        return;
+    }
+    d.piles = pool->piles;
+    for (int32_t i = 0; i < pool->n_threads; i++) {
+        int64_t begin;
+        wf_share(n, grain, i, pool->n_threads, &begin, &pool->piles[i].end);
+        atomic_store(&pool->piles[i].next, begin);
+    }
+    wf_pool_run(pool, take_piles, &d);
+}
+
 /* As pthread_create, with a stack of STACK_BYTES whatever `ulimit -s` and the C library say. */
 static int start_worker(worker *w)
 {
@@ -178,6 +229,11 @@ weft_status wf_pool_create(int32_t n_threads, wf_pool **out, weft_error *err)
     if (p == NULL)
         return wf_fail_nomem(err, bytes, "the thread pool");
     p->n_threads = n;
+    p->piles = wf_alloc_aligned((size_t)n * sizeof *p->piles);
+    if (p->piles == NULL) {
+        wf_free(p);
+        return wf_fail_nomem(err, (size_t)n * sizeof *p->piles, "the thread pool");
+    }
     /* Where there are more threads than CPUs, looping threads would take time from working ones. */
     p->spin_turns = n > available ? 0 : SPIN_TURNS;
     pthread_mutex_init(&p->mutex, NULL);
@@ -248,6 +304,7 @@ void wf_pool_destroy(wf_pool **pool)
     pthread_cond_destroy(&p->idle);
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->mutex);
+    wf_free_aligned(p->piles);
     wf_free(p);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A pool with a fixed number of threads. All of them run the same function, each with its own
- * index. The function chooses its share of the work from (index, count) alone, so results never
- * depend on timing. */
+ * index. Which of them does a part of the work never changes a result: the function chooses its
+ * share from (index, count), or parts that do not depend on each other are dealt out. */
 #ifndef WF_THREADS_H
 #define WF_THREADS_H
 
@@ -29,6 +29,14 @@ weft_status wf_pool_pin(wf_pool *pool, weft_error *err);
  * thread is taken to run for the plugin that the caller runs for (core/base/running.h), and its
  * floating-point mode is put back. */
 void wf_pool_run(wf_pool *pool, wf_pool_fn fn, void *ctx);
+
+/* Calls fn for all of 0..n-1, some units at a time (grain of them, the last time what is left). A
+ * thread begins with its own share, ascending, and goes on with what others have not begun: one
+ * whose CPU has other work as well, or is a slower one, holds nobody up. Who does what depends on
+ * timing, so that results must not depend on it. index: the thread's, 0..threads-1. Else as
+ * wf_pool_run. */
+typedef void (*wf_deal_fn)(void *ctx, int32_t index, int64_t begin, int64_t end);
+void wf_pool_deal(wf_pool *pool, int64_t n, int64_t grain, wf_deal_fn fn, void *ctx);
 
 /* min(CPU affinity, cgroup v1/v2 CPU quota rounded up), at least 1, at most 256. */
 int32_t wf_pool_default_threads(void);

@@ -4,16 +4,15 @@
 
 /* One call of run, seen by every thread. */
 typedef struct job {
-    int64_t      n, grain;
+    int64_t      grain;
     weft_pool_fn fn;
     void        *ctx;
 } job;
 
-static void run_share(void *ctx, int32_t index, int32_t count)
+static void run_pieces(void *ctx, int32_t index, int64_t begin, int64_t end)
 {
     const job *j = ctx;
-    int64_t    begin, end;
-    wf_share(j->n, j->grain, index, count, &begin, &end);
+    (void)index;
     for (; begin < end; begin += j->grain)
         j->fn(j->ctx, begin, end - begin < j->grain ? end : begin + j->grain);
 }
@@ -23,16 +22,16 @@ static void run_share(void *ctx, int32_t index, int32_t count)
 static void pool_run(const weft_host *h, int64_t n, int64_t grain, weft_pool_fn fn, void *ctx)
 {
     wf_hosts *all = wf_lent_of(h)->all;
-    job       j = {n, grain < 1 ? 1 : grain, fn, ctx};
+    job       j = {grain < 1 ? 1 : grain, fn, ctx};
     if (n < 1 || fn == NULL)
         return;
     if (j.grain > n)
         j.grain = n;
     if (atomic_flag_test_and_set(&all->pool_busy)) {
-        run_share(&j, 0, 1);
+        run_pieces(&j, 0, 0, n);
         return;
     }
-    wf_pool_run(all->cfg.pool, run_share, &j);
+    wf_pool_deal(all->cfg.pool, n, j.grain, run_pieces, &j);
     atomic_flag_clear(&all->pool_busy);
 }
 

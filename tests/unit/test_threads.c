@@ -60,6 +60,67 @@ static void test_everybody_runs_once(void **unused)
     }
 }
 
+/* ---- dealt ---- */
+
+#define UNITS_MAX 1000
+
+typedef struct hand {
+    atomic_int units[UNITS_MAX], of_thread[THREADS_MAX];
+    int64_t    n, grain;
+    int32_t    held; /* thread that stops at its first units until all others are done; or -1 */
+} hand;
+
+static void take_units(void *ctx, int32_t index, int64_t begin, int64_t end)
+{
+    hand *h = ctx;
+    assert_true(0 <= begin && begin < end && end <= h->n);
+    for (int64_t i = begin; i < end; i++)
+        h->units[i]++;
+    int all = 0;
+    h->of_thread[index] += (int)(end - begin);
+    for (int turns = 0; index == h->held && all < h->n && turns < 100000; turns++) {
+        all = 0;
+        for (int t = 0; t < THREADS_MAX; t++)
+            all += h->of_thread[t];
+        usleep(10);
+    }
+}
+
+static void test_all_is_dealt_once(void **unused)
+{
+    static const int64_t ns[] = {0, 1, 2, 3, 7, 8, 9, 63, 64, 65, 1000},
+                         grains[] = {1, 2, 7, 64, 2000};
+    (void)unused;
+    for (int32_t threads = 0; threads <= 8; threads = threads < 3 ? threads + 1 : threads + 5) {
+        wf_pool *pool = NULL;
+        if (threads > 0)
+            assert_int_equal(wf_pool_create(threads, &pool, NULL), WEFT_OK);
+        for (size_t i = 0; i < sizeof ns / sizeof *ns * 5; i++) {
+            hand h = {.n = ns[i / 5], .grain = grains[i % 5], .held = -1};
+            wf_pool_deal(pool, h.n, h.grain, take_units, &h);
+            for (int64_t u = 0; u < UNITS_MAX; u++)
+                assert_int_equal(h.units[u], u < h.n);
+        }
+        wf_pool_destroy(&pool);
+    }
+}
+
+/* A thread that does not come along is waited for with its first units alone. */
+static void test_others_take_the_rest(void **unused)
+{
+    wf_pool *pool;
+    (void)unused;
+    assert_int_equal(wf_pool_create(4, &pool, NULL), WEFT_OK);
+    for (int32_t held = 0; held < 4; held++) {
+        hand h = {.n = 1000, .grain = 10, .held = held};
+        wf_pool_deal(pool, h.n, h.grain, take_units, &h);
+        for (int64_t u = 0; u < UNITS_MAX; u++)
+            assert_int_equal(h.units[u], 1);
+        assert_true(h.of_thread[held] <= 10); /* none, where it came too late */
+    }
+    wf_pool_destroy(&pool);
+}
+
 /* Workers that have gone to sleep are woken again. */
 static void test_after_a_pause(void **unused)
 {
@@ -319,6 +380,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everybody_runs_once),
+        cmocka_unit_test(test_all_is_dealt_once),
+        cmocka_unit_test(test_others_take_the_rest),
         cmocka_unit_test(test_after_a_pause),
         cmocka_unit_test(test_no_pool_is_the_caller),
         cmocka_unit_test(test_default_threads),

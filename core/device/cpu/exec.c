@@ -15,23 +15,17 @@ void *wf_exec_scratch(wf_exec *ex, size_t bytes)
 typedef struct range_job {
     wf_range_fn fn;
     void       *ctx;
-    int64_t     n, grain;
 } range_job;
 
-static void run_share(void *arg, int32_t index, int32_t count)
+static void run_range(void *arg, int32_t index, int64_t begin, int64_t end)
 {
-    range_job *j = arg;
-    int64_t    begin, end;
-    wf_share(j->n, j->grain, index, count, &begin, &end);
-    if (begin < end)
-        j->fn(j->ctx, begin, end);
+    const range_job *j = arg;
+    (void)index;
+    j->fn(j->ctx, begin, end);
 }
 
 void wf_range_run(wf_exec *ex, int64_t n, int64_t grain, wf_range_fn fn, void *ctx)
 {
-    range_job job = {fn, ctx, n, grain};
-    if (n <= grain)
-        run_share(&job, 0, 1);
-    else
-        wf_pool_run(ex->pool, run_share, &job);
+    range_job job = {fn, ctx};
+    wf_pool_deal(ex->pool, n, grain, run_range, &job);
 }

@@ -13,7 +13,8 @@
 
 typedef void (*wf_range_fn)(void *ctx, int64_t begin, int64_t end);
 
-/* fn over 0..n-1 in static shares of whole grains; on the caller alone where there is one grain. */
+/* fn over 0..n-1, which wf_pool_deal() deals out in grains; on the caller alone where there is one
+ * grain. */
 void wf_range_run(wf_exec *ex, int64_t n, int64_t grain, wf_range_fn fn, void *ctx);
 
 /* Rows for a thread so that it gets about 16 Ki elements: less is not worth waking it. */
@@ -124,6 +125,8 @@ typedef struct wf_tile {
     int32_t     rows;
     int32_t     format;  /* of b */
     bool        goes_on; /* from the sums in acc; else from nothing */
+    const void *ahead;   /* what is fetched meanwhile, ahead_step bytes of it for each k */
+    int64_t     ahead_step;
 } wf_tile;
 
 typedef struct wf_linear_kernel {

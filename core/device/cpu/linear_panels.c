@@ -6,6 +6,8 @@
  * once, from memory through registers. Where they are more, a few panels at a time are cut along k
  * into parts that stay in the second cache while every tile of the block goes over them: a tile's
  * rows are then in the first cache for all of the panels. Between two parts the sums are spilled.
+ * Each tile fetches as much of the part that comes next as it is of the rows, so that memory is
+ * read all the time and not by the first tile alone.
  * Where the kernel multiplies f32, parts of bf16 and f16 become f32 once for all tiles. */
 #include "core/device/cpu/internal.h"
 
@@ -13,7 +15,8 @@
 #define PART_BYTES 131072 /* of one panel, as the kernel reads it */
 #define GROUP 2           /* panels that a tile of rows goes over in turn */
 #define PART_FLOATS (PART_BYTES / 4)
-#define WIDENS_FROM 4 /* tiles: fewer make bf16 and f16 f32 in registers, each for itself */
+#define AHEAD_BYTES 3072 /* between weights that are fetched and those in use */
+#define WIDENS_FROM 4    /* tiles: fewer make bf16 and f16 f32 in registers, each for itself */
 
 typedef struct linear_job {
     const wf_linear        *a;
@@ -70,8 +73,9 @@ typedef struct part {
     const uint8_t    *b;   /* the part as the kernel reads it, panels b_bytes apart */
     int64_t           b_bytes, first, panels, k0, k;
     const uint8_t    *next;       /* the part that comes after this one, to be fetched; or NULL */
-    int64_t           next_bytes; /* of each of its panels, b_bytes apart */
-    int32_t           format;     /* of b */
+    int64_t           next_bytes; /* of each of its panels, panel_bytes apart */
+    int64_t           panel_bytes;
+    int32_t           format; /* of b */
 } part;
 
 /* The lines that finish writes, and those that it adds to: there while the tile is multiplied. */
@@ -86,13 +90,31 @@ static void fetch_outputs(const wf_linear *a, int64_t row, int64_t rows, int64_t
         }
 }
 
-/* Of a panel of the next part as much as these rows are of all: into the second cache. */
+/* Where rows up to `row` begin in a panel of the next part that all rows fetch together. */
+static const uint8_t *next_at(const part *q, int64_t p, int64_t row)
+{
+    return q->next + p * q->panel_bytes + row * q->next_bytes / q->j->n_rows;
+}
+
+/* All of that at once: into the second cache. */
 static void fetch_next(const part *q, int64_t p, int64_t from, int64_t to)
 {
-    const uint8_t *next = q->next + p * q->b_bytes;
-    int64_t        end = to * q->next_bytes / q->j->n_rows;
-    for (int64_t i = from * q->next_bytes / q->j->n_rows; i < end; i += WF_ALIGN)
-        __builtin_prefetch(next + i, 0, 2);
+    const uint8_t *end = next_at(q, p, to);
+    for (const uint8_t *at = next_at(q, p, from); at < end; at += WF_ALIGN)
+        __builtin_prefetch(at, 0, 2);
+}
+
+/* The same while the tile is multiplied; where nothing comes next or all rows are one tile, the
+ * weights that follow those in use. */
+static void set_ahead(const part *q, int64_t p, int64_t from, int64_t to, wf_tile *t)
+{
+    if (q->next != NULL) {
+        t->ahead = next_at(q, p, from);
+        t->ahead_step = (next_at(q, p, to) - next_at(q, p, from) + q->k - 1) / q->k;
+        return;
+    }
+    t->ahead = (const uint8_t *)t->b + AHEAD_BYTES;
+    t->ahead_step = wf_panel_bytes(q->format, 2, q->j->kernel->panel) / 2;
 }
 
 /* Rows from..to-1 over one panel of the part. */
@@ -115,8 +137,9 @@ static void multiply_tile(const part *q, int64_t p, int64_t from, int64_t to)
                  .goes_on = q->k0 > 0};
     if (last)
         fetch_outputs(a, j->first + from, to - from, column, columns);
-    if (q->next != NULL)
+    if (q->next != NULL && j->blocks->fetches)
         fetch_next(q, p, from, to);
+    set_ahead(q, p, from, to, &t);
     kernel->tile(&t);
     if (last)
         kernel->finish(a, acc, j->first + from, to - from, column, columns);
@@ -144,7 +167,8 @@ static void find_next(part *q, int64_t step)
     q->next = NULL;
     if (first * panel >= w->n)
         return;
-    q->next = (const uint8_t *)w->data + first * q->b_bytes + wf_panel_bytes(w->format, k0, panel);
+    q->next =
+        (const uint8_t *)w->data + first * q->panel_bytes + wf_panel_bytes(w->format, k0, panel);
     q->next_bytes = wf_panel_bytes(w->format, w->k - k0 < step ? w->k - k0 : step, panel);
 }
 
@@ -159,7 +183,8 @@ static void multiply_group(const linear_job *j, float *own, int64_t first, int64
     int64_t                 step = single ? w->k : j->blocks->part_k;
     int64_t                 bytes = wf_panel_bytes(w->format, w->k, kernel->panel);
     float                  *wide = own + GROUP * j->n_rows * WF_PANEL_MOST;
-    part q = {.j = j, .acc = own, .first = first, .panels = panels, .b_bytes = bytes};
+    part q = {.j = j, .acc = own, .first = first, .panels = panels, .panel_bytes = bytes};
+    q.b_bytes = bytes;
     q.format = widens ? WF_F32 : w->format;
     for (; q.k0 < w->k; q.k0 += step) {
         q.k = w->k - q.k0 < step ? w->k - q.k0 : step;
@@ -171,31 +196,44 @@ static void multiply_group(const linear_job *j, float *own, int64_t first, int64
             q.b = (const uint8_t *)wide;
             q.b_bytes = PART_BYTES;
         }
-        if (!single && j->blocks->fetches)
+        if (!single)
             find_next(&q, step);
         multiply_part(&q);
     }
 }
 
-/* A thread's share: panels, each read by one thread alone; but rows where panels are so few that
- * one thread would have far more of them than another. */
-static void multiply_share(void *ctx, int32_t index, int32_t count)
+static void multiply_panels(void *ctx, int32_t index, int64_t begin, int64_t end)
+{
+    const linear_job *j = ctx;
+    int64_t           step = j->blocks->panels;
+    for (int64_t p = begin; p < end; p += step)
+        multiply_group(j, j->own + index * j->own_floats, p, end - p < step ? end - p : step);
+}
+
+/* All panels, of a thread's share of the rows. */
+static void multiply_rows(void *ctx, int32_t index, int32_t count)
 {
     linear_job j = *(const linear_job *)ctx;
-    int64_t    panels = (j.a->w.n + j.kernel->panel - 1) / j.kernel->panel, begin = 0, end = panels;
-    float     *own = j.own + index * j.own_floats;
-    if (j.n_rows >= count * j.kernel->tile_rows && panels % count != 0 && panels < 8 * count) {
-        int64_t from, to;
-        wf_share(j.n_rows, 1, index, count, &from, &to);
-        j.rows += from * j.row_bytes;
-        j.first += from;
-        j.n_rows = to - from;
-    } else {
-        wf_share(panels, 1, index, count, &begin, &end);
-    }
-    int64_t step = j.blocks->panels;
-    for (int64_t p = begin; p < end; p += step)
-        multiply_group(&j, own, p, end - p < step ? end - p : step);
+    int64_t    from, to;
+    wf_share(j.n_rows, 1, index, count, &from, &to);
+    j.rows += from * j.row_bytes;
+    j.first += from;
+    j.n_rows = to - from;
+    multiply_panels(&j, index, 0, (j.a->w.n + j.kernel->panel - 1) / j.kernel->panel);
+}
+
+/* Panels are dealt to threads, each read by one of them alone; but rows where panels are so few
+ * that one thread would have far more of them than another. */
+static void multiply_block(wf_exec *ex, linear_job *j)
+{
+    int64_t panels = (j->a->w.n + j->kernel->panel - 1) / j->kernel->panel;
+    int32_t threads = wf_pool_threads(ex->pool);
+    int64_t grain = panels < 4 * threads * j->blocks->panels ? 1 : j->blocks->panels;
+    bool    few = panels % threads != 0 && panels < 8 * threads;
+    if (few && j->n_rows >= threads * j->kernel->tile_rows)
+        wf_pool_run(ex->pool, multiply_rows, j);
+    else
+        wf_pool_deal(ex->pool, panels, grain, multiply_panels, j);
 }
 
 weft_status wf_linear_panels(wf_exec *ex, const wf_linear *a, const wf_linear_kernel *kernel)
@@ -218,11 +256,10 @@ weft_status wf_linear_panels_in(wf_exec *ex, const wf_linear *a, const wf_linear
     job.row_bytes = prepared_bytes(a->w.k, pairs ? 2 : 4);
     job.own_floats = own_floats(a->m, blocks->panels, !pairs);
     job.own = (float *)(void *)(rows + block_rows(a->m) * prepared_bytes(a->w.k, 4));
-    bool alone = a->w.n <= kernel->panel && a->m <= kernel->tile_rows;
     for (; job.first < a->m; job.first += WF_LINEAR_ROWS) {
         job.n_rows = block_rows(a->m - job.first);
         wf_range_run(ex, job.n_rows, wf_row_grain(a->w.k), prepare_rows, &job);
-        wf_pool_run(alone ? NULL : ex->pool, multiply_share, &job);
+        multiply_block(ex, &job);
     }
     return WEFT_OK;
 }

@@ -29,14 +29,11 @@ static void prepare_f32(void *dst, const float *x, int64_t k, int32_t dtype)
         vf_store_n(d + i, vf_round_bf16(vf_load_n(x + i, k - i)), k - i);
 }
 
-/* Weights ahead of those in use: what a thread reads from memory it reads in this order, panel
- * after panel, and the machine's own fetching stops at the end of every page. */
-#define VF_AHEAD_BYTES 3072
-VF_INLINE void fetch_ahead(const void *b)
+VF_INLINE void fetch_ahead(const uint8_t *p)
 {
-    __builtin_prefetch((const uint8_t *)b + VF_AHEAD_BYTES);
+    __builtin_prefetch(p);
 #if VF_LANES == 16
-    __builtin_prefetch((const uint8_t *)b + VF_AHEAD_BYTES + 64);
+    __builtin_prefetch(p + 64);
 #endif
 }
 
@@ -55,9 +52,10 @@ VF_INLINE void tile_step(vf acc[][2], const wf_tile *t, int64_t i, vf b0, vf b1,
 
 VF_INLINE void tile_f32(vf acc[][2], const wf_tile *t, const int rows)
 {
-    const float *b = t->b;
-    for (int64_t i = 0; i < t->k; i++, b += VF_PANEL) {
-        fetch_ahead(b);
+    const float   *b = t->b;
+    const uint8_t *ahead = t->ahead;
+    for (int64_t i = 0; i < t->k; i++, b += VF_PANEL, ahead += t->ahead_step) {
+        fetch_ahead(ahead);
         tile_step(acc, t, i, vf_load(b), vf_load(b + VF_LANES), rows);
     }
 }
@@ -65,20 +63,23 @@ VF_INLINE void tile_f32(vf acc[][2], const wf_tile *t, const int rows)
 VF_INLINE void tile_f16(vf acc[][2], const wf_tile *t, const int rows)
 {
     const uint16_t *b = t->b;
-    for (int64_t i = 0; i < t->k; i++, b += VF_PANEL)
+    const uint8_t  *ahead = t->ahead;
+    for (int64_t i = 0; i < t->k; i++, b += VF_PANEL, ahead += t->ahead_step) {
+        fetch_ahead(ahead);
         tile_step(acc, t, i, vf_from_f16x(b), vf_from_f16x(b + VF_LANES), rows);
+    }
 }
 
 /* A lane holds the pair (even k, odd k): the low half moves up, the high half stays. An odd k has
  * no second step, so that no zero is added that the reference does not add. */
 VF_INLINE void tile_bf16(vf acc[][2], const wf_tile *t, const int rows)
 {
-    const uint8_t *b = t->b;
+    const uint8_t *b = t->b, *ahead = t->ahead;
     const vi       high = vi_set1((int32_t)0xffff0000u);
     int64_t        i = 0;
-    for (; i + 1 < t->k; i += 2, b += VF_PANEL * 4) {
+    for (; i + 1 < t->k; i += 2, b += VF_PANEL * 4, ahead += 2 * t->ahead_step) {
         vi b0 = vi_load(b), b1 = vi_load(b + VF_LANES * 4);
-        fetch_ahead(b);
+        fetch_ahead(ahead);
         tile_step(acc, t, i, vf_of(vi_sll(b0, 16)), vf_of(vi_sll(b1, 16)), rows);
         tile_step(acc, t, i + 1, vf_of(vi_and(b0, high)), vf_of(vi_and(b1, high)), rows);
     }

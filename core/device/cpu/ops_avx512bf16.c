@@ -39,11 +39,11 @@ VF_INLINE __m512bh pairs_set1(const uint8_t *p)
 VF_INLINE void tile_pairs(const wf_tile *t, const int rows)
 {
     vf             acc[VF_TILE_ROWS][2];
-    const uint8_t *a = t->a, *b = t->b;
+    const uint8_t *a = t->a, *b = t->b, *ahead = t->ahead;
     tile_load(t, acc, rows);
-    for (int64_t i = 0; i < t->k; i += 2, a += 4, b += VF_PANEL * 4) {
+    for (int64_t i = 0; i < t->k; i += 2, a += 4, b += VF_PANEL * 4, ahead += 2 * t->ahead_step) {
         __m512bh b0 = pairs_load(b), b1 = pairs_load(b + VF_LANES * 4);
-        fetch_ahead(b);
+        fetch_ahead(ahead);
         VF_UNROLL
         for (int r = 0; r < rows; r++) {
             __m512bh x = pairs_set1(a + r * t->a_stride);

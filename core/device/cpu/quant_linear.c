@@ -259,15 +259,19 @@ static void finish_panel(const linear_job *j, int64_t panel, const float *acc, c
                        panel * WF_Q_PANEL, left < WF_Q_PANEL ? left : WF_Q_PANEL);
 }
 
-static void multiply_panels(void *ctx, int32_t index, int32_t count)
+/* Few rows of x stay in the first cache, and panels are best read in the order of memory. */
+static int64_t panels_together(const linear_job *j)
+{
+    return j->tiles > 2 ? PANELS_TOGETHER : 1;
+}
+
+static void multiply_panels(void *ctx, int32_t index, int64_t begin, int64_t end)
 {
     const linear_job *j = ctx;
     float            *own = j->own + index * j->own_floats;
-    /* Few rows of x stay in the first cache, and panels are best read in the order of memory. */
-    int64_t most = j->tiles > 2 ? PANELS_TOGETHER : 1, p, end;
-    size_t  bytes = (size_t)(j->n_rows * WF_Q_PANEL) * sizeof(float);
-    wf_share((j->a->w.n + WF_Q_PANEL - 1) / WF_Q_PANEL, 1, index, count, &p, &end);
-    for (; p < end; p += most) {
+    int64_t           most = panels_together(j);
+    size_t            bytes = (size_t)(j->n_rows * WF_Q_PANEL) * sizeof(float);
+    for (int64_t p = begin; p < end; p += most) {
         int64_t n = end - p < most ? end - p : most;
         for (int64_t i = 0; i < n; i++) {
             memset(sums_at(j, own, i), 0, bytes);
@@ -278,6 +282,13 @@ static void multiply_panels(void *ctx, int32_t index, int32_t count)
         for (int64_t i = 0; i < n; i++)
             finish_panel(j, p + i, sums_at(j, own, i), rests_at(j, own, i));
     }
+}
+
+static void multiply_block(wf_exec *ex, linear_job *j)
+{
+    int64_t panels = (j->a->w.n + WF_Q_PANEL - 1) / WF_Q_PANEL, together = panels_together(j);
+    int64_t grain = panels < 4 * together * wf_pool_threads(ex->pool) ? 1 : together;
+    wf_pool_deal(ex->pool, panels, grain, multiply_panels, j);
 }
 
 weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
@@ -298,7 +309,7 @@ weft_status wf_quant_linear(wf_exec *ex, const wf_linear *a)
         wf_range_run(ex, wf_groups(a->w.k), wf_row_grain(job.n_rows * WF_GROUP), prepare_rests,
                      &job);
         list_wide(&job);
-        wf_pool_run(a->w.n <= WF_Q_PANEL ? NULL : ex->pool, multiply_panels, &job);
+        multiply_block(ex, &job);
     }
     return WEFT_OK;
 }
