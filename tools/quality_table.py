@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each format of weights and of keys and values costs a text model, measured on weft itself.
 
-    tools/quality_table.py DIR --text FILE [--weft build/weft] [--tokens 50000] [--piece 1000] [--rows f32,bf16,q8,q4,q8-pages]
-        [--also NAME=DIR]
+    tools/quality_table.py DIR --text FILE [--weft build/weft] [--tokens 50000] [--skip 0] [--piece 1000]
+        [--rows f32,bf16,q8,q4,q8-pages] [--also NAME=DIR]
 
 DIR is a Hugging Face directory (tools/fetch_smollm2.py makes a small one). The text is cut into pieces, each read from its
 beginning, and `weft model verify --dump` writes the logits at every place. For every row: perplexity, KL divergence of its
-distribution to that of f32, and how often both have the same likeliest token. --also is a row of another directory, such as weft model quantize wrote of this one. Needs numpy and transformers, and room for
+distribution to that of f32, and how often both have the same likeliest token. --also is a row of another directory, such as weft model quantize wrote of
+this one. --skip leaves out tokens at the beginning, which an earlier run has had; figures of several runs are joined by their
+tokens, perplexities by their logarithms. Needs numpy and transformers, and room for
 the logits of two pieces in a temporary folder.
 """
 import argparse
@@ -87,6 +89,7 @@ def main():
     parser.add_argument("--text", required=True)
     parser.add_argument("--weft", default="build/weft")
     parser.add_argument("--tokens", type=int, default=50000)
+    parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--piece", type=int, default=1000)
     parser.add_argument("--rows", default=",".join(ROWS))
     parser.add_argument("--also", action="append", default=[], metavar="NAME=DIR")
@@ -94,7 +97,7 @@ def main():
     rows = {name: (args.directory, ROWS[name]) for name in args.rows.split(",")}
     rows |= {name: (directory, []) for name, _, directory in (a.partition("=") for a in args.also)}
     with open(args.text, encoding="utf-8") as f:
-        ids = numpy.array(AutoTokenizer.from_pretrained(args.directory)(f.read())["input_ids"][: args.tokens], numpy.int64)
+        ids = numpy.array(AutoTokenizer.from_pretrained(args.directory)(f.read())["input_ids"][args.skip : args.tokens], numpy.int64)
     with open(os.path.join(args.directory, "config.json"), encoding="utf-8") as f:
         vocabulary = json.load(f)["vocab_size"]
     sums = {name: Sums() for name in rows}

@@ -40,7 +40,8 @@ typedef struct weft_fatbin {
 
 /* Both are filled in, and the device takes its own. For a GPU: blocks of the grid and threads of a
  * block, along x, y and z, as cuLaunchKernel has them, and bytes of shared memory. For a CPU: items
- * 0..n-1, of which each thread gets whole multiples of grain (0: of 1). */
+ * 0..n-1, of which each call of the body gets whole multiples of grain (0: of 1), and a thread may
+ * be called several times. */
 typedef struct weft_launch {
     weft_hdr hdr;
     uint32_t grid[3], block[3], shared_bytes, reserved;
