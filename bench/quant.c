@@ -72,7 +72,7 @@ static double read_bandwidth(wf_exec *ex)
     double  best = 1e9;
     for (int i = 0; i < REPEATS; i++) {
         double t = now_s(ex);
-        wf_range_run(ex, COLD_BYTES, 64, read_all, &r);
+        wf_range_run(ex, COLD_BYTES, 1 << 16, read_all, &r);
         t = now_s(ex) - t;
         best = t < best ? t : best;
     }

@@ -44,6 +44,8 @@ def table_rows(section):
 def line(row, before):
     value = f"{number(row['value'])} {row['unit']}"
     share = f"{100 * row['share']:.0f} %" if row["share"] is not None else ""
+    if row.get("share_now") is not None:
+        share += f" ({100 * row['share_now']:.0f})"
     return [value, number(row["limit"]), share, before]
 
 

@@ -61,6 +61,7 @@ typedef struct bench_sample {
     double  amount; /* value = amount / seconds, of the whole shape; 0: the value is the seconds */
     const char *unit; /* of the value */
     const char *peak; /* the limit that flop is held against; NULL: none is known */
+    double      bandwidth_now, peak_now; /* a second: medians of what there was behind each run */
     const char *isa;
     int32_t     threads, layers; /* layers that ran */
 } bench_sample;
@@ -131,8 +132,8 @@ weft_status bench_log_mel(bench *b, const bench_row *r, bench_sample *out, weft_
 int bench_made_picture(int32_t side);
 int bench_made_recording(double seconds);
 
-/* Calls once(ctx, seconds of one unit) as often as the run repeats, and sums up. Ctrl-C: CANCELLED.
- */
+/* Calls once(ctx, seconds of one unit) as often as the run repeats, and sums up. Behind each call a
+ * look is taken at what the machine gives: memory, and out->peak. Ctrl-C: CANCELLED. */
 typedef weft_status (*bench_once_fn)(void *ctx, double *seconds, weft_error *err);
 weft_status bench_repeat(const bench *b, bench_once_fn once, void *ctx, bench_sample *out,
                          weft_error *err);
@@ -141,6 +142,10 @@ double      bench_now(void);
 /* Measures the limits of the CPU anew. Those that a row is held against are the greater ones of the
  * last two times: behind the row before it and right behind it. On failure some are as before. */
 weft_status bench_limits_measure(bench *b, weft_error *err);
+/* What there is now of memory and of a peak, in bytes and operations a second; 0: not known, as on
+ * a GPU, whose limits are measured once. peak may be NULL. */
+weft_status bench_limits_now(const bench *b, const char *peak, double *bandwidth, double *rate,
+                             weft_error *err);
 /* Where the engine's device is a GPU and nothing was measured of it: a large copy and a large
  * product there, printed as limits. Rows have none where that fails, and why is said. */
 weft_status bench_limits_of_gpu(bench *b, weft_error *err);
@@ -155,11 +160,15 @@ double bench_bandwidth(const bench *b);
 /* A row as it is printed. */
 typedef struct bench_result {
     const char *name, *unit, *isa, *shape;
-    double      value, min, max, limit, share;    /* limit, share: 0: none */
+    double      value, min, max, limit, share; /* limit, share: 0: none */
+    double      limit_now, share_now; /* the same against what the machine gave meanwhile */
     int32_t     threads, runs, layers, of_layers; /* layers 0: nothing to tell */
 } bench_result;
-void bench_result_of(const bench *b, const bench_row *r, const bench_shape *s,
-                     const bench_sample *m, bench_result *out);
+/* The least seconds in which so much can be read and computed at these rates, in bytes and
+ * operations a second; 0: not known. */
+double bench_least_seconds(double bandwidth, double top, double flop, double bytes);
+void   bench_result_of(const bench *b, const bench_row *r, const bench_shape *s,
+                       const bench_sample *m, bench_result *out);
 /* Prints a row at once. Exit code. */
 int32_t bench_print(const bench *b, const bench_result *r);
 int32_t bench_run_op(bench *b, const char *op);

@@ -44,6 +44,21 @@ weft_status bench_limits_measure(bench *b, weft_error *err)
                              : status;
 }
 
+weft_status bench_limits_now(const bench *b, const char *peak, double *bandwidth, double *rate,
+                             weft_error *err)
+{
+    weft_status status = WEFT_OK;
+    *bandwidth = *rate = 0;
+    if (b->on_gpu)
+        return status;
+    status = weft_bench_limits_now(b->measured, "read", bandwidth, err);
+    if (status == WEFT_OK && find(&b->limits, peak) < b->limits.n)
+        status = weft_bench_limits_now(b->measured, peak, rate, err);
+    *bandwidth *= 1e9;
+    *rate *= 1e9;
+    return status;
+}
+
 int32_t bench_limit_print(const bench *b, const weft_bench_limit *l)
 {
     char name[64];

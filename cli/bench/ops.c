@@ -36,12 +36,21 @@ static int32_t count(void *ctx, const char *shape)
 }
 
 /* Work for which no limit is fitting, such as a norm in the caches, has none. */
-static double least_seconds(const op_run *t, const weft_bench_op *o)
+static void set_limits(const op_run *t, const weft_bench_op *o, bench_result *out)
 {
-    double top = bench_peak(t->b, o->peak), bandwidth = bench_bandwidth(t->b);
-    double computed = top > 0 && o->flop > 0 ? o->flop / top : 0;
-    double read = o->flop > 0 && bandwidth > 0 ? o->bytes / bandwidth : 0;
-    return computed > read ? computed : read;
+    double     bandwidth = bench_bandwidth(t->b), top = bench_peak(t->b, o->peak);
+    double     bandwidth_now = 0, top_now = 0;
+    weft_error err = CLI_ERROR_INIT;
+    if (o->flop <= 0)
+        return;
+    double least = bench_least_seconds(bandwidth, top, o->flop, o->bytes);
+    out->limit = least * 1e6;
+    out->share = least / o->median_s;
+    if (bench_limits_now(t->b, o->peak, &bandwidth_now, &top_now, &err) != WEFT_OK)
+        return;
+    double now = bench_least_seconds(bandwidth_now, top_now, o->flop, o->bytes);
+    out->limit_now = now * 1e6;
+    out->share_now = now / o->median_s;
 }
 
 static int32_t on_op(void *ctx, const weft_bench_op *o)
@@ -49,17 +58,15 @@ static int32_t on_op(void *ctx, const weft_bench_op *o)
     op_run *t = ctx;
     char    name[128];
     snprintf(name, sizeof name, "%s %s", o->op, o->shape);
-    double       least = least_seconds(t, o);
     bench_result r = {.name = name,
                       .unit = "us",
                       .isa = t->info.isa,
                       .value = o->median_s * 1e6,
                       .min = o->min_s * 1e6,
                       .max = o->max_s * 1e6,
-                      .limit = least * 1e6,
-                      .share = least / o->median_s,
                       .threads = t->info.n_threads,
                       .runs = t->b->repeat};
+    set_limits(t, o, &r);
     t->code = bench_print(t->b, &r);
     return cli_interrupted() || t->code != CLI_EXIT_OK ? 1 : 0;
 }

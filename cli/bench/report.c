@@ -20,8 +20,9 @@ static int32_t print_json(const bench_result *r)
                           optional(r->limit), "share", optional(r->share), "threads",
                           (int)r->threads, "isa", cli_json_string(r->isa));
     json_t *more =
-        json_pack("{so so si so}", "min", cli_json_real(r->min), "max", cli_json_real(r->max),
-                  "runs", (int)r->runs, "shape", cli_json_string(r->shape));
+        json_pack("{so so so so si so}", "limit_now", optional(r->limit_now), "share_now",
+                  optional(r->share_now), "min", cli_json_real(r->min), "max",
+                  cli_json_real(r->max), "runs", (int)r->runs, "shape", cli_json_string(r->shape));
     if (r->layers > 0 && more != NULL)
         json_object_set_new(more, "layers", json_integer(r->layers));
     if (o == NULL || more == NULL || json_object_update(o, more) != 0) {
@@ -46,6 +47,10 @@ static void print_line(const bench_result *r)
         cli_outf("%10.4g %5.1f %%", r->limit, 100 * r->share);
     else
         cli_outf("%10s %7s", "", "");
+    if (r->share_now > 0)
+        cli_outf(" %5.1f %%", 100 * r->share_now);
+    else
+        cli_outf("%8s", "");
     cli_outf("  %dt", r->threads);
     if (r->isa != NULL)
         cli_outf(" %s", r->isa);

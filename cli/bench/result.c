@@ -21,42 +21,55 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Of each run: its seconds, and what the machine gave behind it. */
+typedef struct runs {
+    double     *taken, *bandwidth, *rate;
+    const char *peak;
+} runs;
+
 /* The first run warms up and is not counted. */
-static weft_status run_all(const bench *b, bench_once_fn once, void *ctx, double *taken,
-                           weft_error *err)
+static weft_status run_all(const bench *b, bench_once_fn once, void *ctx, runs *r, weft_error *err)
 {
-    weft_status status = once(ctx, &taken[0], err);
+    weft_status status = once(ctx, &r->taken[0], err);
     for (int32_t i = 0; i < b->repeat && status == WEFT_OK; i++) {
-        status = cli_interrupted() ? WEFT_E_CANCELLED : once(ctx, &taken[i], err);
+        status = cli_interrupted() ? WEFT_E_CANCELLED : once(ctx, &r->taken[i], err);
+        if (status == WEFT_OK)
+            status = bench_limits_now(b, r->peak, &r->bandwidth[i], &r->rate[i], err);
         if (status == WEFT_OK && cli_interrupted())
             status = WEFT_E_CANCELLED;
     }
     return err->code = status;
 }
 
+static double median(double *all, size_t n)
+{
+    qsort(all, n, sizeof *all, compare);
+    return (all[(n - 1) / 2] + all[n / 2]) / 2;
+}
+
 weft_status bench_repeat(const bench *b, bench_once_fn once, void *ctx, bench_sample *out,
                          weft_error *err)
 {
     size_t  n = (size_t)b->repeat;
-    double *taken = calloc(n, sizeof *taken);
-    if (taken == NULL) {
+    double *all = calloc(n, 3 * sizeof *all);
+    if (all == NULL) {
         strcpy(err->message, "out of memory for times");
         return err->code = WEFT_E_NOMEM;
     }
-    weft_status status = run_all(b, once, ctx, taken, err);
-    qsort(taken, n, sizeof *taken, compare);
-    out->median_s = (taken[(n - 1) / 2] + taken[n / 2]) / 2;
-    out->min_s = taken[0];
-    out->max_s = taken[n - 1];
+    runs        r = {all, all + n, all + 2 * n, out->peak};
+    weft_status status = run_all(b, once, ctx, &r, err);
+    out->median_s = median(r.taken, n);
+    out->min_s = r.taken[0];
+    out->max_s = r.taken[n - 1];
+    out->bandwidth_now = median(r.bandwidth, n);
+    out->peak_now = median(r.rate, n);
     out->runs = b->repeat;
-    free(taken);
+    free(all);
     return status;
 }
 
-/* The least seconds in which so much can be read and computed; 0: not known. */
-static double least_seconds(const bench *b, const char *peak, double flop, double bytes)
+double bench_least_seconds(double bandwidth, double top, double flop, double bytes)
 {
-    double bandwidth = bench_bandwidth(b), top = bench_peak(b, peak);
     double read = bytes > 0 && bandwidth > 0 ? bytes / bandwidth : 0;
     double computed = flop > 0 && top > 0 ? flop / top : 0;
     return read > computed ? read : computed;
@@ -78,8 +91,10 @@ static double stretch(const bench_sample *m, double least, double full)
 void bench_result_of(const bench *b, const bench_row *r, const bench_shape *s,
                      const bench_sample *m, bench_result *out)
 {
-    double least = least_seconds(b, m->peak, m->flop, m->bytes);
-    double full = least_seconds(b, m->peak, m->full_flop, m->full_bytes);
+    double bandwidth = bench_bandwidth(b), top = bench_peak(b, m->peak);
+    double least = bench_least_seconds(bandwidth, top, m->flop, m->bytes);
+    double full = bench_least_seconds(bandwidth, top, m->full_flop, m->full_bytes);
+    double now = bench_least_seconds(m->bandwidth_now, m->peak_now, m->flop, m->bytes);
     double by = stretch(m, least, full), most = value_of(m, m->max_s * by);
     *out = (bench_result){.name = r->name,
                           .unit = m->unit,
@@ -99,5 +114,10 @@ void bench_result_of(const bench *b, const bench_row *r, const bench_shape *s,
     if (least > 0) {
         out->limit = value_of(m, full);
         out->share = least / m->median_s;
+    }
+    if (least > 0 && now > 0) {
+        out->limit_now = value_of(
+            m, bench_least_seconds(m->bandwidth_now, m->peak_now, m->full_flop, m->full_bytes));
+        out->share_now = now / m->median_s;
     }
 }

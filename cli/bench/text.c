@@ -288,10 +288,10 @@ weft_status bench_load(bench *b, const bench_row *r, bench_sample *out, weft_err
     weft_status status = begin(b, r, &t, out, err);
     double      stored = 2.0 * (double)t.info.core_parameters;
     out->isa = NULL;
+    out->peak = "read.file";
     if (status == WEFT_OK)
         status = bench_repeat(b, once_load, &t, out, err);
     out->flop = out->full_flop = stored;
-    out->peak = "read.file";
     out->amount = stored * 1e-9;
     out->unit = "GB/s";
     return status;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The limits of the machine: each is the best of a few runs, all threads at work together, since
  * other work on a machine only ever slows a run down. */
+#include <string.h>
+
 #include "core/base/mem.h"
 #include "core/base/status.h"
 #include "core/base/time.h"
@@ -11,9 +13,12 @@
 #define PEAK_RUNS                                                                                  \
     16 /* many short ones: one of them is not disturbed, however busy the machine is */
 #define PEAK_S 0.006
+#define NOW_S 0.02      /* of a look at what the machine gives now */
+#define NOW_ROUNDS 4000 /* between two looks at the clock */
 
 struct weft_bench_limits {
     wf_pool        *pool;
+    double         *rates; /* of each thread */
     wf_bench_memory memory;
     uint32_t        cpu;
     int32_t         reserved;
@@ -21,10 +26,10 @@ struct weft_bench_limits {
 
 /* One measurement of them. */
 typedef struct measuring {
-    const weft_bench_limits *of;
-    weft_bench_limit_fn      fn;
-    void                    *ctx;
-    weft_error              *err;
+    weft_bench_limits  *of;
+    weft_bench_limit_fn fn;
+    void               *ctx;
+    weft_error         *err;
 } measuring;
 
 static weft_status give(measuring *m, const char *name, const char *unit, double value,
@@ -86,6 +91,53 @@ static weft_status measure_peak(measuring *m, const wf_peak *p)
     return give(m, p->name, p->unit, best * 1e-9, threads);
 }
 
+/* ---- as it is now ---- */
+
+typedef struct now_job {
+    const wf_peak *p;
+    double        *rates;
+} now_job;
+
+/* Each thread is timed by itself: none waits for a slower one. */
+static void run_peak_now(void *ctx, int32_t index, int32_t count)
+{
+    const now_job *j = ctx;
+    double         done = 0, start = wf_now_s(), taken = 0;
+    (void)count;
+    for (; taken < NOW_S; taken = wf_now_s() - start) {
+        j->p->run(NOW_ROUNDS);
+        done += NOW_ROUNDS;
+    }
+    j->rates[index] = done * j->p->round / taken;
+}
+
+static double peak_now(const weft_bench_limits *l, const wf_peak *p)
+{
+    now_job job = {p, l->rates};
+    double  sum = 0;
+    wf_pool_run(l->pool, run_peak_now, &job);
+    for (int32_t i = 0; i < wf_pool_threads(l->pool); i++)
+        sum += l->rates[i];
+    return sum;
+}
+
+weft_status weft_bench_limits_now(weft_bench_limits *l, const char *name, double *value,
+                                  weft_error *err)
+{
+    const wf_peak *p = wf_peak_find(name);
+    double         rate = 0;
+    if (p != NULL)
+        rate = peak_now(l, p);
+    else if (strcmp(name, "read") == 0)
+        rate = wf_bench_read_now(&l->memory, NOW_S, l->rates);
+    else if (strcmp(name, "read.file") == 0)
+        rate = wf_bench_read_file_now(&l->memory);
+    else
+        return wf_fail(err, WEFT_E_NOTFOUND, "%.80s is no limit of this machine", name);
+    *value = rate * 1e-9;
+    return rate > 0 ? WEFT_OK : wf_fail(err, WEFT_E_IO, "a file in memory cannot be read");
+}
+
 /* ---- all ---- */
 
 /* GB/s of threads together. */
@@ -96,9 +148,9 @@ static weft_status give_read(measuring *m, const char *name, double rate, int32_
 
 static weft_status measure_reads(measuring *m)
 {
-    const wf_bench_memory *memory = &m->of->memory;
-    int32_t                threads = wf_pool_threads(m->of->pool);
-    weft_status status = give_read(m, "read.plain", wf_bench_read_plain(memory), threads);
+    wf_bench_memory *memory = &m->of->memory;
+    int32_t          threads = wf_pool_threads(m->of->pool);
+    weft_status      status = give_read(m, "read.plain", wf_bench_read_plain(memory), threads);
     if (status == WEFT_OK)
         status = give_read(m, "read.prefetch", wf_bench_read_prefetched(memory, false), threads);
     if (status == WEFT_OK && memory->huge != NULL)
@@ -119,6 +171,10 @@ weft_status weft_bench_limits_create(int32_t threads, weft_bench_limits **out, w
         return wf_fail_nomem(err, sizeof *l, "measuring limits");
     l->cpu = wf_bench_cpu();
     weft_status status = wf_pool_create(threads, &l->pool, err);
+    if (status == WEFT_OK)
+        l->rates = wf_zalloc_n((size_t)wf_pool_threads(l->pool), sizeof *l->rates);
+    if (status == WEFT_OK && l->rates == NULL)
+        status = wf_fail_nomem(err, sizeof *l->rates, "measuring limits");
     if (status == WEFT_OK)
         status = wf_bench_memory_create(l->pool, l->cpu, &l->memory, err);
     if (status != WEFT_OK)
@@ -144,6 +200,7 @@ void weft_bench_limits_destroy(weft_bench_limits **l)
         return;
     wf_bench_memory_destroy(&(*l)->memory);
     wf_pool_destroy(&(*l)->pool);
+    wf_free((*l)->rates);
     wf_free(*l);
     *l = NULL;
 }

@@ -18,6 +18,7 @@
 #define MOST ((uint64_t)1 << 30)
 #define LEAST EACH
 #define FILE_BLOCK ((uint64_t)1 << 20) /* as dd is mostly called */
+#define PIECE ((int64_t)1 << 20)       /* that is read between two looks at the clock */
 #define UNIT 4096                      /* threads' shares of the memory are a multiple of it */
 #define CACHES 4                       /* levels that the system tells of */
 
@@ -147,9 +148,10 @@ static void run_read(void *ctx, int32_t index, int32_t count)
     j->m->sums[index] ^= j->m->read(j->p + begin, (uint64_t)(end - begin), j->ahead);
 }
 
-static double best_rate(const wf_bench_memory *m, const uint8_t *p, uint64_t ahead)
+static double best_rate(wf_bench_memory *m, bool huge, uint64_t ahead)
 {
-    double best = 0;
+    const uint8_t *p = huge ? m->huge : m->plain;
+    double         best = 0;
     for (uint64_t i = 0; i < RUNS * PARTS; i++) {
         uint64_t bytes = m->bytes / PARTS;
         read_job part = {m, p + i % PARTS * bytes, bytes, ahead};
@@ -158,27 +160,66 @@ static double best_rate(const wf_bench_memory *m, const uint8_t *p, uint64_t ahe
         double rate = (double)bytes / (wf_now_s() - start);
         best = rate > best ? rate : best;
     }
+    if (best > m->fastest) {
+        m->fastest = best;
+        m->huge_is_fastest = huge;
+        m->ahead = ahead;
+    }
     return best;
 }
 
-double wf_bench_read_plain(const wf_bench_memory *m)
+double wf_bench_read_plain(wf_bench_memory *m)
 {
-    return best_rate(m, m->plain, 0);
+    return best_rate(m, false, 0);
 }
 
-double wf_bench_read_prefetched(const wf_bench_memory *m, bool huge)
+double wf_bench_read_prefetched(wf_bench_memory *m, bool huge)
 {
     static const uint64_t distances[] = {512, 1024, 1536, 2048, 4096};
     double                best = 0;
     for (size_t i = 0; i < sizeof distances / sizeof *distances; i++) {
-        double rate = best_rate(m, huge ? m->huge : m->plain, distances[i]);
+        double rate = best_rate(m, huge, distances[i]);
         best = rate > best ? rate : best;
     }
     return best;
 }
 
-/* Reads the file once; the rate, or 0: it could not be read whole. */
-static double rate_of_file(const wf_bench_memory *m)
+typedef struct now_job {
+    const wf_bench_memory *m;
+    double                 seconds, *rates;
+} now_job;
+
+/* A thread goes over its share in pieces, from the beginning again at its end. */
+static void run_read_now(void *ctx, int32_t index, int32_t count)
+{
+    const now_job         *j = ctx;
+    const wf_bench_memory *m = j->m;
+    const uint8_t         *p = m->huge_is_fastest ? m->huge : m->plain;
+    uint64_t               done = 0, sum = 0;
+    int64_t                begin, end;
+    double                 start = wf_now_s(), taken = 0;
+    wf_share((int64_t)m->bytes, UNIT, index, count, &begin, &end);
+    for (int64_t at = begin; taken < j->seconds && begin < end; taken = wf_now_s() - start) {
+        int64_t n = end - at < PIECE ? end - at : PIECE;
+        sum ^= m->read(p + at, (uint64_t)n, m->ahead);
+        done += (uint64_t)n;
+        at = at + n < end ? at + n : begin;
+    }
+    m->sums[index] ^= sum;
+    j->rates[index] = taken > 0 ? (double)done / taken : 0;
+}
+
+double wf_bench_read_now(const wf_bench_memory *m, double seconds, double *rates)
+{
+    now_job job = {m, seconds, rates};
+    double  sum = 0;
+    wf_pool_run(m->pool, run_read_now, &job);
+    for (int32_t i = 0; i < wf_pool_threads(m->pool); i++)
+        sum += rates[i];
+    return sum;
+}
+
+double wf_bench_read_file_now(const wf_bench_memory *m)
 {
     double start = wf_now_s();
     for (uint64_t at = 0; at < m->bytes; at += FILE_BLOCK)
@@ -191,7 +232,7 @@ double wf_bench_read_file(const wf_bench_memory *m)
 {
     double best = 0;
     for (int i = 0; i < RUNS; i++) {
-        double rate = rate_of_file(m);
+        double rate = wf_bench_read_file_now(m);
         best = rate > best ? rate : best;
     }
     return best;

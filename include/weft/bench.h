@@ -65,6 +65,12 @@ weft_status weft_bench_limits_create(int32_t threads, weft_bench_limits **out, w
  * time. CANCELLED: fn did not answer 0. */
 weft_status weft_bench_limits_measure(weft_bench_limits *l, weft_bench_limit_fn fn, void *ctx,
                                       weft_error *err);
+/* One limit as it is now, not at best: the mean over 20 ms, all threads at work and each timed by
+ * itself. name: that of a limit, but that "read" stands for reading memory in the way that was
+ * fastest when all were measured. *value has the limit's unit. NOTFOUND: this machine has no such
+ * limit. */
+weft_status weft_bench_limits_now(weft_bench_limits *l, const char *name, double *value,
+                                  weft_error *err);
 void        weft_bench_limits_destroy(weft_bench_limits **l); /* *l becomes NULL, and may be NULL */
 
 /* An op, timed at one of the shapes in which released models call it. */

@@ -10,7 +10,8 @@ import unittest
 import harness
 
 TEXT_ROWS = ["generation.bf16", "prefill512.bf16", "batch8.bf16", "load"]
-KEYS = {"name", "value", "unit", "limit", "share", "threads", "isa", "min", "max", "runs", "shape"}
+KEYS = {"name", "value", "unit", "limit", "share", "limit_now", "share_now", "threads", "isa", "min", "max", "runs",
+        "shape"}
 
 
 class Bench(harness.Case):
@@ -27,6 +28,8 @@ class Bench(harness.Case):
             self.assertLessEqual(row["min"], row["value"] * 1.0001, row)
             self.assertGreaterEqual(row["max"], row["value"] * 0.9999, row)
             self.assertEqual(row["limit"] is None, row["share"] is None, row)
+            self.assertEqual(row["limit_now"] is None, row["share_now"] is None, row)
+            self.assertEqual(row["limit_now"] is None, row["limit"] is None or row["name"].startswith("limit."), row)
             if row["limit"] is not None:
                 self.assertGreater(row["limit"], 0, row)
                 self.assertGreater(row["share"], 0, row)
@@ -50,6 +53,8 @@ class Bench(harness.Case):
         self.assertEqual(list(rows), TEXT_ROWS)
         for row in rows.values():
             self.assertEqual((row["shape"], row["runs"], row["layers"]), ("demo", 1, 6))
+            # the same time, held against the best and against what there was meanwhile
+            self.assertAlmostEqual(row["limit"] * row["share"], row["limit_now"] * row["share_now"], delta=row["value"] / 100)
         self.assertEqual(rows["load"]["unit"], "GB/s")
         self.assertEqual(rows["generation.bf16"]["unit"], "tokens/s")
 

@@ -55,6 +55,38 @@ static void test_again(void **state)
         assert_string_equal(first.names[i], second.names[i]);
 }
 
+/* A look tells about as much as was measured, in the same unit. */
+static int32_t look(void *ctx, const weft_bench_limit *l)
+{
+    weft_bench_limits *of = ctx;
+    weft_error         err = WF_ERROR_INIT;
+    double             value = 0;
+    const char        *name = strncmp(l->name, "read.", 5) == 0 ? "read" : l->name;
+    assert_int_equal(weft_bench_limits_now(of, name, &value, &err), WEFT_OK);
+    assert_true(value > 0);
+    assert_true(value < l->value * 8);
+    return 0;
+}
+
+static void test_now(void **state)
+{
+    weft_error         err = WF_ERROR_INIT;
+    weft_bench_limits *l;
+    double             value = 7;
+    (void)state;
+    assert_int_equal(weft_bench_limits_create(2, &l, &err), WEFT_OK);
+    assert_int_equal(weft_bench_limits_now(l, "read", &value, &err), WEFT_OK); /* at once */
+    assert_true(value > 0);
+    assert_int_equal(weft_bench_limits_measure(l, look, l, &err), WEFT_OK);
+    assert_int_equal(weft_bench_limits_now(l, "read.file", &value, &err), WEFT_OK);
+    assert_true(value > 0);
+    value = 7;
+    assert_int_equal(weft_bench_limits_now(l, "read.plain", &value, &err), WEFT_E_NOTFOUND);
+    assert_int_equal(weft_bench_limits_now(l, "fp32.abacus", &value, &err), WEFT_E_NOTFOUND);
+    assert_true(value == 7);
+    weft_bench_limits_destroy(&l);
+}
+
 static void test_enough(void **state)
 {
     weft_error         err = WF_ERROR_INIT;
@@ -83,6 +115,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_again),
+        cmocka_unit_test(test_now),
         cmocka_unit_test(test_enough),
         cmocka_unit_test(test_too_many_threads),
     };
