@@ -73,6 +73,9 @@ VF_INLINE vi vq_pairs(vi x16) /* neighbours of 16 bits added */
  * group before it adds them up: far more than there are registers. */
 #define VQ_IN_ORDER(sum) __asm__("" : "+x"(sum))
 
+/* The same, and the sum stays in its register: gcc would add in another one and copy it back. */
+#define VQ_ADD(sum, x) __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(x))
+
 VF_INLINE vi vq_signed(const uint8_t *w) /* without the 128 */
 {
     return _mm256_xor_si256(vi_load(w), vi_set1((int32_t)0x80808080u));
@@ -89,10 +92,8 @@ VF_INLINE void vq_sum_q8(const vq_group *g, vi sum[][VQ_VECTORS], const int rows
             vi x = vq_every(g->x + r * WF_GROUP + 4 * j), a = _mm256_abs_epi8(x);
             vi p0 = _mm256_maddubs_epi16(a, _mm256_sign_epi8(w0, x));
             vi p1 = _mm256_maddubs_epi16(a, _mm256_sign_epi8(w1, x));
-            sum[r][0] = vi_add(sum[r][0], vq_pairs(p0));
-            sum[r][1] = vi_add(sum[r][1], vq_pairs(p1));
-            VQ_IN_ORDER(sum[r][0]);
-            VQ_IN_ORDER(sum[r][1]);
+            VQ_ADD(sum[r][0], vq_pairs(p0));
+            VQ_ADD(sum[r][1], vq_pairs(p1));
         }
     }
 }
