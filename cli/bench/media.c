@@ -126,12 +126,12 @@ weft_status bench_log_mel(bench *b, const bench_row *r, bench_sample *out, weft_
     weft_status status = weft_settings_set(b->c->settings, "threads", "1", "bench", err);
     if (status == WEFT_OK)
         status = begin(b, r, 1, out, err);
+    out->isa = out->peak = NULL;
     if (status == WEFT_OK)
         status = over_file(b, bench_made_recording(r->argument), once_open, out, err);
     bench_close(b);
     (void)weft_settings_set(b->c->settings, "threads", threads, "bench", NULL);
     out->layers = 0;
-    out->isa = out->peak = NULL;
     out->amount = r->argument;
     out->unit = "x real time";
     return status;

@@ -111,11 +111,15 @@ static void run_peak_now(void *ctx, int32_t index, int32_t count)
     j->rates[index] = done * j->p->round / taken;
 }
 
-static double peak_now(const weft_bench_limits *l, const wf_peak *p)
+/* Of a peak, or of reading where p is NULL: all threads together. */
+static double rate_now(const weft_bench_limits *l, const wf_peak *p)
 {
     now_job job = {p, l->rates};
     double  sum = 0;
-    wf_pool_run(l->pool, run_peak_now, &job);
+    if (p != NULL)
+        wf_pool_run(l->pool, run_peak_now, &job);
+    else
+        wf_bench_read_now(&l->memory, NOW_S, l->rates);
     for (int32_t i = 0; i < wf_pool_threads(l->pool); i++)
         sum += l->rates[i];
     return sum;
@@ -126,10 +130,8 @@ weft_status weft_bench_limits_now(weft_bench_limits *l, const char *name, double
 {
     const wf_peak *p = wf_peak_find(name);
     double         rate = 0;
-    if (p != NULL)
-        rate = peak_now(l, p);
-    else if (strcmp(name, "read") == 0)
-        rate = wf_bench_read_now(&l->memory, NOW_S, l->rates);
+    if (p != NULL || strcmp(name, "read") == 0)
+        rate = rate_now(l, p);
     else if (strcmp(name, "read.file") == 0)
         rate = wf_bench_read_file_now(&l->memory);
     else

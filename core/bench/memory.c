@@ -209,14 +209,10 @@ static void run_read_now(void *ctx, int32_t index, int32_t count)
     j->rates[index] = taken > 0 ? (double)done / taken : 0;
 }
 
-double wf_bench_read_now(const wf_bench_memory *m, double seconds, double *rates)
+void wf_bench_read_now(const wf_bench_memory *m, double seconds, double *rates)
 {
     now_job job = {m, seconds, rates};
-    double  sum = 0;
     wf_pool_run(m->pool, run_read_now, &job);
-    for (int32_t i = 0; i < wf_pool_threads(m->pool); i++)
-        sum += rates[i];
-    return sum;
 }
 
 double wf_bench_read_file_now(const wf_bench_memory *m)

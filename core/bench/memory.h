@@ -35,8 +35,8 @@ double wf_bench_read_prefetched(wf_bench_memory *m, bool huge);
 double wf_bench_read_file(const wf_bench_memory *m); /* 0: it could not be read */
 
 /* Bytes a second as they are now, not at best: of reading for so many seconds in the way that was
- * fastest so far, and of reading the file once. rates: room for one of each thread. */
-double wf_bench_read_now(const wf_bench_memory *m, double seconds, double *rates);
+ * fastest so far, in rates those of each thread, and of reading the file once. */
+void   wf_bench_read_now(const wf_bench_memory *m, double seconds, double *rates);
 double wf_bench_read_file_now(const wf_bench_memory *m);
 
 #endif
